@@ -11,7 +11,10 @@ import pytest
 from mockllm.cli.gc_pause import staying
 
 pytest.register_assert_rewrite(
-    "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"
+    "tests.faults.live_bench",
+    "tests.faults.matrix_cell",
+    "tests.faults.expected",
+    "tests.faults.expected_meaning",
 )
 """Assertions in the files beside these tests tell what they compare, as those in tests do."""
 LONG = (

@@ -18,7 +18,7 @@ from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, ControlApi
+from mockllm.server.control import Access, ControlApi, ControlContext
 from mockllm.server.control.admin_port_app import AdminPortApp
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
@@ -48,15 +48,15 @@ def control_of(
     def apply(over: Sequence[OverlaidEntries]) -> Awaitable[None]:
         return builder.overlaid(over, swap)
 
-    return ControlApi(
+    context = ControlContext(
         app,
-        access=access,
         vocabulary=vocabulary(),
         explain=explained_now,
         reload=None if reload is None else reload.now,
         overlays=OverlayStore(apply, vocabulary()),
         folder=folder,
     )
+    return ControlApi(context, access)
 
 
 def folder(values: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.fetch import files_of
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import told_as
+from mockllm.packing.validation import with_shown_path
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
@@ -57,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
         if sides.mistakes:
             mistakes = sides.mistakes
             for side, text in ((old, given.old), (new, given.new)):
-                mistakes = told_as(mistakes, "".join(side.scenarios), text)
+                mistakes = with_shown_path(mistakes, "".join(side.scenarios), text)
             if given.json:
                 print(pretty({"mistakes": [as_json(each) for each in mistakes]}).decode())
             else:

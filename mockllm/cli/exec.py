@@ -190,18 +190,20 @@ def _ended(code: int, missed: int, *, strict: bool) -> int:
 def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> int:
     """The exit code, where it is minded how the command behaved; that is told, and written."""
     from mockllm.cli.verdict import BAD, chosen, lines, write
-    from mockllm.server.control.handlers.verdicts import conduct, deeds, told
+    from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
     from mockllm.server.control.models.verdict_reports import VerdictQuery
 
     query = VerdictQuery(over=True)
-    found = conduct(deeds(app.journal, engine, query), app.journal, query, time.monotonic())
+    found = client_reports(
+        observed_requests(app.journal, engine, query), app.journal, query, time.monotonic()
+    )
     if given.junit is not None:
         from mockllm.core.verdicts.junit import junit
 
         write(given.junit, junit(found))
     if not given.verdicts:
         return code
-    clients = told(found).model_dump()["clients"]
+    clients = verdict_list(found).model_dump()["clients"]
     print("\n".join(f"mockllm: {line}" for line in lines(clients)), file=sys.stderr)
     names = {each["verdict"] for client in clients for each in client["verdicts"]}
     return 1 if code == 0 and names & chosen(BAD) else code

@@ -9,7 +9,7 @@ import time
 
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
-from mockllm.server.control.problem import of_mistakes
+from mockllm.server.control.problem import diagnostics_problem
 
 
 def explained_now(raw: bytes, engine: Engine) -> Json:
@@ -24,7 +24,7 @@ def explained_now(raw: bytes, engine: Engine) -> Json:
     try:
         runs = read_given(raw, "body", vocabulary())
     except InvalidRequestFile as error:
-        raise of_mistakes(error.mistakes) from None
+        raise diagnostics_problem(error.mistakes) from None
     reports: list[Json] = []
     for run in runs:
         if len(run) > 1:

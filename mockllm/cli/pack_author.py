@@ -26,7 +26,7 @@ from mockllm.packing.builder import build
 from mockllm.packing.capabilities import Capabilities, capabilities
 from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import told_as, validate_pack
+from mockllm.packing.validation import validate_pack, with_shown_path
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -124,14 +124,14 @@ def opened(text: str) -> Iterator[tuple[str, str]]:
 def gathered_of(folder: str, shown: str) -> LoadedScenarios:
     """What is in a pack, as it loads without any settings."""
     gathered = load_scenarios(ScenarioSources((folder,), vocabulary=vocabulary()))
-    return replace(gathered, mistakes=told_as(gathered.mistakes, folder, shown))
+    return replace(gathered, mistakes=with_shown_path(gathered.mistakes, folder, shown))
 
 
 def _check(folder: str, shown: str, json: bool) -> int:
     tree = read_tree(Path(folder))
     parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
     gathered = gathered_of(folder, shown)
-    warnings = told_as(catalog_lint.warnings(gathered), folder, shown)
+    warnings = with_shown_path(catalog_lint.warnings(gathered), folder, shown)
     own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
     told = None if own is None else capabilities(gathered, own)
     if json:
@@ -175,8 +175,8 @@ def described(told: Capabilities) -> list[str]:
         "errors": ", ".join(told.errors) or "none",
         "faults": ", ".join(told.faults) or "none",
         "open ports": "none",
-        "proxy": f"passes requests on to {', '.join(told.proxy)}" if told.proxy else "none",
-        "redirects": f"sends clients on to {', '.join(told.redirects)}" if told.redirects else "none",
+        "proxy": f"forwards requests to {', '.join(told.proxy)}" if told.proxy else "none",
+        "redirects": f"redirects clients to {', '.join(told.redirects)}" if told.redirects else "none",
         "reads": ", ".join(told.reads) or "no file beside its scenarios",
         "environment": ", ".join(told.environment) or "no variable",
         "uses": ", ".join(told.uses) or "no other pack",
@@ -194,7 +194,7 @@ def _test(folder: str, shown: str, given: argparse.Namespace) -> int:
     wanted = ScenarioSources((folder,), vocabulary=vocabulary(), lock=lock, frozen=given.frozen)
     base = load_scenarios(wanted)
     if base.mistakes:
-        list_mistakes(told_as(base.mistakes, folder, shown), sys.stderr)
+        list_mistakes(with_shown_path(base.mistakes, folder, shown), sys.stderr)
         return 1
     name = next(pack.word.name for pack in base.loading.packs if _is(pack.folder, folder))
     coverage = Coverage.of(base, name)

@@ -46,8 +46,8 @@ def _tracing(
     if not _installed():
         say(f"warning: {_name(environment)} asks for traces, and OpenTelemetry is not installed: {EXTRA}")
         return None
-    if found.wrong is not None:
-        say(f"warning: {found.wrong}")
+    if found.warning is not None:
+        say(f"warning: {found.warning}")
     if found.url is None:
         return None
     from mockllm.server.traces.otel_logging import OtelLogHandler

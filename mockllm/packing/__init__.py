@@ -1,4 +1,4 @@
-"""Packs on their way: fetched from folders, git, zips and wheels, locked, vendored, built.
+"""Packs: fetching from folders, git, zips and wheels, locking, vendoring and building.
 
-Above the language, which only reads packs that are here, and below the commands: nothing here prints.
+The scenario language only reads installed packs; the commands print the results of this package.
 """

@@ -1,6 +1,6 @@
-"""A pack out of a zip or a wheel, read in memory and never unpacked onto a disk by its own names.
+"""Reads a pack from a zip or a wheel, in memory: nothing is extracted to disk under the archive's names.
 
-What an archive says of its sizes is not believed: every file is read up to its bound and no further.
+The sizes that an archive declares are not trusted: every file is read only up to its bound.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from mockllm.scenario.scenario_folder import MANIFEST
 
 MOST_ENTRIES: Final = 4 * MOST_FILES
 ENTRY: Final = b"PK\x01\x02"
-"""With this each entry of an archive's list begins."""
-DENSEST: Final = 200
-"""So many times larger than its bytes in the archive a file of more than a MiB may be."""
+"""The signature of each entry in an archive's directory."""
+MAX_RATIO: Final = 200
+"""Largest compression ratio of a file above 1 MiB."""
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError)
 
 
 def read_zip(path: Path, inside: str) -> PackFiles:
-    """The pack in a zip: at its top, in its one folder, or in the folder `inside`."""
+    """Read the pack in a zip: at its top level, in its only folder, or in the folder `inside`."""
     return _read(path, inside, None)
 
 
 def read_wheel(path: Path, name: str) -> PackFiles:
-    """The pack in a wheel, by its entry point in the group `mockllm.packs`; of several the one called `name`."""
+    """Read the pack in a wheel by its entry point in the group `mockllm.packs`; of several packs the named one."""
     return _read(path, "", name)
 
 
-def _read(path: Path, inside: str, wanted: str | None) -> PackFiles:
+def _read(path: Path, inside: str, name: str | None) -> PackFiles:
     try:
         if path.stat().st_size > 2 * LARGEST_TREE:
             raise PackRejected(f"{path} is larger than a pack can be")
-        if _entries(path) > MOST_ENTRIES:  # before an object is made for each
+        if _entries(path) > MOST_ENTRIES:  # before the archive is parsed
             raise PackRejected(f"it holds more than {MOST_FILES} files")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             begin = f"{inside}/" if inside else _begin(entries)
-            if wanted is not None:
-                begin = _of_entry_points(archive, entries, wanted)
+            if name is not None:
+                begin = _entry_point_folder(archive, entries, name)
             return _tree(archive, entries, begin)
-    except RuntimeError as error:  # a password is asked for
+    except RuntimeError as error:  # the archive needs a password
         raise PackRejected(f"{path} cannot be read: {error}") from None
     except _BROKEN as error:
-        words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise PackRejected(f"{path} cannot be read: {words}") from None
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise PackRejected(f"{path} cannot be read: {reason}") from None
 
 
 def _entries(path: Path) -> int:
-    """How many entries an archive has at most, by their sign."""
-    found, rest = 0, b""
+    """Return an upper bound of the entries in an archive, by their signature."""
+    count, rest = 0, b""
     with path.open("rb") as file:
         while block := file.read(2**20):
-            whole = rest + block
-            found += whole.count(ENTRY)
-            rest = whole[-len(ENTRY) + 1 :]
-    return found
+            data = rest + block
+            count += data.count(ENTRY)
+            rest = data[-len(ENTRY) + 1 :]
+    return count
 
 
 def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) -> PackFiles:
@@ -72,7 +72,7 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         mode = entry.external_attr >> 16
         outside = not path.startswith(begin)
         if ".." in path.replace("\\", "/").split("/") or path.startswith(("/", "\\")):
-            tree.expect(path, 0)  # also outside of the pack: who writes such a name means harm
+            tree.expect(path, 0)  # also outside of the pack: such a name is malicious
         if outside or entry.is_dir():
             continue
         path = path.removeprefix(begin)
@@ -81,10 +81,10 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         if stat.S_ISLNK(mode):
             raise PackRejected(f'"{path}" is a link; put a copy of the file there')
         if stat.S_IFMT(mode) not in (0, stat.S_IFREG):
-            raise PackRejected(f'"{path}" is no file')
+            raise PackRejected(f'"{path}" is not a file')
         tree.expect(path, entry.file_size)
-        if entry.file_size > 2**20 and entry.file_size > DENSEST * max(entry.compress_size, 1):
-            raise PackRejected(f'"{path}" is packed more than {DENSEST} times: a zip bomb')
+        if entry.file_size > 2**20 and entry.file_size > MAX_RATIO * max(entry.compress_size, 1):
+            raise PackRejected(f'"{path}" is packed more than {MAX_RATIO} times: a zip bomb')
         tree.add(path, _content(archive, entry))
     return tree
 
@@ -95,7 +95,7 @@ def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 
 
 def _begin(entries: list[zipfile.ZipInfo]) -> str:
-    """The folder in which the manifest is: the top, or the one folder that there is."""
+    """Return the prefix of the manifest: none, or the only folder of the archive."""
     if any(entry.filename == MANIFEST for entry in entries):
         return ""
     tops = {entry.filename.partition("/")[0] for entry in entries if not hidden(entry.filename)} - {
@@ -104,8 +104,8 @@ def _begin(entries: list[zipfile.ZipInfo]) -> str:
     return f"{tops.pop()}/" if len(tops) == 1 else ""
 
 
-def _of_entry_points(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], wanted: str) -> str:
-    files = [each for each in entries if each.filename.endswith(".dist-info/entry_points.txt")]
+def _entry_point_folder(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], name: str) -> str:
+    files = [entry for entry in entries if entry.filename.endswith(".dist-info/entry_points.txt")]
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     try:
@@ -118,6 +118,6 @@ def _of_entry_points(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], w
     points = dict(parser[ENTRY_POINTS]) if ENTRY_POINTS in parser else {}
     if not points:
         raise PackRejected(f"the wheel names no pack: it has no entry points in the group {ENTRY_POINTS}")
-    if len(points) > 1 and wanted not in points:
-        raise PackRejected(f"the wheel holds several packs; add #NAME: {', '.join(sorted(points))}")
-    return points.get(wanted, next(iter(points.values()))).replace(".", "/") + "/"
+    if len(points) > 1 and name not in points:
+        raise PackRejected(f"the wheel contains several packs; add #NAME: {', '.join(sorted(points))}")
+    return points.get(name, next(iter(points.values()))).replace(".", "/") + "/"

@@ -1,7 +1,7 @@
-"""Puts packs and locks onto the disk: whole or not at all.
+"""Atomic writes of packs and lockfiles.
 
-Everything is written beside its place under another name and renamed when it is complete, so that what is
-interrupted, or a full disk, leaves what was there before.
+Files are written under a temporary name beside the target and renamed when complete. After an interruption or on a
+full disk, the old files remain.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
 
 
 def put_tree(tree: PackFiles, target: Path) -> None:
-    """Writes the files of a pack as the folder `target`, in place of what is there. Refused where it cannot."""
+    """Write the files of a pack as the folder `target`, and replace an existing one. Raises PackRejected."""
     try:
         if target.is_dir() and not target.is_symlink() and _same(tree, target):
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=target.parent))
         try:
-            made.chmod(0o755)
+            temporary.chmod(0o755)
             for path in sorted(tree.files):
-                file = made / path
+                file = temporary / path
                 file.parent.mkdir(parents=True, exist_ok=True)
                 _write(file, tree.files[path])
-            _exchange(made, target)
+            _replace(temporary, target)
         finally:
-            shutil.rmtree(made, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise PackRejected(f"{target} cannot be written: {error.strerror or error}") from None
 
 
 def put_file(content: bytes, target: Path) -> None:
-    """Writes a file whole, in place of what is there. Refused where it cannot."""
+    """Write a file, and replace an existing one. Raises PackRejected."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         number, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
@@ -51,15 +51,15 @@ def put_file(content: bytes, target: Path) -> None:
 
 
 def drop(folder: Path, upto: Path) -> None:
-    """Removes a pack's folder, and the empty ones above it below `upto`."""
+    """Remove a pack's folder, and its empty parents below `upto`."""
     if folder.is_symlink():
         folder.unlink()
     elif folder.is_dir():
         shutil.rmtree(folder)
-    for above in folder.parents:
-        if above == upto or upto not in above.parents or not above.is_dir() or any(above.iterdir()):
+    for parent in folder.parents:
+        if parent == upto or upto not in parent.parents or not parent.is_dir() or any(parent.iterdir()):
             return
-        above.rmdir()
+        parent.rmdir()
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -76,15 +76,15 @@ def _same(tree: PackFiles, target: Path) -> bool:
         return False
 
 
-def _exchange(made: Path, target: Path) -> None:
+def _replace(new: Path, target: Path) -> None:
     if not os.path.lexists(target):
-        os.rename(made, target)
+        os.rename(new, target)
         return
     old = Path(tempfile.mkdtemp(prefix=".old-", dir=target.parent)) / "pack"
     try:
         os.rename(target, old)
         try:
-            os.rename(made, target)
+            os.rename(new, target)
         except OSError:
             os.rename(old, target)
             raise

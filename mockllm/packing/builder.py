@@ -1,7 +1,7 @@
-"""A pack as a wheel and as a zip: the same bytes from the same files, on every machine, without a network.
+"""Builds a pack as a wheel and as a zip: the same files produce the same bytes on every machine, without a network.
 
-The wheel is written by hand: a pack is data, so nothing is to be compiled and no build backend is asked.
-Files are stored, not deflated, because two versions of zlib do not pack alike.
+This module writes the wheel itself: a pack is data, so no build backend is necessary. Files are stored without
+compression, because two versions of zlib may compress differently.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.pack_resolver import ENTRY_POINTS
 
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
-"""The earliest that a zip can say."""
+"""The earliest time in a zip."""
 _FILE: Final = 0o100644 << 16
 DISTRIBUTION: Final = "mockllm-scenarios"
 
 
 def build(folder: Path, out: Path) -> list[Path]:
-    """Writes the wheel and the zip of the pack in a folder; Refused where it is none that can be shared."""
+    """Write the wheel and the zip of the pack in a folder. Raises PackRejected if the pack cannot be shared."""
     try:
         tree = read_tree(folder)
     except OSError as error:
@@ -36,22 +36,22 @@ def build(folder: Path, out: Path) -> list[Path]:
     word = manifest(tree, str(folder / "pack.yaml"))
     version = str(parse_version_of(word))
     flat = re.sub(r"[^a-z0-9]+", "_", word.name.lower())
-    made = {
+    archives = {
         out / f"{stem(word.name)}-{_pep440(version)}-py3-none-any.whl": wheel(tree.files, word, version),
         out / f"{flat.replace('_', '-')}-{version}.zip": _zipped(tree.files),
     }
-    for path, content in made.items():
+    for path, content in archives.items():
         put_file(content, path)
-    return list(made)
+    return list(archives)
 
 
 def stem(name: str) -> str:
-    """The distribution of a pack as file names have it; its folder in the wheel is called the same."""
+    """Return the distribution name of a pack in file names, which is also its folder in the wheel."""
     return "mockllm_pack_" + re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
 def wheel(files: Mapping[str, bytes], word: PackSpec, version: str) -> bytes:
-    """A wheel that holds the files as package data, with an entry point by which they are found."""
+    """Return a wheel with the files as package data, and with an entry point for the pack."""
     package, about = stem(word.name), f"{stem(word.name)}-{_pep440(version)}.dist-info"
     inside = {f"{package}/{path}": content for path, content in files.items()}
     inside[f"{about}/METADATA"] = _metadata(word, version).encode()
@@ -66,7 +66,7 @@ def wheel(files: Mapping[str, bytes], word: PackSpec, version: str) -> bytes:
 
 
 def _metadata(word: PackSpec, version: str) -> str:
-    wanted = (
+    requirement = (
         word.requires if isinstance(word.requires, str) or word.requires is None else word.requires.mockllm
     )
     lines = [
@@ -78,21 +78,21 @@ def _metadata(word: PackSpec, version: str) -> str:
         lines.append(f"Summary: {' '.join(word.description.split())}")
     if word.license:
         lines.append(f"License: {' '.join(word.license.split())}")
-    if wanted and "^" not in wanted and "~" not in wanted:
-        lines.append(f"Requires-Dist: {DISTRIBUTION} ({wanted.replace(' ', '')})")
+    if requirement and "^" not in requirement and "~" not in requirement:
+        lines.append(f"Requires-Dist: {DISTRIBUTION} ({requirement.replace(' ', '')})")
     return "\n".join(lines) + "\n"
 
 
 def _pep440(version: str) -> str:
-    """A semantic version as wheels have it: `1.0.0-rc.1` is `1.0.0rc1`."""
+    """Return a semantic version in the form of wheels: `1.0.0rc1` for `1.0.0-rc.1`."""
     numbers, _, pre = version.partition("-")
     if not pre:
         return numbers
-    found = re.fullmatch(r"(a|alpha|b|beta|rc|c|pre)\.?(\d+)?", pre)
-    if found is None:
+    match = re.fullmatch(r"(a|alpha|b|beta|rc|c|pre)\.?(\d+)?", pre)
+    if match is None:
         raise PackRejected(f'a wheel cannot have the version "{version}"; write -alpha.1, -beta.1 or -rc.1')
-    kind = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc"}.get(found[1], found[1])
-    return f"{numbers}{kind}{found[2] or 0}"
+    kind = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc"}.get(match[1], match[1])
+    return f"{numbers}{kind}{match[2] or 0}"
 
 
 def _digest(content: bytes) -> str:
@@ -100,7 +100,7 @@ def _digest(content: bytes) -> str:
 
 
 def _quoted(line: str) -> str:
-    """A line of a RECORD, which is CSV: a path with a comma is quoted."""
+    """Quote a line of RECORD, which is CSV, if its path contains a comma."""
     path, digest, size = line.rsplit(",", 2)
     return f'"{path}",{digest},{size}' if "," in path else line
 

@@ -1,7 +1,7 @@
-"""What a pack could do to who uses it, told from its files: what it answers with, where it sends requests to, what
-it reads.
+"""The capabilities of a pack, computed from its files: its responses, the targets of requests, and the files it
+reads.
 
-A pack can do nothing else: it has no code, opens no port, and reads no file outside of its folder.
+A pack has no other capabilities: it contains no code, opens no port, and reads no file outside of its folder.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mockllm.scenario.raw_entries import raw_entries
 
 _FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
 _PROXIES: Final = ("proxy", "upstream")
-_FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
+_COLLECTED: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
 class Capabilities(Struct, frozen=True):
-    """Of one pack. `faults` by name, `errors` by name or status; `proxy`: where requests are passed on to;
-    `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
-    variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its
-    modifiers change what other packs and the user's own rules answer."""
+    """Capabilities of one pack. `faults` by name, `errors` by name or status. `proxy`: the URLs that requests are
+    forwarded to. `redirects`: URLs on other servers, to which clients may send their keys. `environment`: the
+    variables that set its parameters. `uses`: the packs that it uses. `steers`: the keys by which its modifiers
+    change responses of other packs and of the user's rules."""
 
     name: str
     version: str
@@ -43,27 +43,27 @@ class Capabilities(Struct, frozen=True):
 
     @property
     def leads(self) -> list[str]:
-        """Where it sends requests or clients to, in words; nothing where all stays here."""
-        ways = {"passes requests on to": self.proxy, "sends clients on to": self.redirects}
-        return [f"{words} {', '.join(places)}" for words, places in ways.items() if places]
+        """The targets of requests and clients in words; empty if the pack has none."""
+        targets = {"forwards requests to": self.proxy, "redirects clients to": self.redirects}
+        return [f"{text} {', '.join(urls)}" for text, urls in targets.items() if urls]
 
     def as_json(self) -> dict[str, Json]:
-        """For programs."""
+        """Return the capabilities for `--json`."""
         listed = ("faults", "errors", "proxy", "redirects", "reads", "environment", "uses", "steers")
         known = {"name": self.name, "version": self.version, "rules": self.rules, "modifiers": self.modifiers}
         return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
 
 
-def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> Capabilities:
-    """What stands in a pack's files, enabled or not."""
-    loading, kinds = gathered.loading, Counter[str]()
-    found: dict[str, set[str]] = {kind: set() for kind in _FOUND}
+def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> Capabilities:
+    """Return the capabilities of a pack's files, including disabled ones."""
+    loading, kinds = scenarios.loading, Counter[str]()
+    found: dict[str, set[str]] = {kind: set() for kind in _COLLECTED}
     for file in (*loading.files, *loading.disabled):
         if file.pack != pack.word.name:
             continue
         for written in raw_entries(file):
             kinds[written.kind] += 1
-            for kind, value in _told(written.data):
+            for kind, value in _capabilities_in(written.data):
                 found[kind].add(value)
             if written.kind == "modifier" and isinstance(written.data, dict):
                 found["steers"] |= written.data.keys() - {
@@ -87,8 +87,8 @@ def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> Capabilities:
     )
 
 
-def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """All that is told of by a value and what lies in it."""
+def _capabilities_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the capabilities of a value and of the values inside."""
     if key == "error":
         named = value.get("type", value.get("status", "of its own")) if isinstance(value, dict) else value
         yield "errors", str(named)
@@ -105,25 +105,25 @@ def _told(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     elif key == "faults":
         for each in value if isinstance(value, list) else [value]:
             yield "faults", _fault(each)
-            yield from _elsewhere(each.get("redirect") if isinstance(each, dict) else None, "to")
+            yield from _redirects(each.get("redirect") if isinstance(each, dict) else None, "to")
         return
     elif key == "headers":
-        yield from _elsewhere(value, "location")
+        yield from _redirects(value, "location")
     children = value.items() if isinstance(value, dict) else ()
     for name, child in children:
         if name not in ("match", "schema", "arguments", "body"):
-            yield from _told(child, str(name))
+            yield from _capabilities_in(child, str(name))
     if isinstance(value, list):
         for child in value:
-            yield from _told(child)
+            yield from _capabilities_in(child)
 
 
 def _is_error(status: Any) -> bool:
     return isinstance(status, int) and status >= 400
 
 
-def _elsewhere(value: Any, name: str) -> Iterator[tuple[str, str]]:
-    """What stands under a name (in any case), where it may lead to another server."""
+def _redirects(value: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the values of a key (in any case) that may refer to another server."""
     for key, place in value.items() if isinstance(value, dict) else ():
         if str(key).lower() == name and isinstance(place, str) and ("//" in place or "{" in place):
             yield "redirects", place
@@ -131,6 +131,6 @@ def _elsewhere(value: Any, name: str) -> Iterator[tuple[str, str]]:
 
 def _fault(value: Any) -> str:
     if isinstance(value, dict):
-        said = [str(key) for key in value if key not in ("chance", "probability", "at", "after", "enabled")]
-        return str(value.get("kind") or value.get("fault") or (said[0] if said else "of its own"))
+        names = [str(key) for key in value if key not in ("chance", "probability", "at", "after", "enabled")]
+        return str(value.get("kind") or value.get("fault") or (names[0] if names else "of its own"))
     return str(value)

@@ -1,4 +1,4 @@
-"""From a place to a pack in memory: its files, its manifest, and the place as a lock has it."""
+"""Fetches a pack from its source into memory: its files, its manifest, and the source for the lockfile."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.scenario.version_ranges import Range, Version, parse_version
 from mockllm.scenario.yaml_reader import read_source
 
-_NO_PACK: Final = f"it is no pack: it holds no {MANIFEST}"
+_NO_PACK: Final = f"it is not a pack: it contains no {MANIFEST}"
 
 
 class FetchedPack(Struct, frozen=True):
-    """A pack that may be used. `place` names the tag that was taken, `commit` what that is."""
+    """A fetched pack. `place` contains the selected tag, `commit` its commit."""
 
     tree: PackFiles
     word: PackSpec
@@ -38,44 +38,42 @@ class FetchedPack(Struct, frozen=True):
 
 
 def fetch_pack(place: PackSource, here: Path, ranges: Sequence[Range] = ()) -> FetchedPack:
-    """The pack at a place; of a git repository without a tag the newest version that fits the ranges. Refused
-    with a person's message."""
+    """Fetch the pack of a source; from a git repository without a tag, the newest version in the ranges. Raises
+    PackRejected."""
     try:
         if place.kind == "git":
             chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
             with git.fetched(chosen, here) as found:
                 return _of(git.read(found, place.inside), _whole(chosen, found.commit), found.commit)
         if place.kind == "folder" and not is_pack(here / place.where / place.inside):
-            raise PackRejected(_NO_PACK)  # before all that it holds is read
+            raise PackRejected(_NO_PACK)  # before all files are read
         return _of(_tree(place, here), place)
     except OSError as error:
         raise PackRejected(f"{place.text} cannot be read: {error.strerror or error}") from None
 
 
 def _whole(place: PackSource, commit: str) -> PackSource:
-    """A commit that was cut short in its whole length: it alone is fetched the next time, and it stays one."""
+    """Replace an abbreviated commit by the full one, so that the next fetch needs only this commit."""
     short = place.ref is not None and commit.startswith(place.ref)
     return replace(place, ref=commit) if short else place
 
 
 def newest(place: PackSource, here: Path, ranges: Sequence[Range]) -> str:
-    """The tag of the newest version that fits."""
+    """Return the tag of the newest version in all ranges."""
     tags = git.tags(place.where, here)
-    fitting = [version for version in tags if all(each.holds(version) for each in ranges)]
+    fitting = [version for version in tags if all(range.holds(version) for range in ranges)]
     if not ranges:
         fitting = [version for version in fitting if not version.pre] or fitting
     if fitting:
         return tags[max(fitting)]
     if not tags:
-        raise PackRejected(
-            f"{place.where} has no tag that is a version; say which commit: {place.text}@COMMIT"
-        )
+        raise PackRejected(f"{place.where} has no tag that is a version; name a commit: {place.text}@COMMIT")
     wanted = " and ".join(map(str, ranges))
     raise PackRejected(f"{place.where} has no version that fits {wanted}; its newest is {max(tags)}")
 
 
 def files_of(place: PackSource, here: Path) -> PackFiles:
-    """The files at a place, whether they are a pack or not. Refused as above."""
+    """Return the files of a source, which need not be a pack. Raises PackRejected."""
     try:
         if place.kind == "git":
             chosen = place if place.ref else replace(place, ref=newest(place, here, ()))
@@ -103,12 +101,12 @@ def _tree(place: PackSource, here: Path) -> PackFiles:
         return read_tree(folder)
     folder = path / place.inside if place.inside else path
     if place.inside and not os.path.realpath(folder).startswith(os.path.realpath(path) + os.sep):
-        raise PackRejected(f'"{place.inside}" is a link that leads out of {place.where}')
+        raise PackRejected(f'"{place.inside}" is a link to a target outside of {place.where}')
     return read_tree(folder)
 
 
 def manifest(tree: PackFiles, shown: str = MANIFEST) -> PackSpec:
-    """The manifest among files; Refused where there is none or it is wrong."""
+    """Parse the manifest of a pack. Raises PackRejected if it is missing or invalid."""
     content = tree.files.get(MANIFEST)
     if content is None:
         raise PackRejected(_NO_PACK)
@@ -125,7 +123,7 @@ def _of(tree: PackFiles, place: PackSource, commit: str | None = None) -> Fetche
 
 
 def parse_version_of(word: PackSpec) -> Version:
-    """The version of a manifest, which what is shared must have."""
+    """Return the version of a manifest. Raises PackRejected if it is missing: shared packs need one."""
     try:
         return parse_version(word.version)
     except ValueError as error:

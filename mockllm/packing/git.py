@@ -1,8 +1,8 @@
-"""A pack out of a git repository, at a tag or a commit.
+"""Reads a pack from a git repository, at a tag or a commit.
 
-Nothing is ever checked out: files are read from git's own objects, so that no hook, filter, link or submodule of
-a stranger's repository takes effect. Each fetch has a folder of its own, which goes when it ends. What git says
-and fetches is bounded, in bytes and in time: it runs beside us and is looked at meanwhile.
+Nothing is checked out: files are read from git's objects, so that no hook, filter, link or submodule of an untrusted
+repository takes effect. Each fetch uses a temporary folder. Output and fetched data of git are bounded in bytes and
+in time: this process monitors git while it runs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from mockllm.packing.pack_source import PackSource
 from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, PackFiles, PackRejected, hidden
 from mockllm.scenario.version_ranges import Version, parse_version
 
-PATIENCE: Final = 120.0
-"""Seconds for one command of git."""
-LARGEST_FETCH: Final = 512 * 1024 * 1024
-"""Bytes of a repository that are fetched at most: what else is in it comes with a pack."""
-MOST_SAID: Final = 8 * 1024 * 1024
-"""Bytes that a command of git may say, beside the files that it is asked for: names of tags and of files."""
-SHORTEST, LONGEST_PAUSE, GRACE = 0.005, 0.1, 5.0
-"""Seconds between two looks at a command under way, and until one that was asked to end is killed."""
+GIT_TIMEOUT: Final = 120.0
+"""Seconds for one git command."""
+MAX_FETCH: Final = 512 * 1024 * 1024
+"""Most bytes fetched from a repository, which may contain more than the pack."""
+MAX_OUTPUT: Final = 8 * 1024 * 1024
+"""Most bytes of a git command's output besides requested files: names of tags and of files."""
+MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
+"""Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
 _SAFE: Final = (
     "-c",
@@ -44,31 +44,31 @@ _SAFE: Final = (
 
 
 class GitFailed(PackRejected):
-    """Git ended with an error of its own."""
+    """Git reported an error."""
 
 
 class FetchedCommit(Struct, frozen=True):
-    """A commit of a repository that was fetched into `folder`."""
+    """A commit that was fetched into the repository `folder`."""
 
     folder: Path
     commit: str
 
 
 def tags(url: str, here: Path) -> dict[Version, str]:
-    """The tags of a repository that are versions: `v1.2.0` or `1.2.0`."""
-    found: dict[Version, str] = {}
+    """Return the tags of a repository that are versions: `v1.2.0` or `1.2.0`."""
+    tags: dict[Version, str] = {}
     for line in _git("ls-remote", "--tags", "--", _where(url, here)).decode("utf-8", "replace").splitlines():
         name = line.rpartition("refs/tags/")[2].removesuffix("^{}")
         try:
-            found[parse_version(name)] = name
+            tags[parse_version(name)] = name
         except ValueError:
             continue
-    return found
+    return tags
 
 
 @contextmanager
 def fetched(place: PackSource, here: Path) -> Iterator[FetchedCommit]:
-    """The commit that a place names, in a bare repository that is there for the while."""
+    """Fetch the commit of a source into a temporary bare repository."""
     assert place.ref is not None
     with tempfile.TemporaryDirectory(prefix="mockllm-git-") as name:
         folder = Path(name, "repository")
@@ -77,12 +77,11 @@ def fetched(place: PackSource, here: Path) -> Iterator[FetchedCommit]:
             _git("init", "--quiet", "--bare", "--template=", str(folder))
             yield FetchedCommit(folder, _fetch(folder, _where(place.where, here), place.ref))
         finally:
-            _out_of_reach(folder)
+            _rename_away(folder)
 
 
-def _out_of_reach(folder: Path) -> None:
-    """What git started may outlive it for a moment, and a folder that is written to cannot be removed: under
-    another name they no longer find it."""
+def _rename_away(folder: Path) -> None:
+    """Rename the folder, so that surviving children of git no longer write into it and it can be removed."""
     with suppress(OSError):
         folder.rename(folder.with_name("gone"))
 
@@ -98,11 +97,9 @@ def _fetch(folder: Path, url: str, ref: str) -> str:
     if not _COMMIT.fullmatch(ref):
         if fetch(f"+refs/tags/{ref}:refs/mockllm"):
             return _commit(folder, "refs/mockllm")
-        listed = _git(
-            "ls-remote", "--heads", "--", url, f"refs/heads/{ref}"
-        )  # says what is wrong with the URL
+        listed = _git("ls-remote", "--heads", "--", url, f"refs/heads/{ref}")  # reports errors of the URL
         if listed.strip():
-            raise PackRejected(f'"{ref}" is a branch of {url}, which moves; give a tag or a commit')
+            raise PackRejected(f'"{ref}" is a branch of {url}, which moves; use a tag or a commit')
         raise PackRejected(f'{url} has no tag "{ref}"')
     if len(ref) >= 40 and fetch(f"+{ref}:refs/mockllm"):
         return _commit(folder, "refs/mockllm")
@@ -122,8 +119,8 @@ def _commit(folder: Path, ref: str) -> str:
 
 
 def read(found: FetchedCommit, inside: str) -> PackFiles:
-    """The files of a commit below a folder. Links and submodules are refused."""
-    wanted: list[tuple[str, str]] = []
+    """Return the files of a commit below a folder. Raises PackRejected for links and submodules."""
+    objects: list[tuple[str, str]] = []
     sizes, tree = 0, PackFiles()
     begin = f"{inside}/" if inside else ""
     below = ("--", begin) if begin else ()
@@ -145,19 +142,19 @@ def read(found: FetchedCommit, inside: str) -> PackFiles:
             raise PackRejected(f'"{path}" is another repository (a submodule); put its files there')
         tree.expect(path, int(size))
         sizes += int(size)
-        wanted.append((path, object_))
-        if sizes > LARGEST_TREE or len(wanted) > MOST_FILES:
+        objects.append((path, object_))
+        if sizes > LARGEST_TREE or len(objects) > MOST_FILES:
             raise PackRejected(
                 f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together"
             )
-    asked = "".join(f"{object_}\n" for _, object_ in wanted).encode()
-    told = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=asked, files=sizes))
-    for path, object_ in wanted:
-        head = told.readline().split()
+    names = "".join(f"{object_}\n" for _, object_ in objects).encode()
+    output = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=names, files=sizes))
+    for path, object_ in objects:
+        head = output.readline().split()
         if head[1:2] != [b"blob"]:
             raise PackRejected(f'"{path}" cannot be read: the repository lacks {object_}')
-        tree.add(path, told.read(int(head[2])))
-        told.read(1)  # a line end behind each
+        tree.add(path, output.read(int(head[2])))
+        output.read(1)  # a line end after each object
     return tree
 
 
@@ -167,62 +164,70 @@ def _where(url: str, here: Path) -> str:
 
 
 def _git(*line: str, folder: Path | None = None, given: bytes = b"", files: int = 0) -> bytes:
-    """What a command of git says; Refused with git's own last words where it fails, or where it fetches
-    too much, or says more than so many bytes of `files` and what belongs to them."""
+    """Run a git command and return its output.
+
+    `given` is its input; `files` is the size of requested files. Raises PackRejected with git's message if the
+    command fails, fetches too much, or writes too much output.
+    """
     place = ("--git-dir", str(folder)) if folder is not None else ()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    kept |= {
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment |= {
         name: os.environ[name] for name in ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS") if name in os.environ
     }
-    env = {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:https:http:ssh", "LC_ALL": "C"}
+    env = {
+        **environment,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ALLOW_PROTOCOL": "file:https:http:ssh",
+        "LC_ALL": "C",
+    }
     with (
-        tempfile.TemporaryFile() as asked,
+        tempfile.TemporaryFile() as input,
         tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as wrong,
+        tempfile.TemporaryFile() as errors,
     ):
-        asked.write(given)
-        asked.seek(0)
+        input.write(given)
+        input.seek(0)
         try:
-            process = subprocess.Popen(  # noqa: S603 - no shell, and no word of it can be an option
+            process = subprocess.Popen(  # noqa: S603 - no shell, and no argument can be an option
                 ["git", *_SAFE, *place, *line],  # noqa: S607 - the user's own git
-                env=env, stdin=asked, stdout=out, stderr=wrong,
+                env=env, stdin=input, stdout=out, stderr=errors,
             )  # fmt: skip
         except FileNotFoundError:
             raise PackRejected("git is not installed, and a pack in a git repository needs it") from None
         try:
-            _watched(process, (out, wrong), MOST_SAID + files, folder)
+            _monitor(process, (out, errors), MAX_OUTPUT + files, folder)
         finally:
             _end(process)
         out.seek(0)
         if process.returncode:
-            wrong.seek(0)
-            raise GitFailed(f"git: {_last_words(wrong.read(MOST_SAID))}")
+            errors.seek(0)
+            raise GitFailed(f"git: {_error_line(errors.read(MAX_OUTPUT))}")
         return out.read()
 
 
-def _watched(
-    process: subprocess.Popen[bytes], says: Sequence[IO[bytes]], most: int, folder: Path | None
+def _monitor(
+    process: subprocess.Popen[bytes], outputs: Sequence[IO[bytes]], max_output: int, folder: Path | None
 ) -> None:
-    """Waits until it has ended; Refused where it takes too long, says too much or fills the folder."""
-    end, pause, ended = time.monotonic() + PATIENCE, SHORTEST, False
+    """Wait for the end of a process. Raises PackRejected on a timeout, too much output, or too large a folder."""
+    end, pause, ended = time.monotonic() + GIT_TIMEOUT, MIN_PAUSE, False
     while not ended:
         with suppress(subprocess.TimeoutExpired):
             process.wait(pause)
             ended = True
-        if any(os.fstat(each.fileno()).st_size > most for each in says):
-            raise PackRejected("git says more than a repository of packs can hold")
-        if folder is not None and _bytes_in(folder) > LARGEST_FETCH:
+        if any(os.fstat(output.fileno()).st_size > max_output for output in outputs):
+            raise PackRejected("git writes more output than a repository of packs can have")
+        if folder is not None and _bytes_in(folder) > MAX_FETCH:
             raise PackRejected(
-                f"the repository holds more than {LARGEST_FETCH // 2**20} MiB; give a tag or a whole commit, of "
-                "which nothing older is fetched, or put the pack into a repository of its own"
+                f"the repository contains more than {MAX_FETCH // 2**20} MiB; use a tag or a full commit, for "
+                "which no history is fetched, or put the pack into a separate repository"
             )
         if not ended and time.monotonic() > end:
-            raise PackRejected(f"git did not end within {PATIENCE:g} s")
-        pause = min(pause * 2, LONGEST_PAUSE)
+            raise PackRejected(f"git did not end within {GIT_TIMEOUT:g} s")
+        pause = min(pause * 2, MAX_PAUSE)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends it, if it has not ended: git ends its own children when it is asked to."""
+    """End a process: on SIGTERM git also ends its children."""
     process.terminate()
     try:
         process.wait(GRACE)
@@ -232,18 +237,18 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _bytes_in(folder: Path) -> int:
-    """What is in a folder by now. Files come and go meanwhile."""
-    found = 0
-    for place, _, names in os.walk(folder):
+    """Return the present size of a folder, whose files may change meanwhile."""
+    size = 0
+    for parent, _, names in os.walk(folder):
         for name in names:
             with suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_size
-    return found
+                size += os.lstat(os.path.join(parent, name)).st_size
+    return size
 
 
-def _last_words(said: bytes) -> str:
-    lines = said.decode("utf-8", "replace").strip().splitlines()
+def _error_line(output: bytes) -> str:
+    lines = output.decode("utf-8", "replace").strip().splitlines()
     words = next(
-        (each for each in lines if each.startswith(("fatal:", "error:"))), lines[-1] if lines else "failed"
+        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "failed"
     )
     return words.partition(": ")[2] or words

@@ -1,4 +1,4 @@
-"""What changes `mockllm.lock`: packs are added, updated, removed; and what it names is fetched or vendored."""
+"""Changes of `mockllm.lock`: adds, updates and removes packs; fetches and vendors locked packs."""
 
 from __future__ import annotations
 
@@ -23,73 +23,74 @@ _IGNORE: Final = b"# Packs that mockllm fetched; mockllm.lock says which.\n*\n"
 
 
 class VersionConstraint(Struct, frozen=True):
-    """A range that something asks for. `where` is its file and line."""
+    """A required version range. `where` is its file and line."""
 
     range: Range
     where: str
 
 
 class LockChange(Struct, frozen=True):
-    """What became of a pack: its version before and now, None where it was or is not there."""
+    """A change of a locked pack: its version before and now, None where it was or is absent."""
 
     name: str
     before: str | None
     now: str | None
     source: str
     uses: tuple[str, ...] = ()
-    """What it uses by name that is neither locked nor here, or here in a version that does not fit: a line each."""
+    """One line for each used pack that is neither locked nor installed, or has a version outside of the range."""
     moved: bool = False
     """Whether it had another source before."""
     leads: tuple[str, ...] = ()
-    """Where it sends requests or clients to, in words."""
+    """The targets of its requests and redirects, in words."""
 
 
 class LockfileEditor:
-    """The lock at a path, and what may be done to it. `wishes`: the ranges that scenarios and packs ask for, by
-    the pack's name."""
+    """Edits the lockfile at a path. `constraints`: the version ranges of scenarios and packs, by pack name."""
 
     def __init__(
         self,
         path: str,
-        wishes: Mapping[str, Sequence[VersionConstraint]] | None = None,
+        constraints: Mapping[str, Sequence[VersionConstraint]] | None = None,
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.lock: Lock = read_lock(path)
         if self.lock.mistakes:
             raise PackRejected("\n".join(map(str, self.lock.mistakes)))
-        self._wishes = wishes or {}
+        self._constraints = constraints or {}
         self._vocabulary = vocabulary or Vocabulary()
 
     def add(self, text: str) -> LockChange:
-        """Fetches a pack and locks it; Refused where another tree has its version already."""
-        given = parse_pack_source(text, Path.cwd())
-        if given.kind == "git" and "://" not in given.where and Path(given.where).exists():
-            given = replace(given, where=str(Path(given.where)))
-        found = fetch_pack(given, Path.cwd(), self._ranges_of_source(given))
+        """Fetch and lock a pack. Raises PackRejected if its version is locked with other files."""
+        source = parse_pack_source(text, Path.cwd())
+        if source.kind == "git" and "://" not in source.where and Path(source.where).exists():
+            source = replace(source, where=str(Path(source.where)))
+        found = fetch_pack(source, Path.cwd(), self._ranges_of_source(source))
         return self._take(found, from_here(found.place, self.lock.folder))
 
     def update(self, name: str) -> LockChange:
-        """Takes the newest version that its source has and that fits."""
+        """Update a pack to the newest version of its source that meets all ranges."""
         word = self._word(name)
         place = parse_pack_source(word.source, self.lock.folder)
         if place.kind == "git":
             place = replace(place, ref=None)
-        found = fetch_pack(place, self.lock.folder, [wish.range for wish in self._wishes.get(name, ())])
+        found = fetch_pack(
+            place, self.lock.folder, [constraint.range for constraint in self._constraints.get(name, ())]
+        )
         if found.word.name != name:
-            raise PackRejected(f'{word.source} now holds the pack "{found.word.name}", not "{name}"')
+            raise PackRejected(f'{word.source} now contains the pack "{found.word.name}", not "{name}"')
         return self._take(found, found.place)
 
     def remove(self, name: str) -> LockChange:
-        """Takes a pack out of the lock, and its files away."""
+        """Remove a pack from the lockfile, and delete its files."""
         word = self._word(name)
-        kept, vendored = self.lock.kept(name), self.lock.vendored(name)
-        self._write({other: each for other, each in self.lock.packs.items() if other != name})
-        drop(kept, self.lock.folder / KEPT)
+        stored, vendored = self.lock.kept(name), self.lock.vendored(name)
+        self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
+        drop(stored, self.lock.folder / KEPT)
         drop(vendored, self.lock.folder / VENDORED)
         return LockChange(name, word.version, None, word.source)
 
     def missing(self) -> list[str]:
-        """The packs that the lock names and that are not here, or not as they were fetched."""
+        """Return the locked packs that are missing or changed."""
         return [
             name
             for name in self.lock.packs
@@ -97,7 +98,7 @@ class LockfileEditor:
         ]
 
     def fetch(self, names: Sequence[str]) -> Iterator[LockChange]:
-        """Fetches packs just as the lock has them."""
+        """Fetch packs in their locked versions."""
         for name in names:
             word = self._word(name)
             found = self._as_locked(name, word)
@@ -105,10 +106,10 @@ class LockfileEditor:
             yield LockChange(name, None, word.version, word.source)
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
-        """Copies all packs into a folder that can be committed."""
+        """Copy all packs into a folder that can be committed."""
         for name, word in self.lock.packs.items():
-            target, kept = self.lock.vendored(name), self.lock.kept(name)
-            tree = read_tree(kept) if is_pack(kept) else None
+            target, stored = self.lock.vendored(name), self.lock.kept(name)
+            tree = read_tree(stored) if is_pack(stored) else None
             if tree is None or tree.sha256 != word.sha256:
                 tree = self._as_locked(name, word).tree
             put_tree(tree, target)
@@ -131,9 +132,9 @@ class LockfileEditor:
         if found.tree.sha256 != word.sha256:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{word.source} does not hold the {name} {word.version} of {LOCK} any more ({moved}): "
-                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; put them back, or, where "
-                f"that is meant, `mockllm pack remove {name}` and add it again"
+                f"{word.source} no longer contains the {name} {word.version} of {LOCK} ({moved}): "
+                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
+                f"is intended, `mockllm pack remove {name}` and add it again"
             )
         return found
 
@@ -145,8 +146,8 @@ class LockfileEditor:
                 f"{name} {version} has other files than the {name} {version} of {LOCK}: a version never changes; "
                 f"raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
             )
-        self._fits(found)
-        could = validate_pack(found.tree, self.lock.path, self._vocabulary)
+        self._check_constraints(found)
+        capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
         word = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.kept(name) if before is not None else None
         packs = {**self.lock.packs, name: word}
@@ -162,49 +163,53 @@ class LockfileEditor:
             before.version if before else None,
             version,
             place.text,
-            self._unfit(found),
+            self._unmet_uses(found),
             moved,
-            tuple(could.leads if could else ()),
+            tuple(capabilities.leads if capabilities else ()),
         )
 
-    def _fits(self, found: FetchedPack) -> None:
-        wishes = self._wishes.get(found.word.name, ())
-        unmet = [wish for wish in wishes if not wish.range.holds(found.version)]
+    def _check_constraints(self, found: FetchedPack) -> None:
+        constraints = self._constraints.get(found.word.name, ())
+        unmet = [constraint for constraint in constraints if not constraint.range.holds(found.version)]
         if not unmet:
             return
-        met = [wish for wish in wishes if wish.range.holds(found.version)]
-        also = "".join(f"\n  {wish.where} asks for {wish.range}, which it fits" for wish in met)
-        lines = "".join(f"\n  {wish.where} asks for {wish.range}" for wish in unmet)
-        raise PackRejected(f"{found.word.name} {found.word.version} does not fit:{lines}{also}")
+        met = [constraint for constraint in constraints if constraint.range.holds(found.version)]
+        also = "".join(
+            f"\n  {constraint.where} requires {constraint.range}, which it meets" for constraint in met
+        )
+        lines = "".join(f"\n  {constraint.where} requires {constraint.range}" for constraint in unmet)
+        raise PackRejected(
+            f"{found.word.name} {found.word.version} does not meet all requirements:{lines}{also}"
+        )
 
-    def _unfit(self, found: FetchedPack) -> tuple[str, ...]:
-        """What it uses that is not here, or not as it wants it."""
+    def _unmet_uses(self, found: FetchedPack) -> tuple[str, ...]:
+        """Return one line for each used pack that is missing or outside of its range."""
         from mockllm.scenario.pack_resolver import PackResolver
 
-        shelf, told = PackResolver(self.lock), []
+        resolver, lines = PackResolver(self.lock), []
         for use in (use if isinstance(use, str) else use.pack for use in found.word.use):
             name, _, wanted = use.partition("@")
             if name.startswith("."):
                 continue
             try:
-                folder = shelf.find(name).folder
-                here = (
+                folder = resolver.find(name).folder
+                version = (
                     self.lock.packs[name].version
                     if name in self.lock.packs
                     else manifest(read_tree(folder)).version
                 )
-                if not parse_range(wanted).holds(parse_version(here)):
-                    told.append(f"it uses {use}, and {name} {here} is here: add or update it, too")
+                if not parse_range(wanted).holds(parse_version(version)):
+                    lines.append(f"it uses {use}, but {name} {version} is installed: add or update it, too")
             except ValueError:
-                told.append(f"it uses {use}, which is not here: add it, too")
-        return tuple(told)
+                lines.append(f"it uses {use}, which is not installed: add it, too")
+        return tuple(lines)
 
     def _ranges_of_source(self, place: PackSource) -> list[Range]:
-        """The ranges of the pack that came from this repository before; of a new one the name is not known."""
+        """Return the ranges of the pack that is locked from this repository; a new pack's name is not yet known."""
         text = from_here(replace(place, ref=None), self.lock.folder).text
         for name, word in self.lock.packs.items():
             if replace(parse_pack_source(word.source, self.lock.folder), ref=None).text == text:
-                return [wish.range for wish in self._wishes.get(name, ())]
+                return [constraint.range for constraint in self._constraints.get(name, ())]
         return []
 
     def _keep(self, found: FetchedPack, target: Path) -> None:
@@ -222,7 +227,7 @@ State = Literal["here", "vendored", "missing", "changed"]
 
 
 def state_of(lock: Lock, name: str) -> State:
-    """How a locked pack is here."""
+    """Return the state of a locked pack's files."""
     for folder, word in ((lock.vendored(name), "vendored"), (lock.kept(name), "here")):
         if is_pack(folder):
             try:

@@ -1,7 +1,6 @@
-"""Where a pack comes from, as a person writes it: a folder, `URL@TAG`, a zip, a wheel, an installed name.
+"""Parses the source of a pack: a folder, `URL@TAG`, a zip, a wheel, or an installed name.
 
-Apart from fetching: what is written is understood here once, and refused where it could be an option or a
-command for git.
+Separate from fetching: a text that git could interpret as an option or a command is refused here, for all callers.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ ARCHIVES: Final = (".zip", ".whl")
 
 
 class PackSource(Struct, frozen=True):
-    """`where` is a path, a git URL or a name; `ref` a git tag or commit; `inside` a folder of the repository or
-    archive. `text` is how a lock has it."""
+    """A source. `where` is a path, a git URL or a name; `ref` a git tag or commit; `inside` a folder of the
+    repository or archive. `text` is its form in a lockfile."""
 
     kind: Literal["folder", "git", "zip", "wheel", "installed"]
     where: str
@@ -40,50 +39,51 @@ class PackSource(Struct, frozen=True):
 
 
 def parse_pack_source(text: str, here: Path) -> PackSource:
-    """The place that a person or a lock names; paths are relative to `here`. Refused where it names none."""
+    """Parse a source of the user or of a lockfile; paths are relative to `here`. Raises PackRejected."""
     if not text.isprintable() or text.startswith("-") or not text.strip():
-        raise PackRejected(f"{text[:60]!r} is no source of a pack")
-    given, _, inside = text.partition("#")
+        raise PackRejected(f"{text[:60]!r} is not a source of a pack")
+    location, _, inside = text.partition("#")
     if inside and (inside.startswith("/") or ".." in inside.split("/")):
-        raise PackRejected(f'"{inside}" leads out of {given}')
-    if given.startswith("installed:"):
-        return PackSource("installed", given.removeprefix("installed:"))
-    forced = given.startswith("git+")
-    given = given.removeprefix("git+")
-    scheme = _SCHEME.match(given)
-    if scheme or _SCP.fullmatch(given):
+        raise PackRejected(f'"{inside}" is outside of {location}')
+    if location.startswith("installed:"):
+        return PackSource("installed", location.removeprefix("installed:"))
+    forced = location.startswith("git+")
+    location = location.removeprefix("git+")
+    scheme = _SCHEME.match(location)
+    if scheme or _SCP.fullmatch(location):
         if scheme and scheme[1].lower() not in SCHEMES:
             raise PackRejected(
                 f'"{scheme[1]}://" is not fetched; a git URL begins with https://, ssh:// or file://'
             )
-        if not forced and given.lower().endswith(ARCHIVES):
-            raise PackRejected(f"{given} is not downloaded; fetch it yourself and add the file")
-        return _of_git(given, inside, begin=len(scheme[0]) if scheme else given.index("@") + 1)
-    if "::" in given:
-        raise PackRejected(f'"{given}" would let git run a command; give a URL or a path')
-    return _of_path(given, inside, here, forced)
+        if not forced and location.lower().endswith(ARCHIVES):
+            raise PackRejected(f"{location} is not downloaded; fetch it yourself and add the file")
+        return _git_source(location, inside, begin=len(scheme[0]) if scheme else location.index("@") + 1)
+    if "::" in location:
+        raise PackRejected(f'"{location}" would let git run a command; use a URL or a path')
+    return _path_source(location, inside, here, forced)
 
 
-def _of_git(given: str, inside: str, begin: int) -> PackSource:
+def _git_source(location: str, inside: str, begin: int) -> PackSource:
     slash = min(
-        (place for place in (given.find("/", begin), given.find(":", begin)) if place >= 0), default=begin
+        (place for place in (location.find("/", begin), location.find(":", begin)) if place >= 0),
+        default=begin,
     )
-    at = given.rfind("@", slash)
-    url, ref = (given, None) if at < 0 else (given[:at], given[at + 1 :])
+    at = location.rfind("@", slash)
+    url, ref = (location, None) if at < 0 else (location[:at], location[at + 1 :])
     return _checked(PackSource("git", url, ref, inside.strip("/")))
 
 
-def _of_path(given: str, inside: str, here: Path, forced: bool) -> PackSource:
-    whole = here / given
-    if given.lower().endswith(ARCHIVES) and not whole.is_dir():
+def _path_source(location: str, inside: str, here: Path, forced: bool) -> PackSource:
+    whole = here / location
+    if location.lower().endswith(ARCHIVES) and not whole.is_dir():
         return PackSource(
-            "wheel" if given.lower().endswith(".whl") else "zip", given, None, inside.strip("/")
+            "wheel" if location.lower().endswith(".whl") else "zip", location, None, inside.strip("/")
         )
     if whole.is_dir() and not forced:
         if is_repository(whole) and not (whole / "pack.yaml").is_file():
-            return PackSource("git", given, None, inside.strip("/"))
-        return PackSource("folder", given, None, inside.strip("/"))
-    path, at, ref = given.rpartition("@")
+            return PackSource("git", location, None, inside.strip("/"))
+        return PackSource("folder", location, None, inside.strip("/"))
+    path, at, ref = location.rpartition("@")
     if at and is_repository(here / path):
         return _checked(PackSource("git", path, ref, inside.strip("/")))
     above = (
@@ -93,27 +93,27 @@ def _of_path(given: str, inside: str, here: Path, forced: bool) -> PackSource:
         below = (here / path).resolve().relative_to(above).as_posix()
         return _checked(PackSource("git", os.path.relpath(above, here), ref, below))
     if forced and is_repository(whole):
-        return PackSource("git", given, None, inside.strip("/"))
-    if re.fullmatch(NAME, given) and not given.startswith(".") and os.sep + "." not in given:
-        return PackSource("installed", given)
-    raise PackRejected(f'there is no folder, zip, wheel or git repository "{given}"')
+        return PackSource("git", location, None, inside.strip("/"))
+    if re.fullmatch(NAME, location) and not location.startswith(".") and os.sep + "." not in location:
+        return PackSource("installed", location)
+    raise PackRejected(f'there is no folder, zip, wheel or git repository "{location}"')
 
 
 def _checked(place: PackSource) -> PackSource:
     if place.ref is not None and (
         not re.fullmatch(r"[\w./+-]+", place.ref) or place.ref.startswith(("-", "/"))
     ):
-        raise PackRejected(f'"{place.ref}" is no tag or commit')
+        raise PackRejected(f'"{place.ref}" is not a tag or commit')
     return place
 
 
 def is_repository(folder: Path) -> bool:
-    """Whether a folder is a git repository, bare or with files."""
+    """Return whether a folder is a git repository, bare or with files."""
     return (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir())
 
 
 def from_here(place: PackSource, folder: Path) -> PackSource:
-    """The same place, a path made relative to the lock's folder."""
+    """Return a source with its path relative to the lockfile's folder."""
     if place.kind == "installed" or (place.kind == "git" and _remote(place.where)):
         return place
     return replace(place, where=Path(os.path.relpath(place.where, folder)).as_posix())

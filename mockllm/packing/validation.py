@@ -1,7 +1,7 @@
-"""Whether a pack loads, before it is locked or built: what would not, is refused with all its mistakes.
+"""Loads a pack before it is locked or built, and refuses it with all its diagnostics if this fails.
 
-Apart from what a pack may hold (`scenario.tree`): that is told from names and sizes, this by loading it, where
-patterns that never end, files out of reach and templates that cannot be are found.
+`scenario.pack_files` checks the names and sizes of files. Loading also detects endless patterns, inaccessible files
+and invalid templates.
 """
 
 from __future__ import annotations
@@ -21,40 +21,40 @@ from mockllm.scenario.lockfile import LOCK
 from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.vocabulary import Vocabulary
 
-SHOWN: Final = 10
-"""So many mistakes are told."""
+MAX_SHOWN: Final = 10
+"""Most diagnostics in a message."""
 
 
 def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> Capabilities | None:
-    """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none. What it could do, where
-    that can be told without these."""
-    with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as made:
-        folder = Path(made) / "pack"
+    """Return the capabilities of a pack, or None if they depend on missing packs that it uses. Raises PackRejected on
+    errors; a missing used pack is not an error."""
+    with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as temporary:
+        folder = Path(temporary) / "pack"
         put_tree(tree, folder)
-        gathered = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
-        found = told_as(gathered.mistakes, str(folder), "")
-        own = next((pack for pack in gathered.loading.packs if pack.folder == str(folder)), None)
-    inside = [each for each in found if not _of_others(each)]
-    if inside:
-        more = f"\n… and {len(inside) - SHOWN} more" if len(inside) > SHOWN else ""
-        raise PackRejected("it has mistakes:\n" + "\n".join(map(str, inside[:SHOWN])) + more)
-    return None if own is None else capabilities(gathered, own)
+        scenarios = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
+        diagnostics = with_shown_path(scenarios.mistakes, str(folder), "")
+        own = next((pack for pack in scenarios.loading.packs if pack.folder == str(folder)), None)
+    errors = [diagnostic for diagnostic in diagnostics if not _concerns_other_pack(diagnostic)]
+    if errors:
+        more = f"\n… and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
+        raise PackRejected("it has errors:\n" + "\n".join(map(str, errors[:MAX_SHOWN])) + more)
+    return None if own is None else capabilities(scenarios, own)
 
 
-def _of_others(mistake: Diagnostic) -> bool:
-    """Whether it tells of a pack that is used, which may come later, or of the lock."""
+def _concerns_other_pack(mistake: Diagnostic) -> bool:
+    """Return whether a diagnostic concerns a used pack, which may be added later, or the lockfile."""
     if mistake.file.rpartition("/")[2] == LOCK:
         return True
     begins = ('there is no pack "', f"{LOCK} names", "the pack ", "the installed pack")
     return mistake.path.startswith("use") and mistake.message.startswith(begins)
 
 
-def told_as(mistakes: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
-    """The same mistakes, with a folder that is there for the while called what a person knows it by."""
-    found = []
-    for each in sorted(mistakes):
-        below = each.file.removeprefix(folder)
-        if below != each.file:
-            each = replace(each, file=f"{shown}{below}" if shown else below.lstrip("/"))
-        found.append(each)
-    return found
+def with_shown_path(mistakes: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
+    """Return diagnostics with the shown path instead of the temporary folder."""
+    result = []
+    for diagnostic in sorted(mistakes):
+        below = diagnostic.file.removeprefix(folder)
+        if below != diagnostic.file:
+            diagnostic = replace(diagnostic, file=f"{shown}{below}" if shown else below.lstrip("/"))
+        result.append(diagnostic)
+    return result

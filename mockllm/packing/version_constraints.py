@@ -1,4 +1,4 @@
-"""Which ranges of versions scenarios and their packs ask for, and where: what an update must keep to."""
+"""The version ranges that scenarios and their packs require; an update must meet them."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from mockllm.scenario.version_ranges import parse_range
 def version_constraints(
     scenarios: Sequence[str], packs: Sequence[str], lock: str
 ) -> dict[str, list[VersionConstraint]]:
-    """The ranges by the pack's name. What cannot be loaded is left out: `check` tells of it."""
+    """Return the ranges by pack name. Files that cannot be loaded are skipped; `check` reports them."""
     loading = load_files(scenarios, packs, shelf=PackResolver.beside(lock))
-    found: dict[str, list[VersionConstraint]] = {}
+    constraints: dict[str, list[VersionConstraint]] = {}
     own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
     for source in (*own, *(pack.source for pack in loading.packs)):
-        for name, wish in _of(source):
-            found.setdefault(name, []).append(wish)
-    return found
+        for name, constraint in _constraints_of(source):
+            constraints.setdefault(name, []).append(constraint)
+    return constraints
 
 
-def _of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
+def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
     data = source.data
     uses: Json = data.get("use") if isinstance(data, dict) else None
     for index, use in enumerate(uses if isinstance(uses, list) else ()):
         text = use.get("pack") if isinstance(use, dict) else use
         if not isinstance(text, str) or text.startswith("."):
             continue
-        name, at, wanted = text.partition("@")
+        name, at, range_text = text.partition("@")
         try:
             line, column = source.where(("use", index))
             if at:
-                yield name, VersionConstraint(parse_range(wanted), f"{source.name}:{line}:{column}")
+                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
         except ValueError:
             continue

@@ -1,4 +1,4 @@
-"""Recordings: what was asked and answered once, out of files of many kinds or off the wire, as scenario files.
+"""Recordings: exchanges with real providers, from many file formats or from the recorder, as scenario files.
 
-Apart from the server, which makes some of them, and from the engine, which plays them.
+The server's recorder uses this package to write files; the engine replays them without it.
 """

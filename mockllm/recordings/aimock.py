@@ -1,7 +1,7 @@
 """Fixtures of aimock: `{fixtures: [{match: {userMessage, model, …}, response: {content, toolCalls, error …}}]}`.
 
 Source: aimock's documentation of its fixtures (matching by substring, first match wins, `sequenceIndex` counts).
-They are no recordings: each becomes an ordinary rule.
+Fixtures are not recordings: each becomes an ordinary rule.
 """
 
 from __future__ import annotations
@@ -22,44 +22,44 @@ ENDPOINTS: Final = {"chat": ["chat", "responses", "messages", "generate"], "embe
 
 def is_format(data: Json) -> bool:
     fixtures = of(data, "fixtures")
-    return isinstance(fixtures, list) and any(of(each, "response") is not None for each in fixtures)
+    return isinstance(fixtures, list) and any(of(fixture, "response") is not None for fixture in fixtures)
 
 
 def import_rules(file: ImportFile) -> ImportedRules:
-    found = ImportedRules()
+    rules = ImportedRules()
     for index, fixture in enumerate(file.data["fixtures"]):
         path: Path = ("fixtures", index)
         if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
             raise NotImported(f"{file.where(path)}: expected a fixture with a match and a response")
         rule: dict[str, Any] = {"name": f"fixture-{index + 1}"}
-        asked = fixture.get("match") or {}
-        if not isinstance(asked, dict):
-            raise NotImported(f"{file.where((*path, 'match'))}: expected an object with what it matches on")
-        match = _match(asked, file, (*path, "match"), found)
+        conditions = fixture.get("match") or {}
+        if not isinstance(conditions, dict):
+            raise NotImported(f"{file.where((*path, 'match'))}: expected an object with conditions")
+        match = _match(conditions, file, (*path, "match"), rules)
         if match is None:
             continue
         if "times" in match:
             rule |= {"times": 1}
             del match["times"]
-        answer = _answer(fixture["response"], file, (*path, "response"), found)
-        if "embedding" in answer.get("reply", {}):
+        response = _response(fixture["response"], file, (*path, "response"), rules)
+        if "embedding" in response.get("reply", {}):
             match.setdefault("api", "embeddings")
         if match:
             rule["match"] = match
-        rule |= answer | _sending(fixture, file, path, found)
-        if answer:
-            found.add(rule, file.where(path))
+        rule |= response | _delivery(fixture, file, path, rules)
+        if response:
+            rules.add(rule, file.where(path))
         else:
-            found.notes.append(f"{file.where(path)}: it answers nothing that can be carried over")
-    return found
+            rules.notes.append(f"{file.where(path)}: it has no response that can be imported")
+    return rules
 
 
 def _match(
-    given: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules
+    conditions: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
 ) -> dict[str, Any] | None:
-    """What it matches on; None where that cannot be said here, for then it would answer too much."""
+    """Return the match, or None if a condition cannot be imported: the rule would match too many requests."""
     match: dict[str, Any] = {}
-    for name, value in given.items():
+    for name, value in conditions.items():
         if name == "userMessage":
             match["user"] = {"contains": str(value)}
         elif name == "inputText":
@@ -77,25 +77,29 @@ def _match(
         elif name == "sequenceIndex":
             match["times"] = 1
         else:
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over, nor is its fixture")
+            rules.notes.append(
+                f"{file.where((*path, name))}: {name} is not imported, and neither is its fixture"
+            )
             return None
     return match
 
 
-def _answer(response: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
+def _response(
+    response: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
+) -> dict[str, Any]:
     error = response.get("error")
     if isinstance(error, dict):
         status = response.get("status")
         fits = type(status) is int and 400 <= status <= 599
-        said: dict[str, Any] = {"status": status if fits else 500}
+        failure: dict[str, Any] = {"status": status if fits else 500}
         if status is not None and not fits:
-            found.notes.append(
-                f"{file.where((*path, 'status'))}: this is no status of an error; 500 is answered"
+            rules.notes.append(
+                f"{file.where((*path, 'status'))}: this is not the status of an error; 500 is used"
             )
         if isinstance(error.get("message"), str):
-            said["message"] = error["message"]
+            failure["message"] = error["message"]
         fields = {name: error[name] for name in ("type", "code", "param") if error.get(name) is not None}
-        return {"literal": True, "error": said | ({"fields": fields} if fields else {})}
+        return {"literal": True, "error": failure | ({"fields": fields} if fields else {})}
     reply: dict[str, Any] = {}
     for name, value in response.items():
         if name == "content":
@@ -115,7 +119,7 @@ def _answer(response: dict[str, Json], file: ImportFile, path: Path, found: Impo
         elif name == "embedding" and _is_vector(value):
             reply["embedding"] = value
         else:
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
     return {"literal": True, "reply": reply} if reply else {}
 
 
@@ -123,7 +127,7 @@ def _is_vector(value: Json) -> bool:
     return (
         isinstance(value, list)
         and bool(value)
-        and all(type(each) in (int, float) and abs(each) <= LARGEST for each in value)
+        and all(type(number) in (int, float) and abs(number) <= LARGEST for number in value)
     )
 
 
@@ -132,16 +136,16 @@ def _call(call: Json) -> dict[str, Any]:
     if isinstance(arguments, str):
         with suppress(JSONDecodeError):
             arguments = loads(arguments)
-    made: dict[str, Any] = {
+    result: dict[str, Any] = {
         "name": str(of(call, "name")),
         "arguments": {} if arguments is None else arguments,
     }
     if isinstance(of(call, "id"), str):
-        made["id"] = call["id"]
-    return made
+        result["id"] = call["id"]
+    return result
 
 
-def _sending(fixture: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
+def _delivery(fixture: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     pace: dict[str, Any] = {}
     for name, value in fixture.items():
@@ -156,5 +160,5 @@ def _sending(fixture: dict[str, Json], file: ImportFile, path: Path, found: Impo
         elif name == "disconnectAfterMs" and isinstance(value, int | float) and value >= 0:
             settings["faults"] = [{"reset": {"after": {"time": f"{value:g}ms"}}}]
         else:
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
     return settings | ({"pace": pace} if pace else {})

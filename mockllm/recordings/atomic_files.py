@@ -1,4 +1,4 @@
-"""Files of recordings on the disk: each is there as a whole, or not at all."""
+"""Atomic writes of text files."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ SHARED: Final = "shared"
 
 
 def probe(folder: Path) -> None:
-    """Sees whether files can be written to a folder that may be still to come; an OSError says why not. Nothing
-    stays behind."""
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    with NamedTemporaryFile(dir=there, prefix="."):
+    """Check whether files can be written to a folder that need not exist; raises OSError otherwise. No file
+    remains."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    with NamedTemporaryFile(dir=existing, prefix="."):
         pass
 
 
 def keep(path: Path, text: str, *, private: bool = False) -> None:
-    """Writes a file in one act: a reader sees it whole, or as it was. Raises OSError (a full disk …), and then
-    leaves nothing behind. `private`: only this user may read it."""
+    """Write a file atomically: a reader sees the old or the new content. Raises OSError (a full disk …), and then
+    leaves no file. `private`: only this user may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115 - closed before it is renamed
     try:
-        with file:  # closing writes what is left, so on a full disk it is the one to fail, a second time
+        with file:  # closing flushes the rest, so on a full disk it fails a second time
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
@@ -41,13 +41,15 @@ def keep(path: Path, text: str, *, private: bool = False) -> None:
 
 
 def file_name(text: str) -> str:
-    """A text as the name of a file on any system; never a path, never hidden."""
+    """Return a text as a file name for any system; never a path, never hidden."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip(".-")[:80] or "recording"
 
 
 def folder_name(session: str) -> str:
-    """A session as the name of a folder: its own where that is a name on any system, else one that no other session
-    has, on no system (some take `A` for `a`)."""
+    """Return the folder name of a session: its id if that is a file name on any system, else a unique name.
+
+    The name is unique on systems that do not distinguish `A` from `a` too.
+    """
     name = file_name(session)
     if name == session == session.lower() and session != SHARED:
         return name

@@ -21,7 +21,7 @@ def is_format(data: Json) -> bool:
 
 
 def interactions(file: ImportFile) -> Iterator[Interaction | str]:
-    """Each entry's, or a note where it was never answered. Raises NotImported."""
+    """Yield the interaction of each entry, or a note on a request without a response. Raises NotImported."""
     for index, entry in enumerate(file.data["log"]["entries"]):
         path = ("log", "entries", index)
         request, response = of(entry, "request"), of(entry, "response")
@@ -31,16 +31,16 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
                 f"{file.where(path)}: expected a request with a url, and a response with a status"
             )
         if status < 200:
-            yield f"{file.where(path)}: this request was never answered, so it is left out"
+            yield f"{file.where(path)}: this request has no response, so it is left out"
             continue
         content = of(response, "content")
         text = of(content, "text")
         notes = []
         if text is None and (of(content, "size") or 0) > 0:
-            notes.append(f"{file.where(path)}: the answer's body was not saved, so its replay is empty")
+            notes.append(f"{file.where(path)}: the response's body was not saved, so its replay is empty")
         body = b"" if text is None else str(text).encode()
         if of(content, "encoding") == "base64":
-            body = file.unpacked(str(text), (*path, "response", "content", "text"))
+            body = file.from_base64(str(text), (*path, "response", "content", "text"))
         posted = of(of(request, "postData"), "text")
         wait = of(of(entry, "timings"), "wait")
         yield Interaction(

@@ -1,4 +1,4 @@
-"""Whose API a host is: where its requests stand on this server, which serves all of them on one address."""
+"""The provider of a host, and the paths of its requests on this server, which serves all providers on one address."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mockllm.scenario.language.proxy import is_base
 from mockllm.scenario.vocabulary import RESERVED
 
 OTHER: Final = "other"
-"""The upstream of requests that are no provider's, as far as is known here."""
+"""The upstream of requests to unknown providers."""
 
 
-def placed(host: str | None, path: str) -> str:
-    """The path at which this server answers what the host answered at this one."""
+def local_path(host: str | None, path: str) -> str:
+    """Return the path on this server for a path of a host."""
     known = (host or "").lower()
     for provider in REGISTERED:
         if any(known == end or known.endswith(f".{end}") for end in provider.hosts):
@@ -25,18 +25,16 @@ def placed(host: str | None, path: str) -> str:
 
 
 def own_path(path: str) -> bool:
-    """Whether this server keeps a path for itself. What another host answers there stands behind the host's name."""
+    """Return whether this server reserves a path. Such a path of another host gets the host's name as prefix."""
     return path.strip("/").partition("/")[0] in RESERVED
 
 
 def upstream(text: str) -> tuple[str, str]:
-    """`openai=https://api.openai.com`: whose requests go where. Raises ValueError."""
+    """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
     name, equals, url = text.partition("=")
     name = name.strip()
     if not equals or not name or not is_base(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
     if name not in PROVIDERS and name != OTHER:
-        raise ValueError(
-            f"{name} is no provider that is known here{meant(name, [*sorted(PROVIDERS), OTHER])}"
-        )
+        raise ValueError(f"{name} is not a known provider{meant(name, [*sorted(PROVIDERS), OTHER])}")
     return name, url.rstrip("/")

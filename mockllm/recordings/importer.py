@@ -1,4 +1,4 @@
-"""From a file of another tool to a scenario file: which kind of file it is, and what it comes to."""
+"""Imports a file of another tool: detects its format and writes a scenario file."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wir
 from mockllm.recordings.hosts import own_path
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.interaction import Interaction
-from mockllm.recordings.rule_writer import written
+from mockllm.recordings.rule_writer import rules_text
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 
 KINDS: Final = (
-    "a VCR cassette (YAML or JSON), a HAR file, what `curl -i` wrote, fixtures of aimock, WireMock's mappings, a "
+    "a VCR cassette (YAML or JSON), a HAR file, output of `curl -i`, fixtures of aimock, WireMock's mappings, a "
     "log of requests (a JSON object in each line), or an exchange ({request, response})"
 )
 
 
 class ImportResult(Struct, frozen=True):
-    """A scenario file's text; `count` rules were made; `notes` tell what it does not hold."""
+    """The text of a scenario file with `count` rules; `notes` report what was not imported."""
 
     text: str
     count: int
@@ -31,24 +31,22 @@ class ImportResult(Struct, frozen=True):
 def import_recordings(
     file: ImportFile, reader: RequestParser, *, request: ImportFile | None = None, path: str | None = None
 ) -> ImportResult:
-    """What a file comes to. `request` and `path` are of a file that holds an answer alone, or a batch's answers.
-    Raises NotImported."""
+    """Import a file. `request` and `path` supply the request for a file that contains only a response, or a batch's
+    responses. Raises NotImported."""
     if request is not None and request_log.is_batch(file.raw):
         return _scenario(list(request_log.interactions(file, path, request)), file, reader)
     if request is not None:
         if path is None:
-            raise NotImported(
-                "--request: give the path that it was sent to, too: --path /v1/chat/completions"
-            )
-        answer = (
-            raw_responses.captured(file)
+            raise NotImported("--request: also use --path with its path, such as /v1/chat/completions")
+        response = (
+            raw_responses.curl_response(file)
             if raw_responses.is_capture(file.raw)
-            else raw_responses.plain(file.raw)
+            else raw_responses.body_response(file.raw)
         )
-        made = [Interaction(raw_responses.request(request, path), answer, f"{file.name}:1:1")]
-        return _scenario(made, file, reader)
+        interactions = [Interaction(raw_responses.request(request, path), response, f"{file.name}:1:1")]
+        return _scenario(interactions, file, reader)
     if raw_responses.is_capture(file.raw):
-        raise NotImported(f"{file.name}: what curl wrote holds no request: give --request R.json and --path")
+        raise NotImported(f"{file.name}: output of curl contains no request: use --request R.json and --path")
     if (request_log.is_format(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
     data = file.data
@@ -57,30 +55,32 @@ def import_recordings(
             return _scenario(list(kind.interactions(file)), file, reader)
     for mock in (aimock, wiremock):
         if mock.is_format(data):
-            taken = mock.import_rules(file)
-            return ImportResult(written(taken, f"Imported from {file.name}"), len(taken.rules), taken.notes)
+            imported = mock.import_rules(file)
+            return ImportResult(
+                rules_text(imported, f"Imported from {file.name}"), len(imported.rules), imported.notes
+            )
     if raw_responses.is_exchange(data):
         return _scenario([raw_responses.exchange(file)], file, reader)
     if request_log.is_format(file.raw):
         return _scenario(list(request_log.interactions(file, path)), file, reader)
-    raise NotImported(f"{file.name}:1:1: expected {KINDS}; of a bare body, give --request and --path too")
+    raise NotImported(f"{file.name}:1:1: expected {KINDS}; for a body alone, use --request and --path too")
 
 
-def _scenario(found: Sequence[Interaction | str], file: ImportFile, reader: RequestParser) -> ImportResult:
-    """Of what was found, and of notes on what was not answered."""
-    interactions = [each for each in found if isinstance(each, Interaction)]
-    unanswered = [each for each in found if isinstance(each, str)]
+def _scenario(items: Sequence[Interaction | str], file: ImportFile, reader: RequestParser) -> ImportResult:
+    """Return the scenario file of interactions, with notes on requests without a response."""
+    interactions = [item for item in items if isinstance(item, Interaction)]
+    unanswered = [item for item in items if isinstance(item, str)]
     if not interactions:
-        raise NotImported("\n".join([f"{file.name}: it holds no answered request", *unanswered]))
-    for each in interactions:
-        if not each.response.told:
-            raise NotImported(f"{each.where}: {each.response.status} is no status of an answer")
+        raise NotImported("\n".join([f"{file.name}: it contains no request with a response", *unanswered]))
+    for item in interactions:
+        if not item.response.is_valid:
+            raise NotImported(f"{item.where}: {item.response.status} is not the status of a response")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
-    return ImportResult(text, len(interactions), [*unanswered, *notes, *_kept_paths(interactions)])
+    return ImportResult(text, len(interactions), [*unanswered, *notes, *_reserved_paths(interactions)])
 
 
-def _kept_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
-    """What no client of this server can ask for, for it keeps the path for itself."""
-    for each in interactions:
-        if own_path(each.request.path):
-            yield f"{each.where}: this server keeps {each.request.path} for itself, so no client can ask for it"
+def _reserved_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
+    """Yield notes on requests whose path is reserved by this server."""
+    for item in interactions:
+        if own_path(item.request.path):
+            yield f"{item.where}: this server reserves {item.request.path}, so no client can use this path"

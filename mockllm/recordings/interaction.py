@@ -1,4 +1,4 @@
-"""One interaction as it was recorded, whatever it was recorded with."""
+"""A recorded interaction: a request and its response, independent of the recording tool."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame
 
 Pairs = tuple[tuple[str, str], ...]
 
-LEFT_OUT: Final = frozenset(
+DROPPED_HEADERS: Final = frozenset(
     {
         "connection",
         "content-length",
@@ -26,11 +26,11 @@ LEFT_OUT: Final = frozenset(
         "x-mockllm-rule",
     }
 )
-"""Headers that tell how one answer was carried, or that this server adds itself."""
+"""Headers of one connection, and headers that this server adds."""
 
 
 class RecordedRequest(Struct, frozen=True):
-    """A request. `path` has the prefix of its provider, as a client of this server would ask."""
+    """A request. `path` includes the prefix of its provider, as on this server."""
 
     method: str
     path: str
@@ -40,15 +40,15 @@ class RecordedRequest(Struct, frozen=True):
 
 
 class RecordedResponse(Struct, frozen=True):
-    """An answer: its frames are the bytes of its body as they came."""
+    """A response. Its frames are the bytes of its body in the order of arrival."""
 
     status: int
     headers: Pairs
     frames: tuple[RecordedFrame, ...]
 
     @property
-    def told(self) -> bool:
-        """Whether its status is one that a scenario may have."""
+    def is_valid(self) -> bool:
+        """Whether a scenario may have this status."""
         return 200 <= self.status <= 599
 
     @property
@@ -57,8 +57,8 @@ class RecordedResponse(Struct, frozen=True):
 
 
 class Interaction(Struct, frozen=True):
-    """`where` is its place in the file that it came from; `notes` what could not be carried over, each with its
-    place; `hash` in place of the request's own, where the request is not known."""
+    """A request with its response. `where` is its position in the imported file. `notes` report what could not be
+    imported, each with its position."""
 
     request: RecordedRequest
     response: RecordedResponse
@@ -72,13 +72,15 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _NO_TEXT: Final = re.compile("[\ud800-\udfff]")
 
 
-def sound_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Headers that a file and HTTP can carry, what ends a line or is a control character as a blank, and what is no
-    UTF-8 as U+FFFD; and the names that are none (RFC 9110, section 5.6.2)."""
-    sound, odd = [], []
+def valid_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return headers that are valid in a file and in HTTP, and the invalid names (RFC 9110, section 5.6.2).
+
+    Line ends and control characters become blanks, and bytes outside of UTF-8 become U+FFFD.
+    """
+    valid, invalid = [], []
     for name, value in pairs:
         if _TOKEN.fullmatch(name):
-            sound.append((name, _CONTROL.sub(" ", _NO_TEXT.sub("\ufffd", value)).strip()))
+            valid.append((name, _CONTROL.sub(" ", _NO_TEXT.sub("\ufffd", value)).strip()))
         else:
-            odd.append(name)
-    return sound, odd
+            invalid.append(name)
+    return valid, invalid

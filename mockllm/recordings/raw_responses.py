@@ -1,6 +1,6 @@
-"""Answers without their requests: `curl -i` captures, bare bodies, and exchanges as one JSON object each.
+"""Single responses: output of `curl -i`, bodies alone, and exchanges as one JSON object.
 
-Of the first two the request stands in a file of its own (`--request`), and its path in an option (`--path`).
+For the first two, `--request` names a file with the request, and `--path` its path.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.recordings.hosts import placed
+from mockllm.recordings.hosts import local_path
 from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
 from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse
 
@@ -17,21 +17,21 @@ HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?
 
 
 def is_capture(raw: bytes) -> bool:
-    """Whether it begins like an HTTP answer."""
+    """Return whether a file starts like an HTTP response."""
     return HEAD.match(raw) is not None
 
 
-def captured(file: ImportFile) -> RecordedResponse:
-    """What `curl -i` wrote: the last head (of redirects and `100 Continue` there are several), and the body."""
+def curl_response(file: ImportFile) -> RecordedResponse:
+    """Parse output of `curl -i`: the last head (redirects and `100 Continue` produce several), and the body."""
     raw = file.raw
-    found = HEAD.match(raw)
-    if found is None:
-        raise NotImported(f"{file.name}:1:1: expected what `curl -i` writes: a status line, headers, a body")
-    while found is not None:
-        status, lines, raw = int(found[1]), found[2], raw[found.end() :]
-        found = (
+    match = HEAD.match(raw)
+    if match is None:
+        raise NotImported(f"{file.name}:1:1: expected output of `curl -i`: a status line, headers, a body")
+    while match is not None:
+        status, lines, raw = int(match[1]), match[2], raw[match.end() :]
+        match = (
             HEAD.match(raw)
-            if status < 200 or 300 <= status < 400 or (status == 200 and _again(raw))
+            if status < 200 or 300 <= status < 400 or (status == 200 and _has_next_head(raw))
             else None
         )
     pairs = []
@@ -39,30 +39,30 @@ def captured(file: ImportFile) -> RecordedResponse:
         name, colon, value = line.partition(":")
         if colon:
             pairs.append((name.strip(), value.strip()))
-    return parse_response(status, tuple(pairs), _chunks(raw, pairs))
+    return parse_response(status, tuple(pairs), _unchunked(raw, pairs))
 
 
-def _again(raw: bytes) -> bool:
+def _has_next_head(raw: bytes) -> bool:
     return raw.startswith(b"HTTP/")
 
 
-def _chunks(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
-    """The body out of its chunks, where curl was told to leave them (`--raw`)."""
+def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
+    """Return the body without its chunked framing, which `curl --raw` leaves in place."""
     coding = next((value for name, value in headers if name.lower() == "transfer-encoding"), "")
     if coding.lower() != "chunked" or not re.match(rb"[0-9a-fA-F]+\r\n", raw):
         return raw
     body, at = b"", 0
-    while found := re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n").match(raw, at):
-        size = int(found[1], 16)
-        body += raw[found.end() : found.end() + size]
-        at = found.end() + size + 2
+    while match := re.compile(rb"([0-9a-fA-F]+)[^\r\n]*\r\n").match(raw, at):
+        size = int(match[1], 16)
+        body += raw[match.end() : match.end() + size]
+        at = match.end() + size + 2
         if not size:
             return body
     return raw
 
 
-def plain(raw: bytes) -> RecordedResponse:
-    """A body alone: JSON, or the text of an event stream."""
+def body_response(raw: bytes) -> RecordedResponse:
+    """Return a response from a body alone: JSON, or an event stream."""
     try:
         loads(raw)
         kind = "application/json"
@@ -73,7 +73,7 @@ def plain(raw: bytes) -> RecordedResponse:
 
 
 def request(file: ImportFile, path: str) -> RecordedRequest:
-    """A request's body, and the path that it was sent to."""
+    """Return a request from its body and its path."""
     bare, _, query = path.partition("?")
     if not bare.startswith("/"):
         raise NotImported(f"--path: expected a path such as /v1/chat/completions, found {path!r}")
@@ -82,41 +82,41 @@ def request(file: ImportFile, path: str) -> RecordedRequest:
 
 
 def is_exchange(data: Json) -> bool:
-    """Whether it is `{request: {method, path, …}, response: {status, headers, body}}`."""
+    """Return whether the data is `{request: {method, path, …}, response: {status, headers, body}}`."""
     response = of(data, "response")
     return isinstance(data, dict) and "response" in data and isinstance(of(response, "status"), int)
 
 
 def exchange(file: ImportFile) -> Interaction:
-    """One exchange. Without a request, the answer's own protocol tells a path nobody asks: it is said."""
+    """Import one exchange. Raises NotImported for a response without its request."""
     data = file.data
     request, response = of(data, "request"), data["response"]
     where = file.where(())
     headers = header_pairs(of(response, "headers"))
     raw = of(response, "body")
-    body = file.held(raw, ("response", "body"))
+    body = file.to_bytes(raw, ("response", "body"))
     if of(response, "body_encoding") == "base64":
-        body = file.unpacked(str(raw), ("response", "body"))
+        body = file.from_base64(str(raw), ("response", "body"))
     notes = []
     if isinstance(raw, dict | list):
         notes.append(f"{where}: the body was recorded as JSON, not as bytes; it is written compactly")
     if not isinstance(request, dict) or not isinstance(of(request, "path"), str):
-        raise NotImported(f"{where}: an answer without its request: give --request and --path")
+        raise NotImported(f"{where}: a response without its request: use --request and --path")
     method = str(of(request, "method") or "POST").upper()
     query = of(request, "query")
     pairs = [f"{name}={value}" for name, value in query.items()] if isinstance(query, dict) else []
     host = of(request, "host")
-    asked = RecordedRequest(
+    recorded = RecordedRequest(
         method,
-        placed(host if isinstance(host, str) else None, request["path"]),
+        local_path(host if isinstance(host, str) else None, request["path"]),
         "&".join(pairs) or (query if isinstance(query, str) else ""),
         header_pairs(of(request, "headers")),
-        _sent(request.get("body")),
+        _body_bytes(request.get("body")),
     )
-    return Interaction(asked, parse_response(response["status"], headers, body), where, notes=tuple(notes))
+    return Interaction(recorded, parse_response(response["status"], headers, body), where, notes=tuple(notes))
 
 
-def _sent(body: Json) -> bytes:
+def _body_bytes(body: Json) -> bytes:
     if body is None:
         return b""
     return body.encode() if isinstance(body, str) else dumps(body)

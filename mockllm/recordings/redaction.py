@@ -1,6 +1,6 @@
-"""What of an interaction is written down: without secrets, and without what was of one connection alone.
+"""Redaction of an interaction before it is stored: removes secrets and headers of one connection.
 
-Apart from the shape of an interaction, which whatever records or imports makes as it was.
+Recorders and importers create complete interactions; this module removes what must not be stored.
 """
 
 from __future__ import annotations
@@ -15,36 +15,44 @@ from mockllm.core.json.codec import Json
 from mockllm.core.redaction import REDACTED, redact_bytes, redact_text, secret_name
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.recordings.interaction import LEFT_OUT, Interaction, Pairs, RecordedResponse, sound_headers
+from mockllm.recordings.interaction import (
+    DROPPED_HEADERS,
+    Interaction,
+    Pairs,
+    RecordedResponse,
+    valid_headers,
+)
 from mockllm.recordings.secrets import named_secrets, secrets_of
 
 MAGIC: Final = {"gzip": (b"\x1f\x8b",), "x-gzip": (b"\x1f\x8b",), "deflate": (b"\x78",)}
-"""How bytes of a coding begin."""
+"""First bytes by content encoding."""
 
 
-def cleaned(interaction: Interaction) -> Interaction:
-    """The interaction without secrets, and without headers that are of one connection."""
+def redact(interaction: Interaction) -> Interaction:
+    """Return an interaction without secrets and without headers of one connection."""
     notes = list(interaction.notes)
     secrets = secrets_of(interaction.request, interaction.response.headers)
-    answered = interaction.response
+    response = interaction.response
     headers = [
-        (name, _told(value, secrets))
-        for name, value in answered.headers
-        if name.lower() not in LEFT_OUT and not secret_name(name)
+        (name, _redact_value(value, secrets))
+        for name, value in response.headers
+        if name.lower() not in DROPPED_HEADERS and not secret_name(name)
     ]
-    headers, odd = sound_headers(headers)
-    notes += [f"{interaction.where}: {name!r} is no header and is left out" for name in odd]
-    frames, headers = _decoded(answered.frames, headers, interaction.where, notes)
+    headers, invalid = valid_headers(headers)
+    notes += [f"{interaction.where}: {name!r} is not a header name and is left out" for name in invalid]
+    frames, headers = _decoded(response.frames, headers, interaction.where, notes)
     coding = next((value for name, value in headers if name.lower() == ENCODING), None)
     clean = _clean_frames(frames, coding, secrets)
     if clean is not None:
-        notes.append(f"{interaction.where}: what looks like a key stood in the answer; it is written as ****")
+        notes.append(
+            f"{interaction.where}: the response contains text that looks like a key; it is replaced by ****"
+        )
         if coding is not None:
             headers = [(name, value) for name, value in headers if name.lower() != ENCODING]
         frames = clean
     return replace(
         interaction,
-        response=RecordedResponse(answered.status, _joined(headers), tuple(frames)),
+        response=RecordedResponse(response.status, _joined(headers), tuple(frames)),
         notes=tuple(notes),
     )
 
@@ -52,20 +60,20 @@ def cleaned(interaction: Interaction) -> Interaction:
 _PARAMETER: Final = re.compile(r"([?&;])([^=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
-def _told(value: str, secrets: Collection[str]) -> str:
-    """A header's value without what is known or looks like a key, or signs an address."""
+def _redact_value(value: str, secrets: Collection[str]) -> str:
+    """Return a header's value without known secrets, texts that look like keys, and signatures of URLs."""
     for secret in secrets:
         value = value.replace(secret, REDACTED)
     return redact_text(_PARAMETER.sub(_parameter, value))
 
 
-def _parameter(found: re.Match[str]) -> str:
-    mark, name, _ = found.groups()
-    return f"{mark}{name}={REDACTED}" if secret_name(name) else found[0]
+def _parameter(match: re.Match[str]) -> str:
+    mark, name, _ = match.groups()
+    return f"{mark}{name}={REDACTED}" if secret_name(name) else match[0]
 
 
 def clean_json(value: Json) -> Json:
-    """JSON without what is a key by its name and by its looks, or by its looks alone."""
+    """Return JSON without keys, recognised by name and form or by form alone."""
     return _clean_json(value, frozenset(named_secrets(value)))
 
 
@@ -73,23 +81,25 @@ def _clean_json(value: Json, secrets: Collection[str]) -> Json:
     if isinstance(value, str):
         return REDACTED if value in secrets else redact_text(value)
     if isinstance(value, list):
-        return [_clean_json(each, secrets) for each in value]
+        return [_clean_json(item, secrets) for item in value]
     if isinstance(value, dict):
-        return {key: _clean_json(each, secrets) for key, each in value.items()}
+        return {key: _clean_json(item, secrets) for key, item in value.items()}
     return value
 
 
 def _decoded(
     frames: Sequence[RecordedFrame], headers: list[tuple[str, str]], where: str, notes: list[str]
 ) -> tuple[Sequence[RecordedFrame], list[tuple[str, str]]]:
-    """The headers without a coding that the recorder has undone."""
+    """Remove a content encoding that the recorder has already decoded."""
     body = b"".join(frame.data for frame in frames)
     coding = next((value.strip().lower() for name, value in headers if name.lower() == ENCODING), None)
     if coding is None or (coding in MAGIC and body.startswith(MAGIC[coding])):
         return frames, headers
     if body and coding not in MAGIC and not _is_text(body):
         return frames, headers
-    notes.append(f"{where}: the body was recorded unpacked, so its content-encoding ({coding}) is left out")
+    notes.append(
+        f"{where}: the body was recorded decompressed, so its content-encoding ({coding}) is left out"
+    )
     return frames, [(name, value) for name, value in headers if name.lower() != ENCODING]
 
 
@@ -104,7 +114,7 @@ def _is_text(body: bytes) -> bool:
 def _clean_frames(
     frames: Sequence[RecordedFrame], coding: str | None, secrets: Collection[str]
 ) -> Sequence[RecordedFrame] | None:
-    """The frames with asterisks in place of secrets, as long as these were; None where there are none."""
+    """Return the frames with asterisks of the same length instead of secrets; None if there are no secrets."""
     parts = [frame.data for frame in frames]
     if coding is not None:
         parts = list(unpacked(coding, parts) or parts)
@@ -112,24 +122,24 @@ def _clean_frames(
     clean = redact_bytes(body, secrets)
     if clean == body:
         return None
-    at, found = 0, []
+    at, redacted = 0, []
     for frame, part in zip(frames, parts, strict=True):
-        found.append(RecordedFrame(frame.at, clean[at : at + len(part)]))
+        redacted.append(RecordedFrame(frame.at, clean[at : at + len(part)]))
         at += len(part)
-    return found
+    return redacted
 
 
 def _joined(headers: Sequence[tuple[str, str]]) -> Pairs:
-    """Headers of the same name as one."""
-    found: dict[str, tuple[str, str]] = {}
+    """Join headers of the same name."""
+    joined: dict[str, tuple[str, str]] = {}
     for name, value in headers:
         value = " ".join(value.split())
         key = name.lower()
-        found[key] = (found[key][0], f"{found[key][1]}, {value}") if key in found else (name, value)
-    return tuple(found.values())
+        joined[key] = (joined[key][0], f"{joined[key][1]}, {value}") if key in joined else (name, value)
+    return tuple(joined.values())
 
 
-def private(interaction: Interaction) -> bool:
-    """Whether a request's body says a secret that it is also signed with, so that it may stand nowhere."""
+def has_secret_body(interaction: Interaction) -> bool:
+    """Return whether a request's body contains one of its secrets, so that it must not be stored."""
     secrets = secrets_of(interaction.request, interaction.response.headers)
     return any(secret.encode("utf-8", "surrogateescape") in interaction.request.body for secret in secrets)

@@ -1,8 +1,8 @@
-"""Logs of requests, one JSON object in each line, as OpenAI's batches and most gateways write them.
+"""Logs of requests with one JSON object in each line, as OpenAI's batches and most gateways write them.
 
-Each line holds a request and its answer: `{"request": {…}, "response": {…}}` with bodies inside or plain, beside
-them perhaps `url` or `path`, `method`, `status`, `latency_ms`; batches have `body` and `response.status_code`, what
-was asked and what was answered in two files (source: OpenAI's guide of its Batch API).
+Each line contains a request and its response: `{"request": {…}, "response": {…}}`, with or without a `body` inside,
+and optionally `url` or `path`, `method`, `status`, `latency_ms`. Batches have `body` and `response.status_code`, with
+the requests and the responses in two files (source: OpenAI's guide of its Batch API).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ UNKNOWN: Final = NeutralRequest(model="unknown")
 
 
 @cache
-def _usual_paths() -> tuple[tuple[frozenset[str], str], ...]:
-    """The fields that identify a body, and the path that such a body is sent to; the most fields first."""
+def _default_paths() -> tuple[tuple[frozenset[str], str], ...]:
+    """Return the fields that identify a body with the path of such requests, the most fields first."""
     calls = [call for provider in REGISTERED for call in provider.calls if call.body_fields]
     calls.sort(key=lambda call: -len(call.body_fields))
     return tuple(
@@ -40,7 +40,7 @@ def _usual_paths() -> tuple[tuple[frozenset[str], str], ...]:
 
 
 def is_format(raw: bytes) -> bool:
-    """Whether its lines are JSON objects, the first of them with a request or a response."""
+    """Return whether the lines are JSON objects, and the first one contains a response."""
     first = _first_of(raw)
     return isinstance(first, dict) and bool({"response", "response_body", "completion"} & first.keys())
 
@@ -54,7 +54,7 @@ def _first_of(raw: bytes) -> Json:
 
 
 def is_batch(raw: bytes) -> bool:
-    """Whether its first line is an answer whose request stands elsewhere."""
+    """Return whether the first line is a response without its request."""
     first = _first_of(raw)
     return isinstance(first, dict) and "custom_id" in first and "response" in first
 
@@ -62,21 +62,23 @@ def is_batch(raw: bytes) -> bool:
 def interactions(
     file: ImportFile, path: str | None = None, requests: ImportFile | None = None
 ) -> Iterator[Interaction | str]:
-    """Each line's, or a note where nothing was answered. `path` is where all of them were sent; `requests` is a log
-    of its own that holds what was asked, by `custom_id`, as the input of a batch does for its output. Raises
-    NotImported."""
-    asked = {} if requests is None else {entry.get("custom_id"): entry for _, entry in _entries(requests)}
+    """Yield the interaction of each line, or a note on a request without a response.
+
+    `path` is the path of all requests. `requests` is a separate log of requests by `custom_id`, as the input of a
+    batch is for its output. Raises NotImported.
+    """
+    by_id = {} if requests is None else {entry.get("custom_id"): entry for _, entry in _entries(requests)}
     for where, entry in _entries(file):
         if requests is not None:
-            found = asked.get(entry.get("custom_id"))
-            if found is None:
-                raise NotImported(f"{where}: {requests.name} asks nothing with this custom_id")
-            entry = {**found, **{key: value for key, value in entry.items() if key != "id"}}
+            request = by_id.get(entry.get("custom_id"))
+            if request is None:
+                raise NotImported(f"{where}: {requests.name} has no request with this custom_id")
+            entry = {**request, **{key: value for key, value in entry.items() if key != "id"}}
         yield _interaction(entry, where, path)
 
 
 def _entries(file: ImportFile) -> Iterator[tuple[str, dict[str, Json]]]:
-    """The objects, each with its place."""
+    """Yield the objects with their positions."""
     for number, line in enumerate(file.raw.splitlines(), 1):
         if not line.strip():
             continue
@@ -94,86 +96,84 @@ def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Intera
     request, response = entry.get("request"), entry.get("response", entry.get("completion"))
     body = _first(of(request, "body"), entry.get("body"), entry.get("request_body"), request)
     if body is None:
-        raise NotImported(f"{where}: expected what was asked, as request_body, body or request")
+        raise NotImported(f"{where}: expected a request, as request_body, body or request")
     if response is None and "response_body" not in entry:
-        return (
-            f"{where}: expected what was answered, as response_body, response or completion; it is left out"
-        )
-    said = _first(of(response, "body"), entry.get("response_body"), response)
+        return f"{where}: expected a response, as response_body, response or completion; the line is left out"
+    payload = _first(of(response, "body"), entry.get("response_body"), response)
     fields = _parsed(body)
-    url, notes = _place(entry, fields, path, where)
-    if fields.get("stream") is True and not isinstance(said, str):
+    url, notes = _path_of(entry, fields, path, where)
+    if fields.get("stream") is True and not isinstance(payload, str):
         notes.append(
-            f"{where}: the request asked for a stream, and the log holds a whole answer: so it is replayed"
+            f"{where}: the request is streaming, but the log has a non-streaming response, which is replayed as such"
         )
-    apart = isinstance(of(request, "body"), str | dict)  # else the request is its body
+    separate = isinstance(of(request, "body"), str | dict)  # else the request is its body
     return Interaction(
         parse_request(
             str(entry.get("method") or of(request, "method") or "POST"),
             url,
-            header_pairs(of(request, "headers") if apart else None),
+            header_pairs(of(request, "headers") if separate else None),
             _raw(body),
         ),
-        parse_response(_status(entry, response), _headers(response, said), _raw(said), _latency(entry)),
+        parse_response(_status(entry, response), _headers(response, payload), _raw(payload), _latency(entry)),
         where,
         notes=tuple(notes),
     )
 
 
 def _first(*values: Json) -> Json:
-    """The first that says something."""
-    return next((each for each in values if each), None)
+    """Return the first value that is not empty."""
+    return next((value for value in values if value), None)
 
 
 def _raw(body: Json) -> bytes:
     return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else dumps(body)
 
 
-def _place(
+def _path_of(
     entry: dict[str, Json], fields: dict[str, Json], path: str | None, where: str
 ) -> tuple[str, list[str]]:
-    """Where it was sent, and what is to be told of that."""
+    """Return the path of a request, and notes about it."""
     url = path or _url(entry, entry.get("request"))
     if url is not None:
         return url, []
-    url = next((path for names, path in _usual_paths() if names <= set(fields)), None)
+    url = next((path for names, path in _default_paths() if names <= set(fields)), None)
     if url is None:
-        raise NotImported(f"{where}: nothing tells the path that was asked: give --path")
-    return url, [f"{where}: the log tells no path; taken for {url} (--path says otherwise)"]
+        raise NotImported(f"{where}: the log contains no path: use --path")
+    return url, [f"{where}: the log contains no path; {url} is assumed (--path overrides this)"]
 
 
 def _status(entry: dict[str, Json], response: Json) -> int:
-    told = (
+    values = (
         entry.get("status"),
         entry.get("status_code"),
         of(response, "status_code"),
         of(response, "status"),
     )
-    return next((each for each in told if type(each) is int), 200)
+    return next((value for value in values if type(value) is int), 200)
 
 
-def _headers(response: Json, said: Json) -> Pairs:
+def _headers(response: Json, payload: Json) -> Pairs:
     headers = header_pairs(of(response, "headers"))
     if any(name.lower() == "content-type" for name, _ in headers):
         return headers
-    streamed = isinstance(said, str) and said.lstrip().startswith(("data:", "event:"))
+    streamed = isinstance(payload, str) and payload.lstrip().startswith(("data:", "event:"))
     return (*headers, ("content-type", "text/event-stream" if streamed else "application/json"))
 
 
 def _parsed(body: Json) -> dict[str, Json]:
     try:
-        found = loads(body) if isinstance(body, str) else body
+        fields = loads(body) if isinstance(body, str) else body
     except JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def _url(entry: dict[str, Json], request: Json) -> str | None:
     for holder in (entry, request):
         for key in ("url", "path", "endpoint", "uri"):
-            found = of(holder, key)
-            if isinstance(found, str):
-                return found
+            value = of(holder, key)
+            if isinstance(value, str):
+                return value
     return None
 
 

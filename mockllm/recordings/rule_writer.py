@@ -1,4 +1,4 @@
-"""Rules out of the files of other mocks: what they match on and answer, in this language's words."""
+"""Writes the rules of other mocks' files in the scenario language."""
 
 from __future__ import annotations
 
@@ -13,61 +13,61 @@ from mockllm.recordings.scenario_writer import comment, key_text, quoted, text_l
 
 
 class ImportedRules(Struct):
-    """What was taken from a file: rules in the language's own form, and what of it could not be carried over."""
+    """The rules of a file in the scenario language, and notes on what could not be imported."""
 
     rules: list[dict[str, Json]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def add(self, rule: dict[str, Json], where: str) -> None:
-        """Takes a rule without the keys in it; what matches on a key is not taken at all."""
+        """Add a rule without its API keys; a rule that matches on a key is left out."""
         clean = clean_json(rule)
         if clean.get("match") != rule.get("match"):
-            self.notes.append(f"{where}: it matches on what looks like a key, so it is not carried over")
+            self.notes.append(f"{where}: it matches on text that looks like a key, so it is not imported")
             return
         if clean != rule:
             self.notes.append(
-                f"{where}: what looks like a key stood in the answer; it is written as {REDACTED}"
+                f"{where}: the response contains text that looks like a key; it is replaced by {REDACTED}"
             )
         self.rules.append(clean)
 
 
-def written(taken: ImportedRules, title: str) -> str:
-    """The rules as a scenario file."""
+def rules_text(imported: ImportedRules, title: str) -> str:
+    """Return the rules as a scenario file."""
     lines = [
         f"# {comment(title)}",
-        "validation: off  # nothing was checked there",
-        "rules:" if taken.rules else "rules: []",
+        "validation: off  # the other mock did not validate requests",
+        "rules:" if imported.rules else "rules: []",
     ]
-    for rule in taken.rules:
+    for rule in imported.rules:
         first, *rest = yaml_lines(rule, "    ")
         lines += [f"  - {first.strip()}", *rest]
     return "\n".join(lines) + "\n"
 
 
 def yaml_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
-    """An object as YAML, a key in each line."""
-    for key, held in value.items():
+    """Yield an object as YAML, one key in each line."""
+    for key, inner in value.items():
         name = key_text(key)
-        if isinstance(held, dict) and held:
+        if isinstance(inner, dict) and inner:
             yield f"{indent}{name}:"
-            yield from yaml_lines(held, f"{indent}  ")
-        elif isinstance(held, list) and held:
+            yield from yaml_lines(inner, f"{indent}  ")
+        elif isinstance(inner, list) and inner:
             yield f"{indent}{name}:"
-            for each in held:
-                if isinstance(each, dict) and each:
-                    first, *rest = yaml_lines(each, f"{indent}    ")
+            for item in inner:
+                if isinstance(item, dict) and item:
+                    first, *rest = yaml_lines(item, f"{indent}    ")
                     yield f"{indent}  - {first.strip()}"
                     yield from rest
                 else:
-                    yield f"{indent}  - {scalar(each)}"
-        elif isinstance(held, str):
-            yield from text_lines(name, held, indent)
+                    yield f"{indent}  - {scalar(item)}"
+        elif isinstance(inner, str):
+            yield from text_lines(name, inner, indent)
         else:
-            yield f"{indent}{name}: {scalar(held)}"
+            yield f"{indent}{name}: {scalar(inner)}"
 
 
 def scalar(value: Json) -> str:
-    """A value on one line."""
+    """Return a value on one line."""
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, bool) or value is None:

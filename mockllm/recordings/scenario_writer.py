@@ -1,6 +1,6 @@
-"""Interactions as a scenario file that a person can read and edit: a rule for each request, its hash, its replay.
+"""Writes interactions as a readable and editable scenario file: one rule for each request, with its hash and replay.
 
-YAML is written here by hand, because its form is the point: texts stand as blocks, events on lines of their own.
+This module writes the YAML itself, to control its form: texts as blocks, each event on a separate line.
 """
 
 from __future__ import annotations
@@ -21,73 +21,77 @@ from mockllm.core.request.request_hash import request_hash
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
-from mockllm.recordings.redaction import cleaned, private
+from mockllm.recordings.redaction import has_secret_body, redact
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 
 HINT_HEADERS: Final = frozenset(name for provider in REGISTERED for name in provider.example_headers)
-"""Headers without a secret by which a path that providers share is told apart."""
-LARGEST_EXAMPLE: Final = 20_000
-"""Bytes of a request that stands beside its answer as an example."""
+"""Headers without a secret that distinguish providers with a common path."""
+MAX_EXAMPLE: Final = 20_000
+"""Largest request in bytes that is written as an example."""
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_/.+-]*\Z")
 _WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-_ODD: Final = re.compile(_UNPRINTABLE.pattern + r"|(?m:^[ \t]+$)")
-"""What a block would not hold as it is: also lines of blanks alone."""
+_NOT_BLOCK: Final = re.compile(_UNPRINTABLE.pattern + r"|(?m:^[ \t]+$)")
+"""Text that a YAML block cannot represent, including lines of blanks only."""
 _GLOB: Final = re.compile(r"[*?\[]")
 WIDTH: Final = 100
 
 
 class RequestParser:
-    """Reads requests as the server would, to name them."""
+    """Decodes requests like the server, to compute their names and hashes."""
 
     def __init__(self, volatile: frozenset[str] = VOLATILE) -> None:
         self._engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile)
 
-    def read(self, asked: RecordedRequest) -> Request:
-        headers = {name.lower(): value for name, value in asked.headers}
+    def read(self, recorded: RecordedRequest) -> Request:
+        headers = {name.lower(): value for name, value in recorded.headers}
         return self._engine.read(
-            asked.method, asked.path, asked.query_string, headers, asked.body, "127.0.0.1", 0.0
+            recorded.method, recorded.path, recorded.query_string, headers, recorded.body, "127.0.0.1", 0.0
         )
 
 
 class RecordedRule(Struct):
-    """One request, and every answer that was recorded to it, in turn."""
+    """One request with all its recorded responses in their order."""
 
     name: str
     request: Request
-    asked: RecordedRequest
+    recorded: RecordedRequest
     hash: str
     session: str | None
     private: bool
-    """Whether its body may stand nowhere."""
-    answers: list[Interaction] = field(default_factory=list)
+    """Whether its body must not be written."""
+    interactions: list[Interaction] = field(default_factory=list)
 
 
 def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list[RecordedRule]:
-    """The interactions by what was asked, in the order of the first."""
-    found: dict[tuple[str | None, str], RecordedRule] = {}
+    """Group interactions by request, in the order of their first occurrence."""
+    rules: dict[tuple[str | None, str], RecordedRule] = {}
     names: set[str] = set()
-    for each in interactions:
-        request = reader.read(each.request)
+    for interaction in interactions:
+        request = reader.read(interaction.request)
         hash = request_hash(request)
-        rule = found.get((each.session, hash))
+        rule = rules.get((interaction.session, hash))
         if rule is None:
             name = f"{request.api or 'call'}-{hash[:8]}"
             if name in names:
                 name = f"{name}-{len(names)}"
             names.add(name)
-            rule = found[each.session, hash] = RecordedRule(
-                name, request, each.request, hash, each.session, private(each)
+            rule = rules[interaction.session, hash] = RecordedRule(
+                name, request, interaction.request, hash, interaction.session, has_secret_body(interaction)
             )
-        rule.answers.append(cleaned(each))
-    return list(found.values())
+        rule.interactions.append(redact(interaction))
+    return list(rules.values())
 
 
 def scenario(interactions: Sequence[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
-    """The scenario file of these interactions, and what it does not hold of them."""
+    """Return the scenario file of interactions, and notes on what it omits."""
     rules = rules_of(interactions, reader)
-    lines = [f"# {comment(title)}", "validation: off  # as it was answered then, so it is answered", "rules:"]
+    lines = [
+        f"# {comment(title)}",
+        "validation: off  # the recorded response is returned in any case",
+        "rules:",
+    ]
     for rule in rules:
         lines += _rule(rule)
     examples = [line for rule in rules for line in _example(rule)]
@@ -95,29 +99,29 @@ def scenario(interactions: Sequence[Interaction], title: str, reader: RequestPar
         lines += ["examples:", *examples]
     else:
         lines += examples
-    notes = [note for rule in rules for answer in rule.answers for note in answer.notes]
+    notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
     return "\n".join(lines) + "\n", notes
 
 
 def _rule(rule: RecordedRule) -> Iterator[str]:
     model = rule.request.model
-    yield f"  - name: {_scalar(rule.name)}  # {comment(f'{rule.asked.method} {rule.request.path}')}" + (
+    yield f"  - name: {_scalar(rule.name)}  # {comment(f'{rule.recorded.method} {rule.request.path}')}" + (
         f", {comment(model)}" if model else ""
     )
     match = {"path": rule.request.path, "hash": rule.hash}
     if rule.session is not None:
         match["session"] = rule.session
-    yield f"    match: {{{', '.join(_condition(*each) for each in match.items())}}}"
+    yield f"    match: {{{', '.join(_condition(*item) for item in match.items())}}}"
     if rule.session is not None:
-        yield "    priority: 1  # before what was recorded without a session"
-    if len(rule.answers) == 1:
+        yield "    priority: 1  # before recordings without a session"
+    if len(rule.interactions) == 1:
         yield "    replay:"
-        yield from _replay(rule.answers[0].response, "      ")
+        yield from _replay(rule.interactions[0].response, "      ")
         return
     yield "    sequence:"
-    for answer in rule.answers:
+    for interaction in rule.interactions:
         yield "      - replay:"
-        yield from _replay(answer.response, "          ")
+        yield from _replay(interaction.response, "          ")
 
 
 def _condition(name: str, value: str) -> str:
@@ -126,30 +130,30 @@ def _condition(name: str, value: str) -> str:
     return f"{name}: {_scalar(value)}"
 
 
-def _replay(answered: RecordedResponse, indent: str) -> Iterator[str]:
-    if answered.status != 200:
-        yield f"{indent}status: {answered.status}"
-    if answered.headers:
+def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:
+    if response.status != 200:
+        yield f"{indent}status: {response.status}"
+    if response.headers:
         yield f"{indent}headers:"
-        yield from (f"{indent}  {key_text(name)}: {quoted(value)}" for name, value in answered.headers)
-    if not answered.frames:
+        yield from (f"{indent}  {key_text(name)}: {quoted(value)}" for name, value in response.headers)
+    if not response.frames:
         yield f"{indent}frames: []"
         return
     yield f"{indent}frames:"
-    yield from _said(answered, f"{indent}  ")
-    for frame in answered.frames:
+    yield from _decompressed_text(response, f"{indent}  ")
+    for frame in response.frames:
         yield f"{indent}  - at: {milliseconds(frame.at)}"
         yield from _data(frame.data, f"{indent}    ")
 
 
-def _said(answered: RecordedResponse, indent: str) -> Iterator[str]:
-    """What a packed answer says, as a comment: its bytes are for machines."""
-    coding = next((value for name, value in answered.headers if name.lower() == ENCODING), None)
-    parts = None if coding is None else unpacked(coding, [frame.data for frame in answered.frames])
+def _decompressed_text(response: RecordedResponse, indent: str) -> Iterator[str]:
+    """Yield the decompressed text of a response as a comment."""
+    coding = next((value for name, value in response.headers if name.lower() == ENCODING), None)
+    parts = None if coding is None else unpacked(coding, [frame.data for frame in response.frames])
     text = b"".join(parts or ()).decode("utf-8", "replace")
-    if not text or len(text) > LARGEST_EXAMPLE:
+    if not text or len(text) > MAX_EXAMPLE:
         return
-    yield f"{indent}# Packed ({coding}). It says:"
+    yield f"{indent}# Compressed ({coding}). Its text:"
     for line in text.splitlines():
         yield f"{indent}#   {_UNPRINTABLE.sub(' ', line)}".rstrip()
 
@@ -166,9 +170,9 @@ def _data(data: bytes, indent: str) -> Iterator[str]:
 
 
 def text_lines(key: str, text: str, indent: str) -> Iterator[str]:
-    """A text as a block where it has lines, else in quotes."""
+    """Yield a text as a block if it has several lines, else in quotes."""
     text = text.replace("${", "$${")
-    if "\n" not in text or not text.strip("\n") or _ODD.search(text):
+    if "\n" not in text or not text.strip("\n") or _NOT_BLOCK.search(text):
         yield f"{indent}{key}: {quoted(text, filled=True)}"
         return
     ends = "+" if text.endswith("\n\n") else "" if text.endswith("\n") else "-"
@@ -180,70 +184,73 @@ def text_lines(key: str, text: str, indent: str) -> Iterator[str]:
 
 
 def quoted(text: str, *, filled: bool = False) -> str:
-    """A text in double quotes, on one line, that YAML reads back as it is."""
+    """Return a text in double quotes on one line, which YAML parses to the same text."""
     text = text if filled else text.replace("${", "$${")
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
 
 
 def _scalar(text: str) -> str:
-    """A text without quotes where YAML takes it for one all the same."""
+    """Return a text, without quotes if YAML parses it as a string."""
     return text if _PLAIN.match(text) and text.lower() not in _WORDS else quoted(text)
 
 
 def key_text(name: str) -> str:
-    """A key, in quotes where it needs them."""
+    """Return a key, in quotes if necessary."""
     return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) else quoted(name)
 
 
 def comment(text: str | None) -> str:
-    """A text as it may stand in a comment."""
+    """Return a text for a comment."""
     return "".join(mark if mark.isprintable() else " " for mark in text or "")[:WIDTH]
 
 
 def milliseconds(seconds: float) -> str:
-    """A time with its unit, to a tenth of a millisecond."""
+    """Return a time with its unit, to a tenth of a millisecond."""
     return f"{round(seconds * 1000, 1):g}ms" if seconds < 900 else f"{round(seconds, 1):.1f}s"
 
 
 def _example(rule: RecordedRule) -> Iterator[str]:
-    """The request, so that a person sees what was asked, and `mockllm test` that it is found."""
-    body = None if rule.private else _body(rule.asked.body)
+    """Yield the request as an example, for readers and for `mockllm test`."""
+    body = None if rule.private else _body(rule.recorded.body)
     if body is None:
-        yield f"  # {rule.name}: the request is no JSON, too long to stand here, or held a key"
+        yield f"  # {rule.name}: the request is not JSON, too long, or contains a key"
         return
-    asked: dict[str, Json] = {"method": rule.asked.method, "path": rule.asked.path}
+    example: dict[str, Json] = {"method": rule.recorded.method, "path": rule.recorded.path}
     if rule.session is not None:
-        asked["session"] = rule.session
+        example["session"] = rule.session
     query = {name: value for name, value in rule.request.query.items() if name == "alt"}
     if query:
-        asked["query"] = query
+        example["query"] = query
     hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
     if rule.request.provider is not None and hints:
-        asked["headers"] = hints
+        example["headers"] = hints
     if body != "":
-        asked["body"] = body
-    request = quoted_json(asked)
-    expected = [f"{{rule: {_scalar(rule.name)}, status: {each.response.status}}}" for each in rule.answers]
+        example["body"] = body
+    request = quoted_json(example)
+    expected = [
+        f"{{rule: {_scalar(rule.name)}, status: {interaction.response.status}}}"
+        for interaction in rule.interactions
+    ]
     if len(expected) == 1:
         yield f"  - request: {request}"
         yield f"    expect: {expected[0]}"
         return
     yield "  - steps:"
     yield f"      - {{request: &again {request}, expect: {expected[0]}}}"
-    yield from (f"      - {{request: *again, expect: {each}}}" for each in expected[1:])
+    yield from (f"      - {{request: *again, expect: {text}}}" for text in expected[1:])
 
 
 def quoted_json(value: Json) -> str:
-    """JSON on one line: it is YAML too."""
+    """Return JSON on one line, which is also YAML."""
     text = json.dumps(value, ensure_ascii=False).replace("${", "$${")
-    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _body(raw: bytes) -> Json:
-    """The body, as an example holds it; None where it cannot."""
+    """Return the body for an example; None if it cannot be written."""
     if not raw:
         return ""
-    if len(raw) > LARGEST_EXAMPLE:
+    if len(raw) > MAX_EXAMPLE:
         return None
     try:
         body = loads(raw)

@@ -1,6 +1,6 @@
-"""The secrets of one exchange: what its request was signed with, and what its answer gave away, wherever it stands.
+"""The secrets of one exchange: credentials of its request, and cookies or keys of its response.
 
-Apart from the looks of keys in general (`core.redaction`): these are known by where they stood.
+`core.redaction` recognises keys by their form; this module finds secrets by their position.
 """
 
 from __future__ import annotations
@@ -14,36 +14,36 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import secret_name
 from mockllm.recordings.interaction import Pairs, RecordedRequest
 
-SHORT: Final = 8
-"""A secret has at least so many characters: shorter ones are words that stand in many places."""
+MIN_LENGTH: Final = 8
+"""Least length of a secret: shorter texts are words that occur in many places."""
 CERTAIN: Final = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-goog-api-key"}
 )
-"""Headers whose value is a secret, whatever it looks like."""
+"""Headers whose value is always a secret."""
 _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}")
-"""What looks made by chance: that a field is called `key` says little by itself."""
+"""Text that looks random: the field name `key` alone does not indicate a secret."""
 
 
-def secrets_of(asked: RecordedRequest, answer: Pairs) -> frozenset[str]:
-    """Texts that no file may hold: keys and cookies in headers, in the query and in the body's fields, as they
-    are and as URLs and JSON write them."""
-    found = [
-        *(secret for pair in (*asked.headers, *answer) for secret in _in_header(*pair)),
-        *(value for name, value in parse_qsl(asked.query_string) if secret_name(name)),
-        *_in_body(asked.body),
+def secrets_of(request: RecordedRequest, response_headers: Pairs) -> frozenset[str]:
+    """Return the texts that no file may contain: keys and cookies in headers, the query and the body's fields, as
+    they are and in the encodings of URLs and JSON."""
+    texts = [
+        *(secret for pair in (*request.headers, *response_headers) for secret in _in_header(*pair)),
+        *(value for name, value in parse_qsl(request.query_string) if secret_name(name)),
+        *_in_body(request.body),
     ]
-    plain = {each.strip() for each in found}
-    written = {form for each in plain for form in (each, quote(each, safe=""), each.replace("/", "\\/"))}
-    return frozenset(each for each in written if len(each) >= SHORT)
+    plain = {text.strip() for text in texts}
+    encoded = {form for text in plain for form in (text, quote(text, safe=""), text.replace("/", "\\/"))}
+    return frozenset(text for text in encoded if len(text) >= MIN_LENGTH)
 
 
 def _in_header(name: str, value: str) -> Iterator[str]:
-    """Its value; of a scheme with credentials, these; of cookies, each one's value."""
+    """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
     if not secret_name(name) or (name.lower() not in CERTAIN and not _RANDOM.fullmatch(value)):
         return
     yield value
     if name.lower() in ("cookie", "set-cookie"):
-        first = ";" if name.lower() == "cookie" else "\n"  # behind a set cookie stands how long it lasts
+        first = ";" if name.lower() == "cookie" else "\n"  # Set-Cookie has attributes after its value
         for cookie in value.split(first):
             yield cookie.partition("=")[2].partition(";")[0]
     else:
@@ -58,13 +58,13 @@ def _in_body(raw: bytes) -> Iterator[str]:
 
 
 def named_secrets(value: Json) -> Iterator[str]:
-    """Texts under the name of a secret that look like one."""
+    """Yield random-looking texts in fields with the name of a secret."""
     if isinstance(value, dict):
-        for name, held in value.items():
-            if isinstance(held, str) and secret_name(name) and _RANDOM.fullmatch(held):
-                yield held
+        for name, inner in value.items():
+            if isinstance(inner, str) and secret_name(name) and _RANDOM.fullmatch(inner):
+                yield inner
             else:
-                yield from named_secrets(held)
+                yield from named_secrets(inner)
     elif isinstance(value, list):
-        for each in value:
-            yield from named_secrets(each)
+        for item in value:
+            yield from named_secrets(item)

@@ -1,4 +1,4 @@
-"""VCR cassettes: of vcrpy (Python, YAML or JSON), of VCR for Ruby, and what speaks their form.
+"""VCR cassettes: of vcrpy (Python, YAML or JSON), of VCR for Ruby, and of tools with the same format.
 
 Sources: vcrpy's serializers (`interactions: [{request: {method, uri, body, headers}, response: {status: {code,
 message}, headers, body: {string}}}]`), VCR for Ruby (`http_interactions`, bodies as `{encoding, string}` or
@@ -32,12 +32,12 @@ def is_format(data: Json) -> bool:
 
 def interactions(file: ImportFile) -> Iterator[Interaction]:
     name = next(name for name in LISTS if isinstance(of(file.data, name), list))
-    for index, each in enumerate(file.data[name]):
-        yield _interaction(file, each, (name, index))
+    for index, entry in enumerate(file.data[name]):
+        yield _interaction(file, entry, (name, index))
 
 
-def _interaction(file: ImportFile, each: Json, path: Path) -> Interaction:
-    request, response = of(each, "request"), of(each, "response")
+def _interaction(file: ImportFile, entry: Json, path: Path) -> Interaction:
+    request, response = of(entry, "request"), of(entry, "response")
     url = of(request, "uri") or of(request, "url")
     if not isinstance(url, str) or not isinstance(response, dict):
         raise NotImported(f"{file.where(path)}: expected a request with a uri, and a response")
@@ -48,10 +48,10 @@ def _interaction(file: ImportFile, each: Json, path: Path) -> Interaction:
         else response.get("code") or response.get("status_code")
     )
     if not isinstance(code, int):
-        raise NotImported(f"{file.where((*path, 'response'))}: there is no status code")
+        raise NotImported(f"{file.where((*path, 'response'))}: expected a status code")
     method = str(of(request, "method") or "GET")
     body = _body(file, of(request, "body"), (*path, "request", "body"))
-    sent = _answer(file, response, path)
+    sent = _response_body(file, response, path)
     return Interaction(
         parse_request(method, url, header_pairs(of(request, "headers")), body),
         parse_response(code, header_pairs(response.get("headers")), sent, _duration(response)),
@@ -59,7 +59,7 @@ def _interaction(file: ImportFile, each: Json, path: Path) -> Interaction:
     )
 
 
-def _answer(file: ImportFile, response: Json, path: Path) -> bytes:
+def _response_body(file: ImportFile, response: Json, path: Path) -> bytes:
     for key in ("body", "content"):
         if response.get(key) is not None:
             return _body(file, response[key], (*path, "response", key))
@@ -67,21 +67,21 @@ def _answer(file: ImportFile, response: Json, path: Path) -> bytes:
 
 
 def _body(file: ImportFile, body: Json, path: Path) -> bytes:
-    """A text, or an object that holds it, plain or in base64."""
+    """Return a body from a string, or from an object with a string or base64."""
     if not isinstance(body, dict):
-        return file.held(body, path)
+        return file.to_bytes(body, path)
     for key in ("base64_string", "base64"):
         if isinstance(body.get(key), str):
-            return file.unpacked(body[key], (*path, key))
+            return file.from_base64(body[key], (*path, key))
     if "string" in body:
-        return file.held(body["string"], (*path, "string"))
-    return file.held(body, path)
+        return file.to_bytes(body["string"], (*path, "string"))
+    return file.to_bytes(body, path)
 
 
 def _duration(response: Json) -> float:
-    """Seconds that the answer took, where the cassette tells them."""
-    told = response.get("duration")
+    """Return the duration of the response in seconds, if the cassette has it."""
+    duration = response.get("duration")
     try:
-        return parse_duration(told) if isinstance(told, str) else 0.0
+        return parse_duration(duration) if isinstance(duration, str) else 0.0
     except ValueError:
         return 0.0

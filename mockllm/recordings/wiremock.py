@@ -1,7 +1,7 @@
 """WireMock's stub mappings: one, or `{mappings: […]}`.
 
-Source: WireMock's reference of request matching and stubbing. What it matches on by XML, dates, cookies or custom
-code, and what it answers by templates, proxies or scenarios, is told as not carried over.
+Source: WireMock's reference of request matching and stubbing. Matching on XML, dates, cookies or custom code, and
+responses by templates, proxies or scenarios are not imported; a note reports mapping of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.redaction import REDACTED, secret_name
 from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
-from mockllm.recordings.interaction import LEFT_OUT, sound_headers
+from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
 from mockllm.recordings.rule_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path
 
@@ -28,9 +28,9 @@ FAULTS: Final = {
     "CONNECTION_RESET_BY_PEER": {"reset": {"after": {"bytes": 0}}},
     "EMPTY_RESPONSE": {"close": {"after": {"bytes": 0}}},
 }
-USUAL: Final = 5
-"""The priority of a mapping that names none."""
-SILENT: Final = frozenset(
+DEFAULT_PRIORITY: Final = 5
+"""The priority of a mapping without one."""
+IGNORED_KEYS: Final = frozenset(
     {"id", "uuid", "name", "persistent", "metadata", "insertionIndex", "request", "response"}
 )
 
@@ -46,34 +46,36 @@ def is_format(data: Json) -> bool:
 
 
 def import_rules(file: ImportFile) -> ImportedRules:
-    found = ImportedRules()
+    rules = ImportedRules()
     several = of(file.data, "mappings")
     if several is None:
-        _mapping(file.data, file, (), found, 1)
+        _mapping(file.data, file, (), rules, 1)
     else:
-        for index, each in enumerate(several):
-            _mapping(each, file, ("mappings", index), found, index + 1)
-    return found
+        for index, mapping in enumerate(several):
+            _mapping(mapping, file, ("mappings", index), rules, index + 1)
+    return rules
 
 
-def _mapping(each: Json, file: ImportFile, path: Path, found: ImportedRules, number: int) -> None:
-    request, response = of(each, "request"), of(each, "response")
+def _mapping(mapping: Json, file: ImportFile, path: Path, rules: ImportedRules, number: int) -> None:
+    request, response = of(mapping, "request"), of(mapping, "response")
     if not isinstance(request, dict) or not isinstance(response, dict):
         raise NotImported(f"{file.where(path)}: expected a mapping with a request and a response")
     rule: dict[str, Any] = {
         "name": f"mapping-{number}",
-        "match": _match(request, file, (*path, "request"), found),
+        "match": _match(request, file, (*path, "request"), rules),
     }
-    if type(of(each, "priority")) is int:
-        rule["priority"] = USUAL - each["priority"]  # there the lowest number goes first
-    for name in each:
-        if name not in SILENT and name != "priority":
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
-    rule |= _answer(response, file, (*path, "response"), found)
-    found.add(rule, file.where(path))
+    if type(of(mapping, "priority")) is int:
+        rule["priority"] = (
+            DEFAULT_PRIORITY - mapping["priority"]
+        )  # in WireMock the lowest number has priority
+    for name in mapping:
+        if name not in IGNORED_KEYS and name != "priority":
+            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
+    rule |= _response(response, file, (*path, "response"), rules)
+    rules.add(rule, file.where(path))
 
 
-def _match(request: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
+def _match(request: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Any]:
     match: dict[str, Any] = {}
     for name, value in request.items():
         if name == "method":
@@ -83,124 +85,132 @@ def _match(request: dict[str, Json], file: ImportFile, path: Path, found: Import
             bare, _, query = str(value).partition("?")
             match["path"] = {"equals": bare}
             if query:
-                found.notes.append(f"{file.where((*path, name))}: the query of a url is not carried over")
+                rules.notes.append(f"{file.where((*path, name))}: the query of a url is not imported")
         elif name in ("urlPattern", "urlPathPattern"):
-            pattern = _whole(str(value).partition("?")[0], file, (*path, name), found)
+            pattern = _anchored(str(value).partition("?")[0], file, (*path, name), rules)
             if pattern is not None:
                 match["path"] = {"regex": pattern}
         elif name in ("headers", "queryParameters") and isinstance(value, dict):
-            asked = _named(value, file, (*path, name), found)
-            if asked:
-                match["headers" if name == "headers" else "query"] = asked
+            conditions = _conditions(value, file, (*path, name), rules)
+            if conditions:
+                match["headers" if name == "headers" else "query"] = conditions
         elif name == "bodyPatterns" and isinstance(value, list):
             for index, pattern in enumerate(value):
-                _body(pattern, match, file, (*path, name, index), found)
+                _body(pattern, match, file, (*path, name, index), rules)
         else:
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
     if "path" not in match:
         match["path"] = "*"
     return match
 
 
-def _named(value: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Json]:
-    """Conditions on headers or the query, by name; of headers that hold keys, none."""
+def _conditions(
+    value: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
+) -> dict[str, Json]:
+    """Return conditions on headers or the query by name, without headers that contain keys."""
     keys = [key for key in value if secret_name(key)]
     if keys:
-        found.notes.append(f"{file.where(path)}: {', '.join(keys)}: keys are not carried over")
-    asked = {
-        key: _condition(held, file, (*path, key), found) for key, held in value.items() if key not in keys
+        rules.notes.append(f"{file.where(path)}: {', '.join(keys)}: keys are not imported")
+    conditions = {
+        key: _condition(item, file, (*path, key), rules) for key, item in value.items() if key not in keys
     }
-    return {key: held for key, held in asked.items() if held is not None}
+    return {key: item for key, item in conditions.items() if item is not None}
 
 
-def _whole(pattern: str, file: ImportFile, path: Path, found: ImportedRules) -> str | None:
-    """A regex that has to match the whole text, as all of WireMock's do; None where it is none here."""
-    whole = f"^(?:{pattern})$"
+def _anchored(pattern: str, file: ImportFile, path: Path, rules: ImportedRules) -> str | None:
+    """Return a regex for the complete text, as in WireMock; None if it is invalid here."""
+    anchored = f"^(?:{pattern})$"
     try:
-        compile_regex(whole)
+        compile_regex(anchored)
     except ValueError as error:
-        found.notes.append(f"{file.where(path)}: {error}; this condition is not carried over")
+        rules.notes.append(f"{file.where(path)}: {error}; this condition is not imported")
         return None
-    return whole
+    return anchored
 
 
-def _condition(held: Json, file: ImportFile, path: Path, found: ImportedRules) -> Json:
+def _condition(value: Json, file: ImportFile, path: Path, rules: ImportedRules) -> Json:
     for name, word in TEXTS.items():
-        if isinstance(held, dict) and name in held:
+        if isinstance(value, dict) and name in value:
             if name == "absent":
                 return {"exists": False}
             if word is not None:
-                text = str(held[name]) if name != "matches" else _whole(str(held[name]), file, path, found)
+                text = (
+                    str(value[name]) if name != "matches" else _anchored(str(value[name]), file, path, rules)
+                )
                 if text is None:
                     return None
-                asked: dict[str, Json] = {word: text}
-                return asked | ({"ignore_case": True} if held.get("caseInsensitive") else {})
-    found.notes.append(f"{file.where(path)}: this condition is not carried over")
+                conditions: dict[str, Json] = {word: text}
+                return conditions | ({"ignore_case": True} if value.get("caseInsensitive") else {})
+    rules.notes.append(f"{file.where(path)}: this condition is not imported")
     return None
 
 
-def _body(pattern: Json, match: dict[str, Any], file: ImportFile, path: Path, found: ImportedRules) -> None:
+def _body(pattern: Json, match: dict[str, Any], file: ImportFile, path: Path, rules: ImportedRules) -> None:
     body = match.setdefault("body", {})
     if isinstance(of(pattern, "matchesJsonPath"), str):
         try:
             singular = compile_path(pattern["matchesJsonPath"]).singular
             body[pattern["matchesJsonPath"]] = {"exists": True} if singular else {"some": {"exists": True}}
         except JsonPathError as error:
-            found.notes.append(f"{file.where(path)}: {error}")
+            rules.notes.append(f"{file.where(path)}: {error}")
     elif of(pattern, "equalToJson") is not None:
-        wanted = pattern["equalToJson"]
+        expected = pattern["equalToJson"]
         try:
-            wanted = loads(wanted) if isinstance(wanted, str) else wanted
-            body["$"] = {"subset" if pattern.get("ignoreExtraElements") else "equals": wanted}
+            expected = loads(expected) if isinstance(expected, str) else expected
+            body["$"] = {"subset" if pattern.get("ignoreExtraElements") else "equals": expected}
         except JSONDecodeError:
-            found.notes.append(f"{file.where(path)}: equalToJson holds no JSON")
+            rules.notes.append(f"{file.where(path)}: equalToJson is not JSON")
     elif isinstance(of(pattern, "contains"), str) and "raw_body" not in match:
         match["raw_body"] = {"contains": pattern["contains"]}
     elif isinstance(of(pattern, "matches"), str) and "raw_body" not in match:
-        whole = _whole(pattern["matches"], file, path, found)
+        whole = _anchored(pattern["matches"], file, path, rules)
         if whole is not None:
             match["raw_body"] = {"regex": whole}
     else:
-        found.notes.append(f"{file.where(path)}: this pattern is not carried over")
+        rules.notes.append(f"{file.where(path)}: this pattern is not imported")
     if not body:
         del match["body"]
 
 
-def _answer(response: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Any]:
+def _response(
+    response: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
+) -> dict[str, Any]:
     http: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for name, value in response.items():
         if name == "status" and type(value) is int and 200 <= value <= 599:
             http["status"] = value
         elif name == "headers" and isinstance(value, dict):
-            http["headers"] = _headers(value, file, (*path, name), found)
+            http["headers"] = _headers(value, file, (*path, name), rules)
         elif name == "body":
             http["body"] = str(value)
         elif name == "jsonBody":
             http["body"] = value
         elif name == "bodyFileName" and isinstance(value, str):
             http["body_file"] = f"__files/{value}"
-            found.notes.append(f"{file.where((*path, name))}: copy __files/{value} beside the scenario file")
+            rules.notes.append(f"{file.where((*path, name))}: copy __files/{value} beside the scenario file")
         elif name == "fixedDelayMilliseconds" and type(value) is int and value >= 0:
             settings["delay"] = f"{value}ms"
         elif name == "fault" and isinstance(value, str) and value in FAULTS:
             settings["faults"] = [FAULTS[value]]
         elif name != "statusMessage":
-            found.notes.append(f"{file.where((*path, name))}: {name} is not carried over")
+            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
     return {"literal": True, "http": http, **settings}
 
 
-def _headers(value: dict[str, Json], file: ImportFile, path: Path, found: ImportedRules) -> dict[str, Json]:
-    """Headers of an answer, without keys and cookies; several of one name joined."""
+def _headers(value: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Json]:
+    """Return response headers without keys and cookies; repeated headers are joined."""
     pairs = [
-        (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _several(held))))
-        for key, held in value.items()
-        if key.lower() not in LEFT_OUT and key.lower() != "set-cookie"
+        (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _as_list(value))))
+        for key, value in value.items()
+        if key.lower() not in DROPPED_HEADERS and key.lower() != "set-cookie"
     ]
-    sound, odd = sound_headers(pairs)
-    found.notes.extend(f"{file.where(path)}: {each!r} is no header and is left out" for each in odd)
-    return dict(sound)
+    valid, invalid = valid_headers(pairs)
+    rules.notes.extend(
+        f"{file.where(path)}: {name!r} is not a header name and is left out" for name in invalid
+    )
+    return dict(valid)
 
 
-def _several(held: Json) -> list[Json]:
-    return held if isinstance(held, list) else [held]
+def _as_list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]

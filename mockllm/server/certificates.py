@@ -1,7 +1,7 @@
-"""Certificates for HTTPS: those that a person brings, or a CA and a certificate of one's own, made once and kept.
+"""Certificates for HTTPS: those of the user, or a generated CA and certificate, which are stored and reused.
 
-`cryptography` makes them, an extra (`pip install 'mockllm-scenarios[tls]'`): nothing in Python's own library can, the
-`openssl` program is not on every machine, and X.509 written by hand is what nobody should trust.
+The extra `cryptography` generates them (`pip install 'mockllm-scenarios[tls]'`). Python's standard library cannot,
+the `openssl` program is not on every machine, and a private X.509 implementation would not be trustworthy.
 """
 
 from __future__ import annotations
@@ -22,80 +22,84 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 NAMES: Final = ("localhost", "127.0.0.1", "::1", "host.docker.internal")
-"""What clients call a server on this machine."""
+"""Names that clients use for a server on this machine."""
 CA_DAYS: Final = 3650
 DAYS: Final = 397
-"""How long a certificate lasts: clients take no more."""
-RENEWED: Final = 30
-"""Days before its end when it is made anew."""
+"""Validity of a certificate in days: clients accept no more."""
+RENEWAL_DAYS: Final = 30
+"""Days before its end when a certificate is renewed."""
 
 
 class NoCertificate(Exception):
-    """Why HTTPS cannot be served, in a line for a person."""
+    """The reason why HTTPS is impossible, as one line for the user."""
 
 
 class CertificateFiles(NamedTuple):
-    """Where they stand: what clients trust, and what the server holds (its key with its certificates)."""
+    """Paths of the CA certificate that clients trust, and of the server's key with its certificates."""
 
     ca: Path
     server: Path
 
 
 def folder(named: str | None = None) -> Path:
-    """Where they are kept, for this user, if nothing is named."""
+    """Return the folder of certificates: the named one, or the user's data folder."""
     if named:
         return Path(named)
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share", "mockllm", "tls")
 
 
 def context(certificate: str | Path, key: str | Path | None = None) -> ssl.SSLContext:
-    """What serves this certificate. Raises NoCertificate."""
-    made = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    made.set_alpn_protocols(["http/1.1"])
-    held = key or certificate
-    for file in (certificate, held):
+    """Return an SSL context with a certificate. Raises NoCertificate."""
+    result = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    result.set_alpn_protocols(["http/1.1"])
+    key_file = key or certificate
+    for file in (certificate, key_file):
         try:
             Path(file).read_bytes()
         except OSError as error:
             raise NoCertificate(f"cannot read {file}: {error.strerror}") from None
 
     def locked() -> str:
-        """OpenSSL would ask at the terminal, and wait there."""
-        raise NoCertificate(f"the key in {held} is locked with a passphrase; give one that is not")
+        """Prevent OpenSSL's prompt on the terminal."""
+        raise NoCertificate(
+            f"the key in {key_file} is locked with a passphrase; use a key without a passphrase"
+        )
 
     try:
-        made.load_cert_chain(certificate, key, locked)
+        result.load_cert_chain(certificate, key, locked)
     except ssl.SSLError as error:
         if error.reason == "KEY_VALUES_MISMATCH":
             raise NoCertificate(
-                f"the key in {held} is not that of the certificate in {certificate}"
+                f"the key in {key_file} is not that of the certificate in {certificate}"
             ) from None
-        there = "and its key (or give that with --tls-key FILE)" if key is None else f"and its key in {key}"
-        raise NoCertificate(f"expected a certificate in {certificate} {there}, as PEM") from None
-    return made
+        key_text = "and its key (or use --tls-key FILE)" if key is None else f"and its key in {key}"
+        raise NoCertificate(f"expected a certificate in {certificate} {key_text}, as PEM") from None
+    return result
 
 
 def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = None) -> CertificateFiles:
-    """A CA and a certificate of this machine's names and these hosts; those that are kept, while they last and
-    name them all. Raises NoCertificate."""
+    """Return a CA and a certificate for this machine's names and these hosts.
+
+    Stored ones are reused while they are valid and contain all names. Raises NoCertificate.
+    """
     try:
-        import cryptography  # noqa: F401 - whether it is there
+        import cryptography  # noqa: F401 - checks the installation
     except ImportError:
         raise NoCertificate(
             "--tls-self-signed needs one more package: pip install 'mockllm-scenarios[tls]'"
         ) from None
     now = now or datetime.now(UTC)
     names = [*dict.fromkeys((*NAMES, socket.gethostname(), *(host for host in hosts if host)))]
-    kept = CertificateFiles(where / "ca.pem", where / "server.pem")
+    files = CertificateFiles(where / "ca.pem", where / "server.pem")
     try:
         authority = _authority(where, now)
-        if not _still_good(kept.server, authority[1], names, now):
-            keep(kept.server, _server(names, *authority, now), private=True)
-        if not kept.ca.is_file() or kept.ca.read_bytes() != _pem(authority[1]):
-            keep(kept.ca, _pem(authority[1]).decode())
+        if not _is_valid(files.server, authority[1], names, now):
+            keep(files.server, _server(names, *authority, now), private=True)
+        if not files.ca.is_file() or files.ca.read_bytes() != _pem(authority[1]):
+            keep(files.ca, _pem(authority[1]).decode())
     except (OSError, ValueError) as error:
-        raise NoCertificate(f"cannot keep certificates in {where}: {error}") from None
-    return kept
+        raise NoCertificate(f"cannot store certificates in {where}: {error}") from None
+    return files
 
 
 def _pem(certificate: x509.Certificate) -> bytes:
@@ -111,7 +115,7 @@ def _key_pem(key: EllipticCurvePrivateKey) -> str:
 
 
 def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
-    """The CA that is kept, or a new one."""
+    """Return the stored CA, or create one."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
@@ -141,16 +145,16 @@ def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x50
 def _server(
     names: Sequence[str], key: EllipticCurvePrivateKey, authority: x509.Certificate, now: datetime
 ) -> str:
-    """A key, its certificate for these names, and the CA's."""
+    """Return a key, its certificate for these names, and the CA's certificate, as PEM."""
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
-    own = ec.generate_private_key(ec.SECP256R1())
+    server_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     certificate = (
-        _builder(_name("mockllm"), authority.subject, own, now, DAYS)
+        _builder(_name("mockllm"), authority.subject, server_key, now, DAYS)
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(authority=False), critical=True)
@@ -158,21 +162,21 @@ def _server(
         .add_extension(issuer, critical=False)
         .sign(key, SHA256())
     )
-    return _key_pem(own) + _pem(certificate).decode() + _pem(authority).decode()
+    return _key_pem(server_key) + _pem(certificate).decode() + _pem(authority).decode()
 
 
-def _still_good(path: Path, authority: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
+def _is_valid(path: Path, authority: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
     from cryptography import x509
 
     if not path.is_file():
         return False
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    told = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return (
         certificate.issuer == authority.subject
         and _signed_by(certificate, authority)
-        and certificate.not_valid_after_utc > now + timedelta(RENEWED)
-        and set(map(_general, names)) <= set(told)
+        and certificate.not_valid_after_utc > now + timedelta(RENEWAL_DAYS)
+        and set(map(_general, names)) <= set(alternatives)
     )
 
 

@@ -1,4 +1,4 @@
-"""Cross-origin answers: a page in a browser may call the provider routes, and never the control paths."""
+"""Cross-origin requests: web pages may call the provider routes, but not the control API."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final
 from mockllm.core.rendering.plan import Plan, ResponseHead
 
 ALLOW: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
-"""Ready lines for the head of every provider answer."""
+"""Header lines for every provider response."""
 
 _NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
 def is_preflight(headers: Mapping[str, str]) -> bool:
-    """Of an OPTIONS request: whether a browser asks before it sends the real one (Fetch, section 4.8)."""
+    """Return whether an OPTIONS request is a browser's preflight (Fetch, section 4.8)."""
     return "origin" in headers and "access-control-request-method" in headers
 
 
 def preflight(headers: Mapping[str, str]) -> Plan:
-    """Yes to any method and to the headers that were asked for (`*` would leave out Authorization)."""
-    asked = headers.get("access-control-request-headers", "")
-    allowed = asked if _NAMES.fullmatch(asked) else "*, Authorization"
+    """Allow any method and the requested headers (`*` would exclude Authorization)."""
+    requested = headers.get("access-control-request-headers", "")
+    allowed = requested if _NAMES.fullmatch(requested) else "*, Authorization"
     return Plan(
         ResponseHead(
             204,

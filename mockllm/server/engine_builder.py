@@ -1,5 +1,6 @@
-"""Makes engines: the first one at start, in this process, and each later one in a child process, so that
-parsing never stalls running streams; only compiling happens here, in slices.
+"""Builds engines: the first one at start in this process, later ones with a child process.
+
+The child parses the files, so that parsing never stalls running streams; this process only compiles, in slices.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ from mockllm.state import State
 
 T = TypeVar("T")
 SLICE: Final = 0.001
-"""Seconds that compiling may take at a stretch while streams run."""
+"""Longest time in seconds of compiling between two turns of the event loop."""
 CHILD: Final = "from mockllm.scenario.reload_worker import main; main()"
-"""With this process's own path of modules: a `json.py` that lies where the server was started is not ours."""
+"""Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
 
 
 class Broken(Exception):
-    """The scenarios have mistakes, and there is no version before that could answer."""
+    """The scenarios have errors, and no earlier version exists."""
 
     def __init__(self, mistakes: Sequence[Diagnostic]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
@@ -47,11 +48,11 @@ class Broken(Exception):
 
 
 class Builder:
-    """Builds engines for one set of scenarios, all on the same state."""
+    """Builds engines for one set of scenarios, all with the same state."""
 
     def __init__(
         self,
-        wanted: ScenarioSources,
+        sources: ScenarioSources,
         state: State,
         *,
         seed: int = 0,
@@ -62,7 +63,7 @@ class Builder:
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
     ) -> None:
-        self._wanted = wanted
+        self._sources = sources
         self._state = state
         self._seed = seed
         self._longest = longest
@@ -72,62 +73,62 @@ class Builder:
         self._volatile = volatile
         self._hashed = hashed
         self.warnings: tuple[str, ...] = ()
-        """What is worth a line about the files as they are now."""
+        """Warnings about the present files."""
         self.variables: frozenset[str] = frozenset()
         """The environment variables that set parameters of the packs in use."""
         self._catalog: Catalog | None = None
-        self._looks: Generator[None, None, Sequence[Diagnostic]] | None = None
-        """See `looked_over`."""
+        self._checks: Generator[None, None, Sequence[Diagnostic]] | None = None
+        """Remaining checks of the first engine, see `looked_over`."""
         self._last: LoadedFiles | bytes | None = None
         self.watched: frozenset[Path] = frozenset()
         self._entries: Sequence[TypedEntry] = ()
-        """Of the files, without their words: what is still the same is taken over."""
+        """Entries of the files without their specs; unchanged entries are reused."""
         self._stale: Sequence[StaleSource] = ()
         self._over: Sequence[OverlaidEntries] = ()
         self._building = asyncio.Lock()
 
     def first(self, *, at_once: bool = False) -> Engine:
-        """The engine to start with. Broken where there is any mistake; if strict, or a warning. `at_once`: what is
-        no mistake is looked for later (`looked_over`), unless strict."""
-        gathered = load_scenarios(self._wanted)
-        if gathered.mistakes:
-            raise Broken([*gathered.mistakes, *(catalog_lint.warnings(gathered) if self._strict else ())])
-        catalog = finished(compile_catalog(gathered.entries))
-        looks = catalog_lint.in_slices(gathered, catalog)
+        """Return the first engine. Raises Broken on any error, or with `strict` on any warning. With `at_once` and
+        without `strict`, `looked_over` later searches for warnings."""
+        scenarios = load_scenarios(self._sources)
+        if scenarios.mistakes:
+            raise Broken([*scenarios.mistakes, *(catalog_lint.warnings(scenarios) if self._strict else ())])
+        catalog = finished(compile_catalog(scenarios.entries))
+        checks = catalog_lint.in_slices(scenarios, catalog)
         if at_once and not self._strict:
-            self._looks = looks
+            self._checks = checks
         else:
-            warnings = finished(looks)
+            warnings = finished(checks)
             if warnings and self._strict:
                 raise Broken(warnings)
             self.warnings = tuple(map(str, warnings))
-        self._last = gathered.loading
-        self._entries = [replace(entry, spec=None) for entry in gathered.entries]
-        self.variables = _variables(gathered.loading)
-        self.watched = _watched(gathered.loading.trees, gathered.loading.folders)
+        self._last = scenarios.loading
+        self._entries = [replace(entry, spec=None) for entry in scenarios.entries]
+        self.variables = _variables(scenarios.loading)
+        self.watched = _watched(scenarios.loading.trees, scenarios.loading.folders)
         return self._engine(catalog, ())
 
     async def looked_over(self) -> Sequence[str]:
-        """What is worth a line about the files that the first engine stands on, where that was left for later."""
-        looks, self._looks = self._looks, None
-        return () if looks is None else tuple(map(str, await _in_slices(looks)))
+        """Return the warnings about the first engine's files, if `first` left them for later."""
+        checks, self._checks = self._checks, None
+        return () if checks is None else tuple(map(str, await _in_slices(checks)))
 
     async def again(self) -> RebuiltEngine:
-        """The engine for the files as they are now; a broken file stands in its last good version."""
+        """Return an engine for the present files; a broken file is used in its last valid version."""
         async with self._building:
-            parcel = await self._parcel()
-            self._last = parcel.loading
-            self.watched = _watched(parcel.trees, parcel.folders)
-            self.warnings = tuple(parcel.warnings)
-            self._entries, self._stale = parcel.entries, parcel.stale
+            result = await self._load()
+            self._last = result.loading
+            self.watched = _watched(result.trees, result.folders)
+            self.warnings = tuple(result.warnings)
+            self._entries, self._stale = result.entries, result.stale
             return RebuiltEngine(await self._with(self._over), self.watched, self.warnings)
 
     async def overlaid(self, over: Sequence[OverlaidEntries], swap: Callable[[Engine], None]) -> None:
-        """Has an engine of the files as they were read last, below these overlays, swapped in. Broken where one
-        of them replaces what there is not."""
+        """Build an engine of the last loaded files and these overlays, and pass it to `swap`. Raises Broken if an
+        overlay replaces a missing rule."""
         async with self._building:
             accepted = targets(self._over)
-            mistakes = [mistake for each in over for mistake in missing(each, self._entries, accepted)]
+            mistakes = [mistake for overlay in over for mistake in missing(overlay, self._entries, accepted)]
             if mistakes:
                 raise Broken(mistakes)
             engine = await self._with(over)
@@ -157,7 +158,7 @@ class Builder:
             hashed=self._hashed,
         )
 
-    async def _parcel(self) -> ReloadResult:
+    async def _load(self) -> ReloadResult:
         if isinstance(self._last, LoadedFiles):
             self._last = pickle.dumps(self._last, -1)
         starting = asyncio.create_task(asyncio.create_subprocess_exec(
@@ -166,16 +167,16 @@ class Builder:
         ))  # fmt: skip
         try:
             child = await asyncio.shield(starting)
-            out, err = await child.communicate(pickle.dumps((self._wanted, self._last), -1))
-        except asyncio.CancelledError:  # the server stops: its loop cannot be closed while the child lives
+            out, err = await child.communicate(pickle.dumps((self._sources, self._last), -1))
+        except asyncio.CancelledError:  # the server stops: its loop cannot be closed while the child runs
             await _ended(await starting)
             raise
         if child.returncode:
             raise RuntimeError(
                 err.decode("utf-8", "replace").strip().rpartition("\n")[2] or "the loader died"
             )
-        parcel: ReloadResult = pickle.loads(out)  # noqa: S301 - our own child wrote it
-        return parcel
+        result: ReloadResult = pickle.loads(out)  # noqa: S301 - written by the child process
+        return result
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:

@@ -1,9 +1,9 @@
-"""When Python's garbage collector may walk what has grown old: while no answer is being given.
+"""The policy for Python's garbage collector: old objects are collected only while no response is in flight.
 
-A walk over what some thousand streams hold takes tens of milliseconds, which every stream would be late. Only the
-youngest objects, a fifth of a millisecond's worth, are walked as they come. All others wait: what lives on is set
-aside (`gc.freeze`, which walks nothing), and is walked once nobody is waiting for a chunk. Little is lost by that,
-for requests and connections leave no cycles behind; a test holds them to it.
+A collection of the objects of some thousand streams takes tens of milliseconds, which would delay every stream.
+Only the youngest objects are collected at once, in a fifth of a millisecond. Surviving objects are frozen
+(`gc.freeze`, which visits no object) and collected later, when no client waits for a chunk. Few objects accumulate,
+because requests and connections leave no cycles; a test checks this.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Final
 
-YOUNG: Final = 700
-"""So many new objects are walked at once."""
+YOUNG_THRESHOLD: Final = 700
+"""New objects that trigger a collection of the youngest generation."""
 NEVER: Final = 1_000_000_000
-EVERY: Final = 1.0
-"""Seconds between two looks at what has gathered."""
-SOME: Final = 10
-"""So many walks over the young leave enough for a walk behind them, if nobody waits."""
-MANY: Final = 100
-"""So many leave enough to set it aside, where somebody always does."""
+INTERVAL: Final = 1.0
+"""Seconds between two checks."""
+IDLE_THRESHOLD: Final = 10
+"""Collections of the youngest generation before a full collection on an idle server."""
+BUSY_THRESHOLD: Final = 100
+"""Collections of the youngest generation before survivors are frozen on a busy server."""
 
 
 class GcPolicy:
-    """Looks after one server's garbage. It sets how the process collects."""
+    """Controls the garbage collection of the process for one server."""
 
     def __init__(self, busy: Callable[[], bool], loaded: Callable[[], object]) -> None:
-        """`busy`: whether an answer is being given; `loaded` is what was loaded from files: behind a reload it is
-        another, and what was loaded before is garbage, with cycles."""
+        """Store the callbacks. `busy` returns whether a response is in flight. `loaded` returns the loaded scenarios:
+        after a reload it returns another object, and the old one is garbage with cycles."""
         self._busy = busy
         self._loaded = loaded
-        self._held = loaded()
-        self._unseen = False
-        """Whether something was set aside without a look at it."""
+        self._last_loaded = loaded()
+        self._frozen = False
+        """Whether objects were frozen without a collection."""
 
     def begin(self, loop: AbstractEventLoop) -> None:
-        """From now on, for as long as the loop runs. What there is lives on."""
+        """Start the checks, for as long as the loop runs. All present objects are frozen."""
         gc.freeze()
-        gc.set_threshold(YOUNG, NEVER, NEVER)
-        loop.call_later(EVERY, self._go_on, loop)
+        gc.set_threshold(YOUNG_THRESHOLD, NEVER, NEVER)
+        loop.call_later(INTERVAL, self._repeat, loop)
 
     def look(self) -> None:
-        """Collects what has gathered, if there is time for it."""
-        gathered, loaded = gc.get_count()[1], self._loaded()
+        """Collect garbage if the server is idle."""
+        collections, loaded = gc.get_count()[1], self._loaded()
         if self._busy():
-            if gathered >= MANY:
+            if collections >= BUSY_THRESHOLD:
                 gc.freeze()
-                gc.collect(1)  # of nothing: what has gathered is counted anew
-                self._unseen = True
-        elif gathered >= SOME or loaded is not self._held:
-            if self._unseen or loaded is not self._held:
+                gc.collect(1)  # collects nothing, but resets the count
+                self._frozen = True
+        elif collections >= IDLE_THRESHOLD or loaded is not self._last_loaded:
+            if self._frozen or loaded is not self._last_loaded:
                 gc.unfreeze()
             gc.collect()
             gc.freeze()
-            self._held, self._unseen = loaded, False
+            self._last_loaded, self._frozen = loaded, False
 
-    def _go_on(self, loop: AbstractEventLoop) -> None:
+    def _repeat(self, loop: AbstractEventLoop) -> None:
         self.look()
-        loop.call_later(EVERY, self._go_on, loop)
+        loop.call_later(INTERVAL, self._repeat, loop)

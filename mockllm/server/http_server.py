@@ -1,7 +1,7 @@
-"""Listens, says so, and ends well: addresses, signals, and the last answers.
+"""The HTTP server: addresses, signals, and the end of running responses.
 
-`Server` lives on a running loop; `run` gives it one of its own until a signal comes (the command line), and
-`Threaded` one in a thread (tests).
+`Server` runs on an existing event loop, `run` on a new loop until a signal (for the command line), and
+`ThreadedServer` on a loop in a thread (for tests).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TRIES: Final = 20
 
 
 class Address(NamedTuple):
-    """Where to listen; port 0 takes a free one."""
+    """An address to listen on; port 0 selects a free one."""
 
     host: str
     port: int
@@ -38,7 +38,7 @@ class Address(NamedTuple):
 
     @property
     def everywhere(self) -> bool:
-        """Whether it is all of this machine's addresses, and so none that a client could be given."""
+        """Whether it means all addresses of this machine, and so is not a client's target."""
         return self.host in ("", "0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 
     @property
@@ -47,7 +47,7 @@ class Address(NamedTuple):
         return f"{'https' if self.tls else 'http'}://{host}:{self.port}"
 
     def is_at(self, url: str) -> bool:
-        """Whether a URL leads here, as far as its name tells."""
+        """Return whether the name and port of a URL refer to this address."""
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = parts.hostname or ""
@@ -56,7 +56,7 @@ class Address(NamedTuple):
 
 
 class CannotListen(Exception):
-    """Why an address cannot be served, as one line for a person."""
+    """The reason why an address cannot be used, as one line for the user."""
 
 
 class Server:
@@ -69,8 +69,8 @@ class Server:
         self.listening: list[Address] = []
 
     async def start(self) -> None:
-        """Listen; `listening` then holds each address as it was asked for, with its port. CannotListen where
-        one cannot be had, and then none is."""
+        """Listen on all addresses; `listening` then contains them with their ports. Raises CannotListen if one fails,
+        and then listens on none."""
         sockets: list[tuple[socket.socket, bool]] = []
         try:
             for address in self._addresses:
@@ -90,7 +90,7 @@ class Server:
             self._sockets.append(server)
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
-        """Accept nobody, let running answers finish for the grace time or until `at_once`, then end."""
+        """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
         self.app.draining = True
         for listening in self._sockets:
             listening.close()
@@ -98,7 +98,7 @@ class Server:
             self.app.control.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + self.app.limits.grace
-        # Polled: an event would cost every request something.
+        # Polled, because an event would slow down every request.
         while self._busy() and loop.time() < end and not (at_once and at_once.is_set()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         self.app.stopped = True
@@ -107,20 +107,20 @@ class Server:
             await self.app.recorder.close()
 
     async def cut(self) -> None:
-        """End at once: nobody is waited for, whoever is connected is cut off."""
+        """End at once and abort all connections."""
         self.app.draining = self.app.stopped = True
         for listening in self._sockets:
             listening.close()
         for connection in tuple(self._listener.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-        await asyncio.sleep(0)  # the loop tells the connections, which end their handlers
+        await asyncio.sleep(0)  # the loop notifies the connections, which end their handlers
         await self._listener.shutdown(0.1)
         if self.app.recorder is not None:
             await self.app.recorder.close()
 
     def _busy(self) -> bool:
-        """Whether answers are being given, or have not left this process."""
+        """Return whether responses are in flight or not yet flushed."""
         return (
             self.app.running > 0
             or any(self.app.playing.values())
@@ -134,8 +134,8 @@ class Server:
 
 
 def bind(address: Address) -> list[socket.socket]:
-    """The bound sockets of an address; `localhost` is both 127.0.0.1 and ::1, where there is IPv6, on one
-    port. CannotListen otherwise."""
+    """Return the bound sockets of an address. `localhost` means 127.0.0.1 and, with IPv6, ::1 on the same port.
+    Raises CannotListen."""
     host, port = address.host, address.port
     if host != "localhost":
         return [_bound(host, port)]
@@ -157,7 +157,7 @@ def _bound(host: str, port: int) -> socket.socket:
     sock: socket.socket | None = None
     try:
         if not 0 <= port <= 65535:
-            raise OverflowError(port)  # some resolvers take it modulo 65536
+            raise OverflowError(port)  # some resolvers use it modulo 65536
         family, kind, protocol, _, where = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
@@ -167,7 +167,7 @@ def _bound(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
         sock.bind(where)
-        sock.listen(_BACKLOG)  # taken now: that the port is free must not be found out later
+        sock.listen(_BACKLOG)  # now, so that a port conflict is detected here
         sock.setblocking(False)
         return sock
     except (OSError, OverflowError, UnicodeError) as exc:
@@ -178,21 +178,21 @@ def _bound(host: str, port: int) -> socket.socket:
 
 def _reason(host: str, port: int, exc: Exception) -> str:
     if isinstance(exc, socket.gaierror | UnicodeError):
-        return f"{host!r} is no address of this machine; choose another with --host"
+        return f"{host!r} is not an address of this machine; choose another with --host"
     if isinstance(exc, OverflowError):
-        return f"{port} is no port; choose one from 0 to 65535 with --port"
+        return f"{port} is not a port; choose one from 0 to 65535 with --port"
     number = exc.errno if isinstance(exc, OSError) else None
     if number == errno.EADDRINUSE:
         return f"port {port} is in use; choose another with --port (0 takes a free one)"
     if number == errno.EACCES:
         return f"port {port} needs more rights than this user has; choose another with --port"
     if number == errno.EADDRNOTAVAIL:
-        return f"{host} is no address of this machine; choose another with --host"
+        return f"{host} is not an address of this machine; choose another with --host"
     return f"cannot listen on {host}:{port}: {exc}"
 
 
 def run_on_best_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Like `asyncio.run`, on uvloop where it is installed."""
+    """Run like `asyncio.run`, on uvloop if it is installed."""
     try:
         import uvloop
 
@@ -209,23 +209,23 @@ async def serve(
     ready: Callable[[Sequence[Address]], None],
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; a second signal does not wait for running answers. `ready` is told where
-    once the sockets listen; `beside` (the reload) runs from then on."""
+    """Serve until SIGTERM or SIGINT; a second signal does not wait for running responses. `ready` gets the addresses
+    when the sockets listen; `beside` (the reload) runs from then on."""
     server = Server(app, addresses)
     loop = asyncio.get_running_loop()
-    asked, hurried = asyncio.Event(), asyncio.Event()
+    stopping, hurried = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
-        (hurried if asked.is_set() else asked).set()
+        (hurried if stopping.is_set() else stopping).set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):  # no such thing on Windows' loops
+        with contextlib.suppress(NotImplementedError):  # not available on Windows
             loop.add_signal_handler(number, signalled)
     await server.start()
     GcPolicy(lambda: app.running > 0, lambda: app.engine).begin(loop)
     ready(server.listening)
     task = loop.create_task(beside()) if beside is not None else None
-    await asked.wait()
+    await stopping.wait()
     if task is not None:
         task.cancel()
     await server.stop(at_once=hurried)
@@ -237,25 +237,28 @@ def run(
     ready: Callable[[Sequence[Address]], None],
     beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
-    """`serve` on a loop of its own. CannotListen where an address cannot be had."""
+    """Run `serve` on a new event loop. Raises CannotListen."""
     _open_as_many_as_allowed()
     run_on_best_loop(serve(app, addresses, ready, beside))
 
 
 def _open_as_many_as_allowed() -> None:
-    """Each connection is an open file. Shells allow a program 1024 of them and leave it to the program to ask for
-    more; beyond, a client is cut off and nobody is told."""
+    """Raise the limit of open files to its maximum.
+
+    Each connection is an open file. Shells allow 1024 of them by default, and a program may raise this limit; beyond
+    it, connections fail without a message.
+    """
     try:
         import resource
-    except ImportError:  # no such bound on Windows
+    except ImportError:  # no such limit on Windows
         return
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems allow less than they say
+    with contextlib.suppress(ValueError, OSError):  # some systems allow less than they report
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class ThreadedServer:
-    """A server on a loop in a thread of its own, for tests: `with Threaded(app) as url: …`."""
+    """A server on an event loop in a thread, for tests: `with ThreadedServer(app) as url: …`."""
 
     def __init__(self, app: App, address: Address = Address("127.0.0.1", 0)) -> None:  # noqa: B008 - immutable
         self.app = app
@@ -273,7 +276,7 @@ class ThreadedServer:
         return self._server.listening[0].port
 
     def start(self) -> str:
-        """The URL, once it listens. CannotListen where it cannot."""
+        """Start the server and return its URL. Raises CannotListen."""
         self._thread.start()
         self._began.wait()
         if self._failed is not None:
@@ -281,7 +284,7 @@ class ThreadedServer:
         return self.url
 
     def stop(self) -> None:
-        """Ends as the grace time allows; returns when the loop is closed."""
+        """Stop within the grace time; return when the loop is closed."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()

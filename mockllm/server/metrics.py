@@ -1,7 +1,7 @@
-"""What is counted of all requests: by endpoint, model, rule and status, how long they took, second by second.
+"""Metrics of all requests: counters by endpoint, model, rule and status, histograms of times, and a time series.
 
-The journal hands on what passed by, once a second or when somebody asks, so that no answer waits for a counter.
-Label sets are bounded: clients choose models, and what is too many is counted as `other`.
+The journal passes on the requests once a second or on demand, so that no response waits for a counter. Label sets
+are bounded, because clients choose the model; further values are counted as `other`.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ BOUNDS: Final = tuple(
     round(digit * 10.0**power, 7) for power in range(-4, 3) for digit in (1, 1.5, 2, 3, 5, 7)
 )
 """Upper bounds of the histograms' buckets, in seconds: 0.1 ms to 700 s."""
-_PLACE: Final = partial(bisect_left, BOUNDS)
-KINDS: Final = 200
-"""So many models, and so many rules, have counters of their own."""
-SERIES: Final = 1_000
-"""So many combinations of endpoint, model, rule and status; in others model and rule are not told."""
-SECONDS: Final = 600
-"""So long the time series reach back."""
-GAPS: Final = 256
-"""So many gaps between the chunks of one stream are looked at."""
+_BUCKET: Final = partial(bisect_left, BOUNDS)
+MAX_LABEL_VALUES: Final = 200
+"""Most models, and most rules, with separate counters."""
+MAX_SERIES: Final = 1_000
+"""Most combinations of endpoint, model, rule and status; further ones have the model and rule `other`."""
+MAX_SECONDS: Final = 600
+"""Length of the time series in seconds."""
+MAX_GAPS: Final = 256
+"""Most gaps between chunks that are measured in one stream."""
 OTHER: Final = "other"
 NONE: Final = "none"
-"""In place of what there is none of: the endpoint of a path that no protocol knows, the rule of a miss."""
+"""The label for no value: the endpoint of an unknown path, the rule of an unmatched request."""
 
 
 class Histogram(Struct):
-    """How often a value fell in each bucket; the last has no upper bound."""
+    """Counts of values by bucket; the last bucket has no upper bound."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     total: float = 0.0
@@ -54,10 +54,10 @@ class Histogram(Struct):
         self.total += value
         self.most = max(self.most, value)
 
-    def add_all(self, values: Sequence[float], places: Mapping[int, int]) -> None:
-        """Many at once, at a third of what each by itself costs; `places` is how many fall in which bucket."""
-        for place, count in places.items():
-            self.counts[place] += count
+    def add_all(self, values: Sequence[float], buckets: Mapping[int, int]) -> None:
+        """Add many values at a third of the cost of single ones; `buckets` counts the values of each bucket."""
+        for index, count in buckets.items():
+            self.counts[index] += count
         self.total += sum(values)
         self.most = max(self.most, max(values))
 
@@ -66,29 +66,29 @@ class Histogram(Struct):
         return sum(self.counts)
 
     def percentile(self, share: float) -> float | None:
-        """The value that so large a share is not above, interpolated within its bucket; None of nothing."""
+        """Return the percentile of a share, interpolated within its bucket; None without values."""
         count = self.count
         if not count:
             return None
-        wanted, passed = share * count, 0
-        for place, number in enumerate(self.counts):
-            if number and passed + number >= wanted:
-                low = BOUNDS[place - 1] if place else 0.0
-                high = BOUNDS[place] if place < len(BOUNDS) else self.most
-                return min(low + (high - low) * (wanted - passed) / number, self.most)
+        rank, passed = share * count, 0
+        for index, number in enumerate(self.counts):
+            if number and passed + number >= rank:
+                low = BOUNDS[index - 1] if index else 0.0
+                high = BOUNDS[index] if index < len(BOUNDS) else self.most
+                return min(low + (high - low) * (rank - passed) / number, self.most)
             passed += number
         return self.most
 
 
 class EndpointCounters(Struct):
-    """What is counted of one endpoint."""
+    """Counters of one endpoint."""
 
     requests: int = 0
     errors: int = 0
-    """Answers of status 400 and more."""
+    """Responses of status 400 and above."""
     missed: int = 0
     left: Counter[str] = field(default_factory=Counter)
-    """How clients left, but for those who had the whole answer."""
+    """Reasons why responses did not complete."""
     faults: Counter[str] = field(default_factory=Counter)
     took: Histogram = field(default_factory=Histogram)
     ttft: Histogram = field(default_factory=Histogram)
@@ -105,7 +105,7 @@ class Series(NamedTuple):
 
 
 class SecondCounters(Struct):
-    """One second of the time series; `took` is a sum. `bytes` are those of the answers' bodies, about."""
+    """One second of the time series; `took` is a sum. `bytes` is the approximate size of all bodies."""
 
     at: int
     requests: int = 0
@@ -116,60 +116,60 @@ class SecondCounters(Struct):
 
 
 class Metrics:
-    """See above; the journal's watch."""
+    """Counts requests; the journal's listener."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begins anew."""
+        """Reset all metrics."""
         self.since = time.time()
         self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()
         self.late = Histogram()
-        """How late the last part of a paced answer left."""
-        self._seconds: deque[SecondCounters] = deque(maxlen=SECONDS)
+        """Delays of the last chunk of paced responses behind their schedule."""
+        self._seconds: deque[SecondCounters] = deque(maxlen=MAX_SECONDS)
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
     def one(self, seen: Exchange) -> None:
-        found = self._count(seen, [seen.took])
-        found.took.add(seen.took)
+        counters = self._count(seen, [seen.took])
+        counters.took.add(seen.took)
         for fault in seen.response.faults:
-            found.faults[fault] += 1
+            counters.faults[fault] += 1
         if seen.left != "finished":
-            found.left[seen.left] += 1
+            counters.left[seen.left] += 1
         if seen.times is not None:
-            self._stream(seen, found)
+            self._stream(seen, counters)
         elif _streamed(seen) and seen.left == "finished":
-            found.ttft.add(seen.took)
+            counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
-        """All of them left in one write: of a stream the first chunk left with the last one."""
-        found = self._count(seen, took)
+        """Count responses that were each sent in one write: a stream's first chunk was sent with its last."""
+        counters = self._count(seen, took)
         for fault in seen.response.faults:
-            found.faults[fault] += len(took)
-        places = Counter(map(_PLACE, took))
-        found.took.add_all(took, places)
+            counters.faults[fault] += len(took)
+        buckets = Counter(map(_BUCKET, took))
+        counters.took.add_all(took, buckets)
         if _streamed(seen):
-            found.ttft.add_all(took, places)
+            counters.ttft.add_all(took, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
-        """The time series, oldest first; seconds without a request are left out."""
+        """Return the time series, oldest first; seconds without a request are left out."""
         return iter(tuple(self._seconds))
 
     def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
         answer, count = seen.response, len(took)
         name = (endpoint(seen.kind) if seen.kind is not None else None) or NONE
-        found = self.endpoints.setdefault(name, EndpointCounters())
+        counters = self.endpoints.setdefault(name, EndpointCounters())
         failed = count if answer.status >= 400 else 0
         missed = count if answer.missed else 0
-        found.requests += count
-        found.errors += failed
-        found.missed += missed
-        model, rule = _known(seen.model, self._models), _known(answer.rule, self._rules)
+        counters.requests += count
+        counters.errors += failed
+        counters.missed += missed
+        model, rule = _label(seen.model, self._models), _label(answer.rule, self._rules)
         series = Series(name, model, rule, answer.status)
-        if series not in self.series and len(self.series) >= SERIES:
+        if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, answer.status)
         self.series[series] += count
         now = int(seen.at)
@@ -181,19 +181,19 @@ class Metrics:
         second.missed += missed
         second.took += sum(took)
         second.bytes += count * _size(answer.made, seen.took if seen.left != "finished" else None)
-        return found
+        return counters
 
-    def _stream(self, seen: Exchange, found: EndpointCounters) -> None:
+    def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.response.made)
         streamed = _streamed(seen)
-        said = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
-        if said is not None:
-            found.ttft.add(said - seen.since)
-        for before, after in pairwise(times[:GAPS]):
-            if said is not None and before >= said:
-                found.gaps.add(after - before)
+        first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
+        if first_chunk is not None:
+            counters.ttft.add(first_chunk - seen.since)
+        for before, after in pairwise(times[:MAX_GAPS]):
+            if first_chunk is not None and before >= first_chunk:
+                counters.gaps.add(after - before)
         if seen.left == "finished" and planned:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
@@ -203,7 +203,7 @@ def _streamed(seen: Exchange) -> bool:
 
 
 def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
-    """Seconds to the first chunk of a plan, and to its end."""
+    """Return the seconds to the first chunk of a plan, and to its end."""
     first, total = None, made.delay
     for step in made.templates if isinstance(made, PrerenderedResponse) else made.steps:
         if isinstance(step, WaitStep):
@@ -216,7 +216,7 @@ def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
 
 
 def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
-    """The bytes of an answer's body, without what frames them; of one that was left, those that were due then."""
+    """Return the size of a body without its framing; for a cut response only the steps scheduled until the cut."""
     steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
     return sum(
         [
@@ -224,13 +224,13 @@ def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
             else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _due(steps, until - made.delay))
+            for step in (steps if until is None else _scheduled(steps, until - made.delay))
         ]
     )  # fmt: skip
 
 
-def _due(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step | ByteTemplate]:
-    """The steps before so many seconds of waits have passed, up to a cut."""
+def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step | ByteTemplate]:
+    """Yield the steps that are scheduled within the given seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):
             return
@@ -241,13 +241,13 @@ def _due(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator[Step 
         yield step
 
 
-def _known(name: str | None, known: set[str]) -> str:
-    """The name as a label."""
+def _label(name: str | None, known: set[str]) -> str:
+    """Return the label of a name."""
     if name is None:
         return NONE
     if name not in known:
-        if len(known) >= KINDS or len(name) > 200:
+        if len(known) >= MAX_LABEL_VALUES or len(name) > 200:
             return OTHER
-        name = redact_text(name)  # who sends a key in place of a model
+        name = redact_text(name)  # the client may have sent a key as the model
         known.add(name)
     return name

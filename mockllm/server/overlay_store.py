@@ -1,7 +1,7 @@
-"""What was changed while the server runs: rules and modifiers of everybody's overlay, and of sessions' own.
+"""The overlays: rules and modifiers that are added at run time, for all sessions or for one.
 
-All of it is words of the scenario language. A change is typed, compiled with the files and swapped in as a
-whole, or not at all.
+An overlay is written in the scenario language. A change is validated, compiled together with the files, and
+activated completely or not at all.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from mockllm.scenario.source_file import Source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
-MOST: Final = 2_000
-"""So many rules and modifiers at most stand in all overlays together."""
+MAX_ITEMS: Final = 2_000
+"""Most rules and modifiers in all overlays together."""
 Kind: TypeAlias = Literal["rules", "modifiers"]
 KINDS: Final[tuple[Kind, ...]] = ("rules", "modifiers")
 Apply: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[None]]
@@ -28,70 +28,72 @@ Settings: TypeAlias = Mapping[str, Sequence[Json]]
 
 
 class OverlayRejected(Exception):
-    """A change that cannot be; nothing has changed."""
+    """A rejected change; the overlays are unchanged."""
 
     def __init__(self, status: int, *mistakes: Diagnostic) -> None:
-        super().__init__("; ".join(each.message for each in mistakes))
+        super().__init__("; ".join(mistake.message for mistake in mistakes))
         self.status = status
         self.mistakes = mistakes
 
 
 class OverlayStore:
-    """See above. `apply` has an engine built and swapped in; it raises `Broken` where one cannot be."""
+    """Stores all overlays. `apply` builds and activates an engine with them; it raises `Broken` if this fails."""
 
     def __init__(self, apply: Apply, vocabulary: Vocabulary) -> None:
         self._apply = apply
         self._vocabulary = vocabulary
-        self._held: dict[str | None, Overlay] = {}
-        self._made: dict[str | None, OverlaidEntries] = {}
+        self._overlays: dict[str | None, Overlay] = {}
+        self._entries: dict[str | None, OverlaidEntries] = {}
         self._texts: dict[str | None, str] = {}
         self.settings: dict[str, Sequence[Json]] = {}
-        """The modifiers that settings stand for, by the endpoint (an empty text is all): the narrower first."""
-        self._one = asyncio.Lock()
-        """One change at a time: each begins with what the one before it left."""
+        """The modifiers of settings by endpoint; an empty name means all endpoints."""
+        self._lock = asyncio.Lock()
+        """Serialises changes, because each starts from the result of the one before."""
 
     def of(self, session: str | None) -> Overlay:
-        """An overlay, with the settings where it is everybody's."""
-        found = self._held.get(session, Overlay(session=session))
+        """Return an overlay; the overlay for all sessions includes the settings."""
+        overlay = self._overlays.get(session, Overlay(session=session))
         if session is not None:
-            return found
+            return overlay
         taken = set(self.names(None))
-        own = [each for _, listed in sorted(self.settings.items(), reverse=True) for each in listed]
-        return replace(found, modifiers=(*found.modifiers, *(_named_freely(each, taken) for each in own)))
+        settings = [item for _, items in sorted(self.settings.items(), reverse=True) for item in items]
+        return replace(
+            overlay, modifiers=(*overlay.modifiers, *(_with_free_name(item, taken) for item in settings))
+        )
 
     def text(self, session: str | None) -> str:
-        """An overlay as a scenario file."""
+        """Return an overlay as a scenario file."""
         return self._texts.get(session) or Overlay(session=session).text
 
     def names(self, session: str | None) -> list[str]:
-        """Those of an overlay's rules and modifiers, without what settings stand for."""
-        found = self._held.get(session, Overlay())
-        return [name for each in (*found.rules, *found.modifiers) if (name := _name(each)) is not None]
+        """Return the names of an overlay's rules and modifiers, without those of settings."""
+        overlay = self._overlays.get(session, Overlay())
+        return [name for item in (*overlay.rules, *overlay.modifiers) if (name := _name(item)) is not None]
 
     @property
     def all(self) -> object:
-        """Differs from what it was where anything has changed."""
-        return dict(self._held), dict(self.settings)
+        """A value that differs from an earlier one if anything has changed."""
+        return dict(self._overlays), dict(self.settings)
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """How many rules and modifiers stand in each session's."""
+        """The number of rules and modifiers in each session's overlay."""
         return {
-            session: len(each.rules) + len(each.modifiers)
-            for session, each in self._held.items()
+            session: len(overlay.rules) + len(overlay.modifiers)
+            for session, overlay in self._overlays.items()
             if session is not None
         }
 
     @property
     def sessions(self) -> Sequence[str]:
-        return [session for session in self._held if session is not None]
+        return [session for session in self._overlays if session is not None]
 
     async def add(self, source: Source, session: str | None) -> list[str]:
-        """Puts what a text holds above what there is; its names. Raises Refused."""
-        async with self._one:
+        """Add the items of a text before all others and return their names. Raises OverlayRejected."""
+        async with self._lock:
             items = await self._read(source, session)
-            held = self._held.get(session, Overlay(session=session))
-            taken = {_name(each) for each in (*held.rules, *held.modifiers)}
+            overlay = self._overlays.get(session, Overlay(session=session))
+            taken = {_name(item) for item in (*overlay.rules, *overlay.modifiers)}
             names: list[str] = []
             added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
             for kind, index, item in items:
@@ -100,18 +102,18 @@ class OverlayStore:
                     message = f'"{name}" is in the overlay already; PUT it to replace it'
                     raise OverlayRejected(409, source.mistake((kind, index, "name"), message))
                 if name is None:
-                    name = _free(kind, taken)
+                    name = _free_name(kind, taken)
                     item = {"name": name, **item}
                 taken.add(name)
                 names.append(name)
                 added[kind].append(item)
-            rules, modifiers = (*added["rules"], *held.rules), (*added["modifiers"], *held.modifiers)
-            await self._change(session, replace(held, rules=rules, modifiers=modifiers))
+            rules, modifiers = (*added["rules"], *overlay.rules), (*added["modifiers"], *overlay.modifiers)
+            await self._change(session, replace(overlay, rules=rules, modifiers=modifiers))
             return names
 
     async def put(self, name: str, source: Source, session: str | None) -> None:
-        """Puts one rule or modifier in the place of the one of this name, or above all. Raises Refused."""
-        async with self._one:
+        """Replace the rule or modifier of this name, or add it before all others. Raises OverlayRejected."""
+        async with self._lock:
             items = await self._read(source, session)
             if len(items) != 1:
                 raise OverlayRejected(422, source.mistake((), "expected one rule or modifier"))
@@ -119,72 +121,74 @@ class OverlayStore:
             if _name(item) not in (None, name):
                 raise OverlayRejected(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
             item = {"name": name, **item}
-            held = self._held.get(session, Overlay(session=session))
-            listed: dict[Kind, tuple[Json, ...]] = {"rules": held.rules, "modifiers": held.modifiers}
-            own = listed[kind]
-            if any(_name(each) == name for each in own):
-                listed[kind] = tuple(item if _name(each) == name else each for each in own)
+            overlay = self._overlays.get(session, Overlay(session=session))
+            listed: dict[Kind, tuple[Json, ...]] = {"rules": overlay.rules, "modifiers": overlay.modifiers}
+            old = listed[kind]
+            if any(_name(other) == name for other in old):
+                listed[kind] = tuple(item if _name(other) == name else other for other in old)
             else:
-                listed = {each: _without(name, listed[each]) for each in KINDS}
+                listed = {key: _without(name, listed[key]) for key in KINDS}
                 listed[kind] = (item, *listed[kind])
-            await self._change(session, replace(held, rules=listed["rules"], modifiers=listed["modifiers"]))
+            await self._change(
+                session, replace(overlay, rules=listed["rules"], modifiers=listed["modifiers"])
+            )
 
     async def remove(self, name: str, session: str | None) -> bool:
-        """Whether there was one of this name."""
-        async with self._one:
-            held = self._held.get(session)
-            if held is None or all(_name(each) != name for each in (*held.rules, *held.modifiers)):
+        """Remove a rule or modifier; return whether it existed."""
+        async with self._lock:
+            overlay = self._overlays.get(session)
+            if overlay is None or all(_name(item) != name for item in (*overlay.rules, *overlay.modifiers)):
                 return False
-            rules, modifiers = _without(name, held.rules), _without(name, held.modifiers)
-            await self._change(session, replace(held, rules=rules, modifiers=modifiers))
+            rules, modifiers = _without(name, overlay.rules), _without(name, overlay.modifiers)
+            await self._change(session, replace(overlay, rules=rules, modifiers=modifiers))
             return True
 
     async def configure(self, settings: Mapping[str, Sequence[Json]]) -> None:
-        """Has the settings stand for these modifiers from now on. Raises Refused."""
-        async with self._one:
+        """Replace the modifiers of all settings. Raises OverlayRejected."""
+        async with self._lock:
             before = self.settings
             self.settings = {endpoint: listed for endpoint, listed in settings.items() if listed}
             try:
-                await self._change(None, self._held.get(None, Overlay()))
+                await self._change(None, self._overlays.get(None, Overlay()))
             except BaseException:
                 self.settings = before
                 raise
 
     async def clear(self, session: str | None = None, *, all: bool = False) -> None:
-        """Empties one overlay, or all of them and the settings."""
-        async with self._one:
+        """Clear one overlay, or all overlays and the settings."""
+        async with self._lock:
             if all:
-                self._held.clear()
-                self._made.clear()
+                self._overlays.clear()
+                self._entries.clear()
                 self._texts.clear()
                 self.settings = {}
                 await self._apply(())
-            elif session in self._held:
+            elif session in self._overlays:
                 await self._change(session, Overlay(session=session))
 
     async def drop(self, sessions: Collection[str]) -> None:
-        """Takes away the overlays of sessions that ended."""
-        async with self._one:
-            gone = [each for each in sessions if each in self._held]
-            if gone:
-                before = self._held, self._made
-                self._held = {each: held for each, held in self._held.items() if each not in gone}
-                self._made = {each: made for each, made in self._made.items() if each not in gone}
+        """Remove the overlays of ended sessions."""
+        async with self._lock:
+            ended = [session for session in sessions if session in self._overlays]
+            if ended:
+                before = self._overlays, self._entries
+                self._overlays = {key: overlay for key, overlay in self._overlays.items() if key not in ended}
+                self._entries = {key: entries for key, entries in self._entries.items() if key not in ended}
                 try:
-                    await self._apply(self._ordered(self._made))
+                    await self._apply(self._ordered(self._entries))
                 except BaseException:
-                    self._held, self._made = before
+                    self._overlays, self._entries = before
                     raise
-                self._texts = {each: text for each, text in self._texts.items() if each not in gone}
+                self._texts = {key: text for key, text in self._texts.items() if key not in ended}
 
-    def _ordered(self, made: Mapping[str | None, OverlaidEntries]) -> list[OverlaidEntries]:
-        return [made[each] for each in sorted(made, key=lambda each: (each is not None, each or ""))]
+    def _ordered(self, entries: Mapping[str | None, OverlaidEntries]) -> list[OverlaidEntries]:
+        return [entries[session] for session in sorted(entries, key=lambda key: (key is not None, key or ""))]
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
-        """The items of a text, each with its place."""
-        made = await asyncio.to_thread(overlaid, source, session, self._vocabulary)
-        if made.mistakes:
-            raise OverlayRejected(422, *made.mistakes)
+        """Return the items of a text with their kind and index."""
+        entries = await asyncio.to_thread(overlaid, source, session, self._vocabulary)
+        if entries.mistakes:
+            raise OverlayRejected(422, *entries.mistakes)
         data: Any = source.data
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
         if not items:
@@ -192,44 +196,49 @@ class OverlayStore:
         return items
 
     async def _change(self, session: str | None, overlay: Overlay) -> None:
-        held = dict(self._held)
-        held.pop(session, None)
+        overlays = dict(self._overlays)
+        overlays.pop(session, None)
         if overlay.rules or overlay.modifiers:
-            held[session] = overlay
-        if sum(len(each.rules) + len(each.modifiers) for each in held.values()) > MOST:
+            overlays[session] = overlay
+        if sum(len(other.rules) + len(other.modifiers) for other in overlays.values()) > MAX_ITEMS:
             raise OverlayRejected(
-                409, Diagnostic("", 0, 0, "", f"the overlays hold {MOST} rules and modifiers; remove some")
+                409,
+                Diagnostic(
+                    "", 0, 0, "", f"the overlays contain {MAX_ITEMS} rules and modifiers; remove some"
+                ),
             )
-        before, self._held = self._held, held
-        shown = self.of(session)
-        made, texts = dict(self._made), dict(self._texts)
-        made.pop(session, None)
+        before, self._overlays = self._overlays, overlays
+        complete = self.of(session)
+        entries, texts = dict(self._entries), dict(self._texts)
+        entries.pop(session, None)
         texts.pop(session, None)
         try:
-            if shown.rules or shown.modifiers:  # streams go on while a large one is written and read
-                texts[session], made[session] = await asyncio.to_thread(_written, shown, self._vocabulary)
-                if made[session].mistakes:
-                    raise OverlayRejected(422, *made[session].mistakes)
-            await self._apply(self._ordered(made))
+            if complete.rules or complete.modifiers:  # in a thread: a large overlay must not delay streams
+                texts[session], entries[session] = await asyncio.to_thread(
+                    _written, complete, self._vocabulary
+                )
+                if entries[session].mistakes:
+                    raise OverlayRejected(422, *entries[session].mistakes)
+            await self._apply(self._ordered(entries))
         except BaseException:
-            self._held = before
+            self._overlays = before
             raise
-        self._made, self._texts = made, texts
+        self._entries, self._texts = entries, texts
 
 
 def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, OverlaidEntries]:
-    """An overlay as a text, and what that comes to."""
+    """Return an overlay as text, and the entries of this text."""
     text = overlay.text
     return text, overlaid(read_source(text, overlay.name), overlay.session, vocabulary)
 
 
 def _name(item: Any) -> str | None:
-    found = item.get("name")
-    return found if isinstance(found, str) else None
+    name = item.get("name")
+    return name if isinstance(name, str) else None
 
 
-def _named_freely(item: Any, taken: set[str]) -> Json:
-    """What a setting stands for, under a name of its own: an overlay that was saved may be put back."""
+def _with_free_name(item: Any, taken: set[str]) -> Json:
+    """Rename a modifier of settings if its name is taken, because a saved overlay may have been added again."""
     name, number = str(item["name"]), 2
     while name in taken:
         name = f"{item['name']} {number}"
@@ -238,10 +247,10 @@ def _named_freely(item: Any, taken: set[str]) -> Json:
 
 
 def _without(name: str, items: Sequence[Any]) -> tuple[Json, ...]:
-    return tuple(each for each in items if _name(each) != name)
+    return tuple(item for item in items if _name(item) != name)
 
 
-def _free(kind: Kind, taken: set[str | None]) -> str:
+def _free_name(kind: Kind, taken: set[str | None]) -> str:
     number = 1
     while f"{kind[:-1]}-{number}" in taken:
         number += 1

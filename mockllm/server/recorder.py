@@ -1,7 +1,7 @@
-"""Passes requests on to the real provider, streams the answer through, and writes down what passed.
+"""Forwards requests to the real provider, streams the response to the client, and stores the exchange.
 
-Every chunk leaves in the turn of the loop in which it came, before anything is written down; the file is made when
-the answer has ended. Apart from the player, because here the times are somebody else's.
+Every chunk is sent in the same turn of the event loop in which it arrived; the file is written after the response.
+Separate from the player, because the provider determines the times.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
 from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import LEFT_OUT, Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import DROPPED_HEADERS, Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.protocols import ProxyFailed
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
     from mockllm.server.exchange import Exchange
 
 ALONE: Final = 30.0
-"""Seconds that an answer may go on without its client. Many leave at the last event of a stream, before its end
-(OpenAI's SDK at `[DONE]`), or take no more than they need: what they asked for is recorded all the same."""
+"""Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
+before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
 
 Left: TypeAlias = Literal["finished", "gone", "close"]
-"""How an answer was left."""
+"""How a response ended."""
 
 
 class Outlet(Protocol):
-    """Where an answer is written. ConnectionError where the client has left."""
+    """The client's connection. Raises ConnectionError if the client has disconnected."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -54,26 +54,26 @@ class Outlet(Protocol):
 
 
 class ProxiedResponse(NamedTuple):
-    """What came of it: the answer as it was, what is to be told of it, and how it was left."""
+    """The result of forwarding: the response as a plan, a note for the access log, and how the response ended."""
 
     plan: Plan
     note: str
     keep_alive: bool
     left: Left
     took: float
-    """Seconds until it had come, before it was written down."""
+    """Seconds until the response was complete, without the time to store it."""
 
 
 class _Client:
-    """Who is answered, until it has left."""
+    """A client, until it disconnects."""
 
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
         self.gone = False
-        self.heard = False
-        """Whether there is nothing more to come."""
+        self.complete = False
+        """Whether the response is complete."""
 
-    async def say(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         if self.gone:
             return
         try:
@@ -85,8 +85,8 @@ class _Client:
 
 
 class Recorder(Struct):
-    """Where requests go, and where the files stand, if any are written. `everything`: all provider calls are passed
-    on, not only those that no rule answers. `say` tells a person; `failed` counts what was not written."""
+    """Forwards requests, and stores exchanges in the folder `out`, if any. With `everything`, all provider calls are
+    forwarded, not only unmatched ones. `say` prints a line; `failed` counts the exchanges that were not stored."""
 
     upstreams: Upstreams
     out: Path | None
@@ -101,7 +101,7 @@ class Recorder(Struct):
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def takes(self, answer: PlannedResponse, request: Request | None) -> bool:
-        """Whether this is answered by the provider."""
+        """Return whether a request is forwarded to the provider."""
         if request is None:
             return False
         if self.everything:
@@ -110,7 +110,7 @@ class Recorder(Struct):
 
     @property
     def busy(self) -> bool:
-        """Whether answers are still coming, or being written down."""
+        """Whether responses are still running, or being stored."""
         return bool(self._open)
 
     async def pass_on(
@@ -120,9 +120,12 @@ class Recorder(Struct):
         clock: Callable[[], float],
         told: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
-        """Send the request to its provider, and the response to the client as it comes. The planned response of the
-        exchange may name the provider. `clock` returns the seconds since the request's last byte. `told` gets the
-        result too, even if the client has left. Raises ProxyFailed if no byte was sent to the client yet."""
+        """Forward a request and stream the provider's response to the client.
+
+        The planned response of the exchange may name the provider's URL; `clock` returns the seconds since the
+        request's last byte. The result is also passed to `told`, even if the client has disconnected. Raises
+        ProxyFailed if nothing has been sent to the client yet.
+        """
         request, head, outlet = exchange.request, exchange.head, exchange.sink
         assert request is not None, "an engine has read the request"
         assert head is not None and outlet is not None, "the exchange has not ended"  # noqa: PT018
@@ -142,20 +145,20 @@ class Recorder(Struct):
             raise
 
     async def close(self) -> None:
-        """Gives up what has not ended, writes the rest down, and ends the connections to providers."""
+        """Abort running responses, store the complete ones, and close the connections to providers."""
         for work, client in list(self._open.items()):
             self._give_up(work, client)
         await asyncio.gather(*self._open, return_exceptions=True)
         await self.upstreams.close()
 
     def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:
-        if not client.heard:
+        if not client.complete:
             work.cancel()
 
     def _ended(self, work: asyncio.Task[ProxiedResponse]) -> None:
         del self._open[work]
         if not work.cancelled():
-            work.exception()  # nobody may be left to ask for it
+            work.exception()  # retrieved, because no caller may await the task
 
     async def _exchange(
         self,
@@ -180,10 +183,10 @@ class Recorder(Struct):
             plan = Plan(_head(response), (), Framing.SSE)
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
-        client.heard, took = True, clock()
+        client.complete, took = True, clock()
         answered = RecordedResponse(response.status, _pairs(response), tuple(frames))
         if MARK in response.headers:
-            note = ": it leads back to a recorder that it came from, and is not recorded"
+            note = ": it leads back to the same recorder, and is not recorded"
         elif onward is not None and (not onward.record or self.out is None):
             note = "; not recorded: serve it with --record-misses DIR" * onward.record
         else:
@@ -200,16 +203,16 @@ class Recorder(Struct):
         return passed
 
     async def _recorded(self, request: Request, made: Interaction, to: str | None, *, whole: bool) -> str:
-        """Writes down what can be; what is said of it."""
-        if whole and made.response.told:
+        """Store a complete exchange; return the note about it."""
+        if whole and made.response.is_valid:
             return await self._keep(request, made, to)
         self.failed += 1
         if whole:
-            return f": {made.response.status} is no status that can be recorded"
-        return ": its answer was cut off, and is not recorded"
+            return f": {made.response.status} is not a status that can be recorded"
+        return ": the response was cut, and is not recorded"
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
-        """Writes the file; what is said of it."""
+        """Write the file; return the note about it."""
         assert self.out is not None
         hash = looked_up(request)
         kept = self._kept.setdefault((made.session, hash), [])
@@ -218,21 +221,21 @@ class Recorder(Struct):
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
         title = f"Recorded from {to or request.provider or self.upstreams.of(request)} by mockllm"
         try:
-            async with self._writing:  # one at a time: of two that write one file the later has to win
+            async with self._writing:  # serialised: the later of two writes to a file must win
                 notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
         except OSError as error:
             self.failed += 1
             self.say(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            if note not in self._said:  # of the request's earlier answers, which the file holds too
+            if note not in self._said:  # a note about earlier responses in the same file
                 self._said.add(note)
                 self.say(f"note: {note}")
         self.written += 1
         return f", recorded in {path}"
 
     def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
-        """What the file does not hold of them. In a thread: a long answer takes longer than a stream may wait."""
+        """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
         text, notes = scenario(made, title, self.reader)
         keep(path, text)
         return notes
@@ -245,37 +248,37 @@ async def _through(
     clock: Callable[[], float],
     frames: list[RecordedFrame],
 ) -> bool:
-    """Collects the frames as they come, each written on before the next is waited for; whether it was all."""
+    """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError
 
-    await client.say(opening.head)
+    await client.send(opening.head)
     try:
         async for data in response.content.iter_any():
             frames.append(RecordedFrame(clock(), data))
             if not opening.bodiless:
-                await client.say(chunk(data) if opening.chunked else data)
+                await client.send(chunk(data) if opening.chunked else data)
     except (TimeoutError, ClientError, asyncio.CancelledError):
         return False
     if opening.chunked and not opening.bodiless:
-        await client.say(END_OF_CHUNKS)
+        await client.send(END_OF_CHUNKS)
     return True
 
 
 def _path(message: RawRequestMessage) -> str:
-    """The client's own, without a session."""
+    """Return the client's path without a session prefix."""
     target = read_target(message)
-    assert target is not None  # it was read as a request
+    assert target is not None  # it was parsed as a request
     return without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
 
 
 def _unheard(note: str, took: float) -> ProxiedResponse:
-    """Of a client that left before there was an answer."""
+    """Return the result for a client that disconnected before the response."""
     return ProxiedResponse(Plan(ResponseHead(499, ()), (), Framing.PLAIN), note, False, "gone", took)
 
 
 def _head(response: ClientResponse) -> ResponseHead:
-    """The provider's head as the client is given it: a length that it told stays."""
-    drop = LEFT_OUT - {"content-length"}
+    """Return the provider's head for the client, with its content length."""
+    drop = DROPPED_HEADERS - {"content-length"}
     return ResponseHead(
         response.status,
         tuple((name, value) for name, value in response.headers.items() if name.lower() not in drop),
@@ -287,5 +290,5 @@ def _pairs(response: ClientResponse) -> tuple[tuple[str, str], ...]:
 
 
 def passer() -> Recorder:
-    """What passes on where a rule says so, and writes nothing down."""
+    """Return a recorder for rules with `proxy`, which stores nothing."""
     return Recorder(Upstreams({}), None, RequestParser(), lambda _: None)

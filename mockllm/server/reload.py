@@ -1,8 +1,8 @@
-"""Hot reload: notices that files have changed, has a new engine built, and swaps it in one assignment.
+"""Hot reload: watches the files, starts the build of a new engine, and replaces the engine in one assignment.
 
-What to build and how is handed in; here is only when. A notice is no more than a hint to look: whether
-anything differs is decided by a fingerprint of all watched files, so that an editor's temporary files, a
-swapped link or a doubled event cost nothing, and nothing is lost between two watches.
+The caller supplies the build; this module only decides when to build. A notice of the system only triggers a check:
+a fingerprint of all watched files decides whether anything changed. So temporary files of editors, replaced links and
+repeated events cause no build, and no change between two watches is lost.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from mockllm.server.protocols import EngineProtocol
 
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40
-"""A look is taken when nothing has stirred for a step, at the latest when the debounce has passed."""
+"""A check runs after a step without notices, at the latest when the debounce time has passed."""
 SETTLE: Final = 0.25
-"""Seconds after which a new watch surely stands: what changed while it was laid is looked for then."""
+"""Seconds after which a new watch is certainly active; a check then finds changes made before."""
 POLL: Final = 1.0
-"""Seconds between looks where the system gives no notices."""
+"""Seconds between checks if the system sends no notices."""
 SAFETY: Final = 2.0
-"""Seconds without a notice after which a look is taken all the same: notices get lost."""
+"""Seconds without a notice after which a check runs anyway, because notices get lost."""
 SHARE: Final = 0.01
-"""Of the time, that such looks take at most: those at very many files are rarer."""
+"""Largest share of the time for such checks: with very many files they are rarer."""
 
 
 class RebuiltEngine(Struct, frozen=True):
-    """What a build gave: an engine (its stale files are in its `about()`), all folders and files that it
-    stands on, and warnings worth a line."""
+    """The result of a build: an engine (its `info()` lists the stale files), all folders and files that it was built
+    from, and warnings."""
 
     engine: EngineProtocol
     watched: frozenset[Path]
@@ -45,10 +45,10 @@ class RebuiltEngine(Struct, frozen=True):
 
 
 class Reloader:
-    """Keeps an app's engine up to date with its files. `say` writes to the person at the terminal.
+    """Updates an app's engine after changes of its files. `say` prints a line on the terminal.
 
-    `since` is when the first reading began, in seconds since the epoch: what was touched after that may not have
-    been read as it is, and is read again. `run` it when the server listens.
+    `since` is the start of the first load in seconds since the epoch: files with later changes are loaded again.
+    `run` starts when the server listens.
     """
 
     def __init__(
@@ -63,28 +63,28 @@ class Reloader:
         self._watched = _absolute(watched)
         self._rebuild = rebuild
         self._say = say
-        self._said = {each.file: each for each in app.engine.info().stale}
+        self._reported = {file.file: file for file in app.engine.info().stale}
         self._warned: frozenset[str] = frozenset()
         self._built = frozenset(entry for entry in fingerprint(self._watched) if entry[2] < since * 1e9)
-        self._stirred = asyncio.Event()
-        self._moved = False
-        self._looking = 0.0
+        self._notified = asyncio.Event()
+        self._layout_changed = False
+        self._check_time = 0.0
         self.swaps = 0
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def run(self) -> None:
         """Watch until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            self._moved = False
-            standing = await asyncio.to_thread(layout, self._watched)
+            self._layout_changed = False
+            before = await asyncio.to_thread(layout, self._watched)
             watches = [loop.create_task(self._watch(*grounds)) for grounds in _grounds(self._watched)]
-            settled = loop.call_later(SETTLE, self._stirred.set)
+            settled = loop.call_later(SETTLE, self._notified.set)
             try:
-                while not self._moved:
-                    heard = await self._stir()
+                while not self._layout_changed:
+                    notified = await self._wait_for_notice()
                     changed = await self.look()
-                    if (heard or changed) and await asyncio.to_thread(layout, self._watched) != standing:
+                    if (notified or changed) and await asyncio.to_thread(layout, self._watched) != before:
                         break
             finally:
                 settled.cancel()
@@ -92,20 +92,20 @@ class Reloader:
                     watch.cancel()
                 await asyncio.gather(*watches, return_exceptions=True)
 
-    async def _stir(self) -> bool:
-        """Wait for a notice; False where none comes for a while."""
+    async def _wait_for_notice(self) -> bool:
+        """Wait for a notice; return False after a time without one."""
         try:
-            async with asyncio.timeout(max(SAFETY, self._looking / SHARE)):
-                await self._stirred.wait()
+            async with asyncio.timeout(max(SAFETY, self._check_time / SHARE)):
+                await self._notified.wait()
         except TimeoutError:
             return False
-        self._stirred.clear()
+        self._notified.clear()
         return True
 
     async def _watch(self, paths: frozenset[str], only: frozenset[str] | None) -> None:
-        """Set `_stirred` at each notice: from anywhere below `paths`, or from in them of `only` these, which
-        come and go, so that a watch on them may be one on what is no longer there."""
-        from watchfiles import awatch  # imported late: the server answers before it watches
+        """Set `_notified` at each notice from below `paths`, or only from the files `only` in `paths`: these are
+        created and deleted, so a watch on the files themselves may refer to a deleted file."""
+        from watchfiles import awatch  # imported late: the server responds before it watches
 
         try:
             async for _ in awatch(
@@ -116,32 +116,32 @@ class Reloader:
                 recursive=only is None,
                 ignore_permission_denied=True,
             ):
-                self._moved = self._moved or only is not None
-                self._stirred.set()
+                self._layout_changed = self._layout_changed or only is not None
+                self._notified.set()
         except Exception as exc:
-            self._say(f"the system gives no notices of changes ({exc}): looking at the files every second")
+            self._say(f"the system gives no notices of changes ({exc}): checking the files every second")
         while True:
             await asyncio.sleep(POLL)
-            self._stirred.set()
+            self._notified.set()
 
     async def look(self) -> bool:
-        """Rebuild and swap if a watched file differs from what was built; whether that was done. A build that
-        fails is said, and leaves the engine as it is."""
-        async with self._one:
+        """Build and replace the engine if a watched file has changed, and return whether it was replaced. A failed
+        build is reported, and the engine stays."""
+        async with self._lock:
             return await self._look()
 
     async def now(self) -> None:
-        """Rebuild and swap whether anything differs or not."""
-        async with self._one:
+        """Build and replace the engine, even without changes."""
+        async with self._lock:
             self._built = frozenset()
             await self._look()
 
     async def _look(self) -> bool:
-        began = time.time()
-        found, self._looking = await asyncio.to_thread(_seen, self._watched)
-        if found == self._built:
+        start = time.time()
+        current, self._check_time = await asyncio.to_thread(_timed_fingerprint, self._watched)
+        if current == self._built:
             return False
-        self._built = found
+        self._built = current
         try:
             rebuilt = await self._rebuild()
         except Exception as exc:
@@ -152,25 +152,25 @@ class Reloader:
         watched = _absolute(rebuilt.watched)
         if watched != self._watched:
             added, self._watched = watched - self._watched, watched
-            self._built = await asyncio.to_thread(_stood_on, watched, added, found, began)
+            self._built = await asyncio.to_thread(_built_from, watched, added, current, start)
         self._report(rebuilt)
         return True
 
     def _report(self, rebuilt: RebuiltEngine) -> None:
-        """A line for the swap, and each mistake or warning once: again only when it has changed."""
-        about = rebuilt.engine.info()
-        stale = sum(each.kept for each in about.stale)
-        left_out = len(about.stale) - stale
+        """Report the new engine, and each new or changed diagnostic."""
+        info = rebuilt.engine.info()
+        stale = sum(file.kept for file in info.stale)
+        left_out = len(info.stale) - stale
         counts = [f", {stale} stale" * bool(stale), f", {left_out} left out" * bool(left_out)]
-        self._say(f"reloaded: {amount(about)}{''.join(counts)}")
-        for each in about.stale:
-            if self._said.get(each.file) != each:
-                self._say(f"{each.file}: {each.outcome}\n{each.reason}")
-        self._said = {each.file: each for each in about.stale}
+        self._say(f"reloaded: {amount(info)}{''.join(counts)}")
+        for file in info.stale:
+            if self._reported.get(file.file) != file:
+                self._say(f"{file.file}: {file.outcome}\n{file.reason}")
+        self._reported = {file.file: file for file in info.stale}
         self._warn(rebuilt.warnings)
 
     def begun_with(self, warnings: Iterable[str]) -> None:
-        """Says what was found about the files that the server began with, unless others came meanwhile."""
+        """Report warnings about the files of the first engine, unless it was replaced meanwhile."""
         if not self.swaps:
             self._warn(warnings)
 
@@ -181,26 +181,29 @@ class Reloader:
                 self._say(f"warning: {warning}")
 
 
-def _seen(watched: Iterable[Path]) -> tuple[Fingerprint, float]:
-    """The files as they are, and the seconds of work that it took to see them."""
-    began = time.thread_time()
-    return fingerprint(watched), time.thread_time() - began
+def _timed_fingerprint(watched: Iterable[Path]) -> tuple[Fingerprint, float]:
+    """Return the fingerprint of the files, and the CPU time in seconds for it."""
+    start = time.thread_time()
+    return fingerprint(watched), time.thread_time() - start
 
 
-def _stood_on(
-    watched: Iterable[Path], added: Iterable[Path], found: Fingerprint, began: float
+def _built_from(
+    watched: Iterable[Path], added: Iterable[Path], before: Fingerprint, start: float
 ) -> Fingerprint:
-    """What an engine was built from that stands on more than was seen before it: the rest as it is now, but for
-    what was touched since `began` (seconds since the epoch) or has gone, which may have been read otherwise."""
+    """Return the fingerprint that an engine was built from, which includes files added during the build.
+
+    Added files count as they are now, except those that were changed after `start` (seconds since the epoch) or
+    deleted: the build may have read another version.
+    """
     if not all(path.exists() for path in added):
         return frozenset()
-    known = {entry[0]: entry for entry in found}
+    known = {entry[0]: entry for entry in before}
     entries = (known.get(entry[0], entry) for entry in fingerprint(watched))
-    return frozenset(entry for entry in entries if entry[0] in known or entry[2] < began * 1e9)
+    return frozenset(entry for entry in entries if entry[0] in known or entry[2] < start * 1e9)
 
 
 def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:
-    """The folders that a watch stands on, and where links lead: it must be laid anew when this differs."""
+    """Return the watched folders and the targets of links; the watches must be created again if this changes."""
     return frozenset(
         (name, os.path.realpath(name))
         for path in watched
@@ -213,13 +216,15 @@ def _absolute(paths: Iterable[Path]) -> frozenset[Path]:
 
 
 def _links(path: Path) -> Iterator[str]:
-    """The files at or below a path that are links."""
+    """Return the links at or below a path."""
     return (name for name in files_of(path) if os.path.islink(name))
 
 
 def _grounds(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:
-    """What to watch: the folders with all below them, and the places where a watched file, folder or a link
-    on the way to it may be put anew, which only its parent tells."""
+    """Yield what to watch: the folders with all below them, and the parents of watched files, folders and links.
+
+    Only a parent reports that a file, folder or link was replaced.
+    """
     folders = frozenset(str(path) for path in watched if path.is_dir())
     if folders:
         yield folders, None

@@ -1,6 +1,6 @@
-"""Every bound that the server keeps, in one table: its default, its option and its environment variable.
+"""All bounds of the server in one table, with default, option and environment variable.
 
-The command line is made from this table, so a limit that is not settable cannot exist.
+The command line is generated from this table, so every limit can be set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 PREFIX: Final = "MOCKLLM_"
-"""How the names of our environment variables begin."""
+"""Prefix of the environment variables."""
 
 Unit: TypeAlias = Literal["bytes", "seconds", "count"]
 
@@ -26,13 +26,13 @@ def _limit(default: Any, option: str, unit: Unit, help: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """Bounds in bytes, seconds or counts. ValueError where one is not above zero, or more than can be kept."""
+    """Bounds in bytes, seconds or counts. Raises ValueError for a bound that is not above zero, or is too large."""
 
     body: int = _limit(
         32 * MIB,
         "--max-body",
         "bytes",
-        "largest request body, as it came and unpacked; a larger one is a 413",
+        "largest request body, as received and decompressed; a larger one is a 413",
     )
     depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
     generated: int = _limit(
@@ -49,44 +49,42 @@ class ServerLimits:
         20.0,
         "--head-timeout",
         "seconds",
-        "time for a request's head to come, from its first byte",
+        "time for a request's head, from its first byte",
     )
     body_idle: float = _limit(
         30.0,
         "--body-idle-timeout",
         "seconds",
-        "silence in the middle of a body after which the request is given up",
+        "time without data within a body after which the request is aborted",
     )
     keepalive: float = _limit(
-        75.0, "--keepalive-timeout", "seconds", "silence between two requests after which a connection closes"
+        75.0, "--keepalive-timeout", "seconds", "time between two requests after which a connection closes"
     )
-    unsent: int = _limit(
-        MIB, "--max-unsent", "bytes", "how much of an answer waits in memory for a slow reader"
-    )
+    unsent: int = _limit(MIB, "--max-unsent", "bytes", "how much of a response is buffered for a slow reader")
     linger: float = _limit(
         2.0,
         "--linger-timeout",
         "seconds",
-        "time to take in the rest of a refused body, to flush before a reset, or to answer who sends no more",
+        "time to read the rest of a refused body, to flush before a reset, or to respond to a half-closed connection",
     )
     grace: float = _limit(
-        10.0, "--grace", "seconds", "time for running answers to finish when the server is stopped"
+        10.0, "--grace", "seconds", "time for running responses to finish when the server stops"
     )
-    journal: int = _limit(1000, "--journal", "count", "how many requests the journal remembers")
+    journal: int = _limit(1000, "--journal", "count", "how many requests the journal stores")
     journal_bytes: int = _limit(
         64 * MIB,
         "--journal-bytes",
         "bytes",
-        "how much memory the journal takes, about; the oldest requests go first",
+        "how much memory the journal uses, approximately; the oldest requests are dropped first",
     )
     sessions: int = _limit(
         1000,
         "--max-sessions",
         "count",
-        "how many sessions are kept; the one unused for the longest time goes",
+        "how many sessions exist at a time; the least recently used one ends first",
     )
     session_ttl: float = _limit(
-        3600.0, "--session-ttl", "seconds", "time after which a session ends that nobody uses"
+        3600.0, "--session-ttl", "seconds", "time without a request after which a session ends"
     )
 
     def __post_init__(self) -> None:
@@ -94,9 +92,9 @@ class ServerLimits:
             if getattr(self, limit.name) <= 0:
                 raise ValueError(f"{limit.metadata['option']} must be above zero")
         if self.depth > DEEPEST:
-            raise ValueError(f"--max-depth must be at most {DEEPEST}: what is deeper is not read as JSON")
+            raise ValueError(f"--max-depth must be at most {DEEPEST}: deeper JSON cannot be parsed")
 
 
 def environment_name(option: str) -> str:
-    """`--max-body` is `MOCKLLM_MAX_BODY`."""
+    """Return the variable of an option: `MOCKLLM_MAX_BODY` for `--max-body`."""
     return PREFIX + option.removeprefix("--").replace("-", "_").upper()

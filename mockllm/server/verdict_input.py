@@ -1,6 +1,6 @@
-"""What a judge of clients (`mockllm.core.verdicts`) must be told of answers that only their dialects can read, and
-which requests clients are judged by: for the control API, which has a journal, and for the library, which has
-its own.
+"""Input of the verdicts (`mockllm.core.verdicts`) that needs a dialect, and the method of judged requests.
+
+The control API and the testing library, which have separate journals, share it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine.request_context import EngineContext
 
 JUDGED: Final = "POST"
-"""The method of requests that clients are judged by: nobody minds how often a list is asked for, and what is
-polled is asked for again."""
+"""The method of requests that clients are judged by: lists may be requested often, and polling repeats requests."""
 
 
 def unfinished(request: Request, plan: Plan) -> str | None:
-    """What a stream said that never said why it ended; None where it did, or said nothing, or is no stream."""
+    """Return the text of a stream without a finish reason; None for all other responses."""
     context = request.context
     dialect = context.routing.dialect if isinstance(context, EngineContext) else None
-    hear: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
-    heard = hear(plan) if hear is not None and plan.streamed else None
-    return heard.text if heard is not None and heard.finish is None else None
+    decode: Callable[[Plan], DecodedResponse | None] | None = getattr(dialect, "decode", None)
+    decoded = decode(plan) if decode is not None and plan.streamed else None
+    return decoded.text if decoded is not None and decoded.finish is None else None

@@ -35,6 +35,7 @@ def control_of(app: App, watching: RecordingEngine) -> ControlApi:
     """Made when it is first asked for."""
     from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
     from mockllm.scenario.vocabulary import Vocabulary
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control import ControlApi, ControlContext
 
-    return ControlApi(ControlledEngine(app, watching), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+    return ControlApi(ControlContext(ControlledEngine(app, watching), vocabulary=vocabulary))

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.process import serving
-from tests.server.control.followed import following
+from tests.server.control.feed_client import following
 
 ADMIN = re.compile(r"control API: (\S+)/api")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import git, pack, repository, run, tagged, write
+from tests.packing.pack_files import git, pack, repository, run, tagged, write
 
 BASE = "rules: [{name: hi, match: {user: hi}, reply: Hi.}, {name: all, reply: Yes.}]\n"
 HI = "examples: [{name: a greeting, request: {user: hi}, expect: {}}]\n"

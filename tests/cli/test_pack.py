@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import EXAMPLE, RULES, manifest, pack, repository, run, write, zipped
+from tests.packing.pack_files import EXAMPLE, RULES, manifest, pack, repository, run, write, zipped
 
 STEPS = """\
 rules:
@@ -92,7 +92,7 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
         "faults      redirect, reset, stall",
         "open ports  none",
         "proxy       none",
-        "redirects   sends clients on to //else.example, https://elsewhere.example/v1",
+        "redirects   redirects clients to //else.example, https://elsewhere.example/v1",
         "reads       a.png, page.html, times.txt",
         "environment AWS_SECRET, OTHER, MOOD",
         "uses        default",
@@ -128,10 +128,10 @@ rules:
 """
     made = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
     assert run("pack", "check", made) == 0
-    told = "passes requests on to https://elsewhere.example, https://other.example/v1"
+    told = "forwards requests to https://elsewhere.example, https://other.example/v1"
     assert f"  proxy       {told}\n" in capsys.readouterr().out
     assert run("pack", "add", made) == 0, "it is said when it is taken, too"
-    assert f"  it {told}\n  it sends clients on to https://else.example\n" in capsys.readouterr().out
+    assert f"  it {told}\n  it redirects clients to https://else.example\n" in capsys.readouterr().out
 
 
 def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,7 +211,7 @@ def test_what_cannot_be_added_says_what_it_is(tmp_path: Path, capsys: pytest.Cap
     assert run("pack", "add", "default", tmp_path / "code") == 1
     assert capsys.readouterr().err.splitlines() == [
         "mockllm: default: it ships with mockllm and needs no lock: write use: [default]",
-        f"mockllm: {tmp_path / 'code'}: it is no pack: it holds no pack.yaml",
+        f"mockllm: {tmp_path / 'code'}: it is not a pack: it contains no pack.yaml",
     ]
 
 
@@ -238,7 +238,7 @@ def test_one_that_is_refused_does_not_keep_the_others(
     good, bad = pack(tmp_path / "p"), write(tmp_path / "q", {"a.yaml": RULES})
     assert run("pack", "add", bad, good) == 1
     said = capsys.readouterr()
-    assert "it is no pack: it holds no pack.yaml" in said.err
+    assert "it is not a pack: it contains no pack.yaml" in said.err
     assert "added team/x 1.0.0" in said.out
 
 

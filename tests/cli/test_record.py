@@ -96,7 +96,7 @@ def test_a_second_ctrl_c_cuts_it_off_and_says_that_it_is_not_recorded(tmp_path: 
                 process.send(signal.SIGINT)
                 assert b"the rest" not in rest(client)
             assert process.ended() == 1
-    assert "cut off" in process.said
+    assert "was cut" in process.said
     assert "0 recorded in" in process.said
     assert "Traceback" not in process.said
     assert not (tmp_path / "out").exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from tests.server.control.steered import Steered, steered
+from tests.server.control.live_server import Steered, steered
 
 FILE = """
 rules:
@@ -117,12 +117,12 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "an unknown word beside the match": (
         "expect:\n- {match: {user: bye}, times: 2}",
         2,
-        "expectations.yaml:2:31: expect[0].times: is not known here; there is match, ",
+        "expectations.yaml:2:31: expect[0].times: is unknown; the known keys are match, ",
     ),
     "a word too many": (
         "expects: []",
         2,
-        "expectations.yaml:1:10: expects: is not known here; there is expect,",
+        "expectations.yaml:1:10: expects: is unknown; the known keys are expect,",
     ),
     "no YAML": ("expect: [", 2, "expectations"),
     "a list": ("- a", 2, "expected `expect:`"),

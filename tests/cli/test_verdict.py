@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.cli.main import main
 from mockllm.core.verdicts import VERDICTS
-from tests.server.control.steered import Steered, steered
+from tests.server.control.live_server import Steered, steered
 
 FILE = """
 rules:

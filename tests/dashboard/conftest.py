@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.dashboard.served import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, Served, served
 from tests.waiting import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 
 
 def chosen(dashboard: Dashboard, name: str) -> None:
@@ -13,9 +13,9 @@ def chosen(dashboard: Dashboard, name: str) -> None:
     dashboard.said(f": {name}.")
 
 
-def test_an_outage_of_one_endpoint_begins_and_ends(dashboard: Dashboard) -> None:
+def test_outage_of_one_endpoint_starts_and_ends(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("openai-chat")
     chosen(dashboard, "provider-outage")
     assert server.ask().status >= 500
@@ -28,9 +28,9 @@ def test_an_outage_of_one_endpoint_begins_and_ends(dashboard: Dashboard) -> None
 
 
 @pytest.mark.parametrize("name", ["flaky", "rate-limited", "slow", "storm"])
-def test_the_next_request_meets_the_weather(dashboard: Dashboard, name: str) -> None:
+def test_climate_affects_the_next_request(dashboard: Dashboard, name: str) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     chosen(dashboard, name)
     server.ask(stream=True)
     met = server.last()["modifiers"]
@@ -40,9 +40,9 @@ def test_the_next_request_meets_the_weather(dashboard: Dashboard, name: str) -> 
         assert [server.ask().status for _ in range(4)] == [200, 200, 200, 429]
 
 
-def test_another_climate_takes_its_place_beside_other_settings(dashboard: Dashboard) -> None:
+def test_climate_is_replaced_beside_other_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     chosen(dashboard, "storm")
     server.call("PATCH", "/api/config/global", {"delay": "1ms"})
     chosen(dashboard, "slow")

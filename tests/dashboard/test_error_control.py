@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 from tests.waiting import until
 
 KINDS = [
@@ -27,21 +27,21 @@ def injected(dashboard: Dashboard, kind: str, rate: str = "100%") -> None:
 
 
 @pytest.mark.parametrize(("kind", "status", "yaml"), KINDS, ids=[kind[0] for kind in KINDS])
-def test_the_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
+def test_next_request_gets_the_error(dashboard: Dashboard, kind: str, status: int, yaml: str) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, kind)
     assert yaml in dashboard.shown("Errors")
     got = server.ask()
     assert got.status == status
     dashboard.page.get_by_role("button", name=f"Remove inject {kind} global").click()
-    dashboard.said("out of the overlay")
+    dashboard.said("removed from the overlay")
     assert server.ask().status == 200
 
 
-def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> None:
+def test_timeout_waits_30_seconds_before_504(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "timeout")
     assert "delay: 30s" in dashboard.shown("Errors")
     assert server.ask(patience=0.2).broke == "TimeoutError", "who does not wait gets nothing"
@@ -51,9 +51,9 @@ def test_a_timeout_waits_thirty_seconds_before_its_504(dashboard: Dashboard) -> 
     assert (why["delay"], why["status"], why["error"]) == (30.0, 504, "timeout"), "who waits gets this"
 
 
-def test_an_error_of_one_endpoint_tells_when_to_try_again(dashboard: Dashboard) -> None:
+def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("anthropic-messages")
     card = dashboard.card("Errors")
     card.locator("input[value='529']").check()
@@ -64,9 +64,9 @@ def test_an_error_of_one_endpoint_tells_when_to_try_again(dashboard: Dashboard) 
     assert server.ask().status == 200
 
 
-def test_the_rate_is_that_of_the_requests_and_can_be_changed(dashboard: Dashboard) -> None:
+def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     injected(dashboard, "500", "50")
     assert "chance: 50%" in server.overlay
     statuses = [server.ask().status for _ in range(40)]
@@ -76,13 +76,13 @@ def test_the_rate_is_that_of_the_requests_and_can_be_changed(dashboard: Dashboar
     dashboard.page.keyboard.press("Home")
     expect(dashboard.card("Errors").get_by_label("Rate", exact=True)).to_have_value("0%")
     dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-    dashboard.said("0% of all endpoints get 500")
+    dashboard.said("0% of the requests to all endpoints get 500")
     assert server.overlay.count("inject 500 global") == 1, "it took the place of the one before"
     assert [server.ask().status for _ in range(10)] == [200] * 10
 
 
-def test_a_rate_that_is_none_is_refused(dashboard: Dashboard) -> None:
-    card = dashboard.open("steer").card("Errors")
+def test_invalid_rate_is_refused(dashboard: Dashboard) -> None:
+    card = dashboard.open("control").card("Errors")
     card.get_by_label("Rate", exact=True).fill("often")
     card.get_by_role("button", name="Inject the error").click()
     expect(card.locator(".hint.bad")).to_contain_text("chance")

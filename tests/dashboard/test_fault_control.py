@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import Locator, expect
 
 from mockllm.core.faults import FAULTS
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 
 
 def inject(dashboard: Dashboard, name: str) -> Locator:
@@ -19,15 +19,15 @@ def inject(dashboard: Dashboard, name: str) -> Locator:
 
 def clicked(dashboard: Dashboard, card: Locator, name: str) -> None:
     card.get_by_role("button", name="Inject the fault").click()
-    dashboard.said(f"meet {name}")
+    dashboard.said(f"get the fault {name}")
 
 
-def test_a_connection_is_reset_behind_so_many_chunks(dashboard: Dashboard) -> None:
+def test_connection_is_reset_after_chunks(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     card = inject(dashboard, "close")
-    card.get_by_label("Place").select_option("chunks")
-    card.get_by_label("How far").fill("2")
+    card.get_by_label("Fault point").select_option("chunks")
+    card.get_by_label("Value").fill("2")
     assert "faults: [{close: {after: {chunks: 2}}}]" in dashboard.shown("Faults")
     clicked(dashboard, card, "close")
     got = server.ask(stream=True)
@@ -36,13 +36,13 @@ def test_a_connection_is_reset_behind_so_many_chunks(dashboard: Dashboard) -> No
     assert server.last()["left"] == "close"
 
 
-def test_a_fault_strikes_behind_a_part_of_the_answer_of_one_endpoint(dashboard: Dashboard) -> None:
+def test_fault_acts_at_a_fraction_of_one_endpoint(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("openai-chat")
     card = inject(dashboard, "stall")
-    card.get_by_label("Place").select_option("fraction")
-    card.get_by_label("How far").fill("50")
+    card.get_by_label("Fault point").select_option("fraction")
+    card.get_by_label("Value").fill("50")
     card.get_by_label("for", exact=True).fill("60ms")
     assert "{stall: {after: {fraction: 50%}, for: 60ms}}" in dashboard.shown("Faults")
     clicked(dashboard, card, "stall")
@@ -51,19 +51,19 @@ def test_a_fault_strikes_behind_a_part_of_the_answer_of_one_endpoint(dashboard: 
     assert server.last()["faults"] == []
 
 
-def test_a_fault_strikes_a_chunk(dashboard: Dashboard) -> None:
+def test_fault_acts_on_a_chunk(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     card = inject(dashboard, "drop")
-    card.get_by_label("Place: chunk").fill("2")
+    card.get_by_label("Fault point: chunk").fill("2")
     assert "{drop: {at: {chunk: 2}}}" in dashboard.shown("Faults")
     clicked(dashboard, card, "drop")
     assert server.ask(stream=True).chunks == ["One", " three"]
 
 
-def test_a_setting_that_is_one_of_some_words_is_chosen(dashboard: Dashboard) -> None:
+def test_enumerated_setting_is_a_select(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     card = inject(dashboard, "bad_tool_arguments")
     card.get_by_label("how", exact=True).select_option("truncated")
     clicked(dashboard, card, "bad_tool_arguments")
@@ -71,10 +71,10 @@ def test_a_setting_that_is_one_of_some_words_is_chosen(dashboard: Dashboard) -> 
     assert server.last()["faults"] == ["bad_tool_arguments"], got.text
 
 
-def test_every_kind_is_offered_as_the_server_takes_it(dashboard: Dashboard) -> None:
+def test_every_fault_is_accepted_by_the_server(dashboard: Dashboard) -> None:
     """With nothing filled in: whatever the page shows for a fault, the server accepts."""
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     offered = dashboard.card("Faults").get_by_label("Kind").locator("option").all_inner_texts()
     assert sorted(offered) == sorted(FAULTS)
     whole = "modifiers:\n"
@@ -88,8 +88,8 @@ def test_every_kind_is_offered_as_the_server_takes_it(dashboard: Dashboard) -> N
     assert len(json.loads(taken.body)["names"]) == len(FAULTS)
 
 
-def test_a_mistake_in_a_setting_is_told(dashboard: Dashboard) -> None:
-    dashboard.open("steer")
+def test_invalid_setting_is_reported(dashboard: Dashboard) -> None:
+    dashboard.open("control")
     card = inject(dashboard, "stall")
     card.get_by_label("for", exact=True).fill("a while")
     card.get_by_role("button", name="Inject the fault").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard
+from tests.dashboard.dashboard_page import Dashboard
 
 CASES = [
     ("fixed-window", {"Requests": "2", "Window": "1h"}, [200, 200, 429], "window: 1h"),
@@ -19,11 +19,11 @@ CASES = [
 
 
 @pytest.mark.parametrize(("strategy", "fields", "wanted", "yaml"), CASES, ids=[case[0] for case in CASES])
-def test_a_limit_is_switched_on_and_its_use_is_given_back(
+def test_limit_is_enabled_and_its_quota_reset(
     dashboard: Dashboard, strategy: str, fields: dict[str, str], wanted: list[int], yaml: str
 ) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option(strategy)
     for label in card.locator(".fields label").all_inner_texts():
         card.get_by_label(label, exact=True).fill(fields.get(label, ""))
@@ -31,14 +31,14 @@ def test_a_limit_is_switched_on_and_its_use_is_given_back(
     card.get_by_role("button", name="Switch on").click()
     dashboard.said("is on")
     assert [server.ask().status for _ in wanted] == wanted
-    card.get_by_role("button", name="Reset what was used").click()
-    dashboard.said("Given back")
+    card.get_by_role("button", name="Reset the quota").click()
+    dashboard.said("Quota reset")
     assert [server.ask().status for _ in wanted] == wanted
 
 
-def test_it_is_switched_off_and_on_again_by_its_switch(dashboard: Dashboard) -> None:
+def test_limit_switch_disables_and_enables(dashboard: Dashboard) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option("always")
     switch = card.get_by_role("switch", name="Rate limit")
     expect(switch).to_have_attribute("aria-checked", "false")
@@ -47,15 +47,15 @@ def test_it_is_switched_off_and_on_again_by_its_switch(dashboard: Dashboard) -> 
     dashboard.said("is on")
     assert server.ask().status == 429
     switch.click()
-    dashboard.said("No limit is set")
+    dashboard.said("is off")
     expect(switch).to_have_attribute("aria-checked", "false")
     assert server.ask().status == 200
     expect(card.get_by_label("Strategy")).to_have_value("always")
 
 
-def test_another_strategy_takes_its_place_with_none_of_its_settings(dashboard: Dashboard) -> None:
+def test_new_strategy_has_none_of_the_old_settings(dashboard: Dashboard) -> None:
     server = dashboard.server
-    card = dashboard.open("steer").card("Rate limit")
+    card = dashboard.open("control").card("Rate limit")
     dashboard.scope("anthropic-messages")
     card.get_by_label("Strategy").select_option("fixed-window")
     card.get_by_label("Tokens").fill("5000")
@@ -71,8 +71,8 @@ def test_another_strategy_takes_its_place_with_none_of_its_settings(dashboard: D
     assert server.ask().status == 200
 
 
-def test_what_is_missing_is_told(dashboard: Dashboard) -> None:
-    card = dashboard.open("steer").card("Rate limit")
+def test_missing_setting_is_reported(dashboard: Dashboard) -> None:
+    card = dashboard.open("control").card("Rate limit")
     card.get_by_label("Strategy").select_option("after-n")
     card.get_by_label("Requests").fill("")
     card.get_by_role("button", name="Switch on").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.served import Dashboard, Got
+from tests.dashboard.dashboard_page import Dashboard, Got
 
 
 def applied(dashboard: Dashboard, **fields: str) -> None:
@@ -17,12 +17,12 @@ def applied(dashboard: Dashboard, **fields: str) -> None:
 
 
 LABELS = {
-    "ttft": "Initial delay (ttft)",
-    "itl": "Delay (itl)",
+    "ttft": "Time to first token (ttft)",
+    "itl": "Time between chunks (itl)",
     "jitter": "Jitter",
     "chunk_size": "Chunk size",
     "tokens_per_second": "Tokens per second",
-    "delay": "Delay of the head",
+    "delay": "Delay",
     "slowdown": "Slowdown",
 }
 LEAST = [
@@ -40,11 +40,11 @@ LEAST = [
 @pytest.mark.parametrize(
     ("fields", "user", "least", "yaml"), [c[1:] for c in LEAST], ids=[c[0] for c in LEAST]
 )
-def test_the_next_stream_takes_as_long_as_was_set(
+def test_next_stream_takes_the_set_time(
     dashboard: Dashboard, fields: dict[str, str], user: str, least: float, yaml: str
 ) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     applied(dashboard, **fields)
     assert yaml in dashboard.shown("Pace"), "the control shows what it stands for"
     got = server.ask(user, stream=True)
@@ -56,9 +56,9 @@ def test_the_next_stream_takes_as_long_as_was_set(
     assert server.last()["modifiers"] == []
 
 
-def test_chunks_are_as_large_as_was_set(dashboard: Dashboard) -> None:
+def test_chunks_have_the_set_size(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     applied(dashboard, chunk_size="3 words")
     assert [each.split() for each in server.ask("words", stream=True).chunks] == [
         ["one", "two", "three"],
@@ -66,13 +66,13 @@ def test_chunks_are_as_large_as_was_set(dashboard: Dashboard) -> None:
     ]
 
 
-def test_whole_answers_take_as_long_as_their_stream_or_leave_at_once(dashboard: Dashboard) -> None:
+def test_non_streaming_delay_follows_pace_or_is_off(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     card = dashboard.card("Pace")
     took: list[Got] = []
     for whole in ("as_streamed", "at_once"):
-        card.get_by_label("Whole answers").select_option(whole)
+        card.get_by_label("Non-streaming responses").select_option(whole)
         applied(dashboard, itl="70ms")
         expect(card.get_by_role("button", name="Apply")).to_be_disabled()
         assert f"whole: {whole}" in dashboard.shown("Pace")
@@ -81,9 +81,9 @@ def test_whole_answers_take_as_long_as_their_stream_or_leave_at_once(dashboard: 
     assert took[1].took < took[0].took
 
 
-def test_it_is_set_for_one_endpoint_alone(dashboard: Dashboard) -> None:
+def test_pace_of_one_endpoint_leaves_others(dashboard: Dashboard) -> None:
     server = dashboard.server
-    dashboard.open("steer")
+    dashboard.open("control")
     dashboard.scope("anthropic-messages")
     applied(dashboard, delay="80ms")
     assert "dialect: anthropic" in dashboard.shown("Pace")
@@ -91,33 +91,33 @@ def test_it_is_set_for_one_endpoint_alone(dashboard: Dashboard) -> None:
     server.ask()
     assert server.last()["modifiers"] == []
     dashboard.scope("")
-    expect(dashboard.card("Pace").get_by_label("Delay of the head")).to_have_value("")
+    expect(dashboard.card("Pace").get_by_label("Delay", exact=True)).to_have_value("")
     dashboard.scope("anthropic-messages")
-    expect(dashboard.card("Pace").get_by_label("Delay of the head")).to_have_value("80ms")
+    expect(dashboard.card("Pace").get_by_label("Delay", exact=True)).to_have_value("80ms")
 
 
-def test_a_mistake_is_told_at_its_field_and_changes_nothing(dashboard: Dashboard) -> None:
-    dashboard.open("steer")
+def test_invalid_value_is_reported_at_its_field(dashboard: Dashboard) -> None:
+    dashboard.open("control")
     card = dashboard.card("Pace")
-    card.get_by_label("Initial delay (ttft)").fill("soon")
+    card.get_by_label("Time to first token (ttft)").fill("soon")
     card.get_by_role("button", name="Apply").click()
-    field = card.get_by_label("Initial delay (ttft)")
+    field = card.get_by_label("Time to first token (ttft)")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(card.locator(".hint.bad")).to_contain_text("duration")
     assert dashboard.server.call("GET", "/api/config")["global"] == {}
 
 
-def test_a_preset_fills_the_fields_in(dashboard: Dashboard) -> None:
-    dashboard.open("steer")
+def test_preset_fills_the_fields(dashboard: Dashboard) -> None:
+    dashboard.open("control")
     card = dashboard.card("Pace")
     card.get_by_role("button", name="Large model").click()
-    expect(card.get_by_label("Initial delay (ttft)")).to_have_value("[600ms, 1500ms]")
+    expect(card.get_by_label("Time to first token (ttft)")).to_have_value("[600ms, 1500ms]")
     card.get_by_role("button", name="Apply").click()
     dashboard.said("is set")
     assert dashboard.server.call("GET", "/api/config")["global"]["pace"]["ttft"] == ["600ms", "1500ms"]
 
 
-def test_what_another_sets_is_shown(dashboard: Dashboard) -> None:
-    dashboard.open("steer")
+def test_settings_of_another_client_are_shown(dashboard: Dashboard) -> None:
+    dashboard.open("control")
     dashboard.server.call("PATCH", "/api/config/global", {"pace": {"itl": "7ms"}})
-    expect(dashboard.card("Pace").get_by_label("Delay (itl)")).to_have_value("7ms")
+    expect(dashboard.card("Pace").get_by_label("Time between chunks (itl)")).to_have_value("7ms")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.dashboard.served import FILES, Dashboard
+from tests.dashboard.dashboard_page import FILES, Dashboard
 from tests.waiting import until
 
 
-def test_rules_are_listed_in_their_order_with_counts_and_places(dashboard: Dashboard) -> None:
+def test_rules_are_listed_in_order_with_counters(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     dashboard.open("rules", anew=True)
     rows = page.locator(".rows .row")
@@ -23,10 +23,10 @@ def test_rules_are_listed_in_their_order_with_counts_and_places(dashboard: Dashb
     page.get_by_label("Filter the rules").fill("b.yaml")
     expect(rows).to_have_count(1)
     page.get_by_label("Kind", exact=True).select_option("modifier")
-    expect(page.get_by_text("Nothing passes this filter.")).to_be_visible()
+    expect(page.get_by_text("No rule matches this filter.")).to_be_visible()
 
 
-def test_a_broken_file_is_told_with_its_mistake_until_it_is_mended(dashboard: Dashboard) -> None:
+def test_broken_file_is_reported_until_it_is_fixed(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     dashboard.open("rules", anew=True)
     file = server.folder / "b.yaml"
@@ -35,11 +35,11 @@ def test_a_broken_file_is_told_with_its_mistake_until_it_is_mended(dashboard: Da
         alarm = page.locator(".alarm")
         expect(alarm).to_contain_text("b.yaml")
         expect(alarm).to_contain_text('did you mean "reply"')
-        expect(alarm).to_contain_text("its last good version answers")
+        expect(alarm).to_contain_text("its last valid version is active")
         expect(page.get_by_role("link", name="1 stale file")).to_be_visible()
         file.write_text(FILES["b.yaml"] + "  - name: more\n    match: {user: more}\n    reply: More.\n")
         page.get_by_role("button", name="Reload the files").click()
-        expect(page.locator(".notice")).to_contain_text("Read anew: 8 rules in 2 files.")
+        expect(page.locator(".notice")).to_contain_text("Reloaded: 8 rules in 2 files.")
         expect(alarm).to_have_count(0)
         expect(page.locator(".rows .row")).to_have_count(8)
     finally:
@@ -48,19 +48,19 @@ def test_a_broken_file_is_told_with_its_mistake_until_it_is_mended(dashboard: Da
     until(lambda: len(server.call("GET", "/api/rules")["rules"]) == 7)
 
 
-def test_misses_are_gathered_with_what_came_nearest(dashboard: Dashboard) -> None:
+def test_unmatched_requests_are_grouped_with_near_misses(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     for _ in range(3):
         server.ask("never asked before")
     dashboard.open("rules", anew=True)
-    card = dashboard.card("Missed: no rule matched")
+    card = dashboard.card("Unmatched requests")
     expect(card).to_contain_text("3 times")
     expect(card.locator(".near")).to_contain_text("never")
-    card.get_by_role("button", name="Look at request").click()
-    expect(page.locator(".detail")).to_contain_text("Why no rule answered")
+    card.get_by_role("button", name="Show request").click()
+    expect(page.locator(".detail")).to_contain_text("Why no rule matched")
 
 
-def test_verdicts_tell_how_a_client_behaved(dashboard: Dashboard) -> None:
+def test_verdicts_are_shown(dashboard: Dashboard) -> None:
     page, server = dashboard.page, dashboard.server
     server.call(
         "POST",
@@ -73,7 +73,7 @@ def test_verdicts_tell_how_a_client_behaved(dashboard: Dashboard) -> None:
     card = dashboard.card("Verdicts")
     expect(card.locator(".verdict.bad").first).to_contain_text("retry after ignored")
     expect(card.locator(".verdict .hint").first).not_to_be_empty()
-    card.get_by_role("button", name="Look at request").first.click()
+    card.get_by_role("button", name="Show request").first.click()
     expect(page.locator(".detail .headline")).to_contain_text("429")
 
 

@@ -54,7 +54,7 @@ def test_ports_are_published_on_this_machine_alone() -> None:
 def test_traces_go_where_jaeger_takes_them() -> None:
     found = target(SERVICES["mockllm"]["environment"])
     assert found is not None
-    assert (found.url, found.wrong) == ("http://jaeger:4318/v1/traces", None)
+    assert (found.url, found.warning) == ("http://jaeger:4318/v1/traces", None)
 
 
 def test_prometheus_reads_the_token_that_the_server_keeps() -> None:

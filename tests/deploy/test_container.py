@@ -15,7 +15,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from mockllm.cli.options import SERVING
-from mockllm.server.traces.tracing import PATIENCE as SPANS
+from mockllm.server.traces.tracing import STOP_TIMEOUT as SPANS
 from tests.process import command, environment, serving
 from tests.waiting import PATIENCE
 

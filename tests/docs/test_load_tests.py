@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from mockllm.cli.options import LOADING, SERVING
 from mockllm.server.server_limits import KIB, MIB, ServerLimits, environment_name
-from tests.packing.making import run
+from tests.packing.pack_files import run
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "load-tests.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mockllm.cli.options import SERVING
 from mockllm.server.traces import conventions, spans, tracing
-from tests.server.control.steered import steered
+from tests.server.control.live_server import steered
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
@@ -31,8 +31,8 @@ def test_its_attributes_are_those_of_spans() -> None:
 
 
 def test_its_numbers_options_and_files_are_true() -> None:
-    assert f"a queue of {tracing.WAITING} requests" in PAGE
-    assert tracing.PATIENCE == 2.0
+    assert f"a queue of {tracing.MAX_QUEUED} requests" in PAGE
+    assert tracing.STOP_TIMEOUT == 2.0
     options = {option.name for option in SERVING}
     assert set(re.findall(r"--[a-z][a-z-]+", PAGE)) - DOCKERS <= options
     for name in re.findall(r"\bdeploy/[\w.]+", PAGE):

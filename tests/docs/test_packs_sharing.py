@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packing.making import git, repository, run, tagged, write
+from tests.packing.pack_files import git, repository, run, tagged, write
 from tests.testing.inner_runs import ONLY_OURS, apart
 
 PAGE = (Path(__file__).parents[2] / "docs" / "packs.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ import pytest
 from mockllm.recordings import hosts, request_log
 from mockllm.recordings.importer import KINDS
 from tests.language.playing import Game, ask
-from tests.recordings.recorded import take
+from tests.recordings.sample_files import take
 
 PAGE = (Path(__file__).parents[2] / "docs/recordings.md").read_text(encoding="utf-8")
 COMMANDS = {"record": "record", "serve": "serve", "import": "importing", "hash": "hash"}

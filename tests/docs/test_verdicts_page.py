@@ -16,7 +16,7 @@ from mockllm.core.verdicts import VERDICTS
 from mockllm.server.control.models.verdict_reports import VerdictQuery
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.verdicts import Verdict
-from tests.server.control.steered import steered
+from tests.server.control.live_server import steered
 from tests.testing.inner_runs import PLUGINS
 from tests.waiting import until
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.bench import Bench
-from tests.faults.bench import bench as opened
+from tests.faults.live_bench import Bench
+from tests.faults.live_bench import bench as opened
 
 
 @pytest.fixture(scope="module")

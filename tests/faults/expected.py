@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from tests.faults.cells import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, written
+from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, written
 
 HALF = len(PIECES) // 2
 UNSTREAMED: Row = lambda plain: Not("the answer is not streamed")  # noqa: E731

@@ -12,8 +12,8 @@ from typing import Any
 
 from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.faults.cells import ANY, Expect, Fault, Not, Plain, Row, Seen
-from tests.faults.meanings import ABSENT, READ, REPLIES, SCHEMA, TABLE, USAGE_MEMBERS, Facts
+from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
+from tests.faults.meaning_facts import ABSENT, READ, REPLIES, SCHEMA, TABLE, USAGE_MEMBERS, Facts
 
 WISHES = {
     "says": NeutralRequest(),

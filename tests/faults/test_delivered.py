@@ -69,7 +69,7 @@ def all_of(sock: socket.socket, pause: float = 0.0) -> tuple[bytes, str]:
 
 
 @pytest.mark.parametrize("end", ["reset", "close"])
-def test_a_slow_reader_gets_all_that_was_sent_before_a_cut(server: Live, end: str) -> None:
+def test_slow_reader_gets_all_bytes_before_a_cut(server: Live, end: str) -> None:
     server.app.limits = ServerLimits(linger=0.5)
     with asked(server, f"/big/{end}?bytes={SIZE - 10}") as sock:
         time.sleep(0.3)
@@ -78,7 +78,7 @@ def test_a_slow_reader_gets_all_that_was_sent_before_a_cut(server: Live, end: st
     assert ended == {"reset": "rst", "close": "fin"}[end]
 
 
-def test_a_reader_that_takes_nothing_is_reset_in_the_end(server: Live) -> None:
+def test_reader_that_reads_nothing_is_reset(server: Live) -> None:
     server.app.limits = ServerLimits(linger=0.1)
     with asked(server, f"/big/reset?bytes={200_000}") as sock:
         until(lambda: any("connection reset" in line for line in server.lines))
@@ -86,7 +86,7 @@ def test_a_reader_that_takes_nothing_is_reset_in_the_end(server: Live) -> None:
 
 
 @pytest.mark.parametrize(("path", "said"), [("/small/silence", b"0123"), ("/small/none", b"")])
-def test_a_silence_ends_when_the_client_leaves(server: Live, path: str, said: bytes) -> None:
+def test_stall_ends_when_the_client_disconnects(server: Live, path: str, said: bytes) -> None:
     with asked(server, path) as sock:
         got = b""
         while said and not got.endswith(b"\r\n\r\n" + said):
@@ -99,7 +99,7 @@ def test_a_silence_ends_when_the_client_leaves(server: Live, path: str, said: by
     until(lambda: server.app.running == 0)
 
 
-def test_a_server_stops_in_the_midst_of_a_silence(tmp_path: Path) -> None:
+def test_server_stops_during_a_stall(tmp_path: Path) -> None:
     (tmp_path / "big.bin").write_bytes(b"")
     (tmp_path / "a.yaml").write_text(SCENARIO)
     with contextlib.ExitStack() as client:

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.faults.bench import Bench
-from tests.faults.cells import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered
+from tests.faults.live_bench import Bench
+from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.test_matrix import columns
 
 ASKED = {name: asked for name, (_, asked) in columns(NeutralRequest()).items()}
@@ -145,12 +145,12 @@ def dropped(plain: Plain) -> bytes:
 
 @pytest.mark.parametrize("column", [*CHAT, ARRAY])
 @pytest.mark.parametrize(("name", "row"), FORMS.values(), ids=FORMS)
-def test_a_form(name: str, row: Fault, column: str, bench: Bench) -> None:
+def test_fault_form_has_expected_effect(name: str, row: Fault, column: str, bench: Bench) -> None:
     bench.play(name, row, ASKED[column], streamed=column != CHAT[1])
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 6])
-def test_a_place_behind_events(count: int, bench: Bench) -> None:
+def test_fault_point_after_events(count: int, bench: Bench) -> None:
     row = Fault(events(count), UNSTREAMED, {"after": {"events": count}})
     bench.play("reset", row, ASKED[CHAT[0]], streamed=True)
 
@@ -164,9 +164,7 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("after", "reason"), BEYOND.values(), ids=BEYOND)
-def test_a_place_beyond_the_end_is_not_played_and_the_line_says_so(
-    after: dict[str, Any], reason: str, bench: Bench
-) -> None:
+def test_fault_point_beyond_the_end_is_reported(after: dict[str, Any], reason: str, bench: Bench) -> None:
     asked = ASKED[CHAT[0]]
     plain = bench.seen({"reply": {"chunks": list(PIECES)}}, asked)
     came = bench.seen({"reply": {"chunks": list(PIECES)}, "faults": [{"reset": {"after": after}}]}, asked)
@@ -184,7 +182,7 @@ ERRORS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize(
     ("after", "part"), [({"fraction": "50%"}, 0.5), ({"bytes": 0}, 0.0), ({"time": "0s"}, 1.0)]
 )
-def test_errors_and_plain_http_have_places_in_bytes_time_and_fractions(
+def test_errors_and_plain_http_have_byte_points(
     says: dict[str, Any], after: dict[str, Any], part: float, bench: Bench
 ) -> None:
     plain = bench.seen(says, ASKED[CHAT[0]])

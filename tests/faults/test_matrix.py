@@ -13,8 +13,8 @@ from mockllm.core.faults import FAULTS
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.registry import GENERATING_CALLS
 from tests.faults import expected, expected_meaning
-from tests.faults.bench import Bench
-from tests.faults.cells import Fault
+from tests.faults.live_bench import Bench
+from tests.faults.matrix_cell import Fault
 
 ROWS: dict[str, Fault] = {
     **expected.CONNECTION,
@@ -48,7 +48,7 @@ def test_every_fault_has_a_row() -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("name", ROWS)
-def test_cell(name: str, column: str, bench: Bench) -> None:
+def test_fault_on_protocol_has_expected_effect(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
     endpoint, asked = columns(row.wish)[column]
     bench.play(name, row, asked, streamed=not column.endswith("whole"), endpoint=endpoint)

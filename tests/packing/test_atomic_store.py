@@ -13,7 +13,7 @@ import pytest
 from mockllm.packing import atomic_store
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
-from tests.packing.making import all_files, pack, run, write
+from tests.packing.pack_files import all_files, pack, run, write
 
 
 def tree(**files: bytes) -> PackFiles:
@@ -39,7 +39,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, error: BaseException, after: int) -> 
     monkeypatch.setattr(atomic_store, "_write", write_)
 
 
-def test_a_tree_takes_the_place_of_another(tmp_path: Path) -> None:
+def test_tree_replaces_another(tmp_path: Path) -> None:
     target = tmp_path / "packs" / "x@1"
     put_tree(tree(a=b"1", b=b"2"), target)
     put_tree(tree(a=b"3"), target)
@@ -50,7 +50,7 @@ def test_a_tree_takes_the_place_of_another(tmp_path: Path) -> None:
     assert target.stat().st_ino == before, "what is there already is not written again"
 
 
-def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> None:
+def test_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     write(tmp_path / "mine", {"a.yaml": "mine"})
     (tmp_path / "x").symlink_to(tmp_path / "mine")
     put_tree(tree(b=b"1"), tmp_path / "x")
@@ -65,7 +65,7 @@ def test_a_link_in_its_place_is_replaced_and_not_followed(tmp_path: Path) -> Non
     "error", [OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), KeyboardInterrupt()], ids=str
 )
 @pytest.mark.parametrize("there", [True, False], ids=["over another", "anew"])
-def test_half_a_tree_is_never_left(
+def test_partial_tree_is_never_left(
     error: BaseException, there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "x@1"
@@ -81,7 +81,7 @@ def test_half_a_tree_is_never_left(
     assert not there or read_tree(target).sha256 == tree(a=b"old").sha256
 
 
-def test_half_a_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partial_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_file(b"old", tmp_path / "mockllm.lock")
     fails(monkeypatch, OSError(errno.ENOSPC, "No space left on device"), after=0)
     with pytest.raises(PackRejected, match=r"mockllm\.lock cannot be written: No space left on device"):
@@ -90,9 +90,7 @@ def test_half_a_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert (tmp_path / "mockllm.lock").read_bytes() == b"old"
 
 
-def test_when_it_cannot_be_put_into_its_place_the_old_one_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_rename_leaves_the_old_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "x@1"
     put_tree(tree(a=b"old"), target)
     rename, count = os.rename, 0
@@ -112,7 +110,7 @@ def test_when_it_cannot_be_put_into_its_place_the_old_one_stays(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
-def test_a_disk_that_takes_no_more_is_told_by_the_command(tmp_path: Path) -> None:
+def test_full_disk_is_reported_by_the_command(tmp_path: Path) -> None:
     """The limit on the size of files stands for a full disk: the system itself refuses to write."""
     pack(tmp_path / "p")
     write(tmp_path / "p", {"large.txt": "x" * 200_000})
@@ -129,7 +127,7 @@ def test_a_disk_that_takes_no_more_is_told_by_the_command(tmp_path: Path) -> Non
     assert not any("lock" in name or name.endswith(".yaml") for name in all_files(tmp_path / "work"))
 
 
-def test_a_folder_that_takes_nothing_is_told(
+def test_read_only_folder_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     made = pack(tmp_path / "p")

@@ -12,7 +12,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
-from tests.packing.making import pack
+from tests.packing.pack_files import pack
 
 USER = 'a"' * 50_000
 
@@ -28,7 +28,7 @@ USER = 'a"' * 50_000
     ],
     ids=["a square", "a square of a square", "joins of splits", "a long sum", "quotes of quotes"],
 )
-def test_what_grows_without_end_is_an_error(template: str, tmp_path: Path) -> None:
+def test_endless_template_is_an_error(template: str, tmp_path: Path) -> None:
     rules = f"rules: [{{name: grows, reply: {dumps(template).decode()}}}]\n"
     gathered = load_scenarios(ScenarioSources((str(pack(tmp_path / "p", rules=rules)),)))
     assert [str(mistake) for mistake in gathered.mistakes] == []

@@ -13,13 +13,13 @@ import pytest
 
 from mockllm.packing.builder import build
 from mockllm.scenario.pack_files import PackRejected
-from tests.packing.making import EXAMPLE, RULES, all_files, manifest, pack, run, write
+from tests.packing.pack_files import EXAMPLE, RULES, all_files, manifest, pack, run, write
 
 ROOT = Path(__file__).parents[2]
 MORE = 'description: Says hi.\nlicense: MIT\nrequires: {mockllm: ">=0.1, <9", language: 1}'
 
 
-def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+def test_same_files_produce_the_same_bytes(tmp_path: Path) -> None:
     one, other = pack(tmp_path / "one", more=MORE), pack(tmp_path / "other", more=MORE)
     os.utime(other / "rules.yaml", (0, 0))
     (other / "rules.yaml").chmod(0o755)
@@ -29,7 +29,7 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
-def test_a_wheel_says_what_it_holds(tmp_path: Path) -> None:
+def test_wheel_metadata_describes_the_pack(tmp_path: Path) -> None:
     wheel = build(pack(tmp_path / "p", version="2.0.0-rc.1", more=MORE), tmp_path)[0]
     with zipfile.ZipFile(wheel) as archive:
         about = "mockllm_pack_team_x-2.0.0rc1.dist-info"
@@ -55,12 +55,12 @@ def test_a_wheel_says_what_it_holds(tmp_path: Path) -> None:
         ),
         ({"pack.yaml": manifest(), "a.yaml": "rules: [{repli: x}]"}, "a.yaml:1:10: rules[0].repli"),
         ({"pack.yaml": manifest(), "run.sh": "x"}, '"run.sh" is code'),
-        ({"a.yaml": RULES}, "it is no pack: it holds no pack.yaml"),
+        ({"a.yaml": RULES}, "it is not a pack: it contains no pack.yaml"),
         ({"pack.yaml": "name: x\n"}, 'pack.yaml:1:1: missing key "version"'),
     ],
     ids=["no version", "a version that no wheel has", "a mistake", "code", "no manifest", "half a manifest"],
 )
-def test_what_cannot_be_shared_is_not_built(
+def test_invalid_pack_is_not_built(
     files: dict[str, str], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = write(tmp_path / "p", files)
@@ -69,7 +69,7 @@ def test_what_cannot_be_shared_is_not_built(
     assert not (tmp_path / "out").exists()
 
 
-def test_no_folder_is_said(tmp_path: Path) -> None:
+def test_missing_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(PackRejected, match="No such file"):
         build(tmp_path / "none", tmp_path)
 
@@ -93,7 +93,7 @@ def command(python: Path, *line: str, cwd: Path) -> subprocess.CompletedProcess[
     return subprocess.run([python, *line], cwd=cwd, capture_output=True, encoding="utf-8", timeout=100)
 
 
-def test_a_wheel_that_pip_installed_is_used_by_its_name(tmp_path: Path) -> None:
+def test_installed_wheel_is_used_by_its_name(tmp_path: Path) -> None:
     wheel = build(pack(tmp_path / "p", more=MORE, rules=RULES + EXAMPLE), tmp_path)[0]
     python = environment(tmp_path / "venv")
     work = write(tmp_path / "work", {"scenarios/a.yaml": 'use: ["team/x@^1"]\n' + EXAMPLE})

@@ -13,7 +13,7 @@ import pytest
 
 from mockllm.packing import git as fetching
 from tests.packing.git_server import GitServer
-from tests.packing.making import all_files, git, pack, repository, run, tagged, write
+from tests.packing.pack_files import all_files, git, pack, repository, run, tagged, write
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its stand-ins for git are shell scripts")
@@ -43,58 +43,58 @@ def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None
 
 @pytest.mark.usefixtures("_nothing_left")
 @pytest.mark.parametrize("at", ["@v1.0.0", "", "@0123456789", "@" + "0" * 40])
-def test_a_repository_that_is_too_large_fills_no_disk(
+def test_large_repository_does_not_fill_the_disk(
     at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
     endless = 'while :; do head -c 65536 /dev/zero >> "$dir/pack"; done'
     cases = f'case "$*" in *ls-remote*) echo "0 refs/tags/v1.0.0";; *fetch*) {endless};; esac\n'
     stand_in(tmp_path, monkeypatch, cases)
     assert run("pack", "add", f"https://git.example/x.git{at}") == 1
     said = capfd.readouterr().err
-    assert "the repository holds more than 1 MiB; give a tag or a whole commit" in said
+    assert "the repository contains more than 1 MiB; use a tag or a full commit" in said
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_one_that_was_fetched_between_two_looks_is_too_large_too(
+def test_repository_fetched_between_checks_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
     made = repository(tmp_path / "repo", "1.0.0")
     (made / "noise.bin").write_bytes(os.urandom(2**21))
     tagged(made, "v2.0.0")
     assert run("pack", "add", made.as_uri()) == 1
-    assert "the repository holds more than 1 MiB" in capfd.readouterr().err
+    assert "the repository contains more than 1 MiB" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_child_of_git_that_outlives_it_leaves_nothing_behind(
+def test_surviving_child_of_git_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Git ends before those whom it started: one of them goes on writing until its folder is gone."""
-    monkeypatch.setattr(fetching, "LARGEST_FETCH", 2**20)
+    monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
     writing = 'i=0; while echo > "$dir/object$i"; do i=$(((i+1)%20)); done'
     child = f'({writing}) 2>&- & head -c 2097152 /dev/zero > "$dir/pack"; sleep 5'
     stand_in(tmp_path, monkeypatch, f'case "$*" in *fetch*) {child};; esac\n')
     assert run("pack", "add", "https://git.example/x.git@v1.0.0") == 1
-    assert "the repository holds more than 1 MiB" in capfd.readouterr().err
+    assert "the repository contains more than 1 MiB" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_git_that_talks_without_end_is_ended(
+def test_git_with_endless_output_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fetching, "MOST_SAID", 2**20)
+    monkeypatch.setattr(fetching, "MAX_OUTPUT", 2**20)
     stand_in(tmp_path, monkeypatch, "exec yes '0 refs/tags/v1'\n")
     assert run("pack", "add", "https://git.example/x.git") == 1
-    assert "git says more than a repository of packs can hold" in capfd.readouterr().err
+    assert "git writes more output than a repository of packs can have" in capfd.readouterr().err
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
+def test_git_that_ignores_sigterm_is_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fetching, "PATIENCE", 0.1)
+    monkeypatch.setattr(fetching, "GIT_TIMEOUT", 0.1)
     monkeypatch.setattr(fetching, "GRACE", 0.1)
     stand_in(tmp_path, monkeypatch, "trap '' TERM\nwhile :; do :; done\n")
     assert run("pack", "add", "https://git.example/x.git@v1") == 1
@@ -102,7 +102,7 @@ def test_a_git_that_does_not_end_when_it_is_asked_to_is_killed(
 
 
 @pytest.mark.usefixtures("_nothing_left")
-def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
+def test_objects_that_expand_to_a_billion_files_fail_soon(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A tree of ten times the same tree, nine times over: git would list files for hours."""
@@ -116,11 +116,11 @@ def test_a_few_objects_that_unfold_to_a_billion_files_are_refused_soon(
     began = time.monotonic()
     assert run("pack", "add", f"{made}@v2.0.0") == 1
     said = capfd.readouterr().err
-    assert "git says more than" in said or "it holds more than 2000 files" in said
+    assert "git writes more output" in said or "it holds more than 2000 files" in said
     assert time.monotonic() - began < PATIENCE
 
 
-def test_only_the_wanted_folder_of_a_large_repository_is_listed(tmp_path: Path) -> None:
+def test_only_the_pack_folder_of_a_repository_is_listed(tmp_path: Path) -> None:
     made = repository(tmp_path / "repo", "1.0.0")
     for number in range(2100):
         (made / f"other{number}").write_text("")
@@ -129,14 +129,14 @@ def test_only_the_wanted_folder_of_a_large_repository_is_listed(tmp_path: Path) 
     assert run("pack", "add", f"{made}@v2.0.0#packs/x") == 0
 
 
-def test_a_server_that_stops_in_the_middle_is_told(
+def test_server_that_disconnects_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     repository(tmp_path / "served" / "x.git", "1.0.0")
     with GitServer(tmp_path / "served") as server:
         assert run("pack", "add", f"{server.url}/x.git/.git@v1.0.0") == 0
         server.hangs = threading.Event()
-        monkeypatch.setattr(fetching, "PATIENCE", 0.5)
+        monkeypatch.setattr(fetching, "GIT_TIMEOUT", 0.5)
         assert run("pack", "add", f"{server.url}/x.git/.git@v1.0.0") == 1
         assert "git did not end within 0.5 s" in capfd.readouterr().err
         server.hangs.set()

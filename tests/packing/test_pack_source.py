@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.scenario.pack_files import PackRejected
-from tests.packing.making import pack, repository, write
+from tests.packing.pack_files import pack, repository, write
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("text", "place"), CASES, ids=[text for text, _ in CASES])
-def test_it_is_understood_and_a_lock_keeps_it(text: str, place: PackSource, here: Path) -> None:
+def test_source_is_parsed_and_written_to_lockfile(text: str, place: PackSource, here: Path) -> None:
     assert parse_pack_source(text, here) == place
     assert parse_pack_source(place.text, here) == place
 
@@ -59,23 +59,23 @@ def test_it_is_understood_and_a_lock_keeps_it(text: str, place: PackSource, here
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "is no source of a pack"),
-        ("-x", "is no source of a pack"),
-        ("a\nb", "is no source of a pack"),
+        ("", "is not a source of a pack"),
+        ("-x", "is not a source of a pack"),
+        ("a\nb", "is not a source of a pack"),
         ("./none", 'there is no folder, zip, wheel or git repository "./none"'),
-        ("repo@a b", '"a b" is no tag or commit'),
-        ("repo@v1#../x", '"../x" leads out of repo@v1'),
+        ("repo@a b", '"a b" is not a tag or commit'),
+        ("repo@v1#../x", '"../x" is outside of repo@v1'),
         ("https://git.example/x.zip", "is not downloaded; fetch it yourself and add the file"),
         ("ftp://git.example/x@v1", '"ftp://" is not fetched'),
     ],
 )
-def test_what_is_no_source_is_said(text: str, message: str, here: Path) -> None:
+def test_invalid_source_is_reported(text: str, message: str, here: Path) -> None:
     with pytest.raises(PackRejected) as told:
         parse_pack_source(text, here)
     assert message in str(told.value)
 
 
-def test_a_path_is_kept_as_it_is_seen_from_the_lock(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_is_stored_relative_to_the_lockfile(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(here)
     assert from_here(parse_pack_source("plain", here), here / "below").where == "../plain"
     assert (

@@ -11,7 +11,7 @@ import pytest
 from mockllm.recordings.atomic_files import file_name, folder_name, keep
 
 
-def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.yaml"
     keep(path, "before")
 
@@ -29,7 +29,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.M
     assert path.read_text() == "after"
 
 
-def test_a_disk_that_is_really_full_leaves_nothing_behind_either(tmp_path: Path) -> None:
+def test_really_full_disk_leaves_no_file(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path; from mockllm.recordings.atomic_files import keep; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); keep(Path(sys.argv[1]), 'x' * 10_000)"
@@ -58,7 +58,7 @@ def test_names_of_files(text: str, name: str) -> None:
     assert file_name(text) == name
 
 
-def test_no_two_sessions_share_a_folder() -> None:
+def test_two_sessions_have_two_folders() -> None:
     sessions = [
         "a",
         "A",

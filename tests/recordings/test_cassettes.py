@@ -9,7 +9,7 @@ import gzip
 import json
 
 from tests.language.playing import Game, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     HAR,
@@ -79,7 +79,7 @@ GO = {
         ("HAR", "a.har", HAR, 1.5),
     ],
 )
-def test_the_same_request_gets_the_same_bytes(name: str, data: object, took: float) -> None:
+def test_same_request_gets_the_same_bytes(name: str, data: object, took: float) -> None:
     found = take(data, name)
     heard = again(found)
     assert heard.bytes == ANSWER.encode()
@@ -89,31 +89,31 @@ def test_the_same_request_gets_the_same_bytes(name: str, data: object, took: flo
     assert found.count == 1
 
 
-def test_a_body_that_was_packed_stays_packed_and_is_read_by_all() -> None:
+def test_compressed_body_stays_compressed() -> None:
     data = gzip.compress(SSE.encode())
     answer = vcrpy({"base64_string": base64.b64encode(data).decode()}, headers={"Content-Encoding": ["gzip"], "content-type": ["text/event-stream"]})  # fmt: skip
     found = take(answer)
     packed = ask("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
     assert again(found, packed).bytes == data
     assert again(found).bytes == SSE.encode()
-    assert f"# Packed (gzip). It says:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
+    assert f"# Compressed (gzip). Its text:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
 
 
-def test_a_body_that_the_recorder_unpacked_is_no_longer_said_to_be_packed() -> None:
+def test_decompressed_body_has_no_content_encoding() -> None:
     found = take(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"], "x": ["1"]}))
     assert "content-encoding" not in again(found).headers
     assert "content-encoding (br) is left out" in found.notes[0]
 
 
-def test_a_saved_page_without_bodies_is_told() -> None:
+def test_har_without_bodies_is_reported() -> None:
     entry = json.loads(json.dumps(HAR))
     entry["log"]["entries"][0]["response"]["content"] = {"size": 5}
-    assert "the answer's body was not saved" in take(entry).notes[0]
+    assert "the response's body was not saved" in take(entry).notes[0]
     entry["log"]["entries"][0]["response"]["content"] = {"encoding": "base64", "text": "aGk="}
     assert again(take(entry)).bytes == b"hi"
 
 
-def test_an_old_cassette_with_anchors_and_tags_of_python() -> None:
+def test_old_cassette_with_anchors_and_python_tags_loads() -> None:
     text = f"""
 interactions:
 - request: &asked
@@ -130,12 +130,12 @@ version: 1
     assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(2)] == [b"one", b"two"]
 
 
-def test_a_request_in_a_har_file_that_was_never_answered_is_told() -> None:
+def test_har_request_without_response_is_reported() -> None:
     entry = json.loads(json.dumps(HAR))
     lost = json.loads(json.dumps(entry["log"]["entries"][0]))
     lost["response"]["status"] = 0
     entry["log"]["entries"].insert(0, lost)
     found = take(json.dumps(entry, indent=1), "a.har")
     assert found.count == len(entry["log"]["entries"]) - 1
-    (note,) = (each for each in found.notes if "never answered" in each)
+    (note,) = (each for each in found.notes if "has no response" in each)
     assert note.startswith("a.har:")

@@ -21,7 +21,8 @@ from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.testing.example_runner import Suite
 from tests.language.playing import Game, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.replay_check import replayed, transcripts
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     KEY,
@@ -32,18 +33,17 @@ from tests.recordings.recorded import (
     take,
     vcrpy,
 )
-from tests.recordings.replaying import replayed, transcripts
 from tests.recordings.test_other_mocks import AIMOCK
 from tests.recordings.test_raw_responses import CURL
 from tests.testing.suites import results
 
 
-def test_a_key_in_an_answer_is_written_over_and_told() -> None:
+def test_key_in_response_is_masked_and_reported() -> None:
     said = f'{{"echo": "{KEY}", "cookie": "session=private"}}'
     found = take(vcrpy({"string": said}))
     heard = again(found)
     assert heard.bytes == said.replace(KEY, "*" * len(KEY)).replace("session=private", "*" * 15).encode()
-    assert "what looks like a key" in found.notes[0]
+    assert "text that looks like a key" in found.notes[0]
     packed = vcrpy(
         {"base64_string": base64.b64encode(gzip.compress(said.encode())).decode()},
         headers={"content-encoding": ["gzip"]},
@@ -51,29 +51,29 @@ def test_a_key_in_an_answer_is_written_over_and_told() -> None:
     assert again(take(packed)).bytes == heard.bytes
 
 
-def test_a_key_in_a_request_does_not_reach_the_example() -> None:
+def test_key_in_request_is_not_in_the_example() -> None:
     body = {**BODY, "note": f"mine is {KEY}"}
     request = {"method": "POST", "uri": URL, "body": json.dumps(body), "headers": {}}
     response = {"status": {"code": 200}, "headers": {}, "body": {"string": "x"}}
     found = take({"interactions": [{"request": request, "response": response}]})
-    assert "held a key" in found.text
+    assert "contains a key" in found.text
     assert again(found, ask("/v1/chat/completions", body)).bytes == b"x"
 
 
-def test_the_same_request_again_is_a_sequence() -> None:
+def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}
     game = Game(take(both).text)
     assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(3)] == [b"one", b"two", b"two"]
 
 
-def test_the_file_tests_itself(tmp_path: Path) -> None:
+def test_imported_file_passes_its_own_tests(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(take(vcrpy({"string": ANSWER})).text, encoding="utf-8")
     assert [result.passed for result in results(tmp_path)] == [True]
     assert isinstance(Suite, type)
 
 
-def test_the_examples_of_sequences_ask_for_each_of_their_answers(tmp_path: Path) -> None:
+def test_examples_of_sequences_cover_each_response(tmp_path: Path) -> None:
     one, two, three = vcrpy({"string": "one"}), vcrpy({"string": "two"}), vcrpy({"string": "three"})
     one["interactions"][0]["response"]["status"] = {"code": 529, "message": "?"}
     other = vcrpy({"string": "four"})
@@ -92,7 +92,7 @@ def test_the_examples_of_sequences_ask_for_each_of_their_answers(tmp_path: Path)
     ["", "\n", "\n\n", " leading\n space\n", "tab\tand\n\ttab", "a\r\nb\r\n\r\n", "trailing \n  \n\n", "# no comment\n",
      "${x} $${y} {{ z }}\n", "\x00\x07\n", "\u2028\n\ufeff\n", "a: b\n- c\n---\n...\n", "'\"\\\n", "é€😀\nx", "no end\nof line"],
 )  # fmt: skip
-def test_every_text_survives_being_written(body: str) -> None:
+def test_any_text_survives_writing(body: str) -> None:
     assert again(take(vcrpy({"string": body}))).bytes == body.encode()
 
 
@@ -101,24 +101,24 @@ def test_every_text_survives_being_written(body: str) -> None:
     [
         ("nothing known", "a.json", {"a": 1}, "a.json:1:1: expected a VCR cassette"),
         ("no YAML", "a.yaml", "a: [", "a.yaml:2:1: a key or a value is missing"),
-        ("an empty file", "a.yaml", "", "there is nothing in it"),
-        ("an empty cassette", "a.json", {"interactions": []}, "it holds no answered request"),
+        ("an empty file", "a.yaml", "", "the file is empty"),
+        ("an empty cassette", "a.json", {"interactions": []}, "it contains no request with a response"),
         ("no uri", "a.json", '{"interactions": [\n{"request": {}, "response": {}}]}', "a.json:2:1: expected a request"),
-        ("no status", "a.json", {"interactions": [{"request": {"uri": "/x"}, "response": {}}]}, "no status code"),
+        ("no status", "a.json", {"interactions": [{"request": {"uri": "/x"}, "response": {}}]}, "expected a status code"),
         ("no base64", "a.json", vcrpy({"base64_string": "?"}), "this is not base64"),
         ("no url in a HAR", "a.har", {"log": {"entries": [{}]}}, "expected a request with a url"),
-        ("an answer that never came", "a.har", {"log": {"entries": [{"request": {"url": "/"}, "response": {"status": 0}}]}}, "no answered request"),
+        ("an answer that never came", "a.har", {"log": {"entries": [{"request": {"url": "/"}, "response": {"status": 0}}]}}, "no request with a response"),
         ("a line that is no JSON", "a.jsonl", '{"response": 1}\n{', "a.jsonl:1:1"),
         ("a line that is cut", "a.jsonl", f"{json.dumps(LOG)}\n{{", "a.jsonl:2:"),
         ("a line that is no object", "a.jsonl", f"{json.dumps(LOG)}\n[]", "a.jsonl:2:1: expected an object"),
-        ("a line without a path", "a.jsonl", '{"request": {"x": 1}, "response": {}}', "give --path"),
-        ("what curl wrote alone", "a.txt", CURL, "give --request"),
+        ("a line without a path", "a.jsonl", '{"request": {"x": 1}, "response": {}}', "use --path"),
+        ("what curl wrote alone", "a.txt", CURL, "use --request"),
         ("an exchange without its request", "a.json", {"response": {"status": 200, "body": ""}}, "--request and --path"),
         ("a fixture without an answer", "a.json", {"fixtures": [AIMOCK["fixtures"][0], {}]}, "expected a fixture"),
         ("a mapping without an answer", "a.json", {"mappings": [{}]}, "expected a mapping"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_imported_is_told_with_its_place(name: str, data: object, message: str) -> None:
+def test_invalid_import_is_reported_with_its_position(name: str, data: object, message: str) -> None:
     with pytest.raises(NotImported) as raised:
         take(data, name)
     assert message in str(raised.value)
@@ -131,7 +131,7 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
-def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cassette, request, body = tmp_path / "a b.json", tmp_path / "r.json", tmp_path / "body.txt"
     cassette.write_bytes(dumps(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"]})))
     request.write_bytes(dumps(BODY))
@@ -162,7 +162,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "mockllm: " in capsys.readouterr().err
 
 
-def test_all_transcripts_come_back_byte_for_byte() -> None:
+def test_all_transcripts_replay_byte_for_byte() -> None:
     reader, bad, count = RequestParser(), [], 0
     for count, (name, recorded) in enumerate(transcripts(), 1):  # noqa: B007 - told at the end
         verdict = replayed(import_recordings(ImportFile(name, dumps(recorded)), reader).text, recorded)
@@ -188,7 +188,7 @@ ASKED: Sequence[tuple[str, Mapping[str, Any], str]] = [
 
 @pytest.mark.parametrize(("path", "body", "query"), ASKED, ids=[f"{p}?{q}" for p, _, q in ASKED])
 @pytest.mark.parametrize("streamed", [False, True])
-def test_what_this_server_says_comes_back_byte_for_byte(
+def test_own_responses_replay_byte_for_byte(
     path: str, body: Mapping[str, Any], query: str, streamed: bool
 ) -> None:
     sent = {**body, "stream": True} if streamed and "contents" not in body else dict(body)
@@ -208,7 +208,7 @@ def test_what_this_server_says_comes_back_byte_for_byte(
     assert replayed(take(recorded).text, recorded) == "same"
 
 
-def test_what_another_host_answers_at_a_path_of_this_servers_own_stands_behind_its_name() -> None:
+def test_other_host_at_a_provider_path_has_its_prefix() -> None:
     recorded: dict[str, Any] = {
         "request": {"method": "POST", "host": "api.z.test:443", "path": "/api/v4/chat", "body": BODY},
         "response": {"status": 200, "headers": {}, "body": "hi"},
@@ -217,4 +217,4 @@ def test_what_another_host_answers_at_a_path_of_this_servers_own_stands_behind_i
     assert again(found, ask("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
     assert found.notes == []
     del recorded["request"]["host"]
-    assert "keeps /api/v4/chat for itself" in take(recorded).notes[0]
+    assert "reserves /api/v4/chat" in take(recorded).notes[0]

@@ -15,7 +15,7 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from tests.language.playing import Game
-from tests.recordings.recorded import ANSWER, BODY, HAR, LOG, vcrpy
+from tests.recordings.sample_files import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO
 from tests.recordings.test_other_mocks import AIMOCK, WIREMOCK
 
@@ -70,7 +70,7 @@ def with_odd(value: Json, way: Way, odd: Json) -> Json:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_whatever_stands_anywhere_is_imported_or_refused_with_its_place(name: str) -> None:
+def test_odd_value_is_imported_or_refused_with_position(name: str) -> None:
     taken = 0
     for number, way in enumerate(ways(FILES[name])):
         for odd in ODD:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from tests.language.playing import Game, ask, chat, claude
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     BODY,
     KEY,
     take,
@@ -30,7 +30,7 @@ AIMOCK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_fixtures_of_aimock_become_rules() -> None:
+def test_aimock_fixtures_become_rules() -> None:
     found = take(AIMOCK, "fixtures.json")
     game = Game(found.text)
     assert game.hear(chat("Which colour?", stream=True)).text == "Teal {{ x }}"
@@ -44,8 +44,8 @@ def test_fixtures_of_aimock_become_rules() -> None:
     embedded = game.hear(ask("/v1/embeddings", {"model": "m", "input": "an x"}))
     assert json.loads(embedded.bytes)["data"][0]["embedding"] == [1, 0.5]
     assert [note.partition(": ")[2] for note in found.notes] == [
-        "predicate is not carried over, nor is its fixture", "audio is not carried over",
-        "chaos is not carried over",
+        "predicate is not imported, and neither is its fixture", "audio is not imported",
+        "chaos is not imported",
     ]  # fmt: skip
     assert found.notes[0].startswith("fixtures.json:1:")
 
@@ -99,7 +99,7 @@ WIREMOCK: dict[str, Any] = {
 }
 
 
-def test_mappings_of_wiremock_become_rules() -> None:
+def test_wiremock_mappings_become_rules() -> None:
     found = take(WIREMOCK, "mappings.json")
     assert KEY not in found.text
     rest = {"mappings": WIREMOCK["mappings"][:3]}
@@ -115,7 +115,7 @@ def test_mappings_of_wiremock_become_rules() -> None:
         "authorization: keys",
         "this condition",
         "this pattern",
-        "holds no JSON",
+        "is not JSON",
         "transformers",
         "the query of a url",
         "cookies",

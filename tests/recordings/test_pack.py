@@ -67,7 +67,7 @@ CALLS: list[tuple[str, str, Any, str]] = [
 @pytest.mark.parametrize(
     ("path", "query", "body", "kind"), CALLS, ids=[f"{p}?{q} {k} {len(b)} fields" for p, q, b, k in CALLS]
 )
-def test_the_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) -> None:
+def test_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) -> None:
     game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
     plain = game.hear(ask(path, body, query=query))
     assert plain.status == 200
@@ -82,18 +82,18 @@ def test_the_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: s
         assert values is None or isinstance(values, list) is ("stream" in path)
 
 
-def test_another_question_is_not_known() -> None:
+def test_unknown_question_is_unmatched() -> None:
     game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
     assert game.hear(ask("/v1/chat/completions", {**POEM, "model": "other"})).status == 404
 
 
-def test_a_parameter_makes_every_gemini_stream_sse() -> None:
+def test_alt_sse_parameter_makes_gemini_stream_sse() -> None:
     game = Game({"empty.yaml": "rules: []"}, packs=["recordings"], sets=["gemini_stream=sse"])
     heard = game.hear(ask("/v1beta/models/any:streamGenerateContent", GOOGLE))
     assert heard.headers["content-type"].startswith("text/event-stream")
 
 
-def test_one_command_serves_it_over_https(tmp_path: Path) -> None:
+def test_one_command_serves_the_pack_over_https(tmp_path: Path) -> None:
     options = ("--pack", "recordings", "--tls-self-signed", "--tls-port", "0", "--tls-dir", str(tmp_path))
     with serving(*options, cwd=tmp_path) as server:
         secure = server.line(lambda line: "listening on" in line).rpartition(", ")[2]

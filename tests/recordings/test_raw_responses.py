@@ -7,7 +7,7 @@ from __future__ import annotations
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile
 from tests.language.playing import table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     SSE,
@@ -31,7 +31,7 @@ CHUNKED = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{ANSWER[:5
         ("a text alone", "Hello", "Hello", "text/plain; charset=utf-8"),
     ],
 )
-def test_an_answer_without_its_request(response: str, expected: str, kind: str | None) -> None:
+def test_response_without_request_is_imported(response: str, expected: str, kind: str | None) -> None:
     request = ImportFile("r.json", dumps(BODY))
     heard = again(take(response, "body", request=request, path="/v1/chat/completions?x=1"))
     assert heard.bytes == expected.encode()

@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile, NotImported
 from tests.language.playing import Ask, ask, table
-from tests.recordings.recorded import (
+from tests.recordings.sample_files import (
     ANSWER,
     BODY,
     LINES,
@@ -24,11 +24,11 @@ from tests.recordings.recorded import (
 )
 
 
-def test_a_log_of_requests() -> None:
+def test_request_log_is_imported() -> None:
     found = take(LINES, "log.jsonl")
     assert found.count == 2
     assert again(found).bytes == dumps(json.loads(ANSWER))
-    assert "log.jsonl:1:1: the log tells no path; taken for /v1/chat/completions" in found.notes[0]
+    assert "log.jsonl:1:1: the log contains no path; /v1/chat/completions is assumed" in found.notes[0]
     assert again(take(json.dumps(LOG), "one.json", path="/v1/chat/completions")).took == 1.5
 
 
@@ -44,19 +44,19 @@ def test_a_log_of_requests() -> None:
         ("of completions", {"request": {"prompt": "x"}, "completion": {"a": 1}}, ask("/v1/completions", {"prompt": "x"})),
     ],
 )  # fmt: skip
-def test_logs_in_many_forms(entry: object, asked: Ask | None) -> None:
+def test_logs_in_many_formats_are_imported(entry: object, asked: Ask | None) -> None:
     assert again(take(f"{json.dumps(entry)}\n", "log.jsonl"), asked).status == 200
 
 
-def test_a_stream_that_was_logged_whole_is_told() -> None:
+def test_stream_logged_as_one_body_is_reported() -> None:
     entry = {"path": "/v1/chat/completions", "request": {**BODY, "stream": True}, "response": {"a": 1}}
-    assert "asked for a stream" in take(json.dumps(entry), "x.jsonl").notes[0]
+    assert "the request is streaming" in take(json.dumps(entry), "x.jsonl").notes[0]
     text = {**entry, "response": SSE}
     heard = again(take(json.dumps(text), "x.jsonl"), ask("/v1/chat/completions", {**BODY, "stream": True}))
     assert heard.headers["content-type"] == "text/event-stream"
 
 
-def test_a_batch_and_what_came_of_it() -> None:
+def test_batch_with_its_results_is_imported() -> None:
     asked = [
         {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": {**BODY, "model": name}}
         for name in ("a", "b")
@@ -75,28 +75,28 @@ def test_a_batch_and_what_came_of_it() -> None:
     assert found.count == 2
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
     assert again(found, ask("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
-    with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl asks nothing with this custom_id"):
+    with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"):
         take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
 
 
-def test_a_line_of_other_names_is_told_with_those_that_are_known() -> None:
+def test_unknown_keys_are_reported_with_known_ones() -> None:
     with pytest.raises(
-        NotImported, match=r"log\.jsonl:1:1: expected what was asked, as request_body, body or request"
+        NotImported, match=r"log\.jsonl:1:1: expected a request, as request_body, body or request"
     ):
         take(json.dumps({"response": {"status": 200}}), "log.jsonl")
 
 
-def test_a_line_without_an_answer_is_left_out_and_told() -> None:
+def test_line_without_response_is_skipped_and_reported() -> None:
     """Of a batch that failed, of a request that ran into a timeout."""
     lines = [
         {"custom_id": "a", "request": {"model": "m"}, "response": None, "error": {"code": "expired"}},
         LOG,
     ]
     says = (
-        "log.jsonl:1:1: expected what was answered, as response_body, response or completion; it is left out"
+        "log.jsonl:1:1: expected a response, as response_body, response or completion; the line is left out"
     )
     found = take("\n".join(map(json.dumps, lines)), "log.jsonl")
     assert found.count == 1
     assert says in found.notes
-    with pytest.raises(NotImported, match=r"it holds no answered request\n.*response_body"):
+    with pytest.raises(NotImported, match=r"it contains no request with a response\n.*response_body"):
         take(json.dumps(lines[0]), "log.jsonl")

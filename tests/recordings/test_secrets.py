@@ -14,7 +14,7 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from tests.language.playing import table
-from tests.recordings.recorded import BODY, take
+from tests.recordings.sample_files import BODY, take
 
 AZURE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 """A key that does not look like one: only where it stands tells."""
@@ -62,26 +62,26 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
         ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),
     ],
 )
-def test_a_key_that_is_known_by_its_place_stands_nowhere(given: dict[str, Any]) -> None:
+def test_key_known_by_its_position_is_masked(given: dict[str, Any]) -> None:
     text = written(**{"answer": ECHO, "headers": {"x-echo": f"you sent {AZURE}"}, **given})
     assert AZURE not in text
     assert "*" * len(AZURE) in text.replace("\n", "")
 
 
-def test_a_key_in_a_packed_answer_stands_nowhere() -> None:
+def test_key_in_compressed_response_is_masked() -> None:
     text = written(asked={"api-key": AZURE}, headers={"content-encoding": "gzip"}, answer=gzip.compress(ECHO))
     assert "****" in text
     assert "base64" not in text
 
 
-def test_a_key_in_the_prompt_stands_in_no_example() -> None:
+def test_key_in_prompt_is_in_no_example() -> None:
     body = {**BODY, "messages": [{"role": "user", "content": f"My key is {AZURE}."}]}
     text = written(asked={"api-key": AZURE}, body=body, answer=b"{}")
     assert AZURE not in text
-    assert "held a key" in text
+    assert "contains a key" in text
 
 
-def test_a_url_with_a_signature_is_not_told() -> None:
+def test_signed_url_is_masked() -> None:
     text = written(headers={"location": f"https://x.test/file?sig={AZURE}&sp=r"}, answer=b"{}")
     assert AZURE not in text
     assert "&sp=r" in text
@@ -96,7 +96,7 @@ def test_a_url_with_a_signature_is_not_told() -> None:
         b"",
     ],
 )
-def test_words_under_the_name_of_a_key_stay(body: Any) -> None:
+def test_plain_words_in_key_fields_stay(body: Any) -> None:
     assert "source_url gpt-5-nano" in written(body=body, answer=b"Behind: source_url gpt-5-nano")
 
 
@@ -114,7 +114,7 @@ def test_words_under_the_name_of_a_key_stay(body: Any) -> None:
         ("a mapping's header", {"mappings": [{"request": {"urlPath": "/x", "headers": {"x-other": {"equalTo": "sk-" + "a1B2" * 8}}}, "response": {}}]}),
     ],
 )  # fmt: skip
-def test_keys_in_the_files_of_other_mocks_stand_nowhere_and_are_told(data: Any) -> None:
+def test_keys_in_files_of_other_mocks_are_masked(data: Any) -> None:
     found = take(data)
     assert "a1B2" not in found.text
     assert any("key" in note for note in found.notes)

@@ -11,8 +11,8 @@ import openai
 import pytest
 from google import genai
 
-from tests.faults.cells import PIECES
 from tests.faults.expected import CONNECTION, HTTP, STREAM
+from tests.faults.matrix_cell import PIECES
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.fault_outcomes import ALL, OUTCOMES, SDKS

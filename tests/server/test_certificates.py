@@ -82,7 +82,7 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             broken()
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "ca-key.pem").write_text("no PEM")
-    with pytest.raises(NoCertificate, match="cannot keep"):
+    with pytest.raises(NoCertificate, match="cannot store"):
         self_signed(tmp_path / "bad")
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(NoCertificate, match=r"mockllm-scenarios\[tls\]"):
@@ -102,7 +102,7 @@ def test_which_of_two_files_is_wrong_is_told_and_nothing_is_asked(tmp_path: Path
     for certificate, given, message in (
         (kept.server, key, "is not that of the certificate in"),
         (others.server, locked, "is locked with a passphrase"),
-        (kept.ca, None, "or give that with --tls-key FILE"),
+        (kept.ca, None, "or use --tls-key FILE"),
         (kept.server, kept.ca, "and its key in"),
         (kept.server, tmp_path / "none.pem", r"cannot read .*none\.pem"),
     ):

@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
-from mockllm.server.gc_policy import EVERY, MANY, SOME, GcPolicy
+from mockllm.server.gc_policy import BUSY_THRESHOLD, IDLE_THRESHOLD, INTERVAL, GcPolicy
 from mockllm.server.http_server import ThreadedServer
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
@@ -37,12 +37,12 @@ def gathered(monkeypatch: pytest.MonkeyPatch, walks: int) -> None:
 @pytest.mark.parametrize(
     ("busy", "walks", "reloaded", "does"),
     [
-        (False, SOME - 1, False, []),
-        (False, SOME, False, ["collect", "freeze"]),
+        (False, IDLE_THRESHOLD - 1, False, []),
+        (False, IDLE_THRESHOLD, False, ["collect", "freeze"]),
         (False, 0, True, ["unfreeze", "collect", "freeze"]),
-        (True, SOME, False, []),
-        (True, MANY - 1, True, []),
-        (True, MANY, False, ["freeze", "collect 1"]),
+        (True, IDLE_THRESHOLD, False, []),
+        (True, BUSY_THRESHOLD - 1, True, []),
+        (True, BUSY_THRESHOLD, False, ["freeze", "collect 1"]),
     ],
     ids=[
         "little has gathered",
@@ -73,10 +73,10 @@ def test_it_collects_when_nobody_waits(
 def test_what_was_set_aside_is_walked_later(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     busy = [True]
     collector = GcPolicy(lambda: busy[0], lambda: None)
-    gathered(monkeypatch, MANY)
+    gathered(monkeypatch, BUSY_THRESHOLD)
     collector.look()
     busy[0] = False
-    gathered(monkeypatch, SOME)
+    gathered(monkeypatch, IDLE_THRESHOLD)
     collector.look()
     collector.look()
     assert collected == ["freeze", "collect 1", "unfreeze", "collect", "freeze", "collect", "freeze"]
@@ -90,14 +90,14 @@ def test_it_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyP
             self.asked.append((seconds, call, given))
 
     loop = Loop()
-    gathered(monkeypatch, SOME)
+    gathered(monkeypatch, IDLE_THRESHOLD)
     GcPolicy(lambda: False, lambda: None).begin(cast(AbstractEventLoop, loop))
     assert collected[0] == "freeze"
     assert len(loop.asked) == 1
     seconds, call, given = loop.asked.pop()
     call(*given)
     assert collected[2:] == ["collect", "freeze"]
-    assert seconds == EVERY
+    assert seconds == INTERVAL
     assert len(loop.asked) == 1
 
 

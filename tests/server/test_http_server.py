@@ -153,10 +153,10 @@ def test_where_one_address_cannot_be_had_none_is_kept() -> None:
 @pytest.mark.parametrize(
     ("address", "word"),
     [
-        (Address("203.0.113.1", 0), "no address of this machine"),
-        (Address("no.such.host.invalid", 0), "no address of this machine"),
-        (Address("a" * 300, 0), "no address of this machine"),
-        (Address("127.0.0.1", 70_000), "no port"),
+        (Address("203.0.113.1", 0), "not an address of this machine"),
+        (Address("no.such.host.invalid", 0), "not an address of this machine"),
+        (Address("a" * 300, 0), "not an address of this machine"),
+        (Address("127.0.0.1", 70_000), "not a port"),
     ],
     ids=["another's address", "no host", "an absurd host", "an absurd port"],
 )

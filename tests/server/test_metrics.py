@@ -10,7 +10,7 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawSt
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.exchange import EndReason, Exchange
-from mockllm.server.metrics import BOUNDS, KINDS, OTHER, SECONDS, Histogram, Metrics
+from mockllm.server.metrics import BOUNDS, MAX_LABEL_VALUES, MAX_SECONDS, OTHER, Histogram, Metrics
 
 
 def seen(
@@ -64,11 +64,11 @@ def test_what_is_beyond_all_buckets_counts_too() -> None:
 
 def test_labels_are_bounded() -> None:
     metrics = Metrics()
-    for number in range(KINDS + 50):
+    for number in range(MAX_LABEL_VALUES + 50):
         metrics.one(seen(said(), model=f"m{number}"))
     metrics.one(seen(said(), model="x" * 300))
     models = {series.model for series in metrics.series}
-    assert len(models) == KINDS + 1
+    assert len(models) == MAX_LABEL_VALUES + 1
     assert sum(count for series, count in metrics.series.items() if series.model == OTHER) == 51
 
 
@@ -164,11 +164,11 @@ def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
 
 def test_the_time_series_is_bounded() -> None:
     metrics = Metrics()
-    for second in range(SECONDS + 10):
+    for second in range(MAX_SECONDS + 10):
         metrics.one(seen(said(), at=1000.0 + second, took=0.5))
         metrics.one(seen(said(500), at=1000.5 + second, took=1.5))
     seconds = list(metrics.seconds())
-    assert len(seconds) == SECONDS
+    assert len(seconds) == MAX_SECONDS
     assert (seconds[-1].requests, seconds[-1].errors, seconds[-1].took) == (2, 1, 2.0)
     metrics.reset()
     assert not list(metrics.seconds())

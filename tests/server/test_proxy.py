@@ -97,7 +97,7 @@ def test_one_that_is_not_there_or_leads_back_is_told(tmp_path: Path) -> None:
     with nobody() as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server:
         got = post(server.url, CHAT, BODY)
         assert got.status == 502
-        assert f"{there} does not answer" in got.text
+        assert f"{there} does not respond" in got.text
         own = rules(tmp_path, f"rules: [{{proxy: '{server.url}'}}]")
         with live(own) as other:
             server.app.engine = other.app.engine

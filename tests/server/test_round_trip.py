@@ -19,7 +19,7 @@ from mockllm.recordings.interaction import RecordedRequest
 from mockllm.recordings.raw_responses import exchange
 from mockllm.recordings.scenario_writer import RequestParser
 from tests.live import live
-from tests.recordings.replaying import transcripts
+from tests.recordings.replay_check import transcripts
 from tests.server.raw_client import Got, Raw
 from tests.server.recording import recording
 

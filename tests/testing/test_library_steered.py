@@ -40,7 +40,7 @@ def test_it_tells_what_it_was_asked_and_verifies_it() -> None:
         assert [each["model"] for each in listed] == ["other", "gpt-4o"]
         expected = {"expect": [{"match": {"user": "hello"}, "exactly": 1}], "no_unmatched": True}
         found = called(f"{server.base_url}/api/verify", expected)[1]
-        assert [each["message"] for each in found["failures"]] == ["1 request that no rule answered"]
+        assert [each["message"] for each in found["failures"]] == ["1 request that no rule matched"]
         rules = called(f"{server.base_url}/api/rules")[1]["rules"]
         assert [each["answers"] for each in rules] == [1]
         assert called(f"{server.base_url}/api/requests/{listed[0]['id']}")[1]["near_misses"]

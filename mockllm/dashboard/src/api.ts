@@ -1,4 +1,4 @@
-// Calls of the control API, on the server that the page came from.
+// Calls of the control API of the server that served the page.
 
 export interface FieldError {
   field: string;
@@ -7,7 +7,7 @@ export interface FieldError {
   column?: number;
 }
 
-/** A refusal, as the server words it. */
+/** A refused call, with the server's message. */
 export class Problem extends Error {
   constructor(
     readonly status: number,
@@ -19,40 +19,40 @@ export class Problem extends Error {
 }
 
 async function send(method: string, path: string, body?: unknown): Promise<Response> {
-  const asked: RequestInit = { method, headers: { accept: "application/json" } };
-  if (body !== undefined) asked.body = typeof body === "string" ? body : JSON.stringify(body);
-  let answer: Response;
+  const options: RequestInit = { method, headers: { accept: "application/json" } };
+  if (body !== undefined) options.body = typeof body === "string" ? body : JSON.stringify(body);
+  let response: Response;
   try {
-    answer = await fetch(path, asked);
+    response = await fetch(path, options);
   } catch {
-    throw new Problem(0, "The server does not answer. Is it still running?");
+    throw new Problem(0, "The server does not respond. Is it still running?");
   }
-  if (!answer.ok) throw await refusal(answer);
-  return answer;
+  if (!response.ok) throw await refusal(response);
+  return response;
 }
 
-async function refusal(answer: Response): Promise<Problem> {
+async function refusal(response: Response): Promise<Problem> {
   try {
-    const said = await answer.json();
-    return new Problem(answer.status, String(said.detail ?? said.title ?? answer.statusText), said.errors ?? []);
+    const body = await response.json();
+    return new Problem(response.status, String(body.detail ?? body.title ?? response.statusText), body.errors ?? []);
   } catch {
-    return new Problem(answer.status, `The server said ${answer.status}.`);
+    return new Problem(response.status, `The server returned ${response.status}.`);
   }
 }
 
-/** A call that gives JSON. Throws Problem. */
+/** Returns the JSON of a call. Throws Problem. */
 export async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
   return (await send(method, path, body)).json() as Promise<T>;
 }
 
-/** A call that gives a text. Throws Problem. */
+/** Returns the text of a call. Throws Problem. */
 export async function text(path: string): Promise<string> {
   return (await send("GET", path)).text();
 }
 
 export const get = <T>(path: string): Promise<T> => call<T>("GET", path);
 
-/** What a call gives, or undefined where this server does not have it. */
+/** Returns the JSON of a call, or undefined where this server does not have it. */
 export async function maybe<T>(path: string): Promise<T | undefined> {
   try {
     return await get<T>(path);

@@ -1,9 +1,9 @@
-// uPlot in the page's colours: made anew when these change, else only given new data.
+// uPlot in the page's colours. The chart is created again when the colours change; else only its data changes.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useRef } from "preact/hooks";
-import { useCell } from "./cells.ts";
+import { useObservable } from "./observable.ts";
 import { theme } from "./theme.ts";
 
 export interface Line {
@@ -25,7 +25,7 @@ interface Props {
   lines: Line[];
   data: uPlot.AlignedData;
   height?: number;
-  /** The words at the x axis; times of the day where there are none. */
+  /** The labels of the x axis; times of the day by default. */
   names?: (value: number) => string;
   /** Whole numbers only at the y axis. */
   whole?: boolean;
@@ -36,7 +36,7 @@ interface Props {
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const ROW = 14;
-/** The height of a mark's label: they stand one below the other over the plot, where no bar is. */
+/** The height of a mark's label. The labels are stacked above the bars. */
 
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5];
 
@@ -45,7 +45,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
   const quiet = colour("--quiet");
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
   const axis: uPlot.Axis = { stroke: quiet, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
-  const named = props.names;
+  const names = props.names;
   const times = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false } as const;
   return {
     width,
@@ -54,7 +54,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
     cursor: { points: { size: 7 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {
-      x: named ? { time: false, range: (_, low, high) => [low - 0.7, high + 0.7] } : { time: true },
+      x: names ? { time: false, range: (_, low, high) => [low - 0.7, high + 0.7] } : { time: true },
       y: { range: (_, _low, high) => [0, Math.max(high * 1.12, 1)] },
     },
     axes: [
@@ -64,7 +64,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
         size: 26,
         space: 70,
         values: (_, splits) =>
-          splits.map((split) => (named ? named(split) : new Date(split * 1000).toLocaleTimeString("en-GB", times))),
+          splits.map((split) => (names ? names(split) : new Date(split * 1000).toLocaleTimeString("en-GB", times))),
       },
       { ...axis, size: 52, space: 34, ...(props.whole ? { incrs: STEPS } : {}), values: (_, splits) => splits.map((split) => props.lines[0]!.value(split)) },
     ],
@@ -97,7 +97,7 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
             context.lineTo(x, plot.bbox.top + plot.bbox.height);
             context.stroke();
             const width = context.measureText(mark.label).width;
-            const left = x - width - 6 * ratio > 0; // where the lines of those before it do not reach up
+            const left = x - width - 6 * ratio > 0; // on this side the lines of earlier marks do not reach the label
             context.textAlign = left ? "right" : "left";
             context.fillText(mark.label, x + (left ? -4 : 4) * ratio, line);
           });
@@ -109,43 +109,43 @@ function options(props: Props, width: number, marks: () => Mark[]): uPlot.Option
 }
 
 export function Chart(props: Props): preact.JSX.Element {
-  const place = useRef<HTMLDivElement>(null);
+  const container = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const told = useRef<HTMLDivElement>(null);
+  const tip = useRef<HTMLDivElement>(null);
   const latest = useRef(props);
   latest.current = props;
-  const look = useCell(theme);
+  const colours = useObservable(theme);
   const shape = props.lines.map((line) => line.label + line.colour).join();
 
   useEffect(() => {
-    const box = place.current!;
-    const made = new uPlot(options(latest.current, box.clientWidth, () => latest.current.marks ?? []), latest.current.data, box);
-    plot.current = made;
-    const say = (): void => {
-      const index = made.cursor.idx;
-      const tip = told.current!;
+    const box = container.current!;
+    const chart = new uPlot(options(latest.current, box.clientWidth, () => latest.current.marks ?? []), latest.current.data, box);
+    plot.current = chart;
+    const showTip = (): void => {
+      const index = chart.cursor.idx;
+      const element = tip.current!;
       if (index === null || index === undefined) {
-        tip.textContent = "";
+        element.textContent = "";
         return;
       }
       const { lines, names, data } = latest.current;
       const x = data[0][index] ?? 0;
       const head = names ? names(x) : new Date(x * 1000).toLocaleTimeString("en-GB");
       const rest = lines.map((line, number) => `${line.label} ${line.value(data[number + 1]?.[index] ?? 0)}`);
-      tip.textContent = [head, ...rest].join("  ·  ");
+      element.textContent = [head, ...rest].join("  ·  ");
     };
-    made.over.addEventListener("mousemove", say);
-    made.over.addEventListener("mouseleave", say);
+    chart.over.addEventListener("mousemove", showTip);
+    chart.over.addEventListener("mouseleave", showTip);
     const watch = new ResizeObserver(() => {
-      if (box.clientWidth) made.setSize({ width: box.clientWidth, height: latest.current.height ?? 180 });
+      if (box.clientWidth) chart.setSize({ width: box.clientWidth, height: latest.current.height ?? 180 });
     });
     watch.observe(box);
     return () => {
       watch.disconnect();
-      made.destroy();
+      chart.destroy();
       plot.current = null;
     };
-  }, [look, shape]);
+  }, [colours, shape]);
 
   useEffect(() => {
     plot.current?.setData(props.data);
@@ -153,8 +153,8 @@ export function Chart(props: Props): preact.JSX.Element {
 
   return (
     <div class="chart">
-      <div ref={place} role="img" aria-label={props.label} />
-      <div class="chart-tip" ref={told} aria-hidden="true" />
+      <div ref={container} role="img" aria-label={props.label} />
+      <div class="chart-tip" ref={tip} aria-hidden="true" />
     </div>
   );
 }

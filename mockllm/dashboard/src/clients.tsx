@@ -1,12 +1,12 @@
-// How clients behave: the verdicts on each, and the sessions that there are.
+// The verdicts on each client, and the sessions.
 
 import type { JSX } from "preact";
 import { call } from "./api.ts";
-import { useAsked } from "./asked.ts";
+import { usePolled } from "./polling.ts";
 import { refresh } from "./feed.ts";
 import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
-import { Card, Empty, tried } from "./parts.tsx";
+import { Card, Empty, attempt } from "./components.tsx";
 import { go } from "./route.ts";
 
 interface Session {
@@ -27,22 +27,22 @@ export function Clients(): JSX.Element {
 }
 
 function Verdicts(): JSX.Element {
-  const found = useAsked<{ clients: ClientVerdicts[] }>("/api/verdicts", () => 2000);
-  const judged = (found?.clients ?? []).filter((each) => each.verdicts.length);
-  const silent = (found?.clients ?? []).length - judged.length;
+  const result = usePolled<{ clients: ClientVerdicts[] }>("/api/verdicts", () => 2000);
+  const clients = (result?.clients ?? []).filter((client) => client.verdicts.length);
+  const silent = (result?.clients ?? []).length - clients.length;
   return (
-    <Card title="Verdicts" wide aside={silent && judged.length ? <span class="quiet">nothing to say of {plural(silent, "other client")}</span> : null}>
-      {judged.length ? (
+    <Card title="Verdicts" wide aside={silent && clients.length ? <span class="quiet">no verdicts on {plural(silent, "other client")}</span> : null}>
+      {clients.length ? (
         <ul class="clients">
-          {judged.map((each) => (
+          {clients.map((client) => (
             <li>
               <div class="client-head">
-                <strong>{each.client}</strong>
-                {each.session ? <span class="tag">session {each.session}</span> : null}
-                <span class="quiet">{plural(each.requests, "request")}</span>
+                <strong>{client.client}</strong>
+                {client.session ? <span class="tag">session {client.session}</span> : null}
+                <span class="quiet">{plural(client.requests, "request")}</span>
               </div>
-              {each.verdicts.map((verdict) => (
-                <Judged verdict={verdict} />
+              {client.verdicts.map((verdict) => (
+                <VerdictItem verdict={verdict} />
               ))}
             </li>
           ))}
@@ -50,8 +50,8 @@ function Verdicts(): JSX.Element {
       ) : (
         <Empty title="None yet.">
           <p>
-            Inject an error or a fault under <a href="#/steer">Steer</a> and let your client run: here it says whether the
-            client waited, backed off, gave up or recovered.
+            Inject an error or a fault under <a href="#/control">Control</a> and run your client: the verdicts show whether
+            the client waited, backed off, gave up or recovered.
           </p>
         </Empty>
       )}
@@ -59,7 +59,7 @@ function Verdicts(): JSX.Element {
   );
 }
 
-function Judged(props: { verdict: Verdict }): JSX.Element {
+function VerdictItem(props: { verdict: Verdict }): JSX.Element {
   const { verdict } = props;
   return (
     <div class={verdict.good ? "verdict good" : "verdict bad"}>
@@ -69,7 +69,7 @@ function Judged(props: { verdict: Verdict }): JSX.Element {
       <p class="hint">{verdict.rule_of_conduct}</p>
       <p class="links">
         {verdict.requests.slice(0, 12).map((id) => (
-          <button type="button" class="link" onClick={() => go("requests", id)} aria-label={`Look at request ${id}`}>
+          <button type="button" class="link" onClick={() => go("requests", id)} aria-label={`Show request ${id}`}>
             {id}
           </button>
         ))}
@@ -80,10 +80,10 @@ function Judged(props: { verdict: Verdict }): JSX.Element {
 }
 
 function Sessions(): JSX.Element {
-  const found = useAsked<{ sessions: Session[] }>("/api/sessions", () => 1000);
-  const sessions = found?.sessions ?? [];
+  const result = usePolled<{ sessions: Session[] }>("/api/sessions", () => 1000);
+  const sessions = result?.sessions ?? [];
   const end = (id: string): void => {
-    void tried(async () => {
+    void attempt(async () => {
       await call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
       await refresh();
       return `Session ${id} has ended.`;
@@ -98,7 +98,7 @@ function Sessions(): JSX.Element {
               <tr>
                 <th scope="col">Session</th>
                 <th scope="col">Requests</th>
-                <th scope="col">Rules of its own</th>
+                <th scope="col">Overlay rules</th>
                 <th scope="col">Seed</th>
                 <th scope="col">Last used</th>
                 <th scope="col">
@@ -107,15 +107,15 @@ function Sessions(): JSX.Element {
               </tr>
             </thead>
             <tbody>
-              {sessions.map((each) => (
-                <tr key={each.id}>
-                  <th scope="row" class="long">{each.id}</th>
-                  <td>{count(each.requests)}</td>
-                  <td>{each.overlay || "–"}</td>
-                  <td>{each.seed ?? "–"}</td>
-                  <td>{each.used === null ? "not yet" : clock(each.used)}</td>
+              {sessions.map((session) => (
+                <tr key={session.id}>
+                  <th scope="row" class="long">{session.id}</th>
+                  <td>{count(session.requests)}</td>
+                  <td>{session.overlay || "–"}</td>
+                  <td>{session.seed ?? "–"}</td>
+                  <td>{session.used === null ? "not yet" : clock(session.used)}</td>
                   <td>
-                    <button type="button" class="small" onClick={() => end(each.id)} aria-label={`End session ${each.id}`}>
+                    <button type="button" class="small" onClick={() => end(session.id)} aria-label={`End session ${session.id}`}>
                       End
                     </button>
                   </td>
@@ -127,8 +127,8 @@ function Sessions(): JSX.Element {
       ) : (
         <Empty title="None.">
           <p>
-            A test that wants counts, limits and rules of its own sends <code>x-mockllm-session: its-name</code>, or asks
-            below <code>/s/its-name/v1</code>.
+            A test with isolated counters, limits and rules sends <code>x-mockllm-session: its-name</code>, or uses the
+            path prefix <code>/s/its-name/v1</code>.
           </p>
         </Empty>
       )}

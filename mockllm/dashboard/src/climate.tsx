@@ -1,40 +1,40 @@
-// The weather: sets of modifiers with a name, out of the pack `weather`.
+// Climates: named sets of modifiers from the pack `weather`.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { maybe } from "./api.ts";
-import { useCell } from "./cells.ts";
-import { patch, settingsOf, titled, type Scope } from "./control.ts";
+import { useObservable } from "./observable.ts";
+import { patch, currentSettings, scopeTitle, type Scope } from "./apply_change.ts";
 import { config } from "./feed.ts";
 import type { Climate } from "./models.ts";
-import { Card, Yaml } from "./parts.tsx";
+import { Card, Yaml } from "./components.tsx";
 
 export function Climates(props: { scope: Scope }): JSX.Element {
-  useCell(config);
-  const stands = (settingsOf(props.scope)["climate"] as string | undefined) ?? "calm";
-  const [looked, look] = useState(stands);
-  useEffect(() => look(stands), [stands, props.scope]);
+  useObservable(config);
+  const current = (currentSettings(props.scope)["climate"] as string | undefined) ?? "calm";
+  const [selected, select] = useState(current);
+  useEffect(() => select(current), [current, props.scope]);
   const [climates, setClimates] = useState<Climate[]>([]);
   useEffect(() => {
     const query = props.scope ? `?endpoint=${encodeURIComponent(props.scope)}` : "";
-    maybe<{ climates: Climate[] }>(`/api/climates${query}`).then((found) => setClimates(found?.climates ?? []), () => undefined);
+    maybe<{ climates: Climate[] }>(`/api/climates${query}`).then((result) => setClimates(result?.climates ?? []), () => undefined);
   }, [props.scope]);
-  const shown = climates.find((each) => each.name === looked);
+  const shown = climates.find((climate) => climate.name === selected);
   const choose = (name: string): void => {
-    look(name);
-    const told = `The weather of ${titled(props.scope)}: ${name}.`;
-    void patch(props.scope, { climate: name === "calm" ? null : name }, told).then((problem) => problem && look(stands));
+    select(name);
+    const notice = `The climate of ${scopeTitle(props.scope)}: ${name}.`;
+    void patch(props.scope, { climate: name === "calm" ? null : name }, notice).then((problem) => problem && select(current));
   };
   return (
     <Card title="Climate" id="climate">
       <fieldset class="choices tall">
-        <legend>What the network and the provider are like</legend>
-        {climates.map((each) => (
+        <legend>State of the network and the provider</legend>
+        {climates.map((climate) => (
           <label class="choice">
-            <input type="radio" name="climate" value={each.name} checked={each.name === looked} onChange={() => choose(each.name)} />
+            <input type="radio" name="climate" value={climate.name} checked={climate.name === selected} onChange={() => choose(climate.name)} />
             <span>
-              <strong>{each.name}</strong>
-              <small>{each.about}</small>
+              <strong>{climate.name}</strong>
+              <small>{climate.about}</small>
             </span>
           </label>
         ))}

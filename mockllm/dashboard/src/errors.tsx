@@ -1,31 +1,31 @@
-// Errors by rate and kind: each is a modifier of its own, so several may be on at a time.
+// Errors by rate and kind. Each error is a separate modifier, so several can be active at a time.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { injection, put, titled, type Scope } from "./control.ts";
+import { injection, put, scopeTitle, type Scope } from "./apply_change.ts";
 import type { Json } from "./models.ts";
-import { Card, Field, Yaml } from "./parts.tsx";
-import { time } from "./words.ts";
+import { Card, Field, Yaml } from "./components.tsx";
+import { parseTime } from "./field_values.ts";
 
 interface Kind {
   id: string;
   title: string;
-  words: (retry: string) => { [word: string]: Json };
+  effect: (retry: string) => { [key: string]: Json };
   retries?: boolean;
 }
 
-const named = (type: string) => () => ({ error: type });
-const again = (error: { [word: string]: Json }) => (retry: string) => ({
-  error: retry.trim() ? { ...error, retry_after: time(retry) } : Object.keys(error).length === 1 && error["type"] ? error["type"] : error,
+const errorOf = (type: string) => () => ({ error: type });
+const withRetryAfter = (error: { [key: string]: Json }) => (retry: string) => ({
+  error: retry.trim() ? { ...error, retry_after: parseTime(retry) } : Object.keys(error).length === 1 && error["type"] ? error["type"] : error,
 });
 const KINDS: Kind[] = [
-  { id: "400", title: "bad request", words: named("bad_request") },
-  { id: "401", title: "authentication", words: named("authentication") },
-  { id: "403", title: "permission", words: named("permission") },
-  { id: "429", title: "rate limit", words: again({ type: "rate_limit" }), retries: true },
-  { id: "500", title: "server error", words: named("server_error") },
-  { id: "529", title: "overloaded", words: again({ status: 529 }), retries: true },
-  { id: "timeout", title: "504 after 30 s", words: () => ({ delay: "30s", error: "timeout" }) },
+  { id: "400", title: "bad request", effect: errorOf("bad_request") },
+  { id: "401", title: "authentication", effect: errorOf("authentication") },
+  { id: "403", title: "permission", effect: errorOf("permission") },
+  { id: "429", title: "rate limit", effect: withRetryAfter({ type: "rate_limit" }), retries: true },
+  { id: "500", title: "server error", effect: errorOf("server_error") },
+  { id: "529", title: "overloaded", effect: withRetryAfter({ status: 529 }), retries: true },
+  { id: "timeout", title: "504 after 30 s", effect: () => ({ delay: "30s", error: "timeout" }) },
 ];
 
 export function Rate(props: { value: string; change: (value: string) => void }): JSX.Element {
@@ -54,11 +54,11 @@ export function Errors(props: { scope: Scope }): JSX.Element {
   const [rate, setRate] = useState("10%");
   const [retry, setRetry] = useState("");
   const [problem, setProblem] = useState("");
-  const kind = KINDS.find((each) => each.id === chosen)!;
-  const made = injection(kind.id, props.scope, percentOf(rate), kind.words(retry));
+  const kind = KINDS.find((item) => item.id === chosen)!;
+  const modifier = injection(kind.id, props.scope, percentOf(rate), kind.effect(retry));
   const apply = async (): Promise<void> => {
-    const found = await put(made.name, made.yaml, `${percentOf(rate)} of ${titled(props.scope)} get ${kind.id}.`);
-    setProblem(found?.message ?? "");
+    const refused = await put(modifier.name, modifier.yaml, `${percentOf(rate)} of the requests to ${scopeTitle(props.scope)} get ${kind.id}.`);
+    setProblem(refused?.message ?? "");
   };
   return (
     <Card title="Errors" id="errors">
@@ -70,22 +70,22 @@ export function Errors(props: { scope: Scope }): JSX.Element {
       >
         <fieldset class="choices">
           <legend>Kind</legend>
-          {KINDS.map((each) => (
+          {KINDS.map((item) => (
             <label class="choice">
-              <input type="radio" name="error-kind" value={each.id} checked={each.id === chosen} onChange={() => choose(each.id)} />
+              <input type="radio" name="error-kind" value={item.id} checked={item.id === chosen} onChange={() => choose(item.id)} />
               <span>
-                <strong>{each.id}</strong>
-                <small>{each.title}</small>
+                <strong>{item.id}</strong>
+                <small>{item.title}</small>
               </span>
             </label>
           ))}
         </fieldset>
         <Rate value={rate} change={setRate} />
         {kind.retries ? (
-          <Field label="Retry after" value={retry} change={setRetry} hint="what the client is told" placeholder="as the provider says" />
+          <Field label="Retry after" value={retry} change={setRetry} hint="header of the response" placeholder="the provider's default" />
         ) : null}
         {problem ? <p class="hint bad">{problem}</p> : null}
-        <Yaml text={made.yaml} what="the error as YAML" quiet />
+        <Yaml text={modifier.yaml} what="the error as YAML" quiet />
         <div class="actions">
           <button type="submit" class="primary">
             Inject the error

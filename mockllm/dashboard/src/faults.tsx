@@ -1,48 +1,48 @@
-// Faults by kind and place, with the settings that each has.
+// Faults by kind and fault point, with the settings of each fault.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { injection, put, titled, type Scope } from "./control.ts";
+import { injection, put, scopeTitle, type Scope } from "./apply_change.ts";
 import { percentOf, Rate } from "./errors.tsx";
 import type { FaultMode, Json, Setting } from "./models.ts";
-import { Card, Field, Select, Yaml } from "./parts.tsx";
+import { Card, Field, Select, Yaml } from "./components.tsx";
 import { flow } from "./yaml.ts";
-import { percent, shown, time, word } from "./words.ts";
+import { fieldText, parsePercent, parseTime, parseValue } from "./field_values.ts";
 
-const PLACES = [
-  { value: "chunks", title: "after so many chunks" },
-  { value: "fraction", title: "after a part of it" },
-  { value: "bytes", title: "after so many bytes" },
-  { value: "events", title: "after so many events" },
+const FAULT_POINTS = [
+  { value: "chunks", title: "after a number of chunks" },
+  { value: "fraction", title: "after a fraction" },
+  { value: "bytes", title: "after a number of bytes" },
+  { value: "events", title: "after a number of events" },
   { value: "time", title: "after a time" },
 ];
-const BEGIN: Record<string, string> = { chunks: "3", fraction: "50%", bytes: "200", events: "3", time: "1s" };
-const READ: Record<string, (text: string) => Json> = { fraction: percent, time };
+const DEFAULTS: Record<string, string> = { chunks: "3", fraction: "50%", bytes: "200", events: "3", time: "1s" };
+const PARSERS: Record<string, (text: string) => Json> = { fraction: parsePercent, time: parseTime };
 
 type Form = Record<string, string>;
 
-function settingsIn(mode: FaultMode | undefined, form: Form): { [word: string]: Json } {
-  const found: { [word: string]: Json } = {};
+function settingsOf(mode: FaultMode | undefined, form: Form): { [key: string]: Json } {
+  const settings: { [key: string]: Json } = {};
   for (const setting of mode?.settings ?? []) {
     const text = (form[setting.name] ?? "").trim();
     if (setting.name === "after") {
       const kind = form["place"] ?? "";
-      const value = (form["place-value"] ?? "").trim() || BEGIN[kind];
-      if (kind && value) found["after"] = { [kind]: (READ[kind] ?? word)(value) };
+      const value = (form["place-value"] ?? "").trim() || DEFAULTS[kind];
+      if (kind && value) settings["after"] = { [kind]: (PARSERS[kind] ?? parseValue)(value) };
     } else if (setting.name === "at") {
-      if (text) found["at"] = { chunk: word(text) };
+      if (text) settings["at"] = { chunk: parseValue(text) };
     } else if (text) {
-      found[setting.name] = word(text);
+      settings[setting.name] = parseValue(text);
     }
   }
-  return found;
+  return settings;
 }
 
-function usually(place: Json): string {
-  if (place === null || typeof place !== "object" || Array.isArray(place)) return "where it usually is";
-  const [[kind, value] = ["", null]] = Object.entries(place);
-  const far = kind === "fraction" && typeof value === "number" ? `${value * 100}%` : flow(value);
-  return `usually ${kind}: ${far}`;
+function defaultTitle(point: Json): string {
+  if (point === null || typeof point !== "object" || Array.isArray(point)) return "default";
+  const [[kind, value] = ["", null]] = Object.entries(point);
+  const distance = kind === "fraction" && typeof value === "number" ? `${value * 100}%` : flow(value);
+  return `default: ${kind} ${distance}`;
 }
 
 export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element {
@@ -50,14 +50,14 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
   const [form, setForm] = useState<Form>({});
   const [rate, setRate] = useState("10%");
   const [problem, setProblem] = useState("");
-  const mode = props.modes.find((each) => each.name === name);
-  const settings = settingsIn(mode, form);
+  const mode = props.modes.find((item) => item.name === name);
+  const settings = settingsOf(mode, form);
   const fault: Json = Object.keys(settings).length ? { [name]: settings } : name;
-  const made = injection(name, props.scope, percentOf(rate), { faults: [fault] });
+  const modifier = injection(name, props.scope, percentOf(rate), { faults: [fault] });
   const set = (key: string) => (value: string) => setForm({ ...form, [key]: value });
   const apply = async (): Promise<void> => {
-    const found = await put(made.name, made.yaml, `${percentOf(rate)} of ${titled(props.scope)} meet ${name}.`);
-    setProblem(found?.message ?? "");
+    const refused = await put(modifier.name, modifier.yaml, `${percentOf(rate)} of the requests to ${scopeTitle(props.scope)} get the fault ${name}.`);
+    setProblem(refused?.message ?? "");
   };
   return (
     <Card title="Faults" id="faults">
@@ -70,7 +70,7 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
         <Select
           label="Kind"
           value={name}
-          options={props.modes.map((each) => ({ value: each.name, title: each.name, group: each.family }))}
+          options={props.modes.map((item) => ({ value: item.name, title: item.name, group: item.family }))}
           change={(value) => (setName(value), setForm({}))}
           hint={mode?.about}
         />
@@ -78,17 +78,17 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
           {(mode?.settings ?? []).map((setting) =>
             setting.name === "after" ? (
               <div class="place" key="place">
-                <Select label="Place" value={form["place"] ?? ""} options={[{ value: "", title: usually(setting.default) }, ...PLACES]} change={(place) => setForm({ ...form, place, "place-value": BEGIN[place] ?? "" })} />
-                {form["place"] ? <Field label="How far" value={form["place-value"] ?? ""} change={set("place-value")} /> : null}
+                <Select label="Fault point" value={form["place"] ?? ""} options={[{ value: "", title: defaultTitle(setting.default) }, ...FAULT_POINTS]} change={(place) => setForm({ ...form, place, "place-value": DEFAULTS[place] ?? "" })} />
+                {form["place"] ? <Field label="Value" value={form["place-value"] ?? ""} change={set("place-value")} /> : null}
               </div>
             ) : (
-              <One key={setting.name} setting={setting} value={form[setting.name] ?? ""} change={set(setting.name)} />
+              <SettingField key={setting.name} setting={setting} value={form[setting.name] ?? ""} change={set(setting.name)} />
             ),
           )}
         </div>
         <Rate value={rate} change={setRate} />
         {problem ? <p class="hint bad">{problem}</p> : null}
-        <Yaml text={made.yaml} what="the fault as YAML" quiet />
+        <Yaml text={modifier.yaml} what="the fault as YAML" quiet />
         <div class="actions">
           <button type="submit" class="primary">
             Inject the fault
@@ -99,14 +99,14 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
   );
 }
 
-function One(props: { setting: Setting; value: string; change: (value: string) => void }): JSX.Element {
+function SettingField(props: { setting: Setting; value: string; change: (value: string) => void }): JSX.Element {
   const { setting } = props;
   if (setting.name === "at") {
-    return <Field label="Place: chunk" value={props.value} change={props.change} hint="counted from 1" placeholder="1" />;
+    return <Field label="Fault point: chunk" value={props.value} change={props.change} hint="counted from 1" placeholder="1" />;
   }
-  const usual = setting.default === null ? "" : shown(setting.default);
+  const usual = setting.default === null ? "" : fieldText(setting.default);
   if (setting.choices.length) {
-    const options = [{ value: "", title: usual || "as usual" }, ...setting.choices.filter((each) => each !== usual).map((value) => ({ value, title: value }))];
+    const options = [{ value: "", title: usual || "default" }, ...setting.choices.filter((choice) => choice !== usual).map((value) => ({ value, title: value }))];
     return <Select label={setting.name} value={props.value} options={options} change={props.change} hint={setting.about} />;
   }
   return <Field label={setting.name} value={props.value} change={props.change} hint={setting.about} placeholder={usual} />;

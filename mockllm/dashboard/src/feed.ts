@@ -1,34 +1,34 @@
-// What the server tells as it happens: by its WebSocket, else by asking once a second until that is there again.
+// The data of the server as it changes: from its WebSocket, or from polling once a second until the WebSocket works.
 
 import { get, maybe, Problem } from "./api.ts";
-import { Cell } from "./cells.ts";
-import { Log } from "./log.ts";
+import { Observable } from "./observable.ts";
+import { RequestLog } from "./request_log.ts";
 import type { Config, Health, Metrics, Second, Summary } from "./models.ts";
 import { Series } from "./series.ts";
 
 export type State = "connecting" | "live" | "polling" | "offline" | "refused";
-type What = "rules" | "overlay" | "config" | "stale" | "sessions";
+type Changed = "rules" | "overlay" | "config" | "stale" | "sessions";
 
 interface Page {
   requests: Summary[];
 }
 
-const EVERY = 1000;
+const POLL_INTERVAL = 1000;
 const RETRY = [1000, 2000, 4000, 8000, 15000];
 
-export const state = new Cell<State>("connecting");
-export const metrics = new Cell<Metrics | null>(null);
-export const health = new Cell<Health | null>(null);
-export const config = new Cell<Config | null>(null);
-/** Counts up whenever the server tells of a change; who shows such things asks anew. */
-export const changes = new Cell(0);
-export const log = new Log();
+export const state = new Observable<State>("connecting");
+export const metrics = new Observable<Metrics | null>(null);
+export const health = new Observable<Health | null>(null);
+export const config = new Observable<Config | null>(null);
+/** Counts the changes that the server reports; components that show changed objects load them again. */
+export const changes = new Observable(0);
+export const log = new RequestLog();
 export const series = new Series();
 
-/** So many seconds the server's clock is ahead of this machine's, as far as the feed has told. */
+/** Seconds by which the server's clock is ahead of this machine's, from the last frame of the feed. */
 let ahead = 0;
 
-/** Seconds since the epoch, by the server's clock. */
+/** Returns seconds since the epoch by the server's clock. */
 export function now(): number {
   return Date.now() / 1000 + ahead;
 }
@@ -36,7 +36,7 @@ export function now(): number {
 let socket: WebSocket | null = null;
 let failures = 0;
 let polling: number | undefined;
-let asking = false;
+let loading = false;
 
 export function start(): void {
   void begin();
@@ -47,11 +47,11 @@ async function begin(): Promise<void> {
   try {
     await Promise.all([history(), poll(), refresh()]);
   } catch (error) {
-    if (state.value === "connecting") state.set(lost(error));
+    if (state.value === "connecting") state.set(failureState(error));
   }
 }
 
-/** The journal and the time series as they are now. */
+/** Loads the journal and the time series. */
 async function history(): Promise<void> {
   const [page, detailed] = await Promise.all([
     get<Page>("/api/requests?limit=1000"),
@@ -61,22 +61,22 @@ async function history(): Promise<void> {
   series.add(detailed.seconds);
 }
 
-/** Settings, overlay, and what files are stale. */
+/** Loads the settings, the overlay and the stale files. */
 export async function refresh(): Promise<void> {
-  const [set, well] = await Promise.all([maybe<Config>("/api/config"), get<Health>("/health").catch(() => null)]);
-  if (set) config.set(set);
-  if (well) health.set(well);
+  const [settings, server] = await Promise.all([maybe<Config>("/api/config"), get<Health>("/health").catch(() => null)]);
+  if (settings) config.set(settings);
+  if (server) health.set(server);
   changes.set(changes.value + 1);
 }
 
 function connect(): void {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   socket = new WebSocket(`${scheme}://${location.host}/ws`);
-  socket.onmessage = (message) => hear(JSON.parse(message.data as string) as Frame);
+  socket.onmessage = (message) => receive(JSON.parse(message.data as string) as Frame);
   socket.onclose = () => {
     socket = null;
     if (state.value !== "offline" && state.value !== "refused") state.set("polling");
-    polling ??= window.setInterval(() => void poll(), EVERY);
+    polling ??= window.setInterval(() => void poll(), POLL_INTERVAL);
     window.setTimeout(connect, RETRY[Math.min(failures++, RETRY.length - 1)]);
   };
 }
@@ -85,12 +85,12 @@ type Frame =
   | { type: "hello" }
   | { type: "metrics"; at: number; metrics: Metrics; second: Second | null }
   | { type: "events"; events: Summary[]; dropped: number }
-  | { type: "changed"; what: What[] };
+  | { type: "changed"; what: Changed[] };
 
-function hear(frame: Frame): void {
+function receive(frame: Frame): void {
   switch (frame.type) {
     case "hello":
-      if (failures) void begin(); // what passed meanwhile
+      if (failures) void begin(); // loads what the page missed
       failures = 0;
       window.clearInterval(polling);
       polling = undefined;
@@ -100,7 +100,7 @@ function hear(frame: Frame): void {
       ahead = frame.at - Date.now() / 1000;
       metrics.set(frame.metrics);
       if (frame.second) series.add([frame.second]);
-      series.opened(frame.at, frame.metrics.open);
+      series.addOpen(frame.at, frame.metrics.open);
       break;
     case "events":
       log.dropped += frame.dropped;
@@ -111,40 +111,40 @@ function hear(frame: Frame): void {
   }
 }
 
-function lost(error: unknown): State {
+function failureState(error: unknown): State {
   return error instanceof Problem && (error.status === 401 || error.status === 403) ? "refused" : "offline";
 }
 
 async function poll(): Promise<void> {
-  if (asking) return;
-  asking = true;
+  if (loading) return;
+  loading = true;
   try {
-    const [counted, page, detailed] = await Promise.all([
+    const [current, page, detailed] = await Promise.all([
       get<Metrics>("/api/metrics"),
       get<Page>(`/api/requests?after=${log.last}&limit=500`),
       get<{ seconds: Second[] }>("/api/detailed-metrics"),
     ]);
-    metrics.set(counted);
+    metrics.set(current);
     log.add(page.requests);
     series.add(detailed.seconds.slice(-5));
-    series.opened(now(), counted.open);
+    series.addOpen(now(), current.open);
     if (state.value === "offline") {
-      log.last = 0; // another server may have come: its numbers begin anew
+      log.last = 0; // a new server may run: its request ids start at 1
       log.clear();
       void begin();
     }
     if (!socket || socket.readyState !== WebSocket.OPEN) state.set("polling");
   } catch (error) {
-    state.set(lost(error));
+    state.set(failureState(error));
   } finally {
-    asking = false;
+    loading = false;
   }
 }
 
-/** After the server was told to forget. */
-export function forget(what: string[]): void {
-  if (what.includes("journal")) log.clear();
-  if (what.includes("metrics")) series.forget();
+/** Clears the page's copies of data that the server has reset. */
+export function forget(kinds: string[]): void {
+  if (kinds.includes("journal")) log.clear();
+  if (kinds.includes("metrics")) series.clear();
   void poll();
   void refresh().catch(() => undefined);
 }

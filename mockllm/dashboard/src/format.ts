@@ -1,11 +1,11 @@
-// Numbers and times as a person reads them.
+// Numbers and times as readable text.
 
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const integers = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export function count(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toFixed(value >= 1e7 ? 0 : 1)} M`;
   if (value >= 1e5) return `${(value / 1e3).toFixed(0)} k`;
-  return whole.format(value);
+  return integers.format(value);
 }
 
 export function rate(value: number): string {
@@ -19,7 +19,7 @@ export function bytes(value: number): string {
   return `${Math.round(value)}\u00a0B`;
 }
 
-/** Seconds: `0.4 ms`, `12 ms`, `3.2 s`; a dash where there is none. */
+/** Formats seconds: `0.4 ms`, `12 ms`, `3.2 s`; a dash for none. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds === 0) return "0\u00a0ms";
@@ -46,12 +46,12 @@ export function clock(at: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
-export function plural(number: number, one: string): string {
-  return `${count(number)} ${one}${number === 1 ? "" : "s"}`;
+export function plural(number: number, noun: string): string {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** The name of a rule out of its id: `file.yaml:name`. */
-export function named(id: string): { file: string; name: string } {
-  const place = id.lastIndexOf(":");
-  return { file: id.slice(0, Math.max(0, place)), name: id.slice(place + 1) };
+/** Splits the id of a rule, `file.yaml:name`. */
+export function ruleName(id: string): { file: string; name: string } {
+  const colon = id.lastIndexOf(":");
+  return { file: id.slice(0, Math.max(0, colon)), name: id.slice(colon + 1) };
 }

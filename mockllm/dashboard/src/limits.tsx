@@ -1,14 +1,14 @@
-// Rate limits: on and off, each strategy with its own settings, and giving back what was used.
+// Rate limits: on or off, the settings of each strategy, and the reset of quotas.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "./api.ts";
-import { useCell } from "./cells.ts";
-import { patch, settingsOf, settingsYaml, titled, type Scope } from "./control.ts";
+import { useObservable } from "./observable.ts";
+import { patch, currentSettings, settingsYaml, scopeTitle, type Scope } from "./apply_change.ts";
 import { config } from "./feed.ts";
 import type { Json, Settings } from "./models.ts";
-import { Card, Field, Select, tried, Yaml } from "./parts.tsx";
-import { percent, shown, time, word } from "./words.ts";
+import { Card, Field, Select, attempt, Yaml } from "./components.tsx";
+import { fieldText, parsePercent, parseTime, parseValue } from "./field_values.ts";
 
 interface Setting {
   title: string;
@@ -18,69 +18,69 @@ interface Setting {
 }
 
 const SETTINGS: Record<string, Setting> = {
-  requests: { title: "Requests", hint: "in each window; of after-n, in all", placeholder: "10", read: word },
-  tokens: { title: "Tokens", hint: "in each window", placeholder: "40000", read: word },
-  window: { title: "Window", hint: "one minute if empty", placeholder: "1m", read: (text) => (/^\d+$/.test(text.trim()) ? `${text.trim()}s` : word(text)) },
-  burst: { title: "Burst", hint: "so many at once", placeholder: "as requests", read: word },
-  queue: { title: "Queue", hint: "so many may wait", placeholder: "requests − 1", read: word },
-  concurrent: { title: "Concurrent", hint: "answers under way", placeholder: "no bound", read: word },
-  probability: { title: "Probability", hint: "how likely a refusal is", placeholder: "30%", read: percent },
-  retry_after: { title: "Retry after", hint: "what a refusal tells", placeholder: "1s", read: time },
+  requests: { title: "Requests", hint: "in each window; with after-n in total", placeholder: "10", read: parseValue },
+  tokens: { title: "Tokens", hint: "in each window", placeholder: "40000", read: parseValue },
+  window: { title: "Window", hint: "one minute if empty", placeholder: "1m", read: (text) => (/^\d+$/.test(text.trim()) ? `${text.trim()}s` : parseValue(text)) },
+  burst: { title: "Burst", hint: "most requests at once", placeholder: "as requests", read: parseValue },
+  queue: { title: "Queue", hint: "most waiting requests", placeholder: "requests − 1", read: parseValue },
+  concurrent: { title: "Concurrent", hint: "most responses in flight", placeholder: "unbounded", read: parseValue },
+  probability: { title: "Probability", hint: "of a refusal", placeholder: "30%", read: parsePercent },
+  retry_after: { title: "Retry after", hint: "header of a refusal", placeholder: "1s", read: parseTime },
 };
-const METERED = ["requests", "tokens", "window", "concurrent"];
-const TAKES: Record<string, string[]> = {
-  "fixed-window": METERED,
-  "sliding-window": METERED,
-  "token-bucket": [...METERED, "burst"],
-  "leaky-bucket": [...METERED, "queue"],
+const WINDOW_SETTINGS = ["requests", "tokens", "window", "concurrent"];
+const STRATEGY_SETTINGS: Record<string, string[]> = {
+  "fixed-window": WINDOW_SETTINGS,
+  "sliding-window": WINDOW_SETTINGS,
+  "token-bucket": [...WINDOW_SETTINGS, "burst"],
+  "leaky-bucket": [...WINDOW_SETTINGS, "queue"],
   "after-n": ["requests", "retry_after"],
   random: ["probability", "retry_after"],
   always: ["retry_after"],
 };
-const BEGIN: Record<string, string> = { strategy: "token-bucket", requests: "10", window: "1m", probability: "30%" };
+const DEFAULTS: Record<string, string> = { strategy: "token-bucket", requests: "10", window: "1m", probability: "30%" };
 
 type Form = Record<string, string>;
 
-/** The limit; settings that its strategy does not have are null. */
-function limitIn(form: Form): Settings {
+/** Returns the limit of a form; settings that its strategy does not have are null. */
+function limitOf(form: Form): Settings {
   const strategy = form["strategy"]!;
-  const found: Settings = { strategy };
+  const limit: Settings = { strategy };
   for (const [name, setting] of Object.entries(SETTINGS)) {
     const text = (form[name] ?? "").trim();
-    found[name] = TAKES[strategy]?.includes(name) && text ? setting.read(text) : null;
+    limit[name] = STRATEGY_SETTINGS[strategy]?.includes(name) && text ? setting.read(text) : null;
   }
-  return found;
+  return limit;
 }
 
 export function Limits(props: { scope: Scope; strategies: { name: string; about: string }[] }): JSX.Element {
-  useCell(config);
-  const stands = (settingsOf(props.scope)["limit"] ?? null) as Settings | null;
-  const known = JSON.stringify(stands);
-  const [form, setForm] = useState<Form>(BEGIN);
+  useObservable(config);
+  const current = (currentSettings(props.scope)["limit"] ?? null) as Settings | null;
+  const known = JSON.stringify(current);
+  const [form, setForm] = useState<Form>(DEFAULTS);
   const [errors, setErrors] = useState<Record<string, string>>({});
   useEffect(() => {
-    if (stands) setForm({ ...Object.fromEntries(Object.entries(stands).map(([name, value]) => [name, shown(value)])) });
+    if (current) setForm({ ...Object.fromEntries(Object.entries(current).map(([name, value]) => [name, fieldText(value)])) });
     setErrors({});
   }, [known, props.scope]);
 
   const strategy = form["strategy"]!.replaceAll("_", "-");
   const apply = async (limit: Settings | null, text: string): Promise<void> => {
     const problem = await patch(props.scope, { limit }, text);
-    const found: Record<string, string> = {};
-    for (const each of problem?.errors ?? []) found[each.field.split(".").at(-1)!] = each.message;
-    setErrors(found);
+    const messages: Record<string, string> = {};
+    for (const error of problem?.errors ?? []) messages[error.field.split(".").at(-1)!] = error.message;
+    setErrors(messages);
   };
   const reset = (): void => {
-    void tried(async () => {
+    void attempt(async () => {
       const path = props.scope ? `/api/rate-limit/reset/${encodeURIComponent(props.scope)}` : "/api/rate-limit/reset";
       const done = await call<{ done: string }>("POST", path);
-      return `Given back: ${done.done}.`;
+      return `Quota reset: ${done.done}.`;
     });
   };
   const yaml = settingsYaml(props.scope, {
-    limit: Object.fromEntries(Object.entries(limitIn({ ...form, strategy })).filter(([, value]) => value !== null)),
+    limit: Object.fromEntries(Object.entries(limitOf({ ...form, strategy })).filter(([, value]) => value !== null)),
   });
-  const options = props.strategies.filter((each) => each.name in TAKES).map((each) => ({ value: each.name, title: each.name }));
+  const options = props.strategies.filter((item) => item.name in STRATEGY_SETTINGS).map((item) => ({ value: item.name, title: item.name }));
   return (
     <Card
       title="Rate limit"
@@ -90,22 +90,22 @@ export function Limits(props: { scope: Scope; strategies: { name: string; about:
           type="button"
           role="switch"
           class="switch"
-          aria-checked={stands !== null}
+          aria-checked={current !== null}
           aria-label="Rate limit"
           onClick={() =>
-            void (stands
-              ? apply(null, `No limit is set for ${titled(props.scope)}.`)
-              : apply(limitIn({ ...form, strategy }), `The limit of ${titled(props.scope)} is on.`))
+            void (current
+              ? apply(null, `The limit of ${scopeTitle(props.scope)} is off.`)
+              : apply(limitOf({ ...form, strategy }), `The limit of ${scopeTitle(props.scope)} is on.`))
           }
         >
-          <span>{stands ? "On" : "Off"}</span>
+          <span>{current ? "On" : "Off"}</span>
         </button>
       }
     >
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void apply(limitIn({ ...form, strategy }), `The limit of ${titled(props.scope)} is on.`);
+          void apply(limitOf({ ...form, strategy }), `The limit of ${scopeTitle(props.scope)} is on.`);
         }}
       >
         <Select
@@ -113,10 +113,10 @@ export function Limits(props: { scope: Scope; strategies: { name: string; about:
           value={strategy}
           options={options}
           change={(value) => setForm({ ...form, strategy: value })}
-          hint={props.strategies.find((each) => each.name === strategy)?.about}
+          hint={props.strategies.find((item) => item.name === strategy)?.about}
         />
         <div class="fields">
-          {(TAKES[strategy] ?? []).map((name) => (
+          {(STRATEGY_SETTINGS[strategy] ?? []).map((name) => (
             <Field
               key={name}
               label={SETTINGS[name]!.title}
@@ -132,10 +132,10 @@ export function Limits(props: { scope: Scope; strategies: { name: string; about:
         <Yaml text={yaml} what="the limit as YAML" quiet />
         <div class="actions">
           <button type="submit" class="primary">
-            {stands ? "Apply" : "Switch on"}
+            {current ? "Apply" : "Switch on"}
           </button>
           <button type="button" onClick={reset}>
-            Reset what was used
+            Reset the quota
           </button>
         </div>
       </form>

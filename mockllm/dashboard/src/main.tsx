@@ -1,55 +1,55 @@
-// The page: its head, its tabs, and the view that was chosen.
+// The page: its header, its tabs, and the selected view.
 
 import { render, type JSX } from "preact";
-import { useCell } from "./cells.ts";
+import { useObservable } from "./observable.ts";
 import { Clients } from "./clients.tsx";
 import { config, health, metrics, start, state } from "./feed.ts";
 import { plural } from "./format.ts";
-import { Live } from "./live.tsx";
-import { Notice, Tabs } from "./parts.tsx";
-import { Requests } from "./requests.tsx";
+import { LiveView } from "./live_view.tsx";
+import { Notice, Tabs } from "./components.tsx";
+import { RequestList } from "./request_list.tsx";
 import { go, useRoute, type View } from "./route.ts";
 import { Rules } from "./rules.tsx";
-import { Steer } from "./steer.tsx";
+import { ControlView } from "./control_view.tsx";
 import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/live.css";
 import "./styles/lists.css";
-import "./styles/steer.css";
+import "./styles/control.css";
 import "./styles/rules.css";
 import "./styles/narrow.css";
 import { choose, theme } from "./theme.ts";
 
-const TITLES: Record<View, string> = { live: "Live", requests: "Requests", steer: "Steer", rules: "Rules", clients: "Clients" };
-const SHOWN: Record<View, () => JSX.Element> = { live: Live, requests: Requests, steer: Steer, rules: Rules, clients: Clients };
+const TITLES: Record<View, string> = { live: "Live", requests: "Requests", control: "Control", rules: "Rules", clients: "Clients" };
+const COMPONENTS: Record<View, () => JSX.Element> = { live: LiveView, requests: RequestList, control: ControlView, rules: Rules, clients: Clients };
 const STATES = {
   connecting: "connecting …",
   live: "live",
-  polling: "asking once a second",
-  offline: "the server does not answer",
-  refused: "the server wants its admin token: load the page again",
+  polling: "polling once a second",
+  offline: "the server does not respond",
+  refused: "the server requires its admin token: reload the page",
 };
 
 function Page(): JSX.Element {
   const { view } = useRoute();
-  const Shown = SHOWN[view];
-  const missed = useCell(metrics)?.missed ?? 0;
-  const stale = useCell(health)?.stale.length ?? 0;
-  const changed = (useCell(config)?.overlay.match(/^(rules|modifiers):/gm) ?? []).length > 0;
+  const Content = COMPONENTS[view];
+  const missed = useObservable(metrics)?.missed ?? 0;
+  const stale = useObservable(health)?.stale.length ?? 0;
+  const changed = (useObservable(config)?.overlay.match(/^(rules|modifiers):/gm) ?? []).length > 0;
   const marks: Partial<Record<View, string>> = {
-    ...(changed ? { steer: "•" } : {}),
+    ...(changed ? { control: "•" } : {}),
     ...(stale || missed ? { rules: stale ? "!" : String(missed) } : {}),
   };
   const tabs = (Object.keys(TITLES) as View[]).map((id) => ({ id, title: TITLES[id], mark: marks[id] }));
   return (
     <>
-      <Head />
+      <Header />
       <nav aria-label="Views">
         <Tabs label="Views" tabs={tabs} chosen={view} choose={(id) => go(id as View)} />
       </nav>
       <main class={`view in-${view}`}>
         <div id={`view-${view}`} role="tabpanel" aria-labelledby={`tab-${view}`}>
-          <Shown />
+          <Content />
         </div>
       </main>
       <Notice />
@@ -57,11 +57,11 @@ function Page(): JSX.Element {
   );
 }
 
-function Head(): JSX.Element {
-  const how = useCell(state);
-  const known = useCell(health);
-  const look = useCell(theme);
-  const next = look.dark ? "light" : "dark";
+function Header(): JSX.Element {
+  const connection = useObservable(state);
+  const server = useObservable(health);
+  const colours = useObservable(theme);
+  const next = colours.dark ? "light" : "dark";
   return (
     <header class="top">
       <h1>
@@ -69,24 +69,24 @@ function Head(): JSX.Element {
           <img src="/dashboard/icon.svg" alt="" width="22" height="22" /> mockllm
         </a>
       </h1>
-      <span class={`state ${how}`} role="status">
+      <span class={`state ${connection}`} role="status">
         <i aria-hidden="true" />
-        {STATES[how]}
+        {STATES[connection]}
       </span>
-      {known ? (
+      {server ? (
         <span class="about">
-          {known.version} · {plural(known.rules, "rule")} in {plural(known.files, "file")}
-          {known.stale.length ? <a class="tag bad" href="#/rules">{plural(known.stale.length, "stale file")}</a> : null}
+          {server.version} · {plural(server.rules, "rule")} in {plural(server.files, "file")}
+          {server.stale.length ? <a class="tag bad" href="#/rules">{plural(server.stale.length, "stale file")}</a> : null}
         </span>
       ) : null}
       <button type="button" class="small theme" onClick={() => choose(next)} aria-label={`Use ${next} colours`}>
-        {look.dark ? "Light" : "Dark"}
+        {colours.dark ? "Light" : "Dark"}
       </button>
     </header>
   );
 }
 
 start();
-const place = document.getElementById("app")!;
-place.replaceChildren();
-render(<Page />, place);
+const root = document.getElementById("app")!;
+root.replaceChildren();
+render(<Page />, root);

@@ -1,7 +1,7 @@
-// What the control API gives: the shapes of /api/openapi.json that this page reads.
+// The types of the control API that this page uses, as in /api/openapi.json.
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type Settings = { [word: string]: Json };
+export type Settings = { [key: string]: Json };
 
 export interface Latency {
   count: number;

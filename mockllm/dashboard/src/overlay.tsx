@@ -1,48 +1,48 @@
-// Everything that was changed at run time, as one scenario file: to look at, take apart, copy or save.
+// All changes at run time as one scenario file, to view, remove, copy or save.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, maybe } from "./api.ts";
-import { useCell } from "./cells.ts";
-import { remove } from "./control.ts";
+import { useObservable } from "./observable.ts";
+import { remove } from "./apply_change.ts";
 import { changes, config, forget, refresh } from "./feed.ts";
 import type { OverlayItem } from "./models.ts";
-import { Card, Empty, tried, Yaml } from "./parts.tsx";
+import { Card, Empty, attempt, Yaml } from "./components.tsx";
 
 export function useItems(): OverlayItem[] {
-  const version = useCell(changes);
+  const version = useObservable(changes);
   const [items, setItems] = useState<OverlayItem[]>([]);
   useEffect(() => {
-    let here = true;
+    let mounted = true;
     maybe<{ items: OverlayItem[] }>("/api/overlay").then(
-      (found) => here && setItems(found?.items ?? []),
+      (result) => mounted && setItems(result?.items ?? []),
       () => undefined,
     );
-    return () => void (here = false);
+    return () => void (mounted = false);
   }, [version]);
   return items;
 }
 
 export function Overlay(): JSX.Element {
-  const held = useCell(config);
+  const current = useObservable(config);
   const items = useItems();
-  const text = held?.overlay ?? "";
-  const own = items.filter((item) => !item.from_settings);
+  const text = current?.overlay ?? "";
+  const rules = items.filter((item) => !item.from_settings);
   const unset = (item: OverlayItem): void => {
-    void tried(async () => {
+    void attempt(async () => {
       if (item.endpoint) await call("DELETE", `/api/config/endpoints/${encodeURIComponent(item.endpoint)}`);
-      else await call("PATCH", "/api/config/global", Object.fromEntries(Object.keys(held?.global ?? {}).map((word) => [word, null])));
+      else await call("PATCH", "/api/config/global", Object.fromEntries(Object.keys(current?.global ?? {}).map((key) => [key, null])));
       await refresh();
-      return `What was set for ${item.endpoint ?? "all endpoints"} is unset.`;
+      return `The settings of ${item.endpoint ?? "all endpoints"} are unset.`;
     });
   };
-  const set = [...new Map(items.filter((item) => item.from_settings).map((item) => [item.endpoint, item])).values()];
+  const settings = [...new Map(items.filter((item) => item.from_settings).map((item) => [item.endpoint, item])).values()];
   return (
     <Card title="Changed at run time" id="overlay" aside={items.length ? <span class="tag">{items.length}</span> : null}>
       {items.length ? (
         <>
           <ul class="items">
-            {own.map((item) => (
+            {rules.map((item) => (
               <li key={item.name}>
                 <span>{item.name}</span>
                 <button type="button" class="small" onClick={() => void remove(item)} aria-label={`Remove ${item.name}`}>
@@ -50,7 +50,7 @@ export function Overlay(): JSX.Element {
                 </button>
               </li>
             ))}
-            {set.map((item) => (
+            {settings.map((item) => (
               <li key={item.endpoint ?? ""}>
                 <span>settings of {item.endpoint ?? "all endpoints"}</span>
                 <button type="button" class="small" onClick={() => unset(item)} aria-label={`Unset the settings of ${item.endpoint ?? "all endpoints"}`}>
@@ -61,8 +61,8 @@ export function Overlay(): JSX.Element {
           </ul>
           <h3>Save as scenario</h3>
           <p class="hint">
-            Put this file into <code>{held?.folder ?? "scenarios"}</code>: it then answers without this page, and what is
-            changed here can be reset.
+            Put this file into <code>{current?.folder ?? "scenarios"}</code>: its rules then work without this
+            page, and you can reset the changes made here.
           </p>
           <Yaml text={text} what="the overlay as a scenario file">
             <a class="button small" href="/api/overlay.yaml" download="saved.yaml">
@@ -72,7 +72,7 @@ export function Overlay(): JSX.Element {
         </>
       ) : (
         <Empty title="Nothing yet.">
-          <p>What you set here answers at once, stands above all files, and ends with the server. It appears here as a scenario file that you can keep.</p>
+          <p>Changes on this page take effect at once, override all files, and end with the server. They appear here as a scenario file that you can save.</p>
         </Empty>
       )}
       <Reset />
@@ -80,18 +80,18 @@ export function Overlay(): JSX.Element {
   );
 }
 
-const WHAT = [
+const KINDS = [
   { id: "overlay", title: "Changes made at run time", about: "settings, injections, rules, climates" },
-  { id: "state", title: "Counts and sessions", about: "sequences, times, what was used of limits" },
-  { id: "journal", title: "The event log", about: "all requests that are kept" },
-  { id: "metrics", title: "The numbers", about: "rates, histograms, peaks" },
+  { id: "state", title: "Counters and sessions", about: "sequences, times, quotas of limits" },
+  { id: "journal", title: "The journal", about: "all stored requests" },
+  { id: "metrics", title: "The metrics", about: "rates, histograms, peaks" },
 ];
 
 function Reset(): JSX.Element {
   const [chosen, choose] = useState<string[]>(["overlay"]);
-  const toggle = (id: string): void => choose(chosen.includes(id) ? chosen.filter((each) => each !== id) : [...chosen, id]);
+  const toggle = (id: string): void => choose(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
   const reset = (): void => {
-    void tried(async () => {
+    void attempt(async () => {
       const done = await call<{ reset: string[] }>("POST", "/api/reset", { what: chosen });
       forget(done.reset);
       return `Reset: ${done.reset.join(", ")}.`;
@@ -100,11 +100,11 @@ function Reset(): JSX.Element {
   return (
     <fieldset class="reset">
       <legend>Reset</legend>
-      {WHAT.map((each) => (
+      {KINDS.map((kind) => (
         <label class="check">
-          <input type="checkbox" checked={chosen.includes(each.id)} onChange={() => toggle(each.id)} />
+          <input type="checkbox" checked={chosen.includes(kind.id)} onChange={() => toggle(kind.id)} />
           <span>
-            {each.title} <small>{each.about}</small>
+            {kind.title} <small>{kind.about}</small>
           </span>
         </label>
       ))}

@@ -1,63 +1,63 @@
-// What answers: the rules in their order with what they counted, files that could not be loaded, and what no rule met.
+// The rules in their order with counters, files that could not be loaded, and unmatched requests.
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { call, get } from "./api.ts";
-import { useAsked } from "./asked.ts";
-import { useCell } from "./cells.ts";
+import { usePolled } from "./polling.ts";
+import { useObservable } from "./observable.ts";
 import { changes, health, log, refresh } from "./feed.ts";
-import { clock, count, named, plural } from "./format.ts";
+import { clock, count, plural, ruleName } from "./format.ts";
 import type { Detail, Rule, Summary } from "./models.ts";
-import { Card, Empty, Select, tried } from "./parts.tsx";
+import { Card, Empty, Select, attempt } from "./components.tsx";
 import { go } from "./route.ts";
-import { Rows } from "./rows.tsx";
+import { VirtualList } from "./virtual_list.tsx";
 
 const KINDS = [
   { value: "", title: "Rules and modifiers" },
   { value: "rule", title: "Rules" },
   { value: "modifier", title: "Modifiers" },
-  { value: "unused", title: "Never answered" },
+  { value: "unused", title: "Never selected" },
 ];
 
-/** Thousands of rules are a large answer: it is asked for less often. */
-function patience(found: { rules: Rule[] } | undefined | null): number {
-  return (found?.rules.length ?? 0) > 500 ? 5000 : 500;
+/** Returns the polling interval in milliseconds: a response with thousands of rules is large. */
+function pollInterval(result: { rules: Rule[] } | undefined | null): number {
+  return (result?.rules.length ?? 0) > 500 ? 5000 : 500;
 }
 
 export function Rules(): JSX.Element {
   return (
     <div class="two">
       <Stale />
-      <Listed />
-      <Misses />
+      <RuleList />
+      <Unmatched />
     </div>
   );
 }
 
-function Listed(): JSX.Element {
-  const rules = useAsked<{ rules: Rule[] }>("/api/rules", patience)?.rules ?? null;
+function RuleList(): JSX.Element {
+  const rules = usePolled<{ rules: Rule[] }>("/api/rules", pollInterval)?.rules ?? null;
   const [text, setText] = useState("");
   const [kind, setKind] = useState("");
   const [chosen, choose] = useState<string | null>(null);
   const shown = useMemo(() => {
-    const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     return (rules ?? []).filter(
       (rule) =>
         (kind === "" || (kind === "unused" ? rule.kind === "rule" && !rule.answers : rule.kind === kind)) &&
-        wanted.every((each) => `${rule.id} ${rule.where} ${rule.layer} ${rule.session ?? ""}`.toLowerCase().includes(each)),
+        words.every((word) => `${rule.id} ${rule.where} ${rule.layer} ${rule.session ?? ""}`.toLowerCase().includes(word)),
     );
   }, [rules, text, kind]);
   const most = Math.max(1, ...(rules ?? []).map((rule) => rule.answers));
   const reload = (): void => {
-    void tried(async () => {
+    void attempt(async () => {
       const done = await call<{ rules: number; files: number }>("POST", "/api/reload");
       await refresh();
-      return `Read anew: ${plural(done.rules, "rule")} in ${plural(done.files, "file")}.`;
+      return `Reloaded: ${plural(done.rules, "rule")} in ${plural(done.files, "file")}.`;
     });
   };
   return (
     <Card
-      title="Rules, in the order in which they are asked"
+      title="Rules, in the order of matching"
       wide
       aside={
         <button type="button" class="small" onClick={reload}>
@@ -71,11 +71,11 @@ function Listed(): JSX.Element {
       </div>
       <div class="row head" aria-hidden="true">
         <span>Rule</span>
-        <span>Where it stands</span>
+        <span>Position</span>
         <span class="number">Tried</span>
-        <span class="number">Answered</span>
+        <span class="number">Selected</span>
       </div>
-      <Rows
+      <VirtualList
         label="Rules and modifiers"
         rows={shown}
         id={(rule) => rule.id}
@@ -87,7 +87,7 @@ function Listed(): JSX.Element {
         show={(rule) => (
           <>
             <span class="r-name">
-              {named(rule.id).name}
+              {ruleName(rule.id).name}
               {rule.kind === "modifier" ? <span class="tag quiet">modifier</span> : null}
               {rule.layer === "overlay" ? <span class="tag">overlay</span> : null}
               {rule.session ? <span class="tag">session {rule.session}</span> : null}
@@ -102,10 +102,10 @@ function Listed(): JSX.Element {
         )}
         empty={
           rules?.length ? (
-            <Empty title="Nothing passes this filter." />
+            <Empty title="No rule matches this filter." />
           ) : (
             <Empty title={rules ? "No rule is loaded." : "Loading …"}>
-              {rules ? <p>Write one into a file of your scenarios folder: it answers as soon as it is saved.</p> : null}
+              {rules ? <p>Write a rule into a file of your scenario folder: it is active as soon as you save the file.</p> : null}
             </Empty>
           )
         }
@@ -115,19 +115,19 @@ function Listed(): JSX.Element {
 }
 
 function Stale(): JSX.Element | null {
-  const known = useCell(health);
-  if (!known?.stale.length) return null;
+  const server = useObservable(health);
+  if (!server?.stale.length) return null;
   return (
     <section class="card wide alarm" aria-labelledby="stale">
       <header>
-        <h2 id="stale">{plural(known.stale.length, "file")} could not be loaded</h2>
+        <h2 id="stale">{plural(server.stale.length, "file")} could not be loaded</h2>
       </header>
       <ul class="stale">
-        {known.stale.map((each) => (
+        {server.stale.map((file) => (
           <li>
-            <strong>{each.file}</strong>
-            <span>{each.left_out ? "left out: there is no version before" : "its last good version answers"}</span>
-            <pre>{each.reason}</pre>
+            <strong>{file.file}</strong>
+            <span>{file.left_out ? "left out: it has no earlier version" : "its last valid version is active"}</span>
+            <pre>{file.reason}</pre>
           </li>
         ))}
       </ul>
@@ -135,48 +135,48 @@ function Stale(): JSX.Element | null {
   );
 }
 
-function Misses(): JSX.Element {
-  const version = useCell(log.changed);
+function Unmatched(): JSX.Element {
+  const version = useObservable(log.changed);
   const missed = useMemo(() => {
-    const found = new Map<string, { kind: string; last: Summary; times: number }>();
-    for (const each of log.held) {
-      if (!each.missed) continue;
-      const kind = `${each.method} ${each.path.split("?")[0]} ${each.model ?? ""} ${each.session ?? ""}`;
-      const before = found.get(kind)?.times ?? 0;
-      found.delete(kind);
-      found.set(kind, { kind, last: each, times: before + 1 });
+    const groups = new Map<string, { kind: string; last: Summary; times: number }>();
+    for (const request of log.requests) {
+      if (!request.missed) continue;
+      const kind = `${request.method} ${request.path.split("?")[0]} ${request.model ?? ""} ${request.session ?? ""}`;
+      const before = groups.get(kind)?.times ?? 0;
+      groups.delete(kind);
+      groups.set(kind, { kind, last: request, times: before + 1 });
     }
-    return [...found.values()].reverse().slice(0, 20);
+    return [...groups.values()].reverse().slice(0, 20);
   }, [version]);
   return (
-    <Card title="Missed: no rule matched" wide>
+    <Card title="Unmatched requests" wide>
       {missed.length ? (
         <ul class="misses">
-          {missed.map((each) => (
-            <Miss key={each.kind} last={each.last} times={each.times} />
+          {missed.map((group) => (
+            <UnmatchedGroup key={group.kind} last={group.last} times={group.times} />
           ))}
         </ul>
       ) : (
         <Empty title="None.">
-          <p>A request that no rule answers is listed here, with the rules that come nearest and what differed.</p>
+          <p>A request that no rule matches is listed here, with its near misses and the differences.</p>
         </Empty>
       )}
     </Card>
   );
 }
 
-function Miss(props: { last: Summary; times: number }): JSX.Element {
+function UnmatchedGroup(props: { last: Summary; times: number }): JSX.Element {
   const { last } = props;
   const [near, setNear] = useState<string[] | null>(null);
-  const version = useCell(changes);
+  const version = useObservable(changes);
   useEffect(() => {
-    let here = true;
+    let mounted = true;
     const wait = window.setTimeout(
-      () => get<Detail>(`/api/requests/${last.id}`).then((found) => here && setNear(found.near_misses), () => undefined),
+      () => get<Detail>(`/api/requests/${last.id}`).then((detail) => mounted && setNear(detail.near_misses), () => undefined),
       near ? 1500 : 0,
     );
     return () => {
-      here = false;
+      mounted = false;
       window.clearTimeout(wait);
     };
   }, [near ? version : last.id]);
@@ -190,18 +190,18 @@ function Miss(props: { last: Summary; times: number }): JSX.Element {
         {last.session ? <span class="tag">session {last.session}</span> : null}
         {props.times > 1 ? <span class="tag">{count(props.times)} times</span> : null}
         <span class="quiet">{clock(last.at)}</span>
-        <button type="button" class="small" onClick={() => go("requests", last.id)} aria-label={`Look at request ${last.id}`}>
-          Look
+        <button type="button" class="small" onClick={() => go("requests", last.id)} aria-label={`Show request ${last.id}`}>
+          Show
         </button>
       </div>
       {near?.length ? (
         <ul class="near">
-          {near.map((each) => (
-            <li>{each}</li>
+          {near.map((line) => (
+            <li>{line}</li>
           ))}
         </ul>
       ) : near ? (
-        <p class="hint">No rule comes near.</p>
+        <p class="hint">There is no near miss.</p>
       ) : null}
     </li>
   );

@@ -1,6 +1,6 @@
-// Light or dark: as the system has it, until somebody chooses.
+// Light or dark colours: those of the system, until the user chooses.
 
-import { Cell } from "./cells.ts";
+import { Observable } from "./observable.ts";
 
 export type Theme = "auto" | "light" | "dark";
 const KEY = "mockllm-theme";
@@ -8,14 +8,14 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 
 function stored(): Theme {
   try {
-    const found = localStorage.getItem(KEY);
-    return found === "light" || found === "dark" ? found : "auto";
+    const value = localStorage.getItem(KEY);
+    return value === "light" || value === "dark" ? value : "auto";
   } catch {
     return "auto";
   }
 }
 
-export const theme = new Cell<{ chosen: Theme; dark: boolean }>({ chosen: stored(), dark: false });
+export const theme = new Observable<{ chosen: Theme; dark: boolean }>({ chosen: stored(), dark: false });
 
 function apply(): void {
   const { chosen } = theme.value;
@@ -29,7 +29,7 @@ export function choose(chosen: Theme): void {
     if (chosen === "auto") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, chosen);
   } catch {
-    // it is not remembered, then
+    // without storage, the choice ends with the page
   }
   theme.value = { ...theme.value, chosen };
   apply();

@@ -1,4 +1,4 @@
-// Data as YAML of the scenario language. What a control shows is what it sends: the server reads this text.
+// Data as YAML of the scenario language. A control sends the same text that it shows.
 
 import type { Json } from "./models.ts";
 
@@ -13,24 +13,24 @@ export function scalar(value: null | boolean | number | string): string {
   return plain ? value : JSON.stringify(value);
 }
 
-/** On one line: `{ttft: 300ms, itl: 50ms}`. */
+/** Writes a value on one line: `{ttft: 300ms, itl: 50ms}`. */
 export function flow(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
   if (value !== null && typeof value === "object") {
-    return `{${Object.entries(value).map(([key, held]) => `${scalar(key)}: ${flow(held)}`).join(", ")}}`;
+    return `{${Object.entries(value).map(([key, inner]) => `${scalar(key)}: ${flow(inner)}`).join(", ")}}`;
   }
   return scalar(value);
 }
 
-type Item = { [word: string]: Json };
+type Item = { [key: string]: Json };
 
-/** Rules and modifiers as a scenario file has them, a word on each line. */
+/** Writes rules or modifiers as in a scenario file, one key on each line. */
 export function items(kind: "rules" | "modifiers", listed: Item[]): string {
-  const lines = listed.flatMap((item) => block(item, "    ").map((line, place) => (place ? line : `  - ${line.trim()}`)));
+  const lines = listed.flatMap((item) => block(item, "    ").map((line, index) => (index ? line : `  - ${line.trim()}`)));
   return lines.length ? `${kind}:\n${lines.join("\n")}\n` : "";
 }
 
-/** Lines of an object; what would be too long for one line stands below its key. */
+/** Returns the lines of an object; a value that is too long for one line begins below its key. */
 function block(item: Item, indent: string): string[] {
   return Object.entries(item).flatMap(([key, value]) => {
     const line = `${indent}${scalar(key)}: ${flow(value)}`;
@@ -39,9 +39,9 @@ function block(item: Item, indent: string): string[] {
   });
 }
 
-/** The match of one endpoint: `openai-chat`. */
+/** Returns the match of an endpoint such as `openai-chat`. */
 export function matching(endpoint: string): Item {
   if (!endpoint) return {};
-  const place = endpoint.indexOf("-");
-  return { match: { dialect: endpoint.slice(0, place), api: endpoint.slice(place + 1) } };
+  const dash = endpoint.indexOf("-");
+  return { match: { dialect: endpoint.slice(0, dash), api: endpoint.slice(dash + 1) } };
 }

@@ -1,9 +1,10 @@
-"""The control API: see what a running server did, and change what it does, under `/api`.
+"""The control API under `/api`: shows the requests of a running server and changes its behaviour.
 
-Apart from the way of a request: nothing here is asked before somebody asks for it.
+The request path does not import this package; the server loads it with the first call.
 """
 
 from mockllm.server.control.access import Access
-from mockllm.server.control.control import ControlApi
+from mockllm.server.control.api import ControlApi
+from mockllm.server.control.context import ControlContext
 
-__all__ = ["Access", "ControlApi"]
+__all__ = ["Access", "ControlApi", "ControlContext"]

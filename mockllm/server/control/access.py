@@ -1,5 +1,6 @@
-"""Who may use the control API: this machine freely, others with the admin token; and no web page of another
-origin, neither by a name that it had resolve to this machine nor by a form that it posts.
+"""Access to the control API: free from this machine, with the admin token from others.
+
+Web pages of another origin are refused, whether they use DNS rebinding or post a form.
 """
 
 from __future__ import annotations
@@ -17,30 +18,30 @@ from mockllm.server.control.problem import Problem
 
 HEADER: Final = "x-mockllm-admin-token"
 SAFE: Final = frozenset({"GET", "HEAD"})
-"""The methods that change nothing."""
-PASSED_ON: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
-"""What a proxy says of whom it asks for: all the world may look like this machine behind one."""
-ELSEWHERE: Final = frozenset({"cross-site", "same-site"})
-"""What a browser says (`sec-fetch-site`) of a page of another origin."""
+"""Methods that change nothing."""
+PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+"""Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address."""
+OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
+"""Values of `sec-fetch-site` that a browser sends for a page of another origin."""
 
 
 class Access(Struct, frozen=True):
-    """`token` opens it to other machines; `names` are those of this machine that a browser may use."""
+    """The rules of access. `token` admits other machines; `names` are the host names that a browser may use."""
 
     token: str | None = None
     names: frozenset[str] = frozenset()
 
     def check(self, method: str, headers: Mapping[str, str], client: str) -> None:
-        """Raises Problem where it is refused."""
-        given = _token(headers)
-        if self.token is not None and given is not None:
-            if not compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
+        """Raise Problem if a call is refused."""
+        sent = _token(headers)
+        if self.token is not None and sent is not None:
+            if not compare_digest(sent.encode("utf-8", "replace"), self.token.encode()):
                 raise Problem(401, "This is not the admin token.")
-            return  # a page of another origin cannot know it
+            return  # a page of another origin cannot know the token
         if self._has_cookie(headers):
             self._check_origin(method, headers)
             return
-        if not is_loopback(client) or any(name in headers for name in PASSED_ON):
+        if not is_loopback(client) or any(name in headers for name in PROXY_HEADERS):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
@@ -49,20 +50,22 @@ class Access(Struct, frozen=True):
 
     @property
     def cookie(self) -> tuple[str, str]:
-        """Name and value of the cookie that stands for the token in a browser. Browsers keep cookies for all ports
-        of a host together: another server's token has another name."""
-        stamp = blake2b((self.token or "").encode(), digest_size=32, person=b"mockllm cookie").hexdigest()
-        return f"mockllm_admin_{stamp[:8]}", stamp[8:]
+        """Name and value of the cookie that replaces the token in a browser.
+
+        Browsers share cookies between all ports of a host, so the name differs for each token.
+        """
+        digest = blake2b((self.token or "").encode(), digest_size=32, person=b"mockllm cookie").hexdigest()
+        return f"mockllm_admin_{digest[:8]}", digest[8:]
 
     def _has_cookie(self, headers: Mapping[str, str]) -> bool:
         sent = headers.get("cookie")
         if self.token is None or sent is None:
             return False
         name, value = self.cookie
-        pairs = (each.strip().partition("=") for each in sent.split(";"))
+        pairs = (pair.strip().partition("=") for pair in sent.split(";"))
         return any(
-            key == name and compare_digest(found.encode("utf-8", "replace"), value.encode())
-            for key, _, found in pairs
+            key == name and compare_digest(text.encode("utf-8", "replace"), value.encode())
+            for key, _, text in pairs
         )
 
     def _check_host(self, headers: Mapping[str, str]) -> None:
@@ -70,7 +73,7 @@ class Access(Struct, frozen=True):
         name = host_name(host)
         if not (is_address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")):
             raise Problem(
-                403, f"The Host {brief(host)} is no name of this machine; ask for localhost or its address."
+                403, f"The Host {brief(host)} is not a name of this machine; use localhost or its address."
             )
 
     def _check_origin(self, method: str, headers: Mapping[str, str]) -> None:
@@ -78,7 +81,7 @@ class Access(Struct, frozen=True):
             return
         host = headers.get("host", "")
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if (origin is not None and origin.lower() not in _origins(host)) or site in ELSEWHERE:
+        if (origin is not None and origin.lower() not in _origins(host)) or site in OTHER_SITES:
             raise Problem(403, "A web page of another origin may not change anything.")
 
 
@@ -94,7 +97,7 @@ def _origins(host: str) -> tuple[str, str]:
 
 
 def host_name(host: str) -> str:
-    """The name or address in a Host header, without its port."""
+    """Return the name or address in a Host header, without its port."""
     host = host.strip().lower()
     if host.startswith("["):
         return host[1:].partition("]")[0]
@@ -110,7 +113,7 @@ def is_address(name: str) -> bool:
 
 
 def is_loopback(client: str) -> bool:
-    """Whether a peer's address is one of this machine's own."""
+    """Return whether a client's address is a loopback address."""
     try:
         address = ip_address(client.partition("%")[0])
     except ValueError:

@@ -1,9 +1,9 @@
-"""The control API on a port of its own: nothing else is served there."""
+"""The app that serves only the control API, on a separate port."""
 
 from __future__ import annotations
 
 from mockllm.server.app import App
-from mockllm.server.control.control import ControlApi
+from mockllm.server.control.api import ControlApi
 from mockllm.server.protocols import EngineProtocol
 from mockllm.server.server_limits import ServerLimits
 
@@ -12,15 +12,15 @@ class AdminPortApp(App):
     """An app with only the control API and `/health`."""
 
     def __init__(self, control: ControlApi, *, limits: ServerLimits | None = None) -> None:
-        self._control_api = control
-        super().__init__(control.engine, limits=limits, open_to_pages=False)
+        self._context = control.context
+        super().__init__(control.context.engine, limits=limits, open_to_pages=False)
         self.control = control
         self.control_only = True
 
     @property
     def engine(self) -> EngineProtocol:
-        """The engine that responds now."""
-        return self._control_api.engine
+        """The current engine of the controlled app."""
+        return self._context.engine
 
     @engine.setter
     def engine(self, engine: EngineProtocol) -> None: ...

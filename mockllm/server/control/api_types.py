@@ -1,4 +1,4 @@
-"""A call of the control API, and what comes of it: what handlers are given and give."""
+"""The argument and the results of the control API's handlers."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ PROBLEM: Final = "application/problem+json"
 YAML: Final = "application/yaml"
 
 
-_UNSEEN: Final = re.compile(
+_INVISIBLE: Final = re.compile(
     rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
 )
-"""Characters in UTF-8 that end a line or steer a terminal, and that JSON may hold as they are: controls, separators
-of lines, marks of direction."""
+"""UTF-8 characters that end a line or control a terminal, and that JSON may contain without escapes: control
+characters, line separators and marks of direction."""
 
 
 class ApiCall(Struct, frozen=True):
-    """`query` and `body` are of the models that the route names; `raw` is the body as it came."""
+    """One call. `query` and `body` are instances of the route's models; `raw` is the body as received."""
 
     params: Mapping[str, str]
     query: Any = None
@@ -35,7 +35,7 @@ class ApiCall(Struct, frozen=True):
 
 
 class TextResponse(Struct, frozen=True):
-    """An answer that is no model's."""
+    """A response without a model."""
 
     data: bytes
     content_type: str
@@ -43,24 +43,24 @@ class TextResponse(Struct, frozen=True):
 
 
 def visible(data: bytes) -> bytes:
-    """The same JSON, in which what a client sent can neither begin a line nor steer a terminal."""
-    return data if data.isascii() and b"\x7f" not in data else _UNSEEN.sub(_escaped, data)
+    """Escape the characters in JSON that would begin a line or control a terminal."""
+    return data if data.isascii() and b"\x7f" not in data else _INVISIBLE.sub(_escaped, data)
 
 
-def _escaped(found: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % ord(found[0].decode())
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())
 
 
-def success_plan(what: BaseModel | TextResponse | Json) -> Plan:
-    """The answer of a handler."""
-    if isinstance(what, TextResponse):
-        return plan(200, what.data, what.content_type, *what.headers)
-    assert isinstance(what, BaseModel)
-    return plan(200, visible(what.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
+def success_plan(result: BaseModel | TextResponse | Json) -> Plan:
+    """Return the response for a handler's result."""
+    if isinstance(result, TextResponse):
+        return plan(200, result.data, result.content_type, *result.headers)
+    assert isinstance(result, BaseModel)
+    return plan(200, visible(result.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
 
 
 def problem_plan(problem: Problem) -> Plan:
-    """The answer of a call that is refused."""
+    """Return the response to a refused call."""
     data = visible(problem.body.model_dump_json(exclude_none=True).encode()) + b"\n"
     headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
     if problem.allowed:
@@ -69,12 +69,12 @@ def problem_plan(problem: Problem) -> Plan:
 
 
 def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str]) -> Plan:
-    """A whole answer, which nobody may store, and no page of another origin may have."""
-    own = (
+    """Return a non-streaming response that no cache may store and no page of another origin may load."""
+    fields = (
         ("Content-Type", content_type),
         ("Cache-Control", "no-store"),
         ("X-Content-Type-Options", "nosniff"),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         *headers,
     )
-    return Plan(ResponseHead(status, own), (EventStep(data, 0, "body"),))
+    return Plan(ResponseHead(status, fields), (EventStep(data, 0, "body"),))

@@ -1,6 +1,4 @@
-"""The climates of the pack `weather`, as modifiers for the overlay: the same weather, for all endpoints or one,
-while the server runs.
-"""
+"""The climates of the pack `weather`, as modifiers that the overlay can add for one or all endpoints."""
 
 from __future__ import annotations
 
@@ -19,40 +17,43 @@ PACK: Final = "weather"
 CALM: Final = "calm"
 """The climate that changes nothing."""
 _HEADING: Final = re.compile(r"^ *# --- ([\w-]+): (.+?) -+$", re.MULTILINE)
-"""What the pack's file says above the modifiers of each."""
+"""The comment above the modifiers of a climate in the pack's file."""
 
 
 class Climate(Struct, frozen=True):
-    """`modifiers` as a file has them, without the condition that switches them on."""
+    """A climate. `modifiers` are those of the pack, without the condition on the parameter."""
 
     name: str
     about: str
     modifiers: Sequence[Mapping[str, Json]]
 
-    def on(self, endpoint: str, match: Mapping[str, Json]) -> list[Json]:
-        """Its modifiers for the requests of this match."""
-        of = f"settings {endpoint or 'global'} {self.name}"
+    def for_endpoint(self, endpoint: str, match: Mapping[str, Json]) -> list[Json]:
+        """Return the modifiers with the endpoint's name and match."""
+        prefix = f"settings {endpoint or 'global'} {self.name}"
         head: Mapping[str, Json] = {"match": dict(match)} if match else {}
-        return [{"name": f"{of} {each['name']}", **head, **_without_name(each)} for each in self.modifiers]
+        return [
+            {"name": f"{prefix} {modifier['name']}", **head, **_without_name(modifier)}
+            for modifier in self.modifiers
+        ]
 
 
 @cache
 def climates() -> Mapping[str, Climate]:
-    """All there are, by name; none where the pack is not there."""
-    home = shipped(PACK)
-    if home is None:
+    """Return all climates by name; none if the pack is not installed."""
+    folder = shipped(PACK)
+    if folder is None:
         return {}
-    pack: Any = read_source((home / "pack.yaml").read_bytes(), "pack.yaml").data
-    raw = b"".join(path.read_bytes() for path in sorted(home.glob("*.yaml")) if path.name != "pack.yaml")
+    pack: Any = read_source((folder / "pack.yaml").read_bytes(), "pack.yaml").data
+    raw = b"".join(path.read_bytes() for path in sorted(folder.glob("*.yaml")) if path.name != "pack.yaml")
     data: Any = read_source(raw, PACK).data
     about = {CALM: "everything as it is", **dict(_HEADING.findall(raw.decode()))}
-    found = {}
+    result = {}
     for name in pack["params"]["climate"]["type"]:
-        own = [each for each in data["modifiers"] if each.get("enabled") == {"climate": name}]
-        modifiers = [{word: each[word] for word in each if word != "enabled"} for each in own]
-        found[name] = Climate(name, about.get(name, ""), modifiers)
-    return found
+        items = [item for item in data["modifiers"] if item.get("enabled") == {"climate": name}]
+        modifiers = [{key: item[key] for key in item if key != "enabled"} for item in items]
+        result[name] = Climate(name, about.get(name, ""), modifiers)
+    return result
 
 
 def _without_name(item: Mapping[str, Json]) -> dict[str, Json]:
-    return {word: value for word, value in item.items() if word != "name"}
+    return {key: value for key, value in item.items() if key != "name"}

@@ -1,7 +1,7 @@
-"""The dashboard's files at `/dashboard`, and the door to it: a browser on another machine shows the admin token once
-and gets a cookie, which stands for it.
+"""The dashboard's files at `/dashboard`, and its login.
 
-Its page is built apart (`mockllm/dashboard`, in the wheel), and loads nothing from elsewhere.
+A browser on another machine sends the admin token once and gets a cookie that replaces the token. A build step
+produces the page (`mockllm/dashboard`, in the wheel); the page loads nothing from other hosts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, nothing inline, in nobody's frame."""
+"""No content from other hosts, no inline scripts or styles, no frames."""
 COMMON: Final = (
     ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
@@ -43,14 +43,14 @@ TYPES: Final = {
     ".ico": "image/x-icon",
     ".woff2": "font/woff2",
 }
-"""The kinds of files that are handed out."""
+"""File types that are served."""
 HTML: Final = TYPES[".html"]
-FOR_GOOD: Final = "private, max-age=31536000, immutable"
-"""Of files whose name says what is in them."""
+IMMUTABLE: Final = "private, max-age=31536000, immutable"
+"""For files whose name contains a hash of their content."""
 _NAME: Final = re.compile(r"[\w-][\w.-]*", re.ASCII)
-"""A file of that folder: what is below it are the page's sources."""
+"""A file directly in the folder; its subfolders contain the page's sources."""
 UNBUILT: Final = "unbuilt.txt"
-"""Where the build says why there is no page."""
+"""The file in which the build explains why the page is missing."""
 _HASHED: Final = re.compile(r"[.-][A-Z0-9]{8}\.(js|css)$")
 """A bundler's hash."""
 PAGE: Final = """<!doctype html>
@@ -67,64 +67,64 @@ FORM: Final = """<form method="post" action="/dashboard">
 <p><label>Admin token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
 <button>Open the dashboard</button></p>
 </form>
-<p>It is what the server was started with: <code>--admin-token</code> or <code>MOCKLLM_ADMIN_TOKEN</code>.</p>"""
-NOT_BUILT: Final = """<p>The dashboard's page is not built in this copy of mockllm.</p>
+<p>The server was started with this token: <code>--admin-token</code> or <code>MOCKLLM_ADMIN_TOKEN</code>.</p>"""
+NOT_BUILT: Final = """<p>This copy of mockllm does not contain a built dashboard.</p>
 {}<p>In a clone of the repository <code>python scripts/build_dashboard.py</code> builds it, and so does
-<code>./scripts/serve</code>, which starts the server too. An installed wheel has it.</p>
-<p>The control API works all the same: <a href="/api/openapi.json">/api/openapi.json</a>.</p>"""
+<code>./scripts/serve</code>, which starts the server too. An installed wheel contains it.</p>
+<p>The control API works without it: <a href="/api/openapi.json">/api/openapi.json</a>.</p>"""
 
 
-def answer(
+def respond(
     access: Access, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
 ) -> Plan:
-    """The page, one of its files, or what opens it."""
-    opening = method == "POST" and path == ROOT
-    if method not in ("GET", "HEAD") and not opening:
-        return _page(405, f"<p>{escape(method[:20])} is not for this; there is GET.</p>")
-    shown = _shown(raw.decode("utf-8", "replace") if opening else query if path == ROOT else "")
-    if shown is not None or opening:
-        return _opened(access, shown or "", client)
+    """Return the page, one of its files, or the login form."""
+    login = method == "POST" and path == ROOT
+    if method not in ("GET", "HEAD") and not login:
+        return _page(405, f"<p>{escape(method[:20])} is not allowed here; use GET.</p>")
+    token = _token(raw.decode("utf-8", "replace") if login else query if path == ROOT else "")
+    if token is not None or login:
+        return _log_in(access, token or "")
     try:
         access.check(method, headers, client)
     except Problem as problem:
         form = FORM if problem.status == 401 else ""
-        return _page(problem.status, f"<p>{escape(_said(problem))}</p>\n{form}")
+        return _page(problem.status, f"<p>{escape(_message(problem))}</p>\n{form}")
     return _file(path.removeprefix(ROOT).strip("/") or "index.html")
 
 
-def _said(problem: Problem) -> str:
-    return "The dashboard asks for the admin token." if problem.status == 401 else problem.body.detail
+def _message(problem: Problem) -> str:
+    return "The dashboard needs the admin token." if problem.status == 401 else problem.body.detail
 
 
-def _shown(text: str) -> str | None:
-    """The token in a query or form."""
-    found = parse_qs(text, keep_blank_values=True).get("token")
-    return None if found is None else found[0]
+def _token(text: str) -> str | None:
+    """Return the token in a query or form."""
+    values = parse_qs(text, keep_blank_values=True).get("token")
+    return None if values is None else values[0]
 
 
-def _opened(access: Access, token: str, client: str) -> Plan:
-    """To the page, with the cookie where the token is right."""
-    there = ("Location", ROOT), ("Cache-Control", "no-store")
-    if access.token is None:  # there is nothing to open; the page itself says who may
-        return Plan(ResponseHead(303, (*there, *COMMON)), ())
+def _log_in(access: Access, token: str) -> Plan:
+    """Redirect to the page, with the cookie if the token is right."""
+    target = ("Location", ROOT), ("Cache-Control", "no-store")
+    if access.token is None:  # no login is needed; the page itself checks access
+        return Plan(ResponseHead(303, (*target, *COMMON)), ())
     if not compare_digest(token.encode("utf-8", "replace"), access.token.encode()):
         return _page(401, f"<p>This is not the admin token.</p>\n{FORM}")
     name, value = access.cookie
     cookie = ("Set-Cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Strict")
-    return Plan(ResponseHead(303, (*there, cookie, *COMMON)), ())
+    return Plan(ResponseHead(303, (*target, cookie, *COMMON)), ())
 
 
 def _file(name: str) -> Plan:
-    found = FOLDER / name
-    content_type = TYPES.get(found.suffix) if _NAME.fullmatch(name) else None
-    data = None if content_type is None else _read(found)
+    file = FOLDER / name
+    content_type = TYPES.get(file.suffix) if _NAME.fullmatch(name) else None
+    data = None if content_type is None else _read(file)
     if content_type is None or data is None:
         if not (FOLDER / "index.html").is_file():
-            why = (_read(FOLDER / UNBUILT) or b"").decode("utf-8", "replace").strip()
-            return _page(503, NOT_BUILT.format(f"<p>{escape(why)}</p>\n" if why else ""))
-        return _page(404, f'<p>There is no such file. <a href="{ROOT}">The dashboard</a></p>')
-    kept = FOR_GOOD if _HASHED.search(found.name) else "no-cache"
-    head = ResponseHead(200, (("Content-Type", content_type), ("Cache-Control", kept), *COMMON))
+            reason = (_read(FOLDER / UNBUILT) or b"").decode("utf-8", "replace").strip()
+            return _page(503, NOT_BUILT.format(f"<p>{escape(reason)}</p>\n" if reason else ""))
+        return _page(404, f'<p>The dashboard has no such file. <a href="{ROOT}">The dashboard</a></p>')
+    cache_control = IMMUTABLE if _HASHED.search(file.name) else "no-cache"
+    head = ResponseHead(200, (("Content-Type", content_type), ("Cache-Control", cache_control), *COMMON))
     return Plan(head, (EventStep(data, 0, "body"),))
 
 
@@ -135,6 +135,6 @@ def _read(file: Path) -> bytes | None:
         return None
 
 
-def _page(status: int, said: str) -> Plan:
+def _page(status: int, content: str) -> Plan:
     head = ResponseHead(status, (("Content-Type", HTML), ("Cache-Control", "no-store"), *COMMON))
-    return Plan(head, (EventStep(PAGE.format(said).encode(), 0, "body"),))
+    return Plan(head, (EventStep(PAGE.format(content).encode(), 0, "body"),))

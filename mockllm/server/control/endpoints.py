@@ -1,42 +1,98 @@
-"""The names of endpoints: `openai-chat`, or a path of the endpoint."""
+"""The endpoints by name (`openai-chat`) or path, and the modifiers that their settings become."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
 from mockllm.dialects.routes import ROUTES, RouteMatch, find
+from mockllm.scenario.catalog import CatalogItem
+from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.problem import Problem
+
+SETTINGS: Final = ("delay", "pace", "headers", "stream", "limit", "load")
+ERROR_SETTINGS: Final = ("chance", "error", "faults")
+"""Settings that `chance` applies to; they have a modifier apart from `SETTINGS`."""
+ROUTE_FIELDS: Final = frozenset({"api", "dialect", "provider", "path", "method", "generates"})
+"""Fields of a match that an endpoint determines."""
 
 
 class Endpoint(NamedTuple):
-    """The calls that share a dialect and an api; `paths` are methods and paths for a person."""
+    """The calls that share a dialect and an api; `paths` contains their methods and paths as text."""
 
     dialect: str
     api: str
     paths: tuple[str, ...]
 
 
-def _table() -> Mapping[str, Endpoint]:
-    table: dict[str, Endpoint] = {}
+def _endpoints() -> Mapping[str, Endpoint]:
+    endpoints: dict[str, Endpoint] = {}
     for route in ROUTES:
-        known = table.get(route.call.endpoint)
+        known = endpoints.get(route.call.endpoint)
         paths = dict.fromkeys((*(known.paths if known else ()), route.line))
-        table[route.call.endpoint] = Endpoint(route.dialect.name, route.dialect.api, tuple(paths))
-    return dict(sorted(table.items()))
+        endpoints[route.call.endpoint] = Endpoint(route.dialect.name, route.dialect.api, tuple(paths))
+    return dict(sorted(endpoints.items()))
 
 
-ENDPOINTS: Final = _table()
+ENDPOINTS: Final = _endpoints()
 """All endpoints by name."""
 
 
-def named(given: str) -> str:
-    """The endpoint of a name or path. Raises Problem where there is none."""
-    if given in ENDPOINTS:
-        return given
-    if given.startswith("/"):
+def endpoint_name(text: str) -> str:
+    """Return the endpoint of a name or path. Raises Problem where there is none."""
+    if text in ENDPOINTS:
+        return text
+    if text.startswith("/"):
         for method in ("POST", "GET"):
-            found = find(method, given, {}, "")
-            if isinstance(found, RouteMatch):
-                return found.call.endpoint
-    raise Problem(404, f"There is no endpoint {given[:80]}; there are {', '.join(ENDPOINTS)}.")
+            match = find(method, text, {}, "")
+            if isinstance(match, RouteMatch):
+                return match.call.endpoint
+    raise Problem(404, f"There is no endpoint {text[:80]}; the endpoints are {', '.join(ENDPOINTS)}.")
+
+
+def merge_patch(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Apply a JSON merge patch (RFC 7396): null removes a key, objects are merged."""
+    result = dict(target)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            inner = result.get(key)
+            result[key] = merge_patch(inner if isinstance(inner, dict) else {}, value)
+        else:
+            result[key] = value
+    return result
+
+
+def settings_modifiers(endpoint: str, settings: Mapping[str, Json]) -> Sequence[Json]:
+    """Return the modifiers of an endpoint's settings; an empty name means all endpoints."""
+    modifiers: list[Json] = []
+    match = endpoint_match(endpoint)
+    for keys, suffix in ((SETTINGS, ""), (ERROR_SETTINGS, " errors")):
+        values = {key: settings[key] for key in keys if key in settings}
+        if values and values.keys() != {"chance"}:
+            head: dict[str, Json] = {"name": f"settings {endpoint or 'global'}{suffix}"}
+            if match:
+                head["match"] = match
+            modifiers.append({**head, **values})
+    if isinstance(climate := settings.get("climate"), str):
+        modifiers += climates()[climate].for_endpoint(endpoint, match)
+    return modifiers
+
+
+def endpoint_match(endpoint: str) -> dict[str, Json]:
+    """Return a match on the requests of an endpoint; empty for all endpoints."""
+    if not endpoint:
+        return {}
+    return {"dialect": ENDPOINTS[endpoint].dialect, "api": ENDPOINTS[endpoint].api}
+
+
+def modifier_applies(item: CatalogItem, endpoint: str) -> bool:
+    """Return whether a modifier may apply to an endpoint, whatever its other conditions are."""
+    dialect, api, paths = ENDPOINTS[endpoint]
+    method, _, path = paths[0].partition(" ")
+    kind = type("EndpointRequest", (Request,), {"dialect": dialect, "api": api, "generates": True})
+    request = kind(method=method, path=path, headers={}, provider=dialect)
+    return all(line.held for line in item.matcher.differences(request) if line.field in ROUTE_FIELDS)

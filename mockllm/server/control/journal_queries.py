@@ -1,4 +1,4 @@
-"""The journal as the control API tells it: filtered, in pages, one in full, and exported."""
+"""Queries on the journal: filters, pages, single entries and exports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import PREFIX, SESSION, without
 from mockllm.server.control.api_types import visible
-from mockllm.server.control.models.resources import (
+from mockllm.server.control.models.journal_entries import (
     HeaderPair,
     JournalChunk,
     JournalRequest,
@@ -28,6 +28,7 @@ from mockllm.server.control.models.resources import (
     RequestQuery,
     RequestSummary,
 )
+from mockllm.server.control.problem import Problem
 from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
@@ -36,22 +37,22 @@ from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 
 
 async def page(journal: Journal, query: RequestQuery) -> RequestPage:
-    """The requests that a query asks for."""
+    """Return the page that a query selects."""
     forward = query.after is not None
-    found: list[RequestSummary] = []
+    summaries: list[RequestSummary] = []
     slices = TimeSlices()
-    for each in iter(journal) if forward else reversed(journal):
+    for entry in iter(journal) if forward else reversed(journal):
         await slices.turn()
-        if len(found) == query.limit:
+        if len(summaries) == query.limit:
             break
-        if query.after is not None and each.number <= query.after:
+        if query.after is not None and entry.number <= query.after:
             continue
-        if query.before is not None and each.number >= query.before:
+        if query.before is not None and entry.number >= query.before:
             continue
-        if matches_filter(query, each):
-            found.append(summary(each))
+        if matches_filter(query, entry):
+            summaries.append(summary(entry))
     return RequestPage(
-        requests=found,
+        requests=summaries,
         total=journal.total,
         kept=len(journal),
         bytes=journal.bytes,
@@ -60,131 +61,140 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
     )
 
 
-def matches_filter(wanted: RequestFilter, each: JournalEntry) -> bool:
-    """Whether a request is one of those."""
+def entry_by_id(journal: Journal, id: str) -> JournalEntry:
+    """Return an entry of the journal. Raises Problem where there is none."""
+    number = int(id) if id.isascii() and id.isdecimal() and len(id) < 19 else 0
+    entry = journal.find(number)
+    if entry is None:
+        raise Problem(404, f"The journal has no request {id[:40]}; it stores the last {len(journal)}.")
+    return entry
+
+
+def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
+    """Return whether an entry meets all conditions."""
     plain = (
-        (wanted.session, each.session),
-        (wanted.endpoint, each.endpoint),
-        (wanted.provider, each.provider),
-        (wanted.model, each.model),
-        (wanted.status, each.status),
-        (wanted.key, each.key),
-        (wanted.client, each.client),
-        (wanted.missed, each.missed),
-        (wanted.left, each.left),
+        (wanted.session, entry.session),
+        (wanted.endpoint, entry.endpoint),
+        (wanted.provider, entry.provider),
+        (wanted.model, entry.model),
+        (wanted.status, entry.status),
+        (wanted.key, entry.key),
+        (wanted.client, entry.client),
+        (wanted.missed, entry.missed),
+        (wanted.left, entry.left),
     )
     return (
-        all(asked is None or asked == found for asked, found in plain)
-        and (wanted.rule is None or is_called(each.rule, wanted.rule))
-        and (wanted.path is None or each.path.startswith(wanted.path))
-        and (wanted.fault is None or wanted.fault in each.answer.faults)
-        and (wanted.since is None or each.at >= wanted.since)
+        all(expected is None or expected == value for expected, value in plain)
+        and (wanted.rule is None or is_called(entry.rule, wanted.rule))
+        and (wanted.path is None or entry.path.startswith(wanted.path))
+        and (wanted.fault is None or wanted.fault in entry.answer.faults)
+        and (wanted.since is None or entry.at >= wanted.since)
     )
 
 
 def is_called(id: str | None, name: str) -> bool:
-    """Whether a rule's id is this, or its name."""
+    """Return whether a rule has this id or this name."""
     return id is not None and (id == name or id.rpartition(":")[2] == name)
 
 
-def summary(each: JournalEntry) -> RequestSummary:
-    return RequestSummary(**_facts(each))
+def summary(entry: JournalEntry) -> RequestSummary:
+    return RequestSummary(**_facts(entry))
 
 
-def _facts(each: JournalEntry) -> dict[str, Any]:
-    answer = each.answer
+def _facts(entry: JournalEntry) -> dict[str, Any]:
+    response = entry.answer
     return {
-        "id": each.number,
-        "at": round(each.at, 6),
-        "method": each.method,
-        "path": redact_text(each.target),
-        "client": each.client,
-        "session": each.session,
-        "key": each.key,
-        "endpoint": each.endpoint,
-        "provider": each.provider,
-        "model": each.model and redact_text(each.model),
-        "rule": answer.rule,
-        "modifiers": list(answer.modifiers),
-        "faults": list(answer.faults),
-        "error": answer.error,
-        "notes": [redact_text(note) for note in answer.notes],
-        "status": each.status,
-        "streamed": each.streamed,
-        "took": round(each.took, 6),
-        "left": each.left,
-        "missed": each.missed,
-        "seed": each.seed,
+        "id": entry.number,
+        "at": round(entry.at, 6),
+        "method": entry.method,
+        "path": redact_text(entry.target),
+        "client": entry.client,
+        "session": entry.session,
+        "key": entry.key,
+        "endpoint": entry.endpoint,
+        "provider": entry.provider,
+        "model": entry.model and redact_text(entry.model),
+        "rule": response.rule,
+        "modifiers": list(response.modifiers),
+        "faults": list(response.faults),
+        "error": response.error,
+        "notes": [redact_text(note) for note in response.notes],
+        "status": entry.status,
+        "streamed": entry.streamed,
+        "took": round(entry.took, 6),
+        "left": entry.left,
+        "missed": entry.missed,
+        "seed": entry.seed,
     }
 
 
-def detail(each: JournalEntry, engine: Engine) -> RequestDetail:
-    """All that is known of a request."""
-    told = reconstruct(each)
+def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
+    """Return an entry with its request and its reconstructed response."""
+    sent = reconstruct(entry)
     return RequestDetail(
-        **_facts(each),
-        request=_asked(each),
-        response=JournalResponse(status=told.status, headers=_pairs(told.headers), chunks=_chunks(told)),
-        near_misses=near_misses(each, engine) if each.missed else [],
+        **_facts(entry),
+        request=_request(entry),
+        response=JournalResponse(status=sent.status, headers=_pairs(sent.headers), chunks=_chunks(sent)),
+        near_misses=near_misses(entry, engine) if entry.missed else [],
     )
 
 
-def near_misses(each: JournalEntry, engine: Engine) -> list[str]:
-    """The rules as they are now that come nearest to a request."""
-    request = read_again(each, engine)
+def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
+    """Return a line for entry of the present rules that are nearest to a request."""
+    request = decode_again(entry, engine)
     return [
         redact_text(near_miss_line(item, differences))
         for item, differences in nearest(engine.catalog, request)
     ]
 
 
-def read_again(each: JournalEntry, engine: Engine) -> Request:
-    """The request as the engine reads it; what is counted and kept of its session is not touched."""
-    headers = {name.lower(): value for name, value in each.headers if name.lower() != SESSION}
-    path = without(each.path)[1] if each.path.startswith(PREFIX) else each.path
-    request = engine.read(each.method, path, each.query_string, headers, each.raw, each.client, each.at)
-    request.session = each.session
-    request.recall = engine.state.recall(each.session or "")
+def decode_again(entry: JournalEntry, engine: Engine) -> Request:
+    """Decode the request of an entry again, without changing counters or its session's stored responses."""
+    headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION}
+    path = without(entry.path)[1] if entry.path.startswith(PREFIX) else entry.path
+    request = engine.read(entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at)
+    request.session = entry.session
+    request.recall = engine.state.recall(entry.session or "")
     return request
 
 
-def _asked(each: JournalEntry) -> JournalRequest:
-    body, text, encoded = _body(each.raw)
+def _request(entry: JournalEntry) -> JournalRequest:
+    body, text, encoded = _body(entry.raw)
     return JournalRequest(
-        headers=_pairs(each.headers),
+        headers=_pairs(entry.headers),
         body=body,
         text=text if body is None else None,
         base64=encoded,
-        whole=each.whole,
+        whole=entry.whole,
     )
 
 
 def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
-    """A request's body without secrets: as JSON, and as a text or in base64."""
+    """Return a request's body without secrets: as JSON, as text, and in base64."""
     (masked,) = redaction.parts([raw])
     text, encoded = _text(masked)
     try:
         body = loads(raw) if text else None
     except JSONDecodeError:
         return None, text, encoded
-    told = redaction.body(body)
-    return told, text if told == body else dumps(told).decode(), None
+    redacted = redaction.body(body)
+    return redacted, text if redacted == body else dumps(redacted).decode(), None
 
 
 def _pairs(headers: Iterable[tuple[str, str]]) -> list[HeaderPair]:
     return [HeaderPair(name=name, value=redaction.header(name, value)) for name, value in headers]
 
 
-def _chunks(told: SentResponse) -> list[JournalChunk]:
+def _chunks(sent: SentResponse) -> list[JournalChunk]:
     chunks = []
-    for part in told.parts:
+    for part in sent.parts:
         text, encoded = _text(part.data)
         chunks.append(JournalChunk(at=round(part.at, 6), text=text, base64=encoded))
     return chunks
 
 
 def _text(data: bytes) -> tuple[str | None, str | None]:
-    """As a text, or in base64 where it is none."""
+    """Return bytes as text, or in base64 if they are not UTF-8."""
     try:
         return data.decode("utf-8"), None
     except UnicodeDecodeError:
@@ -197,79 +207,79 @@ PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 # --- export ----------------------------------------------------------------------------------------
 
 
-async def lines(found: Iterable[JournalEntry], engine: Engine) -> bytes:
-    """JSON lines, one request each, in full."""
-    told, slices = [], TimeSlices()
-    for each in found:
-        told.append(visible(detail(each, engine).model_dump_json().encode()) + b"\n")
+async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
+    """Return JSON lines, one for entry entry, with all details."""
+    texts, slices = [], TimeSlices()
+    for entry in entries:
+        texts.append(visible(detail(entry, engine).model_dump_json().encode()) + b"\n")
         await slices.turn()
-    return b"".join(told)
+    return b"".join(texts)
 
 
-async def har(found: Iterable[JournalEntry]) -> bytes:
-    """An HTTP archive (version 1.2), as browsers' tools and proxies read it."""
-    entries, slices = [], TimeSlices()
-    for each in found:
-        entries.append(visible(dumps(_entry(each))))
+async def har(entries: Iterable[JournalEntry]) -> bytes:
+    """Return an HTTP archive (version 1.2), which browsers' tools and proxies read."""
+    texts, slices = [], TimeSlices()
+    for entry in entries:
+        texts.append(visible(dumps(_entry(entry))))
         await slices.turn()
     creator = dumps({"name": "mockllm", "version": __version__})
-    return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(entries))
+    return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))
 
 
-def _entry(each: JournalEntry) -> dict[str, Any]:
-    told = reconstruct(each)
-    answered = {name.lower(): value for name, value in told.headers}
-    took = max(0.0, round(each.took * 1000, 3))
-    first = min(took, max(0.0, round(told.parts[0].at * 1000, 3))) if told.parts else took
-    text, encoded = _text(told.body)
+def _entry(entry: JournalEntry) -> dict[str, Any]:
+    sent = reconstruct(entry)
+    headers = {name.lower(): value for name, value in sent.headers}
+    took = max(0.0, round(entry.took * 1000, 3))
+    first = min(took, max(0.0, round(sent.parts[0].at * 1000, 3))) if sent.parts else took
+    text, encoded = _text(sent.body)
     content: dict[str, Any] = {
-        "size": len(told.body),
-        "mimeType": answered.get("content-type", ""),
+        "size": len(sent.body),
+        "mimeType": headers.get("content-type", ""),
         "text": text if text is not None else encoded,
     }
     if encoded is not None:
         content["encoding"] = "base64"
     return {
-        "startedDateTime": datetime.fromtimestamp(each.at, UTC).isoformat().replace("+00:00", "Z"),
+        "startedDateTime": datetime.fromtimestamp(entry.at, UTC).isoformat().replace("+00:00", "Z"),
         "time": took,
-        "request": _har_request(each),
+        "request": _har_request(entry),
         "response": {
-            "status": told.status,
-            "statusText": PHRASES.get(told.status, ""),
+            "status": sent.status,
+            "statusText": PHRASES.get(sent.status, ""),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": [pair.model_dump() for pair in _pairs(told.headers)],
+            "headers": [pair.model_dump() for pair in _pairs(sent.headers)],
             "content": content,
-            "redirectURL": answered.get("location", ""),
+            "redirectURL": headers.get("location", ""),
             "headersSize": -1,
-            "bodySize": len(told.body),
+            "bodySize": len(sent.body),
         },
         "cache": {},
         "timings": {"send": 0, "wait": first, "receive": round(took - first, 3)},
-        "_rule": each.rule,
-        "_left": each.left,
+        "_rule": entry.rule,
+        "_left": entry.left,
     }
 
 
-def _har_request(each: JournalEntry) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in each.headers}
+def _har_request(entry: JournalEntry) -> dict[str, Any]:
+    headers = {name.lower(): value for name, value in entry.headers}
     host = headers.get("host", "localhost")
-    there = each.target if each.target.startswith("/") else "/"  # "-" where what came was no request
+    path = entry.target if entry.target.startswith("/") else "/"  # "-" for bytes that were not a request
     request: dict[str, Any] = {
-        "method": each.method,
-        "url": redact_text(each.target if "://" in each.path else f"http://{host}{there}"),
-        "httpVersion": "HTTP/1.0" if each.framing.http10 else "HTTP/1.1",
+        "method": entry.method,
+        "url": redact_text(entry.target if "://" in entry.path else f"http://{host}{path}"),
+        "httpVersion": "HTTP/1.0" if entry.framing.http10 else "HTTP/1.1",
         "cookies": [],
-        "headers": [pair.model_dump() for pair in _pairs(each.headers)],
+        "headers": [pair.model_dump() for pair in _pairs(entry.headers)],
         "queryString": [
             {"name": name, "value": redact_text(value)}
-            for name, value in parse_qsl(each.query_string, keep_blank_values=True)
+            for name, value in parse_qsl(entry.query_string, keep_blank_values=True)
         ],
         "headersSize": -1,
-        "bodySize": len(each.raw),
+        "bodySize": len(entry.raw),
     }
-    if each.raw:
-        _, asked, _ = _body(each.raw)
+    if entry.raw:
+        _, text, _ = _body(entry.raw)
         mime = headers.get("content-type", "")
-        request["postData"] = {"mimeType": mime, "params": [], "text": asked or ""}
+        request["postData"] = {"mimeType": mime, "params": [], "text": text or ""}
     return request

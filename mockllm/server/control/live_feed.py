@@ -1,7 +1,8 @@
-"""The live feed at `/ws`: what is counted once a second, what came as it comes, and what was changed.
+"""The live feed at `/ws`: metrics once a second, requests as they arrive, and the names of changed objects.
 
-Nothing runs while nobody follows, and nothing waits for who does: what is to be told is made once for all, in turns
-of its own, and whoever does not read is cut off. Told are the newest requests alone, of more only how many.
+Nothing runs without followers, and no response waits for followers. One task builds each frame once for all
+followers, in slices, and disconnects followers that do not read. A frame contains only the newest requests, and the
+number of those left out.
 """
 
 from __future__ import annotations
@@ -11,117 +12,115 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
 from mockllm.server.control import journal_queries
-from mockllm.server.control.handlers import metrics
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.handlers.metrics import metrics_view, second_view
 from mockllm.server.control.problem import Problem
 from mockllm.server.server_limits import KIB, MIB
 
-if TYPE_CHECKING:
-    from mockllm.server.control.control import ControlApi
-
 INTERVAL: Final = 1.0
-"""Seconds between two frames of metrics, which come right behind a full second."""
-BEAT: Final = 0.25
-"""Seconds between two frames of events at least."""
+"""Seconds between two frames of metrics, which are sent just after a full second."""
+TICK: Final = 0.25
+"""Shortest time in seconds between two frames of events."""
 LAG: Final = 0.02
-"""Seconds behind a beat of the clock: a timer may come early."""
-EVENTS: Final = 100
-"""So many events at most are in one frame."""
+"""Seconds after a tick of the clock, because a timer may fire early."""
+MAX_EVENTS: Final = 100
+"""Most events in one frame."""
 SLICE: Final = 10
-"""So many events are made in one turn of the loop: a third of a millisecond."""
-FRAME: Final = 256 * KIB
-"""So many bytes of events, about: a path may be long."""
-UNREAD: Final = MIB
-"""Whoever has left more bytes unread is cut off."""
-FOLLOWERS: Final = 32
-"""So many may follow at a time."""
-HEARD: Final = 4 * KIB
-"""The largest message that is taken from a follower; all of them are ignored."""
+"""Events built in one turn of the event loop: a third of a millisecond of work."""
+MAX_FRAME: Final = 256 * KIB
+"""Approximate bound in bytes of the events in a frame: a path may be long."""
+MAX_UNREAD: Final = MIB
+"""Most unread bytes of a follower before it is disconnected."""
+MAX_FOLLOWERS: Final = 32
+"""Most followers at a time."""
+MAX_MESSAGE: Final = 4 * KIB
+"""Largest message in bytes that a follower may send; all messages are ignored."""
 HEARTBEAT: Final = 30.0
-"""Seconds after which a follower is asked whether it is still there."""
+"""Seconds between two pings to a follower."""
 
 
 class LiveFeed:
-    """Tells its followers. It lives on the loop of whoever serves it."""
+    """Sends frames to its followers, on the event loop of the server."""
 
-    def __init__(self, control: ControlApi) -> None:
-        self._control = control
+    def __init__(self, context: ControlContext) -> None:
+        self._context = context
         self._followers: set[asyncio.Transport] = set()
-        self._telling: asyncio.Task[None] | None = None
+        self._sender: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._followers)
 
     async def follow(self, request: BaseRequest) -> None:
-        """Takes the connection over; returns when the client has left. Problem where it cannot be."""
-        if len(self._followers) >= FOLLOWERS:
-            raise Problem(503, f"{FOLLOWERS} follow already.")
-        answer = WebSocketResponse(compress=False, max_msg_size=HEARD, heartbeat=HEARTBEAT)
-        if not answer.can_prepare(request):
-            raise Problem(400, "This is no handshake of a WebSocket (RFC 6455, version 13).")
-        await answer.prepare(request)
+        """Take over a connection until the client disconnects. Raises Problem."""
+        if len(self._followers) >= MAX_FOLLOWERS:
+            raise Problem(503, f"The live feed already has {MAX_FOLLOWERS} followers, its maximum.")
+        response = WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT)
+        if not response.can_prepare(request):
+            raise Problem(400, "This is not a WebSocket handshake (RFC 6455, version 13).")
+        await response.prepare(request)
         transport = request.transport
         if transport is None:
             return
         transport.write(frame({"type": "hello", "version": __version__, "interval": INTERVAL}))
         self._followers.add(transport)
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().create_task(self._tell())
+        if self._sender is None:
+            self._sender = asyncio.get_running_loop().create_task(self._run())
         try:
-            async for _ in answer:
+            async for _ in response:
                 pass
         finally:
             self._followers.discard(transport)
-            if not self._followers and self._telling is not None:
-                self._telling.cancel()
-                self._telling = None
+            if not self._followers and self._sender is not None:
+                self._sender.cancel()
+                self._sender = None
 
     def close(self) -> None:
-        """The server stops: followers are told so."""
+        """Close the connections of all followers, because the server stops."""
         for transport in self._followers:
             if not transport.is_closing():
                 transport.write(GOING_AWAY)
                 transport.close()
 
-    async def _tell(self) -> None:
-        """Beat by beat of the clock, until cancelled."""
-        news = FeedEvents(self._control)
+    async def _run(self) -> None:
+        """Send frames at each tick of the clock, until cancelled."""
+        events = FeedEvents(self._context)
         while True:
             now = time.time()
-            await asyncio.sleep(BEAT - now % BEAT + LAG)
+            await asyncio.sleep(TICK - now % TICK + LAG)
             try:
-                self._send([frame(each) async for each in news.since(time.time())])
-            except Exception:  # a mistake of ours ends this beat, not the feed
+                self._send([frame(content) async for content in events.since(time.time())])
+            except Exception:  # an internal error ends this tick, not the feed
                 traceback.print_exc(file=sys.stderr)
 
     def _send(self, frames: Iterable[bytes]) -> None:
         data = b"".join(frames)
         for transport in tuple(self._followers) if data else ():
-            if transport.get_write_buffer_size() > UNREAD:
+            if transport.get_write_buffer_size() > MAX_UNREAD:
                 transport.abort()
             elif not transport.is_closing():
                 transport.write(data)
 
 
 class FeedEvents:
-    """What is new since it was asked last."""
+    """The contents of frames since the last call."""
 
-    def __init__(self, control: ControlApi) -> None:
-        self._control = control
-        self._told = control.journal.total
+    def __init__(self, context: ControlContext) -> None:
+        self._context = context
+        self._sent_total = context.journal.total
         self._second = int(time.time())
-        self._engine = control.engine
+        self._engine = context.engine
         self._stale = self._engine.info().stale
-        self._standing = self._stands()
+        self._snapshot = self._state()
 
     async def since(self, now: float) -> AsyncIterator[Json | bytes]:
-        """The frames' contents, `now` in seconds since the epoch. Made in slices, so that no stream waits."""
+        """Yield the frames' contents, `now` in seconds since the epoch, in slices, so that no stream waits."""
         if int(now) > self._second:
             self._second = int(now)
             yield self._metrics(now)
@@ -131,8 +130,8 @@ class FeedEvents:
             yield events
 
     def _metrics(self, now: float) -> Json:
-        view = metrics.viewed(self._control)
-        second = metrics.second(self._control, int(now) - 1)
+        view = metrics_view(self._context)
+        second = second_view(self._context, int(now) - 1)
         return {
             "type": "metrics",
             "at": round(now, 3),
@@ -141,49 +140,49 @@ class FeedEvents:
         }
 
     async def _events(self) -> bytes | None:
-        journal = self._control.journal
+        journal = self._context.journal
         total = journal.total
-        new, self._told = total - self._told, total
+        new, self._sent_total = total - self._sent_total, total
         if new <= 0:
             return None
         size = 0
-        told: list[bytes] = []
-        for each in journal.newest(min(new, EVENTS)):
-            if len(told) % SLICE == SLICE - 1:
+        texts: list[bytes] = []
+        for entry in journal.newest(min(new, MAX_EVENTS)):
+            if len(texts) % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            text = journal_queries.summary(each).model_dump_json().encode()
+            text = journal_queries.summary(entry).model_dump_json().encode()
             size += len(text)
-            if size > FRAME and told:
+            if size > MAX_FRAME and texts:
                 break
-            told.append(text)
-        if not told:
+            texts.append(text)
+        if not texts:
             return None
-        dropped = new - len(told)
-        return b'{"type":"events","events":[%b],"dropped":%d}' % (b",".join(told[::-1]), dropped)
+        dropped = new - len(texts)
+        return b'{"type":"events","events":[%b],"dropped":%d}' % (b",".join(texts[::-1]), dropped)
 
     def _changed(self) -> Json:
-        stands, before = self._stands(), self._standing
-        self._standing = stands
-        what: list[Json] = [name for name, each in stands.items() if each != before[name]]
-        return {"type": "changed", "what": what} if what else None
+        state, before = self._state(), self._snapshot
+        self._snapshot = state
+        names: list[Json] = [name for name, value in state.items() if value != before[name]]
+        return {"type": "changed", "what": names} if names else None
 
-    def _stands(self) -> dict[str, object]:
-        """What there is, so that it differs where something was changed."""
-        control, engine = self._control, self._control.engine
-        overlays = control.overlays
+    def _state(self) -> dict[str, object]:
+        """Return values that differ from earlier ones if an object has changed."""
+        context, engine = self._context, self._context.engine
+        overlays = context.overlays
         if engine is not self._engine:
             self._engine, self._stale = engine, engine.info().stale
         return {
-            "rules": (engine, control.resets),
+            "rules": (engine, context.resets),
             "overlay": () if overlays is None else overlays.all,
-            "config": control.settings,
+            "config": context.settings,
             "stale": self._stale,
-            "sessions": frozenset(control.sessions),
+            "sessions": frozenset(context.sessions),
         }
 
 
 def frame(content: Json | bytes) -> bytes:
-    """One text frame from server to client (RFC 6455, section 5.2): final, not masked."""
+    """Return a text frame from server to client (RFC 6455, section 5.2): final, not masked."""
     data = content if isinstance(content, bytes) else dumps(content)
     size = len(data)
     if size < 126:

@@ -1,9 +1,9 @@
-"""The OpenAPI document of the control API, made of its table and models; it lists the provider routes too."""
+"""The OpenAPI document of the control API, generated from its routes and models; it also lists provider routes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -14,47 +14,48 @@ from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
 from mockllm.server.control.api_types import JSON, PROBLEM, YAML
 from mockllm.server.control.endpoints import ENDPOINTS
 from mockllm.server.control.problem import ProblemBody
-from mockllm.server.control.routes import ROUTES, ApiRoute
+from mockllm.server.control.routes import ApiRoute
 
 REF: Final = "#/components/schemas/{model}"
 ERRORS: Final = {
     "400": "The body cannot be read.",
     "401": "The admin token is missing or wrong.",
-    "403": "Only this machine may ask, and no page of another origin.",
-    "404": "There is none.",
-    "405": "Another method is wanted.",
-    "409": "What there is stands against it.",
+    "403": "Access is limited to this machine, without pages of another origin.",
+    "404": "The object does not exist.",
+    "405": "The path has no such method.",
+    "409": "The present state does not allow the call.",
     "413": "The body is too large.",
-    "422": "A field does not fit; `errors` names it.",
-    "501": "This server was started without what it needs.",
+    "422": "A field is invalid; `errors` names it.",
+    "501": "This server was started without the necessary part.",
 }
 TEXT: Final = {"type": "string"}
 PARAMETERS: Final[dict[str, dict[str, Any]]] = {
     "endpoint": {
-        "description": "The api's name, or a path that it is asked by, URL-encoded.",
+        "description": "The endpoint's name, or one of its paths, URL-encoded.",
         "anyOf": [{"enum": [*ENDPOINTS]}, {"type": "string", "pattern": "^/"}],
     },
     "id": {"type": "integer", "minimum": 1},
     "name": {"type": "string", "minLength": 1},
     "session": {"type": "string", "minLength": 1},
 }
-"""What stands in the places of paths."""
+"""Schemas of the parameters in paths."""
 
 
-def document() -> dict[str, Any]:
-    """The document (OpenAPI 3.1)."""
+def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
+    """Return the document (OpenAPI 3.1) of all routes of the control API."""
     models: list[type[BaseModel]] = [ProblemBody]
-    for route in ROUTES:
-        models += [each for each in (route.body_model, route.response_model, route.query) if each is not None]
-    wanted = [
-        (model, "validation" if model in _taken() else "serialization") for model in dict.fromkeys(models)
-    ]
-    refs, schemas = models_json_schema(wanted, ref_template=REF)  # type: ignore[arg-type]
+    for route in routes:
+        models += [
+            model for model in (route.body_model, route.response_model, route.query) if model is not None
+        ]
+    inputs = {model for route in routes for model in (route.body_model, route.query)}
+    modes = [(model, "validation" if model in inputs else "serialization") for model in dict.fromkeys(models)]
+    refs, schemas = models_json_schema(modes, ref_template=REF)  # type: ignore[arg-type]
     by_model = {model: ref for (model, _), ref in refs.items()}
     paths: dict[str, Any] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_model, schemas["$defs"])
-    paths.update(_own(by_model[ProblemBody]))
+    paths.update(_server_paths(by_model[ProblemBody]))
     for path, method, operation in _providers():
         paths.setdefault(path, {}).setdefault(method, operation)
     return {
@@ -69,13 +70,9 @@ def document() -> dict[str, Any]:
     }
 
 
-def _taken() -> set[type[BaseModel]]:
-    return {each for route in ROUTES for each in (route.body_model, route.query) if each is not None}
-
-
 def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     types = (route.content_type, route.or_type)
-    content = {each: {"schema": _schema(each, route, refs)} for each in types if each is not None}
+    content = {type: {"schema": _schema(type, route, refs)} for type in types if type is not None}
     problem = {"content": {PROBLEM: {"schema": refs[ProblemBody]}}}
     operation: dict[str, Any] = {
         "tags": ["control"],
@@ -83,7 +80,7 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
         "summary": route.summary,
         "responses": {
             "200": {"description": "Done.", "content": content},
-            **{code: {"description": said, **problem} for code, said in ERRORS.items()},
+            **{code: {"description": text, **problem} for code, text in ERRORS.items()},
         },
     }
     parameters: list[dict[str, Any]] = [
@@ -91,10 +88,10 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
         for name in re.findall(r"\{(\w+)\}", route.path)
     ]
     if route.query is not None:
-        own = schemas[route.query.__name__]
+        model = schemas[route.query.__name__]
         parameters += [
             {"name": name, "in": "query", "required": False, "schema": schema}
-            for name, schema in own["properties"].items()
+            for name, schema in model["properties"].items()
         ]
     if parameters:
         operation["parameters"] = parameters
@@ -103,8 +100,8 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
     elif route.raw is not None:
         rules = route.raw.startswith("YAML")
         schema = {"type": "object", "minProperties": 1} if rules else {"type": "object"}
-        taken = {each: {"schema": schema} for each in ((JSON, YAML) if rules else (JSON,))}
-        operation["requestBody"] = {"description": route.raw, "required": True, "content": taken}
+        accepted = {type: {"schema": schema} for type in ((JSON, YAML) if rules else (JSON,))}
+        operation["requestBody"] = {"description": route.raw, "required": True, "content": accepted}
     return operation
 
 
@@ -116,42 +113,42 @@ def _schema(content_type: str, route: ApiRoute, refs: Mapping[Any, Any]) -> Any:
     return refs[route.response_model] if route.response_model is not None else {"type": ["object", "array"]}
 
 
-def _own(problem: Any) -> dict[str, Any]:
-    """What the server has beside the control API's own calls."""
+def _server_paths(problem: Any) -> dict[str, Any]:
+    """Return the server's paths outside of `/api`."""
 
-    def told(
+    def operation(
         id: str, summary: str, content_type: str, status: str = "200", more: Any = None
     ) -> dict[str, Any]:
         schema = {"type": "object"} if content_type == JSON else TEXT
         done = {"description": "Done.", "content": {content_type: {"schema": schema}}}
         responses = {
-            status: done if status == "200" else {"description": "The feed follows."},
+            status: done if status == "200" else {"description": "The live feed begins."},
             **(more or {}),
         }
         return {"get": {"tags": ["server"], "operationId": id, "summary": summary, "responses": responses}}
 
-    def refused(codes: Mapping[str, str]) -> dict[str, Any]:
+    def refusals(codes: Mapping[str, str]) -> dict[str, Any]:
         content = {PROBLEM: {"schema": problem}}
-        return {code: {"description": said, "content": content} for code, said in codes.items()}
+        return {code: {"description": text, "content": content} for code, text in codes.items()}
 
-    away = {code: ERRORS[code] for code in ("401", "403")}
-    ws = {**away, "400": "No handshake.", "426": "Ask with an upgrade.", "503": "Too many follow."}
-    page = {code: {"description": said, "content": {"text/html": {"schema": TEXT}}} for code, said in (
-        ("303", "The token was right, or is not needed."), ("401", "Shows a form for the admin token."),
-        ("403", ERRORS["403"]), ("503", "It is not built."),
+    denied = {code: ERRORS[code] for code in ("401", "403")}
+    ws = {**denied, "400": "Not a handshake.", "426": "Send an upgrade.", "503": "Too many followers."}
+    page = {code: {"description": text, "content": {"text/html": {"schema": TEXT}}} for code, text in (
+        ("303", "The token is correct, or not necessary."), ("401", "Shows a form for the admin token."),
+        ("403", ERRORS["403"]), ("503", "The dashboard is not built."),
     )}  # fmt: skip
-    shown = told("dashboard", "The dashboard, for a browser", "text/html", more=page)
-    shown["get"]["parameters"] = [{"name": "token", "in": "query", "required": False, "schema": TEXT}]
+    dashboard = operation("dashboard", "The dashboard, for a browser", "text/html", more=page)
+    dashboard["get"]["parameters"] = [{"name": "token", "in": "query", "required": False, "schema": TEXT}]
     return {
-        "/health": told("health", "Whether it answers, and what is loaded", JSON),
-        "/metrics": told("metrics", "What was counted, for Prometheus", "text/plain", more=refused(away)),
-        "/ws": told("feed", "The live feed: a WebSocket", "text/plain", "101", refused(ws)),
-        "/dashboard": shown,
+        "/health": operation("health", "Whether the server runs, and what it has loaded", JSON),
+        "/metrics": operation("metrics", "All metrics, for Prometheus", "text/plain", more=refusals(denied)),
+        "/ws": operation("feed", "The live feed: a WebSocket", "text/plain", "101", refusals(ws)),
+        "/dashboard": dashboard,
     }
 
 
 def _providers() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """The mocked calls, by path and method: their bodies are the providers' own."""
+    """Yield the provider routes by path and method; the providers define their bodies."""
     for route in PROVIDER_ROUTES:
         prefix = f"/{route.provider}" if route.prefixed else ""
         for path in route.paths():
@@ -160,7 +157,7 @@ def _providers() -> Iterator[tuple[str, str, dict[str, Any]]]:
             operation: dict[str, Any] = {
                 "tags": [route.provider],
                 "summary": f"{route.provider}: {route.dialect.api}",
-                "responses": {"default": {"description": "What the scenarios say."}},
+                "responses": {"default": {"description": "The response of a scenario."}},
             }
             if names:
                 operation["parameters"] = [

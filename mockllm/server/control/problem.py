@@ -1,4 +1,4 @@
-"""What is wrong with a call of the control API, as problem+json (RFC 9457) that names the fields."""
+"""Errors of calls of the control API, as problem+json (RFC 9457) with the names of fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockllm.scenario.model_walk import shape_of
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong. `line` and `column` where the body is a text with lines."""
+    """One wrong field. `line` and `column` are set where the body is YAML or JSON with positions."""
 
     model_config = ConfigDict(defer_build=True)
 
@@ -26,9 +26,9 @@ class FieldProblem(BaseModel):
 
 
 class ProblemBody(BaseModel):
-    """What every refusal looks like."""
+    """The body of every refused call."""
 
-    model_config = ConfigDict(defer_build=True)  # a start does not wait for what few will see
+    model_config = ConfigDict(defer_build=True)  # rarely used: the start of the server does not build it
 
     type: str = "about:blank"
     title: str
@@ -38,43 +38,49 @@ class ProblemBody(BaseModel):
 
 
 class Problem(Exception):
-    """A call that is refused."""
+    """A refused call."""
 
     def __init__(self, status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
         super().__init__(detail)
         self.allowed: tuple[str, ...] = ()
-        """The methods that there are, where another is wanted."""
+        """The methods of the path, if the call uses another one."""
         self.status = status
         self.body = ProblemBody(
             title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
         )
 
 
-def of_mistakes(mistakes: Iterable[Diagnostic]) -> Problem:
-    """The refusal of words of the scenario language."""
+def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Problem:
+    """Return the refusal of a body in the scenario language."""
     errors = [
         FieldProblem(
-            field=each.path, message=each.message, line=each.line or None, column=each.column or None
+            field=mistake.path,
+            message=mistake.message,
+            line=mistake.line or None,
+            column=mistake.column or None,
         )
-        for each in mistakes
+        for mistake in mistakes
     ]
-    first = errors[0]
-    return Problem(422, f"{first.field}: {first.message}" if first.field else first.message, errors)
+    return _fields_problem(errors, status)
 
 
-def of_validation(error: ValidationError, model: type[BaseModel]) -> Problem:
-    """The refusal of a body or of a query that does not fit its model."""
+def validation_problem(error: ValidationError, model: type[BaseModel]) -> Problem:
+    """Return the refusal of a body or a query that is invalid for its model."""
     errors = [
-        FieldProblem(field=path_text(each["loc"]), message=_said(each, model))
-        for each in error.errors(include_url=False)
+        FieldProblem(field=path_text(details["loc"]), message=_message(details, model))
+        for details in error.errors(include_url=False)
     ]
+    return _fields_problem(errors)
+
+
+def _fields_problem(errors: Sequence[FieldProblem], status: int = 422) -> Problem:
     first = errors[0]
-    return Problem(422, f"{first.field}: {first.message}" if first.field else first.message, errors)
+    return Problem(status, f"{first.field}: {first.message}" if first.field else first.message, errors)
 
 
-def not_for(method: str, path: str, allowed: Sequence[str]) -> Problem:
-    """A path that is asked by another method."""
-    problem = Problem(405, f"{method} is not for {brief(path)}; there is {', '.join(allowed)}.")
+def method_problem(method: str, path: str, allowed: Sequence[str]) -> Problem:
+    """Return the refusal of a method that the path does not have."""
+    problem = Problem(405, f"{method} is not allowed for {brief(path)}; use {', '.join(allowed)}.")
     problem.allowed = tuple(allowed)
     return problem
 
@@ -101,18 +107,18 @@ EXPECTED: Final = {
     "string_too_long": "{max_length} characters at most",
     "string_pattern_mismatch": "a text of the form {pattern}",
 }
-"""What was expected, by the type of pydantic's error."""
+"""Expected values, by the type of pydantic's error."""
 
 
-def _said(each: ErrorDetails, model: type[BaseModel]) -> str:
-    """An error in our own words."""
-    if each["type"] == "extra_forbidden":
+def _message(details: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return the message of one error."""
+    if details["type"] == "extra_forbidden":
         shape = shape_of(model)
-        for step in each["loc"][:-1]:
+        for step in details["loc"][:-1]:
             shape = shape.step(step)
-        there = ", ".join(shape.allowed_keys())
-        return f"is not known here; there is {there}" if there else "is not known here; this call takes none"
-    expected = EXPECTED.get(each["type"])
+        keys = ", ".join(shape.allowed_keys())
+        return f"is unknown; the known keys are {keys}" if keys else "is unknown; this call has no parameters"
+    expected = EXPECTED.get(details["type"])
     if expected is None:
-        return each["msg"]
-    return f"expected {expected.format(**each.get('ctx', {}))}, found {brief(each['input'])}"
+        return details["msg"]
+    return f"expected {expected.format(**details.get('ctx', {}))}, found {brief(details['input'])}"

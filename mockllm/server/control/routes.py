@@ -1,4 +1,4 @@
-"""The table of the control API: method, path, what it takes and gives, and who answers it."""
+"""The routes of the control API: method, path, handler, models and summary."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from msgspec import Struct
 from pydantic import BaseModel
 
 from mockllm.server.control.api_types import JSON, YAML
-from mockllm.server.control.handlers import journal, metrics, options, sessions, settings, verdicts
-from mockllm.server.control.models import metric_values, option_lists, resources, verdict_reports
+from mockllm.server.control.handlers import journal, metrics, options, overlay, sessions, settings, verdicts
+from mockllm.server.control.models import (
+    base,
+    endpoint_config,
+    expectations,
+    journal_entries,
+    metric_values,
+    option_lists,
+    rule_items,
+    session_list,
+    verdict_reports,
+)
 
 
 class ApiRoute(Struct, frozen=True):
-    """One call. `{name}` in its path is one segment. `raw`: its body is no model's, in these words."""
+    """One call. `{name}` in its path is one segment. `raw` describes a body that has no model."""
 
     method: str
     path: str
@@ -27,60 +37,71 @@ class ApiRoute(Struct, frozen=True):
     raw: str | None = None
     content_type: str = JSON
     or_type: str | None = None
-    """What else its answer may be, where the query asks for it."""
+    """A second content type of the response, which the query selects."""
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
-        """What stands in the path's places; None where it is another path."""
+        """Return the parameters of a path, or None for another path."""
         own = self.path.split("/")
         if len(own) != len(segments):
             return None
-        found = {}
-        for wanted, segment in zip(own, segments, strict=True):
-            if wanted.startswith("{"):
+        params = {}
+        for expected, segment in zip(own, segments, strict=True):
+            if expected.startswith("{"):
                 if not segment:
                     return None
-                found[wanted[1:-1]] = unquote(segment)
-            elif wanted != segment:
+                params[expected[1:-1]] = unquote(segment)
+            elif expected != segment:
                 return None
-        return found
+        return params
 
 
-M = resources
-RULES: Final = "YAML or JSON: a scenario file's `rules` and `modifiers`, or one of them bare"
+RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
 ROUTES: Final[tuple[ApiRoute, ...]] = (
     ApiRoute(
         "GET",
         "/api/requests",
         journal.list_requests,
         "The journal, in pages",
-        M.RequestPage,
-        query=M.RequestQuery,
+        journal_entries.RequestPage,
+        query=journal_entries.RequestQuery,
     ),
-    ApiRoute("DELETE", "/api/requests", journal.forget_requests, "Forget the journal", M.ForgottenCount),
+    ApiRoute(
+        "DELETE",
+        "/api/requests",
+        journal.forget_requests,
+        "Clear the journal",
+        journal_entries.ForgottenCount,
+    ),
     ApiRoute(
         "GET",
         "/api/requests/export",
         journal.export_requests,
         "The journal as JSON lines or HAR",
-        query=M.ExportQuery,
+        query=journal_entries.ExportQuery,
         content_type="application/x-ndjson",
         or_type=JSON,
     ),
-    ApiRoute("GET", "/api/requests/{id}", journal.show_request, "One request in full", M.RequestDetail),
+    ApiRoute(
+        "GET",
+        "/api/requests/{id}",
+        journal.show_request,
+        "One request in full",
+        journal_entries.RequestDetail,
+    ),
     ApiRoute(
         "GET",
         "/api/requests/{id}/rule",
-        options.suggest_rule,
+        overlay.suggest_rule,
         "A rule for requests like this one, to edit",
-        option_lists.SuggestedRule,
+        rule_items.SuggestedRule,
     ),
     ApiRoute(
         "POST",
         "/api/verify",
         journal.verify,
-        "Whether what is expected was asked",
-        M.VerifyResult,
-        M.VerifyBody,
+        "Verify expectations on the requests",
+        expectations.VerifyResult,
+        expectations.VerifyBody,
     ),
     ApiRoute(
         "GET",
@@ -95,173 +116,196 @@ ROUTES: Final[tuple[ApiRoute, ...]] = (
         "POST",
         "/api/explain",
         journal.explain,
-        "What would answer a request, and why",
-        raw='a request as `mockllm explain` takes it, or {"request_id": N} for one of the journal',
+        "Which rule a request matches, and why",
+        raw='a request as `mockllm explain` reads it, or {"request_id": N} for a journal entry',
     ),
-    ApiRoute("POST", "/api/reload", journal.reload, "Load the files anew, now", M.Reloaded),
+    ApiRoute("POST", "/api/reload", journal.reload, "Reload the scenario files now", base.Reloaded),
     ApiRoute(
         "POST",
         "/api/reset",
         journal.reset,
-        "Forget counts, sessions, journal, metrics, overlay",
-        M.ResetDone,
-        M.ResetBody,
+        "Reset counters, sessions, journal, metrics and overlay",
+        base.ResetDone,
+        base.ResetBody,
     ),
     ApiRoute(
         "GET",
         "/api/rules",
         journal.list_rules,
-        "All rules and modifiers, with counts and positions",
-        M.RuleList,
+        "All rules and modifiers, with counters and positions",
+        rule_items.RuleList,
     ),
     ApiRoute(
         "POST",
         "/api/rules",
-        settings.add_rules,
-        "Add rules and modifiers to the overlay, or a session's",
-        M.OverlayDone,
-        query=M.SessionQuery,
+        overlay.add_rules,
+        "Add rules and modifiers to the overlay of all sessions or of one",
+        rule_items.OverlayDone,
+        query=session_list.SessionQuery,
         raw=RULES,
     ),
     ApiRoute(
         "DELETE",
         "/api/rules",
-        settings.delete_rules,
-        "Empty the overlay, or a session's",
-        M.OverlayDone,
-        query=M.SessionQuery,
+        overlay.delete_rules,
+        "Empty the overlay of all sessions or of one",
+        rule_items.OverlayDone,
+        query=session_list.SessionQuery,
     ),
     ApiRoute(
         "PUT",
         "/api/rules/{name}",
-        settings.put_rule,
-        "Replace one of the overlay's, or add it",
-        M.OverlayDone,
-        query=M.SessionQuery,
+        overlay.put_rule,
+        "Replace or add one rule or modifier of the overlay",
+        rule_items.OverlayDone,
+        query=session_list.SessionQuery,
         raw=RULES,
     ),
     ApiRoute(
         "DELETE",
         "/api/rules/{name}",
-        settings.delete_rule,
-        "Take one out of the overlay",
-        M.OverlayDone,
-        query=M.SessionQuery,
+        overlay.delete_rule,
+        "Remove one rule or modifier from the overlay",
+        rule_items.OverlayDone,
+        query=session_list.SessionQuery,
     ),
     ApiRoute(
-        "GET", "/api/overlay", options.show_items, "The overlay, piece by piece", option_lists.OverlayItems
+        "GET",
+        "/api/overlay",
+        overlay.list_items,
+        "The rules and modifiers of the overlay",
+        rule_items.OverlayItems,
     ),
     ApiRoute(
         "GET",
         "/api/overlay.yaml",
-        settings.show_overlay,
+        overlay.show_overlay,
         "The overlay as a scenario file",
-        query=M.SessionQuery,
+        query=session_list.SessionQuery,
         content_type=YAML,
     ),
     ApiRoute(
-        "GET", "/api/sessions", sessions.list_sessions, "All sessions, the one used last first", M.SessionList
+        "GET",
+        "/api/sessions",
+        sessions.list_sessions,
+        "All sessions, the last used first",
+        session_list.SessionList,
     ),
     ApiRoute(
         "DELETE",
         "/api/sessions/{session}",
         sessions.end_session,
-        "End one: its counts, memory and overlay",
-        M.Done,
+        "End a session: its counters, stored responses and overlay",
+        base.Done,
     ),
-    ApiRoute("GET", "/api/config", settings.show_config, "What was set at run time", M.Config),
+    ApiRoute(
+        "GET",
+        "/api/config",
+        settings.show_config,
+        "All settings that were changed at run time",
+        endpoint_config.Config,
+    ),
     ApiRoute(
         "PATCH",
         "/api/config/global",
         settings.patch_global,
-        "Set something for all endpoints",
-        M.Config,
-        M.SettingsPatch,
+        "Change settings of all endpoints",
+        endpoint_config.Config,
+        endpoint_config.SettingsPatch,
     ),
     ApiRoute(
         "GET",
         "/api/config/endpoints",
         settings.list_endpoints,
-        "All endpoints, and what is set for each",
-        M.EndpointList,
+        "All endpoints with their settings",
+        endpoint_config.EndpointList,
     ),
     ApiRoute(
         "PATCH",
         "/api/config/endpoints/{endpoint}",
         settings.patch_endpoint,
-        "Set something for one endpoint",
-        M.EndpointSettings,
-        M.SettingsPatch,
+        "Change settings of one endpoint",
+        endpoint_config.EndpointSettings,
+        endpoint_config.SettingsPatch,
     ),
     ApiRoute(
         "DELETE",
         "/api/config/endpoints/{endpoint}",
         settings.delete_endpoint,
-        "Unset all of one endpoint",
-        M.EndpointSettings,
+        "Remove all settings of one endpoint",
+        endpoint_config.EndpointSettings,
     ),
-    ApiRoute("POST", "/api/config/reset", settings.reset_config, "Unset everything", M.Config),
-    ApiRoute("GET", "/api/metrics", metrics.show_metrics, "What was counted", metric_values.MetricsView),
+    ApiRoute(
+        "POST", "/api/config/reset", settings.reset_config, "Remove all settings", endpoint_config.Config
+    ),
+    ApiRoute(
+        "GET", "/api/metrics", metrics.show_metrics, "All metrics by endpoint", metric_values.MetricsView
+    ),
     ApiRoute(
         "GET",
         "/api/metrics/latency/{endpoint}",
         metrics.show_latency,
-        "Percentiles of one endpoint",
+        "Latency percentiles of one endpoint",
         metric_values.LatencyView,
     ),
-    ApiRoute("POST", "/api/metrics/reset", metrics.reset_metrics, "Count from nothing", M.Done),
+    ApiRoute("POST", "/api/metrics/reset", metrics.reset_metrics, "Reset the metrics", base.Done),
     ApiRoute(
         "GET",
         "/api/detailed-metrics",
         metrics.show_detailed,
-        "By model, rule and status; second by second",
+        "Requests by model, rule and status, and a time series in seconds",
         metric_values.DetailedMetrics,
     ),
-    ApiRoute("GET", "/api/detailed-metrics/export/json", metrics.export_json, "The same, to download"),
+    ApiRoute(
+        "GET", "/api/detailed-metrics/export/json", metrics.export_json, "The detailed metrics as a download"
+    ),
     ApiRoute(
         "GET",
         "/api/detailed-metrics/export/csv",
         metrics.export_csv,
-        "The time series, to download",
+        "The time series as a download",
         content_type="text/csv",
     ),
     ApiRoute(
-        "GET", "/api/rate-limit/strategies", metrics.list_strategies, "What `limit` may be", M.Strategies
+        "GET",
+        "/api/rate-limit/strategies",
+        options.list_strategies,
+        "The strategies of `limit`",
+        option_lists.Strategies,
     ),
     ApiRoute(
-        "POST", "/api/rate-limit/reset", settings.reset_limits, "Give back what was used of limits", M.Done
+        "POST", "/api/rate-limit/reset", settings.reset_limits, "Reset the quotas of all limits", base.Done
     ),
     ApiRoute(
         "POST",
         "/api/rate-limit/reset/{endpoint}",
-        settings.reset_limits_of,
-        "The same for one endpoint",
-        M.Done,
+        settings.reset_endpoint_limits,
+        "Reset the quotas of the limits of one endpoint",
+        base.Done,
     ),
     ApiRoute(
         "GET",
         "/api/failure-modes",
         options.list_failure_modes,
-        "What `error` and `faults` may be",
+        "The values of `error` and `faults`",
         option_lists.FailureModes,
     ),
     ApiRoute(
         "GET",
         "/api/climates",
         options.list_climates,
-        "What `climate` may be",
+        "The values of `climate`",
         option_lists.ClimateList,
         query=option_lists.ClimateQuery,
     ),
-    ApiRoute("GET", "/api/openapi.json", journal.show_openapi, "This document"),
 )
 
 
-def find(method: str, path: str) -> tuple[ApiRoute, dict[str, str]] | list[str]:
-    """The route of a call; else the methods that its path has."""
+def find(routes: Sequence[ApiRoute], method: str, path: str) -> tuple[ApiRoute, dict[str, str]] | list[str]:
+    """Return the route of a call and its parameters, or else the methods of the path."""
     segments = path.split("/")
     allowed = []
-    for route in ROUTES:
+    for route in routes:
         params = route.match(segments)
         if params is None:
             continue

@@ -1,4 +1,4 @@
-"""Work that takes long is done in slices: streams go on between them."""
+"""Slices of long work, between which the event loop serves streams."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import time
 from typing import Final
 
 SLICE: Final = 0.001
-"""Seconds of work at a stretch."""
+"""Longest work in seconds between two turns of the event loop."""
 
 
 class TimeSlices:
-    """Ask it for a turn between any two pieces of work."""
+    """Divides a loop of long work into slices: the loop awaits `turn` in each iteration."""
 
     def __init__(self) -> None:
         self._end = time.perf_counter() + SLICE
 
     async def turn(self) -> None:
-        """Lets the loop turn where a slice is done."""
+        """Give the event loop a turn if the slice has ended."""
         if time.perf_counter() >= self._end:
             await asyncio.sleep(0)
             self._end = time.perf_counter() + SLICE

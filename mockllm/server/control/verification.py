@@ -1,9 +1,9 @@
-"""Whether what a test expects was asked: counts, order, rules never used, requests that no rule answered."""
+"""Checks of a test's expectations on the journal: counts, order, unused rules and unmatched requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from pydantic import ValidationError
@@ -19,214 +19,225 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.control.journal_queries import is_called, read_again
-from mockllm.server.control.models.resources import (
+from mockllm.server.control.journal_queries import decode_again, is_called
+from mockllm.server.control.models.expectations import (
     Expectation,
     NearestRequest,
     UnmetExpectation,
     VerifyBody,
     VerifyResult,
 )
-from mockllm.server.control.problem import FieldProblem, Problem, of_mistakes
+from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
 from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
-NEAREST: Final = 3
+MAX_NEAREST: Final = 3
+"""Most requests that a message lists."""
+Decoded: TypeAlias = "tuple[JournalEntry, Request]"
 
 
 class CompiledExpectation(Struct, frozen=True):
-    """An expectation, ready to be asked."""
+    """An expectation with its compiled match."""
 
     matcher: Matcher
     rule: str | None
     least: int
     most: int | None
-    words: str
-    """How many, in words."""
+    count_text: str
+    """The expected count in words."""
 
-    def holds(self, each: JournalEntry, request: Request) -> bool:
-        return (self.rule is None or is_called(each.rule, self.rule)) and self.matcher.matches(request)
+    def matches(self, entry: JournalEntry, request: Request) -> bool:
+        return (self.rule is None or is_called(entry.rule, self.rule)) and self.matcher.matches(request)
 
-    def differences(self, each: JournalEntry, request: Request) -> list[str]:
-        found = [
-            redact_text(mismatch_line(each)) for each in self.matcher.differences(request) if not each.held
+    def differences(self, entry: JournalEntry, request: Request) -> list[str]:
+        lines = [
+            redact_text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.held
         ]
-        if self.rule is not None and not is_called(each.rule, self.rule):
-            found.append(f"rule expected {self.rule}, found {each.rule or 'none'}")
-        return found
+        if self.rule is not None and not is_called(entry.rule, self.rule):
+            lines.append(f"rule expected {self.rule}, found {entry.rule or 'none'}")
+        return lines
 
 
 async def verify(
     body: VerifyBody, source: Source, journal: Journal, engine: Engine, vocabulary: Vocabulary
 ) -> VerifyResult:
-    """What came of a verification; `source` is the body's text, for positions. Raises Problem."""
-    wanted = [_wanted(each, number, source, vocabulary) for number, each in enumerate(body.expect)]
-    found = [
-        each
-        for each in journal
-        if each.number > body.since and (body.session is None or each.session == body.session)
+    """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
+    expectations = [
+        _compiled(expectation, number, source, vocabulary) for number, expectation in enumerate(body.expect)
+    ]
+    entries = [
+        entry
+        for entry in journal
+        if entry.number > body.since and (body.session is None or entry.session == body.session)
     ]
     slices = TimeSlices()
-    asked: list[tuple[JournalEntry, Request]] = []
-    for each in found:
-        if each.kind is not None:
-            asked.append((each, read_again(each, engine)))
+    requests: list[Decoded] = []
+    for entry in entries:
+        if entry.kind is not None:
+            requests.append((entry, decode_again(entry, engine)))
             await slices.turn()
-    held = [await _held(each, asked, slices) for each in wanted]
+    matches = [await _matches(expected, requests, slices) for expected in expectations]
     failures: list[UnmetExpectation] = []
-    for number, expected in enumerate(wanted):
-        failure = await _counted(number, expected, held[number], asked, slices)
+    for number, expected in enumerate(expectations):
+        failure = await _check_count(number, expected, matches[number], requests, slices)
         if failure is not None:
-            failure.message += _unknown(expected.rule, found, engine)
+            failure.message += _unknown_rule_hint(expected.rule, entries, engine)
             failures.append(failure)
-    failures += _ordered(held) if body.in_order and not failures else []
-    failures += _unmatched(found) if body.no_unmatched else []
-    failures += _unused(found, engine) if body.all_rules_used else []
-    first = next((each.number for each in journal), journal.total + 1)
+    failures += _check_order(matches) if body.in_order and not failures else []
+    failures += _check_unmatched(entries) if body.no_unmatched else []
+    failures += _check_unused(entries, engine) if body.all_rules_used else []
+    first = next((entry.number for entry in journal), journal.total + 1)
     return VerifyResult(
         passed=not failures,
-        checked=len(found),
+        checked=len(entries),
         lost=max(0, first - 1 - body.since),
-        counts=[len(each) for each in held],
+        counts=[len(indices) for indices in matches],
         failures=failures,
     )
 
 
-def _wanted(each: Expectation, number: int, source: Source, vocabulary: Vocabulary) -> CompiledExpectation:
-    if each.exactly is not None and (each.at_least is not None or each.at_most is not None):
-        message = "give exactly, or at_least and at_most"
+def _compiled(
+    expectation: Expectation, number: int, source: Source, vocabulary: Vocabulary
+) -> CompiledExpectation:
+    if expectation.exactly is not None and (
+        expectation.at_least is not None or expectation.at_most is not None
+    ):
+        message = "use exactly, or at_least and at_most"
         raise Problem(422, message, [FieldProblem(field=f"expect[{number}].exactly", message=message)])
-    least = each.exactly if each.exactly is not None else each.at_least
-    most = each.exactly if each.exactly is not None else each.at_most
+    exact = expectation.exactly
+    least = exact if exact is not None else expectation.at_least
+    most = exact if exact is not None else expectation.at_most
     if least is None:
         least = 0 if most is not None else 1
     if most is not None and most < least:
         message = "at_most is less than at_least"
         raise Problem(422, message, [FieldProblem(field=f"expect[{number}].at_most", message=message)])
-    words = f"exactly {least}" if least == most else f"at least {least}" if most is None else (
+    count_text = f"exactly {least}" if least == most else f"at least {least}" if most is None else (
         f"{least} to {most}" if least else f"at most {most}"
     )  # fmt: skip
     return CompiledExpectation(
-        _matcher(each.match, number, source, vocabulary), each.rule, least, most, words
+        _matcher(expectation.match, number, source, vocabulary), expectation.rule, least, most, count_text
     )
 
 
 def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Vocabulary) -> Matcher:
     path = ("expect", number, "match")
     try:
-        word = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
+        match = Match.model_validate(data, context={"vocabulary": vocabulary, "literal": True})
     except ValidationError as error:
-        raise of_mistakes(diagnostics_of(error, source, path, Match)) from None
-    message = "the journal keeps no keys; filter by session, or compare `key` of /api/requests"
-    unkept = [source.mistake((*path, *place), message, key=True) for place in _unkept(data)]
-    if unkept:
-        raise of_mistakes(unkept)
-    return matcher(word)
+        raise diagnostics_problem(diagnostics_of(error, source, path, Match)) from None
+    message = "the journal stores no keys; filter by session, or compare `key` of /api/requests"
+    mistakes = [source.mistake((*path, *place), message, key=True) for place in _secret_conditions(data)]
+    if mistakes:
+        raise diagnostics_problem(mistakes)
+    return matcher(match)
 
 
-def _unkept(match: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
-    """Where a match asks for what the journal does not hold; whether there was a header or parameter, it does."""
-    for word, asked in match.items():
-        if word == "api_key":
-            yield (word,)
-        elif word in ("headers", "query"):
-            secrets = ((name, each) for name, each in asked.items() if is_secret(name))
+def _secret_conditions(match: dict[str, Any]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of conditions on secrets, which the journal does not store; `exists` is not one of them."""
+    for key, value in match.items():
+        if key == "api_key":
+            yield (key,)
+        elif key in ("headers", "query"):
+            secrets = ((name, condition) for name, condition in value.items() if is_secret(name))
             yield from (
-                (word, name)
-                for name, each in secrets
-                if not (isinstance(each, dict) and each.keys() == {"exists"})
+                (key, name)
+                for name, condition in secrets
+                if not (isinstance(condition, dict) and condition.keys() == {"exists"})
             )
-        elif word == "not":
-            yield from ((word, *place) for place in _unkept(asked))
-        elif word in ("all", "any"):
-            yield from ((word, index, *place) for index, each in enumerate(asked) for place in _unkept(each))
+        elif key == "not":
+            yield from ((key, *path) for path in _secret_conditions(value))
+        elif key in ("all", "any"):
+            yield from (
+                (key, index, *path) for index, inner in enumerate(value) for path in _secret_conditions(inner)
+            )
 
 
-async def _held(
-    wanted: CompiledExpectation, asked: Sequence[tuple[JournalEntry, Request]], slices: TimeSlices
+async def _matches(
+    expected: CompiledExpectation, requests: Sequence[Decoded], slices: TimeSlices
 ) -> list[int]:
-    """The places of the requests that meet an expectation."""
-    found = []
-    for place, pair in enumerate(asked):
-        if wanted.holds(*pair):
-            found.append(place)
+    """Return the indices of the requests that meet an expectation."""
+    indices = []
+    for index, pair in enumerate(requests):
+        if expected.matches(*pair):
+            indices.append(index)
         await slices.turn()
-    return found
+    return indices
 
 
-async def _counted(
+async def _check_count(
     number: int,
-    wanted: CompiledExpectation,
-    held: Sequence[int],
-    asked: Sequence[tuple[JournalEntry, Request]],
+    expected: CompiledExpectation,
+    matches: Sequence[int],
+    requests: Sequence[Decoded],
     slices: TimeSlices,
 ) -> UnmetExpectation | None:
-    count = len(held)
-    if wanted.least <= count and (wanted.most is None or count <= wanted.most):
+    count = len(matches)
+    if expected.least <= count and (expected.most is None or count <= expected.most):
         return None
-    message = f"expected {wanted.words}, found {count}"
-    if count >= wanted.least:
-        listed = [_near(asked[each][0]) for each in held]
-        return UnmetExpectation(expect=number, message=message, nearest=listed[-NEAREST:])
-    met = set(held)
+    message = f"expected {expected.count_text}, found {count}"
+    if count >= expected.least:
+        listed = [_nearest_request(requests[index][0]) for index in matches]
+        return UnmetExpectation(expect=number, message=message, nearest=listed[-MAX_NEAREST:])
+    matched = set(matches)
     near: list[tuple[list[str], JournalEntry]] = []
-    for place, pair in enumerate(asked):
-        if place not in met:
-            near.append((wanted.differences(*pair), pair[0]))
+    for index, pair in enumerate(requests):
+        if index not in matched:
+            near.append((expected.differences(*pair), pair[0]))
             await slices.turn()
-    near.sort(key=lambda each: (len(each[0]), sum(map(_is_missing, each[0])), -each[1].number))
-    listed = [_near(each, why) for why, each in near[:NEAREST]]
+    near.sort(key=lambda pair: (len(pair[0]), sum(map(_is_missing, pair[0])), -pair[1].number))
+    listed = [_nearest_request(entry, differences) for differences, entry in near[:MAX_NEAREST]]
     return UnmetExpectation(expect=number, message=message, nearest=listed)
 
 
-def _unknown(rule: str | None, found: Sequence[JournalEntry], engine: Engine) -> str:
-    """What is added where no rule has this name, now or when it answered."""
-    ids = {item.id for item in engine.catalog.items} | {each.rule for each in found if each.rule}
+def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine: Engine) -> str:
+    """Return a hint if neither a loaded rule nor a rule of the journal has this name."""
+    ids = {item.id for item in engine.catalog.items} | {entry.rule for entry in entries if entry.rule}
     if rule is None or any(is_called(id, rule) for id in ids):
         return ""
     names = ids if ":" in rule else {id.rpartition(":")[2] for id in ids}
     near = nearest_word(rule, sorted(names))
-    return f"; no rule is called {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
+    return f"; no rule has the name {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
 
 
-def _near(each: JournalEntry, why: Sequence[str] = ()) -> NearestRequest:
-    return NearestRequest(id=each.number, path=redact_text(each.path), differences=list(why))
+def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> NearestRequest:
+    return NearestRequest(id=entry.number, path=redact_text(entry.path), differences=list(differences))
 
 
 def _is_missing(difference: str) -> bool:
-    """Whether a request has nothing at all of what is asked for: another value of it is nearer."""
+    """Return whether a request lacks a value: a request with another value is nearer."""
     return difference.endswith(", found missing")
 
 
-def _ordered(held: Sequence[Sequence[int]]) -> list[UnmetExpectation]:
-    """Each must have been asked behind one that the expectation before it met."""
+def _check_order(matches: Sequence[Sequence[int]]) -> list[UnmetExpectation]:
+    """Check that each expectation is met after a request that met the expectation before it."""
     last, before = -1, 0
-    for number, places in enumerate(held):
-        if not places:  # it need not have been asked
+    for number, indices in enumerate(matches):
+        if not indices:  # an expectation of none
             continue
-        behind = [place for place in places if place > last]
-        if not behind:
-            message = f"was asked, but not after what expect[{before}] was met by"
+        later = [index for index in indices if index > last]
+        if not later:
+            message = f"was requested, but not after a request that meets expect[{before}]"
             return [UnmetExpectation(expect=number, message=message)]
-        last, before = behind[0], number
+        last, before = later[0], number
     return []
 
 
-def _unmatched(found: Sequence[JournalEntry]) -> list[UnmetExpectation]:
-    missed = [each for each in found if each.missed]
+def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
+    missed = [entry for entry in entries if entry.missed]
     if not missed:
         return []
-    listed = [_near(each) for each in missed[:NEAREST]]
+    listed = [_nearest_request(entry) for entry in missed[:MAX_NEAREST]]
     return [
         UnmetExpectation(
-            message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule answered", nearest=listed
+            message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule matched", nearest=listed
         )
     ]
 
 
-def _unused(found: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
+def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
     catalog = engine.catalog
-    used = {each.rule for each in found}
+    used = {entry.rule for entry in entries}
     unused = [item for item in catalog.items[: catalog.rules] if item.id not in used]
     return [UnmetExpectation(message=f"{item.id} ({item.where}) was never used") for item in unused]

@@ -1,7 +1,7 @@
-"""A call's body as a text of the scenario language: YAML, or JSON as programs write it.
+"""A call's body in the scenario language: YAML, or JSON.
 
-JSON is YAML but for two things that programs do write: pairs of surrogates for what is beyond the basic plane, and
-control characters and separators of lines as they are.
+JSON differs from YAML in two things that programs write: surrogate pairs for characters beyond the basic
+multilingual plane, and unescaped control characters and line separators.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ NAME: Final = "body"
 _PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
 
-def source_of(raw: bytes) -> Source:
-    """The body with its positions; it may have mistakes."""
-    return read_source(readable(raw), NAME)
+def body_source(raw: bytes) -> Source:
+    """Parse a body with its positions; the result may contain diagnostics."""
+    return read_source(json_as_yaml(raw), NAME)
 
 
-def readable(raw: bytes) -> bytes:
-    """The same JSON as YAML can read it; what is no JSON stays as it is."""
+def json_as_yaml(raw: bytes) -> bytes:
+    """Rewrite JSON so that a YAML parser reads it; return other text unchanged."""
     if raw.isascii() and b"\\u" not in raw and b"\x7f" not in raw:
         return raw
     try:
@@ -34,8 +34,8 @@ def readable(raw: bytes) -> bytes:
     return visible(_PAIR.sub(_character, raw))
 
 
-def _character(found: re.Match[bytes]) -> bytes:
-    pair = found[0]
+def _character(match: re.Match[bytes]) -> bytes:
+    pair = match[0]
     if pair == b"\\\\":
         return pair
     high, low = int(pair[2:6], 16), int(pair[8:12], 16)

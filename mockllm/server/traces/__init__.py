@@ -1,5 +1,5 @@
-"""Spans of what was answered, for OpenTelemetry: one for each request, sent over OTLP/HTTP.
+"""OpenTelemetry traces: one span for each request, sent over OTLP/HTTP.
 
-Nothing of it stands in the way of a request, and nothing is imported before the environment asks for it. What
-a span says is made without OpenTelemetry (`spans`); only `exporting` knows its SDK, which is an extra.
+Traces do not delay requests, and nothing is imported before the environment enables them. `spans` computes the
+spans without OpenTelemetry; only `exporter` imports its SDK, which is an extra.
 """

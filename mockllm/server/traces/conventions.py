@@ -1,9 +1,9 @@
-"""The names that OpenTelemetry's conventions have for the settings of requests, and the bounds of OTLP. Providers
-and operations: `mockllm/dialects/provider.py`.
+"""Names of OpenTelemetry's conventions for the settings of requests, and the bounds of OTLP. Providers and
+operations: `mockllm/dialects/provider.py`.
 
-As text of our own, for the constants of the Python package are marked deprecated since these conventions moved
-to a repository of their own. Source: open-telemetry/semantic-conventions-genai, client inference and its registry
-of attributes, as of 2026.
+The Python package marks its constants as deprecated, since the conventions moved to a separate repository; so the
+names are literals here. Source: open-telemetry/semantic-conventions-genai, client inference and its registry of
+attributes, as of 2026.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.frequency_penalty": ("frequency_penalty", "frequencyPenalty"),
     "gen_ai.request.presence_penalty": ("presence_penalty", "presencePenalty"),
 }
-"""Settings that are numbers, with the fields that hold them: at the top of a body, or in `generationConfig`."""
+"""Attributes of numeric settings, with their fields: at the top level of a body, or in `generationConfig`."""
 INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.top_k": ("top_k", "topK"),
     "gen_ai.request.seed": ("seed",),
@@ -25,8 +25,8 @@ INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
 METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
-"""Those that `http.request.method` tells; of any other it says `_OTHER`."""
-LARGEST: Final = 2**63 - 1
-"""OTLP holds no larger integer, and refuses all spans that are sent with one."""
-LONGEST: Final = 1000
-"""Characters of a text that are told."""
+"""The values of `http.request.method`; other methods become `_OTHER`."""
+MAX_INTEGER: Final = 2**63 - 1
+"""Largest integer of OTLP; a larger one makes a receiver refuse all spans of the batch."""
+MAX_LENGTH: Final = 1000
+"""Most characters of a text attribute."""

@@ -1,7 +1,7 @@
-"""OpenTelemetry's SDK: makes spans of ours and sends them, in its own thread, from a bounded queue.
+"""Export of spans with OpenTelemetry's SDK, which sends them in a thread from a bounded queue.
 
-The only file that imports it. What the standard environment says (resource, sampler, headers, queue) the SDK
-reads itself.
+The only module that imports the SDK. The SDK itself reads the standard environment variables (resource, sampler,
+headers, queue).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from mockllm import __version__
 from mockllm.server.access_log import plain
 from mockllm.server.traces.otel_logging import OtelLogHandler
-from mockllm.server.traces.otlp_endpoint import shown
+from mockllm.server.traces.otlp_endpoint import without_password
 from mockllm.server.traces.spans import Span, SpanStart
 
 DELAY: Final = 1000
-"""Milliseconds after which spans are sent: whoever looks at a trace does not wait the SDK's five seconds."""
+"""Milliseconds after which spans are sent, instead of the SDK's five seconds."""
 BATCH: Final = 128
-"""So many are encoded in one go, all that while holding the interpreter: a quarter of the SDK's number."""
-SIZES: Final = frozenset({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"})
-"""Where one of these is set, the SDK's own number stands."""
+"""Spans encoded at a time, which holds the interpreter lock: a quarter of the SDK's default."""
+SIZE_VARIABLES: Final = frozenset({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_MAX_QUEUE_SIZE"})
+"""If one of these is set, the SDK's batch size applies."""
 
 
 class SpanQueue:
-    """Sends spans to a URL. `say` is given one line at most, where they do not arrive. Whatever cannot be set
-    up raises; what is only odd is noise."""
+    """Sends spans to a URL. `report` gets at most one line, if spans do not arrive. An invalid setup raises; the
+    SDK's warnings go to `handler`."""
 
-    def __init__(self, url: str, say: Callable[[str], None], noise: OtelLogHandler) -> None:
-        self._say = say
+    def __init__(self, url: str, report: Callable[[str], None], handler: OtelLogHandler) -> None:
+        self._report = report
         self._url = url
-        self._said = False
-        self._watched = _Watched(OTLPSpanExporter(endpoint=url))
+        self._reported = False
+        self._exporter = _StatusExporter(OTLPSpanExporter(endpoint=url))
         resource = Resource.create()
         if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "mockllm"}))
@@ -48,54 +48,55 @@ class SpanQueue:
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(
             BatchSpanProcessor(
-                self._watched,
+                self._exporter,
                 schedule_delay_millis=None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else DELAY,
-                max_export_batch_size=None if SIZES & os.environ.keys() else BATCH,
+                max_export_batch_size=None if SIZE_VARIABLES & os.environ.keys() else BATCH,
             )
         )
         self._tracer = self._provider.get_tracer("mockllm", __version__)
-        noise.hear = self._complain
+        handler.report = self._on_warning
 
     @property
     def failing(self) -> bool:
-        """Whether the last spans that were sent did not arrive."""
-        return self._watched.failing
+        """Whether the last export failed."""
+        return self._exporter.failing
 
-    def emit(self, beginning: SpanStart, rest: Callable[[], Span]) -> None:
-        """One span, as the child of what the request's headers tell. The rest is made only where a sampler wants
-        it."""
-        made = self._tracer.start_span(
+    def emit(self, start: SpanStart, rest: Callable[[], Span]) -> None:
+        """Create a span below the parent in the request's headers; `rest` is called only for a sampled span."""
+        otel_span = self._tracer.start_span(
             "request",
-            context=extract(beginning.parent),
+            context=extract(start.parent),
             kind=SpanKind.SERVER,
-            attributes=beginning.attributes,
-            start_time=beginning.start,
+            attributes=start.attributes,
+            start_time=start.start,
         )
-        if not made.is_recording():
+        if not otel_span.is_recording():
             return
         span = rest()
-        made.update_name(span.name)
-        made.set_attributes(span.attributes)
+        otel_span.update_name(span.name)
+        otel_span.set_attributes(span.attributes)
         for event in span.events:
-            made.add_event(event.name, event.attributes, event.at)
+            otel_span.add_event(event.name, event.attributes, event.at)
         if span.error is not None:
-            made.set_status(Status(StatusCode.ERROR, span.error))
-        made.end(span.end)
+            otel_span.set_status(Status(StatusCode.ERROR, span.error))
+        otel_span.end(span.end)
 
-    def _complain(self, text: str) -> None:
-        """The SDK warns of something. It tries again for ten seconds before it gives spans up."""
-        self._watched.failing = True
-        if not self._said:
-            self._said = True
-            self._say(plain(f"traces to {shown(self._url)}: {text}; nothing more is said of it"))
+    def _on_warning(self, text: str) -> None:
+        """Report the SDK's warning. The SDK retries for ten seconds before it drops spans."""
+        self._exporter.failing = True
+        if not self._reported:
+            self._reported = True
+            self._report(
+                plain(f"traces to {without_password(self._url)}: {text}; further errors are not reported")
+            )
 
     def close(self) -> None:
-        """Sends what is left. It may take as long as the SDK waits for a collector: for a thread of its own."""
+        """Send the remaining spans. The call blocks while the SDK waits for the collector, so it needs a thread."""
         self._provider.shutdown()
 
 
-class _Watched(SpanExporter):
-    """An exporter of which is known whether it gets through."""
+class _StatusExporter(SpanExporter):
+    """An exporter that records whether its last export succeeded."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter

@@ -1,6 +1,6 @@
-"""What OpenTelemetry logs, in short, and not with tracebacks: handed to whoever listens just then.
+"""A log handler for OpenTelemetry that reports short lines instead of tracebacks.
 
-Apart from the rest, which imports the SDK: it begins to log while it is imported.
+Separate from the exporter, because the SDK logs while it is imported.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ LOGGERS: Final = ("opentelemetry", "urllib3")
 _REASON: Final = re.compile(
     r"\[Errno -?\d+\] ([^'\")]+)|\[SSL: \w+\] ([^(]+)|Transient error (.{1,80}) encountered"
 )
-"""What stands in their sentences that a person can do something about."""
+"""The useful part of the SDK's messages."""
 
 
 class OtelLogHandler(logging.Handler):
-    """Takes the place of what else would be done with their logs. `hear` may be exchanged."""
+    """Replaces all other handlers of the loggers. `report` may be replaced later."""
 
-    def __init__(self, hear: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__(logging.WARNING)
-        self.hear = hear
+        self.report = report
         for name in LOGGERS:
             logger = logging.getLogger(name)
             logger.handlers, logger.propagate = [self], False
@@ -34,4 +34,4 @@ class OtelLogHandler(logging.Handler):
         message = record.getMessage()
         reason = _REASON.search(message)
         text = reason[reason.lastindex or 0] if reason else message
-        self.hear(cut(" ".join(text.split()), 200))
+        self.report(cut(" ".join(text.split()), 200))

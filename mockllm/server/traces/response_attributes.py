@@ -1,7 +1,8 @@
-"""What of an answer stands in its span: its id, its model, why it ended, what it used, and its error.
+"""Span attributes of a response: its id, model, finish reasons, usage and error.
 
-Read back from what was sent, as a client would: usage and errors by the dialect's own reading; the id, the model
-and the provider's words for an end, which no rule ever asks for, by the few names that all protocols have for them.
+The values are parsed from the sent bytes, as a client would parse them. The dialect's decoder returns usage and
+errors. The id, the model and the provider's finish reasons, which no rule needs, are found by the few field names
+that all protocols use.
 """
 
 from __future__ import annotations
@@ -20,93 +21,94 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.reconstruction import SentResponse
 
-LARGEST: Final = 4 * 1024 * 1024
-"""Of a larger answer nothing is read: it would hold up those behind it."""
+MAX_BODY: Final = 4 * 1024 * 1024
+"""Largest body in bytes that is parsed: a larger one would delay other spans."""
 UNFINISHED: Final = "error"
-"""What the conventions have for a choice that never ended."""
+"""The conventions' finish reason of a choice that did not end."""
 
 
 class ResponseAttributes(Struct):
-    """None where nothing was said of it. `ends` are the provider's words, by the choice's number."""
+    """Attributes of one response; None where the response lacks them. `reasons` maps a choice's number to the
+    provider's finish reason."""
 
     id: str | None = None
     model: str | None = None
-    ends: dict[int, str] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
     usage: Usage | None = None
     error: str | None = None
-    """The provider's code or type of the error that was answered, of a whole answer or inside a stream."""
+    """The provider's code or type of the error, from a non-streaming response or inside a stream."""
     understood: bool = False
 
     def finish_reasons(self, choices: int) -> tuple[str, ...]:
-        """One for each of so many choices."""
-        count = max([choices, *(number + 1 for number in self.ends)])
-        return tuple(self.ends.get(number, UNFINISHED) for number in range(count))
+        """Return one finish reason for each choice."""
+        count = max([choices, *(number + 1 for number in self.reasons)])
+        return tuple(self.reasons.get(number, UNFINISHED) for number in range(count))
 
 
-def response_attributes(each: JournalEntry, told: SentResponse, dialect: Dialect) -> ResponseAttributes:
-    """What a client could read of an answer of this dialect."""
-    found = ResponseAttributes()
-    body = _plain(told)
-    if len(body) > LARGEST:
-        return found
-    plan = Plan(ResponseHead(told.status, ()), (RawStep(body, 0),), each.answer.made.framing)
+def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialect) -> ResponseAttributes:
+    """Parse the sent response with the dialect's decoder."""
+    attributes = ResponseAttributes()
+    body = _decompressed(sent)
+    if len(body) > MAX_BODY:
+        return attributes
+    plan = Plan(ResponseHead(sent.status, ()), (RawStep(body, 0),), entry.answer.made.framing)
     for payload in payloads(plan):
         for item in payload if isinstance(payload, list) else (payload,):
             if isinstance(item, dict):
-                _look(item, found)
-    heard: DecodedResponse | None = dialect.decode(plan) if dialect.generates else None  # type: ignore[attr-defined]
-    if heard is not None:
-        found.understood = True
-        found.usage = heard.usage
-        found.error = found.error or _code(heard.error)
-        if heard.finish is not None:
-            found.ends.setdefault(0, heard.finish)
-    return found
+                _collect(item, attributes)
+    decoded: DecodedResponse | None = dialect.decode(plan) if dialect.generates else None  # type: ignore[attr-defined]
+    if decoded is not None:
+        attributes.understood = True
+        attributes.usage = decoded.usage
+        attributes.error = attributes.error or _code(decoded.error)
+        if decoded.finish is not None:
+            attributes.reasons.setdefault(0, decoded.finish)
+    return attributes
 
 
-def _plain(told: SentResponse) -> bytes:
-    """The body, unpacked where it was packed; of a broken one what can be had."""
-    body = told.body
-    if any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in told.headers):
+def _decompressed(sent: SentResponse) -> bytes:
+    """Return the decompressed body, as far as it can be decompressed."""
+    body = sent.body
+    if any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in sent.headers):
         try:
-            return zlib.decompressobj(31).decompress(body, LARGEST + 1)
+            return zlib.decompressobj(31).decompress(body, MAX_BODY + 1)
         except zlib.error:
             return b""
     return body
 
 
-def _look(item: Mapping[str, Json], found: ResponseAttributes) -> None:
-    """One event, or the whole body. An answer stands in some events under a name of its own."""
-    for place in (item, item.get("message"), item.get("response")):
-        if isinstance(place, dict):
-            found.id = found.id or _text(place, "id", "responseId")
-            found.model = found.model or _text(place, "model", "modelVersion")
-            found.error = found.error or _code(place.get("error"))
+def _collect(item: Mapping[str, Json], attributes: ResponseAttributes) -> None:
+    """Add the values of one event or of a body. Some events contain the response in a field."""
+    for source in (item, item.get("message"), item.get("response")):
+        if isinstance(source, dict):
+            attributes.id = attributes.id or _text(source, "id", "responseId")
+            attributes.model = attributes.model or _text(source, "model", "modelVersion")
+            attributes.error = attributes.error or _code(source.get("error"))
     if isinstance(usage := item.get("usage"), dict) and isinstance(count := usage.get("prompt_tokens"), int):
-        found.usage = Usage(count, 0, 0, 0, 0)
+        attributes.usage = Usage(count, 0, 0, 0, 0)
     for number, choice in _choices(item):
         reason = _text(choice, "finish_reason", "finishReason", "stop_reason")
         if reason is not None:
-            found.ends[number] = reason
+            attributes.reasons[number] = reason
 
 
 def _choices(item: Mapping[str, Json]) -> Iterator[tuple[int, Mapping[str, Json]]]:
-    """All that may say why a choice ended, with the choice's number."""
+    """Yield all objects that may contain a finish reason, with the choice's number."""
     yield 0, item
     if isinstance(delta := item.get("delta"), dict):
         yield 0, delta
     for name in ("choices", "candidates"):
         listed = item.get(name)
-        for each in listed if isinstance(listed, list) else ():
-            if isinstance(each, dict):
-                number = each.get("index", 0)
-                yield (number if isinstance(number, int) and 0 <= number < 128 else 0), each
+        for choice in listed if isinstance(listed, list) else ():
+            if isinstance(choice, dict):
+                number = choice.get("index", 0)
+                yield (number if isinstance(number, int) and 0 <= number < 128 else 0), choice
 
 
-def _text(place: Mapping[str, Json], *names: str) -> str | None:
-    return next((value for name in names if isinstance(value := place.get(name), str) and value), None)
+def _text(source: Mapping[str, Json], *names: str) -> str | None:
+    return next((value for name in names if isinstance(value := source.get(name), str) and value), None)
 
 
 def _code(error: Json) -> str | None:
-    """A provider's word for an error: Google's status, OpenAI's code, everybody's type."""
+    """Return a provider's name of an error: Google's status, OpenAI's code, or the type of all others."""
     return _text(error, "status", "code", "type") if isinstance(error, dict) else None

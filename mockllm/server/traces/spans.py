@@ -1,8 +1,8 @@
-"""What a request's span says: its name, its times, and its attributes by OpenTelemetry's conventions.
+"""Spans of requests as plain data: name, times, and attributes by OpenTelemetry's conventions.
 
-Plain data, made of what the journal keeps, so that it is known without OpenTelemetry and tested without a
-collector. Sources: the conventions for generative AI (`conventions`), those for HTTP servers, and those for
-recording errors: a server's span is an error from status 500 on, or where its answer broke off.
+A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources: the
+conventions for generative AI (`conventions`), for HTTP servers, and for recording errors: a server's span is an
+error from status 500 on, or if its response was cut.
 """
 
 from __future__ import annotations
@@ -26,17 +26,23 @@ from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.conventions import (
     FLOATS,
     INTEGERS,
-    LARGEST,
-    LONGEST,
+    MAX_INTEGER,
+    MAX_LENGTH,
     METHODS,
 )
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
-NAME: Final = 200
-"""Characters of a span's name."""
-CHOSEN: Final = ("url.path", "url.query", "http.route", "gen_ai.request.model", "gen_ai.response.model")
-"""What clients choose freely; some put a key there."""
+MAX_NAME_LENGTH: Final = 200
+"""Most characters of a span's name."""
+CLIENT_ATTRIBUTES: Final = (
+    "url.path",
+    "url.query",
+    "http.route",
+    "gen_ai.request.model",
+    "gen_ai.response.model",
+)
+"""Attributes whose text comes from the client; it may contain a key."""
 
 
 class SpanEvent(NamedTuple):
@@ -48,8 +54,8 @@ class SpanEvent(NamedTuple):
 
 
 class SpanStart(NamedTuple):
-    """What is known of a span at once, for who decides whether there is to be one. `start` in nanoseconds since the
-    epoch; `parent` are the request's headers, in lower case."""
+    """The start of a span, for the sampler. `start` is in nanoseconds since the epoch; `parent` contains the
+    request's headers in lower case."""
 
     start: int
     parent: Mapping[str, str]
@@ -57,7 +63,7 @@ class SpanStart(NamedTuple):
 
 
 class Span(NamedTuple):
-    """`start` and `end` in nanoseconds since the epoch; `error` says why it is one, None where it is none."""
+    """A complete span. `start` and `end` are in nanoseconds since the epoch; `error` is its reason, or None."""
 
     name: str
     start: int
@@ -68,7 +74,7 @@ class Span(NamedTuple):
 
 
 class RequestAttributes(NamedTuple):
-    """A request read again, for what it asked; without a call where it was no provider's."""
+    """A request that was decoded again; `call` is None for paths of no provider."""
 
     headers: Mapping[str, str]
     call: RouteMatch | None
@@ -80,80 +86,84 @@ class RequestAttributes(NamedTuple):
         return self.call.call.operation if self.call is not None else None
 
 
-def beginning(seen: Exchange, ahead: float) -> SpanStart:
-    """Where a request's span begins. `ahead`: see `span`."""
+def span_start(seen: Exchange, ahead: float) -> SpanStart:
+    """Return the start of a request's span. `ahead`: see `span`."""
     first: dict[str, Value] = {
         "http.request.method": _method(seen.method),
         "url.path": redact_text(redaction.target(seen.target).partition("?")[0]),
     }
-    attributes = {name: _clean(value) for name, value in first.items()}
+    attributes = {name: _otlp_value(value) for name, value in first.items()}
     return SpanStart(
-        _nanoseconds(seen.since + ahead), _lowered(headers_and_body(seen)[0].items()), attributes
+        _nanoseconds(seen.since + ahead), _lower_case(headers_and_body(seen)[0].items()), attributes
     )
 
 
-def span(each: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
-    """The span of a request, from its last byte to the end of its answer. `secure` are the ports that speak TLS,
-    or whether all do; `ahead` is how far the epoch's clock is ahead of the server's own: `at` was taken when the
-    answer was known, which is later than the request by what it took to find."""
-    told = reconstruct(each)
-    asking = _asking(each)
-    read = ResponseAttributes()
-    if asking.call is not None and asking.operation is not None:
-        read = response_attributes(each, told, asking.call.dialect)
-    broken = _broken(each, read)
-    attributes: dict[str, Value] = {**_of_http(each, asking, secure), **_own(each)}
-    if asking.operation is not None:
-        attributes.update(_of_model(each, asking, told, read))
-    if each.status >= 400 or broken is not None:
-        attributes["error.type"] = read.error or (str(each.status) if each.status >= 400 else str(broken))
-    for name in CHOSEN:
+def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
+    """Return the span of a request, from its last byte to the end of its response.
+
+    `secure` contains the ports with TLS, or is whether all ports have it. `ahead` is the difference between the
+    clock of the epoch and the server's monotonic clock: `at` was read after the decision, later than the request.
+    """
+    sent = reconstruct(entry)
+    request = _decode(entry)
+    response = ResponseAttributes()
+    if request.call is not None and request.operation is not None:
+        response = response_attributes(entry, sent, request.call.dialect)
+    broken = _error_reason(entry, response)
+    attributes: dict[str, Value] = {**_http_attributes(entry, request, secure), **_mockllm_attributes(entry)}
+    if request.operation is not None:
+        attributes.update(_model_attributes(entry, request, sent, response))
+    if entry.status >= 400 or broken is not None:
+        attributes["error.type"] = response.error or (
+            str(entry.status) if entry.status >= 400 else str(broken)
+        )
+    for name in CLIENT_ATTRIBUTES:
         if isinstance(value := attributes.get(name), str):
             attributes[name] = redact_text(value)
-    start = _nanoseconds(each.at if ahead is None else each.since + ahead)
-    end = start + max(0, _nanoseconds(each.took))
+    start = _nanoseconds(entry.at if ahead is None else entry.since + ahead)
+    end = start + max(0, _nanoseconds(entry.took))
     return Span(
-        _name(each, asking, attributes),
+        _name(entry, request, attributes),
         start,
         end,
-        {name: _clean(value) for name, value in attributes.items()},
-        tuple(_faults(each, told, start, end)),
-        broken if broken is not None else str(each.status) if each.status >= 500 else None,
+        {name: _otlp_value(value) for name, value in attributes.items()},
+        tuple(_fault_events(entry, sent, start, end)),
+        broken if broken is not None else str(entry.status) if entry.status >= 500 else None,
     )
 
 
-def _asking(each: JournalEntry) -> RequestAttributes:
-    headers = _lowered(each.headers)
-    path, before = each.path, ""
+def _decode(entry: JournalEntry) -> RequestAttributes:
+    headers = _lower_case(entry.headers)
+    path, before = entry.path, ""
     if path.startswith(PREFIX):
         before, path = f"{PREFIX}{{session}}", without(path)[1]
     path = normalised(path)
-    call = find(each.method, path, headers, each.query_string) if path.startswith("/") else None
+    call = find(entry.method, path, headers, entry.query_string) if path.startswith("/") else None
     if not isinstance(call, RouteMatch):
         return RequestAttributes(headers, None, None, None)
     request = call.dialect.request(
-        method=each.method,
+        method=entry.method,
         path=call.path,
         headers=headers,
-        raw=each.raw,
-        query_string=each.query_string,
+        raw=entry.raw,
+        query_string=entry.query_string,
         provider=call.provider,
         route=call.route,
     )
     return RequestAttributes(headers, call, request, _route(path, call, before))
 
 
-def _lowered(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """By lower-case name, what came several times joined."""
-    found: dict[str, str] = {}
+def _lower_case(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return headers by lower-case name, with repeated headers joined."""
+    attributes: dict[str, str] = {}
     for name, value in pairs:
         name = name.lower()
-        found[name] = f"{found[name]},{value}" if name in found else value
-    return found
+        attributes[name] = f"{attributes[name]},{value}" if name in attributes else value
+    return attributes
 
 
 def _route(path: str, call: RouteMatch, before: str) -> str | None:
-    """The path with its variables' names in place of their values; None where these were encoded."""
+    """Return the path with names instead of the values of its variables; None if the values were encoded."""
     for name, value in sorted(call.route.items(), key=lambda pair: -len(pair[1])):
         if value not in path:
             return None
@@ -161,103 +171,103 @@ def _route(path: str, call: RouteMatch, before: str) -> str | None:
     return before + path
 
 
-def _name(each: JournalEntry, asking: RequestAttributes, attributes: Mapping[str, Value]) -> str:
-    """`chat gpt-4o`; where no model is asked, `GET /v1/models`."""
-    if asking.operation is not None:
+def _name(entry: JournalEntry, request: RequestAttributes, attributes: Mapping[str, Value]) -> str:
+    """Return a name such as `chat gpt-4o`, or without a model `GET /v1/models`."""
+    if request.operation is not None:
         model = attributes.get("gen_ai.request.model")
-        return _text(f"{asking.operation} {model}" if model else asking.operation, NAME)
-    method = each.method if each.method in METHODS else "HTTP"
-    return f"{method} {asking.route}" if asking.route else method
+        return _text(f"{request.operation} {model}" if model else request.operation, MAX_NAME_LENGTH)
+    method = entry.method if entry.method in METHODS else "HTTP"
+    return f"{method} {request.route}" if request.route else method
 
 
 # --- HTTP ------------------------------------------------------------------------------------------
 
 
-def _of_http(
-    each: JournalEntry, asking: RequestAttributes, secure: frozenset[int] | bool
+def _http_attributes(
+    entry: JournalEntry, request: RequestAttributes, secure: frozenset[int] | bool
 ) -> dict[str, Value]:
-    found: dict[str, Value] = {
-        "http.request.method": _method(each.method),
-        "http.response.status_code": each.status,
-        "network.protocol.version": "1.0" if each.framing.http10 else "1.1",
-        "url.path": each.path,
+    attributes: dict[str, Value] = {
+        "http.request.method": _method(entry.method),
+        "http.response.status_code": entry.status,
+        "network.protocol.version": "1.0" if entry.framing.http10 else "1.1",
+        "url.path": entry.path,
     }
-    if each.method not in METHODS and each.method != "-":
-        found["http.request.method_original"] = each.method
-    host = asking.headers.get("host", "")
+    if entry.method not in METHODS and entry.method != "-":
+        attributes["http.request.method_original"] = entry.method
+    host = request.headers.get("host", "")
     name, port = host_name(host), host.rpartition(":")[2]
     number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else None
     tls = secure if isinstance(secure, bool) else (443 if number is None else number) in secure
-    found["url.scheme"] = "https" if tls else "http"
+    attributes["url.scheme"] = "https" if tls else "http"
     if name:
-        found["server.address"] = name
-        found["server.port"] = number if number is not None else 443 if tls else 80
+        attributes["server.address"] = name
+        attributes["server.port"] = number if number is not None else 443 if tls else 80
     more = {
-        "url.query": each.query_string,
-        "client.address": each.client,
-        "user_agent.original": asking.headers.get("user-agent"),
-        "http.route": asking.route,
+        "url.query": entry.query_string,
+        "client.address": entry.client,
+        "user_agent.original": request.headers.get("user-agent"),
+        "http.route": request.route,
     }
-    return {**found, **{key: value for key, value in more.items() if value}}
+    return {**attributes, **{key: value for key, value in more.items() if value}}
 
 
 # --- generative AI ---------------------------------------------------------------------------------
 
 
-def _of_model(
-    each: JournalEntry, asking: RequestAttributes, told: SentResponse, read: ResponseAttributes
+def _model_attributes(
+    entry: JournalEntry, decoded: RequestAttributes, sent: SentResponse, response: ResponseAttributes
 ) -> dict[str, Value]:
-    call, request, operation = asking.call, asking.request, asking.operation
-    assert call is not None and request is not None and operation is not None  # noqa: PT018 - one is all
+    call, request, operation = decoded.call, decoded.request, decoded.operation
+    assert call is not None and request is not None and operation is not None  # noqa: PT018 - set together
     name = BY_NAME[call.provider].telemetry_name or call.provider
     provider = call.call.telemetry_provider or name
-    found: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
-    found.update(_wanted(request))
-    if read.id:
-        found["gen_ai.response.id"] = read.id
-    if read.model:
-        found["gen_ai.response.model"] = read.model
-    if each.status < 400 and read.understood:
-        found["gen_ai.response.finish_reasons"] = read.finish_reasons(request.sampling.n)
-    if each.streamed and told.parts:
-        found["gen_ai.response.time_to_first_chunk"] = max(0.0, told.parts[0].at)
-    if (usage := read.usage) is not None:
-        found["gen_ai.usage.input_tokens"] = usage.input
+    attributes: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
+    attributes.update(_request_parameters(request))
+    if response.id:
+        attributes["gen_ai.response.id"] = response.id
+    if response.model:
+        attributes["gen_ai.response.model"] = response.model
+    if entry.status < 400 and response.understood:
+        attributes["gen_ai.response.finish_reasons"] = response.finish_reasons(request.sampling.n)
+    if entry.streamed and sent.parts:
+        attributes["gen_ai.response.time_to_first_chunk"] = max(0.0, sent.parts[0].at)
+    if (usage := response.usage) is not None:
+        attributes["gen_ai.usage.input_tokens"] = usage.input
         if operation != "embeddings":
-            found["gen_ai.usage.output_tokens"] = usage.output
+            attributes["gen_ai.usage.output_tokens"] = usage.output
         more = {
             "gen_ai.usage.cache_read.input_tokens": usage.cached_read,
             "gen_ai.usage.cache_write.input_tokens": usage.cache_write,
             "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
         }
-        found.update({name: count for name, count in more.items() if count})
-    return found
+        attributes.update({name: count for name, count in more.items() if count})
+    return attributes
 
 
-def _wanted(request: Request) -> dict[str, Value]:
-    """What the request asked of the model."""
-    found: dict[str, Value] = {}
+def _request_parameters(request: Request) -> dict[str, Value]:
+    """Return the request's parameters for the model."""
+    attributes: dict[str, Value] = {}
     if request.model:
-        found["gen_ai.request.model"] = request.model
+        attributes["gen_ai.request.model"] = request.model
     if request.stream:
-        found["gen_ai.request.stream"] = True
+        attributes["gen_ai.request.stream"] = True
     sampling = request.sampling
     if sampling.n != 1:
-        found["gen_ai.request.choice.count"] = sampling.n
+        attributes["gen_ai.request.choice.count"] = sampling.n
     if sampling.max_tokens is not None:
-        found["gen_ai.request.max_tokens"] = sampling.max_tokens
+        attributes["gen_ai.request.max_tokens"] = sampling.max_tokens
     if sampling.stop:
-        found["gen_ai.request.stop_sequences"] = sampling.stop
+        attributes["gen_ai.request.stop_sequences"] = sampling.stop
     if request.response_format.kind != "text":
-        found["gen_ai.output.type"] = "json"
+        attributes["gen_ai.output.type"] = "json"
     config = request.fields.get("generationConfig")
     fields = {**request.fields, **config} if isinstance(config, dict) else request.fields
     for table, kind in ((FLOATS, float), (INTEGERS, int)):
         for name, spellings in table.items():
             number = _number(fields, spellings)
             if number is not None:
-                found[name] = kind(number)
-    return found
+                attributes[name] = kind(number)
+    return attributes
 
 
 def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | None:
@@ -267,42 +277,42 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
     return value if isinstance(value, int) or isfinite(value) else None
 
 
-# --- mockllm's own ---------------------------------------------------------------------------------
+# --- mockllm's attributes ---------------------------------------------------------------------------------
 
 
-def _own(each: JournalEntry) -> dict[str, Value]:
-    """What no convention has a name for."""
-    answer = each.answer
-    found = {
+def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
+    """Return the attributes that no convention defines."""
+    answer = entry.answer
+    attributes = {
         "mockllm.rule": answer.rule,
-        "mockllm.session": each.session,
-        "mockllm.seed": each.seed,
+        "mockllm.session": entry.session,
+        "mockllm.seed": entry.seed,
         "mockllm.error": answer.error,
-        "mockllm.endpoint": each.endpoint,
+        "mockllm.endpoint": entry.endpoint,
         "mockllm.modifiers": answer.modifiers,
         "mockllm.faults": answer.faults,
         "mockllm.notes": answer.notes,
     }
-    more: dict[str, Value] = {name: value for name, value in found.items() if value}
+    more: dict[str, Value] = {name: value for name, value in attributes.items() if value}
     if answer.missed:
         more["mockllm.missed"] = True
-    if each.left != "finished":
-        more["mockllm.left"] = each.left
-    return {"mockllm.request": each.number, **more}
+    if entry.left != "finished":
+        more["mockllm.left"] = entry.left
+    return {"mockllm.request": entry.number, **more}
 
 
-def _faults(each: JournalEntry, told: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
-    """Each fault that was played: at the end, where the answer was cut there; else when its first byte left."""
-    first = start + int(told.parts[0].at * 1e9) if told.parts else end
-    at = first if each.left == "finished" else end
-    return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in each.answer.faults]
+def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int) -> Sequence[SpanEvent]:
+    """Return an event for entry fault: at the end of a cut response, else at its first byte."""
+    first = start + int(sent.parts[0].at * 1e9) if sent.parts else end
+    at = first if entry.left == "finished" else end
+    return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.answer.faults]
 
 
-def _broken(each: JournalEntry, read: ResponseAttributes) -> str | None:
-    """Why an answer is no whole one, in one word."""
-    if each.left != "finished":
-        return each.left
-    return read.error if each.status < 400 else None
+def _error_reason(entry: JournalEntry, response: ResponseAttributes) -> str | None:
+    """Return why a response is incomplete, in one word, or None."""
+    if entry.left != "finished":
+        return entry.left
+    return response.error if entry.status < 400 else None
 
 
 def _method(method: str) -> str:
@@ -316,14 +326,14 @@ def _nanoseconds(seconds: float) -> int:
 # --- values ----------------------------------------------------------------------------------------
 
 
-def _clean(value: Value) -> Value:
-    """As OTLP can hold it: a span with a lone surrogate, or too large a number, would take all others with it."""
+def _otlp_value(value: Value) -> Value:
+    """Return a value that OTLP accepts: a lone surrogate or a large integer would fail the whole batch."""
     if isinstance(value, str):
-        return _text(value, LONGEST)
+        return _text(value, MAX_LENGTH)
     if isinstance(value, int | float):
-        return value if isinstance(value, float) or -LARGEST <= value <= LARGEST else str(value)
-    return [_text(item, LONGEST) for item in value[:100]]
+        return value if isinstance(value, float) or -MAX_INTEGER <= value <= MAX_INTEGER else str(value)
+    return [_text(item, MAX_LENGTH) for item in value[:100]]
 
 
-def _text(text: str, longest: int) -> str:
-    return cut(text if text.isascii() else text.encode("utf-8", "replace").decode(), longest)
+def _text(text: str, max_length: int) -> str:
+    return cut(text if text.isascii() else text.encode("utf-8", "replace").decode(), max_length)

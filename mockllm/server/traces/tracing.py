@@ -1,8 +1,7 @@
-"""From the journal to the exporter: a queue that is never waited for, and the thread that empties it.
+"""The queue between the journal and the exporter, and the thread that empties it.
 
-The journal settles its notes in its own time, and lets go of what is too much; here each is noted as it is
-written down, and what is too much is let go and counted. The thread makes a span or a few and sleeps as long as that
-took, so that answers have at least half of the interpreter.
+Adding to the queue never blocks; the queue drops and counts requests beyond its bounds. The thread makes a few spans
+and then sleeps for as long as this took, so that responses get at least half of the interpreter's time.
 """
 
 from __future__ import annotations
@@ -21,122 +20,123 @@ from mockllm.server.journal.entry import entry_of
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import KIB, MIB
-from mockllm.server.traces.spans import Span, SpanStart, beginning, span
+from mockllm.server.traces.spans import Span, SpanStart, span, span_start
 
-WAITING: Final = 2048
-"""So many requests wait at most for their spans (as many as the SDK lets wait for the collector),"""
-HELD: Final = 32 * MIB
-"""and so many bytes of theirs."""
-GATHER: Final = 0.1
-"""Seconds after a request before its span is made: others will have come."""
-SWITCH: Final = 0.0005
-"""Seconds for which a thread keeps the interpreter from one that answers. Python's usual 5 ms would be seen in
-the pace of a stream."""
+MAX_QUEUED: Final = 2048
+"""Most requests in the queue; the SDK's queue has the same bound."""
+MAX_QUEUED_BYTES: Final = 32 * MIB
+"""Most bytes of requests in the queue."""
+BATCH_DELAY: Final = 0.1
+"""Seconds between a request and its span, in which more requests arrive."""
+SWITCH_INTERVAL: Final = 0.0005
+"""Seconds for which the thread may hold the interpreter lock. Python's default of 5 ms would disturb the pacing of
+streams."""
 SLICE: Final = 0.0003
-"""Seconds of work behind which the thread sleeps for as long."""
-PATIENCE: Final = 2.0
-"""Seconds that the end of a server waits for its last spans to be sent,"""
-IMPATIENCE: Final = 0.2
-"""and where those before them did not arrive."""
+"""Seconds of work after which the thread sleeps for as long."""
+STOP_TIMEOUT: Final = 2.0
+"""Seconds that the end of the server waits for the last spans."""
+FAILING_STOP_TIMEOUT: Final = 0.2
+"""The same in seconds, if the last export failed."""
 
 
 class Exporter(Protocol):
-    """Who sends spans."""
+    """Sends spans."""
 
     @property
     def failing(self) -> bool: ...
 
-    def emit(self, beginning: SpanStart, rest: Callable[[], Span]) -> None: ...
+    def emit(self, start: SpanStart, rest: Callable[[], Span]) -> None: ...
 
     def close(self) -> None: ...
 
 
 class Tracing:
-    """Makes a span of each request that is noted. `secure`: see `spans.span`."""
+    """Makes a span for each added request. `secure`: see `spans.span`."""
 
     def __init__(
-        self, exporter: Exporter, say: Callable[[str], None], secure: frozenset[int] | bool = False
+        self, exporter: Exporter, report: Callable[[str], None], secure: frozenset[int] | bool = False
     ) -> None:
         self._exporter = exporter
-        self._say = say
+        self._report = report
         self._secure = secure
-        self._waiting: deque[tuple[int, Exchange]] = deque()
-        self._held = 0
+        self._queue: deque[tuple[int, Exchange]] = deque()
+        self._queued_bytes = 0
         self._lost = 0
         self._lock = threading.Lock()
-        self._came = threading.Event()
+        self._wake = threading.Event()
         self._ending = False
-        self._thread = threading.Thread(target=self._live, name="mockllm traces", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="mockllm traces", daemon=True)
 
     def start(self) -> None:
-        sys.setswitchinterval(min(SWITCH, sys.getswitchinterval()))
+        sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
         self._thread.start()
 
-    def note(self, number: int, seen: Exchange) -> None:
-        """A request was answered. Takes a microsecond, and never waits."""
+    def add(self, number: int, seen: Exchange) -> None:
+        """Add an ended request to the queue, in a microsecond and without blocking."""
         size = KIB + len(seen.raw) + len(seen.received)
         with self._lock:
-            if len(self._waiting) >= WAITING or self._held + size > HELD:
+            if len(self._queue) >= MAX_QUEUED or self._queued_bytes + size > MAX_QUEUED_BYTES:
                 self._lost += 1
                 return
-            self._waiting.append((number, seen))
-            self._held += size
-        if not self._came.is_set():
-            self._came.set()
+            self._queue.append((number, seen))
+            self._queued_bytes += size
+        if not self._wake.is_set():
+            self._wake.set()
 
     def close(self) -> None:
-        """Has the last spans sent, for as long as that is worth waiting for."""
+        """Wait until the last spans are sent, up to the timeout."""
         self._ending = True
-        self._came.set()
-        began = time.monotonic()
-        while self._thread.is_alive() and time.monotonic() - began < (
-            IMPATIENCE if self._exporter.failing else PATIENCE
+        self._wake.set()
+        start = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - start < (
+            FAILING_STOP_TIMEOUT if self._exporter.failing else STOP_TIMEOUT
         ):
             self._thread.join(0.02)
         if self._thread.is_alive() and not self._exporter.failing:
-            self._say("traces: the collector has not answered, and the last spans may be lost")
+            self._report("traces: the collector does not respond, and the last spans may be lost")
         if self._lost:
-            self._say(f"traces: {self._lost} requests came too fast for a span each")
+            self._report(f"traces: {self._lost} requests have no span, because the queue was full")
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         while not self._ending:
-            self._came.wait()
+            self._wake.wait()
             if not self._ending:
-                time.sleep(GATHER)
-            self._came.clear()
-            self._empty()
-        self._empty()
+                time.sleep(BATCH_DELAY)
+            self._wake.clear()
+            self._drain()
+        self._drain()
         self._exporter.close()
 
-    def _empty(self) -> None:
+    def _drain(self) -> None:
         began = time.thread_time()
         while True:
             with self._lock:
-                if not self._waiting:
+                if not self._queue:
                     return
-                number, seen = self._waiting.popleft()
-                self._held -= KIB + len(seen.raw) + len(seen.received)
-            self._make(number, seen)
+                number, seen = self._queue.popleft()
+                self._queued_bytes -= KIB + len(seen.raw) + len(seen.received)
+            self._export(number, seen)
             worked = time.thread_time() - began
             if worked >= SLICE and not self._ending:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _make(self, number: int, seen: Exchange) -> None:
+    def _export(self, number: int, seen: Exchange) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
-                beginning(seen, ahead), lambda: span(entry_of(number, seen, HELD), self._secure, ahead)
+                span_start(seen, ahead),
+                lambda: span(entry_of(number, seen, MAX_QUEUED_BYTES), self._secure, ahead),
             )
-        except Exception as error:  # of this request; the others have theirs
+        except Exception as error:  # other requests still get their spans
             if not self._lost:
-                said = cut(f"{type(error).__name__}: {error}", 200)
-                self._say(plain(f"traces: no span of request {number}: {said}"))
+                reason = cut(f"{type(error).__name__}: {error}", 200)
+                self._report(plain(f"traces: no span of request {number}: {reason}"))
             self._lost += 1
 
 
 class TracedJournal(Journal):
-    """A journal that hands on what it is given."""
+    """A journal that also adds each request to the tracing queue."""
 
     def __init__(self, size: int, room: int, watch: Metrics, tracing: Tracing) -> None:
         super().__init__(size, room, watch)
@@ -144,4 +144,4 @@ class TracedJournal(Journal):
 
     def add(self, seen: Exchange) -> None:
         super().add(seen)
-        self._tracing.note(self.total, seen)
+        self._tracing.add(self.total, seen)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.server.control.steered import EXAMPLE, Steered, steered
+from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,9 @@ CASES.update(COOKIES)
 
 
 @pytest.mark.parametrize(("access", "client", "headers", "status"), CASES.values(), ids=CASES)
-def test_who_may(access: Access, client: str, headers: dict[str, str], status: int | None) -> None:
+def test_access_is_checked_by_client_and_headers(
+    access: Access, client: str, headers: dict[str, str], status: int | None
+) -> None:
     if status is None:
         access.check("POST", headers, client)
         return
@@ -80,7 +82,7 @@ def test_who_may(access: Access, client: str, headers: dict[str, str], status: i
     assert caught.value.status == status
 
 
-def test_names_and_addresses() -> None:
+def test_host_names_and_loopback_addresses() -> None:
     assert host_name("[2001:db8::1]:80") == "2001:db8::1"
     assert host_name("Localhost.:80") == "localhost"
     assert is_loopback("127.9.9.9")
@@ -88,7 +90,7 @@ def test_names_and_addresses() -> None:
     assert not is_loopback("10.0.0.1")
 
 
-def test_a_cookie_does_not_tell_the_token() -> None:
+def test_cookie_does_not_contain_the_token() -> None:
     name, value = CLOSED.cookie
     assert "t0ken" not in name + value
     assert Access("t0ken").cookie == (name, value)

@@ -11,7 +11,7 @@ from mockllm.cli.main import main
 from mockllm.core.json.codec import loads
 from mockllm.server.access_log import AccessLog
 from mockllm.server.control.api_types import visible
-from tests.server.control.steered import EXAMPLE, Steered, listed, steered
+from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
 from tests.server.raw_client import Raw
 
 FORGED = "10:12:01 POST /v1/forged"
@@ -64,7 +64,7 @@ def is_harmless(text: str) -> bool:
     return all(line.isprintable() for line in text.split("\n"))
 
 
-def test_no_line_of_the_terminal(server: Steered) -> None:
+def test_terminal_lines_are_printable(server: Steered) -> None:
     assert server.lines
     assert all(each.isprintable() for each in server.lines)
 
@@ -81,7 +81,7 @@ def test_no_line_of_the_terminal(server: Steered) -> None:
     ],
     ids=" ".join,
 )
-def test_no_line_of_a_command(
+def test_command_output_is_printable(
     server: Steered, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "expected.yaml"
@@ -95,7 +95,7 @@ def test_no_line_of_a_command(
     assert not any(line.startswith(FORGED[:8]) for line in said.out.splitlines())
 
 
-def test_a_refusal_that_a_command_shows(
+def test_command_error_is_printable(
     server: Steered, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "expected.yaml"
@@ -111,18 +111,18 @@ PATHS = ["/api/requests", "/api/requests/export", "/api/requests/export?format=h
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_line_of_what_is_told_or_exported(server: Steered, path: str) -> None:
+def test_control_api_text_is_printable(server: Steered, path: str) -> None:
     text = server.call("GET", path).text
     assert is_harmless(text.replace("\r\n", "\n"))
 
 
-def test_json_lines_are_as_many_as_requests_whoever_splits_them(server: Steered) -> None:
+def test_exported_lines_equal_requests(server: Steered) -> None:
     text = server.call("GET", "/api/requests/export").text
     assert len(text.splitlines()) == len(listed(server)) == 4
     assert any(loads(line)["model"] == EVIL for line in text.splitlines())
 
 
-def test_one_in_full_and_one_that_is_not_there(server: Steered) -> None:
+def test_request_detail_and_404_are_printable(server: Steered) -> None:
     for each in listed(server):
         got = server.call("GET", f"/api/requests/{each['id']}")
         assert is_harmless(got.text)
@@ -130,7 +130,7 @@ def test_one_in_full_and_one_that_is_not_there(server: Steered) -> None:
     assert is_harmless(server.call("GET", "/api/nope%E2%80%A8%1b[2J").text)
 
 
-def test_what_is_escaped_is_the_same_json() -> None:
+def test_escaped_json_is_equal_json() -> None:
     data = '{"a":"\u2028\u0085\x7f\ufeff\u2066é中😀"}'.encode()
     assert loads(visible(data)) == loads(data)
     assert visible(data).decode().isprintable()

@@ -14,8 +14,8 @@ import pytest
 from mockllm import __version__
 from mockllm.server.control import ControlApi, live_feed
 from mockllm.server.control.access import Access
-from tests.server.control.followed import following
-from tests.server.control.steered import Steered, steered
+from tests.server.control.feed_client import following
+from tests.server.control.live_server import Steered, steered
 from tests.server.raw_client import Raw
 from tests.waiting import until
 
@@ -44,7 +44,7 @@ def _alone(server: Steered) -> Iterator[None]:
     until(lambda: _control(server).followers == 0)
 
 
-def test_it_greets_and_tells_numbers_each_second(server: Steered) -> None:
+def test_feed_sends_hello_and_metrics_each_second(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             assert await follower.next("hello") == {"type": "hello", "version": __version__, "interval": 1.0}
@@ -62,7 +62,7 @@ def test_it_greets_and_tells_numbers_each_second(server: Steered) -> None:
     asyncio.run(told())
 
 
-def test_events_are_what_the_journal_lists(server: Steered) -> None:
+def test_feed_events_equal_journal_summaries(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
@@ -77,7 +77,7 @@ def test_events_are_what_the_journal_lists(server: Steered) -> None:
     asyncio.run(told())
 
 
-def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered) -> None:
+def test_feed_sends_newest_events_and_counts_the_rest(server: Steered) -> None:
     async def told() -> None:
         def ask() -> None:
             with ThreadPoolExecutor(8) as pool:
@@ -89,7 +89,7 @@ def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered)
             seen, dropped, last = 0, 0, 0
             while seen + dropped < 600:
                 frame = await follower.next("events")
-                assert len(frame["events"]) <= live_feed.EVENTS
+                assert len(frame["events"]) <= live_feed.MAX_EVENTS
                 ids = [each["id"] for each in frame["events"]]
                 assert ids == sorted(ids)
                 assert ids[0] > last
@@ -100,16 +100,16 @@ def test_of_too_many_the_newest_are_told_and_the_others_counted(server: Steered)
     asyncio.run(told())
 
 
-def test_events_with_long_paths_are_bounded_in_bytes(server: Steered) -> None:
+def test_feed_events_with_long_paths_are_bounded(server: Steered) -> None:
     async def told() -> None:
         path = "/v1/nope/" + "x" * 15_000
         async with following(server.port) as follower:
             await follower.next("hello")
-            news = live_feed.FeedEvents(_control(server))
+            news = live_feed.FeedEvents(_control(server).context)
             for _ in range(40):
                 await asyncio.to_thread(server.call, "GET", path)
             (frame,) = [each async for each in news.since(0.0) if isinstance(each, bytes)]
-            assert len(frame) < live_feed.FRAME + 20_000
+            assert len(frame) < live_feed.MAX_FRAME + 20_000
             assert b'"dropped":2' in frame
 
     asyncio.run(told())
@@ -135,7 +135,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("method", "path", "body", "what"), CHANGES.values(), ids=CHANGES)
-def test_what_changed_is_told(server: Steered, method: str, path: str, body: object, what: set[str]) -> None:
+def test_feed_reports_changes(server: Steered, method: str, path: str, body: object, what: set[str]) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
@@ -148,7 +148,7 @@ def test_what_changed_is_told(server: Steered, method: str, path: str, body: obj
     asyncio.run(told())
 
 
-def test_a_file_that_breaks_is_told(server: Steered) -> None:
+def test_feed_reports_a_broken_file(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
@@ -162,11 +162,11 @@ def test_a_file_that_breaks_is_told(server: Steered) -> None:
     asyncio.run(told())
 
 
-def test_nothing_runs_while_nobody_follows(server: Steered) -> None:
+def test_feed_without_followers_runs_nothing(server: Steered) -> None:
     control = _control(server)
     assert control.followers == 0
     made = control._feed
-    assert made is None or made._telling is None
+    assert made is None or made._sender is None
 
 
 def _control(server: Steered) -> ControlApi:
@@ -174,8 +174,10 @@ def _control(server: Steered) -> ControlApi:
     return server.app.control
 
 
-def test_one_who_does_not_read_is_dropped(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_feed, "UNREAD", 0)
+def test_feed_disconnects_a_follower_that_does_not_read(
+    server: Steered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_feed, "MAX_UNREAD", 0)
     deaf = socket.socket()
     deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
     deaf.settimeout(30)
@@ -194,7 +196,7 @@ def test_one_who_does_not_read_is_dropped(server: Steered, monkeypatch: pytest.M
     deaf.close()
 
 
-def test_a_following_server_stops_at_once(tmp_path: Path) -> None:
+def test_server_with_followers_stops_at_once(tmp_path: Path) -> None:
     async def told() -> None:
         with steered(tmp_path, {"a.yaml": FILE}) as made:
             app = made.app
@@ -210,7 +212,7 @@ def test_a_following_server_stops_at_once(tmp_path: Path) -> None:
     asyncio.run(told())
 
 
-def test_what_a_follower_says_is_ignored_and_pings_are_answered(server: Steered) -> None:
+def test_feed_ignores_messages_and_answers_pings(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
@@ -222,11 +224,11 @@ def test_what_a_follower_says_is_ignored_and_pings_are_answered(server: Steered)
     asyncio.run(told())
 
 
-def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
+def test_feed_closes_on_a_large_message(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")
-            await follower.socket.send_str("x" * (live_feed.HEARD + 1))
+            await follower.socket.send_str("x" * (live_feed.MAX_MESSAGE + 1))
             while (message := await follower.socket.receive()).type is aiohttp.WSMsgType.TEXT:
                 pass
             assert message.data == 1009
@@ -234,8 +236,8 @@ def test_a_message_that_is_too_large_ends_it(server: Steered) -> None:
     asyncio.run(told())
 
 
-def test_so_many_may_follow(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_feed, "FOLLOWERS", 1)
+def test_feed_refuses_more_than_the_maximum(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_feed, "MAX_FOLLOWERS", 1)
 
     async def told() -> None:
         async with following(server.port) as follower:
@@ -258,7 +260,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("headers", "status"), REFUSED.values(), ids=REFUSED)
-def test_whom_it_refuses(tmp_path: Path, headers: dict[str, str], status: int) -> None:
+def test_feed_refuses_invalid_handshakes(tmp_path: Path, headers: dict[str, str], status: int) -> None:
     lines = [b"GET /ws HTTP/1.1"]
     for name, value in {
         "Host": "127.0.0.1", "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
@@ -270,7 +272,7 @@ def test_whom_it_refuses(tmp_path: Path, headers: dict[str, str], status: int) -
     assert (got.status, got.headers["content-type"]) == (status, "application/problem+json")
 
 
-def test_its_own_page_may_follow(server: Steered) -> None:
+def test_feed_accepts_its_own_page(server: Steered) -> None:
     async def told() -> None:
         origin = {"Origin": f"http://127.0.0.1:{server.port}"}
         async with following(server.port, origin) as follower:
@@ -279,12 +281,12 @@ def test_its_own_page_may_follow(server: Steered) -> None:
     asyncio.run(told())
 
 
-def test_who_asks_without_an_upgrade_is_told_so(server: Steered) -> None:
+def test_feed_without_upgrade_returns_426(server: Steered) -> None:
     got = server.call("GET", "/ws")
     assert (got.status, got.headers["content-type"]) == (426, "application/problem+json")
 
 
-def test_an_upgrade_elsewhere_is_declined(server: Steered) -> None:
+def test_upgrade_of_other_paths_is_ignored(server: Steered) -> None:
     with Raw(server.port) as raw:
         got = raw.send(HANDSHAKE.replace(b"GET /ws", b"GET /api/metrics")).answer()
     assert got.status == 200
@@ -299,7 +301,7 @@ LENGTHS = {
 
 
 @pytest.mark.parametrize(("size", "head"), LENGTHS.values(), ids=LENGTHS)
-def test_a_frame_tells_its_length(size: int, head: int) -> None:
+def test_frame_encodes_its_length(size: int, head: int) -> None:
     made = live_feed.frame(b"x" * size)
     assert len(made) == size + head
     assert made[0] == 0x81
@@ -307,7 +309,7 @@ def test_a_frame_tells_its_length(size: int, head: int) -> None:
     assert told == size
 
 
-def test_a_mistake_of_ours_ends_a_beat_and_not_the_feed(
+def test_internal_error_ends_one_tick_only(
     server: Steered, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     failed = []

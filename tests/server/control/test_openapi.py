@@ -20,8 +20,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mockllm.server.control.routes import ROUTES, ApiRoute
-from tests.server.control.steered import Steered
+from mockllm.server.control.api import routes
+from mockllm.server.control.routes import ApiRoute
+from tests.server.control.live_server import Steered
 
 CHECKS = [
     not_a_server_error,
@@ -34,9 +35,9 @@ CHECKS = [
 ]
 
 
-def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Steered) -> None:
+def test_document_lists_every_route_and_valid_refs(server: Steered) -> None:
     document = server.call("GET", "/api/openapi.json").json
-    for route in ROUTES:
+    for route in routes():
         assert route.method.lower() in document["paths"][route.path]
     assert "post" in document["paths"]["/v1/chat/completions"]
     schemas = document["components"]["schemas"]
@@ -49,14 +50,14 @@ def test_the_document_lists_every_route_and_refers_to_what_is_there(server: Stee
         for operation in path.values()
         if "control" in operation["tags"]
     ]
-    assert len(ids) == len(set(ids)) == len(ROUTES)
+    assert len(ids) == len(set(ids)) == len(routes())
 
 
 OWN = ["/health", "/metrics", "/ws", "/dashboard"]
 
 
 @pytest.mark.parametrize("path", OWN)
-def test_the_document_lists_what_the_server_has_beside_it(server: Steered, path: str) -> None:
+def test_document_lists_server_paths(server: Steered, path: str) -> None:
     told = server.call("GET", "/api/openapi.json").json["paths"][path]["get"]
     got = server.call("GET", path)
     assert got.headers["content-type"].partition(";")[0] in told["responses"][str(got.status)]["content"]
@@ -73,13 +74,13 @@ def document(running: Steered) -> schemathesis.schemas.BaseSchema:
     return schemathesis.openapi.from_url(f"http://127.0.0.1:{running.port}/api/openapi.json")
 
 
-def test_the_document_is_openapi(document: schemathesis.schemas.BaseSchema) -> None:
+def test_document_is_valid_openapi(document: schemathesis.schemas.BaseSchema) -> None:
     document.validate()
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
-@pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
-def test_each_call_answers_as_documented(
+@pytest.mark.parametrize("route", routes(), ids=lambda each: f"{each.method} {each.path}")
+def test_call_conforms_to_the_document(
     server: Steered, document: schemathesis.schemas.BaseSchema, route: ApiRoute, mode: GenerationMode
 ) -> None:
     server.ask("hello")

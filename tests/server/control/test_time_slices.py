@@ -31,11 +31,11 @@ def turns(pieces: int) -> int:
     return asyncio.run(run())
 
 
-def test_others_have_a_turn_behind_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turn_yields_after_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_slices, "SLICE", 0.0)
     assert turns(20) == 20
 
 
-def test_a_slice_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turn_does_not_yield_within_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time_slices, "SLICE", 1000.0)
     assert turns(20) == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.control.steered import Steered
+from tests.server.control.live_server import Steered
 
 
 def verified(server: Steered, **body: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def test_counts_are_verified(server: Steered, expectation: dict[str, Any], passe
     assert verified(server, expect=[expectation])["passed"] is passed
 
 
-def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered) -> None:
+def test_failure_lists_nearest_requests_and_differences(server: Steered) -> None:
     server.ask("hello", model="m2")
     found = verified(server, expect=[{"match": {"model": "m1", "user": "hello"}}])
     (failure,) = found["failures"]
@@ -46,15 +46,18 @@ def test_a_failure_shows_the_nearest_requests_and_what_differed(server: Steered)
 
 
 NO_SUCH = {
-    "a name with a slip": ("helo", '; no rule is called "helo"; did you mean "hello"?'),
-    "an id with a slip": ("a.yaml:helo", '; no rule is called "a.yaml:helo"; did you mean "a.yaml:hello"?'),
-    "a name like no other": ("zzz", '; no rule is called "zzz"'),
+    "a name with a slip": ("helo", '; no rule has the name "helo"; did you mean "hello"?'),
+    "an id with a slip": (
+        "a.yaml:helo",
+        '; no rule has the name "a.yaml:helo"; did you mean "a.yaml:hello"?',
+    ),
+    "a name like no other": ("zzz", '; no rule has the name "zzz"'),
     "a rule that has not answered": ("never", ""),
 }
 
 
 @pytest.mark.parametrize(("rule", "told"), NO_SUCH.values(), ids=NO_SUCH)
-def test_a_rule_that_is_nowhere_is_told(server: Steered, rule: str, told: str) -> None:
+def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, told: str) -> None:
     server.ask("hello")
     (failure,) = verified(server, expect=[{"rule": rule}])["failures"]
     assert failure["message"] == f"expected at least 1, found 0{told}"
@@ -69,7 +72,7 @@ def test_order_is_verified(server: Steered) -> None:
     assert [each["expect"] for each in found["failures"]] == [1]
 
 
-def test_what_need_not_have_been_asked_does_not_end_the_order(server: Steered) -> None:
+def test_optional_expectation_does_not_break_the_order(server: Steered) -> None:
     server.ask("hello", model="first")
     server.ask("hello", model="second")
     second, maybe, first = (
@@ -80,7 +83,7 @@ def test_what_need_not_have_been_asked_does_not_end_the_order(server: Steered) -
     assert verified(server, expect=[first, maybe, second], in_order=True)["passed"]
     (failure,) = verified(server, expect=[second, maybe, first], in_order=True)["failures"]
     assert failure["expect"] == 2
-    assert failure["message"] == "was asked, but not after what expect[0] was met by"
+    assert failure["message"] == "was requested, but not after a request that meets expect[0]"
 
 
 KEPT_OUT: dict[str, tuple[Any, str]] = {
@@ -93,17 +96,17 @@ KEPT_OUT: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("match", "field"), KEPT_OUT.values(), ids=KEPT_OUT)
-def test_what_the_journal_does_not_hold_cannot_be_verified(server: Steered, match: Any, field: str) -> None:
+def test_match_on_secret_is_refused(server: Steered, match: Any, field: str) -> None:
     server.ask("hello")
     got = server.call("POST", "/api/verify", {"expect": [{"match": match}]})
     assert got.status == 422
     (wrong,) = got.json["errors"]
     assert wrong["field"] == f"expect[0].match.{field}"
-    assert wrong["message"].startswith("the journal keeps no keys")
+    assert wrong["message"].startswith("the journal stores no keys")
     assert wrong["line"] == 1
 
 
-def test_whether_there_was_a_key_can_be_verified(server: Steered) -> None:
+def test_existence_of_a_key_is_verified(server: Steered) -> None:
     server.ask("hello")
     there = {"headers": {"authorization": {"exists": True}}, "query": {"key": {"exists": False}}}
     assert verified(
@@ -111,7 +114,7 @@ def test_whether_there_was_a_key_can_be_verified(server: Steered) -> None:
     )["passed"]
 
 
-def test_the_nearest_is_one_that_was_asked_something_alike(server: Steered) -> None:
+def test_nearest_request_has_a_different_value(server: Steered) -> None:
     server.ask("good bye")
     server.call("GET", "/v1/nothing")
     server.call("GET", "/v1/models")
@@ -119,17 +122,17 @@ def test_the_nearest_is_one_that_was_asked_something_alike(server: Steered) -> N
     assert failure["nearest"][0]["path"] == "/v1/chat/completions"
 
 
-def test_unmatched_requests_and_unused_rules_are_told(server: Steered) -> None:
+def test_unmatched_requests_and_unused_rules_fail(server: Steered) -> None:
     server.ask("hello")
     assert verified(server, no_unmatched=True)["passed"]
     server.ask("good bye")
     found = verified(server, no_unmatched=True, all_rules_used=True)
     messages = [each["message"] for each in found["failures"]]
-    assert messages[0] == "1 request that no rule answered"
+    assert messages[0] == "1 request that no rule matched"
     assert messages[1].startswith("a.yaml:never (")
 
 
-def test_a_session_alone_is_verified(server: Steered) -> None:
+def test_session_is_verified_alone(server: Steered) -> None:
     server.ask("hello", session="a")
     server.ask("hello", session="b")
     assert verified(server, session="a", expect=[{"exactly": 1}])["passed"]

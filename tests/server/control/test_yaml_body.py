@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import loads
-from mockllm.server.control.yaml_body import readable, source_of
-from tests.server.control.steered import Steered
+from mockllm.server.control.yaml_body import body_source, json_as_yaml
+from tests.server.control.live_server import Steered
 
 TEXTS = {
     "beyond the basic plane": "\U0001f600",
@@ -23,17 +23,17 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 @pytest.mark.parametrize("escaped", [True, False], ids=["escaped", "as they are"])
-def test_json_is_read_whatever_stands_in_it(text: str, escaped: bool) -> None:
+def test_json_with_special_characters_is_read(text: str, escaped: bool) -> None:
     raw = json.dumps({"a": text, text: 1}, ensure_ascii=escaped).encode()
-    source = source_of(raw)
+    source = body_source(raw)
     assert source.mistakes == ()
-    assert source.data == {"a": text, text: 1} == loads(readable(raw))
+    assert source.data == {"a": text, text: 1} == loads(json_as_yaml(raw))
 
 
-def test_what_is_no_json_stays_as_it_is() -> None:
+def test_text_that_is_not_json_is_unchanged() -> None:
     raw = 'a: "\\ud83d\\ude00"  # é'.encode()
-    assert readable(raw) == raw
-    assert source_of(b"{").mistakes
+    assert json_as_yaml(raw) == raw
+    assert body_source(b"{").mistakes
 
 
 ODD = "".join(TEXTS.values())
@@ -44,21 +44,21 @@ def sent(body: Any) -> str:
     return json.dumps(body)
 
 
-def test_a_rule_may_say_anything(server: Steered) -> None:
+def test_rule_accepts_special_characters(server: Steered) -> None:
     assert server.call("POST", "/api/rules", sent({"reply": ODD})).status == 200
     assert server.said("hello") == ODD
     assert server.call("PUT", "/api/rules/rule-1", sent({"reply": f"{ODD}!"})).status == 200
     assert server.said("hello") == f"{ODD}!"
 
 
-def test_a_setting_may_be_anything(server: Steered) -> None:
+def test_setting_accepts_special_characters(server: Steered) -> None:
     patch = {"error": {"type": "overloaded", "message": ODD}}
     got = server.call("PATCH", "/api/config/global", sent(patch))
     assert got.json["global"] == patch
     assert ODD in server.ask("hello").json["error"]["message"]
 
 
-def test_an_expectation_may_be_anything(server: Steered) -> None:
+def test_expectation_accepts_special_characters(server: Steered) -> None:
     server.ask(ODD)
     found = server.call(
         "POST", "/api/verify", sent({"expect": [{"match": {"user": {"contains": ODD}}}]})
@@ -69,7 +69,7 @@ def test_an_expectation_may_be_anything(server: Steered) -> None:
     assert server.call("POST", "/api/verify", '{"in_order": true, "in_order": true}').status == 422
 
 
-def test_a_request_that_holds_anything_is_explained(server: Steered) -> None:
+def test_explain_accepts_special_characters(server: Steered) -> None:
     server.ask(f"hello {ODD}")
     (found,) = server.call("GET", "/api/requests").json["requests"]
     told = server.call("POST", "/api/explain", {"request_id": found["id"]})

@@ -16,11 +16,11 @@ RIGHT = {
 
 
 @pytest.mark.parametrize(("given", "url"), RIGHT.items())
-def test_a_base_gets_the_path_of_traces(given: str, url: str) -> None:
+def test_base_url_gets_the_path_of_traces(given: str, url: str) -> None:
     assert target({BASE: given}) == OtlpEndpoint(url)
 
 
-def test_the_variable_for_traces_goes_first_and_is_taken_as_it_is() -> None:
+def test_traces_variable_has_priority_and_no_added_path() -> None:
     given = "https://a.example/otlp?tenant=7"
     assert target({BASE: "http://other:4318", EXACT: given}) == OtlpEndpoint(given)
 
@@ -35,22 +35,22 @@ WRONG = {
     "http://[::1]:4317": ("gRPC's port", "http://[::1]:4318"),
     "grpc://a.example:5000": ("gRPC's", "http://a.example:5000"),
     "grpcs://a.example": ("gRPC's", "https://a.example:4318"),
-    "http://localhost:4318/v1/traces": ("once more", "http://localhost:4318"),
-    "http://localhost:4318/otlp/v1/traces/v1/traces/": ("once more", "http://localhost:4318/otlp"),
+    "http://localhost:4318/v1/traces": ("added again", "http://localhost:4318"),
+    "http://localhost:4318/otlp/v1/traces/v1/traces/": ("added again", "http://localhost:4318/otlp"),
     "'http://localhost:4318'": ("quotes", "http://localhost:4318"),
 }
 
 
 @pytest.mark.parametrize(("given", "said"), WRONG.items(), ids=list(WRONG))
-def test_what_cannot_be_right_is_named_with_the_right_one(given: str, said: tuple[str, str]) -> None:
+def test_invalid_url_is_reported_with_a_correction(given: str, said: tuple[str, str]) -> None:
     why, right = said
     found = target({BASE: given})
     assert found is not None
     assert found.url == f"{right}/v1/traces"
-    assert found.wrong is not None
-    assert why in found.wrong
-    assert found.wrong.startswith(f"{BASE} is ")
-    assert found.wrong.endswith(f"traces are sent to {right}")
+    assert found.warning is not None
+    assert why in found.warning
+    assert found.warning.startswith(f"{BASE} is ")
+    assert found.warning.endswith(f"traces are sent to {right}")
 
 
 NONE = (
@@ -60,13 +60,13 @@ NONE = (
 
 
 @pytest.mark.parametrize("given", NONE, ids=ascii)
-def test_what_is_no_url_is_named_and_nothing_is_sent(given: str) -> None:
+def test_value_that_is_not_a_url_is_reported(given: str) -> None:
     found = target({BASE: given})
     assert found is not None
     assert found.url is None
-    assert found.wrong is not None
-    assert "http://localhost:4318" in found.wrong
-    assert found.wrong.isprintable()
+    assert found.warning is not None
+    assert "http://localhost:4318" in found.warning
+    assert found.warning.isprintable()
 
 
 EXACTLY = {
@@ -78,18 +78,18 @@ EXACTLY = {
 
 
 @pytest.mark.parametrize(("given", "said"), EXACTLY.items(), ids=list(EXACTLY))
-def test_the_variable_for_traces_wants_a_path(given: str, said: tuple[str, str]) -> None:
+def test_traces_variable_without_path_is_reported(given: str, said: tuple[str, str]) -> None:
     found = target({EXACT: given})
     assert found is not None
     assert found.url == said[0]
-    assert said[1] in (found.wrong or "")
+    assert said[1] in (found.warning or "")
 
 
-def test_a_password_is_not_shown() -> None:
+def test_password_in_url_is_hidden() -> None:
     found = target({BASE: "http://me:s3cret@h:4317"})
     assert found is not None
     assert found.url == "http://me:s3cret@h:4318/v1/traces"
-    assert "s3cret" not in (found.wrong or "s3cret")
+    assert "s3cret" not in (found.warning or "s3cret")
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_a_password_is_not_shown() -> None:
     ],
     ids=["nothing", "an empty value", "the SDK is disabled", "no exporter for traces"],
 )
-def test_none_are_asked_for(environment: dict[str, str]) -> None:
+def test_exporter_none_disables_tracing(environment: dict[str, str]) -> None:
     assert target(environment) is None
 
 
-def test_another_protocol_is_named() -> None:
+def test_other_protocol_is_reported() -> None:
     found = target({BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
     assert found is not None
     assert found.url == "http://h:4318/v1/traces"
-    assert "http/protobuf" in (found.wrong or "")
+    assert "http/protobuf" in (found.warning or "")
     same = {BASE: "http://h:4318", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}
     assert target(same) == OtlpEndpoint("http://h:4318/v1/traces")

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.traces.conventions import LARGEST
+from mockllm.server.traces.conventions import MAX_INTEGER
 from mockllm.server.traces.spans import Span
 from mockllm.server.traces.spans import span as span_of
 from tests.live import live
-from tests.server.traces.asked import (
+from tests.server.traces.traced_server import (
     CHAT,
     COMPLETIONS,
     GEMINI,
@@ -59,7 +59,7 @@ PROTOCOLS: dict[str, tuple[tuple[str, Mapping[str, Any]], Mapping[str, Any], tup
 
 
 @pytest.mark.parametrize(("call", "more", "says"), PROTOCOLS.values(), ids=list(PROTOCOLS))
-def test_a_span_says_what_was_asked_and_answered(
+def test_span_has_request_and_response_attributes(
     tmp_path: Path, call: tuple[str, Mapping[str, Any]], more: Mapping[str, Any], says: tuple[str, ...]
 ) -> None:
     name, provider, prefix, finish = says
@@ -81,14 +81,14 @@ def test_a_span_says_what_was_asked_and_answered(
     assert told["mockllm.seed"] == "0"
 
 
-def test_caches_and_thoughts_are_counted_as_the_conventions_have_it(tmp_path: Path) -> None:
+def test_span_counts_cached_and_reasoning_tokens(tmp_path: Path) -> None:
     """The input is all of it, in every protocol."""
     for span in spans_of(tmp_path, HELLO, CHAT, MESSAGES, GEMINI):
         assert span.attributes["gen_ai.usage.input_tokens"] == 30
         assert span.attributes["gen_ai.usage.cache_read.input_tokens"] == 20
 
 
-def test_what_was_asked_of_the_model_is_told(tmp_path: Path) -> None:
+def test_span_has_the_models_request_parameters(tmp_path: Path) -> None:
     wanted = {
         "temperature": 1, "top_p": 0.5, "seed": 7, "n": 2, "max_tokens": 50, "stop": ["a", "b"],
         "frequency_penalty": 0.25, "response_format": {"type": "json_object"},
@@ -112,7 +112,7 @@ def test_what_was_asked_of_the_model_is_told(tmp_path: Path) -> None:
     assert said["gen_ai.request.max_tokens"] == 9
 
 
-def test_http_is_told_by_its_own_conventions(tmp_path: Path) -> None:
+def test_span_has_http_attributes(tmp_path: Path) -> None:
     def ask(server: Asked) -> None:
         server.ask(
             ("/v1beta/models/gemini-2.5-flash:generateContent?key=s3cret", GEMINI[1]), {"User-Agent": "me/1"}
@@ -130,7 +130,7 @@ def test_http_is_told_by_its_own_conventions(tmp_path: Path) -> None:
     assert told["network.protocol.version"] == "1.1"
 
 
-def test_what_asks_no_model_is_named_by_its_route(tmp_path: Path) -> None:
+def test_span_without_model_is_named_by_its_route(tmp_path: Path) -> None:
     listed, unknown, prefixed = spans_of(
         tmp_path,
         HELLO,
@@ -166,7 +166,7 @@ rules:
     ],
     ids=["OpenAI's 429", "Anthropic's 429", "OpenAI's overload", "Anthropic's overload"],
 )
-def test_an_error_is_told_in_its_providers_word(
+def test_span_error_type_is_the_providers(
     tmp_path: Path, call: tuple[str, Any], model: str, code: str, status: int, error: str | None
 ) -> None:
     (span,) = spans_of(tmp_path, ERRORS, lambda server: server.ask(call, model=model))
@@ -194,7 +194,7 @@ def _faulty(tmp_path: Path, model: str) -> Span:
     return span
 
 
-def test_a_fault_that_cuts_is_an_event_at_the_end(tmp_path: Path) -> None:
+def test_fault_that_cuts_is_an_event_at_the_end(tmp_path: Path) -> None:
     span = _faulty(tmp_path, "reset")
     (event,) = span.events
     assert (event.name, event.attributes, event.at) == ("mockllm.fault", {"mockllm.fault": "reset"}, span.end)
@@ -203,7 +203,7 @@ def test_a_fault_that_cuts_is_an_event_at_the_end(tmp_path: Path) -> None:
     assert span.attributes["mockllm.faults"] == ["reset"]
 
 
-def test_a_fault_that_does_not_cut_is_an_event_and_no_error(tmp_path: Path) -> None:
+def test_fault_that_does_not_cut_is_an_event_only(tmp_path: Path) -> None:
     span = _faulty(tmp_path, "drip")
     (event,) = span.events
     assert span.start <= event.at < span.end
@@ -211,7 +211,7 @@ def test_a_fault_that_does_not_cut_is_an_event_and_no_error(tmp_path: Path) -> N
     assert span.attributes["gen_ai.response.finish_reasons"] == ["stop"]
 
 
-def test_an_error_inside_a_stream_is_one(tmp_path: Path) -> None:
+def test_error_inside_a_stream_is_an_error(tmp_path: Path) -> None:
     span = _faulty(tmp_path, "event")
     assert [event.attributes["mockllm.fault"] for event in span.events] == ["error_event"]
     assert span.error is not None
@@ -219,7 +219,7 @@ def test_an_error_inside_a_stream_is_one(tmp_path: Path) -> None:
     assert span.attributes["http.response.status_code"] == 200
 
 
-def test_its_times_are_the_answers(tmp_path: Path) -> None:
+def test_span_times_equal_the_responses(tmp_path: Path) -> None:
     (span,) = spans_of(tmp_path, FAULTS, lambda server: server.ask(CHAT, stream=True))
     assert 0.06 <= (span.end - span.start) / 1e9 < 5
     first = span.attributes["gen_ai.response.time_to_first_chunk"]
@@ -227,7 +227,7 @@ def test_its_times_are_the_answers(tmp_path: Path) -> None:
     assert 0 <= first < (span.end - span.start) / 1e9
 
 
-def test_a_packed_answer_is_read(tmp_path: Path) -> None:
+def test_compressed_response_is_decoded(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server:
         server.app.gzip = True
@@ -237,7 +237,7 @@ def test_a_packed_answer_is_read(tmp_path: Path) -> None:
         assert span_of(each).attributes["gen_ai.response.finish_reasons"] == ["stop"]
 
 
-def test_what_is_asked_over_tls_says_so(tmp_path: Path) -> None:
+def test_tls_request_has_scheme_https(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server:
         Asked(server.port).ask(CHAT)
@@ -262,7 +262,7 @@ AWKWARD: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("call", AWKWARD.values(), ids=list(AWKWARD))
-def test_whatever_is_asked_has_a_span_that_otlp_can_hold(tmp_path: Path, call: tuple[str, Any]) -> None:
+def test_any_request_has_a_valid_otlp_span(tmp_path: Path, call: tuple[str, Any]) -> None:
     path, body = call
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server:
@@ -280,10 +280,10 @@ def test_whatever_is_asked_has_a_span_that_otlp_can_hold(tmp_path: Path, call: t
             if isinstance(value, str):
                 assert len(value.encode()) <= 4000
             elif isinstance(value, int):
-                assert abs(value) <= LARGEST
+                assert abs(value) <= MAX_INTEGER
 
 
-def test_what_was_no_request_has_a_span(tmp_path: Path) -> None:
+def test_bytes_that_are_no_request_have_a_span(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server, socket.create_connection(("127.0.0.1", server.port), 30) as connection:
         connection.sendall(b"no HTTP at all\r\n\r\n")
@@ -294,7 +294,7 @@ def test_what_was_no_request_has_a_span(tmp_path: Path) -> None:
     assert "server.address" not in span.attributes
 
 
-def test_what_looks_like_a_key_is_in_no_span(tmp_path: Path) -> None:
+def test_text_like_a_key_is_in_no_span(tmp_path: Path) -> None:
     key = "sk-" + "aB3" * 8
     user = "http://bob:my-password@localhost/v1/models?page=2"
     (model, path, absolute) = spans_of(

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from tests.process import serving
-from tests.server.traces.asked import CHAT, GEMINI_STREAM, MESSAGES, Asked
-from tests.server.traces.receiver import receiving
+from tests.server.traces.otlp_receiver import receiving
+from tests.server.traces.traced_server import CHAT, GEMINI_STREAM, MESSAGES, Asked
 from tests.waiting import until
 
 SOURCE = Path(__file__).parent / "collector"
@@ -100,7 +100,7 @@ def _refuses_nonsense(port: int) -> bool:
 
 
 @pytest.mark.timeout(900)
-def test_the_collector_understands_our_spans(collector: Path, tmp_path: Path) -> None:
+def test_collector_accepts_the_spans(collector: Path, tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text("rules: [{reply: Hello you., name: hello}]\n")
     with receiving() as receiver, collecting(collector, receiver.url) as port:

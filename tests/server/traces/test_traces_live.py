@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.process import Process, serving
-from tests.server.traces.asked import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
-from tests.server.traces.receiver import Receiver, receiving
+from tests.server.traces.otlp_receiver import Receiver, receiving
+from tests.server.traces.traced_server import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
 from tests.waiting import PATIENCE
 
 SCENARIO = """
@@ -75,7 +75,7 @@ CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_span_arrives(server: Process, receiver: Receiver, name: str) -> None:
+def test_span_is_exported(server: Process, receiver: Receiver, name: str) -> None:
     call, more, said = CALLS[name]
     asked = time.time_ns()
     ask(server, call, name, **more)
@@ -92,7 +92,7 @@ def test_a_span_arrives(server: Process, receiver: Receiver, name: str) -> None:
     assert not span.wire.parent_span_id
 
 
-def test_its_resource_and_its_headers_are_the_environments(server: Process, receiver: Receiver) -> None:
+def test_resource_and_headers_come_from_environment(server: Process, receiver: Receiver) -> None:
     ask(server, session="resource")
     span = receiver.of_session("resource")
     assert span.resource["service.name"] == "mockllm"
@@ -101,7 +101,7 @@ def test_its_resource_and_its_headers_are_the_environments(server: Process, rece
     assert (path, headers["x-tenant"]) == ("/v1/traces", "seven")
 
 
-def test_a_clients_trace_goes_on(server: Process, receiver: Receiver) -> None:
+def test_traceparent_continues_the_clients_trace(server: Process, receiver: Receiver) -> None:
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "a=b,c=d"}
     ask(server, session="child", headers=headers)
     wire = receiver.of_session("child").wire
@@ -110,7 +110,7 @@ def test_a_clients_trace_goes_on(server: Process, receiver: Receiver) -> None:
     assert wire.span_id.hex() != PARENT
 
 
-def test_a_client_that_does_not_sample_has_no_span(server: Process, receiver: Receiver) -> None:
+def test_unsampled_traceparent_has_no_span(server: Process, receiver: Receiver) -> None:
     ask(server, session="unsampled", headers={"traceparent": f"00-{TRACE}-{PARENT}-00"})
     ask(server, session="sampled")
     receiver.of_session("sampled")  # they are made in order
@@ -118,7 +118,7 @@ def test_a_client_that_does_not_sample_has_no_span(server: Process, receiver: Re
 
 
 @pytest.mark.parametrize("broken", ["00-0-0-01", "ff", "", f"00-{'0' * 32}-{PARENT}-01"])
-def test_a_broken_traceparent_begins_a_trace(server: Process, receiver: Receiver, broken: str) -> None:
+def test_broken_traceparent_starts_a_trace(server: Process, receiver: Receiver, broken: str) -> None:
     session = f"broken-{len(broken)}"
     ask(server, session=session, headers={"traceparent": broken})
     wire = receiver.of_session(session).wire
@@ -126,7 +126,7 @@ def test_a_broken_traceparent_begins_a_trace(server: Process, receiver: Receiver
     assert any(wire.trace_id)
 
 
-def test_a_fault_is_an_event_and_a_cut_answer_an_error(server: Process, receiver: Receiver) -> None:
+def test_fault_is_an_event_and_cut_response_an_error(server: Process, receiver: Receiver) -> None:
     ask(server, session="cut", headers={"x-fault": "reset"}, stream=True)
     span = receiver.of_session("cut")
     ((name, told, at),) = span.events
@@ -135,7 +135,7 @@ def test_a_fault_is_an_event_and_a_cut_answer_an_error(server: Process, receiver
     assert span.attributes["error.type"] == "reset"
 
 
-def test_an_errors_type_is_the_providers(server: Process, receiver: Receiver) -> None:
+def test_error_type_is_the_providers(server: Process, receiver: Receiver) -> None:
     ask(server, MESSAGES, "limited", headers={"x-fault": "limit"})
     span = receiver.of_session("limited")
     assert (span.attributes["error.type"], span.attributes["http.response.status_code"]) == (
@@ -145,7 +145,7 @@ def test_an_errors_type_is_the_providers(server: Process, receiver: Receiver) ->
     assert span.wire.status.code == span.wire.status.STATUS_CODE_UNSET
 
 
-def test_the_last_spans_are_sent_before_it_ends(folder: Path) -> None:
+def test_last_spans_are_exported_at_shutdown(folder: Path) -> None:
     more = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_SERVICE_NAME": "mine"}
     with receiving() as receiver:
         with serving(cwd=folder, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"{receiver.url}/own", **more) as server:
@@ -158,7 +158,7 @@ def test_the_last_spans_are_sent_before_it_ends(folder: Path) -> None:
         assert receiver.requests[0][0] == "/own"
 
 
-def test_a_sampler_of_the_environment_is_heard(folder: Path) -> None:
+def test_sampler_of_environment_is_used(folder: Path) -> None:
     with receiving() as receiver:
         more = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_TRACES_SAMPLER": "always_off"}
         with serving(cwd=folder, **more, **QUICK) as server:
@@ -193,7 +193,9 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
-def test_a_dead_collector_costs_nothing(folder: Path, dead: str, request: pytest.FixtureRequest) -> None:
+def test_unreachable_collector_delays_nothing(
+    folder: Path, dead: str, request: pytest.FixtureRequest
+) -> None:
     """Answers come as before, the end does not wait for as long as the exporter would, and the log has one line at
     most."""
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": request.getfixturevalue(dead), **QUICK}
@@ -214,13 +216,13 @@ def test_a_dead_collector_costs_nothing(folder: Path, dead: str, request: pytest
 LINES = {
     "localhost:4317": "http://localhost:4318",
     "localhost:1": "http://localhost:1",
-    "ftp://x": "No traces are sent",
-    "http://h:port": "No traces are sent",
+    "ftp://x": "no traces are sent",
+    "http://h:port": "no traces are sent",
 }
 
 
 @pytest.mark.parametrize("given", LINES)
-def test_a_value_that_cannot_be_right_is_one_line_at_the_start(folder: Path, given: str) -> None:
+def test_invalid_value_is_one_line_at_the_start(folder: Path, given: str) -> None:
     with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=given) as server:
         assert b"Hello you." in ask(server)
         (line,) = [line for line in server.err if line.startswith("warning: ")]
@@ -241,7 +243,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_what_the_sdk_will_not_take_is_a_line(folder: Path, name: str, receiver: Receiver) -> None:
+def test_value_that_the_sdk_refuses_is_one_line(folder: Path, name: str, receiver: Receiver) -> None:
     """Never a traceback. Whether spans are sent then is for each version of the SDK to say, and in the line."""
     more = {name: ODD[name], "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, **QUICK}
     with serving(cwd=folder, **more) as server:
@@ -252,7 +254,7 @@ def test_what_the_sdk_will_not_take_is_a_line(folder: Path, name: str, receiver:
             receiver.of_session(name)
 
 
-def test_without_the_extra_a_line_says_what_to_install(folder: Path) -> None:
+def test_missing_extra_is_one_line_with_the_install(folder: Path) -> None:
     """As on a machine where OpenTelemetry is not installed."""
     blocked = (
         "import sys, importlib.abc\n"
@@ -270,7 +272,7 @@ def test_without_the_extra_a_line_says_what_to_install(folder: Path) -> None:
         assert line.startswith("warning: OTEL_EXPORTER_OTLP_ENDPOINT asks for traces")
 
 
-def test_with_it_off_nothing_of_it_is_imported(folder: Path) -> None:
+def test_disabled_tracing_imports_nothing(folder: Path) -> None:
     listing = (
         "import sys, atexit\n"
         "names = ('opentelemetry', 'requests', 'mockllm.server.traces')\n"

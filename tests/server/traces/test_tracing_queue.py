@@ -82,9 +82,7 @@ def started(collector: Collector, lines: list[str]) -> Tracing:
     return made
 
 
-def test_each_request_has_a_span_with_its_number_in_the_journal(
-    started: Tracing, collector: Collector
-) -> None:
+def test_each_request_has_a_span_with_its_journal_id(started: Tracing, collector: Collector) -> None:
     journal = TracedJournal(10, 2**20, Metrics(), started)
     for _ in range(30):
         journal.add(seen())
@@ -98,30 +96,30 @@ def test_each_request_has_a_span_with_its_number_in_the_journal(
 def _held_up(collector: Collector, started: Tracing) -> None:
     """One request is at the exporter, which does not come back."""
     collector.go.clear()
-    started.note(1, seen())
-    until(lambda: not started._waiting)
+    started.add(1, seen())
+    until(lambda: not started._queue)
 
 
-def test_no_more_wait_than_there_is_room_for(
+def test_queue_drops_requests_beyond_its_length(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "WAITING", 5)
+    monkeypatch.setattr(tracing, "MAX_QUEUED", 5)
     _held_up(collector, started)
     for number in range(2, 12):
-        started.note(number, seen())
+        started.add(number, seen())
     collector.go.set()
     until(lambda: len(collector.spans) == 6)
     started.close()
-    assert lines == ["traces: 5 requests came too fast for a span each"]
+    assert lines == ["traces: 5 requests have no span, because the queue was full"]
 
 
-def test_nor_more_bytes(
+def test_queue_drops_requests_beyond_its_bytes(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "HELD", 10_000)
+    monkeypatch.setattr(tracing, "MAX_QUEUED_BYTES", 10_000)
     _held_up(collector, started)
     for number in range(2, 6):
-        started.note(number, seen(b"x" * 4000))
+        started.add(number, seen(b"x" * 4000))
     collector.go.set()
     started.close()
     assert len(collector.spans) == 2
@@ -134,30 +132,30 @@ def _took(action: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def test_the_end_does_not_wait_for_a_collector_that_does_not_answer(
+def test_stop_does_not_wait_for_a_silent_collector(
     started: Tracing, collector: Collector, lines: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracing, "PATIENCE", 0.3)
-    monkeypatch.setattr(tracing, "IMPATIENCE", 0.05)
+    monkeypatch.setattr(tracing, "STOP_TIMEOUT", 0.3)
+    monkeypatch.setattr(tracing, "FAILING_STOP_TIMEOUT", 0.05)
     _held_up(collector, started)
     assert 0.3 <= _took(started.close) < PATIENCE
-    assert lines == ["traces: the collector has not answered, and the last spans may be lost"]
+    assert lines == ["traces: the collector does not respond, and the last spans may be lost"]
     collector.failing = True
-    monkeypatch.setattr(tracing, "PATIENCE", PATIENCE)
+    monkeypatch.setattr(tracing, "STOP_TIMEOUT", PATIENCE)
     assert 0.05 <= _took(started.close) < PATIENCE
     assert len(lines) == 1
 
 
-def test_a_request_of_which_no_span_can_be_made_does_not_stop_the_others(
+def test_request_without_a_span_does_not_stop_others(
     started: Tracing, collector: Collector, lines: list[str]
 ) -> None:
     collector.raises = RuntimeError("odd\n\x1b[31m")
     for number in (1, 2):
-        started.note(number, seen())
-    until(lambda: not started._waiting)
+        started.add(number, seen())
+    until(lambda: not started._queue)
     until(lambda: started._lost == 2)
     collector.raises = None
-    started.note(3, seen())
+    started.add(3, seen())
     until(lambda: collector.spans)
     started.close()
     assert lines[0] == r"traces: no span of request 1: RuntimeError: odd\n\x1b[31m"

@@ -1,70 +1,58 @@
-"""What each call of the control API does. Which call it is, and what it takes, stands in `routes`."""
+"""Handlers of the journal, and of calls on the loaded rules: verify, explain, reload, reset and the rule list."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.matching.hints import brief
 from mockllm.core.redaction import redact_bytes
-from mockllm.server.control import journal_queries
+from mockllm.server.control import journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
-from mockllm.server.control.models import resources
-from mockllm.server.control.problem import FieldProblem, Problem, of_mistakes
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.journal_queries import entry_by_id
+from mockllm.server.control.models.base import Reloaded, ResetDone, StaleFile
+from mockllm.server.control.models.journal_entries import ForgottenCount
+from mockllm.server.control.models.rule_items import RuleInfo, RuleList
+from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
 from mockllm.server.control.time_slices import TimeSlices
-from mockllm.server.control.verification import verify as verified
-from mockllm.server.control.yaml_body import readable, source_of
+from mockllm.server.control.yaml_body import body_source, json_as_yaml
 from mockllm.server.journal.entry import JournalEntry
 
-if TYPE_CHECKING:
-    from mockllm.server.control.control import ControlApi
+
+async def list_requests(context: ControlContext, call: ApiCall) -> BaseModel:
+    return await journal_queries.page(context.journal, call.query)
 
 
-async def list_requests(control: ControlApi, call: ApiCall) -> BaseModel:
-    return await journal_queries.page(control.journal, call.query)
+async def forget_requests(context: ControlContext, call: ApiCall) -> BaseModel:
+    count = len(context.journal)
+    context.journal.clear()
+    return ForgottenCount(forgotten=count)
 
 
-async def forget_requests(control: ControlApi, call: ApiCall) -> BaseModel:
-    count = len(control.journal)
-    control.journal.clear()
-    return resources.ForgottenCount(forgotten=count)
-
-
-async def export_requests(control: ControlApi, call: ApiCall) -> TextResponse:
-    found = [each for each in control.journal if journal_queries.matches_filter(call.query, each)]
+async def export_requests(context: ControlContext, call: ApiCall) -> TextResponse:
+    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":
-        return TextResponse(await journal_queries.har(found), JSON, (disposition,))
-    return TextResponse(
-        await journal_queries.lines(found, control.engine), "application/x-ndjson", (disposition,)
-    )
+        return TextResponse(await journal_queries.har(entries), JSON, (disposition,))
+    lines = await journal_queries.lines(entries, context.engine)
+    return TextResponse(lines, "application/x-ndjson", (disposition,))
 
 
-async def show_request(control: ControlApi, call: ApiCall) -> BaseModel:
-    return journal_queries.detail(kept_of(control, call.params["id"]), control.engine)
+async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
+    return journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
 
 
-def kept_of(control: ControlApi, id: str) -> JournalEntry:
-    """A request of the journal. Raises Problem where it is not there."""
-    number = int(id) if id.isascii() and id.isdecimal() and len(id) < 19 else 0
-    found = control.journal.find(number)
-    if found is None:
-        raise Problem(404, f"The journal has no request {id[:40]}; it keeps the last {len(control.journal)}.")
-    return found
-
-
-async def verify(control: ControlApi, call: ApiCall) -> BaseModel:
-    source = source_of(call.raw if call.raw.strip() else b"{}")
+async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
+    source = body_source(call.raw if call.raw.strip() else b"{}")
     if source.mistakes:
-        raise of_mistakes(source.mistakes)
-    return await verified(call.body, source, control.journal, control.engine, control.vocabulary)
+        raise diagnostics_problem(source.mistakes)
+    return await verification.verify(call.body, source, context.journal, context.engine, context.vocabulary)
 
 
-async def explain(control: ControlApi, call: ApiCall) -> TextResponse:
-    if control.explain is None:
-        raise Problem(501, "This server explains nothing; use `mockllm explain`.")
+async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
+    if context.explain is None:
+        raise Problem(501, "This server has no explain; use the command `mockllm explain`.")
     try:
         data: Json = loads(call.raw)
     except JSONDecodeError as error:
@@ -74,58 +62,54 @@ async def explain(control: ControlApi, call: ApiCall) -> TextResponse:
         if type(data["request_id"]) is not int:
             message = f"expected a whole number, found {brief(data['request_id'])}"
             raise Problem(422, f"request_id: {message}", [FieldProblem(field="request_id", message=message)])
-        raw = _as_recorded(kept_of(control, str(data["request_id"])))
-    told = dumps(control.explain(readable(raw), control.engine))
-    return TextResponse(visible(redact_bytes(told)) + b"\n", JSON)
+        raw = _request_file(entry_by_id(context.journal, str(data["request_id"])))
+    explanation = dumps(context.explain(json_as_yaml(raw), context.engine))
+    return TextResponse(visible(redact_bytes(explanation)) + b"\n", JSON)
 
 
-def _as_recorded(each: JournalEntry) -> bytes:
-    """A request of the journal as `explain` takes it."""
-    text = each.raw.decode("utf-8", "replace")
+def _request_file(entry: JournalEntry) -> bytes:
+    """Return a journal entry in the form that `explain` reads."""
+    text = entry.raw.decode("utf-8", "replace")
     try:
-        body: Json = loads(each.raw)
+        body: Json = loads(entry.raw)
     except JSONDecodeError:
         body = text
-    headers: dict[str, Json] = {name.lower(): value for name, value in each.headers}
+    headers: dict[str, Json] = {name.lower(): value for name, value in entry.headers}
     headers.pop("content-length", None)
-    recorded: dict[str, Json] = {"method": each.method, "path": each.target, "headers": headers, "body": body}
-    return dumps(recorded)
+    request: dict[str, Json] = {
+        "method": entry.method,
+        "path": entry.target,
+        "headers": headers,
+        "body": body,
+    }
+    return dumps(request)
 
 
-async def reload(control: ControlApi, call: ApiCall) -> BaseModel:
-    if control.reload is None:
+async def reload(context: ControlContext, call: ApiCall) -> BaseModel:
+    if context.reload is None:
         raise Problem(409, "This server does not reload (--no-reload).")
-    await control.reload()
-    about = control.engine.info()
-    stale = [
-        resources.StaleFile(file=each.file, reason=each.reason, left_out=not each.kept)
-        for each in about.stale
-    ]
-    return resources.Reloaded(rules=about.rules, files=about.files, stale=stale)
+    await context.reload()
+    info = context.engine.info()
+    stale = [StaleFile(file=file.file, reason=file.reason, left_out=not file.kept) for file in info.stale]
+    return Reloaded(rules=info.rules, files=info.files, stale=stale)
 
 
-async def show_openapi(control: ControlApi, call: ApiCall) -> TextResponse:
-    from mockllm.server.control.openapi import document
-
-    return TextResponse(dumps(document()) + b"\n", JSON)
-
-
-async def reset(control: ControlApi, call: ApiCall) -> BaseModel:
-    wanted = list(dict.fromkeys(call.body.what))
-    for what in wanted:
-        await control.forget(what)
-    return resources.ResetDone(reset=wanted)
+async def reset(context: ControlContext, call: ApiCall) -> BaseModel:
+    kinds = list(dict.fromkeys(call.body.what))
+    for kind in kinds:
+        await context.forget(kind)
+    return ResetDone(reset=kinds)
 
 
-async def list_rules(control: ControlApi, call: ApiCall) -> BaseModel:
-    catalog, totals = control.engine.catalog, control.engine.state.totals()
-    found, slices = [], TimeSlices()
+async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+    catalog, totals = context.engine.catalog, context.engine.state.totals()
+    rules, slices = [], TimeSlices()
     for number, item in enumerate(catalog.items):
         await slices.turn()
         tries, answers = totals.get(item.key, (0, 0))
-        layer, session = control.layer_of(item)
-        found.append(
-            resources.RuleInfo(
+        layer, session = context.layer_of(item)
+        rules.append(
+            RuleInfo(
                 id=item.id,
                 kind="rule" if number < catalog.rules else "modifier",
                 where=item.where,
@@ -135,4 +119,4 @@ async def list_rules(control: ControlApi, call: ApiCall) -> BaseModel:
                 answers=answers,
             )
         )
-    return resources.RuleList(rules=found)
+    return RuleList(rules=rules)

@@ -1,18 +1,19 @@
-"""Verdicts on the clients whose requests the journal holds, as the control API gives them."""
+"""The handler of verdicts on the clients whose requests the journal stores."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pydantic import BaseModel
 
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
 from mockllm.server.control.api_types import ApiCall, TextResponse
-from mockllm.server.control.journal_queries import read_again
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.journal_queries import decode_again
 from mockllm.server.control.models.verdict_reports import (
     ClientVerdicts,
     VerdictGiven,
@@ -23,99 +24,97 @@ from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.verdict_input import JUDGED, unfinished
 
-if TYPE_CHECKING:
-    from mockllm.server.control.control import ControlApi
-
 XML: Final = "application/xml"
 SLICE: Final = 20
-"""So many requests are read in one turn of the loop: less than a millisecond."""
+"""Requests decoded in one turn of the event loop: less than a millisecond of work."""
 FULL: Final = 0.8
-"""A journal whose room is taken to this part has let go of requests."""
+"""Share of the journal's memory bound from which older requests may have been dropped."""
 
 
-async def show_verdicts(control: ControlApi, call: ApiCall) -> BaseModel | TextResponse:
-    """The answers of others are not held up: what there is to read is read in slices."""
-    found = deeds(control.journal, control.engine, call.query)
-    failed = any(each.failed for each in found)  # else next to nothing will be looked at
-    for number, each in enumerate(found if failed else ()):
-        _ = each.asked, each.request.user, each.for_good, each.wait
+async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | TextResponse:
+    """Decode the requests in slices, so that other responses are not delayed, and return the verdicts."""
+    requests = observed_requests(context.journal, context.engine, call.query)
+    failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
+    for number, request in enumerate(requests if failed else ()):
+        _ = request.asked, request.request.user, request.for_good, request.wait
         if number % SLICE == 0:
             await asyncio.sleep(0)
-    judged = conduct(found, control.journal, call.query, time.monotonic())  # as the journal's times
+    reports = client_reports(requests, context.journal, call.query, time.monotonic())  # the journal's clock
     if call.query.format == "json":
-        return told(judged)
+        return verdict_list(reports)
     from mockllm.core.verdicts.junit import junit
 
-    return TextResponse(junit(judged), XML)
+    return TextResponse(junit(reports), XML)
 
 
-def deeds(journal: Journal, engine: Engine, query: VerdictQuery) -> list[ObservedRequest]:
-    """What clients are judged by."""
-    return [deed(each, engine) for each in journal if _is_judged(each, query)]
+def observed_requests(journal: Journal, engine: Engine, query: VerdictQuery) -> list[ObservedRequest]:
+    """Return the requests that clients are judged by."""
+    return [observed_request(entry, engine) for entry in journal if _is_judged(entry, query)]
 
 
-def conduct(
-    found: Sequence[ObservedRequest], journal: Journal, query: VerdictQuery, now: float
+def client_reports(
+    requests: Sequence[ObservedRequest], journal: Journal, query: VerdictQuery, now: float
 ) -> list[ClientReport]:
-    """How the clients behaved that a query asks for. `now` is on the server's own clock."""
-    judged = evaluate(found, now, over=query.over, lost=_has_let_go(journal), since=query.since)
-    return [each for each in judged if query.client is None or each.client.is_called(query.client)]
+    """Evaluate the clients that a query selects. `now` is on the server's monotonic clock."""
+    reports = evaluate(requests, now, over=query.over, lost=_has_dropped(journal), since=query.since)
+    return [report for report in reports if query.client is None or report.client.is_called(query.client)]
 
 
-def _has_let_go(journal: Journal) -> bool:
-    """Whether there may have been older requests than it holds, which nobody asked it to forget."""
+def _has_dropped(journal: Journal) -> bool:
+    """Return whether the journal may have dropped older requests without being cleared."""
     first = next(iter(journal), None)
     if first is None or first.number == 1:
         return False
     return len(journal) >= journal.size or journal.bytes >= journal.room * FULL
 
 
-def _is_judged(each: JournalEntry, query: VerdictQuery) -> bool:
-    """What was too large to be kept cannot be told from others."""
-    return each.method == JUDGED and each.whole and (query.session is None or each.session == query.session)
+def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
+    """Return whether a request counts; truncated bodies do not, as they cannot be told apart."""
+    return (
+        entry.method == JUDGED and entry.whole and (query.session is None or entry.session == query.session)
+    )
 
 
-def deed(each: JournalEntry, engine: Engine) -> ObservedRequest:
-    """A request of the journal for the judge."""
-    answer = each.answer
-    agent = next((value for name, value in each.headers if name.lower() == "user-agent"), "")
+def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
+    """Return a journal entry as input of the evaluation."""
+    response = entry.answer
+    agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
-        each.number,
-        Client(agent, each.key or "", each.client),
-        each.session,
-        at=each.at,
-        begun=each.since,
-        ended=each.since + each.took,
-        left=each.left,
-        status=each.status,
-        error=answer.error,
-        faults=answer.faults,
-        read=lambda: read_again(each, engine),
-        plan=lambda: answer.plan,
+        entry.number,
+        Client(agent, entry.key or "", entry.client),
+        entry.session,
+        at=entry.at,
+        begun=entry.since,
+        ended=entry.since + entry.took,
+        left=entry.left,
+        status=entry.status,
+        error=response.error,
+        faults=response.faults,
+        read=lambda: decode_again(entry, engine),
+        plan=lambda: response.plan,
         hear=unfinished,
     )
 
 
-def told(found: list[ClientReport]) -> VerdictList:
-    """As JSON has it."""
+def verdict_list(reports: list[ClientReport]) -> VerdictList:
     return VerdictList(
         clients=[
             ClientVerdicts(
-                client=str(each.client),
-                session=each.session,
-                requests=each.requests,
-                verdicts=[_given(given) for given in each.verdicts],
+                client=str(report.client),
+                session=report.session,
+                requests=report.requests,
+                verdicts=[_verdict(result) for result in report.verdicts],
             )
-            for each in found
+            for report in reports
         ]
     )
 
 
-def _given(given: VerdictResult) -> VerdictGiven:
+def _verdict(result: VerdictResult) -> VerdictGiven:
     return VerdictGiven(
-        verdict=given.verdict.name,
-        good=given.verdict.good,
-        says=given.says,
-        rule_of_conduct=given.verdict.rule_of_conduct,
-        requests=[deed.id for deed in given.deeds],
+        verdict=result.verdict.name,
+        good=result.verdict.good,
+        says=result.says,
+        rule_of_conduct=result.verdict.rule_of_conduct,
+        requests=[request.id for request in result.deeds],
     )

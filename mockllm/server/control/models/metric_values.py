@@ -1,4 +1,4 @@
-"""The numbers that the control API gives; part of its OpenAPI document as `models` is."""
+"""Models of the metrics that the control API returns."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pydantic import BaseModel
 
 
 class Latency(BaseModel):
-    """In seconds; percentiles within a bucket's width (a third at most); None of nothing. `buckets`: how many
-    were not above this bound, and above the one before; those without any are left out."""
+    """All values in seconds; percentiles are exact to the width of a bucket (a third at most), and None without
+    measurements. `buckets` holds pairs of an upper bound and a count; empty buckets are left out."""
 
     count: int
     mean: float | None
@@ -20,7 +20,7 @@ class Latency(BaseModel):
 
 
 class EndpointMetrics(BaseModel):
-    """`open` are answers that are being given now: those that take their time."""
+    """`open` counts the delayed and streaming responses in flight."""
 
     endpoint: str
     open: int
@@ -35,14 +35,14 @@ class EndpointMetrics(BaseModel):
 
 
 class MetricsView(BaseModel):
-    """`since` in seconds since the epoch; `per_second` is of the last ten seconds."""
+    """`since` in seconds since the epoch; `per_second` is the mean of the last ten seconds."""
 
     since: float
     requests: int
     errors: int
     missed: int
     open: int
-    """Answers that are being given now."""
+    """Delayed and streaming responses in flight."""
     per_second: float
     endpoints: list[EndpointMetrics]
 
@@ -63,8 +63,8 @@ class SeriesCount(BaseModel):
 
 
 class SecondView(BaseModel):
-    """One second; those without a request are left out. `mean` is of the seconds that an answer took, `bytes` are
-    those of the answers, about."""
+    """One second; seconds without a request are left out. `mean` is the mean response time in seconds, `bytes`
+    the approximate size of all responses."""
 
     at: int
     requests: int

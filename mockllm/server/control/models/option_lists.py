@@ -1,16 +1,14 @@
-"""What the control API tells about what there is to choose from, and what was chosen: its models."""
+"""Models of the lists of values that a setting may have."""
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import BaseModel, JsonValue
 
-from mockllm.server.control.models.resources import RequestModel
+from mockllm.server.control.models.base import RequestModel
 
 
 class FaultSetting(BaseModel):
-    """A setting of a fault; `choices` where it is one of a few words. `default` as a scenario has it."""
+    """A setting of a fault. `default` is written as in a scenario; `choices` lists all values of an enumeration."""
 
     name: str
     about: str
@@ -26,14 +24,14 @@ class FaultMode(BaseModel):
 
 
 class FailureModes(BaseModel):
-    """Names that `error` and `faults` know."""
+    """The names that `error` and `faults` accept."""
 
     errors: list[str]
     faults: list[FaultMode]
 
 
 class ClimateInfo(BaseModel):
-    """A climate, and the modifiers that it stands for as YAML (of the endpoint that was asked for)."""
+    """A climate, and its modifiers as YAML, for the endpoint of the query."""
 
     name: str
     about: str
@@ -48,23 +46,13 @@ class ClimateQuery(RequestModel):
     endpoint: str | None = None
 
 
-class OverlayItem(BaseModel):
-    """A rule or modifier of the overlay. `from_settings`: it stands for settings, of one endpoint or of all."""
-
+class Strategy(BaseModel):
     name: str
-    kind: Literal["rule", "modifier"]
-    from_settings: bool
-    endpoint: str | None
-    yaml: str
+    about: str
 
 
-class OverlayItems(BaseModel):
-    """Everybody's overlay, piece by piece."""
+class Strategies(BaseModel):
+    """The strategies of `limit`, and the modifiers that have a limit now."""
 
-    items: list[OverlayItem]
-
-
-class SuggestedRule(BaseModel):
-    """A rule for requests like one of the journal, to edit."""
-
-    yaml: str
+    strategies: list[Strategy]
+    limits: list[str]

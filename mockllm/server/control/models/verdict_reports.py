@@ -1,4 +1,4 @@
-"""What is asked for verdicts, and what is told of them: beside the other models of the control API."""
+"""Models of the verdicts on clients."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from mockllm.server.control.models.resources import RequestModel
+from mockllm.server.control.models.base import RequestModel
 
 
 class VerdictQuery(RequestModel):
-    """On whom: all that are named must hold."""
+    """Conditions on clients and requests; all that are set must be met."""
 
     session: str | None = None
     client: str | None = None
-    """A client as verdicts tell it, or only its user agent, the hash of its key or its address."""
+    """A client as verdicts name it, or only its user agent, the hash of its key or its address."""
     since: float | None = None
-    """Only from requests that came at or behind this time, in seconds since the epoch."""
+    """Only requests at or after this time, in seconds since the epoch."""
     over: bool = False
-    """The clients are done: what they have not tried again by now they never will."""
+    """Whether the clients have finished: a request that is not retried by now counts as never retried."""
     format: Literal["json", "junit"] = "json"
 
 
 class VerdictGiven(BaseModel):
-    """A verdict, its cases in a sentence, the rule of conduct behind it, and the ids of the requests that show
-    it."""
+    """A verdict: its name, one sentence on its cases, the rule of conduct behind it, and the ids of the requests
+    that show it."""
 
     verdict: str
     good: bool
@@ -34,7 +34,7 @@ class VerdictGiven(BaseModel):
 
 
 class ClientVerdicts(BaseModel):
-    """One client in one session; `requests` is how many of its requests were looked at."""
+    """One client in one session; `requests` counts its examined requests."""
 
     client: str
     session: str | None

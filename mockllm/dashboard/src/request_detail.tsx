@@ -1,0 +1,247 @@
+// One request: its details, the selected rule and the reason, the response, and a suggested rule.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { call, get, maybe, Problem } from "./api.ts";
+import { bytes, clock, duration, ruleName } from "./format.ts";
+import type { Detail, Explanation, Json, Pair } from "./models.ts";
+import { Copy, Empty, attempt, Yaml } from "./components.tsx";
+import { refresh } from "./feed.ts";
+import { tone } from "./tone.ts";
+
+interface Loaded {
+  detail: Detail;
+  why: Explanation | null;
+  rule: string | null;
+}
+
+async function load(id: number): Promise<Loaded> {
+  const [detail, why, rule] = await Promise.all([
+    get<Detail>(`/api/requests/${id}`),
+    call<Explanation>("POST", "/api/explain", { request_id: id }).catch(() => null),
+    maybe<{ yaml: string }>(`/api/requests/${id}/rule`).catch(() => undefined),
+  ]);
+  return { detail, why, rule: rule?.yaml ?? null };
+}
+
+export function RequestDetail(props: { id: number; close: () => void }): JSX.Element {
+  const [loaded, setLoaded] = useState<Loaded | null>(null);
+  const [problem, setProblem] = useState("");
+  const title = useRef<HTMLHeadingElement>(null);
+
+  useEffect(() => {
+    let mounted = true;
+    const wait = window.setTimeout(() => {
+      load(props.id).then(
+        (result) => mounted && (setLoaded(result), setProblem("")),
+        (error) => mounted && setProblem(error instanceof Problem ? error.message : String(error)),
+      );
+    }, 60); // while an arrow key is held down, only the last request is loaded
+    return () => {
+      mounted = false;
+      window.clearTimeout(wait);
+    };
+  }, [props.id]);
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "Escape") props.close();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+
+  return (
+    <aside class="detail" aria-label={`Request ${props.id}`}>
+      <header class="detail-head">
+        <h2 ref={title}>Request {props.id}</h2>
+        <button type="button" class="small" onClick={props.close} aria-label="Close the request">
+          Close
+        </button>
+      </header>
+      {problem ? <Empty title={problem} /> : loaded ? <Content {...loaded} /> : <p class="quiet">Loading …</p>}
+    </aside>
+  );
+}
+
+function Content(props: Loaded): JSX.Element {
+  const { detail, why } = props;
+  return (
+    <>
+      <p class={`headline ${tone(detail)}`}>
+        <strong>{detail.status}</strong> {detail.method} {detail.path}
+      </p>
+      <dl class="facts">
+        <Fact name="Received">{clock(detail.at)}</Fact>
+        <Fact name="Duration">{duration(detail.took)}</Fact>
+        <Fact name="Endpoint">{detail.endpoint}</Fact>
+        <Fact name="Model">{detail.model}</Fact>
+        <Fact name="Client">{detail.client}</Fact>
+        <Fact name="Key">{detail.key}</Fact>
+        <Fact name="Session">{detail.session}</Fact>
+        <Fact name="Error">{detail.error}</Fact>
+        <Fact name="Faults">{detail.faults.join(", ")}</Fact>
+        <Fact name="Modifiers">{detail.modifiers.map((id) => ruleName(id).name).join(", ")}</Fact>
+        <Fact name="End">{detail.left === "finished" ? "complete" : detail.left}</Fact>
+        <Fact name="Seed">{detail.seed}</Fact>
+        <Fact name="Notes">{detail.notes.join("; ")}</Fact>
+      </dl>
+      <Why detail={detail} why={why} />
+      {props.rule ? <MakeRule yaml={props.rule} /> : null}
+      <Part title="Request">
+        <Headers pairs={detail.request.headers} />
+        <Body json={detail.request.body} text={detail.request.text ?? detail.request.base64} what="the request" />
+        {detail.request.whole ? null : <p class="hint">The body was too large to be stored completely.</p>}
+      </Part>
+      <Part title="Response">
+        <Headers pairs={detail.response.headers} />
+        <Chunks detail={detail} />
+      </Part>
+    </>
+  );
+}
+
+function Fact(props: { name: string; children: ComponentChildren }): JSX.Element | null {
+  if (props.children === null || props.children === "" || props.children === undefined) return null;
+  return (
+    <div>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+function Part(props: { title: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <section class="part">
+      <h3>{props.title}</h3>
+      {props.children}
+    </section>
+  );
+}
+
+function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
+  const { detail, why } = props;
+  return (
+    <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
+      {detail.rule ? (
+        <p>
+          Rule <code>{detail.rule}</code>
+          {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
+        </p>
+      ) : null}
+      {detail.near_misses.length ? (
+        <ul class="near">
+          {detail.near_misses.map((line) => (
+            <li>{line}</li>
+          ))}
+        </ul>
+      ) : null}
+      {why ? (
+        <details open={detail.missed && !detail.near_misses.length}>
+          <summary>
+            Rules tried, as loaded now{why.rule && why.rule !== detail.rule ? `: ${why.rule} would be selected` : ""}
+          </summary>
+          <ol class="tried">
+            {why.tried.map((entry) => (
+              <li value={entry.number} class={entry.fate === "answers" ? "hit" : ""}>
+                <span class="tried-name">{ruleName(entry.rule).name}</span> <span class="where">{entry.where}</span>
+                <span class="fate">{entry.why ?? entry.fate}</span>
+              </li>
+            ))}
+          </ol>
+          {why.unshown ? <p class="hint">and {why.unshown} more that did not match</p> : null}
+        </details>
+      ) : null}
+    </Part>
+  );
+}
+
+function MakeRule(props: { yaml: string }): JSX.Element {
+  const add = (): void => {
+    void attempt(async () => {
+      const done = await call<{ names: string[] }>("POST", "/api/rules", props.yaml);
+      await refresh();
+      return `${done.names.join(", ")} is active and part of the overlay.`;
+    });
+  };
+  return (
+    <Part title="Make a rule from this request">
+      <Yaml text={props.yaml} what="the rule made from this request">
+        <button type="button" class="small" onClick={add}>
+          Add to the overlay
+        </button>
+      </Yaml>
+    </Part>
+  );
+}
+
+function Headers(props: { pairs: Pair[] }): JSX.Element {
+  return (
+    <details>
+      <summary>{props.pairs.length} headers</summary>
+      <dl class="headers">
+        {props.pairs.map((pair) => (
+          <div>
+            <dt>{pair.name}</dt>
+            <dd>{pair.value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+function Body(props: { json: Json; text: string | null; what: string }): JSX.Element | null {
+  const text = props.json === null ? props.text : JSON.stringify(props.json, null, 2);
+  if (!text) return null;
+  return (
+    <figure class="yaml quiet">
+      <pre tabIndex={0} role="group" aria-label={`Body of ${props.what}`}>
+        <code>{text.length > 20000 ? `${text.slice(0, 20000)}\n… ${bytes(text.length)} in total` : text}</code>
+      </pre>
+      <figcaption>
+        <Copy text={text} what={`the body of ${props.what}`} />
+      </figcaption>
+    </figure>
+  );
+}
+
+const FIRST_CHUNKS = 60;
+
+function Chunks(props: { detail: Detail }): JSX.Element {
+  const { chunks } = props.detail.response;
+  const [all, setAll] = useState(false);
+  if (!chunks.length) return <p class="hint">Nothing was sent.</p>;
+  if (chunks.length === 1) {
+    const only = chunks[0]!;
+    return <Body json={parseJson(only.text)} text={only.text ?? only.base64} what="the response" />;
+  }
+  const shown = all ? chunks : chunks.slice(0, FIRST_CHUNKS);
+  return (
+    <>
+      <ol class="chunks" tabIndex={0} aria-label="Chunks of the response">
+        {shown.map((chunk) => (
+          <li>
+            <span class="at">{duration(chunk.at)}</span>
+            <code>{(chunk.text ?? `base64: ${chunk.base64}`).trim()}</code>
+          </li>
+        ))}
+      </ol>
+      {shown.length < chunks.length ? (
+        <button type="button" class="small" onClick={() => setAll(true)}>
+          Show all {chunks.length}
+        </button>
+      ) : null}
+    </>
+  );
+}
+
+function parseJson(text: string | null): Json {
+  try {
+    return text ? (JSON.parse(text) as Json) : null;
+  } catch {
+    return null;
+  }
+}
+

@@ -1,0 +1,172 @@
+// The request log with its filter, and beside it the details of one request.
+
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useObservable } from "./observable.ts";
+import { log, metrics } from "./feed.ts";
+import { clock, count, duration, plural, ruleName } from "./format.ts";
+import type { Filter } from "./request_log.ts";
+import type { Summary } from "./models.ts";
+import { Empty, Select } from "./components.tsx";
+import { RequestDetail } from "./request_detail.tsx";
+import { go, useRoute } from "./route.ts";
+import { tone } from "./tone.ts";
+import { VirtualList } from "./virtual_list.tsx";
+
+const KINDS = [
+  { value: "all", title: "All" },
+  { value: "errors", title: "Errors" },
+  { value: "missed", title: "Unmatched" },
+  { value: "faults", title: "With faults" },
+  { value: "streams", title: "Streams" },
+];
+
+function narrow(): boolean {
+  return matchMedia("(max-width: 720px)").matches;
+}
+
+function Row(props: { request: Summary }): JSX.Element {
+  const { request } = props;
+  const rule = request.rule ? ruleName(request.rule).name : request.missed ? "no rule matched" : "–";
+  return (
+    <>
+      <span class="c-time">{clock(request.at)}</span>
+      <span class="c-status">{request.status}</span>
+      <span class="c-path" title={request.path}>
+        {request.method === "POST" ? "" : `${request.method} `}
+        {request.session ? request.path.replace(/^\/s\/[^/]+(?=\/)/, "") : request.path}
+        {request.session ? <span class="c-session"> {request.session}</span> : null}
+      </span>
+      <span class="c-model">{request.model ?? ""}</span>
+      <span class="c-rule">{rule}</span>
+      <span class="c-notes">
+        {request.faults.map((fault) => (
+          <span class="tag bad">{fault}</span>
+        ))}
+        {request.error ? <span class="tag warn">{request.error}</span> : null}
+        {request.left !== "finished" && !request.faults.includes(request.left) ? <span class="tag">{request.left}</span> : null}
+        {request.streamed ? <span class="tag quiet">stream</span> : null}
+      </span>
+      <span class="c-took">{duration(request.took)}</span>
+    </>
+  );
+}
+
+export function RequestList(): JSX.Element {
+  const version = useObservable(log.changed);
+  const current = useObservable(metrics);
+  const route = useRoute();
+  const [filter, setFilter] = useState<Filter>({ text: "", kind: "all", endpoint: "" });
+  const chosen = route.id;
+  const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
+  const [over, setOver] = useState(Infinity);
+  const until = Math.min(paused, over);
+  const search = useRef<HTMLInputElement>(null);
+  const list = useRef<HTMLElement>(null);
+  const shown = useMemo(() => log.filtered(filter, until), [version, filter, until]);
+  const behind = until === Infinity ? 0 : log.requests.reduce((sum, request) => sum + Number(request.id > until), 0);
+  const endpoints = (current?.endpoints ?? []).map(({ endpoint }) => ({ value: endpoint, title: endpoint }));
+  const size = narrow() ? 52 : 30;
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      if (event.key === "/" && !(event.target instanceof HTMLInputElement)) {
+        event.preventDefault();
+        search.current?.focus();
+      }
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+
+  const close = (): void => {
+    setPaused(Infinity);
+    go("requests");
+    // a narrow page hides the list while it shows a request
+    requestAnimationFrame(() => list.current?.querySelector<HTMLElement>("[role=listbox]")?.focus());
+  };
+
+  return (
+    <div class={chosen ? "split open" : "split"}>
+      <section class="log" aria-label="Request log" ref={list}>
+        <div class="bar">
+          <input
+            ref={search}
+            type="search"
+            aria-label="Filter the log"
+            placeholder="Filter: path, model, rule, status …"
+            value={filter.text}
+            onInput={(event) => setFilter({ ...filter, text: event.currentTarget.value })}
+          />
+          <Select
+            label="Kind"
+            hideLabel
+            value={filter.kind}
+            options={KINDS}
+            change={(kind) => setFilter({ ...filter, kind: kind as Filter["kind"] })}
+          />
+          <Select
+            label="Endpoint"
+            hideLabel
+            value={filter.endpoint}
+            options={[{ value: "", title: "All endpoints" }, ...endpoints]}
+            change={(endpoint) => setFilter({ ...filter, endpoint })}
+          />
+          <button
+            type="button"
+            aria-pressed={paused !== Infinity}
+            onClick={() => (setPaused(paused === Infinity ? log.last : Infinity), setOver(Infinity))}
+          >
+            {paused === Infinity ? "Pause" : `Resume${behind ? ` (${count(behind)} new)` : ""}`}
+          </button>
+        </div>
+        <VirtualList
+          label="Requests, newest first"
+          rows={shown}
+          id={(request) => request.id}
+          height={size}
+          chosen={chosen}
+          choose={(request) => {
+            if (paused === Infinity) setPaused(log.last); // the selected row stays in place
+            go("requests", request.id);
+          }}
+          over={(inside) => setOver(inside ? log.last : Infinity)}
+          show={(request) => <Row request={request} />}
+          tone={tone}
+          empty={
+            log.requests.length ? (
+              <Empty title="No request matches this filter.">
+                <button type="button" onClick={() => setFilter({ text: "", kind: "all", endpoint: "" })}>
+                  Clear the filter
+                </button>
+              </Empty>
+            ) : (
+              <Empty title="No requests yet.">
+                <p>Point a client at this server, or try it from a terminal:</p>
+                <pre class="try">
+                  {`curl ${location.origin}/v1/chat/completions -d '{"model": "gpt-4o",\n  "messages": [{"role": "user", "content": "hello"}]}'`}
+                </pre>
+              </Empty>
+            )
+          }
+        />
+        <p class="foot">
+          {plural(shown.length, "request")} shown
+          {log.dropped ? `; ${count(log.dropped)} were left out of the live log` : ""}
+        </p>
+      </section>
+      {chosen ? (
+        <RequestDetail id={chosen} close={close} />
+      ) : (
+        <aside class="detail idle">
+          <Empty title="Select a request">
+            <p>The page shows the request, the response with its times, the selected rule, and the reason.</p>
+            <p class="keys">
+              <kbd>↑</kbd> <kbd>↓</kbd> move, <kbd>/</kbd> filters, <kbd>Esc</kbd> closes
+            </p>
+          </Empty>
+        </aside>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,174 @@
+"""The control API: finds the route of a call, checks access and values, and runs the route's handler.
+
+Modules that need the models are imported in functions: the start of the server does not wait for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import traceback
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from pydantic import BaseModel, ValidationError
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.matching.hints import brief
+from mockllm.core.rendering.plan import Plan
+from mockllm.server.control.access import Access
+from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, problem_plan, success_plan
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
+from mockllm.server.journal.journal import SLICE
+from mockllm.server.request_heads import FEED
+
+if TYPE_CHECKING:
+    from aiohttp.web import BaseRequest
+
+    from mockllm.server.control.live_feed import LiveFeed
+    from mockllm.server.control.routes import ApiRoute
+
+
+class ControlApi:
+    """Answers the calls of the control API on one context."""
+
+    def __init__(self, context: ControlContext, access: Access | None = None) -> None:
+        self.context = context
+        self._access = access or Access()
+        self._feed: LiveFeed | None = None
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        """Return the response to a call; an unexpected exception becomes a 500."""
+        try:
+            if path.split("/", 2)[1] == "dashboard":
+                from mockllm.server.control import dashboard
+
+                return dashboard.respond(self._access, method, path, query, headers, raw, client)
+            self._access.check(method, headers, client)
+            return success_plan(await self._run(method, path, query, raw, headers.get("accept", "")))
+        except Problem as problem:
+            return problem_plan(problem)
+        except Exception:
+            return _internal_error()
+
+    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+        """Send the live feed to a client until it disconnects. Return a plan where the call is refused."""
+        from mockllm.server.control.live_feed import LiveFeed
+
+        try:
+            self._access.check("CONNECT", headers, client)  # GET skips the origin check
+            if self._feed is None:
+                self._feed = LiveFeed(self.context)
+            await self._feed.follow(request)
+            return None
+        except Problem as problem:
+            return problem_plan(problem)
+        except Exception:
+            return _internal_error()
+
+    @property
+    def followers(self) -> int:
+        """Number of clients that follow the live feed."""
+        return 0 if self._feed is None else len(self._feed)
+
+    def close(self) -> None:
+        """Close the connections of all followers, because the server stops."""
+        if self._feed is not None:
+            self._feed.close()
+
+    def refuse(self, failure: Failure) -> Plan:
+        """Return the response to a call that the server refused: too large, too slow or too deep."""
+        return problem_plan(Problem(failure.status or 400, failure.message or "The call is refused."))
+
+    async def _run(self, method: str, path: str, query: str, raw: bytes, accept: str) -> Any:
+        if path == "/metrics":
+            if method not in ("GET", "HEAD"):
+                raise method_problem(method, path, ["GET"])
+            from mockllm.server.control.prometheus import metrics_page
+
+            return TextResponse(*metrics_page(self.context, accept))
+        if path == FEED:
+            raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
+        from mockllm.server.control.models.base import NoParameters
+
+        route, params = _route(method, path)
+        options = _validated(route.query or NoParameters, _parameters(query))
+        body = None
+        if route.body_model is not None:
+            body = _validated(route.body_model, _json(raw))
+        elif route.raw is None and route.method != "GET":
+            _validated(NoParameters, _json(raw))
+        await self._settle_journal()
+        return await route.handler(self.context, ApiCall(params, options, body, raw))
+
+    async def _settle_journal(self) -> None:
+        """Settle the journal's entries in slices; under load, more entries than these may arrive meanwhile."""
+        journal = self.context.journal
+        for _ in range(journal.size // SLICE + 1):
+            if not journal.settle(SLICE):
+                break
+            await asyncio.sleep(0)
+
+
+@cache
+def routes() -> tuple[ApiRoute, ...]:
+    """Return all routes of the control API, including the route of the OpenAPI document."""
+    from mockllm.server.control.openapi import document
+    from mockllm.server.control.routes import ROUTES, ApiRoute
+
+    async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
+        return TextResponse(dumps(document(routes())) + b"\n", JSON)
+
+    return (*ROUTES, ApiRoute("GET", "/api/openapi.json", show_openapi, "This document"))
+
+
+def _route(method: str, path: str) -> tuple[ApiRoute, dict[str, str]]:
+    from mockllm.server.control.routes import find
+
+    match = find(routes(), method, path)
+    if not isinstance(match, list):
+        return match
+    if match:
+        raise method_problem(method, path, match)
+    raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists all calls.")
+
+
+def _internal_error() -> Plan:
+    traceback.print_exc(file=sys.stderr)
+    return problem_plan(Problem(500, "mockllm itself has failed; its log has the traceback."))
+
+
+def _json(raw: bytes) -> Json:
+    """Parse a body; an empty body is an empty object."""
+    if not raw.strip():
+        return {}
+    try:
+        data: Json = loads(raw)
+    except JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error.msg} (line {error.lineno}).") from None
+    return data
+
+
+def _validated(model: type[BaseModel], data: Json) -> BaseModel:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise validation_problem(error, model) from None
+
+
+def _parameters(query: str) -> dict[str, Json]:
+    """Parse a query string in which no parameter may occur twice."""
+    values: dict[str, Json] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in values:
+            raise Problem(
+                422, f"{brief(name)} occurs twice.", [FieldProblem(field=name, message="occurs twice")]
+            )
+        values[name] = value
+    return values

@@ -1,0 +1,133 @@
+"""The state that the handlers of the control API read and change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import CatalogItem
+from mockllm.scenario.overlay import LIVE, SESSION
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.control.overlay_expiry import OverlayExpiry
+from mockllm.server.control.problem import Problem
+from mockllm.server.journal.entry import endpoint
+from mockllm.server.journal.journal import Journal
+from mockllm.server.metrics import NONE, Metrics
+from mockllm.server.overlay_store import OverlayStore
+
+
+class ControlledApp(Protocol):
+    """The part of an app that the control API uses."""
+
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    @property
+    def engine(self) -> Any: ...
+    @property
+    def playing(self) -> Mapping[type[Request], int]: ...
+
+
+class ControlContext:
+    """The controlled app, its settings, and the functions that only the command line can supply.
+
+    `explain` takes a request as `mockllm explain` takes one, and an engine.
+    """
+
+    def __init__(
+        self,
+        app: ControlledApp,
+        *,
+        vocabulary: Vocabulary | None = None,
+        explain: Callable[[bytes, Engine], Json] | None = None,
+        reload: Callable[[], Awaitable[object]] | None = None,
+        overlays: OverlayStore | None = None,
+        folder: str | None = None,
+    ) -> None:
+        self._app = app
+        self.vocabulary = vocabulary or Vocabulary()
+        self.explain = explain
+        self.reload = reload
+        self.overlays = overlays
+        self.folder = folder
+        """The user's scenario folder, which need not exist."""
+        self.settings: dict[str, dict[str, Json]] = {}
+        """Settings by endpoint; an empty name means all endpoints."""
+        self.resets = 0
+        """Number of resets of counters that rules use."""
+        self._expiry: OverlayExpiry | None = None
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._app.metrics
+
+    @property
+    def in_flight(self) -> int:
+        """Number of responses that are being played."""
+        return sum(self._app.playing.values())
+
+    @property
+    def in_flight_by_endpoint(self) -> dict[str, int]:
+        """Number of responses that are being played, by endpoint."""
+        counts: dict[str, int] = {}
+        for kind, count in self._app.playing.items():
+            name = endpoint(kind) or NONE
+            counts[name] = counts.get(name, 0) + count
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def journal(self) -> Journal:
+        return self._app.journal
+
+    @property
+    def engine(self) -> Engine:
+        engine: Engine = self._app.engine
+        return engine
+
+    @property
+    def sessions(self) -> Sequence[str]:
+        """The ids of all used sessions and of all sessions with an overlay."""
+        overlays = () if self.overlays is None else self.overlays.sessions
+        return tuple(dict.fromkeys((*self.engine.state.held(), *overlays)))
+
+    def require_overlays(self) -> OverlayStore:
+        """Return the overlays. Raises Problem where the server has none."""
+        if self.overlays is None:
+            raise Problem(501, "This server has no overlay: the test that started it adds the rules.")
+        return self.overlays
+
+    def use_session(self, id: str) -> None:
+        """Mark a session with an overlay as used now; its overlay ends with the session."""
+        self.engine.state.session(id, time.time())
+        if self._expiry is None and self.overlays is not None:
+            self._expiry = OverlayExpiry(self.engine.state, self.overlays)
+        if self._expiry is not None:
+            self._expiry.schedule()
+
+    async def forget(self, kind: str) -> None:
+        """Discard what `/api/reset` names."""
+        if kind == "state":
+            self.resets += 1
+            self.engine.state.reset()
+            if self.overlays is not None:  # a session's overlay ends with it
+                await self.overlays.drop(self.overlays.sessions)
+        elif kind == "journal":
+            self.journal.clear()
+        elif kind == "metrics":
+            self.journal.count()
+            self.metrics.reset()
+        elif self.overlays is not None:
+            await self.overlays.clear(all=True)
+            self.settings = {}
+
+    def layer_of(self, item: CatalogItem) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
+        """Return the layer of a rule, and the session of a rule in a session's overlay."""
+        if item.layer == SESSION:
+            file = item.where.rpartition(":")[0]
+            return "session", file.removeprefix("session-").removesuffix(".yaml")
+        return "overlay" if item.layer == LIVE else "pack" if item.layer else "user", None

@@ -1,0 +1,46 @@
+"""Base classes of the control API's models, and the models of its short confirmations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class RequestModel(BaseModel):
+    """Parameters or a body from a client; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NoParameters(RequestModel):
+    """The parameters or the body of a call that has none."""
+
+
+class Done(BaseModel):
+    done: str
+
+
+Forgettable: TypeAlias = Literal["state", "journal", "metrics", "overlay"]
+
+
+class ResetBody(RequestModel):
+    """The data to discard; all of it by default."""
+
+    what: Annotated[list[Forgettable], Field(min_length=1)] = ["state", "journal", "metrics", "overlay"]
+
+
+class ResetDone(BaseModel):
+    reset: list[str]
+
+
+class StaleFile(BaseModel):
+    file: str
+    reason: str
+    left_out: bool
+
+
+class Reloaded(BaseModel):
+    rules: int
+    files: int
+    stale: list[StaleFile]

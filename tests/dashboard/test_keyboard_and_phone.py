@@ -1,0 +1,84 @@
+"""A person without a mouse, and one with a telephone: both steer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.dashboard.dashboard_page import Dashboard, Served, served
+
+
+def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None:
+    page, server = dashboard.open(anew=True).page, dashboard.server
+    page.get_by_role("tab", name="Live").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    kinds = dashboard.card("Errors").locator("input[name='error-kind']")
+    expect(kinds.first).to_be_visible()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "error-kind":
+            break
+    page.keyboard.press("ArrowDown")
+    expect(dashboard.card("Errors").locator("input[value='500']")).to_be_checked()
+    outline = page.evaluate("getComputedStyle(document.activeElement.closest('.choice')).outlineStyle")
+    assert outline == "solid", "the focus can be seen"
+    page.keyboard.press("Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("100")
+    page.keyboard.press("Enter")
+    dashboard.said("get 500")
+    assert server.ask().status == 500
+    page.get_by_role("button", name="Remove inject 500 global").focus()
+    page.keyboard.press("Enter")
+    dashboard.said("removed from the overlay")
+    assert server.ask().status == 200
+
+
+def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
+    look = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
+    with browser.new_context(**look) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        dashboard = Dashboard(page, server).open("control")
+        dashboard.card("Climate").locator("input[value='rate-limited']").tap()
+        dashboard.said("rate-limited")
+        assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
+        page.get_by_role("button", name="Changed at run time").tap()
+        expect(page.get_by_role("button", name="Unset the settings of all endpoints")).to_be_in_viewport()
+        page.get_by_role("tab", name="Requests").tap()
+        page.locator(".rows .row").first.tap()
+        expect(page.locator(".detail .headline")).to_be_in_viewport()
+        expect(page.get_by_label("Filter the log")).not_to_be_visible()
+        page.get_by_role("button", name="Close the request").tap()
+        expect(page.get_by_label("Filter the log")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_closed_request_returns_to_list_on_a_narrow_page(browser: Browser, server: Served) -> None:
+    server.ask("hello")
+    with browser.new_context(viewport={"width": 400, "height": 800}) as context:
+        page = context.new_page()
+        Dashboard(page, server).open("requests", anew=True)
+        rows = page.get_by_role("listbox")
+        rows.press("ArrowDown")
+        expect(page.locator(".detail .headline")).to_be_in_viewport()
+        expect(rows).not_to_be_visible()
+        page.keyboard.press("Escape")
+        expect(rows).to_be_focused()
+
+
+def test_dashboard_is_served_on_the_admin_port(browser: Browser, tmp_path: Path) -> None:
+    with served(tmp_path, "--admin-port", "0") as server, browser.new_context() as context:
+        line = server.process.line(lambda line: "/dashboard" in line or "control API" in line)
+        url = "http" + line.partition("http")[2].split("/api")[0].split("/dashboard")[0].split()[0]
+        page = context.new_page()
+        page.goto(f"{url}/dashboard")
+        expect(page.locator(".state")).to_have_text("live")
+        expect(page.locator(".about")).to_contain_text("7 rules")
+        page.get_by_role("tab", name="Control").click()
+        dashboard = Dashboard(page, server)
+        dashboard.card("Climate").locator("input[value='rate-limited']").check()
+        dashboard.said("rate-limited")
+        assert [server.ask().status for _ in range(5)] == [200, 200, 200, 200, 429]
+        assert server.send("GET", "/dashboard").status == 404, "only there"

@@ -1,0 +1,90 @@
+"""The bench on which faults are tried: a live server, and a fresh engine for each answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+import pytest
+
+from mockllm.dialects.neutral_request import WireRequest
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.engine_builder import Builder
+from mockllm.state.sessions import Sessions
+from tests.faults.matrix_cell import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
+from tests.live import Live
+from tests.live import live as serve
+from tests.waiting import until
+
+NOW: Final = 1_760_000_000.0
+
+
+@dataclass
+class Bench:
+    """A server whose clock stands still. Each catalog is compiled once, each engine is new."""
+
+    folder: Path
+    server: Live
+    catalogs: dict[str, Catalog] = field(default_factory=dict)
+
+    def engine(self, settings: dict[str, Any]) -> Engine:
+        """One whose only rule has these settings."""
+        text = json.dumps({"mockllm": 1, "rules": [{"name": "said", **settings}]})
+        if text not in self.catalogs:
+            file = self.folder / "a.yaml"
+            file.write_text(text)
+            wanted = ScenarioSources([str(file)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+            self.catalogs[text] = Builder(wanted, Sessions()).first().catalog
+        return Engine(self.catalogs[text], Sessions())
+
+    def seen(self, settings: dict[str, Any], asked: WireRequest, patience: float = PATIENCE) -> Seen:
+        """What comes of a request to an engine of its own."""
+        self.server.app.engine = self.engine(settings)
+        self.server.lines.clear()
+        return ask(self.server.port, asked, patience)
+
+    def line(self) -> str:
+        """The live line of the last answer."""
+        lines = self.server.lines
+        return until(lambda: next((line for line in lines if "a.yaml:said" in line), None))
+
+    def play(
+        self, name: str, row: Fault, asked: WireRequest, *, streamed: bool, endpoint: str = "openai-chat"
+    ) -> None:
+        """The fault does what its row says."""
+        settings: dict[str, Any] = {
+            "reply": dict(row.reply),
+            **({"pace": dict(row.pace)} if row.pace else {}),
+        }
+        plain = Plain(self.seen(settings, asked), streamed, endpoint)
+        wanted = (row.streamed if streamed else row.whole)(plain)
+        silent = isinstance(wanted, Expect) and wanted.end == "silent"
+        fault = {**settings, "faults": [{name: dict(row.settings)}]}
+        came = self.seen(fault, asked, QUIET if silent else PATIENCE)
+        if isinstance(wanted, Not):
+            assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
+            assert f"[{name} not played: {wanted.reason}]" in self.line()
+        else:
+            assert_seen(came, wanted, plain)
+            assert "not played" not in self.line()
+
+
+@contextmanager
+def bench(folder: Path) -> Iterator[Bench]:
+    """A bench that keeps its files in a folder."""
+    (folder / "empty").mkdir()
+    with pytest.MonkeyPatch.context() as patch, serve(folder / "empty") as server:
+        still = SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic)
+        for module in ("completion", "connection", "exchange_end", "respond"):
+            patch.setattr(f"mockllm.server.{module}.time", still)
+        yield Bench(folder, server)

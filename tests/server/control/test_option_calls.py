@@ -1,0 +1,122 @@
+"""What there is to choose from, what was chosen piece by piece, and a rule out of a request of the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.faults import FAULTS
+from mockllm.server.control.climate_presets import climates
+from tests.server.control.live_server import Steered
+
+
+def test_failure_modes_list_family_and_settings(server: Steered) -> None:
+    faults = {each["name"]: each for each in server.call("GET", "/api/failure-modes").json["faults"]}
+    assert faults.keys() == FAULTS.keys()
+    assert all(each["about"] and each["family"] for each in faults.values())
+    assert faults["stall"]["family"] == "stream"
+    settings = {each["name"]: each for each in faults["stall"]["settings"]}
+    assert settings.keys() >= {"after", "for"}
+    assert settings["after"]["about"]
+    meant = {each["name"]: each for each in faults["wrong_schema"]["settings"]}
+    assert set(meant["how"]["choices"]) == {"any", "missing", "type", "value", "extra"}
+
+
+def test_climates_list_modifiers(server: Steered) -> None:
+    found = {each["name"]: each for each in server.call("GET", "/api/climates").json["climates"]}
+    assert list(found) == ["calm", "flaky", "rate-limited", "slow", "storm", "provider-outage"]
+    assert all(each["about"] for each in found.values())
+    assert found["calm"]["yaml"] == ""
+    assert "settings global provider-outage down" in found["provider-outage"]["yaml"]
+    assert all(climates()[name].modifiers for name in found if name != "calm")
+
+
+def test_climates_of_endpoint_match_only_that_endpoint(server: Steered) -> None:
+    found = server.call("GET", "/api/climates?endpoint=anthropic-messages").json["climates"]
+    assert "dialect: anthropic" in found[-1]["yaml"]
+    refused = server.call("GET", "/api/climates?endpoint=nowhere")
+    assert refused.status == 404
+
+
+def test_climate_of_endpoint_is_set_and_removed(server: Steered) -> None:
+    path = "/api/config/endpoints/openai-chat"
+    set_ = server.call("PATCH", path, {"climate": "provider-outage", "delay": "1ms"})
+    assert set_.json["settings"] == {"climate": "provider-outage", "delay": "1ms"}
+    assert server.ask("hello").status >= 500
+    anthropic = {"model": "claude-x", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
+    assert server.call("POST", "/v1/messages", anthropic, {"x-api-key": "k"}).status == 200
+    assert server.call("PATCH", path, {"climate": None}).json["settings"] == {"delay": "1ms"}
+    assert server.ask("hello").status == 200
+
+
+def test_unknown_climate_is_refused_by_field(server: Steered) -> None:
+    refused = server.call("PATCH", "/api/config/global", {"climate": "sunny", "delay": "1ms"})
+    assert refused.status == 422
+    assert refused.json["errors"][0]["field"] == "climate"
+    assert "storm" in refused.json["detail"]
+    assert server.call("GET", "/api/config").json["global"] == {}
+
+
+def test_overlay_lists_items_with_their_origin(server: Steered) -> None:
+    assert server.call("GET", "/api/overlay").json == {"items": []}
+    server.call("PUT", "/api/rules/mine", {"match": {"user": "x"}, "reply": "y"})
+    server.call("PATCH", "/api/config/endpoints/openai-chat", {"delay": "5ms"})
+    items: list[dict[str, Any]] = server.call("GET", "/api/overlay").json["items"]
+    told = {each["name"]: each for each in items}
+    assert told["mine"]["kind"] == "rule"
+    assert not told["mine"]["from_settings"]
+    assert told["settings openai-chat"]["endpoint"] == "openai-chat"
+    assert told["settings openai-chat"]["from_settings"]
+    assert "delay: 5ms" in told["settings openai-chat"]["yaml"]
+    assert server.call("POST", "/api/rules", told["mine"]["yaml"]).status == 409, "what is told can be sent"
+
+
+LONG = "word " * 60
+ASKED = [
+    ("a text is asked for as it was", {"user": "what is {{ this }}?"}, {"user": "what is {{ this }}?"}),
+    ("a long text by its beginning", {"user": LONG}, {"user": LONG[:120]}),
+    ("the model is named", {"user": "nobody knows this", "model": "my-*"}, {"model": "my-*"}),
+]
+
+
+@pytest.mark.parametrize(("asked", "said"), [each[1:] for each in ASKED], ids=[each[0] for each in ASKED])
+def test_suggested_rule_matches_its_request(server: Steered, asked: Any, said: Any) -> None:
+    server.ask(**asked)
+    (kept,) = server.call("GET", "/api/requests").json["requests"]
+    made = server.call("GET", f"/api/requests/{kept['id']}/rule").json["yaml"]
+    assert server.call("POST", "/api/rules", made).status == 200, made
+    again = server.ask(**asked)
+    assert again.json["choices"][0]["message"]["content"] == "Write the reply here."
+    assert server.ask("something else entirely").status == 404
+
+
+def test_suggested_rule_matches_tool_result_and_path(server: Steered) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    messages = [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "seen"},
+    ]
+    server.call(
+        "POST", "/v1/chat/completions", {"model": "m", "messages": messages}, {"authorization": "Bearer x"}
+    )
+    server.call("GET", "/else/where")
+    path, tool = server.call("GET", "/api/requests").json["requests"]
+    made = server.call("GET", f"/api/requests/{tool['id']}/rule").json["yaml"]
+    assert "tool_result" in made
+    assert "name: look" in made
+    made = server.call("GET", f"/api/requests/{path['id']}/rule").json["yaml"]
+    assert server.call("POST", "/api/rules", made).status == 200, made
+    assert server.call("GET", "/else/where").text == "Write the reply here."
+    assert server.call("GET", "/api/requests/999999/rule").status == 404
+
+
+def test_metrics_by_endpoint_count_open_and_bytes(server: Steered) -> None:
+    server.ask("hello")
+    (chat,) = server.call("GET", "/api/metrics").json["endpoints"]
+    assert chat["endpoint"] == "openai-chat"
+    assert chat["open"] == 0
+    assert sum(count for _, count in chat["latency"]["buckets"]) == 1
+    (second,) = server.call("GET", "/api/detailed-metrics").json["seconds"]
+    assert second["bytes"] > 100

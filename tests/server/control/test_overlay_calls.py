@@ -1,0 +1,121 @@
+"""Rules and modifiers that are added while the server runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.scenario.overlay import overlaid
+from tests.server.control.live_server import EXAMPLE, Steered, steered
+
+
+def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:
+    got = server.call("POST", "/api/rules", {"rules": [{"name": "mine", "reply": "Mine."}]})
+    assert got.json["names"] == ["mine"]
+    assert server.said("hello") == "Mine."
+    rules = server.call("GET", "/api/rules").json["rules"]
+    assert (rules[0]["id"], rules[0]["where"], rules[0]["layer"]) == (
+        "overlay:mine",
+        "overlay.yaml:3",
+        "overlay",
+    )
+    assert (rules[0]["tries"], rules[0]["answers"]) == (1, 1)
+    assert server.call("POST", "/api/rules", {"name": "mine", "reply": "x"}).status == 409
+    server.call("PUT", "/api/rules/mine", {"reply": "Mine, too."})
+    assert server.said("hello") == "Mine, too."
+    assert server.call("DELETE", "/api/rules/mine").status == 200
+    assert server.said("hello") == "Hello you."
+
+
+def test_newest_overlay_rule_comes_first(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"reply": "old"})
+    server.call("POST", "/api/rules", {"reply": "new"})
+    assert server.said() == "new"
+
+
+def test_session_rule_is_limited_to_its_session(server: Steered) -> None:
+    server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    assert server.said("hello", session="mine") == "Mine."
+    assert server.said("hello") == server.said("hello", session="other") == "Hello you."
+    (first, *_) = server.call("GET", "/api/rules").json["rules"]
+    assert (first["layer"], first["session"]) == ("session", "mine")
+    assert "Mine." in server.call("GET", "/api/overlay.yaml?session=mine").text
+    server.call("DELETE", "/api/rules?session=mine")
+    assert server.said("hello", session="mine") == "Hello you."
+
+
+def test_overlay_replaces_and_disables_rules(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"replaces": "a.yaml:hello", "reply": "Instead."})
+    assert server.said("hello") == "Instead."
+    server.call("DELETE", "/api/rules")
+    server.call(
+        "POST", "/api/rules", {"rules": [{"replaces": "a.yaml:hello", "enabled": False, "reply": "x"}]}
+    )
+    assert server.ask("hello").status == 404
+
+
+def test_overlay_survives_reload_and_parses_as_a_file(server: Steered, tmp_path: Path) -> None:
+    server.call("POST", "/api/rules", {"match": {"user": "hi"}, "reply": "yes: 1_000\nno"})
+    assert server.call("POST", "/api/reload").json["rules"] == 3
+    assert server.said("hi") == "yes: 1_000\nno"
+    text = server.call("GET", "/api/overlay.yaml").text
+    with steered(tmp_path, {"saved.yaml": text}) as other:
+        assert other.said("hi") == "yes: 1_000\nno"
+
+
+@pytest.mark.parametrize("off", [False, True], ids=["replaced", "switched off"])
+def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool) -> None:
+    """All else can be changed meanwhile."""
+    rule = {
+        "name": "mine",
+        "replaces": "a.yaml:hello",
+        "reply": "Instead.",
+        **({"enabled": False} if off else {}),
+    }
+    with steered(tmp_path, {"a.yaml": EXAMPLE}) as server:
+        assert server.call("POST", "/api/rules", rule).status == 200
+        server.call("POST", "/api/rules?session=mine", {"match": {"user": "hi"}, "reply": "Mine."})
+        (tmp_path / "a.yaml").write_text("rules: [{name: new, reply: New.}]")
+        assert server.call("POST", "/api/reload").json["stale"] == []
+        assert server.said("hello") == ("New." if off else "Instead.")
+        assert server.call("PATCH", "/api/config/global", {"delay": "1ms"}).status == 200
+        assert (
+            server.call("POST", "/api/rules", {"name": "more", "match": {"user": "x"}, "reply": "x"}).status
+            == 200
+        )
+        other = {"name": "other", "replaces": "a.yaml:never", "reply": "x"}
+        assert server.call("POST", "/api/rules", other).status == 422
+        assert server.call("DELETE", "/api/sessions/mine").status == 200
+        assert server.call("POST", "/api/config/reset").status == 200
+        (tmp_path / "a.yaml").write_text(EXAMPLE)
+        server.call("POST", "/api/reload")
+        assert server.call("DELETE", "/api/rules/mine").status == 200
+        assert server.said("hello") == "Hello you."
+
+
+def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    by: list[str] = []
+
+    def noted(*given: Any) -> Any:
+        by.append(threading.current_thread().name)
+        return overlaid(*given)
+
+    monkeypatch.setattr("mockllm.server.overlay_store.overlaid", noted)
+
+    def dumped(data: Any) -> str:
+        by.append(threading.current_thread().name)
+        return ""
+
+    monkeypatch.setattr("mockllm.server.control.handlers.overlay.as_yaml", dumped)
+    assert server.call("POST", "/api/rules", {"name": "a", "reply": "A"}).status == 200
+    assert server.call("PUT", "/api/rules/a", {"reply": "B"}).status == 200
+    assert server.call("GET", "/api/overlay").status == 200
+    assert len(by) == 5
+    assert {name.partition("_")[0] for name in by} <= {
+        "asyncio",
+        "uvloop",
+    }  # the loop's own helpers, not the loop
+    assert "reply: B" in server.call("GET", "/api/overlay.yaml").text

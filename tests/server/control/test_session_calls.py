@@ -1,0 +1,85 @@
+"""Sessions as the control API tells and ends them; an overlay ends with its session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mockllm.server.control import overlay_expiry
+from tests.server.control.live_server import EXAMPLE, Steered, steered
+from tests.waiting import until
+
+
+def told(server: Steered) -> dict[str, dict[str, Any]]:
+    return {each["id"]: each for each in server.call("GET", "/api/sessions").json["sessions"]}
+
+
+def test_sessions_are_listed_last_used_first(server: Steered) -> None:
+    server.ask("hello", session="first")
+    server.ask("hello", session="second")
+    server.ask("hello", session="second")
+    server.call("POST", "/api/rules?session=third", {"rules": [{"reply": "x"}, {"reply": "y"}]})
+    found = told(server)
+    assert list(found) == ["third", "second", "first"]
+    assert [each["requests"] for each in found.values()] == [0, 2, 1]
+    assert [each["overlay"] for each in found.values()] == [2, 0, 0]
+    assert found["second"]["used"] >= found["first"]["used"] > 0
+    assert server.call("GET", "/api/sessions").json["unused"] is None
+
+
+def test_ended_session_loses_its_overlay(server: Steered) -> None:
+    server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    server.call("POST", "/api/rules?session=other", {"reply": "Other."})
+    assert server.said("hello", session="mine") == "Mine."
+    assert server.call("DELETE", "/api/sessions/mine").status == 200
+    assert server.said("hello", session="mine") == "Hello you."
+    assert server.said("hello", session="other") == "Other."
+    assert "Mine." not in server.call("GET", "/api/overlay.yaml?session=mine").text
+
+
+def test_session_with_only_an_overlay_is_ended(server: Steered) -> None:
+    server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    assert server.call("DELETE", "/api/sessions/mine").status == 200
+    assert told(server) == {}
+    assert server.call("DELETE", "/api/sessions/mine").status == 404
+
+
+def test_unknown_session_error_lists_sessions(server: Steered) -> None:
+    server.ask("hello", session="first")
+    assert "the server has first" in server.call("DELETE", "/api/sessions/nope").json["detail"]
+
+
+def test_reset_of_state_ends_sessions_and_overlays(server: Steered) -> None:
+    server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    server.call("POST", "/api/rules", {"name": "all", "match": {"user": "hi"}, "reply": "All."})
+    server.call("POST", "/api/reset", {"what": ["state"]})
+    assert server.said("hello", session="mine") == "Hello you."
+    assert server.said("hi") == "All."
+
+
+@pytest.fixture
+def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
+    """A server whose sessions end soon."""
+    monkeypatch.setattr(overlay_expiry, "MAX_INTERVAL", 0.1)
+    with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=0.3) as made:
+        yield made
+
+
+def test_expired_session_loses_its_overlay(short: Steered) -> None:
+    short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+    assert short.said("hello", session="mine") == "Mine."
+    assert short.call("GET", "/api/sessions").json["unused"] == 0.3
+    until(lambda: "Mine." not in short.call("GET", "/api/overlay.yaml?session=mine").text)
+    until(lambda: all(each["layer"] == "user" for each in short.call("GET", "/api/rules").json["rules"]))
+    assert short.said("hello", session="mine") == "Hello you."
+
+
+def test_restarted_session_may_have_an_overlay(short: Steered) -> None:
+    for _ in range(2):
+        short.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
+        assert short.said("hello", session="mine") == "Mine."
+        until(lambda: not short.call("GET", "/api/sessions").json["sessions"])
+        until(lambda: "Mine." not in short.call("GET", "/api/overlay.yaml?session=mine").text)
