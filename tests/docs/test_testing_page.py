@@ -73,7 +73,7 @@ def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path
 
 
 GOES_WRONG = re.findall(
-    r"^\| [^|]+ \| `(mockllm\.\w+\(.*\))` \|$", PAGE[PAGE.index("### What goes wrong") :], re.MULTILINE
+    r"^\| [^|]+ \| `(mockllm\.\w+\(.*\))` \|$", PAGE[PAGE.index("### Faults and errors") :], re.MULTILINE
 )
 
 
