@@ -1,7 +1,7 @@
-"""A start without the certificates of the world's authorities: aiohttp reads all of them twice when it is imported,
-for a client that a mock server has no use for; that takes a tenth of the time to the ready line.
+"""A start without CA certificates. aiohttp loads all of them twice when it is imported, for a client that a mock
+server does not use. That takes a tenth of the time to the ready line.
 
-Who asks somebody else by TLS (`server.upstreams`) makes a context of its own.
+`server.upstreams` creates a separate context for its TLS requests.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any
 
 
 @contextmanager
-def unread_authorities() -> Iterator[None]:
-    """A context that is made in here trusts nobody: it refuses every server, or asks for no certificate."""
-    made, reading = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
+def ca_loading_skipped() -> Iterator[None]:
+    """Skip CA certificates. A context created inside trusts no CA: it refuses every server or checks nothing."""
+    create, load = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
 
-    def trusting_nobody(*_: Any, **__: Any) -> ssl.SSLContext:
+    def context_without_cas(*_: Any, **__: Any) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
-    ssl.create_default_context = trusting_nobody
-    ssl.SSLContext.set_default_verify_paths = _unread  # type: ignore[assignment,method-assign]
+    ssl.create_default_context = context_without_cas
+    ssl.SSLContext.set_default_verify_paths = _load_nothing  # type: ignore[assignment,method-assign]
     try:
         yield
     finally:
-        ssl.create_default_context = made
-        ssl.SSLContext.set_default_verify_paths = reading  # type: ignore[method-assign]
+        ssl.create_default_context = create
+        ssl.SSLContext.set_default_verify_paths = load  # type: ignore[method-assign]
 
 
-def _unread(_: ssl.SSLContext) -> None: ...
+def _load_nothing(_: ssl.SSLContext) -> None: ...

@@ -1,7 +1,4 @@
-"""The control API of a test's server: what it was asked, for tests in other languages and for a look at it.
-
-What answers is said by the test (`server.reply`); here nothing can be added.
-"""
+"""The control API of a test's server. It is read-only: the test adds rules in Python (`server.reply`)."""
 
 from __future__ import annotations
 
@@ -18,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class ControlledEngine:
-    """A test's server as its control API sees it: the app, and the engine of what the test has said so far."""
+    """The view of the control API on a test's server: the app and the current engine."""
 
-    def __init__(self, app: App, watching: RecordingEngine) -> None:
-        self._watching = watching
+    def __init__(self, app: App, recorder: RecordingEngine) -> None:
+        self._recorder = recorder
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
         self.playing = app.playing
 
     @property
     def engine(self) -> Engine:
-        return self._watching.engine
+        return self._recorder.engine
 
 
-def control_of(app: App, watching: RecordingEngine) -> ControlApi:
-    """Made when it is first asked for."""
+def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
+    """Create the control API at its first request."""
     from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
     from mockllm.scenario.vocabulary import Vocabulary
     from mockllm.server.control import ControlApi
 
-    return ControlApi(ControlledEngine(app, watching), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+    return ControlApi(ControlledEngine(app, recorder), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))

@@ -1,4 +1,4 @@
-"""The environment variables by which SDKs and frameworks find a server, and keys that are none."""
+"""Environment variables by which SDKs and frameworks find a server, with dummy keys."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from mockllm.dialects.routes import BASES
 from mockllm.engine.session_id import PREFIX
 
 KEY: Final = "mockllm"
-"""Any key will do; a real one must not be sent."""
+"""A dummy key; a real one must not be sent."""
 HERE: Final = "127.0.0.1,localhost"
 
 
 def variables(base: str) -> dict[str, str]:
-    """For a server at this URL: base URLs as the official SDKs read them, keys, and no proxy in between."""
+    """Return the variables for a server at this URL: base URLs for the official SDKs, keys, and no proxy."""
     openai, azure = base + BASES["openai"], base + BASES["azure"]
     return {
         "MOCKLLM_BASE_URL": base,
-        "MOCKLLM_URL": base.partition(PREFIX)[0],  # for `mockllm verify` and its like, whatever the session
+        "MOCKLLM_URL": base.partition(PREFIX)[
+            0
+        ],  # for `mockllm verify` and similar commands, without the session
         "OPENAI_BASE_URL": openai,
         "OPENAI_API_BASE": openai,  # older SDKs, LangChain
         "OPENAI_API_KEY": KEY,
@@ -28,7 +30,7 @@ def variables(base: str) -> dict[str, str]:
         "GOOGLE_GEMINI_BASE_URL": base + BASES["gemini"],
         "GOOGLE_VERTEX_BASE_URL": base + BASES["vertex"],
         "GEMINI_API_KEY": KEY,
-        "GOOGLE_API_KEY": KEY,  # goes first where both are set
+        "GOOGLE_API_KEY": KEY,  # has priority if both are set
         "NO_PROXY": HERE,
         "no_proxy": HERE,
     }

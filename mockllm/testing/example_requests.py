@@ -1,4 +1,4 @@
-"""From an example's request to what a client would send, and to the Request that the engine reads of it."""
+"""Conversion of an example's request to a client's request, and to the Request of the engine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION
 from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpec
 
-USUAL: Final = "openai"
-"""The provider that is asked where none is named."""
+DEFAULT_PROVIDER: Final = "openai"
+"""The provider of requests that name none."""
 
 
 class UnsupportedCall(ValueError):
-    """A call that no neutral words ask for, in a line for a person."""
+    """A call without a neutral form; the message is one line."""
 
 
 class SentRequest(Struct, frozen=True):
@@ -34,39 +34,39 @@ class SentRequest(Struct, frozen=True):
     raw: bytes
 
     def read_by(self, engine: Engine, now: float) -> Request:
-        """As the engine reads it; `now` in seconds since the epoch."""
+        """Return the request that the engine reads; `now` is in seconds since the epoch."""
         return engine.read(
             self.method, self.path, self.query_string, self.headers, self.raw, "127.0.0.1", now
         )
 
 
-def written(word: RequestSpec, provider: str | None = None) -> SentRequest:
-    """The request in the words of `provider`, or of the first that it names itself. Raises Unaskable."""
-    asked = _asked(word, provider or _first(word.provider))
-    path, _, query = (word.path or asked.path).partition("?")
+def build_sent_request(word: RequestSpec, provider: str | None = None) -> SentRequest:
+    """Return the request in the form of `provider`, default the first one that it names. Raise UnsupportedCall."""
+    wire = _wire_request(word, provider or _first(word.provider))
+    path, _, query = (word.path or wire.path).partition("?")
     queries = [query] if query else []
     if word.query:
         queries.append(urlencode(word.query))
-    headers = {"host": "localhost", **asked.headers}
+    headers = {"host": "localhost", **wire.headers}
     if word.session is not None:
         headers[SESSION] = word.session
     headers |= {name.lower(): value for name, value in word.headers.items()}
     raw = word.path is not None or "body" in word.model_fields_set
-    body = _bytes(word.body) if raw else dumps(asked.body)
-    return SentRequest(word.method or asked.method, path, "&".join(queries), headers, body)
+    body = _bytes(word.body) if raw else dumps(wire.body)
+    return SentRequest(word.method or wire.method, path, "&".join(queries), headers, body)
 
 
 def _first(provider: str | list[str] | None) -> str:
     if provider is None:
-        return USUAL
+        return DEFAULT_PROVIDER
     return provider if isinstance(provider, str) else provider[0]
 
 
-def _asked(word: RequestSpec, provider: str) -> WireRequest:
+def _wire_request(word: RequestSpec, provider: str) -> WireRequest:
     dialect = spoken(provider, word.api)
     if dialect is None:
         raise UnsupportedCall(
-            f"{provider} has no call {word.api} that neutral words could ask for; give its method and path"
+            f"{provider} has no call {word.api} with a neutral form; write its method and path"
         )
     return dialect.build_request(
         NeutralRequest(
@@ -102,7 +102,7 @@ def _format(word: str | SchemaSpec | None) -> Format | None:
 
 
 def _bytes(body: Json) -> bytes:
-    """A text as it is, all else as JSON; nothing is no body."""
+    """Return a text unchanged, other values as JSON, and no bytes for None."""
     if body is None:
         return b""
     return body.encode() if isinstance(body, str) else dumps(body)

@@ -25,10 +25,10 @@ def test_it_is_what_is_given(tmp_path: Path) -> None:
     assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
 
 
-def test_where_there_is_no_file_one_is_made_for_its_owner_and_group(tmp_path: Path) -> None:
+def test_missing_token_file_is_created_for_owner_and_group(tmp_path: Path) -> None:
     path = tmp_path / "token"
     made = asked(file=path)
-    assert made.made == path
+    assert made.generated == path
     assert path.read_text() == f"{made.text}\n"
     assert len(made.text or "") >= 32
     assert not stat.S_IMODE(path.stat().st_mode) & 0o007
@@ -47,7 +47,7 @@ WRONG = {
 
 @pytest.mark.parametrize("said", ["one two", "one\ntwo", "a\x1bb"])
 def test_what_no_header_can_hold_is_no_token(said: str) -> None:
-    with pytest.raises(BadOption, match="--admin-token: not a token: one word on one line"):
+    with pytest.raises(BadOption, match="--admin-token: not a token: expected one word on one line"):
         asked(said)
 
 

@@ -42,7 +42,7 @@ def test_an_empty_folder_is_not_called_well(capsys: pytest.CaptureFixture[str]) 
 def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     told = capsys.readouterr()
-    assert told.err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+    assert told.err == "No scenario files in ./scenarios; using the pack `default`.\n"
     assert told.out.startswith("ok: ")
 
 

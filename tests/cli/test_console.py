@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.console import tell
+from mockllm.cli.console import write_line
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 
@@ -25,12 +25,12 @@ class Full(io.StringIO):
 
 def test_a_line_is_written_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     out = io.StringIO()
-    tell("hello", out)
+    write_line("hello", out)
     assert out.getvalue() == "hello\n"
 
 
 def test_a_full_disk_is_no_matter_of_the_request() -> None:
-    tell("hello", Full())
+    write_line("hello", Full())
 
 
 def test_whoever_has_left_is_told_no_more() -> None:
@@ -38,7 +38,7 @@ def test_whoever_has_left_is_told_no_more() -> None:
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
         for _ in range(3):
-            tell("hello", stream)
+            write_line("hello", stream)
         assert os.readlink(f"/proc/self/fd/{writing}") == os.devnull if os.path.exists("/proc") else True
 
 

@@ -63,7 +63,7 @@ def test_the_dashboards_address_is_printed_and_the_token_never(tmp_path: Path) -
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
     for more, said in (
         ((), "no --admin-token is set"),
-        (("--admin-token", "s3cret"), "give the admin token"),
+        (("--admin-token", "s3cret"), "need the admin token"),
     ):
         with serving(*everywhere, *more, cwd=tmp_path) as server:
             line = server.line(lambda line: "Dashboard:" in line)

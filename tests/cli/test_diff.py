@@ -57,7 +57,7 @@ def test_what_a_client_sees_otherwise_is_told(
     assert difference(BASE, new) == 1
     said = capsys.readouterr().out
     assert f"a greeting: {told}" in said
-    assert said.endswith("1 asked: 1 answered otherwise\n")
+    assert said.endswith("1 compared: 1 with different responses\n")
 
 
 def test_long_texts_are_shown_from_where_they_part(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,7 @@ SAME = {
 @pytest.mark.parametrize("new", SAME.values(), ids=list(SAME))
 def test_what_a_client_sees_alike_is_none(new: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert difference(BASE, new) == 0
-    assert capsys.readouterr().out == "1 asked: all answered alike\n"
+    assert capsys.readouterr().out == "1 compared: all responses equal\n"
 
 
 def test_examples_of_both_sides_are_asked_those_alike_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,7 +96,7 @@ def test_examples_of_both_sides_are_asked_those_alike_once(capsys: pytest.Captur
         "examples: [{name: again, request: {user: hi}}, {name: new, request: {user: ho}, expect: {text: x}}]"
     )
     assert difference(BASE, BASE.replace("Yes.", "No.") + other) == 1
-    assert capsys.readouterr().out == 'new: text: "Yes." -> "No."\n2 asked: 1 answered otherwise\n'
+    assert capsys.readouterr().out == 'new: text: "Yes." -> "No."\n2 compared: 1 with different responses\n'
 
 
 def test_steps_are_asked_in_turn_of_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,13 +143,13 @@ def test_requests_from_files_are_asked(capsys: pytest.CaptureFixture[str]) -> No
     assert run("diff", "old", "new", "--requests", "requests") == 1
     assert capsys.readouterr().out.splitlines() == [
         'requests/one.json: text: "Yes." -> "No."',
-        "2 asked: 1 answered otherwise",
+        "2 compared: 1 with different responses",
     ]
     assert run("diff", "old", "new", "--requests", "requests/two.json", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"requests": 1, "otherwise": 0, "differences": []}
     assert run("diff", "old", "new", "--requests", "none.json") == 2
     assert run("diff", "old", "new") == 0
-    assert "nothing was asked: there is no example" in capsys.readouterr().out
+    assert "nothing was compared: there is no example" in capsys.readouterr().out
 
 
 def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +166,7 @@ def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None
         assert run("diff", "old", "new", "--requests", given) == 1
         assert capsys.readouterr().out.splitlines() == [
             f'{name} examples[0]: text: "Yes." -> "No."',
-            "1 asked: 1 answered otherwise",
+            "1 compared: 1 with different responses",
         ]
     assert run("diff", "rec", "new") == 1, "also as a side of their own"
     write(Path(), {"empty/readme.txt": "", "bad/a.yaml": "examples: [{reqest: {}}]\n"})
@@ -188,7 +188,7 @@ def test_recordings_of_the_same_name_are_told_apart(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == [
         'one/chat-1.yaml examples[0]: text: "Yes." -> "No."',
         'two/chat-1.yaml examples[0]: text: "Yes." -> "No."',
-        "2 asked: 2 answered otherwise",
+        "2 compared: 2 with different responses",
     ]
 
 
@@ -198,7 +198,7 @@ def test_examples_of_one_name_are_counted_apart(capsys: pytest.CaptureFixture[st
     )
     write(Path(), {"old/a.yaml": BASE + examples, "new/a.yaml": BASE.replace("Yes.", "No.") + examples})
     assert run("diff", "old", "new") == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "2 asked: 2 answered otherwise"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 compared: 2 with different responses"
 
 
 def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:

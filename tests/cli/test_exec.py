@@ -73,13 +73,13 @@ def test_a_command_that_a_signal_ended_is_told_as_shells_do() -> None:
     assert run(*python("os.kill(os.getpid(), 9)")) == 128 + 9
 
 
-def test_what_no_rule_answers_is_told_and_fails_where_it_is_strict(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_unmatched_request_is_reported_and_fails_if_strict(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*python("assert ask('other') == 404")) == 0
     told = capfd.readouterr().err
     assert "POST /v1/chat/completions other → no rule matched 404" in told
-    assert "mockllm: 1 request that no rule answered" in told
+    assert "mockllm: 1 unmatched request" in told
     assert run("--strict", *python("ask('other'); ask('another')")) == 1
-    assert "mockllm: 2 requests that no rule answered" in capfd.readouterr().err
+    assert "mockllm: 2 unmatched requests" in capfd.readouterr().err
     assert run("--strict", *python("ask('other'); sys.exit(7)")) == 7
     assert run("--strict", *python("ask('known')")) == 0
 
@@ -117,11 +117,11 @@ def test_a_port_that_is_taken_is_told(capfd: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ((), 2, "say what to run behind --"),
-        (("--",), 2, "say what to run behind --"),
-        (("--", "no-such-command"), 127, "no-such-command cannot be run: No such file or directory"),
-        (("--", "./scenarios"), 126, "./scenarios cannot be run: Permission denied"),
-        (("--pck", "default", "--", "true"), 2, "there is no option --pck; did you mean --pack?"),
+        ((), 2, "expected a command after --"),
+        (("--",), 2, "expected a command after --"),
+        (("--", "no-such-command"), 127, "cannot run no-such-command: No such file or directory"),
+        (("--", "./scenarios"), 126, "cannot run ./scenarios: Permission denied"),
+        (("--pck", "default", "--", "true"), 2, "unknown option --pck; did you mean --pack?"),
     ],
     ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
 )

@@ -71,7 +71,7 @@ done = subprocess.run([sys.executable, "-m", "mockllm", "verify", "expected.yaml
 sys.exit(done.returncode)
 """
     assert run(code) == 0
-    assert "verified: 1 request looked at" in capfd.readouterr().out
+    assert "verified: 1 request checked" in capfd.readouterr().out
 
 
 def test_a_reload_is_refused() -> None:

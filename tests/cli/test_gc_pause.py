@@ -6,12 +6,12 @@ import gc
 
 import pytest
 
-from mockllm.cli.gc_pause import staying
+from mockllm.cli.gc_pause import gc_paused
 
 
-def test_the_collector_rests_and_what_was_made_is_not_looked_through() -> None:
+def test_gc_paused_freezes_objects_and_enables_collector() -> None:
     before = gc.get_freeze_count()
-    with staying():
+    with gc_paused():
         assert not gc.isenabled()
         made = [[] for _ in range(1000)]  # type: ignore[var-annotated]
     assert gc.isenabled()
@@ -19,6 +19,6 @@ def test_the_collector_rests_and_what_was_made_is_not_looked_through() -> None:
 
 
 def test_it_works_again_where_a_start_fails() -> None:
-    with pytest.raises(ZeroDivisionError), staying():
+    with pytest.raises(ZeroDivisionError), gc_paused():
         _ = 1 / 0
     assert gc.isenabled()

@@ -47,7 +47,7 @@ def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_a_body_alone_says_what_it_was_taken_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, {"model": "claude-x", "messages": []}) == 0
-    assert "taken for the body of POST /v1/messages" in capsys.readouterr().err
+    assert "assumed to be the body of POST /v1/messages" in capsys.readouterr().err
 
 
 def test_what_is_no_request_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

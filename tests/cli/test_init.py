@@ -32,7 +32,7 @@ def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture
         "  mockllm serve --scenarios mine/scenarios  then point an SDK at the address it prints",
         "  mockllm check mine/scenarios              finds mistakes",
         "  mockllm test mine/scenarios               runs the examples in the files",
-        "Edit mine/scenarios/hello.yaml while it serves: it is read again at once.",
+        "Edit mine/scenarios/hello.yaml while the server runs: the server reloads it at once.",
     ]
     assert all((Path("mine") / name).is_file() for name in FILES)
 
@@ -51,7 +51,7 @@ def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init") == 1
     assert Path("scenarios/hello.yaml").read_text(encoding="utf-8") == "rules: []\n"
     assert all(Path(name).is_file() for name in FILES)
-    assert "scenarios/hello.yaml: is there already, and stays as it is" in capsys.readouterr().err
+    assert "scenarios/hello.yaml: exists, not overwritten" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])
@@ -62,7 +62,7 @@ def test_a_name_that_is_no_folder_is_told(link: bool, capsys: pytest.CaptureFixt
         Path("scenarios").write_text("x", encoding="utf-8")
     assert run("init") == 2
     told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "mockllm: scenarios: is there already, and is no folder\n")
+    assert (told.out, told.err) == ("", "mockllm: scenarios: exists and is not a folder\n")
 
 
 def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,7 +46,7 @@ def test_a_new_pack_is_sound_and_wholly_tested(capsys: pytest.CaptureFixture[str
     assert run("pack", "test", "greet", "--min-coverage", "100%") == 0
     assert "3 passed\n100% of 2 rules, steps and modifiers reached\n" in capsys.readouterr().out
     assert run("pack", "new", "team/greet") == 1
-    assert "greet is there already, and stays as it is" in capsys.readouterr().err
+    assert "greet exists, not overwritten" in capsys.readouterr().err
     Path("repo/.git").mkdir(parents=True)
     assert run("pack", "new", "team/greet", "repo") == 0, "a repository that is still empty"
     assert run("pack", "new", "../evil") == 1
@@ -65,7 +65,7 @@ def test_what_no_example_reaches_is_told(capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert run("pack", "test", "p", "--min-coverage", "40%") == 0
     assert run("pack", "test", "p", "--min-coverage", "41%") == 1
-    assert "less than the 41% that is asked for" in capsys.readouterr().err
+    assert "less than the minimum of 41%" in capsys.readouterr().err
 
 
 def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,7 +77,7 @@ def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.Captur
     assert run("pack", "test", "nowhere/at/all") == 1
     Path("empty").mkdir()
     assert run("pack", "test", "empty") == 1
-    assert "empty is no pack: it holds no pack.yaml" in capsys.readouterr().err
+    assert "empty is not a pack: it contains no pack.yaml" in capsys.readouterr().err
 
 
 def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,12 +87,12 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
     assert run("pack", "check", "p") == 0
     told = capsys.readouterr().out
     for line in (
-        "answers     5 rules, 1 modifier; its modifiers set delay, faults of whatever answers",
+        "answers     5 rules, 1 modifier; its modifiers set delay, faults of all responses",
         "errors      overloaded",
         "faults      redirect, reset, stall",
         "open ports  none",
         "proxy       none",
-        "redirects   sends clients on to //else.example, https://elsewhere.example/v1",
+        "redirects   redirects clients to //else.example, https://elsewhere.example/v1",
         "reads       a.png, page.html, times.txt",
         "environment AWS_SECRET, OTHER, MOOD",
         "uses        default",
@@ -105,7 +105,7 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
     assert report["could"]["ports"] == []
 
 
-def test_errors_that_are_recorded_or_plain_are_told_by_their_status(
+def test_pack_check_lists_raw_errors_by_status(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rules = """
@@ -128,10 +128,13 @@ rules:
 """
     made = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
     assert run("pack", "check", made) == 0
-    told = "passes requests on to https://elsewhere.example, https://other.example/v1"
+    told = "forwards requests to https://elsewhere.example, https://other.example/v1"
     assert f"  proxy       {told}\n" in capsys.readouterr().out
     assert run("pack", "add", made) == 0, "it is said when it is taken, too"
-    assert f"  it {told}\n  it sends clients on to https://else.example\n" in capsys.readouterr().out
+    warned = (
+        "https://elsewhere.example, https://other.example/v1\n  it sends clients on to https://else.example\n"
+    )
+    assert f"  it passes requests on to {warned}" in capsys.readouterr().out
 
 
 def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -187,7 +190,7 @@ def test_nothing_to_fetch_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "mockllm.lock is empty" in capsys.readouterr().out
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("pack", "add") == 0
-    assert "all packs of mockllm.lock are here: team/x" in capsys.readouterr().out
+    assert "all packs of mockllm.lock are present: team/x" in capsys.readouterr().out
     assert run("pack", "remove", "team/x") == 0
     assert run("pack", "update") == 0
     assert capsys.readouterr().out.endswith("mockllm.lock is empty\n")
@@ -203,7 +206,7 @@ def test_a_vendored_copy_that_was_changed_is_told_to_who_fetches(
     assert run("pack", "add") == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert "mockllm_packs/greet has changed; `mockllm pack vendor` puts its files back" in told.err
+    assert "mockllm_packs/greet has changed; `mockllm pack vendor` restores its files" in told.err
 
 
 def test_what_cannot_be_added_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ def test_ctrl_c_lets_the_answer_that_is_coming_end_and_writes_it(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
-def test_a_second_ctrl_c_cuts_it_off_and_says_that_it_is_not_recorded(tmp_path: Path) -> None:
+def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) -> None:
     with held() as (there, said, _):
         options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
         with serving(*options, cwd=tmp_path, verb="record") as process:
@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
             process.send(signal.SIGTERM)
             assert process.ended() == 1
             assert "0 recorded in" in process.said
-            assert ", 1 not" in process.said
+            assert ", 1 failed" in process.said
     assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
 
 
@@ -169,10 +169,10 @@ def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["record", "--upstream", "openai=http://localhost:8080"])
     assert exit.value.code == 2
-    assert "leads back" in capsys.readouterr().err
+    assert "is this server itself" in capsys.readouterr().err
 
 
-def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_path: Path) -> None:
+def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.yaml").write_text("rules: [{match: {user: known}, reply: Ours.}]")
     with held() as (there, _, go_on):
@@ -180,7 +180,7 @@ def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_p
         for own in (("--scenarios", "own"), ()):
             options = ("--record-misses", f"kept{len(own)}", "--upstream", f"openai={there}", *own)
             with serving(*options, cwd=tmp_path) as process:
-                process.line(lambda line: f"passed on (openai: {there}) and recorded in kept" in line)
+                process.line(lambda line: f"forwarded (openai: {there}) and recorded in kept" in line)
                 assert "x-mockllm-rule" not in post(process.url, CHAT, BODY).headers
                 known = until(lambda: post(process.url, CHAT, BODY).headers.get("x-mockllm-rule"))
                 assert known.startswith("shared/chat-")
@@ -190,12 +190,12 @@ def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--record-misses", "x"), "say where requests go: --upstream"),
-        (("--upstream", "openai=http://x"), "say where they are recorded: --record-misses"),
+        (("--record-misses", "x"), "needs the provider's URL: --upstream"),
+        (("--upstream", "openai=http://x"), "needs a folder for the recordings: --record-misses"),
         (("--record-misses", "file", "--upstream", "openai=http://x"), "--record-misses file: "),
         (
             ("--record-misses", "x", "--upstream", "openai=http://x", "--upstream", "openai=http://y"),
-            "--upstream openai is given twice: http://x, http://y",
+            "--upstream openai is set twice: http://x, http://y",
         ),
     ],
 )

@@ -85,7 +85,7 @@ def test_what_was_let_go_meanwhile_is_counted(
     server.ask("hello")
     out = ran(capsys, "requests", "--follow")[1]
     assert [line.partition(" → ")[0].partition(" ")[0] for line in out.splitlines()] == ["#1", "…", "#5"]
-    assert "… 3 that the journal let go" in out
+    assert "… 3 requests were dropped from the journal" in out
 
 
 def test_where_nobody_answers_it_says_so(
@@ -93,12 +93,12 @@ def test_where_nobody_answers_it_says_so(
 ) -> None:
     monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
     code, _, err = ran(capsys, "requests")
-    assert (code, err) == (1, "mockllm: no server answers at http://127.0.0.1:1: Connection refused\n")
+    assert (code, err) == (1, "mockllm: no server responds at http://127.0.0.1:1: Connection refused\n")
     assert ran(capsys, "requests", "--url", "localhost:1")[0] == 2
 
 
 EXPECTED: dict[str, tuple[str, int, str]] = {
-    "what was asked": ("expect: [{match: {user: hello}, exactly: 1}]", 0, "verified: 1 request looked at"),
+    "what was asked": ("expect: [{match: {user: hello}, exactly: 1}]", 0, "verified: 1 request checked"),
     "what was not": (
         "expect:\n  - match: {user: bye}\n",
         1,
@@ -167,6 +167,5 @@ def test_a_port_without_a_control_api_is_told(
     code, _, err = ran(capsys, "requests")
     assert code == 1
     assert (
-        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port it is at that port"
-        in err
+        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port use that port" in err
     )

@@ -64,7 +64,7 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
     with serving(cwd=tmp_path) as server:
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
-        said = "No scenario files in ./scenarios, so the pack `default` answers; `mockllm init` makes"
+        said = "No scenario files in ./scenarios; serving the pack `default`. `mockllm init` writes"
         assert server.line(lambda line: said in line)
 
 
@@ -156,7 +156,7 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
         )
 
 
-def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(tmp_path: Path) -> None:
+def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
     (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
@@ -217,7 +217,7 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_where_all_addresses_are_served_what_to_paste_is_one_of_them(folder: Path, host: str) -> None:
+def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) -> None:
     if host == "::" and not IPV6:
         pytest.skip("there is no IPv6")
     with serving("--host", host, cwd=folder) as server:
@@ -290,8 +290,8 @@ def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
     variables = {"MOCKLLM_QUITE": "1", "MOCKLLM_ZZZ": "1", "MOCKLLM_N": "1", "MOCKLLM_MAX_BODY": "9000"}
     with serving(cwd=folder, **variables) as server:
         assert server.err == [
-            "warning: MOCKLLM_QUITE sets nothing; did you mean MOCKLLM_QUIET?",
-            "warning: MOCKLLM_ZZZ sets nothing; `mockllm serve --help` names them all",
+            "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
+            "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",
         ]
 
 

@@ -110,7 +110,7 @@ def test_strict_reports_misses_at_the_end(folder: Path) -> None:
                 server.ask("something else")
         server.send(signal.SIGTERM)
         assert server.ended() == 1
-        assert "2 requests that no rule answered" in server.err[-1]
+        assert "2 unmatched requests" in server.err[-1]
 
 
 def test_strict_without_a_miss_is_content(folder: Path) -> None:

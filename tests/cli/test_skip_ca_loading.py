@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from mockllm.cli.skip_ca_loading import unread_authorities
+from mockllm.cli.skip_ca_loading import ca_loading_skipped
 
 
 def test_a_context_that_is_made_meanwhile_trusts_nobody() -> None:
-    with unread_authorities():
+    with ca_loading_skipped():
         context = ssl.create_default_context()
         context.set_default_verify_paths()
     assert context.cert_store_stats() == {"x509": 0, "crl": 0, "x509_ca": 0}
@@ -22,7 +22,7 @@ def test_a_context_that_is_made_meanwhile_trusts_nobody() -> None:
 
 def test_behind_it_contexts_are_as_they_were() -> None:
     made, reading = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
-    with pytest.raises(ZeroDivisionError), unread_authorities():
+    with pytest.raises(ZeroDivisionError), ca_loading_skipped():
         raise ZeroDivisionError
     assert ssl.create_default_context is made
     assert ssl.SSLContext.set_default_verify_paths is reading

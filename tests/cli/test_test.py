@@ -44,7 +44,7 @@ def test_the_default_folder_is_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-k", "credit") == 0
-    assert capsys.readouterr().err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+    assert capsys.readouterr().err == "No scenario files in ./scenarios; using the pack `default`.\n"
 
 
 def test_a_failure_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,7 @@ def test_only_those_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("-k", "greet") == 0
     assert run("-k", "nobody") == 0
-    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example holds "nobody" in its name or place\n'
+    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example contains "nobody" in its name or position\n'
     assert capsys.readouterr().out == told
 
 
@@ -98,7 +98,7 @@ def test_without_examples_it_says_so(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == "no examples found\n"
 
 
-def test_a_shipped_pack_is_run_by_its_name_with_its_parameters_set(
+def test_shipped_pack_examples_run_by_name_with_parameters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run("--pack", "benchmark", "-k", "no body") == 0

@@ -50,7 +50,7 @@ def test_who_behaves_well_has_nothing_said_of_it(server: Steered, capsys: pytest
     first, second, last = out.splitlines()
     assert first.startswith("key ")
     assert first.endswith(", 127.0.0.1: 1 request")
-    assert (second, last) == ("  nothing to say", "1 client, 0 bad verdicts")
+    assert (second, last) == ("  no verdict", "1 client, 0 bad verdicts")
 
 
 def test_a_bad_verdict_is_told_with_its_rule_and_fails(
@@ -138,7 +138,7 @@ def test_where_nobody_answers_it_says_so(
 ) -> None:
     monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
     code, _, err = ran(capsys)
-    assert (code, err.startswith("mockllm: no server answers at http://127.0.0.1:1")) == (2, True)
+    assert (code, err.startswith("mockllm: no server responds at http://127.0.0.1:1")) == (2, True)
     assert ran(capsys, "--url", "localhost:1")[0] == 2
 
 

@@ -61,7 +61,7 @@ def run(*line: str, cwd: Path, **more: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path) -> None:
+def test_testing_page_and_readme_pytest_blocks_pass(tmp_path: Path) -> None:
     *tests, _ = blocks("python")
     tests += [APPLICATION + block for block in re.findall(r"```python\n(def test_.*?)```", README, re.DOTALL)]
     for number, block in enumerate(tests):
@@ -189,7 +189,7 @@ def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
     assert ["ok: 2 rules" in said[0], "1 passed" in said[1], '"Hi."' in said[2]] == [True, True, True]
 
 
-def test_every_word_of_the_marker_and_what_the_fixture_has_is_told() -> None:
+def test_testing_page_names_marker_keywords_and_fixture_methods() -> None:
     for word in (each for each in WORDS if each != "pack"):
         assert f"`{word}=" in PAGE, word
     public = {name for kind in (MockBase, MockLLM) for name in vars(kind) if not name.startswith("_")}

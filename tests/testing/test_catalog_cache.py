@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.testing import Broken, catalog_cache
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
-from mockllm.testing.mock_base import wanted_of
+from mockllm.testing.mock_base import scenario_sources
 
 LONG_AGO = time.time() - 100
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def loaded(folder: Path) -> CompiledBase:
-    return compiled_base(wanted_of([str(folder / "own")], ["default"], {}))
+    return compiled_base(scenario_sources([str(folder / "own")], ["default"], {}))
 
 
 def test_what_has_not_changed_is_not_loaded_again(folder: Path) -> None:
@@ -87,8 +87,8 @@ def test_what_is_gone_is_told(folder: Path) -> None:
 
 
 def test_not_more_is_kept_than_so_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog_cache, "_kept", {})  # nothing of other tests, which may have loaded the same
-    monkeypatch.setattr(catalog_cache, "MOST", 1)
+    monkeypatch.setattr(catalog_cache, "_cache", {})  # nothing of other tests, which may have loaded the same
+    monkeypatch.setattr(catalog_cache, "MAX_CACHED", 1)
     first = loaded(folder)
-    compiled_base(wanted_of([], ["weather"], {"climate": "calm"}))
+    compiled_base(scenario_sources([], ["weather"], {"climate": "calm"}))
     assert loaded(folder) is not first

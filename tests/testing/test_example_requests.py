@@ -1,4 +1,4 @@
-"""What an example's request is on the wire: in a provider's words, or as it is written."""
+"""What an example's request is on the wire: in a provider's words, or as it is build_sent_request."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestSpec
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 
 ENGINE = Engine(Catalog((), 0, RuleIndex([])), Sessions())
 
 
 def sent(run_for: str | None = None, **words: Any) -> SentRequest:
-    return written(RequestSpec.model_validate(words), run_for)
+    return build_sent_request(RequestSpec.model_validate(words), run_for)
 
 
 def test_a_request_without_words_says_hi_to_openai() -> None:
@@ -31,9 +31,7 @@ def test_a_request_without_words_says_hi_to_openai() -> None:
     ("words", "provider"),
     [({"provider": "anthropic"}, None), ({"provider": ["anthropic", "openai"]}, None), ({}, "anthropic")],
 )
-def test_the_provider_is_the_one_that_is_run_else_the_first_that_is_named(
-    words: dict[str, Any], provider: str | None
-) -> None:
+def test_request_provider_is_argument_else_first_named(words: dict[str, Any], provider: str | None) -> None:
     assert sent(provider, **words).read_by(ENGINE, 0.0).provider == "anthropic"
 
 
@@ -59,7 +57,9 @@ def test_the_provider_is_the_one_that_is_run_else_the_first_that_is_named(
         ("messages", [{"role": "user", "content": "a"}], "user", "a"),
     ],
 )
-def test_each_word_is_read_as_it_was_written(word: str, value: Json, field: str, read: object) -> None:
+def test_each_word_is_read_as_it_was_build_sent_request(
+    word: str, value: Json, field: str, read: object
+) -> None:
     assert getattr(sent(**{word: value}).read_by(ENGINE, 0.0), field) == read
 
 
@@ -99,5 +99,5 @@ def test_a_body_without_a_path_goes_to_the_providers_usual_one() -> None:
 
 
 def test_a_call_without_neutral_words_says_so() -> None:
-    with pytest.raises(UnsupportedCall, match="openai has no call models that neutral words could ask for"):
+    with pytest.raises(UnsupportedCall, match="openai has no call models with a neutral form"):
         sent(api="models")

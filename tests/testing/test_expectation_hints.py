@@ -52,7 +52,7 @@ CASES = {
 def test_the_explanation(name: str, tmp_path: Path) -> None:
     example, lines = CASES[name]
     write(tmp_path, a=f"{RULES}\nexamples:\n  - {example}\n")
-    explained = [line.strip() for line in told(results(tmp_path))[2:] if "the answer says" not in line]
+    explained = [line.strip() for line in told(results(tmp_path))[2:] if "the response says" not in line]
     assert explained == [line.replace("{f}", f"{tmp_path}/a.yaml") for line in lines]
 
 

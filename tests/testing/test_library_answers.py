@@ -33,7 +33,7 @@ def test_every_provider_is_answered_at_its_own_url() -> None:
         assert urls == (base, f"{base}/v1", base, base, base)
 
 
-def test_the_newest_rule_stands_first_and_lets_the_older_answer_when_it_is_used_up() -> None:
+def test_newest_rule_has_priority_until_used_up() -> None:
     with MockLLM() as server:
         server.reply("older")
         server.reply("newer", times=1)
@@ -47,7 +47,7 @@ def test_a_rule_added_between_two_requests_answers_the_second() -> None:
         assert text(server.openai_url) == "Hi"
 
 
-def test_rules_in_code_stand_over_files_whatever_their_priority_and_over_packs(tmp_path: Path) -> None:
+def test_rules_in_code_have_priority_over_files_and_packs(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{name: file, priority: 9, reply: file}]")
     with MockLLM(scenarios=tmp_path, packs=["default"]) as server:
         assert text(server.openai_url) == "file"
@@ -107,7 +107,7 @@ def test_settings_in_code_beat_those_of_a_rule_in_a_file(tmp_path: Path) -> None
             assert answer.headers["x-from"] == "code"
 
 
-def test_replaces_takes_the_place_of_a_packs_rule_and_switches_one_off() -> None:
+def test_replaces_swaps_or_disables_rule_of_pack() -> None:
     with MockLLM(packs=["default"]) as server:
         server.rule(replaces="default:made", reply="mine", fallback=True)
         assert text(server.openai_url) == "mine"
@@ -247,7 +247,7 @@ def test_a_file_that_changes_between_two_servers_is_read_again(tmp_path: Path) -
     assert said == ["One", "Two", "Two", "New"]
 
 
-def test_a_text_file_that_changes_between_two_servers_is_read_again(tmp_path: Path) -> None:
+def test_changed_text_file_is_read_again_by_next_server(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: {text: {file: said.md}}}]")
     said = []
     for answer in ("One", "Two"):

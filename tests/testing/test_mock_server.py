@@ -68,8 +68,8 @@ def test_a_request_is_seen_before_its_answer_has_ended() -> None:
             client.recv(1)
             (seen,) = server.requests
             assert (seen.status, seen.left, seen.took) == (200, None, None)
-            assert str(seen).endswith("(under way)")
-            assert "(under way)" in repr(seen)
+            assert str(seen).endswith("(in flight)")
+            assert "(in flight)" in repr(seen)
     assert seen.left in ("gone", "stopped")
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_json_has_no_body() -> None:
         assert (seen.body, seen.raw, seen.status) == (None, b"{", 400)
 
 
-def test_a_request_that_no_rule_answers_is_unmatched_and_explained() -> None:
+def test_unmatched_request_is_listed_and_explained() -> None:
     with MockLLM() as server:
         server.reply("Hi", match={"model": "gpt-4o"})
         ask(server.openai_url, "gpt-5")
@@ -94,7 +94,7 @@ def test_a_request_that_no_rule_answers_is_unmatched_and_explained() -> None:
         assert server.requests[1].explanation == ""
 
 
-def test_rules_that_never_answered_are_known_but_for_packs_and_fallbacks(tmp_path: Path) -> None:
+def test_unused_rules_exclude_packs_and_fallbacks(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
         "rules: [{name: used, reply: Hi}, {name: unused, match: {model: x}, reply: x}]"
     )
@@ -165,12 +165,12 @@ def test_a_wrong_match_and_contradicting_bounds_are_told() -> None:
 
 def test_leaving_checks_what_strict_and_all_used_ask_for() -> None:
     with (
-        pytest.raises(AssertionError, match=r"1 request that no rule answered:\n.*gpt-4o"),
+        pytest.raises(AssertionError, match=r"1 unmatched request:\n.*gpt-4o"),
         MockLLM(strict=True) as it,
     ):
         ask(it.openai_url)
     with (
-        pytest.raises(AssertionError, match=r"1 rule that never answered:\n.*:reply 1"),
+        pytest.raises(AssertionError, match=r"1 unused rule:\n.*:reply 1"),
         MockLLM(all_used=True) as it,
     ):
         it.reply("Hi")
@@ -201,7 +201,7 @@ def test_servers_do_not_see_each_other() -> None:
         assert (len(one.requests), len(other.requests)) == (1, 1)
 
 
-def test_a_server_is_started_once_and_has_no_url_before_and_after() -> None:
+def test_server_has_url_only_between_start_and_stop() -> None:
     server = MockLLM()
     with pytest.raises(RuntimeError, match="does not run"):
         _ = server.base_url
@@ -217,7 +217,7 @@ def test_a_port_that_is_taken_is_told() -> None:
         MockLLM(port=server.port).start()
 
 
-def test_a_stopped_server_listens_no_more_and_cuts_what_is_under_way() -> None:
+def test_stop_closes_port_and_cuts_responses_in_flight() -> None:
     with MockLLM() as server:
         server.reply("Hi", faults=["no_response"])
         port = server.port
@@ -298,7 +298,7 @@ def test_async_with_in_a_loop_of_ones_own() -> None:
         async with MockLLM(strict=True) as server:
             await asyncio.to_thread(ask, server.openai_url)
 
-    with pytest.raises(AssertionError, match="no rule answered"):
+    with pytest.raises(AssertionError, match="1 unmatched request"):
         asyncio.run(wrong())
 
 

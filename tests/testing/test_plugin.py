@@ -174,10 +174,10 @@ def test_must(mockllm):
 """
     result = run(pytester, tests, ini="mockllm_strict = true")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 rule that never answered:", "*:lonelier"])
+    result.stdout.fnmatch_lines(["1 unused rule:", "*:lonelier"])
 
 
-def test_rules_in_the_files_of_all_tests_need_not_be_used_in_each(pytester: pytest.Pytester) -> None:
+def test_all_used_ignores_rules_in_files_of_ini(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", hello="rules: [{name: lonely, match: {model: a}, reply: Hi}]")
     tests = """
 def test_of_all(mockllm):
@@ -203,7 +203,7 @@ def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytest
         ini="mockllm_strict = true",
     )
     result.assert_outcomes(failed=1)
-    result.stdout.no_fnmatch_line("*request that no rule answered*")
+    result.stdout.no_fnmatch_line("*unmatched request*")
 
 
 @pytest.mark.parametrize(
@@ -212,8 +212,8 @@ def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytest
         ('scenarios="bad.yaml"', '*bad.yaml:1:10: rules?0?.repy: unknown key; did you mean "reply"?'),
         ('scenarios="nothing.yaml"', "*nothing.yaml: there is no such file or folder"),
         ('pack="defualt"', "*defualt*"),
-        ("strct=True", "*the marker mockllm has no word 'strct'; did you mean \"strict\"?"),
-        ('"default"', "*the marker mockllm takes words only*"),
+        ("strct=True", "*the marker mockllm has no keyword 'strct'; did you mean \"strict\"?"),
+        ('"default"', "*the marker mockllm takes keywords only*"),
         ('scenarios="double.yaml", strict=True', "*double.yaml:1*"),
     ],
     ids=["a mistake", "no file", "no pack", "no word", "no name", "a warning where it is strict"],
@@ -258,7 +258,7 @@ async def test_unmatched(mockllm):
 """
     result = run(pytester, tests, "-p", "anyio.pytest_plugin")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 request that no rule answered:"])
+    result.stdout.fnmatch_lines(["1 unmatched request:"])
 
 
 def test_parallel_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:

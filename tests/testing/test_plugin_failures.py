@@ -30,7 +30,7 @@ def test_own(mockllm):
             "*asked-by-me → no rule matched 404*",
             '*reply 1: model expected "gpt-5", found "asked-by-me"*',
             "*mockllm: requests to http://127.0.0.1:*",
-            "no request came",
+            "no requests",
         ]
     )
     result.stdout.no_fnmatch_line("*asked-by-another*")
@@ -55,7 +55,7 @@ def test_strict(mockllm):
         [
             "*mockllm: requests to http://127.0.0.1:*",
             "*asked-before → *",
-            "1 request that no rule answered:",
+            "1 unmatched request:",
             "*mockllm: requests to http://127.0.0.1:*",
             "*not-known → no rule matched 404*",
         ]

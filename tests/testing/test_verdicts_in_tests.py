@@ -68,7 +68,7 @@ def test_it_is_checked_but_for_what_is_allowed(server: MockLLM) -> None:
     with pytest.raises(AssertionError, match=r"^gave_up by "):
         server.verdicts.check("retry_after_ignored")
     server.verdicts.check("retry_after_ignored", "gave_up")
-    with pytest.raises(ValueError, match="no verdict 'given_up'; there are retry_after_ignored, "):
+    with pytest.raises(ValueError, match="unknown verdict 'given_up'; expected one of retry_after_ignored, "):
         server.verdicts.check("given_up")
 
 
@@ -97,7 +97,7 @@ def test_they_can_be_asked_for_when_it_has_stopped() -> None:
     assert server.verdicts.names == ["gave_up"]
 
 
-def test_other_methods_are_not_judged_and_numbers_are_those_of_the_list(server: MockLLM) -> None:
+def test_verdicts_ignore_other_methods_and_number_by_list(server: MockLLM) -> None:
     import urllib.request
 
     urllib.request.urlopen(f"{server.openai_url}/models", timeout=30).close()
