@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.gc_pause import gc_paused
+from mockllm.cli.startup import gc_paused
 
 pytest.register_assert_rewrite(
     "tests.faults.bench", "tests.faults.cells", "tests.faults.expected", "tests.faults.expected_meaning"

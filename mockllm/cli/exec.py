@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec.structs import replace
 
 from mockllm.cli.diagnostic_output import print_mistakes
-from mockllm.cli.gc_pause import gc_paused
 from mockllm.cli.options import (
     LOADING,
     NETWORK,
@@ -32,6 +31,7 @@ from mockllm.cli.options import (
     scenario_sources,
     unknown_variables,
 )
+from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from mockllm import __version__
-from mockllm.cli.gc_pause import gc_paused
-from mockllm.cli.skip_ca_loading import ca_loading_skipped
+from mockllm.cli.startup import ca_loading_skipped, gc_paused
 
 COMMANDS: Final = {
     "serve": "serve scenarios",

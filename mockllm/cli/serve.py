@@ -20,7 +20,6 @@ from mockllm.cli.admin_token import AdminToken, admin_token
 from mockllm.cli.console import access_log_of, log, print_line
 from mockllm.cli.control_setup import background_task, run_together, set_up_control_api
 from mockllm.cli.diagnostic_output import print_mistakes
-from mockllm.cli.gc_pause import gc_paused
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
     DEFAULT_PACK,
@@ -37,6 +36,7 @@ from mockllm.cli.options import (
     uses_default_pack,
     volatile,
 )
+from mockllm.cli.startup import gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import EngineInfo
 from mockllm.recordings.atomic_files import probe

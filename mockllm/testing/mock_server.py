@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
 from mockllm.engine.session_id import named
@@ -20,13 +20,17 @@ from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
+from mockllm.server.journal.journal import Journal
 from mockllm.server.lazy_control import steer_late
+from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
-from mockllm.testing.control_api import create_control_api
 from mockllm.testing.loop_thread import Hosted
 from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
+
+if TYPE_CHECKING:
+    from mockllm.server.control import ControlApi
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
@@ -217,3 +221,27 @@ class MockSession(MockBase):
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class ControlledEngine:
+    """The view of the control API on a test's server: the app and the current engine. The test adds rules in Python,
+    so the control API is read-only."""
+
+    def __init__(self, app: App, recorder: RecordingEngine) -> None:
+        self._recorder = recorder
+        self.journal: Journal = app.journal
+        self.metrics: Metrics = app.metrics
+        self.playing = app.playing
+
+    @property
+    def engine(self) -> Engine:
+        return self._recorder.engine
+
+
+def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
+    """Create the control API at its first request."""
+    from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+    from mockllm.scenario.vocabulary import Vocabulary
+    from mockllm.server.control import ControlApi
+
+    return ControlApi(ControlledEngine(app, recorder), vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))

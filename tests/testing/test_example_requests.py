@@ -1,4 +1,4 @@
-"""What an example's request is on the wire: in a provider's words, or as it is build_sent_request."""
+"""What an example's request is on the wire: in a provider's words, or as it is written."""
 
 from __future__ import annotations
 
