@@ -88,7 +88,7 @@ def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_nothing_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"provider": ["openai", "anthropic"], "model": "gpt-4", "user": "hey"}
     first, second = report(request, capsys)
     assert (first["step"], second["step"]) == ("step 1 of 2", "step 1 of 2")
@@ -108,7 +108,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sent["headers"]["x-mockllm-rule"] == "a.yaml:greeting"
 
 
-def test_the_hash_that_it_tells_is_what_a_match_names(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_hash_matches_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"model": "gpt-4", "user": "again"}
     hash = report(request, capsys)["request"]["hash"]
     assert run(request) == 0
@@ -118,7 +118,7 @@ def test_the_hash_that_it_tells_is_what_a_match_names(capsys: pytest.CaptureFixt
     assert report(request, capsys)["rule"] == "a.yaml:recorded"
 
 
-def test_a_modifiers_error_stands_in_place_of_the_rule(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_modifier_error_replaces_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"user": "hello", "query": {"fail": "1"}}) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[3] == "a.yaml:outage responds with its error, in place of a.yaml:greeting"
@@ -126,7 +126,7 @@ def test_a_modifiers_error_stands_in_place_of_the_rule(capsys: pytest.CaptureFix
     assert "  error overloaded" in lines
 
 
-def test_an_invalid_request_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_invalid_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"path": "/v1/messages", "body": {"model": "m", "messages": []}}) == 0
     out = capsys.readouterr().out
     assert "The request is invalid and refused in the provider's form; otherwise a.yaml:second\n" in out
@@ -145,7 +145,7 @@ def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None
     assert report({"model": "gpt-4"}, capsys)["outcome"] == "miss"
 
 
-def test_a_call_that_the_protocol_answers_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"method": "GET", "path": "/v1/models"}
     assert report(request, capsys)["outcome"] == "dialect"
     assert run(request) == 0
@@ -154,7 +154,7 @@ def test_a_call_that_the_protocol_answers_by_itself(capsys: pytest.CaptureFixtur
     assert "greeting: sees generating calls only, since it names no api and no path" in out
 
 
-def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     rules = "".join(f"  - {{match: {{model: m-{n}, user: u}}, reply: a}}\n" for n in range(40))
     rules += "  - {match: {model: other, user: hi}, reply: a}\n  - {name: all, reply: a}\n"
     Path("scenarios/a.yaml").write_text("rules:\n" + rules, encoding="utf-8")
@@ -191,7 +191,7 @@ def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str])
         "contents",
     ],
 )
-def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_provider_body(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report(body, capsys)
     assert found["request"]["path"] == path
     assert (
@@ -199,12 +199,12 @@ def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.
     )
 
 
-def test_a_mark_of_the_byte_order_is_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_ignores_byte_order_mark(capsys: pytest.CaptureFixture[str]) -> None:
     assert run('\ufeff{"user": "hello"}') == 0
     assert "a.yaml:greeting responds" in capsys.readouterr().out
 
 
-def test_a_guess_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reports_guess(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"messages": [{"role": "user", "content": "hello"}]}) == 0
     assert (
         capsys.readouterr()
@@ -213,7 +213,7 @@ def test_a_guess_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_neutral_words_with_messages_are_no_body(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_neutral_request_with_messages(capsys: pytest.CaptureFixture[str]) -> None:
     found = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
     assert found["guess"] is None
     assert found["rule"] == "a.yaml:greeting"
@@ -232,7 +232,7 @@ def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_the_steps_of_an_example_are_explained_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_steps_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"messages": [{"role": "user", "content": "hello"}], "model": "gpt-3"}
     steps = [
         {"request": {"model": "gpt-3"}, "expect": {"text": "One two three."}},
@@ -268,7 +268,7 @@ def test_the_steps_of_each_provider_begin_anew(capsys: pytest.CaptureFixture[str
     ]
 
 
-def test_one_step_alone_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_single_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"steps": [{"request": {"model": "gpt-3"}}]}, capsys)["example_step"] == 1
     assert report({"request": {"model": "gpt-3"}}, capsys)["example_step"] is None
 
@@ -336,7 +336,7 @@ def test_a_mistake_in_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["path"] == "rule"
 
 
-def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["explain", "nowhere.json"])
     assert exit.value.code == 2

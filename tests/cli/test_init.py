@@ -23,7 +23,7 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
-def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_prints_files_and_next_steps(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init", "mine") == 0
     assert capsys.readouterr().out.splitlines() == [
         *(f"mine/{name}" for name in FILES),
@@ -37,7 +37,7 @@ def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture
     assert all((Path("mine") / name).is_file() for name in FILES)
 
 
-def test_what_it_writes_passes_its_own_checks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_files_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init") == 0
     assert "mockllm serve  then" in capsys.readouterr().out
     assert run("check", "--strict") == 0
@@ -45,7 +45,7 @@ def test_what_it_writes_passes_its_own_checks(capsys: pytest.CaptureFixture[str]
     assert "failed" not in capsys.readouterr().out
 
 
-def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios").mkdir()
     Path("scenarios/hello.yaml").write_text("rules: []\n", encoding="utf-8")
     assert run("init") == 1
@@ -55,7 +55,7 @@ def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])
-def test_a_name_that_is_no_folder_is_told(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_into_file_is_refused(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
     if link:
         Path("scenarios").symlink_to("nowhere")
     else:
@@ -65,7 +65,7 @@ def test_a_name_that_is_no_folder_is_told(link: bool, capsys: pytest.CaptureFixt
     assert (told.out, told.err) == ("", "mockllm: scenarios: exists and is not a folder\n")
 
 
-def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_into_unwritable_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("taken").write_text("", encoding="utf-8")
     assert run("init", "taken") == 2
     assert capsys.readouterr().err.startswith("mockllm: taken/scenarios/")

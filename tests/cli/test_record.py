@@ -67,7 +67,7 @@ COMMANDS: list[tuple[str, Callable[[Path], tuple[str, ...]]]] = [
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
 @pytest.mark.parametrize(("verb", "options"), COMMANDS, ids=["record", "serve --record-misses"])
-def test_ctrl_c_lets_the_answer_that_is_coming_end_and_writes_it(
+def test_record_ctrl_c_finishes_response_in_flight(
     verb: str, options: Callable[[Path], tuple[str, ...]], tmp_path: Path
 ) -> None:
     (tmp_path / "own").mkdir()
@@ -114,7 +114,7 @@ def refused(port: int) -> bool:
 @pytest.mark.skipif(
     shutil.which("prlimit") is None, reason="there is no prlimit to bound the size of its files"
 )
-def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
+def test_record_full_disk_is_reported_with_exit_code_1(tmp_path: Path) -> None:
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: " + b"x" * 20_000 + b"\n\n") + b"0\r\n\r\n")
 
@@ -132,7 +132,7 @@ def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
     assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
 
 
-def test_what_it_says(tmp_path: Path) -> None:
+def test_record_prints_addresses(tmp_path: Path) -> None:
     with held() as (there, _, go_on):
         go_on.set()
         options = ("--upstream", f"openai={there}", "--out", "kept", "--verbose")
@@ -150,9 +150,7 @@ def test_what_it_says(tmp_path: Path) -> None:
     assert KEY not in process.said
 
 
-def test_a_folder_that_takes_no_files_is_told_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_record_unwritable_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "out"
     with pytest.raises(SystemExit) as end:
@@ -161,7 +159,7 @@ def test_a_folder_that_takes_no_files_is_told_at_once(
     assert f"--out {out}: Not a directory" in capsys.readouterr().err
 
 
-def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
+def test_record_without_upstream_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["record"])
     assert exit.value.code == 2
@@ -199,7 +197,9 @@ def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_record_contradicting_options_are_refused(
+    options: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     done = command("serve", *options, cwd=tmp_path)
     assert done.returncode == 2

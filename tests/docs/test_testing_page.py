@@ -90,7 +90,7 @@ GOES_WRONG = re.findall(
         (7, []),
     ],
 )
-def test_what_goes_wrong_is_said_in_these_words(number: int, comes: list[int]) -> None:
+def test_testing_page_faults_have_stated_statuses(number: int, comes: list[int]) -> None:
     assert len(GOES_WRONG) == 8
     asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     with MockLLM(max_delay=0.001) as server:

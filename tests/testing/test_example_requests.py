@@ -57,9 +57,7 @@ def test_request_provider_is_argument_else_first_named(words: dict[str, Any], pr
         ("messages", [{"role": "user", "content": "a"}], "user", "a"),
     ],
 )
-def test_each_word_is_read_as_it_was_build_sent_request(
-    word: str, value: Json, field: str, read: object
-) -> None:
+def test_built_request_is_read_with_same_values(word: str, value: Json, field: str, read: object) -> None:
     assert getattr(sent(**{word: value}).read_by(ENGINE, 0.0), field) == read
 
 
@@ -70,12 +68,12 @@ def test_tools_are_names_or_described() -> None:
     assert tools[1] == Tool("b", {"type": "object"}, "B.")
 
 
-def test_sampling_is_asked_for() -> None:
+def test_request_has_sampling_parameters() -> None:
     sampling = sent(n=2, max_tokens=3, stop=["END"]).read_by(ENGINE, 0.0).sampling
     assert (sampling.n, sampling.max_tokens, sampling.stop) == (2, 3, ("END",))
 
 
-def test_headers_stand_beside_the_providers_own_and_win() -> None:
+def test_request_headers_override_provider_headers() -> None:
     made = sent(provider="anthropic", headers={"X-Case": "7", "Anthropic-Version": "1"})
     assert (made.headers["x-case"], made.headers["anthropic-version"]) == ("7", "1")
     assert made.headers["content-type"] == "application/json"

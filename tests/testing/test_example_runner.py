@@ -19,7 +19,7 @@ def test_the_examples_of_shipped_packs_pass(name: str, tmp_path: Path) -> None:
     assert failed == []
 
 
-def test_an_example_that_holds_and_one_that_does_not(tmp_path: Path) -> None:
+def test_example_passes_and_fails(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -88,7 +88,7 @@ def test_each_listed_provider_is_run_with_all_steps(tmp_path: Path) -> None:
     ]
 
 
-def test_the_clock_stands_still_but_for_answers_and_after(tmp_path: Path) -> None:
+def test_clock_moves_only_by_responses_and_after(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -102,7 +102,7 @@ def test_the_clock_stands_still_but_for_answers_and_after(tmp_path: Path) -> Non
     assert told(results(tmp_path)) == ["ok examples[0]"]
 
 
-def test_a_call_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
+def test_unsupported_call_is_reported(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{request: {api: models}}]\n")
     (line, why) = told(results(tmp_path))
     assert line == "FAIL examples[0]"

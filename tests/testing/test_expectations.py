@@ -148,23 +148,23 @@ def shown(value: object) -> str:
 
 
 @pytest.mark.parametrize(("request_", "expect"), HOLDS, ids=shown)
-def test_what_holds(request_: Json, expect: Json, tmp_path: Path) -> None:
+def test_met_expectations_have_no_mismatch(request_: Json, expect: Json, tmp_path: Path) -> None:
     assert run(tmp_path, request_, expect) == ["ok it"]
 
 
 @pytest.mark.parametrize(("request_", "expect", "said"), FAILS, ids=shown)
-def test_what_does_not_hold_is_told(request_: Json, expect: Json, said: str, tmp_path: Path) -> None:
+def test_failed_expectations_are_reported(request_: Json, expect: Json, said: str, tmp_path: Path) -> None:
     first, line, *_ = run(tmp_path, request_, expect)
     assert first == "FAIL it"
     assert said in line
 
 
-def test_a_fault_that_was_not_played_says_why(tmp_path: Path) -> None:
+def test_mismatch_of_fault_has_reason(tmp_path: Path) -> None:
     _, line = run(tmp_path, {"user": "text", "model": "slow"}, {"faults": ["malformed"]})
     assert line.startswith('  faults: expected ["malformed"], found [] (malformed not played: ')
 
 
-def test_what_an_error_says_is_told_once(tmp_path: Path) -> None:
+def test_error_message_is_reported_once(tmp_path: Path) -> None:
     lines = run(tmp_path, {"body": {}}, {"status": 200, "text": "x"})
     assert lines[1:3] == ["  status: expected 200, found 400", '  text: expected "x", found nothing']
     assert lines[3].startswith("    the response says: ")
@@ -189,5 +189,5 @@ def test_mismatch_shows_near_misses_without_expected_rule(tmp_path: Path) -> Non
         (60, "60s"),
     ],
 )
-def test_a_duration_is_shown_as_it_is_written(seconds: float, text: str) -> None:
+def test_duration_has_scenario_syntax(seconds: float, text: str) -> None:
     assert duration(seconds) == text
