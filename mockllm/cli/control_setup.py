@@ -65,26 +65,26 @@ def folder(values: Mapping[str, Any]) -> str:
 
 
 def background_task(
-    reload: Reloader | None, aside: Server | None
+    reload: Reloader | None, admin_server: Server | None
 ) -> Callable[[], Coroutine[Any, Any, None]] | None:
     """Return the background task of the server: reload, admin port, both, or None."""
-    if aside is None:
+    if admin_server is None:
         return None if reload is None else reload.run
 
     async def run() -> None:
         try:
-            await aside.start()
+            await admin_server.start()
         except CannotListen as error:
             print(f"mockllm: {error}", file=sys.stderr)
             signal.raise_signal(signal.SIGTERM)
             return
-        where = aside.listening[0]
+        where = admin_server.listening[0]
         base = where._replace(host="localhost").url if where.everywhere else where.url
         print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
         try:
             await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
         finally:
-            await aside.stop()
+            await admin_server.stop()
 
     return run
 

@@ -134,7 +134,7 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
 
 def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
-    answer, decision = trace.outcome.answer, trace.settled
+    answer, decision = trace.outcome.answer, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
     if decision.outcome == "modifier":
         return f"{answer.rule} responds with its error" + (f", in place of {rule.rule}" if rule else "")
@@ -266,7 +266,7 @@ def _outcome(trace: MatchTrace) -> str:
     """Return rule, modifier, invalid or miss; or dialect, where the protocol responds without a rule."""
     if trace.outcome.answer.missed:
         return "miss"
-    return "dialect" if trace.settled.outcome == "miss" else trace.settled.outcome
+    return "dialect" if trace.decision.outcome == "miss" else trace.decision.outcome
 
 
 def _tried(tried: TraceEntry) -> Json:

@@ -18,12 +18,12 @@ def fetch_missing(path: str) -> bool:
     from mockllm.packing.lockfile_editor import LockfileEditor  # imports git and archives
     from mockllm.scenario.pack_files import PackRejected
 
-    locking, whole = LockfileEditor(path), True
+    locking, complete = LockfileEditor(path), True
     for name in missing:
         try:
             for change in locking.fetch([name]):
                 print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
         except PackRejected as error:
-            whole = False
+            complete = False
             print(f"mockllm: {error}", file=sys.stderr)
-    return whole
+    return complete

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     request = _read(args.request) if args.request else None
     reader = RequestParser(volatile(values))
     failed = False
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for name in names:
         try:
             found = import_recordings(_read(name), reader, request=request, path=args.path)
@@ -55,21 +55,21 @@ def run(args: argparse.Namespace) -> int:
             continue
         for note in found.notes:
             print(f"note: {note}", file=sys.stderr)
-        failed = not _write(found, name, args.out, taken) or failed
+        failed = not _write(found, name, args.out, used_names) or failed
     return int(failed)
 
 
-def _write(found: ImportResult, name: str, out: str | None, taken: set[str]) -> bool:
+def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]) -> bool:
     """Write the result and return whether that succeeded."""
     if out is None:
         print(found.text, end="")
         return True
     stem = base = file_name(Path(name).stem if name != "-" else "imported")
     number = 1
-    while stem in taken:
+    while stem in used_names:
         number += 1
         stem = f"{base}-{number}"
-    taken.add(stem)
+    used_names.add(stem)
     path = Path(out, f"{stem}.yaml")
     try:
         if path.exists() and not path.read_bytes().startswith(MARK):

@@ -58,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
     """Exit at once on a signal while a server starts, and on Ctrl-C in a read-only command. A running server's loop
     handles signals itself. An exception would not work: some C extensions fail on one while they are imported."""
-    word = args[0] if args else ""
-    ends = ENDED if word in ("serve", "record") else ENDED[1:] if word in READ_ONLY else ()
+    argument = args[0] if args else ""
+    ends = ENDED if argument in ("serve", "record") else ENDED[1:] if argument in READ_ONLY else ()
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
     try:
         yield
@@ -102,30 +102,32 @@ def _run(args: list[str]) -> int:
     return code
 
 
-def _unknown_command(word: str) -> int:
+def _unknown_command(argument: str) -> int:
     from mockllm.scenario.diagnostics import either, nearest
 
-    near = nearest(word, COMMANDS)
+    near = nearest(argument, COMMANDS)
     hint = f'did you mean "{near}"?' if near else f"expected {either(COMMANDS)}"
-    print(f'mockllm: unknown command "{word}"; {hint}', file=sys.stderr)
+    print(f'mockllm: unknown command "{argument}"; {hint}', file=sys.stderr)
     return 2
 
 
-def _unknown_argument(parser: argparse.ArgumentParser, word: str) -> int:
+def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> int:
     """Report an argument that a command does not accept. Return exit code 2."""
     from mockllm.scenario.diagnostics import nearest
 
     options = set(re.findall(r"--[a-z-]+", parser.format_help()))
-    near = nearest(word.partition("=")[0], options) or _SHORT.get(word[:2] if word[1:2].isalpha() else "")
+    near = nearest(argument.partition("=")[0], options) or _SHORT.get(
+        argument[:2] if argument[1:2].isalpha() else ""
+    )
     near = near if near in options else None
     hint = f"`{parser.prog} --help` lists all options"
-    if word.startswith("-"):
+    if argument.startswith("-"):
         hint = f"did you mean {near}?" if near else hint
-        print(f"{parser.prog}: unknown option {word}; {hint}", file=sys.stderr)
+        print(f"{parser.prog}: unknown option {argument}; {hint}", file=sys.stderr)
         return 2
-    meant = "--scenarios" if os.path.exists(word) else "--port" if word.isdecimal() else None
-    hint = f"did you mean {meant} {word}?" if meant in options else hint
-    print(f'{parser.prog}: "{word}" is not expected here; {hint}', file=sys.stderr)
+    meant = "--scenarios" if os.path.exists(argument) else "--port" if argument.isdecimal() else None
+    hint = f"did you mean {meant} {argument}?" if meant in options else hint
+    print(f'{parser.prog}: "{argument}" is not expected here; {hint}', file=sys.stderr)
     return 2
 
 

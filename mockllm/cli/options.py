@@ -17,7 +17,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.cli.fetch_locked import fetch_missing
-from mockllm.cli.units import count, seconds, size
+from mockllm.cli.units import address, count, seconds, shown_default, size
 from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
@@ -27,7 +27,7 @@ from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.scenario_folder import scenario_files
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.server_limits import KIB, MIB, PREFIX, ServerLimits, environment_name
+from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
 
 FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"
@@ -87,14 +87,6 @@ def _parse_bool(variable: str, text: str) -> bool:
     if text.lower() in ("0", "false", "no", "off"):
         return False
     raise BadOption(f"{variable}: expected true or false, found {text!r}")
-
-
-def address(text: str) -> tuple[str, int]:
-    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise ValueError(f"expected HOST:PORT, found {text!r}")
-    return host.strip("[]") or "localhost", int(port)
 
 
 FILES: Final = "scenarios"
@@ -295,15 +287,8 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
             default=None,
             metavar="N" if unit == "count" else unit.upper(),
             dest=f"limit_{limit.name}",
-            help=_help(limit.metadata["help"], _shown(limit.default, unit), environment_name(option)),
+            help=_help(limit.metadata["help"], shown_default(limit.default, unit), environment_name(option)),
         )
-
-
-def _shown(default: Any, unit: str) -> Any:
-    """Return bytes as `32 MiB`, other values unchanged."""
-    if unit != "bytes":
-        return default
-    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
 
 
 def option_values(

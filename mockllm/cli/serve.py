@@ -94,13 +94,13 @@ def run(args: argparse.Namespace) -> int:
         app.recorder = create_recorder(values, values["record_misses"], addresses(args, values))
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
-    aside = set_up_control_api(app, builder, watched, values)
+    admin_server = set_up_control_api(app, builder, watched, values)
     try:
         with traces(app, addresses(args, values), log):
             run_server(
                 app, addresses(args, values),
                 lambda where: print_ready(where, app, uses_default_pack(values), trusted, token),
-                run_together(partial(warn_about_files, builder, reload), background_task(watched, aside)),
+                run_together(partial(warn_about_files, builder, reload), background_task(watched, admin_server)),
             )  # fmt: skip
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)

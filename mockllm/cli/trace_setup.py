@@ -21,13 +21,13 @@ EXTRA: Final = "pip install 'mockllm-scenarios[otel]'"
 def traces(
     app: App,
     addresses: Sequence[Address],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[None]:
     """Create a span for each request inside the block. A problem is logged in one line and disables traces."""
     tracing = None
     if any(environment.get(name, "").strip() for name in ENDPOINT_VARIABLES):
-        tracing = _tracing(app, addresses, say, environment)
+        tracing = _tracing(app, addresses, log, environment)
     try:
         yield
     finally:
@@ -36,7 +36,7 @@ def traces(
 
 
 def _tracing(
-    app: App, addresses: Sequence[Address], say: Callable[[str], None], environment: Mapping[str, str]
+    app: App, addresses: Sequence[Address], log: Callable[[str], None], environment: Mapping[str, str]
 ) -> Tracing | None:
     from mockllm.server.traces.otlp_endpoint import target
 
@@ -44,25 +44,25 @@ def _tracing(
     if found is None:
         return None
     if not _installed():
-        say(f"warning: {_name(environment)} requests traces, but OpenTelemetry is not installed: {EXTRA}")
+        log(f"warning: {_name(environment)} requests traces, but OpenTelemetry is not installed: {EXTRA}")
         return None
     if found.wrong is not None:
-        say(f"warning: {found.wrong}")
+        log(f"warning: {found.wrong}")
     if found.url is None:
         return None
     from mockllm.server.traces.otel_logging import OtelLogHandler
     from mockllm.server.traces.tracing import TracedJournal, Tracing
 
-    noise = OtelLogHandler(lambda text: say(f"warning: traces: {text}"))
+    noise = OtelLogHandler(lambda text: log(f"warning: traces: {text}"))
     try:
         from mockllm.server.traces.exporter import SpanQueue
 
-        exporter = SpanQueue(found.url, say, noise)
+        exporter = SpanQueue(found.url, log, noise)
     except Exception as error:  # incompatible versions, or an OTEL_ variable that the SDK refuses
         why = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"warning: traces cannot be set up and are disabled: {why}")
+        log(f"warning: traces cannot be set up and are disabled: {why}")
         return None
-    tracing = Tracing(exporter, say, _secure(addresses))
+    tracing = Tracing(exporter, log, _secure(addresses))
     app.journal = TracedJournal(app.limits.journal, app.limits.journal_bytes, app.metrics, tracing)
     tracing.start()
     return tracing

@@ -1,10 +1,12 @@
-"""Parsers of seconds, bytes and counts in options and variables: `5`, `500ms`, `64 MiB`."""
+"""Parsers of seconds, bytes, counts and addresses in options and variables: `5`, `500ms`, `64 MiB`, `:8080`."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Final
+from typing import Any, Final
+
+from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
@@ -37,3 +39,18 @@ def count(text: str) -> int:
         return int(text)
     except ValueError:
         raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def address(text: str) -> tuple[str, int]:
+    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"expected HOST:PORT, found {text!r}")
+    return host.strip("[]") or "localhost", int(port)
+
+
+def shown_default(default: Any, unit: str) -> Any:
+    """Return bytes as `32 MiB`, other values unchanged."""
+    if unit != "bytes":
+        return default
+    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"

@@ -82,19 +82,19 @@ def run(args: argparse.Namespace) -> int:
 
 def parse_fail_on(text: str) -> frozenset[str]:
     """Parse the value of --fail-on. Raise BadOption for an unknown verdict."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
+    words = [argument.strip() for argument in text.split(",") if argument.strip()]
     found: set[str] = set()
-    for word in words:
-        if word == BAD:
+    for argument in words:
+        if argument == BAD:
             found |= {name for name, verdict in VERDICTS.items() if not verdict.good}
-        elif word in VERDICTS:
-            found.add(word)
-        elif word != NONE:
+        elif argument in VERDICTS:
+            found.add(argument)
+        elif argument != NONE:
             from mockllm.scenario.diagnostics import meant
 
             known = (*VERDICTS, BAD, NONE)
-            hint = meant(word, known) or f"; expected one of {', '.join(known)}"
-            raise BadOption(f"--fail-on: unknown verdict {word!r}{hint}")
+            hint = meant(argument, known) or f"; expected one of {', '.join(known)}"
+            raise BadOption(f"--fail-on: unknown verdict {argument!r}{hint}")
     if not words:
         raise BadOption(f"--fail-on: expected a verdict, {BAD} or {NONE}")
     return frozenset(found)

@@ -48,17 +48,17 @@ def miscounted(
     bounds: CountBounds,
     match: Mapping[str, Any] | None,
     matcher: Matcher,
-    found: Sequence[Received],
-    came: Sequence[Received],
+    matching: Sequence[Received],
+    received: Sequence[Received],
     lost: int,
 ) -> str:
     """Return the message: the expectation, the matching requests, and the differences of the nearest others. `lost`
     is the number of older requests that were dropped."""
     word = "request" if bounds.most == 1 or (bounds.most is None and bounds.least == 1) else "requests"
     expected = f"{bounds} {word}" + (f" with {_match_text(match)}" if match else "")
-    lines = [f"expected {expected}, found {len(found)} of {len(came)} that came"]
-    lines += [f"  {each}" for each in found[-MAX_SHOWN:]]
-    others = [each for each in came if each not in found] if len(found) < bounds.least else []
+    lines = [f"expected {expected}, found {len(matching)} of {len(received)} that came"]
+    lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
+    others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
     for each in sorted(others, key=lambda other: matcher.distance(other.request))[:MAX_SHOWN]:
         differs = "; ".join(
             mismatch_line(part) for part in matcher.differences(each.request) if not part.held

@@ -40,16 +40,16 @@ _cache: dict[Any, CompiledBase] = {}
 class CompiledBase:
     """The compiled files and packs below the rules that a test adds in code."""
 
-    def __init__(self, wanted: ScenarioSources) -> None:
+    def __init__(self, sources: ScenarioSources) -> None:
         """Load the sources. Raise Broken for mistakes."""
-        gathered = load_scenarios(wanted)
+        gathered = load_scenarios(sources)
         if gathered.mistakes:
             raise Broken(gathered.mistakes)
         self.gathered: LoadedScenarios = gathered
         self.entries: tuple[TypedEntry, ...] = tuple(gathered.entries)
         packs = gathered.loading.packs
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
-        self._folders = {path: _scenario_files(path) for path in self._roots(wanted)}
+        self._folders = {path: _scenario_files(path) for path in self._roots(sources)}
         self._known = tuple(self._files())
         self._stamps: dict[str, tuple[int, int, int]] = {}
 
@@ -85,8 +85,8 @@ class CompiledBase:
             self._stamps[path] = stamp
         return same
 
-    def _roots(self, wanted: ScenarioSources) -> Iterator[str]:
-        yield from (os.path.abspath(source) for source in wanted.scenarios)
+    def _roots(self, sources: ScenarioSources) -> Iterator[str]:
+        yield from (os.path.abspath(source) for source in sources.scenarios)
         for pack in self.gathered.loading.packs:
             if pack.folder not in self._shipped:
                 yield pack.folder
@@ -103,16 +103,16 @@ class CompiledBase:
                 yield pack.path, pack.source.digest
 
 
-def compiled_base(wanted: ScenarioSources) -> CompiledBase:
+def compiled_base(sources: ScenarioSources) -> CompiledBase:
     """Return the compiled files and packs, from the cache if possible. Raise Broken for mistakes."""
-    settings = wanted.settings
-    lock = _stamp(lock_path(wanted.scenarios))
-    key = (os.getcwd(), tuple(wanted.scenarios), tuple(wanted.packs), dumps(dict(settings.values)), lock)
+    settings = sources.settings
+    lock = _stamp(lock_path(sources.scenarios))
+    key = (os.getcwd(), tuple(sources.scenarios), tuple(sources.packs), dumps(dict(settings.values)), lock)
     base = _cache.get(key)
     if base is None or not base.fresh:
         if len(_cache) >= MAX_CACHED:
             _cache.clear()
-        base = _cache[key] = CompiledBase(wanted)
+        base = _cache[key] = CompiledBase(sources)
     return base
 
 

@@ -101,9 +101,9 @@ def compile_item(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> 
     return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
 
 
-def load_rules(wanted: ScenarioSources) -> CodeRules:
+def load_rules(sources: ScenarioSources) -> CodeRules:
     """Load files to add above others. Raise Broken for mistakes."""
-    loading = load_files(wanted.scenarios, wanted.packs, wanted.settings)
+    loading = load_files(sources.scenarios, sources.packs, sources.settings)
     return _typed(loading)
 
 

@@ -90,19 +90,19 @@ class Suite:
     """The examples of the user's files, and of packs that are named or are among the files.
     Shipped, locked and installed packs that are only used are omitted: their authors test them."""
 
-    def __init__(self, wanted: ScenarioSources, watch: Watch | None = None) -> None:
-        wanted = replace(wanted, settings=replace(wanted.settings, environment={}))
-        base = load_scenarios(wanted)
+    def __init__(self, sources: ScenarioSources, watch: Watch | None = None) -> None:
+        sources = replace(sources, settings=replace(sources.settings, environment={}))
+        base = load_scenarios(sources)
         self._watch = watch
         self.mistakes: Sequence[Diagnostic] = base.mistakes
         """Mistakes of the files. With mistakes no example is run."""
         self._worlds: dict[str, World | Sequence[Diagnostic]] = {}
         self.planned: list[PlannedExample] = []
         if not base.mistakes:
-            self.planned += _planned(wanted, base, None)
+            self.planned += _planned(sources, base, None)
             for pack in base.loading.packs:
-                if _is_tested(pack, wanted):
-                    alone = _alone(pack, wanted)
+                if _is_tested(pack, sources):
+                    alone = _alone(pack, sources)
                     self.planned += _planned(alone, load_scenarios(alone), pack.word.name)
 
     def run(self, name: str = "") -> Iterator[ExampleResult]:
@@ -143,12 +143,12 @@ class Suite:
 # --- which ones ------------------------------------------------------------------------------------
 
 
-def _is_tested(pack: UsedPack, wanted: ScenarioSources) -> bool:
+def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
     """Return whether to test a pack: it is named, or it is a local pack."""
-    if pack.word.name in _named(wanted):
+    if pack.word.name in _named(sources):
         return True
     folder = os.path.realpath(pack.folder)
-    if any(os.path.realpath(source) == folder for source in wanted.scenarios):
+    if any(os.path.realpath(source) == folder for source in sources.scenarios):
         return True
     if pack.origin in ("locked", "installed"):
         return False
@@ -156,22 +156,22 @@ def _is_tested(pack: UsedPack, wanted: ScenarioSources) -> bool:
     return found is None or os.path.realpath(found) != folder
 
 
-def _named(wanted: ScenarioSources) -> list[str]:
+def _named(sources: ScenarioSources) -> list[str]:
     """Return the names of the packs, without version ranges."""
-    return [name.partition("@")[0] for name in wanted.packs]
+    return [name.partition("@")[0] for name in sources.packs]
 
 
-def _alone(pack: UsedPack, wanted: ScenarioSources) -> ScenarioSources:
+def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     """Return the sources for a pack and the packs that it uses, with the settings for these."""
     found = shipped(pack.word.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
     named = named or pack.origin in ("locked", "installed")
     places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
-    lock = wanted.lock or lock_path(wanted.scenarios)
+    lock = sources.lock or lock_path(sources.scenarios)
     alone = ScenarioSources(
-        **{"scenarios": (), **places}, vocabulary=wanted.vocabulary, lock=lock, frozen=wanted.frozen
+        **{"scenarios": (), **places}, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen
     )
-    if not wanted.settings.sets:
+    if not sources.settings.sets:
         return alone
     known = {
         name
@@ -179,7 +179,7 @@ def _alone(pack: UsedPack, wanted: ScenarioSources) -> ScenarioSources:
         for param in used.params.kinds
         for name in (param, f"{used.word.name}.{param}")
     }
-    sets = [text for text in wanted.settings.sets if text.partition("=")[0].strip() in known]
+    sets = [text for text in sources.settings.sets if text.partition("=")[0].strip() in known]
     return replace(alone, settings=ParamSettings(sets))
 
 

@@ -31,19 +31,19 @@ class MismatchReport:
         self._request = request
         self.decision: Decision = engine.peek(request).settled
 
-    def __call__(self, wanted: Condition) -> tuple[str, ...]:
+    def __call__(self, expected_condition: Condition) -> tuple[str, ...]:
         """Return a line for each rule whose name matches the condition, with the reason."""
-        return tuple(self._lines(wanted))
+        return tuple(self._lines(expected_condition))
 
-    def _lines(self, wanted: Condition) -> Iterator[str]:
+    def _lines(self, expected_condition: Condition) -> Iterator[str]:
         catalog, decision = self._engine.catalog, self.decision
         rules = catalog.items[: catalog.rules]
-        found = [item for item in rules if any(map(wanted.matches, names_of(item.id)))]
+        found = [item for item in rules if any(map(expected_condition.matches, names_of(item.id)))]
         for item in found[:NEAREST]:
             yield self._one(item)
-        if not found and isinstance(wanted, Equals):
+        if not found and isinstance(expected_condition, Equals):
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
-            yield f"no rule is called {wanted.value}{meant(str(wanted.value), known)}"
+            yield f"no rule is called {expected_condition.value}{meant(str(expected_condition.value), known)}"
         if decision.rule is not None:
             yield f"{shown(catalog.items[decision.rule.candidate.item])}: matched"
         elif not found:

@@ -92,9 +92,9 @@ class Outcome:
 def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
     """Return the failed expectations in the order of the language. The last one has the error message."""
     found: list[Mismatch] = []
-    for word in type(expect).model_fields:
-        if word in expect.model_fields_set:
-            found += _CHECKS.get(word, _simple)(word, getattr(expect, word), outcome)
+    for key in type(expect).model_fields:
+        if key in expect.model_fields_set:
+            found += _CHECKS.get(key, _simple)(key, getattr(expect, key), outcome)
     if found and outcome.message:
         lines = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
         text = "\n  ".join(line[:MAX_LINE] for line in lines)
@@ -133,8 +133,8 @@ _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
 }
 
 
-def _simple(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    yield from _check(word, _condition(expected), _VALUES[word](outcome))
+def _simple(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    yield from _check(key, _condition(expected), _VALUES[key](outcome))
 
 
 def _condition(expected: Any) -> Condition:
@@ -143,19 +143,23 @@ def _condition(expected: Any) -> Condition:
 
 
 def _check(
-    field: str, wanted: Condition, value: Json | Missing, hint: str | None = None
+    field: str, expected_condition: Condition, value: Json | Missing, hint: str | None = None
 ) -> Iterator[Mismatch]:
-    if not wanted.matches(value):
-        reason = hint or _first_difference(wanted, value) or wanted.difference(value)
+    if not expected_condition.matches(value):
+        reason = hint or _first_difference(expected_condition, value) or expected_condition.difference(value)
         found = "nothing" if value is MISSING else brief(value)
-        yield Mismatch(field, wanted.describe(), found, reason)
+        yield Mismatch(field, expected_condition.describe(), found, reason)
 
 
-def _first_difference(wanted: Condition, value: Json | Missing) -> str | None:
+def _first_difference(condition: Condition, value: Json | Missing) -> str | None:
     """Return the first difference of two long texts with equal beginnings."""
-    if not isinstance(wanted, Equals) or not isinstance(wanted.value, str) or not isinstance(value, str):
+    if (
+        not isinstance(condition, Equals)
+        or not isinstance(condition.value, str)
+        or not isinstance(value, str)
+    ):
         return None
-    expected = wanted.value
+    expected = condition.value
     place = next(
         (at for at, (left, right) in enumerate(zip(expected, value, strict=False)) if left != right),
         min(len(expected), len(value)),
@@ -169,7 +173,7 @@ def _first_difference(wanted: Condition, value: Json | Missing) -> str | None:
 # --- several values --------------------------------------------------------------------------------
 
 
-def _headers(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _headers(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
     for name, each in (expected or {}).items():
         value = outcome.headers.get(name.lower(), MISSING)
         yield from _check(f"headers.{name}", _condition(each), value)
@@ -184,10 +188,10 @@ USAGE: Final = {
 }
 
 
-def _usage(word: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
     usage = None if outcome.decoded is None else outcome.decoded.usage
     if expected is None:
-        yield from _check(word, Exists(False), MISSING if usage is None else "some")
+        yield from _check(key, Exists(False), MISSING if usage is None else "some")
         return
     for name in USAGE:
         if name in expected.model_fields_set:
@@ -195,39 +199,39 @@ def _usage(word: str, expected: UsageExpectation | None, outcome: Outcome) -> It
             yield from _check(f"usage.{name}", _condition(getattr(expected, name)), value)
 
 
-def _body(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _body(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
     hint = "the response is streaming" if outcome.answer.plan.streamed else None
     for path, each in (expected or {}).items():
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
-        wanted = condition(each)
-        yield from _check(f"body {path}", wanted, value, hint)
+        expected_condition = condition(each)
+        yield from _check(f"body {path}", expected_condition, value, hint)
 
 
-def _chunks(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+def _chunks(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     chunks = None if outcome.decoded is None else outcome.decoded.chunks
     if chunks is None:
-        yield from _check(word, _condition(expected), MISSING, "the response is non-streaming")
+        yield from _check(key, _condition(expected), MISSING, "the response is non-streaming")
     elif isinstance(expected, list) and all(isinstance(each, str) for each in expected):
-        yield from _check(word, Equals(expected), list(chunks))
+        yield from _check(key, Equals(expected), list(chunks))
     else:
-        yield from _check(word, _condition(expected), len(chunks))
+        yield from _check(key, _condition(expected), len(chunks))
 
 
-def _faults(word: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _faults(key: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
     notes = "; ".join(outcome.answer.notes) or None
-    yield from _check(word, Equals(expected or []), list(outcome.answer.faults), notes)
+    yield from _check(key, Equals(expected or []), list(outcome.answer.faults), notes)
 
 
-def _tool_calls(word: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _tool_calls(key: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
     calls = () if outcome.decoded is None else outcome.decoded.calls
-    wanted = expected or []
-    if len(wanted) != len(calls):
+    expected_condition = expected or []
+    if len(expected_condition) != len(calls):
         names = ", ".join(call.name for call in calls)
-        yield from _check(f"{word}.length", Equals(len(wanted)), len(calls), names or None)
+        yield from _check(f"{key}.length", Equals(len(expected_condition)), len(calls), names or None)
         return
-    for number, (each, call) in enumerate(zip(wanted, calls, strict=True)):
-        place = f"{word}[{number}]"
+    for number, (each, call) in enumerate(zip(expected_condition, calls, strict=True)):
+        place = f"{key}[{number}]"
         if "name" in each.model_fields_set:
             yield from _check(f"{place}.name", condition(each.name, globbed=True), call.name)
         if "arguments" in each.model_fields_set:
@@ -254,14 +258,14 @@ _BOUNDS: Final[Mapping[str, tuple[str, Callable[[float], bool]]]] = {
 }
 
 
-def _took(word: str, expected: float | TookOperators | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _took(key: str, expected: float | TookOperators | None, outcome: Outcome) -> Iterator[Mismatch]:
     if isinstance(expected, TookOperators):
-        for name, (words, is_met) in _BOUNDS.items():
+        for name, (text, is_met) in _BOUNDS.items():
             bound = getattr(expected, name)
             if bound is not None and not is_met(outcome.took - bound):
-                yield Mismatch(word, f"{words} {duration(bound)}", duration(outcome.took))
+                yield Mismatch(key, f"{text} {duration(bound)}", duration(outcome.took))
     elif expected is not None and abs(outcome.took - expected) > TIME_TOLERANCE:
-        yield Mismatch(word, duration(expected), duration(outcome.took))
+        yield Mismatch(key, duration(expected), duration(outcome.took))
 
 
 def duration(seconds: float) -> str:
@@ -278,19 +282,23 @@ def names_of(id: str) -> tuple[str, ...]:
     return id.rpartition(":")[2], id, *shorts(id)
 
 
-def _rule(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, wanted = outcome.answer.rule, _condition(expected)
-    if not any(map(wanted.matches, (MISSING,) if rule is None else names_of(rule))):
+def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    rule, expected_condition = outcome.answer.rule, _condition(expected)
+    if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
-        yield Mismatch(word, wanted.describe(), found, None, outcome.why(wanted))
+        yield Mismatch(key, expected_condition.describe(), found, None, outcome.why(expected_condition))
 
 
-def _modifier(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    wanted = of_set(_condition(expected))
+def _modifier(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    expected_condition = of_set(_condition(expected))
     spelt = [names_of(id) for id in outcome.answer.modifiers]
     forms = range(max(map(len, spelt), default=1))
-    if not any(wanted.matches(tuple(each[min(form, len(each) - 1)] for each in spelt)) for form in forms):
-        yield Mismatch(word, wanted.describe(), brief([each[0] for each in spelt]) if spelt else "none")
+    if not any(
+        expected_condition.matches(tuple(each[min(form, len(each) - 1)] for each in spelt)) for form in forms
+    ):
+        yield Mismatch(
+            key, expected_condition.describe(), brief([each[0] for each in spelt]) if spelt else "none"
+        )
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {

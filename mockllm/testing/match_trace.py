@@ -42,7 +42,7 @@ class MatchTrace(Struct, frozen=True):
 
     request: Request
     outcome: Outcome
-    settled: Decision
+    decision: Decision
     tried: Sequence[TraceEntry]
     unshown: int
     applied: Sequence[CatalogItem]
@@ -67,20 +67,20 @@ class MatchTrace(Struct, frozen=True):
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
     """Return the trace of a request."""
     responder = engine.peek(request)
-    settled, catalog = responder.settled, engine.catalog
-    tried, unshown = _tried(engine, request, settled)
-    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in settled.skipped_modifiers]
+    decision, catalog = responder.settled, engine.catalog
+    tried, unshown = _tried(engine, request, decision)
+    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.skipped_modifiers]
     skipped = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, responder.answer())
-    step = _step(engine, settled.rule) if settled.outcome == "rule" and settled.rule else None
-    return MatchTrace(request, outcome, settled, tried, unshown, responder.modifiers, skipped, step)
+    step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
+    return MatchTrace(request, outcome, decision, tried, unshown, responder.modifiers, skipped, step)
 
 
-def _tried(engine: Engine, request: Request, settled: Decision) -> tuple[list[TraceEntry], int]:
+def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rules if settled.rule is None else settled.rule.candidate.item
-    refused = {candidate.item: (candidate, why) for candidate, why in settled.refused}
+    end = catalog.rules if decision.rule is None else decision.rule.candidate.item
+    refused = {candidate.item: (candidate, why) for candidate, why in decision.refused}
     others = [number for number in range(end) if number not in refused]
     if end > MAX_SHOWN_ALL:
         others = [
@@ -93,9 +93,9 @@ def _tried(engine: Engine, request: Request, settled: Decision) -> tuple[list[Tr
             found.append(_trace_entry(item, number, "stood aside", guard_line(item, *refused[number])))
         else:
             found.append(_trace_entry(item, number, "did not match", _differs(item, request)))
-    if settled.rule is not None:
+    if decision.rule is not None:
         found.append(
-            _trace_entry(items[end], end, "answers" if settled.outcome == "rule" else "would answer")
+            _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
         )
         later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
         found += [

@@ -88,23 +88,23 @@ class MockBase:
         """Add scenario files or folders above all others. Paths are relative to the folder of the calling file if
         they exist there, else to the current folder."""
         by = caller()
-        found = [_resolve_path(os.fspath(path), by) for path in paths]
-        self._stack.add(load_rules(ScenarioSources(found, vocabulary=VOCABULARY, examples=False)))
+        matching = [_resolve_path(os.fspath(path), by) for path in paths]
+        self._stack.add(load_rules(ScenarioSources(matching, vocabulary=VOCABULARY, examples=False)))
 
     def climate(self, climate: str) -> None:
         """Set the weather of the pack `weather` from now on: calm, flaky, rate-limited, slow, storm,
         provider-outage."""
-        wanted = self._stack.wanted
-        packs = [*wanted.packs, *([] if WEATHER in wanted.packs else [WEATHER])]
-        values = {**wanted.settings.values, f"{WEATHER}.climate": climate}
-        self._stack.serve(scenario_sources(wanted.scenarios, packs, values))
+        sources = self._stack.sources
+        packs = [*sources.packs, *([] if WEATHER in sources.packs else [WEATHER])]
+        values = {**sources.settings.values, f"{WEATHER}.climate": climate}
+        self._stack.serve(scenario_sources(sources.scenarios, packs, values))
 
-    def _rule(self, what: str, words: Mapping[str, Any]) -> CodeRule:
-        return CodeRule(self._written("rule", what, words), self)
+    def _rule(self, default_name: str, words: Mapping[str, Any]) -> CodeRule:
+        return CodeRule(self._written("rule", default_name, words), self)
 
-    def _written(self, kind: Kind, what: str, words: Mapping[str, Any]) -> str:
+    def _written(self, kind: Kind, default_name: str, words: Mapping[str, Any]) -> str:
         keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
-        addition = compile_item(kind, keys, caller(), f"{what} {next(self._names)}")
+        addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
         self._stack.add(addition)
         return addition.entries[0].id if addition.entries else ""
 
@@ -158,12 +158,12 @@ class MockBase:
         bounds = CountBounds.of(times, at_least, at_most)
         rule = compile_item("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
         matcher = sees(rule.entries[0].spec)
-        came = self.requests
-        found = [each for each in came if matcher.matches(each.request)]
+        received = self.requests
+        matching = [each for each in received if matcher.matches(each.request)]
         lost = self._recorder.total - len(self._recorder.received)
-        if not bounds.contains(len(found)):
-            raise AssertionError(miscounted(bounds, match, matcher, found, came, lost))
-        return found
+        if not bounds.contains(len(matching)):
+            raise AssertionError(miscounted(bounds, match, matcher, matching, received, lost))
+        return matching
 
     @property
     def verdicts(self) -> Verdicts:

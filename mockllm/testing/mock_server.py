@@ -130,14 +130,14 @@ class MockLLM(MockBase):
         wrong = None if id is None else named(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
-        wanted = self._stack.wanted
-        wanted = scenario_sources(
-            wanted.scenarios if scenarios is None else scenarios,
-            wanted.packs if packs is None else packs,
-            wanted.settings.values if params is None else params,
+        sources = self._stack.sources
+        sources = scenario_sources(
+            sources.scenarios if scenarios is None else scenarios,
+            sources.packs if packs is None else packs,
+            sources.settings.values if params is None else params,
         )
         return MockSession(
-            self, id or f"session-{next(self._sessions)}", RuleStack(wanted, self._stack), seed
+            self, id or f"session-{next(self._sessions)}", RuleStack(sources, self._stack), seed
         )
 
     def __enter__(self) -> Self:

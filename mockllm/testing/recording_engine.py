@@ -35,7 +35,7 @@ class RuleStack(Struct, dict=True):
     """The rules of a server or session: additions, newest first, above files and packs. A session's stack is above
     the stack of its server."""
 
-    wanted: ScenarioSources
+    sources: ScenarioSources
     below: RuleStack | None = None
     additions: list[CodeRules] = field(default_factory=list)
     version: int = 0
@@ -43,7 +43,7 @@ class RuleStack(Struct, dict=True):
     def __post_init__(self) -> None:
         below = self.below
         self.base: CompiledBase = (
-            compiled_base(self.wanted) if below is None or self.wanted != below.wanted else below.base
+            compiled_base(self.sources) if below is None or self.sources != below.sources else below.base
         )
 
     @property
@@ -69,9 +69,9 @@ class RuleStack(Struct, dict=True):
         self.additions.append(addition)
         self.version += 1
 
-    def serve(self, wanted: ScenarioSources) -> None:
+    def serve(self, sources: ScenarioSources) -> None:
         """Replace the files and packs below the additions. Raise Broken for mistakes."""
-        self.base, self.wanted = compiled_base(wanted), wanted
+        self.base, self.sources = compiled_base(sources), sources
         self.version += 1
 
 

@@ -93,13 +93,13 @@ class ScenarioPair:
     def _of(self, case: Case) -> tuple[Any, Any]:
         key = repr(case.values)
         if key not in self._engines:
-            self._engines[key] = tuple(self._catalog(wanted, case) for wanted in self._wanted)
+            self._engines[key] = tuple(self._catalog(sources, case) for sources in self._wanted)
         return self._engines[key]
 
     @staticmethod
-    def _catalog(wanted: ScenarioSources, case: Case) -> Any:
-        settings = replace(wanted.settings, values=dict(case.values))
-        gathered = load_scenarios(replace(wanted, settings=settings))
+    def _catalog(sources: ScenarioSources, case: Case) -> Any:
+        settings = replace(sources.settings, values=dict(case.values))
+        gathered = load_scenarios(replace(sources, settings=settings))
         if gathered.mistakes:
             return "; ".join(map(str, gathered.mistakes))
         return finished(compile_catalog(gathered.entries))
@@ -112,31 +112,31 @@ def plain(name: str, runs: Sequence[Sequence[tuple[float, SentRequest]]]) -> lis
     ]
 
 
-def recorded(gathered: LoadedScenarios, wanted: ScenarioSources) -> list[Case]:
+def recorded(gathered: LoadedScenarios, sources: ScenarioSources) -> list[Case]:
     """Return the cases of the examples in files, such as recordings."""
-    return _cases([gathered], [wanted])
+    return _cases([gathered], [sources])
 
 
-def _cases(sides: Sequence[LoadedScenarios], wanted: Sequence[ScenarioSources]) -> list[Case]:
+def _cases(sides: Sequence[LoadedScenarios], sources: Sequence[ScenarioSources]) -> list[Case]:
     """Return the examples of all sides, those with equal requests once."""
     found: dict[str, Case] = {}
-    for gathered, sources in zip(sides, wanted, strict=True):
+    for gathered, own_sources in zip(sides, sources, strict=True):
         for entry in gathered.examples:
             for provider in providers_of(entry):
                 try:
                     steps = tuple(_sent_step(step, provider) for step in steps_of(entry))
                 except UnsupportedCall:
                     continue
-                name = entry.name if entry.spec.name else f"{_within(entry.file, sources)} {entry.name}"
+                name = entry.name if entry.spec.name else f"{_within(entry.file, own_sources)} {entry.name}"
                 name = name if provider is None else f"{name} ({provider})"
                 case = Case(name, steps, tuple(sorted(entry.spec.with_.items())))
                 found.setdefault(repr((steps, case.values)), case)
     return list(found.values())
 
 
-def _within(file: str, wanted: ScenarioSources) -> str:
+def _within(file: str, sources: ScenarioSources) -> str:
     """Return the path of a file relative to its source folder."""
-    for each in wanted.scenarios:
+    for each in sources.scenarios:
         below = os.path.relpath(file, each)
         if below != os.curdir and not below.startswith(os.pardir):
             return below
