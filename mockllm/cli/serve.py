@@ -95,13 +95,13 @@ def run(args: argparse.Namespace) -> int:
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
+    tasks = run_together(partial(warn_about_files, builder, reload), background_task(watched, admin_server))
     try:
         with traces(app, addresses(args, values), log):
-            run_server(
-                app, addresses(args, values),
-                lambda where: print_ready(where, app, uses_default_pack(values), trusted, token),
-                run_together(partial(warn_about_files, builder, reload), background_task(watched, admin_server)),
-            )  # fmt: skip
+            ready = partial(
+                print_ready, app=app, fallen_back=uses_default_pack(values), trusted=trusted, token=token
+            )
+            run_server(app, addresses(args, values), ready, tasks)
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
