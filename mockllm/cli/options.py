@@ -19,7 +19,7 @@ from msgspec import Struct
 from mockllm.cli.fetch_locked import fetch_missing
 from mockllm.cli.units import address, count, seconds, shown_default, size
 from mockllm.core.request.request import VOLATILE
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.recordings.hosts import upstream
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.loader import ScenarioSources
@@ -390,4 +390,4 @@ def scenario_sources(values: Mapping[str, Any], environment: Mapping[str, str]) 
 
 def vocabulary() -> Vocabulary:
     """Return the names of providers, dialects and calls."""
-    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
+    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)

@@ -23,7 +23,7 @@ from mockllm.cli.test import summary as tested
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.atomic_store import put_file, put_tree
 from mockllm.packing.builder import build
-from mockllm.packing.capabilities import Capabilities, capabilities
+from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
 from mockllm.packing.pack_source import parse_pack_source
 from mockllm.packing.validation import told_as, validate_pack
@@ -153,7 +153,7 @@ def _is(folder: str, other: str) -> bool:
 
 
 def _report(
-    gathered: LoadedScenarios, powers: Capabilities | None, digest: str, warnings: list[Json]
+    gathered: LoadedScenarios, powers: PackCapabilities | None, digest: str, warnings: list[Json]
 ) -> Json:
     mistakes: Json = [as_json(each) for each in gathered.mistakes]
     could: Json = None if powers is None else powers.as_json()
@@ -166,7 +166,7 @@ def _report(
     }
 
 
-def describe(powers: Capabilities) -> list[str]:
+def describe(powers: PackCapabilities) -> list[str]:
     """Return the capabilities of a pack as lines."""
     rules = f"{powers.rules} rule{'s' * (powers.rules != 1)}"
     modifiers = f"{powers.modifiers} modifier{'s' * (powers.modifiers != 1)}"

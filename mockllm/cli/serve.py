@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with traces(app, addresses(args, values), log):
             ready = partial(
-                print_ready, app=app, fallen_back=uses_default_pack(values), trusted=trusted, token=token
+                print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
             )
             run_server(app, addresses(args, values), ready, tasks)
     except CannotListen as error:
@@ -168,7 +168,7 @@ def dashboard_warning() -> Iterator[str]:
 def print_ready(
     where: Sequence[Address],
     app: App,
-    uses_default_pack: bool = False,
+    default_pack: bool = False,
     trusted: Path | None = None,
     token: AdminToken = AdminToken(),  # noqa: B008 - immutable
 ) -> None:
@@ -195,7 +195,7 @@ def print_ready(
         print_line(f"  Other machines need the admin token. It was created in {token.generated}.")
     for line in _reached(first, app, trusted, alone=alone):
         print_line(f"  {line}")
-    if uses_default_pack:
+    if default_pack:
         print_line(
             f"  No scenario files in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. "
             "`mockllm init` writes scenarios to start from."

@@ -1,7 +1,7 @@
-"""All randomness, and all ids: pure hashes of where they stand.
+"""All randomness and all ids: pure hashes of their position.
 
-Drawn by (seed, rule, scope, tries, place) and named by (seed, scope, number, prefix, place), so that what
-else the server does meanwhile never changes them, and asking twice gives the same.
+A draw is a hash of (seed, rule, scope, tries, place), an id a hash of (seed, scope, number, prefix, place). So other
+requests never change either, and a repeated call returns the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ HEX: Final = bytes(b"0123456789abcdef"[byte % 16] for byte in range(256))
 
 
 class Randomness:
-    """The draws of one answer: one independent stream for each place that draws."""
+    """The draws of one response: an independent stream for each place that draws."""
 
     __slots__ = ("_root",)
 
@@ -25,18 +25,18 @@ class Randomness:
         self._root = f"{seed}|{rule}|{scope}|{tries}|"
 
     def uniform(self, place: str) -> float:
-        """A number in [0, 1)."""
+        """Return a number in [0, 1)."""
         digest = blake2b((self._root + place).encode(), digest_size=8).digest()
         return (int.from_bytes(digest, "big") >> 11) * (1.0 / (1 << 53))
 
     def random(self, place: str) -> Random:
-        """A generator for a place that draws many times."""
+        """Return a generator for a place that draws many times."""
         digest = blake2b((self._root + place).encode(), digest_size=8).digest()
-        return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's dice, seeded on purpose
+        return Random(int.from_bytes(digest, "big"))  # noqa: S311 - a mock's draws, seeded on purpose
 
 
 class Ids:
-    """The ids of one answer. `root` is what they are all hashed behind."""
+    """The ids of one response. `root` is the common prefix of all hashed texts."""
 
     __slots__ = ("root",)
 
@@ -45,18 +45,17 @@ class Ids:
 
     @staticmethod
     def stem(seed: int, scope: str) -> bytes:
-        """What the roots of a scope's answers begin with; the answer's number and a bar follow."""
+        """Return the beginning of the roots of a scope; the response's number and a bar follow."""
         return f"{seed}|{scope}|".encode()
 
     def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
-        """`prefix` and `length` (at most 64) characters after it."""
+        """Return an id of `prefix` and `length` (at most 64) further characters."""
         hashed = blake2b(self.root + f"{prefix}|{place}".encode(), digest_size=length)
         return prefix + hashed.digest().translate(alphabet).decode()
 
 
 class IdPattern(NamedTuple):
-    """What of an id is the same in every answer of a kind; `filled` makes those of one answer. `key` tells
-    it from the answer's other ids."""
+    """The part of an id that equal responses share. `key` distinguishes the id from the response's other ids."""
 
     prefix: bytes
     length: int
@@ -65,13 +64,13 @@ class IdPattern(NamedTuple):
 
 
 def id_pattern(prefix: str, length: int, place: str, alphabet: bytes) -> IdPattern:
-    """The mould of what `Ids.make` gives for the same."""
+    """Return the pattern of the id that `Ids.make` returns for these arguments."""
     return IdPattern(prefix.encode(), length, f"{prefix}|{place}".encode(), alphabet)
 
 
-def fill_ids(moulds: Sequence[IdPattern], root: bytes) -> list[bytes]:
-    """The ids of the answer whose root (`Ids.root`) it is."""
-    said = []
-    for prefix, length, key, alphabet in moulds:  # a comprehension would be one more call for each answer
-        said.append(prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet))
-    return said
+def fill_ids(patterns: Sequence[IdPattern], root: bytes) -> list[bytes]:
+    """Return the ids of the response with this root (`Ids.root`)."""
+    ids = []
+    for prefix, length, key, alphabet in patterns:  # a comprehension costs one more call for each response
+        ids.append(prefix + blake2b(root + key, digest_size=length).digest().translate(alphabet))
+    return ids

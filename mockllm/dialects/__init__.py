@@ -1,4 +1,4 @@
-"""Wire protocols: one folder a provider, one file a protocol; vendors of a known protocol are rows.
+"""Providers and their protocols: a folder for each provider or protocol, and a row for each vendor.
 
-All that this project knows of a provider stands here and nowhere else.
+The folders contain all facts about providers; a test holds that no other code names one.
 """

@@ -1,6 +1,4 @@
-"""Headers that tell what a rate limit stands at, from names to facts; each provider has names and times of its
-own.
-"""
+"""Rate-limit headers: each provider maps its names to facts, and formats times in its own way."""
 
 from __future__ import annotations
 
@@ -12,18 +10,18 @@ from mockllm.core.failure import Failure
 from mockllm.core.limits import Gauge, LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 
-Told: TypeAlias = Callable[[LimitStatus, float], Headers]
-"""A provider's headers of what a limit stands at, now (seconds since the epoch). A bound that the limit does not
-have is not told: then what stood in its headers before stays."""
-Refused: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
-"""What a provider says where a limit refuses a request: of the verdict, what the limit stands at, the request's
-tokens, its model, and now."""
+LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]
+"""Returns a provider's headers of the state of a limit, now (seconds since the epoch). A bound that the limit lacks
+has no header in the result: the response's own header stays."""
+LimitRefusal: TypeAlias = Callable[[LimitResult, LimitStatus, int, str | None, float], Failure]
+"""Returns a provider's failure of a request that a limit refuses: from the result, the state of the limit, the
+request's tokens, its model, and now."""
 Fact: TypeAlias = Literal["limit", "remaining", "reset", "window"]
 Names: TypeAlias = Mapping[str, tuple[Literal["requests", "tokens"], Fact]]
 
 
-def told(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
-    """The headers of these names; `time` writes so many seconds."""
+def limit_header_pairs(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> Headers:
+    """Return the headers of these names; `time` formats seconds."""
     pairs: list[tuple[str, str]] = []
     for name, (bound, fact) in names.items():
         gauge: Gauge | None = getattr(standing, bound)
@@ -34,15 +32,15 @@ def told(names: Names, standing: LimitStatus, time: Callable[[float], str]) -> H
 
 
 def seconds(time: float) -> str:
-    """In whole seconds, rounded up: who waits as long has waited long enough."""
+    """Format whole seconds, rounded up: a client that waits for them waits long enough."""
     return str(ceil(time))
 
 
 def exact(time: float) -> str:
-    """In seconds, to the millisecond, as Google writes it: less would be too little."""
+    """Format seconds to the millisecond: fewer digits could name too short a wait."""
     return f"{time:.3f}".rstrip("0").rstrip(".")
 
 
 def milliseconds(time: float) -> str:
-    """In whole milliseconds, rounded up."""
+    """Format whole milliseconds, rounded up."""
     return str(ceil(round(time * 1000, 3)))

@@ -1,103 +1,86 @@
-"""All protocols that are spoken, and the names that scenarios may use for them."""
+"""The names and calls that the rest of the project needs of all providers, derived from the list of them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 from mockllm.core.failure import NEVER, Failure
+from mockllm.core.json.codec import Json
 from mockllm.core.limits import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects import anthropic, azure, gemini, openai, vendors
-from mockllm.dialects.anthropic import headers as anthropics_headers
 from mockllm.dialects.dialect import Dialect, GeneratingDialect
-from mockllm.dialects.openai import headers as openais_headers
-from mockllm.dialects.openai import rate_limit_errors
-from mockllm.dialects.rate_limit_headers import Refused, Told
-from mockllm.dialects.routes import ROUTES, generating_paths
-from mockllm.dialects.vendors.rate_limit_headers import LIMITS as VENDORS_LIMITS
+from mockllm.dialects.providers import BY_NAME, REGISTERED
+from mockllm.dialects.routes import generating_paths
 
-DIALECTS: Final[tuple[Dialect, ...]] = (
-    openai.CHAT,
-    openai.LIST_CHAT,
-    openai.GET_CHAT,
-    openai.UPDATE_CHAT,
-    openai.DELETE_CHAT,
-    openai.CHAT_MESSAGES,
-    openai.RESPONSES,
-    openai.INPUT_TOKENS,
-    openai.COMPACT,
-    openai.GET_RESPONSE,
-    openai.DELETE_RESPONSE,
-    openai.CANCEL_RESPONSE,
-    openai.INPUT_ITEMS,
-    openai.COMPLETIONS,
-    openai.EMBEDDINGS,
-    openai.MODERATIONS,
-    openai.MODELS,
-    anthropic.MESSAGES,
-    anthropic.COUNT,
-    anthropic.MODELS,
-    anthropic.VERTEX_MESSAGES,
-    anthropic.VERTEX_COUNT,
-    gemini.GENERATE,
-    gemini.VERTEX,
-    gemini.COUNT,
-    gemini.EMBEDDINGS,
-    gemini.MODELS,
-    *azure.DIALECTS,
-    *dict.fromkeys(dialect for spoken in vendors.SPOKEN for _, _, dialect in spoken.calls),
+DIALECTS: Final[tuple[Dialect, ...]] = tuple(
+    dict.fromkeys(call.dialect for provider in REGISTERED for call in provider.calls)
 )
-
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
-"""Whose protocol: what `match: {dialect: …}` knows, and the keys of `extras` and of `fields` by dialect."""
+"""The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
 APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
-"""Which call: what `match: {api: …}` knows."""
-PROVIDERS: Final = frozenset(route.provider for route in ROUTES)
-"""The vendors, by the name that `match: {provider: …}` and the path's prefix know."""
+"""The values of `match: {api: …}`."""
+PROVIDERS: Final = frozenset(BY_NAME)
+"""The values of `match: {provider: …}`, and the prefixes of paths."""
 GENERATING: Final = frozenset(dialect.api for dialect in DIALECTS if dialect.generates)
-"""The calls that a rule without `api` and `path` sees."""
+"""The apis that a rule without `api` and `path` matches."""
 GENERATING_PATHS: Final = generating_paths()
-"""Their paths; `{name}` in them is any text."""
-SPOKEN: Final[tuple[tuple[str, GeneratingDialect], ...]] = (
-    ("openai", openai.CHAT),
-    ("openai", openai.RESPONSES),
-    ("openai", openai.COMPLETIONS),
-    ("anthropic", anthropic.MESSAGES),
-    ("gemini", gemini.GENERATE),
-    ("vertex", gemini.VERTEX),
-    ("vertex", anthropic.VERTEX_MESSAGES),
-    ("azure", azure.CHAT),
-    ("azure", azure.RESPONSES),
-    *((spoken.vendor.name, call) for spoken in vendors.SPOKEN for call in spoken.generating),
+"""The paths of the generating calls; `{name}` in them is any text."""
+ALIASES: Final = {alias: provider.name for provider in REGISTERED for alias in provider.aliases}
+"""Words that people write in place of a provider's name, with the name."""
+
+
+class GeneratingCall(NamedTuple):
+    """A generating call that neutral words can ask for."""
+
+    provider: str
+    id: str
+    dialect: GeneratingDialect
+
+    @property
+    def name(self) -> str:
+        """`openai-chat`; unique."""
+        return f"{self.provider}-{self.id}"
+
+    @property
+    def endpoint(self) -> str:
+        """The protocol: its dialect and api."""
+        return f"{self.dialect.name}-{self.dialect.api}"
+
+
+GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
+    GeneratingCall(provider.name, call.id, cast(GeneratingDialect, call.dialect))
+    for provider in REGISTERED
+    for call in provider.calls
+    if call.dialect.generates and call.neutral
 )
-"""Who speaks which generating call; of each provider its usual one first."""
+"""Those of each provider with its usual one first."""
 
 
-def spoken(provider: str, api: str | None = None) -> GeneratingDialect | None:
-    """A provider's call, its usual one where none is named; None where it has no such generating call."""
-    return next((call for name, call in SPOKEN if name == provider and api in (None, call.api)), None)
+def generating_dialect(provider: str, api: str | None = None) -> GeneratingDialect | None:
+    """Return a provider's call by its id or its api, the usual one without `api`; None where there is none."""
+    own = [call for call in GENERATING_CALLS if call.provider == provider]
+    matches = [call for call in own if api in (None, call.id)] or [
+        call for call in own if api == call.dialect.api
+    ]
+    return matches[0].dialect if matches else None
 
 
-LIMITS: Final[Mapping[str, Told]] = {
-    "openai": openais_headers.limits,
-    "anthropic": anthropics_headers.limits,
-    **VENDORS_LIMITS,
-}
-"""Which providers tell what a rate limit stands at; Google does not."""
+def knows(provider: str | None, model: str) -> bool:
+    """Whether a provider is known to have a model of this name."""
+    owner = BY_NAME.get(provider or "")
+    return owner is not None and model in owner.known_models
+
+
+def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:
+    """Return the members by which a protocol's error object names a wrong parameter."""
+    owner = BY_NAME.get(dialect)
+    return {} if owner is None or owner.parameter_field is None else {owner.parameter_field: parameter}
 
 
 def limit_headers(provider: str | None, standing: LimitStatus, now: float) -> Headers:
-    """What a limit stands at, in this provider's headers; `now` in seconds since the epoch."""
-    limits = LIMITS.get(provider or "")
-    return () if limits is None else limits(standing, now)
-
-
-REFUSED: Final[Mapping[str, Refused]] = {
-    "openai": rate_limit_errors.refused,
-    "anthropic": anthropics_headers.refused,
-}
-"""Those who say more than that it was too much."""
+    """Write the state of a limit as this provider's headers; `now` in seconds since the epoch."""
+    owner = BY_NAME.get(provider or "")
+    return () if owner is None or owner.limit_headers is None else owner.limit_headers(standing, now)
 
 
 def refused(
@@ -108,10 +91,10 @@ def refused(
     model: str | None,
     now: float,
 ) -> Failure:
-    """What this provider says where a limit refuses a request of so many tokens."""
-    said = REFUSED.get(provider or "")
-    if said is not None:
-        return said(verdict, standing, tokens, model, now)
+    """Return this provider's failure where a limit refuses a request of so many tokens."""
+    owner = BY_NAME.get(provider or "")
+    if owner is not None and owner.limit_refusal is not None:
+        return owner.limit_refusal(verdict, standing, tokens, model, now)
     headers = limit_headers(provider, standing, now)
     quota = _quota(verdict, standing)
     if verdict.retry_after is not None:
@@ -123,7 +106,7 @@ def refused(
 
 
 def _quota(verdict: LimitResult, standing: LimitStatus) -> tuple[str, int, float] | None:
-    """What was refused, with its figures; None where nothing is counted."""
+    """Return what was refused, with its figures; None where nothing is counted."""
     gauge = standing.tokens if verdict.by == "tokens" else standing.requests
     return (
         None if gauge is None or verdict.by == "concurrent" else (verdict.by or "", gauge.limit, gauge.window)

@@ -1,10 +1,10 @@
-"""The one place where requests, rules, counts and wire formats meet: find, settle, plan.
+"""The engine brings requests, rules, counts and wire formats together: match, decide, plan.
 
-Synchronous, and without I/O or a clock: the server hands in a Request and plays the Plan that comes back.
+It is synchronous, and without I/O or a clock: the server passes a Request in and plays the Plan that the engine
+returns.
 """
 
-from mockllm.engine.engine import Engine
-from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine.engine import Engine, EngineInfo
 from mockllm.engine.planned_response import PlannedResponse
 
 __all__ = ["Engine", "EngineInfo", "PlannedResponse"]

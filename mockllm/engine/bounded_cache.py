@@ -1,4 +1,4 @@
-"""What is kept by what was asked for. Clients choose what they ask for, so it is bounded."""
+"""A cache with a bound, since clients choose its keys."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ T = TypeVar("T")
 
 
 class BoundedCache(dict[Hashable, T]):
-    """As much as there is room for; the oldest goes first. Keep with `put`, look up as in any dictionary."""
+    """A dictionary of bounded size; the oldest entry leaves first. Write with `put`, read as any dictionary."""
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, max_size: int) -> None:
         super().__init__()
-        self._room = room
+        self._free = max_size
         self._sizes: dict[Hashable, int] = {}
 
     def put(self, key: Hashable, value: T, size: int = 1) -> None:
-        """Keeps it as the newest."""
+        """Store a value as the newest."""
         self._drop(key)
         self[key] = value
         self._sizes[key] = size
-        self._room -= size
-        while self._room < 0:
+        self._free -= size
+        while self._free < 0:
             self._drop(next(iter(self)))
 
     def _drop(self, key: Hashable) -> None:
         self.pop(key, None)
-        self._room += self._sizes.pop(key, 0)
+        self._free += self._sizes.pop(key, 0)

@@ -1,4 +1,4 @@
-"""From a request and a catalog to a claim: who could answer, in order, up to the first that surely does."""
+"""Finds the candidates of a request: rules in order, up to the first that surely responds, and modifiers."""
 
 from __future__ import annotations
 
@@ -10,44 +10,45 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.scope_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.known_models import knows
+from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, ResponseSelector
 
-KNOWN: Final = 10_000
-"""How many combinations of rules and modifiers are remembered."""
+MAX_CACHED_MATCHES: Final = 10_000
+"""How many combinations of rules and modifiers are cached."""
 
 
 class RequestValidation:
-    """What each validation says of a request, asked at most once; whether its model is known, `models` being
-    those that the rules name; and what it takes of a limit."""
+    """The validation of a request, computed at most once for each strictness; whether its model is known (`models`
+    are those that rules name); and the tokens that it takes of a limit."""
 
-    __slots__ = ("_dialect", "_models", "_request", "_said")
+    __slots__ = ("_dialect", "_models", "_request", "_results")
 
     def __init__(self, dialect: Dialect | None, request: Request, models: Sequence[str] = ()) -> None:
         self._dialect = dialect
         self._request = request
         self._models = models
-        self._said: dict[Validation, Failure | None] = {"off": None}
+        self._results: dict[Validation, Failure | None] = {"off": None}
 
     def failure(self, validation: Validation) -> Failure | None:
+        """Return why the validation refuses the request; None if it does not."""
         if self._dialect is None:
             return None
-        if validation not in self._said:
+        if validation not in self._results:
             check = self._dialect.check if validation == "strict" else self._dialect.check_readable
-            self._said[validation] = check(self._request)
-        return self._said[validation]
+            self._results[validation] = check(self._request)
+        return self._results[validation]
 
     def invalid(self, validation: Validation) -> bool:
         return self.failure(validation) is not None
 
     def unknown(self) -> bool:
+        """Return whether the request's model is unknown."""
         model = self._request.model
         return self._dialect is not None and model is not None and not self._knows(model)
 
     def tokens(self) -> int:
-        """What the request takes of a limit, before anybody knows the answer: its input, and the most that it
-        lets the answer have."""
+        """Return the tokens that the request takes of a limit: its input, and the maximum of its response."""
         return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
 
     def _knows(self, model: str) -> bool:
@@ -55,7 +56,7 @@ class RequestValidation:
 
 
 class CandidateFinder:
-    """Makes the claims on one catalog."""
+    """Finds the candidates in one catalog."""
 
     def __init__(self, catalog: Catalog, seed: int) -> None:
         self._items = catalog.items
@@ -63,42 +64,44 @@ class CandidateFinder:
         self._rules = catalog.rules
         self._seed = seed
         self._global: dict[int, Candidate] = {}
-        """The candidates that are the same for every request."""
-        self._known: BoundedCache[tuple[Sequence[Candidate], Sequence[Candidate]]] = BoundedCache(KNOWN)
-        """The candidates by the hits that decide them."""
+        """The candidates that are equal for all requests."""
+        self._known: BoundedCache[tuple[Sequence[Candidate], Sequence[Candidate]]] = BoundedCache(
+            MAX_CACHED_MATCHES
+        )
+        """The candidates by the match masks that determine them."""
 
-    def known(self, hits: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
-        """The rules and modifiers of every request with these hits, once that is found out."""
-        return self._known.get(hits)
+    def known(self, mask: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
+        """Return the cached rules and modifiers of all requests with this match mask."""
+        return self._known.get(mask)
 
-    def match(self, request: Request, hits: int, verdicts: RequestValidation) -> MatchResult:
-        """The claim of a request. Rules are looked at only until one has no guard: what stands behind it can
-        never be reached."""
-        known = self._known.get(hits)
-        rules, modifiers = self._found(hits, request) if known is None else known
+    def match(self, request: Request, mask: int, validation: RequestValidation) -> MatchResult:
+        """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
+        respond."""
+        known = self._known.get(mask)
+        rules, modifiers = self._find(mask, request) if known is None else known
         session = request.session or ""
         return MatchResult(
             session,
             self._seed,
             rules,
             modifiers,
-            verdicts.invalid,
-            verdicts.unknown,
+            validation.invalid,
+            validation.unknown,
             request.now,
-            verdicts.tokens,
+            validation.tokens,
         )
 
-    def _found(self, hits: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
-        """The candidates among rules and modifiers; for most requests they are the same few."""
+    def _find(self, mask: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+        """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index, first, end = self._index, self._rules, len(self._items)
-        rules = self._reached(index.among(hits, request, 0, first), request)
-        modifiers = [self.candidate(number, request) for number in index.among(hits, request, first, end)]
-        if index.decided(hits) and all(each.item in self._global for each in (*rules, *modifiers)):
-            self._known.put(hits, (rules, modifiers))
+        rules = self._reached(index.among(mask, request, 0, first), request)
+        modifiers = [self.candidate(number, request) for number in index.among(mask, request, first, end)]
+        if index.decided(mask) and all(found.item in self._global for found in (*rules, *modifiers)):
+            self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
-        """The candidates up to the first that has no guard."""
+        """Return the candidates up to the first without a guard."""
         rules: list[Candidate] = []
         for number in numbers:
             rules.append(self.candidate(number, request))
@@ -107,17 +110,17 @@ class CandidateFinder:
         return rules
 
     def candidate(self, number: int, request: Request) -> Candidate:
-        """A rule or modifier, as one that matches this request."""
+        """Return a rule or modifier as a candidate for this request."""
         known = self._global.get(number)
         if known is not None:
             return known
         item = self._items[number]
-        whose = "" if item.per == "global" else scope_of(item.per, request)
-        made = Candidate(
+        scope = "" if item.per == "global" else scope_of(item.per, request)
+        candidate = Candidate(
             number,
             item.key,
             item.id,
-            whose,
+            scope,
             item.guard,
             item.validation,
             item.error is not None,
@@ -128,11 +131,11 @@ class CandidateFinder:
             _lasts(item.answers) if item.sets else None,
         )
         if item.per == "global":
-            self._global[number] = made
-        return made
+            self._global[number] = candidate
+        return candidate
 
 
 def _lasts(answers: ResponseSelector | None) -> int | None:
-    """How many answers a rule has that says a miss behind its last."""
+    """Return how many responses a rule has before its requests are unmatched; None without an end."""
     ends = answers is not None and answers.mode == "sequence" and answers.then == "error"
     return int(answers.cumulative[-1]) if answers is not None and ends else None

@@ -1,7 +1,4 @@
-"""What the answers from one catalog are made with: its items, how each is sent, its plans, and what is kept of them.
-
-Apart from the engine, which finds and settles: an exchange needs this of it, and nothing else.
-"""
+"""All that responses from one catalog are made with, apart from the state that decides between them."""
 
 from __future__ import annotations
 
@@ -16,49 +13,54 @@ from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.settings_merge import RULE, SELF, Owner, merge_settings
 
-WAYS: Final = 10_000
-"""How many combinations of items are remembered."""
+MAX_CACHED_SETTINGS: Final = 10_000
+"""Combinations of a step and modifiers whose effective settings are cached."""
 
 
 class CatalogRuntime:
-    """`longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
-    generates for one schema."""
+    """A catalog, its response cache, and what makes its plans.
+
+    `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
+    generates for one schema.
+    """
 
     def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
         self.catalog = catalog
         self.longest = longest
-        self.planner = ResponsePlanner(max_generated)
-        self.keep = ResponseCache()
-        self._ways: BoundedCache[EffectiveSettings] = BoundedCache(WAYS)
+        self.cache = ResponseCache()
+        self.planner = ResponsePlanner(self.cache, max_generated)
+        self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
 
     def effective_settings(
-        self, item: int | None, saying: CompiledResponse, step: int, applied: Sequence[int]
+        self, item: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
     ) -> EffectiveSettings:
-        """How a step of an item is sent with these modifiers: all settings that apply, the strongest first:
-        by layer, then the step, its rule, the modifiers."""
+        """Return the effective settings of a step of an item with these modifiers.
+
+        The strongest setting wins: by layer, then the step's, its rule's, the modifiers'.
+        """
         key = (item, step, tuple(applied))
-        found = self._ways.get(key)
-        if found is None:
+        settings = self._settings.get(key)
+        if settings is None:
             items = self.catalog.items
             modifiers = [items[number] for number in applied]
-            sending = merge_settings(_layered(None if item is None else items[item], saying, modifiers))
-            found = effective_settings(sending, saying, tuple(each.id for each in modifiers))
-            self._ways.put(key, found)
-        return found
+            merged = merge_settings(_layered(None if item is None else items[item], response, modifiers))
+            settings = effective_settings(merged, response, tuple(modifier.id for modifier in modifiers))
+            self._settings.put(key, settings)
+        return settings
 
 
 def _layered(
-    item: CatalogItem | None, saying: CompiledResponse, modifiers: Sequence[CatalogItem]
+    item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
 ) -> list[tuple[Owner, Settings]]:
-    """The settings of all these with their owners, the strongest first."""
+    """Return the settings of all these with their owners, the strongest first."""
     layered = [
-        (each.layer, number, each.settings)
-        for number, each in enumerate(modifiers)
-        if each.settings is not None
+        (modifier.layer, number, modifier.settings)
+        for number, modifier in enumerate(modifiers)
+        if modifier.settings is not None
     ]
     if item is not None and item.answers is not None:
-        own = [(item.layer, SELF, saying.settings)]
-        if item.settings is not None and item.settings is not saying.settings:
+        own = [(item.layer, SELF, response.settings)]
+        if item.settings is not None and item.settings is not response.settings:
             own.append((item.layer, RULE, item.settings))
         layered = own + layered
-    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda each: each[0])]
+    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda entry: entry[0])]

@@ -1,12 +1,10 @@
-"""How an answer is sent: what all settings that apply to it come to.
-
-Apart from the plans that are made by it: a way is found once for a step and its modifiers.
-"""
+"""The settings of one response: all settings that apply, merged."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from mockllm.core.rendering.ttft import InputTime
 from mockllm.core.values.types import Context
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -14,9 +12,11 @@ from mockllm.scenario.settings_merge import MergedSettings, Owner, ResolvedSetti
 
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
-    """How an answer is sent: the settings that won, for a step of a rule and the modifiers that apply, these
-    by their ids. `sent` is what the settings come to, where that is known beforehand; `same`: whether the
-    answer is the same each time but for ids, time and input tokens."""
+    """The merged settings of a step of a rule and the modifiers that apply, whose ids are `modifiers`.
+
+    `sent` are the evaluated settings, None where they depend on the request or a draw. `cacheable`: whether the
+    response is the same each time but for ids, time and input tokens.
+    """
 
     sending: MergedSettings
     sent: ResolvedSettings | None
@@ -25,15 +25,16 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
 
 def effective_settings(
-    sending: MergedSettings, saying: CompiledResponse, modifiers: tuple[str, ...]
+    sending: MergedSettings, response: CompiledResponse, modifiers: tuple[str, ...]
 ) -> EffectiveSettings:
-    """The way to send this with these settings."""
+    """Return the effective settings of a response with these merged settings."""
     if not sending.static:
         return EffectiveSettings(sending, None, modifiers)
     sent = resolve_settings(sending, _no_context)
-    same = saying.static and isinstance(saying.spec, ReplySpec) and sent.steady and not sent.faults
-    return EffectiveSettings(sending, sent, modifiers, same)
+    same = response.static and isinstance(response.spec, ReplySpec) and sent.steady and not sent.faults
+    counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
+    return EffectiveSettings(sending, sent, modifiers, same and not counts)
 
 
 def _no_context(owner: Owner) -> Context:
-    raise AssertionError("a constant has no context")  # pragma: no cover - static settings ask for none
+    raise AssertionError("a constant has no context")  # pragma: no cover - static settings use none

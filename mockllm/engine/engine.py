@@ -1,10 +1,12 @@
-"""The way of a request through the rules: read, find, settle, plan."""
+"""The engine: reads a request, finds candidates, decides, and returns a planned response."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
@@ -16,30 +18,46 @@ from mockllm.core.request.request_hash import known_hash, looked_up
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
-from mockllm.engine import overrides, seed_token
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.catalog_runtime import CatalogRuntime
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.engine_info import EngineInfo
 from mockllm.engine.fast_path import FastPath, build_fast_path
-from mockllm.engine.overrides import BadOverride, Override
+from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.request_reader import RequestReader
-from mockllm.engine.responder import NOBODY, Responder, named, reason
+from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_header
+from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state import SessionView, State
 
-LONGEST = 60.0
+LONGEST: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
-HASH = "x-mockllm-hash"
-LANES = 10_000
-"""How many short ways are remembered."""
+HASH: Final = "x-mockllm-hash"
+MAX_FAST_PATHS: Final = 10_000
+"""How many fast paths are cached."""
+
+
+class EngineInfo(Struct, frozen=True):
+    """The loaded scenarios, as `/` and `/health` report them.
+
+    `routes` are the paths that rules name; `calls` the providers' own, by provider; `sources` the files of the
+    rules, each with its number of rules. `bases` are an SDK's name and the path that follows the server's address
+    in the SDK's base URL (`("OpenAI", "/v1")`). `stale` are the files whose reload failed.
+    """
+
+    rules: int
+    files: int
+    routes: tuple[str, ...] = ()
+    bases: tuple[tuple[str, str], ...] = ()
+    stale: tuple[StaleSource, ...] = ()
+    calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sources: tuple[tuple[str, int], ...] = ()
 
 
 class Engine:
-    """Answers from one catalog. A reload makes a new engine on the same state."""
+    """Responds to requests from one catalog. A reload makes a new engine with the same state."""
 
     def __init__(
         self,
@@ -54,10 +72,13 @@ class Engine:
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
     ) -> None:
-        """`longest`: seconds that a request may make the server wait; `max_generated`: how many values
-        `from_schema` generates for one schema; `overrides`: whether its headers may ask for a fault, a delay or a
-        rule; `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every answer tells
-        its request's hash, not only one that was found by it."""
+        """Make an engine.
+
+        `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
+        generates for one schema; `overrides`: whether request headers may set a fault, a delay or a rule;
+        `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every response carries its
+        request's hash, not only a response that was found by it.
+        """
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
@@ -65,20 +86,18 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self.workshop = CatalogRuntime(catalog, longest, max_generated)
-        self._keep = self.workshop.keep
+        self._runtime = CatalogRuntime(catalog, longest, max_generated)
         self._index = catalog.index
         self._shared = state.recall("")
-        """What is remembered of the session that all requests without one share."""
-        self._claims = CandidateFinder(catalog, seed)
-        self._lanes: BoundedCache[FastPath | None] = BoundedCache(LANES)
-        """The short ways by hits; None where there is none."""
+        """The stored responses of the session that all requests without a session share."""
+        self._candidates = CandidateFinder(catalog, seed)
+        self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
+        """The fast paths by match mask; None where none is possible."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]
     ) -> RequestReader:
-        """What reads the requests that have this head. `path` is as on the wire; `headers` are looked up
-        without regard to case."""
+        """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
         return RequestReader(
             method,
             path,
@@ -100,124 +119,125 @@ class Engine:
         client: str,
         now: float,
     ) -> Request:
-        """A single request: see `heading`, and `Heading.read`."""
+        """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now)
 
     def _override(self, headers: Mapping[str, str], session: SessionView | None) -> Override | Failure:
-        """What a request's headers want otherwise; a failure where that cannot be."""
+        """Return what a request's headers override; a failure where a header is invalid."""
         try:
-            asked = overrides.read(
-                headers, self.catalog, allowed=self.overrides, longest=self.workshop.longest
+            override = read_overrides(
+                headers, self.catalog, allowed=self.overrides, longest=self._runtime.longest
             )
-        except BadOverride as wrong:
-            return Failure("bad_request", 400, str(wrong))
-        return asked if asked.seed is not None or session is None else asked._replace(seed=session.seed)
+        except BadOverride as error:
+            return Failure("bad_request", 400, str(error))
+        return (
+            override if override.seed is not None or session is None else override._replace(seed=session.seed)
+        )
 
     def respond(self, request: Request) -> PlannedResponse:
-        """Find, settle, plan; and remember what the dialect says of it. Never raises on any request."""
+        """Decide and plan, and store what the dialect remembers of the response. Never raises on any request."""
         if request.override is not None:
             return self._overridden(request, request.override)
-        hits = self._index.match_mask(request)
-        lane = self._lanes.get(hits)
-        answer = None if lane is None else lane.answer(request, self._keep)
-        if answer is None:
-            answer = self._settled(request, hits)
-            if hits not in self._lanes:
-                self._open_lane(hits)
-        if answer.calls or request.memorable:
-            self._remember(request, answer)
-        return self._told(answer, request)
+        mask = self._index.match_mask(request)
+        fast_path = self._fast_paths.get(mask)
+        planned = None if fast_path is None else fast_path.respond(request)
+        if planned is None:
+            planned = self._decided(request, mask)
+            if mask not in self._fast_paths:
+                self._add_fast_path(mask)
+        if planned.calls or request.memorable:
+            self._remember(request, planned)
+        return self._with_hash(planned, request)
 
-    def _told(self, answer: PlannedResponse, request: Request) -> PlannedResponse:
-        """The answer with the request's hash, where that was looked up or is to be told."""
+    def _with_hash(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
+        """Return the response with the request's hash, if a rule looked the hash up or every response carries one."""
         hash = looked_up(request) if self._hashed else known_hash(request)
         if hash is None:
-            return answer
-        plan = answer.plan
-        return answer.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
+            return planned
+        plan = planned.plan
+        return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
 
     def _overridden(self, request: Request, override: Override | Failure) -> PlannedResponse:
-        """The answer to a request that wants something otherwise."""
+        """Return the response to a request with overrides."""
         if isinstance(override, Failure):
             return self.refuse(override, request)
-        answer = self._settled(request, self._index.match_mask(request))
-        if answer.calls or request.memorable:
-            self._remember(request, answer)
-        return self._told(answer._replace(notes=(*answer.notes, *override.notes)), request)
+        planned = self._decided(request, self._index.match_mask(request))
+        if planned.calls or request.memorable:
+            self._remember(request, planned)
+        return self._with_hash(planned._replace(notes=(*planned.notes, *override.notes)), request)
 
-    def _settled(self, request: Request, hits: int) -> PlannedResponse:
-        """The long way. What takes a place in limits and loads says when it will have ended."""
-        exchange = self._exchange(request, hits, count=True)
-        lease = exchange.settled.lease
-        drawn = seed_token.told(exchange.seed, exchange.claim, exchange.settled)
+    def _decided(self, request: Request, mask: int) -> PlannedResponse:
+        """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
+        responder = self._responder(request, mask, count=True)
+        lease = responder.decision.lease
+        drawn = seed_token(responder.seed, responder.matched, responder.decision)
         if lease is None:
-            return exchange.answer()._replace(drawn=drawn)
+            return responder.respond()._replace(drawn=drawn)
         try:
-            answer = exchange.answer()
-            lease.expect_end(request.now + lasting(answer.plan))
+            planned = responder.respond()
+            lease.expect_end(request.now + lasting(planned.plan))
         except BaseException:
             lease.end()
             raise
-        return answer._replace(lease=lease, drawn=drawn)
+        return planned._replace(lease=lease, drawn=drawn)
 
-    def _remember(self, request: Request, answer: PlannedResponse) -> None:
-        if answer.calls:
-            self.state.remember(request.session or "", StoreUpdate(calls=answer.issued))
+    def _remember(self, request: Request, planned: PlannedResponse) -> None:
+        if planned.calls:
+            self.state.remember(request.session or "", StoreUpdate(calls=planned.issued))
         if not request.memorable:
             return
-        memo = getattr(request.outcome.dialect, "store_update", None)
-        if memo is not None and isinstance(request.outcome, RouteMatch):
-            remembered = memo(answer.plan, request)
-            if remembered is not None:
-                self.state.remember(request.session or "", remembered)
+        store_update = getattr(request.outcome.dialect, "store_update", None)
+        if store_update is not None and isinstance(request.outcome, RouteMatch):
+            update = store_update(planned.plan, request)
+            if update is not None:
+                self.state.remember(request.session or "", update)
 
     def peek(self, request: Request) -> Responder:
-        """The exchange as it would be answered now; nothing is counted."""
-        return self._exchange(request, self._index.match_mask(request), count=False)
+        """Return the responder of the present decision on a request. Nothing is counted."""
+        return self._responder(request, self._index.match_mask(request), count=False)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
-        """The server itself turns the request away: no rule is asked, nothing is counted."""
-        stamp = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        plan = named(request.outcome.dialect.error(failure, request, stamp), NOBODY)
+        """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
+        identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
+        plan = with_rule_header(request.outcome.dialect.error(failure, request, identity), NO_RULE)
         return PlannedResponse(plan, None, notes=(reason(failure),), error=failure.type)
 
     def info(self) -> EngineInfo:
-        """What is loaded."""
+        """Return what is loaded."""
         catalog = self.catalog
-        named = dict.fromkeys(path for item in catalog.items for path in item.paths)
+        paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
         rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rules])
-        facts = (catalog.rules, catalog.files, tuple(named), BASE_URLS, self._stale)
+        facts = (catalog.rules, catalog.files, tuple(paths), BASE_URLS, self._stale)
         return EngineInfo(*facts, calls_by_provider(), tuple(rules.items()))
 
-    def _exchange(self, request: Request, hits: int, *, count: bool) -> Responder:
+    def _responder(self, request: Request, mask: int, *, count: bool) -> Responder:
         outcome = request.outcome
-        verdicts = RequestValidation(
+        validation = RequestValidation(
             outcome.dialect if isinstance(outcome, RouteMatch) else None, request, self.catalog.models
         )
-        made = self._claims.match(request, hits, verdicts)
+        matched = self._candidates.match(request, mask, validation)
         override = request.override
         if type(override) is Override:
             if override.seed is not None:
-                made = replace(made, seed=override.seed)
+                matched = replace(matched, seed=override.seed)
             if override.rule is not None:
-                made = replace(made, rules=[self._claims.candidate(override.rule, request)])
-        settled = self.state.decide(made) if count else self.state.preview(made)
+                matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
+        decision = self.state.decide(matched) if count else self.state.preview(matched)
         if type(override) is Override and override.place is not None:
-            settled = seed_token.put(settled, made, override.place)
-        return Responder(self.workshop, request, outcome, made, settled, verdicts)
+            decision = decision_at(decision, matched, override.place)
+        return Responder(self._runtime, request, outcome, matched, decision, validation)
 
-    def _open_lane(self, hits: int) -> None:
-        """The short way for the next requests with these hits, where there is one."""
-        known = self._claims.known(hits)
+    def _add_fast_path(self, mask: int) -> None:
+        """Cache the fast path for the next requests with this match mask, where one is possible."""
+        known = self._candidates.known(mask)
         if known is None:
             return
         rules, modifiers = known
 
-        def way(saying: CompiledResponse) -> EffectiveSettings:
-            return self.workshop.effective_settings(
-                rules[0].item, saying, 0, [each.item for each in modifiers]
+        def settings_of(response: CompiledResponse) -> EffectiveSettings:
+            return self._runtime.effective_settings(
+                rules[0].item, response, 0, [modifier.item for modifier in modifiers]
             )
 
-        self._lanes.put(
-            hits, build_fast_path(self.catalog.items, rules, modifiers, way, self.state, self.seed)
-        )
+        facts = (self.catalog.items, rules, modifiers, settings_of)
+        self._fast_paths.put(mask, build_fast_path(*facts, self._runtime.cache, self.state, self.seed))

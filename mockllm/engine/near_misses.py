@@ -1,5 +1,6 @@
-"""What a request is told that no rule answers: which rules came nearest and what differed, and which
-matched but stood aside. The same words serve `mockllm explain`.
+"""Near misses: the rules that almost matched an unmatched request, and the rules that matched and were blocked.
+
+`mockllm explain` prints the same lines.
 """
 
 from __future__ import annotations
@@ -15,65 +16,69 @@ from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Candidate, Decision, GuardReason
 from mockllm.core.selection.named_states import UnmetState
 from mockllm.core.templates.template import TemplateFailure
+from mockllm.dialects.registry import parameter_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NEAREST = 3
+"""How many near misses a 404 lists."""
 ICON = "/favicon.ico"
-"""What every browser asks for beside the page that a person opens: that no rule answers it is no matter."""
+"""A path that every browser requests: an unmatched request for it is no problem."""
 
 
 def no_match_failure(
-    catalog: Catalog, request: Request, settled: Decision, ended: CatalogItem | None = None
+    catalog: Catalog, request: Request, decision: Decision, ended: CatalogItem | None = None
 ) -> Failure:
-    """The 404 of a request that no rule answers. `ended`: the rule whose sequence has ended."""
+    """Return the 404 of an unmatched request. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{shown(ended)}: matched, but its sequence has ended")
-    lines += [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in settled.refused]
+    lines += [
+        guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused
+    ]
     if catalog.rules == 0:
         lines.append("no rules are loaded")
     else:
         count = NEAREST - len(lines)
-        found = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
-        lines += [near_miss_line(item, differences) for item, differences in found]
+        misses = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
+        lines += [near_miss_line(item, differences) for item, differences in misses]
     hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
     return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
 
 
-def unknown_path_failure(catalog: Catalog, request: Request, settled: Decision, failure: Failure) -> Failure:
-    """The refusal of a path or method that no provider has, with the rules that name that path or nearly so."""
-    lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in settled.refused]
+def unknown_path_failure(catalog: Catalog, request: Request, decision: Decision, failure: Failure) -> Failure:
+    """Return the refusal of a path or method that no provider has, with the rules that name a similar path."""
+    lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
     for item, differences in nearest(catalog, request):
-        if any(each.field == "path" and (each.held or each.hint) for each in differences):
+        if any(test.field == "path" and (test.held or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
     if not lines:
         return failure
     first, dot, rest = (failure.message or "").partition("). ")
-    said = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
-    return replace(failure, message=said)
+    message = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
+    return replace(failure, message=message)
 
 
 def nearest(
     catalog: Catalog, request: Request, count: int = NEAREST, aside: int = 0
 ) -> Sequence[tuple[CatalogItem, list[FieldMismatch]]]:
-    """The rules that came nearest to a request and did not match, with every test of theirs. `aside`: how
-    many matched and did not answer."""
-    found = [
+    """Return the rules that almost matched a request, each with all its tests. `aside`: how many rules matched and
+    were blocked."""
+    misses = [
         (catalog.items[number], differences)
         for number, differences in catalog.index.nearest(request, count + aside, catalog.rules)
         if not all(difference.held for difference in differences)
     ]
-    return found[:count]
+    return misses[:count]
 
 
 def shown(item: CatalogItem) -> str:
-    """`scenarios/a.yaml:14 greeting`."""
+    """Return place and name of a rule: `scenarios/a.yaml:14 greeting`."""
     name = item.id.rpartition(":")[2]
     return f"{item.where} {name}"
 
 
 def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str:
-    """Why a rule that matched did not answer."""
+    """Return why a rule that matched was blocked."""
     guard = candidate.guard
     assert guard is not None
     if why == "lost its chance":
@@ -91,7 +96,7 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
 
 
 def _state(why: UnmetState) -> str:
-    """`step is null, wants "paid"`."""
+    """Return the state and its required value: `step is null, wants "paid"`."""
     wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
     return f"{why.name} is {_value(why.found)}, wants {' or '.join(map(_value, wanted))}"
 
@@ -101,25 +106,24 @@ def _value(value: Json) -> str:
 
 
 def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:
-    """One near miss in a line: what of it did not hold."""
-    return f"{shown(item)}: " + "; ".join(mismatch_line(each) for each in differences if not each.held)
+    """Return one near miss in a line, with the tests that failed."""
+    return f"{shown(item)}: " + "; ".join(mismatch_line(test) for test in differences if not test.held)
 
 
 def mismatch_line(difference: FieldMismatch) -> str:
-    """What was expected and found, and what may help."""
-    if difference.field == "generates":  # no word of the language: nobody wrote it
+    """Return the expected and the actual value of a failed test, with a hint."""
+    if difference.field == "generates":  # a test that no scenario file contains
         return "sees generating calls only, since it names no api and no path"
     hint = f" ({difference.hint})" if difference.hint else ""
     return f"{difference.field} expected {difference.expected}, found {difference.actual}{hint}"
 
 
 def unfit(failure: TemplateFailure, dialect: str) -> Failure:
-    """The 400 for a value that the request lacks or that does not fit; of the dialects, OpenAI's has a field
-    for the parameter's name."""
+    """Return the 400 for a value that is absent from the request or invalid. OpenAI's dialect has a field for the
+    parameter's name."""
     place = f" at {failure.origin}" if failure.origin else ""
     if failure.query is not None:
         where = f"{failure.expression}{place}"
         message = f"The query parameter '{failure.query}' does not fit: {failure.reason} ({where})"
-        fields: dict[str, Json] = {"param": failure.query} if dialect == "openai" else {}
-        return Failure("bad_request", 400, message, fields=fields)
+        return Failure("bad_request", 400, message, fields=parameter_fields(dialect, failure.query))
     return Failure("bad_request", 400, f"{failure.expression}{place}: {failure.reason}")

@@ -1,6 +1,6 @@
-"""What a request's own headers ask for, for that request alone: a seed, a fault, a delay, the rule that answers.
+"""Overrides: headers by which a request sets its own seed, fault, delay or rule.
 
-A seed may always be given; the others only where the server allows it, for they stand above the scenarios.
+A seed is always allowed. The others need `--allow-overrides`, since they are stronger than the scenarios.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import brief
 from mockllm.core.quantities.parse import parse_duration
-from mockllm.engine import seed_token
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.seed_token import SeedPosition
+from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, nearest
 from mockllm.scenario.language.settings import FaultSetting
@@ -34,24 +33,24 @@ FAULT: Final = "x-mockllm-fault"
 DELAY: Final = "x-mockllm-delay"
 RULE: Final = "x-mockllm-rule"
 ALLOWED: Final = (FAULT, DELAY, RULE)
-"""Those that must be allowed."""
+"""The headers that need the option."""
 OPTION: Final = "--allow-overrides"
 WAITS: Final = ("for", "pause", "every", "time")
-"""The keys of faults that hold durations."""
-LISTED: Final = 5
-"""So many rules are named to who names none that there is."""
+"""The keys of faults whose values are durations."""
+MAX_LISTED: Final = 5
+"""How many rules the error of an unknown rule lists."""
 
 
 class BadOverride(Exception):
-    """A header that says nothing that can be done; the message names it, and what is wrong."""
+    """A header with an invalid value; the message has the header's name and the error."""
 
 
 class Override(NamedTuple):
-    """What was asked for; None (and no notes) of what was not."""
+    """The overrides of one request; None where it has none."""
 
     seed: int | None = None
     place: SeedPosition | None = None
-    """Where the answer stands, in place of where the session does."""
+    """The position of the response, in place of the session's."""
     faults: tuple[Fault, ...] | None = None
     delay: float | None = None
     rule: int | None = None
@@ -59,68 +58,68 @@ class Override(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def read(headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float) -> Override:
-    """What the headers ask for; no wait is longer than `longest` seconds. Raises Wrong."""
+def read_overrides(
+    headers: Mapping[str, str], catalog: Catalog, *, allowed: bool, longest: float
+) -> Override:
+    """Return the overrides in the headers; no wait is longer than `longest` seconds. Raises BadOverride."""
     seed = headers.get(SEED)
-    made = Override() if seed is None else Override(*_seed(seed))
-    asked = [name for name in ALLOWED if name in headers]
-    if not asked:
-        return made
+    override = Override() if seed is None else Override(*_seed(seed))
+    names = [name for name in ALLOWED if name in headers]
+    if not names:
+        return override
     if not allowed:
-        return made._replace(notes=(f"ignored {', '.join(asked)}: the server runs without {OPTION}",))
+        return override._replace(notes=(f"ignored {', '.join(names)}: the server runs without {OPTION}",))
     fault, delay, rule = (headers.get(name) for name in ALLOWED)
-    return made._replace(
+    return override._replace(
         faults=None if fault is None else _faults(fault, longest),
         delay=None if delay is None else min(_delay(delay), longest),
         rule=None if rule is None else _rule(rule, catalog),
     )
 
 
-def changed(way: EffectiveSettings, override: Override) -> EffectiveSettings:
-    """The way with the request's own delay and faults in place of those that the scenarios have."""
-    sending = way.sending
+def changed(settings: EffectiveSettings, override: Override) -> EffectiveSettings:
+    """Return the settings with the request's own delay and faults in place of the scenarios'."""
+    sending = settings.sending
     if override.delay is not None:
         sending = replace(sending, delays=((SELF, override.delay),))
     if override.faults is not None:
         sending = replace(sending, faults=tuple((SELF, fault) for fault in override.faults))
-    return (
-        way
-        if sending is way.sending
-        else EffectiveSettings(replace(sending, static=False), None, way.modifiers)
-    )
+    if sending is settings.sending:
+        return settings
+    return EffectiveSettings(replace(sending, static=False), None, settings.modifiers)
 
 
 def _seed(text: str) -> tuple[int, SeedPosition | None]:
-    found = seed_token.read(text)
-    if found is None:
+    seed = read_seed_token(text)
+    if seed is None:
         raise BadOverride(
             f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"
         )
-    return found
+    return seed
 
 
 def _rule(id: str, catalog: Catalog) -> int:
-    """The number of the rule of this id, or of this name where only one has it."""
+    """Return the number of the rule with this id, or with this name if only one has it."""
     rules = [item.id for item in catalog.items[: catalog.rules]]
     if id in rules:
         return rules.index(id)
-    named = [number for number, each in enumerate(rules) if each.rpartition(":")[2] == id]
+    named = [number for number, rule in enumerate(rules) if rule.rpartition(":")[2] == id]
     if len(named) == 1:
         return named[0]
     if named:
         raise BadOverride(
-            f"{RULE}: several rules are called {brief(id)}: {_listed(rules[each] for each in named)}"
+            f"{RULE}: several rules are called {brief(id)}: {_listed(rules[number] for number in named)}"
         )
     if any(item.id == id for item in catalog.items):
         raise BadOverride(f"{RULE}: {brief(id)} is a modifier, and no modifier answers")
-    near = nearest(id, [*rules, *(each.rpartition(":")[2] for each in rules)])
+    near = nearest(id, [*rules, *(rule.rpartition(":")[2] for rule in rules)])
     meant = f"; did you mean {brief(near)}?" if near else f"; there are {_listed(rules)}"
     raise BadOverride(f"{RULE}: there is no rule {brief(id)}{meant if rules else ''}")
 
 
 def _listed(ids: Iterable[str]) -> str:
-    first = [*islice(ids, LISTED + 1)]
-    return ", ".join(first[:LISTED]) + (" …" if len(first) > LISTED else "")
+    first = [*islice(ids, MAX_LISTED + 1)]
+    return ", ".join(first[:MAX_LISTED]) + (" …" if len(first) > MAX_LISTED else "")
 
 
 def _delay(text: str) -> float:
@@ -131,37 +130,37 @@ def _delay(text: str) -> float:
 
 
 def _faults(text: str, longest: float) -> tuple[Fault, ...]:
-    """A fault as scenarios write it, in one line, or a list of them."""
+    """Return the faults of a header: a fault as scenarios write it, in one line, or a list of faults."""
     source = read_source(text, FAULT)
     if source.mistakes:
-        raise _mistaken(source.mistakes)
+        raise _bad_fault(source.mistakes)
     listed = source.data if isinstance(source.data, list) else [source.data]
-    data: dict[str, Json] = {"faults": [_capped(each, longest) for each in listed]}
+    data: dict[str, Json] = {"faults": [_capped(fault, longest) for fault in listed]}
     try:
-        word = _model().model_validate(data, context={"literal": True})
+        validated = _model().model_validate(data, context={"literal": True})
     except ValidationError as error:
         marks: Any = source.marks if isinstance(source.data, list) else (0, source.marks[1], [source.marks])
-        told = Source(FAULT, data, (0, source.marks[1], {"faults": marks}))
-        raise _mistaken(diagnostics_of(error, told, (), _model())) from None
-    return tuple(getattr(each, name) for each in word.faults for name in each.model_fields_set)  # type: ignore[attr-defined]
+        wrapped = Source(FAULT, data, (0, source.marks[1], {"faults": marks}))
+        raise _bad_fault(diagnostics_of(error, wrapped, (), _model())) from None
+    return tuple(getattr(fault, name) for fault in validated.faults for name in fault.model_fields_set)  # type: ignore[attr-defined]
 
 
-def _mistaken(mistakes: Sequence[Diagnostic]) -> BadOverride:
-    return BadOverride("; ".join(f"{FAULT}: {_place(each)}{each.message}" for each in mistakes))
+def _bad_fault(diagnostics: Sequence[Diagnostic]) -> BadOverride:
+    return BadOverride("; ".join(f"{FAULT}: {_place(item)}{item.message}" for item in diagnostics))
 
 
-def _place(mistake: Diagnostic) -> str:
-    """Where in the header: its column, and the key."""
-    path = re.sub(r"^faults(\[\d+\])?\.?", "", mistake.path)
-    return f"column {mistake.column}: {path}: " if path else f"column {mistake.column}: "
+def _place(diagnostic: Diagnostic) -> str:
+    """Return the place in the header: its column, and the key."""
+    path = re.sub(r"^faults(\[\d+\])?\.?", "", diagnostic.path)
+    return f"column {diagnostic.column}: {path}: " if path else f"column {diagnostic.column}: "
 
 
 def _capped(data: Json, longest: float, *, waits: bool = False) -> Json:
-    """The fault with no wait longer than that."""
+    """Return the fault with no wait longer than `longest` seconds."""
     if isinstance(data, dict):
         return {key: _capped(value, longest, waits=waits or key in WAITS) for key, value in data.items()}
     if isinstance(data, list):
-        return [_capped(each, longest, waits=waits) for each in data]
+        return [_capped(item, longest, waits=waits) for item in data]
     if waits and isinstance(data, str):
         try:
             return data if parse_duration(data) <= longest else f"{longest}s"
@@ -172,7 +171,7 @@ def _capped(data: Json, longest: float, *, waits: bool = False) -> Json:
 
 @cache
 def _model() -> type[BaseModel]:
-    class Given(BaseModel):
+    class FaultHeader(BaseModel):
         faults: list[FaultSetting]
 
-    return Given
+    return FaultHeader

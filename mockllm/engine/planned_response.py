@@ -1,4 +1,4 @@
-"""What comes of a request: the plan to play, and what the log and the journal say of it."""
+"""The engine's result for one request: the plan to play, and the facts about it for log and journal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Lease
 
-UNKNOWN: Final = 3
-"""So many fields of a request that nobody knows are noted."""
+MAX_UNKNOWN_FIELDS: Final = 3
+"""How many unknown fields of a request are noted."""
 
 
 class PlannedResponse(NamedTuple):
-    """`made` is what goes on the wire; of a stencil, what is `said` stands in its holes. `rule` and `modifiers`
-    are ids as a person reads them (`a.yaml:greeting`); `notes` what was planned and could not be played, or is
-    worth a word in the live line and the journal; `missed`: no rule answered."""
+    """`made` is the plan; from the response cache a prerendered response, with the values of its placeholders in
+    `reply_error`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are remarks
+    for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
 
     made: Plan | PrerenderedResponse
     rule: str | None
@@ -26,42 +26,43 @@ class PlannedResponse(NamedTuple):
     notes: tuple[str, ...] = ()
     missed: bool = False
     error: str | None = None
-    """The neutral name of the error that was answered, if one was."""
+    """The neutral name of the error, if the response is one."""
     faults: tuple[str, ...] = ()
-    """The faults that were played."""
+    """The faults that were applied."""
     lease: Lease | None = None
-    """The place that it takes in limits and loads, to be handed back (`lease.end()`) when it has ended."""
+    """The place that the response takes in limits and loads; `lease.end()` frees it when the response has ended."""
     calls: tuple[tuple[str | int, str], ...] = ()
-    """The tools that it calls, each behind its call's id, or behind that id's number among what is `said`."""
+    """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
     drawn: str | bytes = ""
-    """The seed that would give it again (`engine.replaying`), or what its ids are hashed behind."""
+    """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     reply_error: Sequence[bytes] = ()
+    """The values of the placeholders of `made`, in their order."""
     cached_from: PlannedResponse | None = None
-    """The kept answer that this is but for `drawn` and `said`: enough to remember it by."""
+    """The cached response that differs in nothing but `drawn` and the values: the journal stores a reference."""
 
     def filled_with(
-        self, root: bytes, said: Sequence[bytes], like: PlannedResponse | None = None
+        self, root: bytes, values: Sequence[bytes], like: PlannedResponse | None = None
     ) -> PlannedResponse:
-        """The same answer with this in its holes, its ids hashed behind this root."""
+        """Return the same response with these values, its ids with this root."""
         return tuple.__new__(
-            PlannedResponse, (*self[:-3], root, said, like)
+            PlannedResponse, (*self[:-3], root, values, like)
         )  # as `_replace` would, at a tenth of the cost
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
-        """The same answer by another plan of it, and with further notes."""
-        made = self._replace(made=plan, notes=(*self.notes, *notes), reply_error=(), cached_from=None)
-        return made._replace(calls=tuple(self.issued.items())) if self.calls else made
+        """Return the same response with another plan of it and further notes."""
+        changed = self._replace(made=plan, notes=(*self.notes, *notes), reply_error=(), cached_from=None)
+        return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
-    def again(self, root: bytes, second: int, tokens: int) -> PlannedResponse:
-        """The answer of which this is the `like`, by its root, its time and its request's input tokens."""
+    def again(self, root: bytes, now: float, tokens: int) -> PlannedResponse:
+        """Return the response whose `cached_from` this is, by its root, time and input tokens."""
         assert isinstance(self.made, PrerenderedResponse)
-        return self.filled_with(root, self.made.fill(root, second, tokens))
+        return self.filled_with(root, self.made.fill(root, now, tokens))
 
     @property
     def issued(self) -> dict[str, str]:
         """The tools that it calls, by the calls' ids."""
-        said = self.reply_error
-        return {id if isinstance(id, str) else said[id].decode(): tool for id, tool in self.calls}
+        values = self.reply_error
+        return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.calls}
 
     @property
     def plan(self) -> Plan:
@@ -74,7 +75,7 @@ class PlannedResponse(NamedTuple):
         return made.status if isinstance(made, PrerenderedResponse) else made.head.status
 
 
-def unknown_fields(request: Request) -> list[str]:
-    """Notes of the fields that the request's provider does not document."""
+def unknown_field_notes(request: Request) -> list[str]:
+    """Return a note for each field that the request's provider does not document."""
     unknown = request.unknown
-    return [f"unknown field {brief(name)}" for name in unknown[:UNKNOWN]] if unknown else unknown
+    return [f"unknown field {brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown

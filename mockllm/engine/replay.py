@@ -1,7 +1,6 @@
-"""What recordings come to: plans of their own bytes, or what they say, in neutral words.
+"""Replays: plans with a recording's own bytes, or a neutral reply decoded from them.
 
-Apart from plans, because a recording is taken apart once and then kept: which of its events say something, and
-what, is asked of the dialect that it was recorded in.
+A recording is parsed and decoded once, by the dialect in which it was recorded, and the result is cached.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.chunks import WaitChunk
@@ -24,12 +23,12 @@ from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
 
-KEPT: Final = 1024
-"""Of so many recordings it is kept what they come to."""
+MAX_CACHED_RECORDINGS: Final = 1024
+"""How many parsed recordings are cached."""
 
 
 class UndecodableRecording(Exception):
-    """A recording is to be said anew, and no protocol knows what it says."""
+    """A recording is to be replayed as a reply, and no protocol can decode it."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -38,8 +37,8 @@ class UndecodableRecording(Exception):
 
 
 class ReplayedPlan(NamedTuple):
-    """A recording's plan. `sizes` are the tokens of its chunks; `calls`: whether it calls tools; `packs`:
-    whether it is to be packed for clients that ask for it."""
+    """A recording's plan. `sizes` are the tokens of its chunks; `calls`: whether it calls tools; `packs`: whether it
+    is compressed for clients that accept compression."""
 
     plan: Plan
     sizes: Sequence[float]
@@ -48,191 +47,199 @@ class ReplayedPlan(NamedTuple):
 
 
 class ReplayPlanner:
-    """What was found out of the recordings that were asked for."""
+    """Makes plans of recordings, and caches them."""
 
     def __init__(self) -> None:
-        self._taken: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(KEPT)
-        self._sayings: BoundedCache[tuple[CompiledResponse, CompiledResponse]] = BoundedCache(KEPT)
+        self._plans: BoundedCache[tuple[CompiledResponse, ReplayedPlan]] = BoundedCache(MAX_CACHED_RECORDINGS)
+        self._replies: BoundedCache[tuple[CompiledResponse, CompiledResponse]] = BoundedCache(
+            MAX_CACHED_RECORDINGS
+        )
 
     def replay(
-        self, saying: CompiledResponse, request: Request, dialect: Dialect, *, plain: bool
+        self, response: CompiledResponse, request: Request, dialect: Dialect, *, plain: bool
     ) -> ReplayedPlan:
-        """A recording for this request; `plain`: it must be taken apart, so it may not be packed yet."""
-        word = saying.spec
-        assert isinstance(word, ReplaySpec)
-        wanted = wants(request.headers, _coding(word.headers) or "gzip")
-        key = (id(saying), dialect.name, dialect.api, request.stream, wanted, plain)
-        kept = self._taken.get(key)
-        if kept is None:
-            kept = (saying, _taken(saying, word, request.stream, dialect, plain=plain, wanted=wanted))
-            self._taken.put(key, kept)
-        return kept[1]
+        """Return the plan of a recording for this request; `plain`: without compression, since faults act on it."""
+        spec = response.spec
+        assert isinstance(spec, ReplaySpec)
+        accepted = wants(request.headers, _coding(spec.headers) or "gzip")
+        key = (id(response), dialect.name, dialect.api, request.stream, accepted, plain)
+        cached = self._plans.get(key)
+        if cached is None:
+            parsed = _replayed(response, spec, request.stream, dialect, plain=plain, accepted=accepted)
+            cached = (response, parsed)
+            self._plans.put(key, cached)
+        return cached[1]
 
-    def decoded_reply(self, saying: CompiledResponse, dialect: Dialect) -> CompiledResponse:
-        """What a recording says, in neutral words. Raises Unheard."""
-        key = (id(saying), dialect.name, dialect.api)
-        kept = self._sayings.get(key)
-        if kept is None:
-            word = saying.spec
-            assert isinstance(word, ReplaySpec)
-            said = _in_words(saying, word, dialect)
-            fixed = isinstance(said, ReplySpec) and said.usage is not None
-            kept = (saying, CompiledResponse(said, saying.settings, True, saying.files, fixed))
-            self._sayings.put(key, kept)
-        return kept[1]
+    def decoded_reply(self, response: CompiledResponse, dialect: Dialect) -> CompiledResponse:
+        """Return a recording as a reply or error. Raises UndecodableRecording."""
+        key = (id(response), dialect.name, dialect.api)
+        cached = self._replies.get(key)
+        if cached is None:
+            spec = response.spec
+            assert isinstance(spec, ReplaySpec)
+            neutral = _neutral(response, spec, dialect)
+            fixed = isinstance(neutral, ReplySpec) and neutral.usage is not None
+            cached = (response, CompiledResponse(neutral, response.settings, True, response.files, fixed))
+            self._replies.put(key, cached)
+        return cached[1]
 
 
 def _coding(headers: Mapping[str, str]) -> str | None:
     return next((value for name, value in headers.items() if name.lower() == ENCODING), None)
 
 
-def _frames(saying: CompiledResponse, word: ReplaySpec) -> list[RecordedFrame]:
-    if word.file is not None:
-        return [RecordedFrame(0.0, saying.files[word.file])]
+def _frames(response: CompiledResponse, spec: ReplaySpec) -> list[RecordedFrame]:
+    if spec.file is not None:
+        return [RecordedFrame(0.0, response.files[spec.file])]
     frames, at = [], 0.0
-    for each in word.frames or ():
-        at = at if each.at is None else each.at
-        frames.append(RecordedFrame(at, each.bytes))
+    for frame in spec.frames or ():
+        at = at if frame.at is None else frame.at
+        frames.append(RecordedFrame(at, frame.bytes))
     return frames
 
 
 def _plain_frames(frames: list[RecordedFrame], coding: str) -> list[RecordedFrame] | None:
-    said = unpacked(coding, [frame.data for frame in frames])
-    if said is None:
+    plain = unpacked(coding, [frame.data for frame in frames])
+    if plain is None:
         return None
-    return [RecordedFrame(frame.at, data) for frame, data in zip(frames, said, strict=True)]
+    return [RecordedFrame(frame.at, data) for frame, data in zip(frames, plain, strict=True)]
 
 
-def _taken(
-    saying: CompiledResponse, word: ReplaySpec, streamed: bool, dialect: Dialect, *, plain: bool, wanted: bool
+def _replayed(
+    response: CompiledResponse,
+    spec: ReplaySpec,
+    streamed: bool,
+    dialect: Dialect,
+    *,
+    plain: bool,
+    accepted: bool,
 ) -> ReplayedPlan:
-    frames, headers = _frames(saying, word), dict(word.headers)
-    coding, packs = _coding(headers), word.gzip
-    if coding is not None and (plain or not wanted):
-        open_frames = _plain_frames(frames, coding)
-        if open_frames is not None:
-            frames, packs = open_frames, wanted
+    frames, headers = _frames(response, spec), dict(spec.headers)
+    coding, packs = _coding(headers), spec.gzip
+    if coding is not None and (plain or not accepted):
+        plain_frames = _plain_frames(frames, coding)
+        if plain_frames is not None:
+            frames, packs = plain_frames, accepted
             headers = {name: value for name, value in headers.items() if name.lower() != ENCODING}
-    head = ResponseHead(word.status, tuple(headers.items()))
-    plan, heard = _plan(head, frames, streamed, dialect, word.speed)
-    sizes = [estimate(chunk) for chunk in _chunks(heard)]
-    if not plan.streamed and heard is not None and heard.text:
+    head = ResponseHead(spec.status, tuple(headers.items()))
+    plan, decoded = _plan(head, frames, streamed, dialect, spec.speed)
+    sizes = [estimate(chunk) for chunk in _chunks(decoded)]
+    if not plan.streamed and decoded is not None and decoded.text:
         plan = Plan(
             plan.head, plan.steps, plan.framing, plan.delay,
-            chunk_texts=tuple((0, piece) for piece in split(heard.text)),
+            chunk_texts=tuple((0, chunk) for chunk in split(decoded.text)),
         )  # fmt: skip
-    return ReplayedPlan(plan, sizes, bool(heard and heard.issued), packs)
+    return ReplayedPlan(plan, sizes, bool(decoded and decoded.issued), packs)
 
 
-def _chunks(heard: DecodedResponse | None) -> Sequence[str]:
-    if heard is None:
+def _chunks(decoded: DecodedResponse | None) -> Sequence[str]:
+    if decoded is None:
         return ()
-    return heard.chunks if heard.chunks is not None else split(heard.text or "")
+    return decoded.chunks if decoded.chunks is not None else split(decoded.text or "")
 
 
 def _plan(
     head: ResponseHead, frames: Sequence[RecordedFrame], streamed: bool, dialect: Dialect, speed: float | None
 ) -> tuple[Plan, DecodedResponse | None]:
-    """The plan of these frames, and what it says in this dialect."""
+    """Return the plan of these frames, and its content as this dialect decodes it."""
     body = b"".join(frame.data for frame in frames)
     kind = next((value for name, value in head.fixed if name.lower() == "content-type"), "")
     framing = framing_of(kind, body, streamed=streamed)
 
-    def said(event: EventStep) -> int:
-        heard = _heard(Plan(head, (event,), framing), dialect)
-        return len(heard.chunks or ()) if heard is not None else 0
+    def count_chunks(event: EventStep) -> int:
+        decoded = _decode(Plan(head, (event,), framing), dialect)
+        return len(decoded.chunks or ()) if decoded is not None else 0
 
-    plan = replayed(head, frames, framing, said, speed)
-    return plan, _heard(plan, dialect)
-
-
-def _heard(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
-    hear = getattr(dialect, "decode", None)
-    return None if hear is None else hear(plan)
+    plan = replayed(head, frames, framing, count_chunks, speed)
+    return plan, _decode(plan, dialect)
 
 
-# --- in neutral words --------------------------------------------------------------------------------
+def _decode(plan: Plan, dialect: Dialect) -> DecodedResponse | None:
+    decode = getattr(dialect, "decode", None)
+    return None if decode is None else decode(plan)
 
 
-def _in_words(saying: CompiledResponse, word: ReplaySpec, dialect: Dialect) -> ReplySpec | ErrorSpec:
-    frames = _frames(saying, word)
-    coding = _coding(word.headers)
+# --- as a neutral reply ------------------------------------------------------------------------------
+
+
+def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> ReplySpec | ErrorSpec:
+    frames = _frames(response, spec)
+    coding = _coding(spec.headers)
     if coding is not None:
         frames = _plain_frames(frames, coding) or frames
-    for plan, heard in _hearings(word, frames, dialect):
-        if heard is not None and word.status >= 400:
-            return _error(word.status, heard)
-        if heard is not None and _says_something(heard):
-            return _reply(heard, plan)
-    if word.status >= 400:
-        return ErrorSpec.model_construct(_fields_set={"status"}, status=word.status)
+    for plan, decoded in _decodings(spec, frames, dialect):
+        if decoded is not None and spec.status >= 400:
+            return _error(spec.status, decoded)
+        if decoded is not None and _has_content(decoded):
+            return _reply(decoded, plan)
+    if spec.status >= 400:
+        return ErrorSpec.model_construct(_fields_set={"status"}, status=spec.status)
     raise UndecodableRecording
 
 
-def _hearings(
-    word: ReplaySpec, frames: Sequence[RecordedFrame], dialect: Dialect
+def _decodings(
+    spec: ReplaySpec, frames: Sequence[RecordedFrame], dialect: Dialect
 ) -> Iterator[tuple[Plan, DecodedResponse | None]]:
-    """The recording as each protocol would hear it: first that of the request, then the others."""
-    head = ResponseHead(word.status, tuple(word.headers.items()))
-    for each in dict.fromkeys([dialect, *(call for _, call in SPOKEN)]):
+    """Return the recording as each dialect decodes it: first the request's dialect, then all others."""
+    head = ResponseHead(spec.status, tuple(spec.headers.items()))
+    for candidate in dict.fromkeys([dialect, *(call.dialect for call in GENERATING_CALLS)]):
         for streamed in (False, True):
-            yield _plan(head, frames, streamed, each, word.speed)
+            yield _plan(head, frames, streamed, candidate, spec.speed)
 
 
-def _says_something(heard: DecodedResponse) -> bool:
-    return bool(
-        heard.text is not None or heard.thinking or heard.refusal or heard.calls or heard.error is not None
-    )
+def _has_content(decoded: DecodedResponse) -> bool:
+    has_text = decoded.text is not None or decoded.thinking or decoded.refusal
+    return bool(has_text or decoded.calls or decoded.error is not None)
 
 
-def _error(status: int, heard: DecodedResponse) -> ErrorSpec:
-    message = heard.error.get("message") if isinstance(heard.error, dict) else None
-    given: dict[str, Any] = {"status": status, **({"message": message} if isinstance(message, str) else {})}
-    return ErrorSpec.model_construct(_fields_set=set(given), **given)
+def _error(status: int, decoded: DecodedResponse) -> ErrorSpec:
+    message = decoded.error.get("message") if isinstance(decoded.error, dict) else None
+    fields: dict[str, Any] = {"status": status, **({"message": message} if isinstance(message, str) else {})}
+    return ErrorSpec.model_construct(_fields_set=set(fields), **fields)
 
 
-def _reply(heard: DecodedResponse, plan: Plan) -> ReplySpec:
-    given: dict[str, Any] = {}
-    if heard.text is not None:
-        given["text"] = heard.text
-        chunks = heard.chunks
-        if chunks and "".join(chunks) == heard.text:
-            given["chunks"] = list(_script(plan, chunks))
-    if heard.thinking is not None:
-        given["thinking"] = ThinkingSpec.model_construct(_fields_set={"text"}, text=heard.thinking)
-    if heard.refusal is not None:
-        given["refusal"] = heard.refusal
-    if heard.calls:
-        given["tool_calls"] = [
+def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
+    fields: dict[str, Any] = {}
+    if decoded.text is not None:
+        fields["text"] = decoded.text
+        chunks = decoded.chunks
+        if chunks and "".join(chunks) == decoded.text:
+            fields["chunks"] = list(_script(plan, chunks))
+    if decoded.thinking is not None:
+        fields["thinking"] = ThinkingSpec.model_construct(_fields_set={"text"}, text=decoded.thinking)
+    if decoded.refusal is not None:
+        fields["refusal"] = decoded.refusal
+    if decoded.calls:
+        fields["tool_calls"] = [
             ToolCallSpec.model_construct(
                 _fields_set={"name", "arguments"}, name=call.name, arguments=call.arguments
             )
-            for call in heard.calls
+            for call in decoded.calls
         ]
-    if heard.finish is not None:
-        given["finish_reason"] = heard.finish
-    if heard.usage is not None:
-        given["usage"] = _usage(heard)
-    return ReplySpec.model_construct(_fields_set=set(given), **given)
+    if decoded.finish is not None:
+        fields["finish_reason"] = decoded.finish
+    if decoded.usage is not None:
+        fields["usage"] = _usage(decoded)
+    return ReplySpec.model_construct(_fields_set=set(fields), **fields)
 
 
-def _usage(heard: DecodedResponse) -> UsageSpec:
-    usage = heard.usage
+def _usage(decoded: DecodedResponse) -> UsageSpec:
+    usage = decoded.usage
     assert usage is not None
-    told = {
+    fields = {
         "input_tokens": usage.input,
         "output_tokens": usage.output,
         "cached_tokens": usage.cached_read,
         "cache_write_tokens": usage.cache_write,
         "reasoning_tokens": usage.reasoning,
     }
-    return UsageSpec.model_construct(_fields_set=set(told), **told)
+    return UsageSpec.model_construct(_fields_set=set(fields), **fields)
 
 
 def _script(plan: Plan, chunks: Sequence[str]) -> Iterator[str | WaitChunk]:
-    """The chunks, with the waits that stood before them where each came in an event of its own."""
-    said = [step for step in plan.steps if type(step) is EventStep and step.kind == "say"]
-    timed = len(said) == len(chunks)
+    """Return the chunks, with the waits before them if each chunk is an event."""
+    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "say"]
+    timed = len(events) == len(chunks)
     waited, left = plan.delay, iter(chunks)
     for step in plan.steps if timed else ():
         if type(step) is WaitStep:

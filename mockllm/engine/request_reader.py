@@ -1,6 +1,6 @@
-"""What the head of a request says: its call, its session, what its headers want otherwise.
+"""Reads requests: the head's call, session and overrides, then the body.
 
-Apart from the body, for many requests have the same head: a server finds this out once for all of them.
+Many requests have the same head, so a server makes one reader for all of them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, find
-from mockllm.engine import session_id
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.session_id import PREFIX, SESSION
+from mockllm.engine.session_id import PREFIX, SESSION, named
 from mockllm.state import SessionView, State
 
 
 class RequestReader:
-    """Reads the requests that have this head."""
+    """Reads all requests with one head."""
 
-    __slots__ = ("_facts", "_kind", "_override", "_session", "_shared", "_state", "_wrong")
+    __slots__ = ("_error", "_facts", "_kind", "_override", "_session", "_shared", "_state")
 
     def __init__(
         self,
@@ -35,45 +34,45 @@ class RequestReader:
         volatile: frozenset[str],
         override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
     ) -> None:
-        """`path` is as on the wire; `headers` are looked up without regard to case; `shared` is what is
-        remembered of the session that all requests without one share; `override` reads what headers want."""
-        named, wrong = headers.get(SESSION), None
-        if named is not None or path.startswith(PREFIX):
-            named, path, wrong = session_id.named(named, path)
-        found = find(method, path, headers, query_string)
-        self._kind: type[Request] = found.dialect.request if isinstance(found, RouteMatch) else Request
+        """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
+        session that all requests without a session share. `override` reads the overrides in the headers."""
+        session, error = headers.get(SESSION), None
+        if session is not None or path.startswith(PREFIX):
+            session, path, error = named(session, path)
+        route = find(method, path, headers, query_string)
+        self._kind: type[Request] = route.dialect.request if isinstance(route, RouteMatch) else Request
         self._state = state
         self._shared = shared
-        self._session = named
-        self._wrong = wrong
-        asks = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
-        self._override = override if asks else None
+        self._session = session
+        self._error = error
+        overrides = SEED in headers or FAULT in headers or DELAY in headers or RULE in headers
+        self._override = override if overrides else None
         self._facts: dict[str, Any] = {
             "method": method,
-            "path": found.path,
+            "path": route.path,
             "headers": headers,
             "query_string": query_string,
-            "provider": found.provider,
-            "route": found.route if isinstance(found, RouteMatch) else {},
-            "session": named,
-            "outcome": found,
+            "provider": route.provider,
+            "route": route.route if isinstance(route, RouteMatch) else {},
+            "session": session,
+            "outcome": route,
         }
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
-        if wrong is not None:
-            self._facts["override"] = wrong
+        if error is not None:
+            self._facts["override"] = error
 
     def read(self, raw: bytes, client: str, now: float) -> Request:
-        """The request with this body, as its dialect reads it; outside every protocol a plain one. `raw` is
-        inflated; `now` in seconds since the epoch."""
+        """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
+        the epoch."""
         if self._session is None and self._override is None:
             return self._kind.of(self._facts, raw, client, now, self._shared)
-        held = None if self._session is None else self._state.session(self._session, now)
-        recall = self._shared if held is None else held.recall
+        view = None if self._session is None else self._state.session(self._session, now)
+        recall = self._shared if view is None else view.recall
         request = self._kind.of(self._facts, raw, client, now, recall)
-        if self._wrong is None:
+        if self._error is None:
             if self._override is not None:
-                request.override = self._override(request.headers, held)
-            elif held is not None and held.seed is not None:
-                request.override = Override(held.seed)
+                request.override = self._override(request.headers, view)
+            elif view is not None and view.seed is not None:
+                request.override = Override(view.seed)
         return request

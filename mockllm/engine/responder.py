@@ -1,4 +1,4 @@
-"""One request after it was settled: which of the four outcomes it is, and the plan that follows from it."""
+"""The response to one request after the decision: by outcome, and the plan that follows from it."""
 
 from __future__ import annotations
 
@@ -23,310 +23,294 @@ from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
 from mockllm.engine.candidates import RequestValidation
 from mockllm.engine.catalog_runtime import CatalogRuntime
+from mockllm.engine.direct_plans import NotGenerating
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.embedding import NotGenerating
 from mockllm.engine.near_misses import ICON, no_match_failure, unfit, unknown_path_failure
 from mockllm.engine.overrides import Override, changed
-from mockllm.engine.planned_response import PlannedResponse, unknown_fields
-from mockllm.engine.planner import PlanContext
+from mockllm.engine.plan_context import PlanContext
+from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import cache_key
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.language.settings import Settings
 
-UNSAID = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
-"""What stands where no rule says anything."""
-RULE = "x-mockllm-rule"
-NOBODY = "none"
+NO_RESPONSE: Final = CompiledResponse(ReplySpec.model_construct(), Settings.model_construct(), static=True)
+"""In place of a rule's response, where no rule responds."""
+RULE: Final = "x-mockllm-rule"
+NO_RULE: Final = "none"
 """In place of a rule's id, where no rule matched."""
-REASON = 200
+MAX_REASON: Final = 200
 """Characters of a failure's message that are noted."""
-WHAT: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
-"""What there is too much of, by the bound that refuses."""
-ALONE = -1
+BOUND_NAMES: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
+"""The names of the bounds that refuse a request; a bound without one counts requests."""
+NO_STEP: Final = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
 
 class Responder:
-    """See above."""
+    """Makes the response to one request."""
 
-    __slots__ = ("claim", "dialect", "outcome", "request", "settled", "verdicts", "workshop")
+    __slots__ = ("decision", "dialect", "matched", "outcome", "request", "runtime", "validation")
 
     def __init__(
         self,
-        workshop: CatalogRuntime,
+        runtime: CatalogRuntime,
         request: Request,
         outcome: Routing,
-        claim: MatchResult,
-        settled: Decision,
-        verdicts: RequestValidation,
+        matched: MatchResult,
+        decision: Decision,
+        validation: RequestValidation,
     ) -> None:
-        self.workshop = workshop
+        self.runtime = runtime
         self.request = request
         self.outcome = outcome
         self.dialect: Dialect = outcome.dialect
-        self.claim = claim
-        self.settled = settled
-        self.verdicts = verdicts
-
-    @property
-    def applied(self) -> Sequence[int]:
-        """The numbers of the modifiers that apply."""
-        return [turn.candidate.item for turn in self.settled.modifiers]
+        self.matched = matched
+        self.decision = decision
+        self.validation = validation
 
     @property
     def modifiers(self) -> Sequence[CatalogItem]:
-        """Those that apply."""
-        items = self.workshop.catalog.items
-        return [items[number] for number in self.applied]
+        """The modifiers that apply."""
+        items = self.runtime.catalog.items
+        return [items[number] for number in self._applied()]
 
-    def answer(self) -> PlannedResponse:
-        settled = self.settled
+    def respond(self) -> PlannedResponse:
+        """Return the response."""
+        decision = self.decision
         try:
-            if settled.outcome == "rule":
-                assert settled.rule is not None
-                return self.respond_with_rule(settled.rule)
-            if settled.outcome == "modifier":
-                return self.respond_with_error()
-            if settled.outcome == "limited" or settled.outcome == "overloaded":
-                assert settled.bounds is not None
-                return self.respond_limited(settled.bounds)
-            if settled.outcome == "invalid":
-                failure = self.verdicts.failure(
-                    settled.rule.candidate.validation if settled.rule else "strict"
+            if decision.outcome == "rule":
+                assert decision.rule is not None
+                return self._rule(decision.rule)
+            if decision.outcome == "modifier":
+                return self._modifier_error()
+            if decision.outcome == "limited" or decision.outcome == "overloaded":
+                assert decision.bounds is not None
+                return self._refused(decision.bounds)
+            if decision.outcome == "invalid":
+                failure = self.validation.failure(
+                    decision.rule.candidate.validation if decision.rule else "strict"
                 ) or Failure("model_not_found")
-                return self.builtin_response(failure, None, note=f"invalid: {reason(failure)}")
-            return self.respond_unmatched()
+                return self._builtin(failure, None, note=f"invalid: {reason(failure)}")
+            return self._unmatched()
         except TemplateFailure as failure:
-            return self.error_without_settings(unfit(failure, self.dialect.name))
+            return self._error_without_settings(unfit(failure, self.dialect.name))
 
     # --- the outcomes --------------------------------------------------------------------------
 
-    def respond_with_rule(self, turn: Selected) -> PlannedResponse:
-        item = self.workshop.catalog.items[turn.candidate.item]
+    def _rule(self, selected: Selected) -> PlannedResponse:
+        item = self.runtime.catalog.items[selected.candidate.item]
         answers = item.answers
         assert answers is not None
-        step = 0 if answers.mode == "one" else answers.pick(turn.responses, self.randomness(item, turn))
-        if step is None:
-            return self.builtin_response(
-                no_match_failure(self.workshop.catalog, self.request, self.settled, ended=item),
-                None,
-                missed=True,
-            )
-        answer = self.render_cached(item, turn, answers.responses[step], step)
-        if item.validation == "strict" and (notes := unknown_fields(self.request)):
-            return answer._replace(notes=(*answer.notes, *notes))
-        return answer
+        step = 0
+        if answers.mode != "one":
+            picked = answers.pick(selected.responses, self._randomness(item, selected))
+            if picked is None:
+                failure = no_match_failure(self.runtime.catalog, self.request, self.decision, ended=item)
+                return self._builtin(failure, None, missed=True)
+            step = picked
+        planned = self._planned(item, selected, answers.responses[step], step)
+        if item.validation == "strict" and (notes := unknown_field_notes(self.request)):
+            return planned._replace(notes=(*planned.notes, *notes))
+        return planned
 
-    def respond_with_error(self) -> PlannedResponse:
-        """The first that has an error, in the order in which settings win."""
-        turn, item = next(
-            (turn, item)
-            for turn, item in zip(self.settled.modifiers, self.modifiers, strict=True)
+    def _modifier_error(self) -> PlannedResponse:
+        """Respond with the first error among the modifiers, in the order in which settings win."""
+        selected, item = next(
+            (selected, item)
+            for selected, item in zip(self.decision.modifiers, self.modifiers, strict=True)
             if item.error is not None
         )
         assert item.error is not None
-        return self.render_cached(item, turn, item.error, ALONE)
+        return self._planned(item, selected, item.error, NO_STEP)
 
-    def respond_limited(self, bounds: AdmissionResult) -> PlannedResponse:
-        """A modifier's limit or load turns the request away."""
+    def _refused(self, bounds: AdmissionResult) -> PlannedResponse:
+        """Respond to a request that a modifier's limit or load refuses."""
         assert bounds.by is not None
-        request, verdict = self.request, bounds.result
-        item = self.workshop.catalog.items[bounds.by.item]
-        if verdict is None:
-            return self.builtin_response(
-                Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})"
-            )
-        facts = (request.provider, verdict, bounds.standing, bounds.tokens, request.model, request.now)
-        again = "" if verdict.retry_after is None else f", retry after {verdict.retry_after:g}s"
-        note = f"limited: too many {WHAT.get(verdict.by, 'requests')}{again} ({item.where})"
-        return self.builtin_response(refused(*facts), item.id, note=note)
+        request, limit = self.request, bounds.result
+        item = self.runtime.catalog.items[bounds.by.item]
+        if limit is None:
+            return self._builtin(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
+        facts = (request.provider, limit, bounds.standing, bounds.tokens, request.model, request.now)
+        again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
+        note = f"limited: too many {BOUND_NAMES.get(limit.by, 'requests')}{again} ({item.where})"
+        return self._builtin(refused(*facts), item.id, note=note)
 
-    def respond_unmatched(self) -> PlannedResponse:
-        """No rule answers: the dialect itself does where it can; else a 404 that says how near it was."""
+    def _unmatched(self) -> PlannedResponse:
+        """Respond without a rule: by the dialect itself where it can, else with a 404 that names near misses."""
+        catalog = self.runtime.catalog
         if not isinstance(self.outcome, RouteMatch):
-            failure = unknown_path_failure(
-                self.workshop.catalog, self.request, self.settled, self.outcome.failure
-            )
-            return self.builtin_response(failure, None, missed=self.request.path != ICON)
+            failure = unknown_path_failure(catalog, self.request, self.decision, self.outcome.failure)
+            return self._builtin(failure, None, missed=self.request.path != ICON)
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
-            return self.builtin_response(
-                no_match_failure(self.workshop.catalog, self.request, self.settled), None, missed=True
-            )
-        catalog = self.workshop.catalog
-        if catalog.known_models and self.verdicts.unknown():
-            return self.builtin_response(
-                Failure("model_not_found"), f"{self.dialect.name}:{self.dialect.api}"
-            )
-        found = lookup(self.request, catalog.models, self.identity())
-        return self.builtin_response(found, f"{self.dialect.name}:{self.dialect.api}")
+            return self._builtin(no_match_failure(catalog, self.request, self.decision), None, missed=True)
+        name = f"{self.dialect.name}:{self.dialect.api}"
+        if catalog.known_models and self.validation.unknown():
+            return self._builtin(Failure("model_not_found"), name)
+        return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
 
     # --- plans ---------------------------------------------------------------------------------
 
-    def render_cached(
-        self, item: CatalogItem, turn: Selected, saying: CompiledResponse, step: int
+    def _planned(
+        self, item: CatalogItem, selected: Selected, response: CompiledResponse, step: int
     ) -> PlannedResponse:
-        """What a rule or a modifier's error says, with all settings that apply."""
-        request, bounds = self.request, self.settled.bounds
-        way = self.settings(turn.candidate.item, saying, step)
-        if not (way.cacheable and request.generates and (bounds is None or bounds.slowdown == 1.0)):
-            return self.render(item, turn, saying, way, self.identity(), request, bounds)
-        answer = self.from_cache(item, turn, saying, way)
-        return answer if bounds is None else self.within(bounds, answer, way)
+        """Return the response of a rule or a modifier's error, with all settings that apply."""
+        request, bounds = self.request, self.decision.bounds
+        settings = self._settings(selected.candidate.item, response, step)
+        if not (settings.cacheable and request.generates and (bounds is None or bounds.slowdown == 1.0)):
+            return self._rendered(item, selected, response, settings, self._identity(), request, bounds)
 
-    def from_cache(
-        self, item: CatalogItem, turn: Selected, saying: CompiledResponse, way: EffectiveSettings
+        def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
+            return self._rendered(item, selected, response, settings, identity, request, None)
+
+        key = cache_key(settings, self.dialect, response, request)
+        planned = self.runtime.cache.response(key, self._identity(), request, render)
+        return planned if bounds is None else self._with_bounds(bounds, planned, settings)
+
+    def _with_bounds(
+        self, bounds: AdmissionResult, planned: PlannedResponse, settings: EffectiveSettings
     ) -> PlannedResponse:
-        """An answer that is the same each time, from what is kept of it; without what limits tell."""
-        keep, request = self.workshop.keep, self.request
-        key, stamp = cache_key(way, self.dialect, saying, request), self.identity()
-        kept = keep.find(key, request)
-        if kept is not None:
-            return kept.filled(stamp.ids.root, request)
-
-        def render(stamp: ResponseIdentity, request: Request) -> PlannedResponse:
-            return self.render(item, turn, saying, way, stamp, request, None)
-
-        return keep.make(key, stamp, request, render)
-
-    def within(
-        self, bounds: AdmissionResult, answer: PlannedResponse, way: EffectiveSettings
-    ) -> PlannedResponse:
-        """The answer with what limits tell, but for headers that a setting has; held back as they want it."""
-        own = {name.lower() for name, _, _ in way.sending.headers}
-        told = limit_headers(self.request.provider, bounds.standing, self.request.now)
-        if not (told or bounds.wait):
-            return answer
-        plan = answer.plan
-        head = plan.head.with_unique_headers(tuple(pair for pair in told if pair[0] not in own))
+        """Return the response with the limits' headers, unless a setting has the same header, and their delay."""
+        own = {name.lower() for name, _, _ in settings.sending.headers}
+        headers = limit_headers(self.request.provider, bounds.standing, self.request.now)
+        if not (headers or bounds.wait):
+            return planned
+        plan = planned.plan
+        head = plan.head.with_unique_headers(tuple(pair for pair in headers if pair[0] not in own))
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
-        return answer.with_plan(plan, *held(bounds.wait))
+        return planned.with_plan(plan, *_delay_note(bounds.wait))
 
-    def render(
+    def _rendered(
         self,
         item: CatalogItem,
-        turn: Selected,
-        saying: CompiledResponse,
-        way: EffectiveSettings,
-        stamp: ResponseIdentity,
+        selected: Selected,
+        response: CompiledResponse,
+        settings: EffectiveSettings,
+        identity: ResponseIdentity,
         request: Request,
         bounds: AdmissionResult | None,
     ) -> PlannedResponse:
-        """What is said, made anew."""
-        if saying.request_independent:
+        """Render a response, without the response cache."""
+        if response.request_independent:
             request = request.unread()
-        facts = (request, saying, way, self.scope(item), self.randomness(item, turn), stamp)
-        speaking = self.speaking(*facts, bounds)
+        facts = (request, response, settings, self._scope(item), self._randomness(item, selected), identity)
+        context = self._context(*facts, bounds)
         try:
-            plan = self.workshop.planner.plan(speaking)
+            plan = self.runtime.planner.plan(context)
         except BudgetExceeded as exceeded:
-            return self.error_without_settings(Failure("bad_request", message=str(exceeded)))
+            return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except (NotGenerating, UndecodableRecording) as refusal:
-            return self.error_without_settings(
+            return self._error_without_settings(
                 Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
             )
-        answer = self.finish(plan, item.id, speaking)
-        if not speaking.calls:
-            return answer
-        heard = self.dialect.decode(plan)  # type: ignore[attr-defined]  # a reply has calls, so it generates
-        return answer if heard is None else answer._replace(calls=tuple(heard.issued.items()))
+        planned = self._finished(plan, item.id, context)
+        if not context.calls or context.prerendering:
+            return planned
+        decoded = self.dialect.decode(plan)  # type: ignore[attr-defined]  # a reply has calls, so it generates
+        return planned if decoded is None else planned._replace(calls=tuple(decoded.issued.items()))
 
-    def builtin_response(
-        self, what: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None
+    def _builtin(
+        self, content: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None
     ) -> PlannedResponse:
-        """What no rule says: a failure or a lookup, with the settings of the modifiers that apply."""
-        stamp = self.identity()
-        plan = self.dialect.error(what, self.request, stamp) if isinstance(what, Failure) else what
-        if self.settled.outcome == "limited":
-            plan = _apart(plan)
-        way = self.settings(None, UNSAID, ALONE)
-        chance = Randomness(self.seed, "", "", self.settled.number)
-        facts = (self.request, UNSAID, way, TemplateScope(self.request), chance, stamp)
-        speaking = self.speaking(*facts, self.settled.bounds)
-        plan = self.workshop.planner.decorate(plan, speaking)
-        speaking.error = what.type if isinstance(what, Failure) else None
-        speaking.notes += [note] if note else []
-        return self.finish(plan, rule, speaking, missed=missed)
+        """Return a response that no rule makes, with the settings of the modifiers that apply."""
+        identity = self._identity()
+        plan = (
+            self.dialect.error(content, self.request, identity) if isinstance(content, Failure) else content
+        )
+        if self.decision.outcome == "limited":
+            plan = _with_unique_headers(plan)
+        settings = self._settings(None, NO_RESPONSE, NO_STEP)
+        randomness = Randomness(self.seed, "", "", self.decision.number)
+        facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness, identity)
+        context = self._context(*facts, self.decision.bounds)
+        plan = self.runtime.planner.decorate(plan, context)
+        context.error = content.type if isinstance(content, Failure) else None
+        context.notes += [note] if note else []
+        return self._finished(plan, rule, context, missed=missed)
 
-    def error_without_settings(self, failure: Failure) -> PlannedResponse:
-        """A failure without any settings: they may be what failed."""
-        plan = named(self.dialect.error(failure, self.request, self.identity()), self.chosen())
-        if self.settled.bounds is not None:
-            told = limit_headers(self.request.provider, self.settled.bounds.standing, self.request.now)
-            plan = replace(plan, head=plan.head.with_unique_headers(told))
+    def _error_without_settings(self, failure: Failure) -> PlannedResponse:
+        """Return a failure without any settings, which may be what failed."""
+        plan = with_rule_header(
+            self.dialect.error(failure, self.request, self._identity()), self._chosen_rule()
+        )
+        if self.decision.bounds is not None:
+            headers = limit_headers(self.request.provider, self.decision.bounds.standing, self.request.now)
+            plan = replace(plan, head=plan.head.with_unique_headers(headers))
         modifiers = tuple(item.id for item in self.modifiers)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
 
-    def finish(
-        self, plan: Plan, rule: str | None, speaking: PlanContext, *, missed: bool = False
+    def _finished(
+        self, plan: Plan, rule: str | None, context: PlanContext, *, missed: bool = False
     ) -> PlannedResponse:
-        speaking.notes += held(speaking.held)
+        context.notes += _delay_note(context.held)
         return PlannedResponse(
-            named(plan, rule or (NOBODY if missed else self.chosen())),
+            with_rule_header(plan, rule or (NO_RULE if missed else self._chosen_rule())),
             rule,
-            speaking.settings.modifiers,
-            tuple(speaking.notes),
+            context.settings.modifiers,
+            tuple(context.notes),
             missed,
-            speaking.error,
-            tuple(speaking.faults),
+            context.error,
+            tuple(context.faults),
         )
 
-    def speaking(
+    def _context(
         self,
         request: Request,
-        saying: CompiledResponse,
-        way: EffectiveSettings,
+        response: CompiledResponse,
+        settings: EffectiveSettings,
         scope: TemplateScope,
-        chance: Randomness,
-        stamp: ResponseIdentity,
+        randomness: Randomness,
+        identity: ResponseIdentity,
         bounds: AdmissionResult | None,
     ) -> PlanContext:
-        facts = (request, self.dialect, saying, way, scope, chance, stamp, self.of_modifier)
+        facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
         if bounds is None:
-            return PlanContext(*facts, max_wait=self.workshop.longest)
-        told = limit_headers(request.provider, bounds.standing, request.now)
+            return PlanContext(*facts, max_wait=self.runtime.longest)
         return PlanContext(
             *facts,
-            max_wait=self.workshop.longest,
-            told=told,
+            max_wait=self.runtime.longest,
+            limit_headers=limit_headers(request.provider, bounds.standing, request.now),
             held=bounds.wait,
             slowdown=bounds.slowdown,
         )
 
-    def chosen(self) -> str:
-        """The id of what would have answered, were the request and its values as they should be."""
-        if self.settled.outcome == "modifier":
+    def _chosen_rule(self) -> str:
+        """Return the id of the rule or modifier that would respond if request and values were valid."""
+        if self.decision.outcome == "modifier":
             return next(item.id for item in self.modifiers if item.error is not None)
-        bounds, turn = self.settled.bounds, self.settled.rule
+        bounds, selected = self.decision.bounds, self.decision.rule
         if bounds is not None and bounds.by is not None:
-            return self.workshop.catalog.items[bounds.by.item].id
-        return NOBODY if turn is None else self.workshop.catalog.items[turn.candidate.item].id
+            return self.runtime.catalog.items[bounds.by.item].id
+        return NO_RULE if selected is None else self.runtime.catalog.items[selected.candidate.item].id
 
-    # --- what plans are made of ----------------------------------------------------------------
+    # --- the facts that plans are made from ----------------------------------------------------
 
     @property
     def seed(self) -> int:
-        """The request's own, else that of its session, else the server's."""
-        return self.claim.seed
+        """The request's own seed, else that of its session, else the server's."""
+        return self.matched.seed
 
-    def settings(self, item: int | None, saying: CompiledResponse, step: int) -> EffectiveSettings:
-        """How a step of an item is sent: all settings that apply, and the request's own."""
-        found = self.workshop.effective_settings(item, saying, step, self.applied)
+    def _applied(self) -> Sequence[int]:
+        return [selected.candidate.item for selected in self.decision.modifiers]
+
+    def _settings(self, item: int | None, response: CompiledResponse, step: int) -> EffectiveSettings:
+        """Return the effective settings of a step of an item, with the request's own overrides."""
+        settings = self.runtime.effective_settings(item, response, step, self._applied())
         override = self.request.override
-        return changed(found, override) if type(override) is Override else found
+        return changed(settings, override) if type(override) is Override else settings
 
-    def randomness(self, item: CatalogItem, turn: Selected) -> Randomness:
-        return Randomness(self.seed, item.id, turn.candidate.scope, turn.tries)
+    def _randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
+        return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
 
-    def of_modifier(self, number: int) -> Context:
-        """What the templates and draws of a modifier look at: its own parameters, regex groups and tries."""
-        turn = self.settled.modifiers[number]
-        item = self.workshop.catalog.items[turn.candidate.item]
-        return Context(self.scope(item), self.randomness(item, turn), max_wait=self.workshop.longest)
+    def _of_modifier(self, number: int) -> Context:
+        """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
+        selected = self.decision.modifiers[number]
+        item = self.runtime.catalog.items[selected.candidate.item]
+        return Context(self._scope(item), self._randomness(item, selected), max_wait=self.runtime.longest)
 
-    def scope(self, item: CatalogItem) -> TemplateScope:
+    def _scope(self, item: CatalogItem) -> TemplateScope:
         if not item.captures:
             return TemplateScope(self.request, item.params)
         return TemplateScope(
@@ -336,38 +320,36 @@ class Responder:
             matched_result(item.matcher, self.request),
         )
 
-    def identity(self) -> ResponseIdentity:
-        turn = self.settled.rule
-        scope = turn.candidate.scope if turn is not None else ""
-        return ResponseIdentity(Ids(self.seed, scope, self.settled.number), self.request.now)
+    def _identity(self) -> ResponseIdentity:
+        selected = self.decision.rule
+        scope = selected.candidate.scope if selected is not None else ""
+        return ResponseIdentity(Ids(self.seed, scope, self.decision.number), self.request.now)
 
 
-def named(plan: Plan, id: str) -> Plan:
-    """The plan with the id of whose it is in a header."""
+def with_rule_header(plan: Plan, id: str) -> Plan:
+    """Return the plan with the id of its rule in a header."""
     head = ResponseHead(
         plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
     )
     return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
 
 
-def held(seconds: float) -> Sequence[str]:
-    """A note of what limits and loads held back."""
+def _delay_note(seconds: float) -> Sequence[str]:
+    """Return a note of the delay by limits and loads."""
     return (f"held back {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
-def _apart(plan: Plan) -> Plan:
-    """The plan with headers that no other answer has: what a limit tells differs each time."""
-    head = plan.head
-    return Plan(
-        ResponseHead(head.status, (), head.headers), plan.steps, plan.framing, plan.delay, plan.delivery
-    )
+def _with_unique_headers(plan: Plan) -> Plan:
+    """Return the plan with all headers as unique ones: a limit's headers differ each time."""
+    head = ResponseHead(plan.head.status, (), plan.head.headers)
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
 
 
 def reason(failure: Failure) -> str:
-    """What a failure says, short enough for a note."""
-    return cut(failure.message or failure.type, REASON)
+    """Return a failure's message, short enough for a note."""
+    return cut(failure.message or failure.type, MAX_REASON)
 
 
 def header_text(id: str) -> str:
-    """An id as a header can carry it: what is not printable ASCII is percent-encoded."""
+    """Return an id as a header can carry it: what is not printable ASCII is percent-encoded."""
     return id if id.isascii() else quote(id, safe=" !\"#$&'()*+,-./:;<=>?@[]^_`{|}~")

@@ -1,86 +1,113 @@
-"""Answers that are the same each time but for ids, time and input tokens, kept as stencils (core.stencil).
+"""The response cache: responses and streams that are rendered once and filled for each equal request.
 
-What is asked for once is made anew; from its second time on it is kept. The keep is an engine's own and dies
-with its catalog.
+A response enters the cache when its key is requested for the second time. It is then rendered once more with
+placeholders. The cache stores the result only if filling it reproduces the response that was rendered without
+placeholders, so an encoder that placeholders do not suit is rendered for each request. An engine has one cache,
+which ends with the engine's catalog.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Hashable, Sequence
+from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
-from mockllm.core.rendering.placeholders import SECOND, TOKENS, TrackedIds
+from mockllm.core.rendering.encoder import ChunkEntry
+from mockllm.core.rendering.placeholders import Placeholders, Prerendered
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.rendering.prerendered_response import PrerenderedResponse, cut, groups
+from mockllm.core.rendering.prerendered_response import (
+    PrerenderedResponse,
+    PrerenderedStream,
+    groups,
+    prerender_response,
+    prerender_stream,
+)
+from mockllm.core.reply.reply import ContentChunk, Part, Text, joined_text
+from mockllm.core.reply.truncation import count
 from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.scenario.catalog import CompiledResponse
 
-KEPT: Final = 64 * 1024 * 1024
-"""Bytes of stencils that are kept."""
-SEEN: Final = 10_000
-"""How many answers are remembered to have been asked for once, or to be never the same."""
+MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
+"""Bytes of all responses and streams in the cache. The oldest leave first."""
+MAX_REMEMBERED_KEYS: Final = 10_000
+"""Keys that are remembered as requested once or as not cacheable."""
 
-Render: TypeAlias = Callable[[ResponseIdentity, Request], PlannedResponse]
-
-
-class PlaceholderKinds(NamedTuple):
-    """What a stencil leaves open beside ids."""
-
-    time: bool
-    tokens: bool
+R_co = TypeVar("R_co", "PlannedResponse", "UnpacedStream", covariant=True)
 
 
-ALL: Final = PlaceholderKinds(time=True, tokens=True)
-WAYS: Final = (ALL, PlaceholderKinds(time=False, tokens=True), PlaceholderKinds(time=False, tokens=False))
-"""Tried in this order: some protocols write the time as a date, which is no hole."""
+class Render(Protocol[R_co]):
+    """Renders a response for an identity and a request, which both may hold placeholders."""
+
+    def __call__(self, identity: ResponseIdentity, request: Request, /) -> R_co: ...
 
 
-class CachedResponse(Struct, frozen=True):
-    """A stencil, the answer around it, and the second and the tokens that it stands for where they are no
-    holes."""
+class UnpacedStream(Struct, frozen=True):
+    """A stream without waits: its plan and its chunks, for pacing. `sizes`: see `chunk_sizes`; None if unknown."""
 
-    rendered: PrerenderedResponse
-    placeholders: PlaceholderKinds
+    plan: Plan
+    chunks: Sequence[ChunkEntry]
+    sizes: Sequence[float] | None = None
+
+
+class CacheEntry(Struct, frozen=True):
+    """What both kinds of entries share. `counts`: whether the response depends on the input tokens."""
+
+    rendered: Prerendered
     counts: bool
-    second: int
-    tokens: int
-    answer: PlannedResponse
 
     def fits(self, request: Request) -> bool:
-        """Whether it stands for this time and these tokens."""
-        holes = self.placeholders
-        return (holes.time or self.second == int(request.now)) and (
-            holes.tokens or self.tokens == request.input_tokens
-        )
+        """Return whether the entry is the response to this request, too."""
+        rendered = self.rendered
+        return not rendered.conditions or rendered.fits(request.now, self._tokens(request))
 
-    def filled(self, root: bytes, request: Request) -> PlannedResponse:
-        """The answer to this request, with ids of this root."""
-        return self.answer.filled_with(root, self._said(root, request))
+    def _tokens(self, request: Request) -> int:
+        return request.input_tokens if self.counts else 0
 
-    def filled_from_cache(self, root: bytes, request: Request) -> PlannedResponse:
-        """The same, to be remembered by what it is like: nothing else of it may be changed."""
-        return self.answer.filled_with(root, self._said(root, request), self.answer)
 
-    def _said(self, root: bytes, request: Request) -> Sequence[bytes]:
-        return self.rendered.fill(root, int(request.now), request.input_tokens if self.counts else 0)
+class CachedResponse(CacheEntry, frozen=True):
+    """A response with its waits, and the facts about it for journal and log."""
+
+    rendered: PrerenderedResponse
+    planned: PlannedResponse
+
+    def fill(self, root: bytes, request: Request) -> PlannedResponse:
+        """Return the response to this request, with ids of this root."""
+        return self.planned.filled_with(root, self.rendered.fill(root, request.now, self._tokens(request)))
+
+    def fill_unchanged(self, root: bytes, request: Request) -> PlannedResponse:
+        """Return the same for a caller that changes nothing else, so that the journal stores only the difference."""
+        values = self.rendered.fill(root, request.now, self._tokens(request))
+        return self.planned.filled_with(root, values, self.planned)
+
+
+class CachedStream(CacheEntry, frozen=True):
+    """The events of a stream. Its waits, faults and limits differ in each response."""
+
+    rendered: PrerenderedStream
+    chunks: Sequence[ChunkEntry]
+    sizes: Sequence[float]
+
+    def fill(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:
+        """Return the stream for this request."""
+        plan = self.rendered.plan(identity.ids.root, identity.now, self._tokens(request))
+        return UnpacedStream(plan, self.chunks, self.sizes)
 
 
 def cache_key(
-    way: EffectiveSettings, dialect: Dialect, saying: CompiledResponse, request: Request
+    settings: EffectiveSettings, dialect: Dialect, response: CompiledResponse, request: Request
 ) -> Hashable:
-    """What a generated answer is kept under: all that it depends on beside its ids, its time and the request's
-    input tokens."""
-    if saying.request_independent:
-        return way, dialect, request.query_string  # where some protocols say how an answer is to be written
-    stream = way.sending.stream
+    """Return all that a cacheable response depends on beside ids, time and the request's input tokens."""
+    if response.request_independent:
+        return settings, dialect, request.query_string  # which selects a framing in some protocols
+    stream = settings.sending.stream
     return (
-        way,
+        settings,
         dialect,
         request.stream if stream is None else stream,
         request.model,
@@ -90,72 +117,140 @@ def cache_key(
 
 
 class ResponseCache:
-    """All that is kept of one catalog, the oldest first."""
+    """All responses and streams that are cached for one catalog."""
 
     def __init__(self) -> None:
-        self.kept: BoundedCache[CachedResponse] = BoundedCache(KEPT)
-        """See `find`."""
-        self._seen: BoundedCache[bool] = BoundedCache(SEEN)
-        """Whether what was asked for once may be kept."""
+        self.entries: BoundedCache[CachedResponse | CachedStream] = BoundedCache(MAX_CACHED_BYTES)
+        self._cacheable: BoundedCache[bool] = BoundedCache(MAX_REMEMBERED_KEYS)
+        """Whether a key that was requested before may be cached."""
 
-    def find(self, key: Hashable, request: Request) -> CachedResponse | None:
-        """What is kept under a key (see `asked_for`) and stands for this request."""
-        kept = self.kept.get(key)
-        return kept if kept is not None and (kept.placeholders is ALL or kept.fits(request)) else None
-
-    def make(
-        self, key: Hashable, stamp: ResponseIdentity, request: Request, render: Render
+    def response(
+        self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[PlannedResponse]
     ) -> PlannedResponse:
-        """What `render` gives, where nothing was found; kept, if it may be, from the second time on."""
-        made = render(stamp, request)
-        kept = self.kept.get(key)
-        if kept is not None:
-            self._put(key, _cut(kept.placeholders, stamp, request, render))
-            return made
-        may = self._seen.get(key)
-        if may is None:
-            self._seen.put(key, made.error is None and not made.faults)
-        elif may:
-            self._begin(key, made, stamp, request, render)
-        return made
+        """Return a response from the cache, else what `render` returns. An error or a fault is not cached."""
+        entry = self.entries.get(key)
+        if type(entry) is CachedResponse and entry.fits(request):
+            return entry.fill(identity.ids.root, request)
+        fresh = render(identity, request)
+        if self._is_due(key, fresh.error is None and not fresh.faults):
+            self._put(key, cached_response(fresh, identity, request, render))
+        return fresh
 
-    def _begin(
-        self, key: Hashable, made: PlannedResponse, stamp: ResponseIdentity, request: Request, render: Render
-    ) -> None:
-        """Keeps what has as many holes as give the same bytes."""
-        for holes in WAYS:
-            kept = _cut(holes, stamp, request, render)
-            if _same(kept.filled(stamp.ids.root, request).plan, made.plan):
-                self._put(key, kept)
-                return
-        self._seen.put(key, False)
+    def stream(
+        self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
+    ) -> UnpacedStream:
+        """Return a stream from the cache, else what `render` returns. `key` is as `cache_key` returns it."""
+        entry = self.entries.get(key)
+        if type(entry) is CachedStream and entry.fits(request):
+            return entry.fill(identity, request)
+        fresh = render(identity, request)
+        if self._is_due(key, True):
+            self._put(key, cached_stream(fresh, identity, request, render))
+        return fresh
 
-    def _put(self, key: Hashable, kept: CachedResponse) -> None:
-        self.kept.put(key, kept, kept.rendered.size)
+    def _is_due(self, key: Hashable, cacheable: bool) -> bool:
+        known = self._cacheable.get(key)
+        if known is None:
+            self._cacheable.put(key, cacheable)
+        return known is True
 
-
-def _cut(
-    holes: PlaceholderKinds, stamp: ResponseIdentity, request: Request, render: Render
-) -> CachedResponse:
-    ids = TrackedIds()
-    now = float(SECOND) if holes.time else stamp.now
-    asked = request.with_input_tokens(TOKENS) if holes.tokens else request
-    answer = render(ResponseIdentity(ids, now), asked)
-    stencil = cut(answer.plan, ids)
-    tokens = 0 if holes.tokens else request.input_tokens
-    made = answer._replace(made=stencil, calls=tuple((_number(id, ids), tool) for id, tool in answer.calls))
-    return CachedResponse(stencil, holes, stencil.counts, int(stamp.now), tokens, made)
+    def _put(self, key: Hashable, entry: CachedResponse | CachedStream | None) -> None:
+        if entry is None:
+            self._cacheable.put(key, False)
+        else:
+            self.entries.put(key, entry, entry.rendered.size)
 
 
-def _number(id: str | int, ids: TrackedIds) -> str | int:
-    """The number of an id among those that were made; one that the scenario gave is itself."""
-    return list(ids.asked).index(id) if id in ids.asked else id
+# --- rendering with placeholders ---------------------------------------------------------------------
 
 
-def _same(one: Plan, other: Plan) -> bool:
-    """Whether two plans send the same at the same times; in which order their headers stand is one."""
-    return _sends(one) == _sends(other)
+def cached_response(
+    fresh: PlannedResponse, identity: ResponseIdentity, request: Request, render: Render[PlannedResponse]
+) -> CachedResponse | None:
+    """Render a response with placeholders; None where that fails or does not reproduce the fresh response."""
+    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens)
+    try:
+        plan = _render(render, placeholders, request).plan
+        rendered = prerender_response(plan, placeholders)
+        values = rendered.fill(identity.ids.root, identity.now, request.input_tokens)
+        if _bytes_and_waits(rendered.plan(values)) != _bytes_and_waits(fresh.plan):
+            return None
+        calls = _numbered_calls(fresh, rendered, values)
+    except Exception:  # an encoder may compute from an id or a number what placeholders do not support
+        return None
+    return CachedResponse(rendered, rendered.counts, fresh._replace(made=rendered, calls=calls))
 
 
-def _sends(plan: Plan) -> tuple[object, ...]:
+def cached_stream(
+    fresh: UnpacedStream, identity: ResponseIdentity, request: Request, render: Render[UnpacedStream]
+) -> CachedStream | None:
+    """Render a stream with placeholders; None where that fails or does not reproduce the fresh stream."""
+    placeholders = Placeholders(identity.ids, identity.now, request.input_tokens)
+    try:
+        rendered = prerender_stream(_render(render, placeholders, request).plan, placeholders)
+        filled = rendered.plan(identity.ids.root, identity.now, request.input_tokens)
+        if _all_fields(filled) != _all_fields(fresh.plan):
+            return None
+    except Exception:  # as above
+        return None
+    return CachedStream(rendered, rendered.counts, fresh.chunks, chunk_sizes(fresh.chunks))
+
+
+def _render(render: Render[R_co], placeholders: Placeholders, request: Request) -> R_co:
+    request = request.with_input_tokens(placeholders.tokens)
+    request.now = placeholders.now
+    return render(ResponseIdentity(placeholders.ids, placeholders.now), request)
+
+
+def _numbered_calls(
+    fresh: PlannedResponse, rendered: PrerenderedResponse, values: Sequence[bytes]
+) -> tuple[tuple[str | int, str], ...]:
+    """Return the tool calls, each id that differs in each response by its number among the values."""
+    numbers = {value.decode(): number for number, value in enumerate(values)}
+    ids = [value.decode() for value in values[: len(rendered.ids)]]
+    for id, _ in fresh.calls:
+        if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
+            raise TypeError("the id of a call is composed of another id")
+    return tuple((numbers.get(id, id) if isinstance(id, str) else id, tool) for id, tool in fresh.calls)
+
+
+def _bytes_and_waits(plan: Plan) -> tuple[object, ...]:
+    """Return what a client receives, and when. The order of headers has no meaning."""
     return plan.head.status, sorted(plan.head.headers), list(groups(plan)), plan.framing, plan.delay
+
+
+def _all_fields(plan: Plan) -> tuple[object, ...]:
+    rest = (plan.steps, plan.framing, plan.delay, plan.delivery, plan.chunk_texts)
+    return plan.head.status, sorted(plan.head.headers), *rest
+
+
+# --- the sizes of chunks -----------------------------------------------------------------------------
+
+
+def chunk_sizes(chunks: Sequence[ChunkEntry]) -> Sequence[float]:
+    """Return the tokens of each chunk.
+
+    A chunk has a share of its part's tokens, since chunks that are counted one by one add up to more. Chunks that a
+    script lists are counted one by one.
+    """
+    shares: dict[int, float] = {}
+    sizes: list[float] = []
+    for chunk in chunks:
+        if type(chunk.part) is Text and chunk.part.scripted:
+            sizes.append(estimate(chunk.text))
+            continue
+        key = id(chunk.part)
+        if key not in shares:
+            shares[key] = _share(chunk.part)
+        sizes.append(len(split(chunk.text)) * shares[key])
+    return sizes
+
+
+def _share(part: Part | None) -> float:
+    """Return how many tokens of a part each token of its chunks stands for."""
+    chunks: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
+    counted = sum(len(split(chunk)) for chunk in chunks if type(chunk) is str)
+    if not counted:
+        return 0.0
+    tokens = part.tokens if type(part) is Text else None
+    return (count(joined_text(chunks)) if tokens is None else tokens) / counted

@@ -1,9 +1,9 @@
-"""The seed that would give an answer again, in a session where nothing has happened yet.
+"""Seed tokens: the seed that reproduces a response in a fresh session.
 
-An answer depends on the seed and on its place: its scope's number of requests, and how often its rule and the
-modifiers that applied had been tried and had answered. A request to a fresh session is at the beginning, so
-where an answer was not, the place is told behind the seed: `7@41,r0:3:2,m1:40:40` is seed 7, the 42nd request,
-the first of the rules that match at its 4th try and 3rd answer, and so on for a modifier.
+A response depends on the seed and on its position: the number of requests in its scope, and the tries and responses
+of its rule and modifiers. A request to a fresh session is at the first position. For any other position the token
+has the position behind the seed: `7@41,r0:3:2,m1:40:40` is seed 7, the 42nd request, the first of the matching rules
+at its 4th try and 3rd response, and so on for a modifier.
 """
 
 from __future__ import annotations
@@ -21,73 +21,73 @@ _TURN: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 
 class SeedPosition(NamedTuple):
-    """Where an answer stood. `turns` are the tries and answers before it, by kind (`r` or `m`) and number among
-    the claim's rules or modifiers; those that are not told had none."""
+    """The position of a response. `turns` are the tries and responses before it, by kind (`r` or `m`) and number
+    among the matching rules or modifiers; those that are absent had none."""
 
     number: int
     turns: Mapping[tuple[str, int], tuple[int, int]]
 
 
-def told(seed: int, claim: MatchResult, settled: Decision) -> str:
-    """The seed, and the place where it was not the beginning."""
-    said = "".join(_turns(claim, settled))
-    return f"{seed}@{settled.number}{said}" if said or settled.number else str(seed)
+def seed_token(seed: int, matched: MatchResult, decision: Decision) -> str:
+    """Return the seed, with the position unless it is the first one."""
+    turns = "".join(_turns(matched, decision))
+    return f"{seed}@{decision.number}{turns}" if turns or decision.number else str(seed)
 
 
 def told_of(root: bytes) -> str:
-    """The same of an answer for which nothing was drawn or decided, by what its ids are hashed behind."""
-    stem, number, _ = root.decode().rsplit("|", 2)  # a scope may hold bars
+    """Return the token of a response without draws and guards, by the root of its ids."""
+    stem, number, _ = root.decode().rsplit("|", 2)  # a scope may contain bars
     seed = stem.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 
 
-def read(text: str) -> tuple[int, SeedPosition | None] | None:
-    """The seed and the place in what was told; None where it is neither."""
-    found = _SEED.fullmatch(text)
-    if found is None:
+def read_seed_token(text: str) -> tuple[int, SeedPosition | None] | None:
+    """Return the seed and the position in a token; None if the text is no token."""
+    match = _SEED.fullmatch(text)
+    if match is None:
         return None
-    if found[2] is None:
-        return int(found[1]), None
+    if match[2] is None:
+        return int(match[1]), None
     turns = {
-        (kind, int(index)): (int(tries), int(given)) for kind, index, tries, given in _TURN.findall(found[3])
+        (kind, int(index)): (int(tries), int(responses))
+        for kind, index, tries, responses in _TURN.findall(match[3])
     }
-    return int(found[1]), SeedPosition(int(found[2]), turns)
+    return int(match[1]), SeedPosition(int(match[2]), turns)
 
 
-def put(settled: Decision, claim: MatchResult, place: SeedPosition) -> Decision:
-    """What would have been settled at that place. What limits and loads say is of now."""
-    if settled.bounds is not None and settled.bounds.by is not None:
-        return settled
-    rule = _rule(claim, place)
+def decision_at(decision: Decision, matched: MatchResult, position: SeedPosition) -> Decision:
+    """Return the decision at that position, with the present admission by limits and loads."""
+    if decision.bounds is not None and decision.bounds.by is not None:
+        return decision
+    rule = _rule(matched, position)
     modifiers = [
-        Selected(candidate, *place.turns.get(("m", number), (0, 0)))
-        for number, candidate in enumerate(claim.modifiers)
-        if candidate.guard is None or ("m", number) in place.turns
+        Selected(candidate, *position.turns.get(("m", number), (0, 0)))
+        for number, candidate in enumerate(matched.modifiers)
+        if candidate.guard is None or ("m", number) in position.turns
     ]
-    said = replace(settled, rule=rule, modifiers=modifiers, number=place.number)
-    if any(turn.candidate.error for turn in modifiers):
-        return replace(said, outcome="modifier")
-    if claim.refused(rule.candidate if rule else None):
-        return replace(said, outcome="invalid")
-    return replace(said, outcome="rule" if rule else "miss")
+    moved = replace(decision, rule=rule, modifiers=modifiers, number=position.number)
+    if any(selected.candidate.error for selected in modifiers):
+        return replace(moved, outcome="modifier")
+    if matched.refused(rule.candidate if rule else None):
+        return replace(moved, outcome="invalid")
+    return replace(moved, outcome="rule" if rule else "miss")
 
 
-def _rule(claim: MatchResult, place: SeedPosition) -> Selected | None:
-    for number, candidate in enumerate(claim.rules):
-        if ("r", number) in place.turns:
-            return Selected(candidate, *place.turns["r", number])
-    first = claim.rules[0] if claim.rules else None
+def _rule(matched: MatchResult, position: SeedPosition) -> Selected | None:
+    for number, candidate in enumerate(matched.rules):
+        if ("r", number) in position.turns:
+            return Selected(candidate, *position.turns["r", number])
+    first = matched.rules[0] if matched.rules else None
     return Selected(first, 0, 0) if first is not None and first.guard is None else None
 
 
-def _turns(claim: MatchResult, settled: Decision) -> Iterator[str]:
-    """What is to be told of the rule and the modifiers: of one without a guard that was at its beginning,
-    nothing, for that it applies is plain."""
-    rule = settled.rule
+def _turns(matched: MatchResult, decision: Decision) -> Iterator[str]:
+    """Return the turns of rule and modifiers, except those without a guard that are at their first turn."""
+    rule = decision.rule
     if rule is not None:
-        number = len(settled.refused)
+        number = len(decision.refused)
         if number or rule.candidate.guard is not None or rule.tries or rule.responses:
             yield f",r{number}:{rule.tries}:{rule.responses}"
-    for turn in settled.modifiers:
-        if turn.candidate.guard is not None or turn.tries or turn.responses:
-            yield f",m{claim.modifiers.index(turn.candidate)}:{turn.tries}:{turn.responses}"
+    for selected in decision.modifiers:
+        if selected.candidate.guard is not None or selected.tries or selected.responses:
+            yield f",m{matched.modifiers.index(selected.candidate)}:{selected.tries}:{selected.responses}"

@@ -1,4 +1,4 @@
-"""Which session a request belongs to: its header says so, or the prefix of its path."""
+"""The session of a request: its header names the session, or the prefix of its path."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from mockllm.core.matching.hints import brief
 
 SESSION: Final = "x-mockllm-session"
 PREFIX: Final = "/s/"
-"""What a path begins with that names its session: `/s/ID/v1/chat/completions`."""
+"""The prefix of a path that names its session: `/s/ID/v1/chat/completions`."""
 LONGEST: Final = 128
 ID: Final = re.compile(r"[A-Za-z0-9._~:@\[\]-]+")
 
 
 def named(header: str | None, path: str) -> tuple[str | None, str, Failure | None]:
-    """The session that header and path name, the path without its prefix, and what is wrong with them: a
-    request is of no session then."""
+    """Return the session that header and path name, the path without its prefix, and an error. A request with an
+    error has no session."""
     if not path.startswith(PREFIX):
-        wrong = None if header is None else _wrong(header, SESSION)
-        return (header if wrong is None else None), path, wrong
-    id, behind = without(path)
-    wrong = _wrong(id, "the path's /s/ID")
-    if wrong is None and header is not None and header != id:
-        wrong = _refused(f"the path says {brief(id)}, and {SESSION} says {brief(header)}; give one of them")
-    return (id if wrong is None else None), behind, wrong
+        error = None if header is None else _error(header, SESSION)
+        return (header if error is None else None), path, error
+    id, rest = without(path)
+    error = _error(id, "the path's /s/ID")
+    if error is None and header is not None and header != id:
+        error = _refused(f"the path says {brief(id)}, and {SESSION} says {brief(header)}; give one of them")
+    return (id if error is None else None), rest, error
 
 
 def without(path: str) -> tuple[str, str]:
-    """The id in a path that begins with PREFIX, and the path behind it."""
+    """Return the id in a path that begins with PREFIX, and the path behind it."""
     id, slash, rest = path[len(PREFIX) :].partition("/")
     return unquote(id), f"/{rest}" if slash else "/"
 
 
-def _wrong(id: str, where: str) -> Failure | None:
+def _error(id: str, where: str) -> Failure | None:
     if not id:
         return _refused(f"{where} is empty")
     if len(id) > LONGEST:

@@ -22,7 +22,7 @@ _PROXIES: Final = ("proxy", "upstream")
 _FOUND: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
-class Capabilities(Struct, frozen=True):
+class PackCapabilities(Struct, frozen=True):
     """Of one pack. `faults` by name, `errors` by name or status; `proxy`: where requests are passed on to;
     `redirects`: those of other servers that clients are sent to, who may take their keys along; `environment`: the
     variables that set its parameters; `uses`: the packs that answer behind it; `steers`: the words by which its
@@ -54,7 +54,7 @@ class Capabilities(Struct, frozen=True):
         return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
 
 
-def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> Capabilities:
+def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> PackCapabilities:
     """What stands in a pack's files, enabled or not."""
     loading, kinds = gathered.loading, Counter[str]()
     found: dict[str, set[str]] = {kind: set() for kind in _FOUND}
@@ -76,7 +76,7 @@ def capabilities(gathered: LoadedScenarios, pack: UsedPack) -> Capabilities:
     variables = [each.env for each in pack.word.params.values() if each.env]
     flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
     uses = [use if isinstance(use, str) else use.pack for use in pack.word.use]
-    return Capabilities(
+    return PackCapabilities(
         name=pack.word.name,
         version=pack.word.version,
         rules=kinds["rule"],

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.packing.atomic_store import put_tree
-from mockllm.packing.capabilities import Capabilities, capabilities
+from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import LOCK
@@ -25,7 +25,7 @@ SHOWN: Final = 10
 """So many mistakes are told."""
 
 
-def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> Capabilities | None:
+def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCapabilities | None:
     """Refuses a pack with mistakes in it; that packs which it uses are not here yet is none. What it could do, where
     that can be told without these."""
     with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as made:

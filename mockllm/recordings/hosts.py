@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.scenario.diagnostics import meant
 from mockllm.scenario.language.proxy import is_base
@@ -11,33 +12,14 @@ from mockllm.scenario.vocabulary import RESERVED
 
 OTHER: Final = "other"
 """The upstream of requests that are no provider's, as far as is known here."""
-HOSTS: Final = (
-    ("openai.azure.com", "azure"),
-    ("services.ai.azure.com", "azure"),
-    ("cognitiveservices.azure.com", "azure"),
-    ("api.groq.com", "groq"),
-    ("api.together.xyz", "together"),
-    ("api.together.ai", "together"),
-    ("api.deepseek.com", "deepseek"),
-    ("api.mistral.ai", "mistral"),
-    ("api.x.ai", "xai"),
-    ("openrouter.ai", "openrouter"),
-    ("api.cerebras.ai", "cerebras"),
-    ("api.perplexity.ai", "perplexity"),
-    ("ollama.com", "ollama"),
-    ("localhost:11434", "ollama"),
-    ("127.0.0.1:11434", "ollama"),
-)
-"""Hosts, by their ends, whose paths need the name of their provider in front. The others' paths (OpenAI's,
-Anthropic's, Google's) tell whose they are."""
 
 
 def placed(host: str | None, path: str) -> str:
     """The path at which this server answers what the host answered at this one."""
     known = (host or "").lower()
-    for end, provider in HOSTS:
-        if (known == end or known.endswith(f".{end}")) and provider in PROVIDERS:
-            return f"/{provider}{path}"
+    for provider in REGISTERED:
+        if any(known == end or known.endswith(f".{end}") for end in provider.hosts):
+            return f"/{provider.name}{path}"
     name = known.partition(":")[0]
     return f"/{name}{path}" if name and own_path(path) else path
 

@@ -8,9 +8,13 @@ was asked and what was answered in two files (source: OpenAI's guide of its Batc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from functools import cache
+from typing import Final, cast
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.providers import REGISTERED
 from mockllm.recordings.import_file import (
     ImportFile,
     NotImported,
@@ -21,14 +25,18 @@ from mockllm.recordings.import_file import (
 )
 from mockllm.recordings.interaction import Interaction, Pairs
 
-USUAL: Final = (
-    ("messages", "anthropic_version", "/v1/messages"),
-    ("messages", "messages", "/v1/chat/completions"),
-    ("contents", "contents", "/v1beta/models/unknown:generateContent"),
-    ("input", "input", "/v1/responses"),
-    ("prompt", "prompt", "/v1/completions"),
-)
-"""Where a body with two such fields is sent to, if nothing tells the path."""
+UNKNOWN: Final = NeutralRequest(model="unknown")
+
+
+@cache
+def _usual_paths() -> tuple[tuple[frozenset[str], str], ...]:
+    """The fields that identify a body, and the path that such a body is sent to; the most fields first."""
+    calls = [call for provider in REGISTERED for call in provider.calls if call.body_fields]
+    calls.sort(key=lambda call: -len(call.body_fields))
+    return tuple(
+        (frozenset(call.body_fields), cast(GeneratingDialect, call.dialect).build_request(UNKNOWN).path)
+        for call in calls
+    )
 
 
 def is_format(raw: bytes) -> bool:
@@ -128,7 +136,7 @@ def _place(
     url = path or _url(entry, entry.get("request"))
     if url is not None:
         return url, []
-    url = next((to for one, two, to in USUAL if one in fields and two in fields), None)
+    url = next((path for names, path in _usual_paths() if names <= set(fields)), None)
     if url is None:
         raise NotImported(f"{where}: nothing tells the path that was asked: give --path")
     return url, [f"{where}: the log tells no path; taken for {url} (--path says otherwise)"]

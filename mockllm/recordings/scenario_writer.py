@@ -18,12 +18,15 @@ from mockllm.core.redaction import redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_hash import request_hash
+from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import cleaned, private
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
 
+HINT_HEADERS: Final = frozenset(name for provider in REGISTERED for name in provider.example_headers)
+"""Headers without a secret by which a path that providers share is told apart."""
 LARGEST_EXAMPLE: Final = 20_000
 """Bytes of a request that stands beside its answer as an example."""
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_/.+-]*\Z")
@@ -214,8 +217,9 @@ def _example(rule: RecordedRule) -> Iterator[str]:
     query = {name: value for name, value in rule.request.query.items() if name == "alt"}
     if query:
         asked["query"] = query
-    if rule.request.provider is not None and "anthropic-version" in rule.request.headers:
-        asked["headers"] = {"anthropic-version": rule.request.headers["anthropic-version"]}
+    hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
+    if rule.request.provider is not None and hints:
+        asked["headers"] = hints
     if body != "":
         asked["body"] = body
     request = quoted_json(asked)

@@ -58,8 +58,6 @@ _OURS: Final[Mapping[str, str]] = {
     "unauthorized": "authentication",
     "forbidden": "permission",
     "chat_completions": "chat",
-    "claude": "anthropic",
-    "google": "gemini",
 }
 """Words of other mocks and of providers, and ours: keys and values."""
 _SAID: Final[Mapping[str, tuple[str, str]]] = {

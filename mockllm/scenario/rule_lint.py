@@ -11,14 +11,14 @@ from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
-from mockllm.core.regex.exponential import runaway
+from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateSyntax, is_template
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
-    FOR_EVER,
+    MAY_BACKTRACK,
     JsonOperators,
     NumberOperators,
     TextOperators,
@@ -58,8 +58,8 @@ def unmeant(word: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Unmeant:
     for path, name, text, ignore_case in _texts(word.match, ("match",)):
         if name == "regex":
             regexes.append(text)
-            if runaway(text, ignore_case):
-                yield path, FOR_EVER
+            if not compile_regex(text, ignore_case).is_linear and not backtracks_little(text):
+                yield path, MAY_BACKTRACK
             if (slashed := _SLASHED.fullmatch(text)) and "path" not in path:
                 case = ", ignore_case: true" if "i" in slashed[2] else ""
                 yield path, f"slashes are part of a regex here; write {{regex: '{slashed[1]}'{case}}}"

@@ -6,7 +6,7 @@ They are handed in, so that the language imports no dialect.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -32,6 +32,8 @@ class Vocabulary(Struct, frozen=True):
     """The paths of generating calls; `{name}` in them is any text."""
     speaking: Collection[str] = ()
     """The apis that generate."""
+    aliases: Mapping[str, str] = {}
+    """Words that people write in place of a provider's name, with the name."""
 
     def may_speak(self, api: str) -> bool:
         """Whether an api, or one that a glob stands for, may be one that generates."""
@@ -54,5 +56,6 @@ class Vocabulary(Struct, frozen=True):
         known = {"provider": self.providers, "dialect": self.dialects, "api": self.apis}[word]
         if not known or name in known:
             return None
-        ours = our_word(name, known)
+        alias = self.aliases.get(name)
+        ours = alias if alias in known else our_word(name, known)
         return f'no {word} is called "{name}"{meant(ours or name, sorted(known))}'

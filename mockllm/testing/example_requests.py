@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -11,13 +10,11 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.providers import DEFAULT
+from mockllm.dialects.registry import generating_dialect
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION
 from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpec
-
-DEFAULT_PROVIDER: Final = "openai"
-"""The provider of requests that name none."""
 
 
 class UnsupportedCall(ValueError):
@@ -58,12 +55,12 @@ def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRe
 
 def _first(provider: str | list[str] | None) -> str:
     if provider is None:
-        return DEFAULT_PROVIDER
+        return DEFAULT.name
     return provider if isinstance(provider, str) else provider[0]
 
 
 def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
-    dialect = spoken(provider, spec.api)
+    dialect = generating_dialect(provider, spec.api)
     if dialect is None:
         raise UnsupportedCall(
             f"{provider} has no call {spec.api} with a neutral form; write its method and path"

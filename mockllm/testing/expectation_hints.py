@@ -29,7 +29,7 @@ class MismatchReport:
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self.decision: Decision = engine.peek(request).settled
+        self.decision: Decision = engine.peek(request).decision
 
     def __call__(self, expected_condition: Condition) -> tuple[str, ...]:
         """Return a line for each rule whose name matches the condition, with the reason."""

@@ -67,11 +67,11 @@ class MatchTrace(Struct, frozen=True):
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
     """Return the trace of a request."""
     responder = engine.peek(request)
-    decision, catalog = responder.settled, engine.catalog
+    decision, catalog = responder.decision, engine.catalog
     tried, unshown = _tried(engine, request, decision)
     items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.skipped_modifiers]
     skipped = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
-    outcome = Outcome(request, responder.answer())
+    outcome = Outcome(request, responder.respond())
     step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
     return MatchTrace(request, outcome, decision, tried, unshown, responder.modifiers, skipped, step)
 

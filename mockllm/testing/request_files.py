@@ -13,19 +13,15 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.providers import DEFAULT, REGISTERED
+from mockllm.dialects.registry import generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
 from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import (
-    DEFAULT_PROVIDER,
-    SentRequest,
-    UnsupportedCall,
-    build_sent_request,
-)
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -33,15 +29,6 @@ NEUTRAL: Final = frozenset(
     {"provider", "api", "api_key", "session", "headers", "query", "method", "path", "body"}
 )
 """Keys that no provider's body has. A request with one of them is not a bare body."""
-SIGNS: Final[Mapping[str, frozenset[str]]] = {
-    "anthropic": frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"}),
-    "gemini": frozenset({"contents"}),
-}
-"""Top-level body keys that only clients of this provider send, in comparison with the default provider."""
-MODELS: Final = {"anthropic": "claude"}
-"""Prefix of the names of this provider's models."""
-
-
 EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
 STEPS: Final = frozenset({"name", "steps", "with"})
 """The keys of a complete example, in its two forms."""
@@ -149,43 +136,26 @@ class _File(Struct, frozen=True):
 
 
 def is_body(data: Mapping[str, Json]) -> bool:
-    """Return whether it is a client's body: it has messages or contents, and no key that only examples have."""
+    """Return whether it is a client's body: it has a conversation, and no key that only examples have."""
     tools = data.get("tools")
     named = isinstance(tools, list) and any(isinstance(tool, str) for tool in tools)
-    return ("messages" in data or "contents" in data) and not NEUTRAL & data.keys() and not named
+    sent = any(provider.messages_field in data for provider in REGISTERED)
+    return sent and not NEUTRAL & data.keys() and not named
 
 
 def guess_provider(data: Mapping[str, Json]) -> str:
-    """Return the probable provider of a body."""
-    model = data.get("model")
-    for provider, begins in MODELS.items():
-        if isinstance(model, str) and model.startswith(begins):
-            return provider
-    for provider, signs in SIGNS.items():
-        if signs & data.keys() or _blocks(data):
-            return provider
-    return DEFAULT_PROVIDER
-
-
-def _blocks(data: Mapping[str, Json]) -> bool:
-    """Return whether its tools, or blocks in its messages, have Anthropic's form."""
-    tools, messages = data.get("tools"), data.get("messages")
-    if isinstance(tools, list) and any(isinstance(tool, dict) and "input_schema" in tool for tool in tools):
-        return True
-    contents = (
-        [each.get("content") for each in messages if isinstance(each, dict)]
-        if isinstance(messages, list)
-        else []
+    """Return the provider that a body is a request to, as far as the body shows."""
+    matches = (
+        provider
+        for provider in REGISTERED
+        if provider.recognizes_body is not None and provider.recognizes_body(data)
     )
-    blocks = [block for content in contents if isinstance(content, list) for block in content]
-    return any(
-        isinstance(block, dict) and block.get("type") in ("tool_use", "tool_result") for block in blocks
-    )
+    return next(matches, DEFAULT).name
 
 
 def _from_body(data: dict[str, Json]) -> RequestFile:
     provider = guess_provider(data)
-    dialect = spoken(provider)
+    dialect = generating_dialect(provider)
     assert dialect is not None
     wire = dialect.build_request(NeutralRequest())
     headers = {"host": "localhost", **wire.headers}

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.openai import COMPLETIONS
-from mockllm.dialects.vendors import SPOKEN
+from tests.compatible import vendor_dialect
 from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording, events_of
 
@@ -68,15 +68,9 @@ PROTOCOL = Protocol(
 )
 
 
-def _together() -> GeneratingDialect:
-    found = next(spoken for spoken in SPOKEN if spoken.vendor.name == "together")
-    (dialect,) = (dialect for _, path, dialect in found.calls if path == "/completions")
-    return cast(GeneratingDialect, dialect)
-
-
 TOGETHER = Protocol(
     folder="together-completions",
-    dialect=_together(),
+    dialect=cast(GeneratingDialect, vendor_dialect("together", "completions")),
     path=None,
     said=said,
     kind=kind,

@@ -12,7 +12,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
 from mockllm.dialects.dialect import LookupDialect
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
-from mockllm.dialects.vendors import SPOKEN
+from tests.compatible import vendor_dialect
 from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording
 
@@ -52,9 +52,7 @@ def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = 
 
 def embeddings(vendor: str) -> LookupDialect:
     """A vendor's call."""
-    found = next(spoken for spoken in SPOKEN if spoken.vendor.name == vendor)
-    (dialect,) = (dialect for _, path, dialect in found.calls if path == "/embeddings")
-    return cast(LookupDialect, dialect)
+    return cast(LookupDialect, vendor_dialect(vendor, "embeddings"))
 
 
 PROTOCOLS = (

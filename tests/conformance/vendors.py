@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.registry import generating_dialect
 from tests.conformance import openai_responses
 from tests.conformance.openai_chat import asked, lane
 from tests.conformance.shape import Protocol, Recording, events_of
@@ -184,7 +184,7 @@ NOISE = frozenset(
 
 
 def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, ...] = ()) -> Protocol:
-    dialect = spoken(vendor, "chat")
+    dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
     return Protocol(
         folder=folder,
@@ -213,7 +213,7 @@ def _responses_said(recording: Recording) -> Reply | Failure:
 
 
 def responses(folder: str, vendor: str) -> Protocol:
-    dialect = spoken(vendor, "responses")
+    dialect = generating_dialect(vendor, "responses")
     assert dialect is not None
     return Protocol(
         folder=folder,

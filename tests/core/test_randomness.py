@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.randomness import BASE62, HEX, Ids, Randomness
 
 
-def test_the_same_place_draws_the_same() -> None:
+def test_equal_positions_draw_the_same() -> None:
     assert Randomness(0, "a.yaml:r", "", 3).uniform("chance") == Randomness(0, "a.yaml:r", "", 3).uniform(
         "chance"
     )
@@ -15,7 +15,7 @@ def test_the_same_place_draws_the_same() -> None:
     assert [one.random() for _ in range(5)] == [two.random() for _ in range(5)]
 
 
-def test_every_part_of_a_place_tells() -> None:
+def test_draws_depend_on_every_part_of_the_position() -> None:
     places = [
         (Randomness(0, "r", "", 0), "x"),
         (Randomness(1, "r", "", 0), "x"),
@@ -43,7 +43,7 @@ def test_an_id_has_its_prefix_length_and_alphabet(length: int, alphabet: bytes) 
     assert set(made[4:]) <= set(alphabet.decode())
 
 
-def test_an_id_asked_for_twice_is_the_same_and_every_part_tells() -> None:
+def test_equal_ids_need_equal_parts() -> None:
     ids = [Ids(0, "", 0), Ids(1, "", 0), Ids(0, "k", 0), Ids(0, "", 1)]
     made = [each.make("a-", 24) for each in ids] + [ids[0].make("b-", 24), ids[0].make("a-", 24, "place")]
     assert len({name[2:] for name in made}) == len(made)

@@ -19,20 +19,20 @@ from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
-from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
-from mockllm.dialects.registry import SPOKEN, spoken
+from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.registry import GENERATING_CALLS, generating_dialect
 from mockllm.dialects.routes import RouteMatch, find
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
-CALLS = [call for _, call in SPOKEN]
-NAMES = [f"{provider}-{call.api}" for provider, call in SPOKEN]
+CALLS = [call.dialect for call in GENERATING_CALLS]
+NAMES = [call.name for call in GENERATING_CALLS]
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
 talking = pytest.mark.parametrize(
     "dialect",
-    [call for call in CALLS if call is not COMPLETIONS],
-    ids=[name for name in NAMES if name != "openai-completions"],
+    [call for call in CALLS if call.capabilities.conversation],
+    ids=[name for name, call in zip(NAMES, CALLS, strict=True) if call.capabilities.conversation],
 )
 """Those that have words for more than texts: legacy completions have none for turns, tools and refusals."""
 SILENT = NeutralRequest()
@@ -92,9 +92,10 @@ def test_what_is_asked_is_what_the_request_says(dialect: GeneratingDialect, name
     assert request.user == ("a" if wish.messages else wish.user)
     tools = [(tool.name, tool.schema or OPEN_SCHEMA, tool.description) for tool in wish.tools]
     assert [(tool.name, tool.schema, tool.description) for tool in request.tools] == tools
-    assert request.tool_choice == (wish.tool_choice or ToolChoice())
+    told = dialect.capabilities
+    assert request.tool_choice == ((wish.tool_choice if told.tool_choice else None) or ToolChoice())
     assert replace(request.response_format, name=None) == (wish.response_format or Format())
-    assert request.sampling.stop == (() if dialect.api == "responses" else wish.stop)
+    assert request.sampling.stop == (wish.stop if told.stop else ())
     assert wish.max_tokens in (request.sampling.max_tokens, None)
     assert request.api_key == wish.api_key
 
@@ -113,7 +114,7 @@ def test_a_schema_is_put_as_the_provider_takes_it(dialect: GeneratingDialect) ->
     )
     assert dialect.check(request) is None
     assert request.tools[0].schema == {"type": "object", "properties": properties}
-    if dialect.name == "anthropic":
+    if dialect.capabilities.closed_schemas:
         closed = {**inner, "items": {**SCHEMA, "additionalProperties": False}}
         form = {**form, "properties": {"cities": closed}, "additionalProperties": False}
     assert request.response_format.schema == form
@@ -127,30 +128,30 @@ def test_a_schema_may_say_yes_to_anything(dialect: GeneratingDialect) -> None:
     assert [tool.name for tool in request.tools] == ["look"]
 
 
-@pytest.mark.parametrize(
-    ("dialect", "n", "form"),
-    [
-        (CHAT, 3, Format("json")),
-        (RESPONSES, 1, Format("json")),
-        (COMPLETIONS, 3, Format()),
-        (MESSAGES, 1, Format()),
-        (GENERATE, 3, Format("json")),
-    ],
-)
+@dialects
 def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
-    dialect: GeneratingDialect, n: int, form: Format
+    dialect: GeneratingDialect,
 ) -> None:
-    said = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))
-    assert (said.sampling.n, said.response_format) == (n, form)
+    request = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))
+    assert request.sampling.n == (3 if dialect.capabilities.choices else 1)
+    assert request.response_format == Format("json" if dialect.capabilities.json_object else "text")
+
+
+def test_some_have_words_for_both() -> None:
+    capable = {call.endpoint for call in GENERATING_CALLS if call.dialect.capabilities.choices}
+    assert capable >= {"openai-chat", "openai-completions", "gemini-generate"}
+    assert not capable & {"openai-responses", "anthropic-messages"}
+    assert not MESSAGES.capabilities.json_object
+    assert RESPONSES.capabilities.json_object
 
 
 def test_the_usual_call_of_a_provider_is_found() -> None:
-    assert spoken("openai") is spoken("openai", "chat")
-    assert spoken("openai", "responses") is RESPONSES
-    assert spoken("anthropic", "chat") is None
-    assert spoken("gemini") is GENERATE
-    assert spoken("vertex", "generate") is VERTEX
-    assert spoken("nobody") is None
+    assert generating_dialect("openai") is generating_dialect("openai", "chat")
+    assert generating_dialect("openai", "responses") is RESPONSES
+    assert generating_dialect("anthropic", "chat") is None
+    assert generating_dialect("gemini") is GENERATE
+    assert generating_dialect("vertex", "generate") is VERTEX
+    assert generating_dialect("nobody") is None
 
 
 # --- hearing ---------------------------------------------------------------------------------------
@@ -202,16 +203,24 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_what_is_said_is_heard(dialect: GeneratingDialect, name: str) -> None:
     said, heard, chunks = REPLIES[name]
-    if dialect.name == "gemini":  # says calls at once, and knows no writing to a cache
-        heard = dataclasses.replace(heard, usage=replace(USAGE, cache_write=0))
-        chunks = ('{"city":"Paris"}',) if name == "a call" else chunks
-        if name == "text and a broken call":  # which ends the answer, and is not said
-            heard, chunks = dataclasses.replace(heard, calls=()), ("Hm.",)
-    if isinstance(dialect, VendorResponses) and dialect.vendor.name in ("xai", "deepseek"):
-        heard = dataclasses.replace(heard, usage=replace(USAGE, cache_write=0))
-    if isinstance(dialect, VendorChat):
-        heard = dataclasses.replace(heard, usage=counted(dialect))
-        chunks = ('{"city":"Paris"}',) if name == "a call" and dialect.vendor.form.whole_calls else chunks
+    told = dialect.capabilities
+    cache_write = told.cache_write and not (
+        isinstance(dialect, VendorResponses) and dialect.vendor.name in ("xai", "deepseek")
+    )
+    usage = replace(
+        USAGE,
+        cached_read=USAGE.cached_read if told.cached_read else 0,
+        cache_write=USAGE.cache_write if cache_write else 0,
+        reasoning=USAGE.reasoning if told.reasoning else 0,
+    )
+    heard = dataclasses.replace(heard, usage=usage)
+    if name == "a call" and not told.chunked_calls:
+        chunks = ('{"city":"Paris"}',)
+    if name == "text and a broken call" and not told.invalid_arguments:
+        decoded = dialect.decode(answered(dialect, said))
+        assert decoded is not None
+        assert decoded.finish in ("tool_calls", "stop")  # some protocols have a reason for such a call
+        heard, chunks = dataclasses.replace(heard, calls=(), finish=decoded.finish), ("Hm.",)
     assert dialect.decode(answered(dialect, said)) == heard
     streamed = dialect.decode(answered(dialect, said, stream=True))
     if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and said.choices[0].calls:
@@ -219,17 +228,17 @@ def test_what_is_said_is_heard(dialect: GeneratingDialect, name: str) -> None:
     assert streamed == dataclasses.replace(heard, chunks=chunks)
 
 
-def counted(dialect: VendorChat) -> Usage:
-    """As much of the usage as this vendor tells."""
-    told = dialect.vendor.form.usage(USAGE)
-    prompt, completion = (told.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
-    return Usage(
-        USAGE.input,
-        USAGE.output,
-        prompt.get("cached_tokens", 0),
-        prompt.get("cache_write_tokens", 0),
-        completion.get("reasoning_tokens", 0),
-    )
+@dialects
+@pytest.mark.parametrize("stream", [False, True])
+def test_response_has_a_declared_framing(dialect: GeneratingDialect, stream: bool) -> None:
+    framing = answered(dialect, reply(Text(("a",))), stream=stream).framing
+    assert framing in (dialect.capabilities.framings if stream else {Framing.PLAIN})
+
+
+@dialects
+def test_request_class_names_the_call_as_its_dialect_does(dialect: GeneratingDialect) -> None:
+    kind = dialect.request
+    assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
 
 
 @talking
@@ -247,7 +256,10 @@ def test_a_refusal_is_one_everywhere(dialect: GeneratingDialect, stream: bool) -
     said = reply(Refusal(("I can", "not.")), finish="refusal")
     heard = dialect.decode(answered(dialect, said, stream=stream))
     assert heard is not None
-    assert (heard.refusal, heard.finish) == ("I cannot.", "refusal")
+    if dialect.capabilities.refusal:
+        assert (heard.refusal, heard.finish) == ("I cannot.", "refusal")
+    else:
+        assert (heard.text, heard.finish) == ("I cannot.", "stop")
     assert heard.chunks == (("I can", "not.") if stream else None)
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects.known_models import knows
-from mockllm.dialects.registry import PROVIDERS
+from mockllm.dialects.registry import PROVIDERS, knows
 
 
 @pytest.mark.parametrize(

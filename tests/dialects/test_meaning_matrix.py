@@ -20,10 +20,10 @@ from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 from tests.docs.meaning_forms import FORMS
-from tests.faults.meanings import ABSENT, READ, SCHEMA, TABLE, Facts, alike
+from tests.faults.meanings import ABSENT, READ, SCHEMA, TABLE, USAGE_MEMBERS, Facts, alike
 
 REPLIES = {
     "says": (Choice((Text(("Half", " said", " is", " said.")),)),),
@@ -34,7 +34,9 @@ REPLIES = {
 SAYS = Reply(REPLIES["says"], Usage(20, 8))
 
 dialects = pytest.mark.parametrize(
-    ("provider", "dialect"), SPOKEN, ids=[f"{provider}-{call.api}" for provider, call in SPOKEN]
+    ("provider", "dialect"),
+    [(call.provider, call.dialect) for call in GENERATING_CALLS],
+    ids=[call.name for call in GENERATING_CALLS],
 )
 streaming = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
@@ -58,11 +60,15 @@ def played(
     made = fault.apply_in_context(dialect.supported_reply(reply, request) if fault.shown else reply, telling)
     if isinstance(made, NotApplicable):
         return made
-    return plan(made if fault.shown else dialect.supported_reply(made, request))
+    return plan(dialect.supported_reply(made, request))
 
 
-def read(plan: Plan, api: str) -> Facts:
-    return READ[api](list(payloads(plan)), plan.streamed)
+def endpoint(dialect: GeneratingDialect) -> str:
+    return f"{dialect.name}-{dialect.api}"
+
+
+def read(plan: Plan, endpoint: str) -> Facts:
+    return READ[endpoint](list(payloads(plan)), plan.streamed)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -70,15 +76,16 @@ def read(plan: Plan, api: str) -> Facts:
 @dialects
 def test_what_stands_there(provider: str, dialect: GeneratingDialect, stream: bool, name: str) -> None:
     said, fault, settings, forms = TABLE[name]
-    expected = forms[dialect.api]
+    protocol = endpoint(dialect)
+    expected = forms[protocol]
     plan = played(dialect, said, fault, stream=stream, **settings)
     if expected is None:
         assert isinstance(plan, NotApplicable)
         return
     assert isinstance(plan, Plan), plan
     assert plan.head.status == 200
-    seen = alike(provider, dialect.api, read(plan, dialect.api), stream=stream)
-    facts = alike(provider, dialect.api, expected, stream=stream)
+    seen = alike(provider, protocol, read(plan, protocol), stream=stream)
+    facts = alike(provider, protocol, expected, stream=stream)
     assert {key: seen[key] for key in facts} == facts
 
 
@@ -89,7 +96,7 @@ def test_the_table_leaves_out_no_fault() -> None:
 
 
 def test_the_table_leaves_out_no_protocol() -> None:
-    assert {call.api for _, call in SPOKEN} == set(READ)
+    assert {call.endpoint for call in GENERATING_CALLS} == set(READ) == set(USAGE_MEMBERS)
     assert all(set(forms) == set(READ) for *_, forms in TABLE.values())
 
 
@@ -102,16 +109,10 @@ def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream:
     """Where a protocol tells a total it is the true one, and the output counts ten times."""
     plan = played(dialect, "says", "wrong_usage", stream=stream)
     assert isinstance(plan, Plan)
-    counted = read(plan, dialect.api)["usage"]
-    if dialect.api == "messages":
-        assert (counted["input_tokens"], counted["output_tokens"]) == (20, 80)
-    elif dialect.api == "generate":
-        assert (counted["promptTokenCount"], counted["candidatesTokenCount"]) == (20, 80)
-        assert counted["totalTokenCount"] == 28
-    else:
-        into, out = ("input", "output") if dialect.api == "responses" else ("prompt", "completion")
-        assert (counted[f"{into}_tokens"], counted[f"{out}_tokens"]) == (20, 80)
-        assert counted["total_tokens"] == 28
+    counted = read(plan, endpoint(dialect))["usage"]
+    read_in, written, total = USAGE_MEMBERS[endpoint(dialect)]
+    assert (counted[read_in], counted[written]) == (20, 80)
+    assert total is None or counted[total] == 28
 
 
 @dialects
@@ -123,9 +124,9 @@ def test_a_call_is_told_its_arguments_only_where_they_can_be_told(
     if isinstance(plan, NotApplicable):
         assert plan.reason == "the answer calls no tool"
         return
-    seen = read(plan, dialect.api)
+    seen = read(plan, endpoint(dialect))
     said = seen.get("calls") or [item[-2:] for item in seen.get("items", seen.get("blocks")) or ()]
-    if dialect.api == "generate":
+    if not dialect.capabilities.invalid_arguments:
         assert said == []
     else:
         with pytest.raises(JSONDecodeError):
@@ -143,7 +144,7 @@ def one(provider: str, api: str) -> GeneratingDialect:
 def test_azure_says_what_its_filter_found(stream: bool) -> None:
     plan = played(one("azure", "chat"), "says", "content_filter", stream=stream, category="sexual")
     assert isinstance(plan, Plan)
-    found = read(plan, "chat")["filter"]
+    found = read(plan, "openai-chat")["filter"]
     assert found["sexual"] == {"filtered": True, "severity": "medium"}
     assert found["violence"] == {"filtered": False, "severity": "safe"}
 
@@ -171,7 +172,7 @@ def test_azure_s_responses_say_that_the_answer_was_blocked(stream: bool) -> None
 def test_google_rates_what_its_filter_found(provider: str, category: str, blocked: str, stream: bool) -> None:
     plan = played(one(provider, "generate"), "says", "content_filter", stream=stream, category=category)
     assert isinstance(plan, Plan)
-    ratings = read(plan, "generate")["ratings"]
+    ratings = read(plan, "gemini-generate")["ratings"]
     assert [rating["category"] for rating in ratings if rating.get("blocked")] == [blocked]
 
 
@@ -185,7 +186,7 @@ def test_google_s_last_chunk_of_a_filtered_stream_has_no_content() -> None:
 def test_anthropic_s_first_event_tells_no_usage_either() -> None:
     plan = played(one("anthropic", "messages"), "says", "no_usage", stream=True)
     assert isinstance(plan, Plan)
-    assert read(plan, "messages")["first"] == ABSENT
+    assert read(plan, "anthropic-messages")["first"] == ABSENT
 
 
 @pytest.mark.parametrize(("how", "told"), [("missing", [None]), ("null", [None, None])])

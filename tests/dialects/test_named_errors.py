@@ -12,7 +12,7 @@ from mockllm.core.json.codec import loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, STAMP, asked
 
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
@@ -62,7 +62,7 @@ RETIRED = {
     ),
     "anthropic-messages": (404, "model: old-model"),
     "gemini-generate": (404, "This model models/old-model is no longer available to new users."),
-    "gemini-chat": (404, "This model models/old-model is no longer available to new users."),
+    "gemini-compatible_chat": (404, "This model models/old-model is no longer available to new users."),
     "vertex-generate": (404, "Publisher Model `projects/"),
     "azure-chat": (404, "The API deployment for this resource does not exist."),
     "groq-chat": (400, "The model `old-model` has been decommissioned and is no longer supported."),
@@ -104,7 +104,7 @@ def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: Gener
 def test_without_a_limit_it_is_that_of_the_provider_s_models() -> None:
     windows = {
         provider: told(call, Failure("context_length"))[1]["message"]
-        for provider, call in reversed(SPOKEN)
+        for provider, _, call in reversed(GENERATING_CALLS)
         if provider in ("openai", "anthropic", "gemini") and call.api in ("chat", "messages", "generate")
     }
     assert "128000" in windows["openai"]

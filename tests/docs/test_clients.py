@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.dialects.vendors import VENDORS
+from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.vendors.vendor import Vendor
 from mockllm.testing.environment import variables
+from tests.compatible import VENDORS
 from tests.js.running import HERE as JAVASCRIPT
 from tests.js.running import missing
 from tests.live import Live
@@ -91,4 +92,4 @@ def test_the_scenario_is_as_its_examples_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_every_vendor_is_named_with_its_base(vendor: Vendor) -> None:
     path = vendor.path("")
-    assert f"`{path[1:]}`" in PAGE or (vendor.open and vendor.bases[0] in PAGE)
+    assert f"`{path[1:]}`" in PAGE or (not BY_NAME[vendor.name].prefixed and vendor.bases[0] in PAGE)

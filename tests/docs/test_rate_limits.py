@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.limits import STRATEGIES, Gauge, LimitStatus
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, LIMITS, PROVIDERS, limit_headers
+from mockllm.dialects.provider import Provider
+from mockllm.dialects.providers import REGISTERED
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS, limit_headers
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
@@ -46,15 +48,16 @@ def test_every_strategy_is_in_it(strategy: str) -> None:
     assert f"| `{strategy}` |" in TEXT
 
 
-NAMES = {"openai": "OpenAI", "xai": "xAI"}
+TELLING = [provider for provider in REGISTERED if provider.limit_headers is not None]
 
 
-@pytest.mark.parametrize("provider", sorted(LIMITS))
-def test_every_provider_that_tells_is_in_it(provider: str) -> None:
-    assert re.search(rf"^\| .*{NAMES.get(provider, provider.capitalize())}", TEXT, re.MULTILINE)
+@pytest.mark.parametrize("provider", TELLING, ids=lambda provider: provider.name)
+def test_every_provider_that_tells_is_in_it(provider: Provider) -> None:
+    title = provider.title.removesuffix(" OpenAI")
+    assert re.search(rf"^\| .*{title}", TEXT, re.MULTILINE)
     gauge = Gauge(1, 1, 1.0, 1.0)
-    first = limit_headers(provider, LimitStatus(gauge, gauge), 0.0)[0][0]
-    assert provider == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
+    first = limit_headers(provider.name, LimitStatus(gauge, gauge), 0.0)[0][0]
+    assert provider.name == "xai" or first in TEXT or first.replace("input-tokens", "requests") in TEXT
 
 
 PACK = {

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from mockllm.engine.bounded_cache import BoundedCache
 
 
-def test_the_oldest_goes_first_and_what_is_put_again_is_the_newest() -> None:
+def test_the_oldest_leaves_first_and_put_renews() -> None:
     kept: BoundedCache[str] = BoundedCache(2)
     for key in ("a", "b", "a", "c"):
         kept.put(key, key.upper())
     assert dict(kept) == {"a": "A", "c": "C"}
 
 
-def test_what_is_larger_than_all_the_room_is_not_kept() -> None:
+def test_a_value_above_the_bound_is_not_stored() -> None:
     kept: BoundedCache[str] = BoundedCache(10)
     kept.put("a", "A", 4)
     kept.put("b", "B", 11)
@@ -25,7 +25,7 @@ def test_what_is_larger_than_all_the_room_is_not_kept() -> None:
 
 
 @given(st.integers(0, 30), st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12))))
-def test_the_newest_that_there_is_room_for_are_kept(room: int, puts: list[tuple[int, int]]) -> None:
+def test_the_newest_entries_within_the_bound_stay(room: int, puts: list[tuple[int, int]]) -> None:
     kept: BoundedCache[int] = BoundedCache(room)
     expected: dict[int, int] = {}
     for key, size in puts:

@@ -72,7 +72,7 @@ def ids(heard: Heard) -> list[str]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
-def test_a_result_that_has_only_an_id_is_matched_by_its_tools_name(path: str, stream: bool) -> None:
+def test_a_result_with_only_an_id_matches_its_tools_name(path: str, stream: bool) -> None:
     game = Game(RULES)
     for _ in range(4):  # the first are made, the others filled in from what is kept
         weather, time = ids(game.hear(asked(path, [user("both")], stream)))
@@ -82,9 +82,7 @@ def test_a_result_that_has_only_an_id_is_matched_by_its_tools_name(path: str, st
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
-def test_the_calls_of_a_limited_rule_are_remembered_when_its_answers_are_kept(
-    path: str, stream: bool
-) -> None:
+def test_calls_of_limited_cached_responses_are_stored(path: str, stream: bool) -> None:
     limit = "modifiers:\n  - limit: {strategy: token-bucket, requests: 1000, window: 1s}\n"
     game = Game(RULES + limit)
     for _ in range(4):
@@ -93,20 +91,20 @@ def test_the_calls_of_a_limited_rule_are_remembered_when_its_answers_are_kept(
 
 
 @pytest.mark.parametrize("path", [CHATS[0], CLAUDES[0]])
-def test_calls_of_answers_that_are_made_each_time_are_remembered_too(path: str) -> None:
+def test_calls_of_uncached_responses_are_stored(path: str) -> None:
     game = Game(RULES)
     for _ in range(3):
         (id,) = ids(game.hear(asked(path, [user("drawn")])))
         assert game.hear(result(path, id)).text == "get_weather: sunny"
 
 
-def test_the_calls_of_every_choice_are_remembered() -> None:
+def test_calls_of_every_choice_are_stored() -> None:
     game = Game(RULES)
     (id,) = ids(game.hear(asked(CHATS[0], [user("two")])))
     assert game.hear(result(CHATS[0], id)).text == "get_weather: sunny"
 
 
-def test_calls_are_remembered_by_session() -> None:
+def test_calls_are_stored_by_session() -> None:
     game = Game(RULES)
     (id, _) = ids(game.hear(asked(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
     assert game.hear(result(CHATS[0], id, "a")).text == "get_weather: sunny"
@@ -114,7 +112,7 @@ def test_calls_are_remembered_by_session() -> None:
         assert game.hear(result(CHATS[0], id, other)).text == "nothing was called"
 
 
-def test_what_the_history_holds_stands_above_what_is_remembered() -> None:
+def test_the_history_is_stronger_than_stored_calls() -> None:
     game = Game(RULES)
     game.hear(asked(CHATS[0], [user("both")]))
     call = {"id": "mine", "type": "function", "function": {"name": "get_up", "arguments": "{}"}}
@@ -123,7 +121,7 @@ def test_what_the_history_holds_stands_above_what_is_remembered() -> None:
     assert game.hear(asked(CHATS[0], [user("hi"), *history, told])).text == "get_up: ok"
 
 
-def test_a_result_of_no_known_call_and_one_without_an_id_have_no_name() -> None:
+def test_a_result_of_an_unknown_call_has_no_name() -> None:
     game = Game(RULES)
     assert game.hear(result(CHATS[0], "never")).text == "nothing was called"
     for path, message in (
@@ -133,13 +131,13 @@ def test_a_result_of_no_known_call_and_one_without_an_id_have_no_name() -> None:
         assert game.hear(asked(path, [message])).text == "nothing was called"
 
 
-def test_an_answer_that_nobody_can_read_leaves_nothing() -> None:
+def test_an_undecodable_response_stores_no_calls() -> None:
     engine, cut = Game(RULES).engine, asked(CHATS[0], [user("cut")])
     answer = engine.respond(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
     assert (answer.faults, answer.issued) == (("truncate",), {})
 
 
-def test_an_answer_without_calls_leaves_nothing() -> None:
+def test_a_response_without_calls_stores_nothing() -> None:
     game = Game(RULES)
     for _ in range(3):
         assert game.hear(asked(CHATS[0], [user("hi")])).answer.calls == ()

@@ -28,8 +28,8 @@ ASKED = {
 
 
 @pytest.mark.parametrize("known", [10_000, 1], ids=["remembered", "hardly remembered"])
-def test_what_is_remembered_is_what_was_found(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candidates, "KNOWN", known)
+def test_cached_candidates_equal_found_ones(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "MAX_CACHED_MATCHES", known)
     game = Game(SCENARIO)
     for turn in range(3):
         for user, (rule, headers) in ASKED.items():

@@ -32,14 +32,14 @@ def test_a_chain_of_responses_is_the_conversation_of_its_root() -> None:
     assert (first, second, third, other) == ("one", "two", "three", "one")
 
 
-def test_a_branch_of_a_chain_is_of_the_same_conversation() -> None:
+def test_a_branch_of_a_chain_is_the_same_conversation() -> None:
     game = Game(RULES)
     _, root = said(game, responses("weather"))
     branches = [said(game, responses(text, previous_response_id=root))[0] for text in ("a", "b")]
     assert branches == ["two", "three"]
 
 
-def test_a_conversation_goes_on_where_its_root_is_forgotten() -> None:
+def test_a_chain_without_its_root_stays_a_conversation() -> None:
     game = Game(RULES)
     _, root = said(game, responses("weather"))
     second, id = said(game, responses("more", previous_response_id=root))
@@ -48,7 +48,7 @@ def test_a_conversation_goes_on_where_its_root_is_forgotten() -> None:
     assert (second, third) == ("two", "three")
 
 
-def test_a_conversation_object_is_a_conversation_whatever_is_said_in_it() -> None:
+def test_a_conversation_object_is_one_conversation() -> None:
     game = Game(RULES)
     assert said(game, responses("hi", conversation="conv_a"))[0] == "one"
     assert said(game, responses("hi", conversation={"id": "conv_b"}))[0] == "one"
@@ -56,13 +56,13 @@ def test_a_conversation_object_is_a_conversation_whatever_is_said_in_it() -> Non
     assert said(game, responses("hi"))[0] == "one"
 
 
-def test_what_goes_on_from_a_response_of_a_conversation_object_stays_in_it() -> None:
+def test_a_continued_conversation_object_stays_the_same() -> None:
     game = Game(RULES)
     _, id = said(game, responses("hi", conversation="conv_a"))
     assert said(game, responses("more", previous_response_id=id))[0] == "two"
 
 
-def test_one_opening_is_one_conversation_whatever_the_protocol() -> None:
+def test_one_opening_is_one_conversation_in_any_dialect() -> None:
     game = Game(RULES)
     assert [game.hear(chat("hi")).text, game.hear(claude("hi")).text] == ["one", "two"]
     assert game.hear(claude("hi", system="be kind")).text == "one"

@@ -43,7 +43,7 @@ def test_a_request_is_read_in_its_protocol() -> None:
     assert (request.session, request.client, request.now, request.provider) == ("s", "::9", 5.0, "openai")
 
 
-def test_what_the_server_refuses_is_said_in_the_providers_envelope_and_counts_nothing() -> None:
+def test_refuse_uses_the_dialect_and_counts_nothing() -> None:
     game = Game("rules: [{sequence: [a, b]}]\nmodifiers: [{delay: 1s}]")
     for asked, kind in ((chat(), "invalid_request_error"), (claude(), "request_too_large")):
         answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, asked))
@@ -55,7 +55,7 @@ def test_what_the_server_refuses_is_said_in_the_providers_envelope_and_counts_no
     assert game.hear(chat()).text == "a"
 
 
-def test_about_tells_what_is_loaded() -> None:
+def test_info_returns_what_is_loaded() -> None:
     game = Game(HELLO)
     about = game.engine.info()
     assert (about.rules, about.files, about.stale) == (2, 1, ())
@@ -68,9 +68,9 @@ def test_about_tells_what_is_loaded() -> None:
     assert stale == replace(about, stale=(StaleSource("a.yaml", "why"),))
 
 
-def test_a_peek_is_the_answer_that_would_come() -> None:
+def test_a_peek_equals_the_next_response() -> None:
     game = Game("rules: [{name: s, sequence: [a, b]}]")
-    peeked = [Heard(game.engine.peek(read(game, chat())).answer()) for _ in range(2)]
+    peeked = [Heard(game.engine.peek(read(game, chat())).respond()) for _ in range(2)]
     heard = game.hear(chat())
     assert [(each.written, each.headers) for each in peeked] == [(heard.written, heard.headers)] * 2
 
@@ -87,7 +87,7 @@ def test_an_id_in_a_header_is_printable(id: str, text: str) -> None:
     assert header_text(id) == text
 
 
-def test_what_differed_in_words() -> None:
+def test_mismatch_line_has_expected_and_found() -> None:
     assert mismatch_line(FieldMismatch("user", '"a"', '"b"', None, False)) == 'user expected "a", found "b"'
     assert (
         mismatch_line(FieldMismatch("user", '"a"', '"A"', "case", False))
@@ -95,7 +95,7 @@ def test_what_differed_in_words() -> None:
     )
 
 
-def test_what_does_not_fit_in_words() -> None:
+def test_unfit_names_expression_place_and_reason() -> None:
     assert unfit(TemplateFailure("{{ x }}", "", "x is absent"), "openai").message == "{{ x }}: x is absent"
     assert (
         unfit(TemplateFailure("{{ x }}", "a.yaml:3", "x is absent"), "openai").message
@@ -131,17 +131,17 @@ REQUESTS = [
 ]
 
 
-def test_what_is_kept_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caches_change_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
     twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
-    monkeypatch.setattr(engine, "LANES", 2)
-    monkeypatch.setattr(catalog_runtime, "WAYS", 2)
-    monkeypatch.setattr(response_cache, "KEPT", 5000)
-    monkeypatch.setattr(planner, "KEPT", 2)
+    monkeypatch.setattr(engine, "MAX_FAST_PATHS", 2)
+    monkeypatch.setattr(catalog_runtime, "MAX_CACHED_SETTINGS", 2)
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 5000)
+    monkeypatch.setattr(planner, "MAX_CACHED_REPLIES", 2)
     assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice
 
 
-def test_a_static_stream_is_rendered_anew_each_second() -> None:
+def test_a_cached_stream_has_the_requests_second() -> None:
     first, same, later = play(
         "rules: [{reply: hi}]", *[chat(stream=True, now=now) for now in (1.1, 1.9, 2.0)]
     )
@@ -149,7 +149,7 @@ def test_a_static_stream_is_rendered_anew_each_second() -> None:
     assert created == [1, 1, 2]
 
 
-def test_a_kept_stream_counts_the_input_where_the_protocol_shows_it() -> None:
+def test_a_cached_stream_counts_the_input() -> None:
     asked = [claude("word " * count, stream=True) for count in (1, 50, 1)]
     heard = play("rules: [{reply: hi}]", *asked, *asked)
     shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in heard]

@@ -59,35 +59,35 @@ def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_lane_answers_and_counts_as_the_long_way_does(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fast_path_responds_and_counts_like_a_decision(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     short = heard(game := Game(SCENARIO), asked(Random(seed)))
-    assert any(lane is not None for lane in game.engine._lanes.values())
+    assert any(lane is not None for lane in game.engine._fast_paths.values())
     monkeypatch.setattr(engine, "build_fast_path", lambda *facts: None)
     assert heard(Game(SCENARIO), asked(Random(seed))) == short
 
 
-def test_lanes_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "LANES", 1)
+def test_fast_paths_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "MAX_FAST_PATHS", 1)
     game = Game(SCENARIO)
     for user in USERS * 3:
         game.hear(chat(user))
-        assert len(game.engine._lanes) <= 1
+        assert len(game.engine._fast_paths) <= 1
 
 
-def test_what_sets_a_state_or_is_bounded_has_no_lane() -> None:
+def test_states_limits_and_loads_have_no_fast_path() -> None:
     game = Game(SCENARIO)
     for user in ("lamp", "limited", "loaded", "dark"):
         for _ in range(3):
             game.hear(chat(user))
-    assert set(game.engine._lanes.values()) == {None}
+    assert set(game.engine._fast_paths.values()) == {None}
 
 
-def test_what_generates_nothing_is_refused_on_either_way() -> None:
+def test_non_generating_calls_are_refused_on_both_paths() -> None:
     heard = play("rules: [{match: {api: models}, reply: x}]", models(), models(), models())
     assert [each.status for each in heard] == [400] * 3
 
 
-def test_what_an_answer_is_like_gives_it_again() -> None:
+def test_cached_from_reproduces_the_response() -> None:
     """Its root, its second and its request's tokens are all that differs."""
     game = Game(SCENARIO)
     alike = 0

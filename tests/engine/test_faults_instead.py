@@ -26,7 +26,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("faults", LISTS)
-def test_what_it_undoes_is_told_as_not_played(faults: str) -> None:
+def test_a_replaced_fault_is_noted_as_not_played(faults: str) -> None:
     engine, asked = Game(RULE % faults).engine, chat(stream=True)
     answer = engine.respond(
         engine.read(asked.method, asked.path, asked.query, {}, asked.body, asked.client, asked.now)

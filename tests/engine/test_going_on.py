@@ -43,7 +43,7 @@ def output(response: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_result_that_has_only_an_id_is_matched_by_its_tools_name(stream: bool) -> None:
+def test_a_result_with_only_an_id_matches_its_tools_name(stream: bool) -> None:
     game = Game(WEATHER)
     for _ in range(3):  # the first is made, the third is filled in from what is kept
         first = said(game.hear(responses("weather", stream=stream)))
@@ -51,27 +51,27 @@ def test_a_tool_result_that_has_only_an_id_is_matched_by_its_tools_name(stream: 
         assert last.json["output"][0]["content"][0]["text"] == "21 degrees, turn 2, weather"
 
 
-def test_two_sessions_see_the_same_run_and_not_each_others_responses() -> None:
+def test_sessions_do_not_share_stored_responses() -> None:
     game = Game(WEATHER)
     (id,) = {said(game.hear(responses("hi", session=session)))["id"] for session in ("a", "b")}
     assert [got(game, id, session=session).status for session in ("a", "b", "c")] == [200, 200, 404]
 
 
-def test_a_peek_remembers_nothing() -> None:
+def test_a_peek_stores_nothing() -> None:
     game = Game(WEATHER)
     asked = responses("hi")
     request = game.engine.read(asked.method, asked.path, "", {}, asked.body, "", 0.0)
-    assert got(game, said(Heard(game.engine.peek(request).answer()))["id"]).status == 404
+    assert got(game, said(Heard(game.engine.peek(request).respond()))["id"]).status == 404
 
 
-def test_a_stream_that_a_fault_breaks_off_is_not_stored() -> None:
+def test_a_stream_that_a_fault_cuts_is_not_stored() -> None:
     game = Game(WEATHER)
     broken = game.hear(responses("hi", model="broken", stream=True))
     assert broken.answer.faults == ("malformed",)
     assert got(game, broken.events[0].json["response"]["id"]).status == 404
 
 
-def test_a_deleted_response_cannot_be_gone_on_from() -> None:
+def test_a_deleted_response_cannot_be_continued() -> None:
     game = Game(WEATHER)
     id = said(game.hear(responses("hi")))["id"]
     assert got(game, id, method="DELETE").json["deleted"] is True
@@ -82,7 +82,7 @@ def test_another_method_is_a_405_and_no_response() -> None:
     assert Game(WEATHER).hear(ask("/v1/responses", method="GET")).status == 405
 
 
-def test_a_rule_may_answer_in_place_of_what_is_stored() -> None:
+def test_a_rule_may_replace_a_stored_response() -> None:
     game = Game("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
     id = said(game.hear(responses("hi")))["id"]
     assert got(game, id).status == 503
@@ -94,7 +94,7 @@ def completions(path: str = "", session: str | None = None, method: str = "GET")
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_completion_that_is_to_be_stored_is_found_in_its_session_alone(stream: bool) -> None:
+def test_a_stored_completion_belongs_to_its_session(stream: bool) -> None:
     game = Game("rules: [{reply: hi}]")
     body = {"model": "m", "messages": [], "store": True, "stream": stream}
     mine = {"x-mockllm-session": "mine"}

@@ -14,28 +14,28 @@ def headers(files: str, **more: object) -> dict[str, str]:
     return Game(files, **more).hear(chat()).headers  # type: ignore[arg-type]
 
 
-def test_no_rule_asks_for_it() -> None:
+def test_without_hash_rules_there_is_no_hash() -> None:
     assert "x-mockllm-hash" not in headers("rules: [{reply: hi}]")
 
 
-def test_a_rule_that_another_answer_stands_behind_asks_for_it() -> None:
+def test_a_hash_rule_looks_up_the_hash() -> None:
     told = headers(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
     assert len(told["x-mockllm-hash"]) == 64
     assert told["x-mockllm-rule"] == "a.yaml:rules[1]"
 
 
-def test_it_is_not_looked_up_for_another_path() -> None:
+def test_the_hash_is_not_computed_for_other_paths() -> None:
     rules = f"rules: [{{match: {{path: /v1/messages, hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]"
     assert "x-mockllm-hash" not in headers(rules)
 
 
-def test_an_answer_that_is_kept_tells_each_requests_own() -> None:
+def test_a_cached_response_has_each_requests_hash() -> None:
     game = Game(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
     told = [game.hear(chat(user)).headers["x-mockllm-hash"] for user in ("x", "x", "y", "x")]
     assert told[0] == told[1] == told[3] != told[2]
 
 
-def test_a_server_that_shows_it_tells_it_always_and_by_its_own_list() -> None:
+def test_hashed_adds_the_hash_to_every_response() -> None:
     catalog = finished(compile_catalog(gathered("rules: [{reply: hi}]").entries))
     engine = Engine(catalog, Sessions(), hashed=True, volatile=frozenset({"messages"}))
 
@@ -46,6 +46,6 @@ def test_a_server_that_shows_it_tells_it_always_and_by_its_own_list() -> None:
     assert told(chat("a")) == told(chat("b"))
 
 
-def test_a_hash_that_is_not_spelt_out_is_the_usual_one() -> None:
+def test_every_request_has_a_hash() -> None:
     rules = "rules: [{name: all, match: {hash: {exists: false}}, reply: a}, {name: rest, reply: b}]"
     assert headers(rules)["x-mockllm-rule"] == "a.yaml:rest"

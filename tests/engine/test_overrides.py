@@ -41,7 +41,7 @@ def message(heard: Heard) -> str:
 # --- seeds ---------------------------------------------------------------------------------------
 
 
-def test_a_seed_is_of_one_request() -> None:
+def test_a_seed_applies_to_one_request() -> None:
     game = Game(RULES)
     ids = [game.hear(asked(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
     other = Game(RULES, seed=5)
@@ -55,7 +55,7 @@ def test_a_seed_needs_no_permission() -> None:
     assert len(said) == 8
 
 
-def test_a_seed_that_is_none_is_refused() -> None:
+def test_an_invalid_seed_is_refused() -> None:
     expected = 'x-mockllm-seed: expected a whole number, or a seed as the journal tells it, found "many"'
     assert message(play(RULES, asked(seed="many"))[0]) == expected
     heard = play(RULES, asked(say=claude, seed="1.5"))[0]
@@ -85,13 +85,13 @@ def test_a_fault_is_written_as_in_a_scenario(text: str, played: tuple[str, ...])
     assert one(asked(fault=text)).answer.faults == played
 
 
-def test_a_fault_stands_in_place_of_those_of_the_scenarios() -> None:
+def test_a_fault_replaces_the_scenarios_faults() -> None:
     assert one(asked("slow")).answer.faults == ("stall",)
     assert one(asked("slow", fault="[]")).answer.faults == ()
     assert one(asked("slow", fault="duplicate")).answer.faults == ("duplicate",)
 
 
-def test_a_fault_that_finds_nothing_to_break_is_noted() -> None:
+def test_a_fault_that_does_not_apply_is_noted() -> None:
     heard = play(RULES, chat(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
     assert "malformed not played" in heard.notes
 
@@ -132,7 +132,7 @@ def test_a_fault_that_finds_nothing_to_break_is_noted() -> None:
         ("a file of ours", "{stall: {for: {empirical: {file: /etc/passwd}}}}", "column"),
     ],
 )
-def test_a_mistake_in_a_fault_is_told(text: str, told: str) -> None:
+def test_a_mistake_in_a_fault_is_refused(text: str, told: str) -> None:
     assert message(one(asked(fault=text))).startswith(f"x-mockllm-fault: {told}")
 
 
@@ -142,7 +142,7 @@ def test_a_faults_waits_are_capped() -> None:
     assert one(asked(fault="{stall: {after: {chunks: 1}, for: 2s}}"), longest=7.0).took == 2.0
 
 
-def test_every_duration_of_a_fault_is_under_a_key_that_is_capped() -> None:
+def test_every_duration_of_a_fault_has_a_capped_key() -> None:
     schema = FaultSpec.model_json_schema()
     found = {key for key, value in _properties(schema) if "A duration with its unit" in str(value)}
     drawn = {"uniform", "normal", "lognormal", "exponential", "empirical", "mean", "median", "p99", "stddev"}
@@ -163,7 +163,7 @@ def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
 # --- delays --------------------------------------------------------------------------------------
 
 
-def test_a_delay_stands_in_place_of_those_of_the_scenarios() -> None:
+def test_a_delay_replaces_the_scenarios_delays() -> None:
     assert [one(asked(user)).delay for user in ("hi", "late", "slow")] == [0, 2, 3]
     assert [one(asked(user, delay="250ms")).delay for user in ("hi", "late", "slow")] == [0.25] * 3
     assert one(asked("late", delay="0s")).delay == 0
@@ -180,7 +180,7 @@ def test_a_delay_needs_its_unit() -> None:
 # --- rules ---------------------------------------------------------------------------------------
 
 
-def test_a_rule_answers_as_though_its_match_held() -> None:
+def test_an_overriding_rule_responds_without_a_match() -> None:
     id = one(asked("hello")).id
     assert id is not None
     for name in ("greeting", id):
@@ -196,11 +196,11 @@ def test_a_rules_guards_and_counts_apply() -> None:
     assert "matched, but used up (times: 1)" in second.message
 
 
-def test_what_a_match_would_have_caught_is_absent() -> None:
+def test_captures_of_an_overriding_rule_are_absent() -> None:
     assert "match.who" in message(one(asked(rule="whose")))
 
 
-def test_modifiers_apply_to_the_rule_that_was_asked_for() -> None:
+def test_modifiers_apply_to_an_overriding_rule() -> None:
     assert one(asked("late", rule="greeting")).modifiers == ["late"]
 
 
@@ -212,25 +212,25 @@ def test_modifiers_apply_to_the_rule_that_was_asked_for() -> None:
         ("nothing at all", "", 'there is no rule ""; there are '),
     ],
 )
-def test_a_rule_that_is_none_is_refused_with_those_near_it(name: str, told: str) -> None:
+def test_an_unknown_rule_is_refused_with_suggestions(name: str, told: str) -> None:
     assert message(one(asked(rule=name))).startswith(f"x-mockllm-rule: {told}")
 
 
-def test_more_rules_than_a_few_are_not_all_named() -> None:
+def test_the_list_of_rules_is_bounded() -> None:
     assert message(one(asked(rule="zzz"))).endswith(" …")
 
 
-def test_a_rule_is_asked_for_where_there_is_none() -> None:
+def test_a_rule_override_without_rules_is_refused() -> None:
     heard = play("rules: []", asked(rule="a"), overrides=True)[0]
     assert message(heard) == 'x-mockllm-rule: there is no rule "a"'
 
 
-def test_a_modifier_does_not_answer() -> None:
+def test_a_modifier_id_is_refused() -> None:
     id = one(asked("late")).answer.modifiers[0]
     assert message(one(asked(rule=id))) == f'x-mockllm-rule: "{id}" is a modifier, and no modifier answers'
 
 
-def test_a_name_that_several_rules_have_is_not_enough() -> None:
+def test_an_ambiguous_rule_name_is_refused() -> None:
     files = {"a.yaml": "rules: [{name: x, reply: a}]", "b.yaml": "rules: [{name: x, reply: b}]"}
     heard = play(files, asked(rule="x"), overrides=True)[0]
     assert message(heard).startswith('x-mockllm-rule: several rules are called "x": ')
@@ -241,7 +241,7 @@ def test_a_name_that_several_rules_have_is_not_enough() -> None:
 # --- permission ----------------------------------------------------------------------------------
 
 
-def test_what_is_not_allowed_is_ignored_and_noted() -> None:
+def test_overrides_without_the_option_are_noted() -> None:
     headers = {"fault": "nonsense", "delay": "3s", "rule": "greeting", "seed": "4"}
     heard = play(RULES, asked(**headers))[0]
     assert (heard.rule, heard.delay, heard.answer.faults) == ("rest", 0, ())
@@ -251,18 +251,18 @@ def test_what_is_not_allowed_is_ignored_and_noted() -> None:
     assert heard.answer.drawn == "4"
 
 
-def test_all_at_once() -> None:
+def test_all_overrides_apply_together() -> None:
     heard = one(asked(rule="drawn", fault="duplicate", delay="1s", seed="3"))
     assert (heard.rule, heard.answer.faults, heard.delay) == ("drawn", ("duplicate",), 1)
 
 
-def test_a_miss_and_a_lookup_are_delayed_and_broken_too() -> None:
+def test_overrides_apply_to_misses_and_lookups() -> None:
     heard = play("rules: []", asked(delay="1s"), overrides=True)[0]
     assert (heard.status, heard.delay) == (404, 1)
 
 
-def test_a_peek_at_a_request_that_is_refused_looks_at_the_rules() -> None:
+def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
     engine = Game(RULES, overrides=True).engine
     bad = asked(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
-    assert engine.peek(request).settled.outcome == "rule"
+    assert engine.peek(request).decision.outcome == "rule"

@@ -22,7 +22,7 @@ def message(game: Game, path: str, method: str = "POST", query: str = "") -> str
     return heard.message
 
 
-def test_a_rule_that_is_used_up_is_told() -> None:
+def test_a_used_up_rule_is_listed() -> None:
     game = Game(RULES)
     assert game.hear(ask("/once")).status == 200
     assert message(game, "/once").startswith(
@@ -30,24 +30,24 @@ def test_a_rule_that_is_used_up_is_told() -> None:
     )
 
 
-def test_a_rule_of_that_path_is_told_with_what_differed() -> None:
+def test_a_rule_with_the_path_is_listed_with_mismatches() -> None:
     first, near, routes = message(Game(RULES), "/files/1", query="v=1").split("\n")
     assert first == "Invalid URL (POST /files/1)."
     assert near == 's/a.yaml:4 got: method expected "GET", found "POST"; query[v] expected "2", found "1"'
     assert routes.startswith("Routes: ")
 
 
-def test_a_rule_of_nearly_that_path_is_told() -> None:
+def test_a_rule_with_a_similar_path_is_listed() -> None:
     said = message(Game(RULES), "/othre")
     assert said.split("\n")[1].startswith('s/a.yaml:5 other: path expected "/other", found "/othre" (nearly')
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1/files"])
-def test_rules_of_other_paths_are_not_told(path: str) -> None:
+def test_rules_with_other_paths_are_not_listed(path: str) -> None:
     assert message(Game(RULES), path).startswith(f"Invalid URL (POST {path}). Routes: POST /v1/chat/")
 
 
-def test_where_a_path_was_asked_by_another_method_the_rule_is_told_too() -> None:
+def test_a_rule_is_listed_for_another_method() -> None:
     game = Game(
         "rules: [{name: put, match: {path: /v1/messages, method: PUT, query: {a: b}}, http: {body: x}}]"
     )
@@ -57,12 +57,12 @@ def test_where_a_path_was_asked_by_another_method_the_rule_is_told_too() -> None
 
 
 @pytest.mark.parametrize(("path", "missed"), [("/nowhere", True), ("/favicon.ico", False)])
-def test_what_a_browser_asks_for_by_itself_is_no_miss(path: str, missed: bool) -> None:
+def test_the_favicon_is_not_missed(path: str, missed: bool) -> None:
     heard = Game(RULES).hear(ask(path, method="GET"))
     assert (heard.status, heard.answer.missed) == (404, missed)
 
 
-def test_that_a_rule_sees_generating_calls_alone_is_told_in_words() -> None:
+def test_a_rule_for_generating_calls_is_explained() -> None:
     """The field behind it is the engine's own: no word of the language."""
     engine = Game("rules: [{name: said, reply: x}]").engine
     asked = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)

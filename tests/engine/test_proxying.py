@@ -14,18 +14,18 @@ rules:
 
 
 @pytest.mark.parametrize("ask", [chat(), claude()], ids=["OpenAI", "Anthropic"])
-def test_a_plan_says_where_a_request_goes_on_to(ask: Ask) -> None:
+def test_a_proxy_plan_has_its_target(ask: Ask) -> None:
     heard = first(PASSES % "", ask)
     assert heard.answer.plan.delivery.proxy_target == ProxyTarget("http://127.0.0.1:9", record=False)
     assert heard.answer.rule == "a.yaml:on"
     assert b"This is passed on to http://127.0.0.1:9" in heard.bytes, "where nobody can ask there"
 
 
-def test_a_delay_holds_it_back() -> None:
+def test_a_delay_applies_to_a_proxied_request() -> None:
     assert first(PASSES % ", delay: 250ms").delay == 0.25
 
 
-def test_a_fault_cannot_break_what_another_server_answers() -> None:
+def test_a_fault_on_a_proxied_response_is_noted() -> None:
     heard = first(PASSES % ", faults: [no_finish, {stall: {for: 1s}}]")
     assert [each for each in heard.answer.notes if "not played" in each] == [
         "no_finish not played: the answer is another server's",

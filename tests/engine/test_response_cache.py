@@ -1,130 +1,187 @@
-"""Answers that are kept: as if they were made anew, from their second time on, within a bound."""
+"""The response cache: cached responses and streams equal rendered ones, within a bound, and nothing fails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from hashlib import sha256
+from typing import Any
 
 import pytest
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.encoder import ChunkEntry
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.engine import response_cache
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.response_cache import ResponseCache
+from mockllm.engine.response_cache import ResponseCache, UnpacedStream
 
-Say = Callable[[ResponseIdentity, Request], str]
+Body = Callable[[ResponseIdentity, Request], Any]
 
 
-class Kitchen:
-    """Renders answers, and counts how many."""
+class Renderer:
+    """Renders responses, and counts how many."""
 
-    def __init__(self, say: Say, error: str | None = None, faults: tuple[str, ...] = ()) -> None:
+    def __init__(self, body: Body, error: str | None = None, faults: tuple[str, ...] = ()) -> None:
         self.rendered = 0
-        self._say = say
-        self._answer = PlannedResponse(
+        self._body = body
+        self._planned = PlannedResponse(
             Plan(ResponseHead(200, ()), ()), "a.yaml:a", ("m",), ("a note",), False, error, faults
         )
 
-    def __call__(self, stamp: ResponseIdentity, request: Request) -> PlannedResponse:
+    def __call__(self, identity: ResponseIdentity, request: Request) -> PlannedResponse:
         self.rendered += 1
-        body = EventStep(self._say(stamp, request).encode(), 0, "body")
-        return self._answer._replace(made=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
+        body = EventStep(dumps(self._body(identity, request)), 0, "body")
+        return self._planned._replace(made=Plan(ResponseHead(200, (("x", "y"),)), (body,)))
 
 
-def whole(stamp: ResponseIdentity, request: Request) -> str:
-    return f"{stamp.ids.make('id-', 8)} {int(stamp.now)} {request.input_tokens}"
+class StreamRenderer(Renderer):
+    """The same for streams of one event."""
+
+    def __call__(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:  # type: ignore[override]
+        self.rendered += 1
+        steps = (EventStep(dumps(self._body(identity, request)), 1, "say"),)
+        return UnpacedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
 
 
-def dated(stamp: ResponseIdentity, request: Request) -> str:
-    return f"{stamp.ids.make('id-', 8)} {int(stamp.now) % 86_400} {request.input_tokens}"
+def usual(identity: ResponseIdentity, request: Request) -> Any:
+    return [identity.ids.make("id-", 8), identity.second, request.input_tokens]
 
 
-def odd(stamp: ResponseIdentity, request: Request) -> str:
-    return f"{stamp.ids.make('id-', 8)} {request.input_tokens * 3}"
+def multiplied(identity: ResponseIdentity, request: Request) -> Any:
+    return [identity.ids.make("id-", 8), request.input_tokens * 30_000_000]
 
 
-def request(now: float = 0.0, tokens: int = 5) -> Request:
+def compared(identity: ResponseIdentity, request: Request) -> Any:
+    return [identity.ids.make("id-", 8), request.input_tokens > 9]
+
+
+def hashed(identity: ResponseIdentity, request: Request) -> Any:
+    return sha256(identity.ids.make("", 8).encode()).hexdigest()
+
+
+def formatted(identity: ResponseIdentity, request: Request) -> Any:
+    return [identity.ids.make("id-", 8), f"{request.input_tokens:,}"]
+
+
+def squared(identity: ResponseIdentity, request: Request) -> Any:
+    return request.input_tokens * request.input_tokens
+
+
+def dated(identity: ResponseIdentity, request: Request) -> Any:
+    return int(request.now) % 86_400
+
+
+def read(now: float = 0.0, tokens: int = 5) -> Request:
     return Request(method="POST", path="/", headers={}, now=now).with_input_tokens(tokens)
 
 
-def asked(
-    keep: ResponseCache, kitchen: Kitchen, number: int, now: float = 0.0, tokens: int = 5, key: str = "k"
-) -> PlannedResponse:
-    """The answer, held against what making it anew gives."""
-    stamp = ResponseIdentity(Ids(0, "", number), now)
-    came = request(now, tokens)
-    kept = keep.find(key, came)
-    found = keep.make(key, stamp, came, kitchen) if kept is None else kept.filled(stamp.ids.root, came)
-    before = kitchen.rendered
-    wanted = kitchen(stamp, came)
-    kitchen.rendered = before
-    assert sent_bytes(found.plan) == sent_bytes(wanted.plan)
-    assert found._replace(made=wanted.made, drawn=wanted.drawn, reply_error=()) == wanted
-    return found
+def respond(
+    cache: ResponseCache,
+    renderer: Renderer,
+    number: int,
+    now: float = 0.0,
+    tokens: int = 5,
+    key: Hashable = "k",
+) -> Any:
+    """The response, compared with a rendered one."""
+    identity, request = ResponseIdentity(Ids(0, "", number), now), read(now, tokens)
+    if isinstance(renderer, StreamRenderer):
+        stream = cache.stream(key, identity, request, renderer)
+        before, fresh_stream = renderer.rendered, renderer(identity, request)
+        assert (stream.plan, stream.chunks) == (fresh_stream.plan, fresh_stream.chunks)
+        renderer.rendered = before
+        return stream
+    planned = cache.response(key, identity, request, renderer)
+    before, fresh = renderer.rendered, renderer(identity, request)
+    assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
+    assert planned._replace(made=fresh.made, drawn=fresh.drawn, reply_error=()) == fresh
+    renderer.rendered = before
+    return planned
 
 
-def test_what_is_asked_for_again_is_kept() -> None:
-    keep, kitchen = ResponseCache(), Kitchen(whole)
-    for number in range(3):
-        asked(keep, kitchen, number)
-    before = kitchen.rendered
-    bodies = {sent_bytes(asked(keep, kitchen, n, n * 0.5, n).plan) for n in range(20)}
-    assert len(bodies) == 20
-    assert kitchen.rendered == before
+KINDS = pytest.mark.parametrize("kind", [Renderer, StreamRenderer])
+
+
+@KINDS
+@pytest.mark.parametrize("body", [usual, multiplied])
+def test_a_repeated_key_is_not_rendered_again(kind: type[Renderer], body: Body) -> None:
+    cache, renderer = ResponseCache(), kind(body)
+    for number in range(2):
+        respond(cache, renderer, number)
+    assert renderer.rendered == 3
+    for number in range(20):
+        respond(cache, renderer, number, number * 0.5, number * 50_000_000)
+    assert renderer.rendered == 3
+
+
+@KINDS
+def test_a_comparison_that_changes_renders_again(kind: type[Renderer]) -> None:
+    cache, renderer = ResponseCache(), kind(compared)
+    for tokens in (1, 2, 3):
+        respond(cache, renderer, tokens, tokens=tokens)
+    assert renderer.rendered == 3
+    for tokens in (10, 11, 12):
+        respond(cache, renderer, tokens, tokens=tokens)
+    assert renderer.rendered == 3 + 2
+
+
+@KINDS
+@pytest.mark.parametrize("body", [hashed, formatted, squared, dated])
+def test_unsupported_arithmetic_is_not_cached(kind: type[Renderer], body: Body) -> None:
+    """An encoder that a placeholder fails, or deceives, renders each response. Nothing raises."""
+    cache, renderer = ResponseCache(), kind(body)
+    for number in range(8):
+        respond(cache, renderer, number, number * 40_000, number * 1_000)
+    assert renderer.rendered == 8 + 1
+    assert not cache.entries
 
 
 @pytest.mark.parametrize(
-    ("say", "now", "tokens"),
-    [(dated, 1, 5), (odd, 0, 6)],
-    ids=["the time as a date", "tokens that are no sum"],
+    "renderer", [Renderer(usual, error="timeout"), Renderer(usual, faults=("malformed",))]
 )
-def test_what_is_no_hole_is_rendered_anew_when_it_changes(say: Say, now: int, tokens: int) -> None:
-    keep, kitchen = ResponseCache(), Kitchen(say)
-    for number in range(3):
-        asked(keep, kitchen, number)
-    before = kitchen.rendered
-    asked(keep, kitchen, 3)
-    assert kitchen.rendered == before
-    asked(keep, kitchen, 4, now, tokens)
-    assert kitchen.rendered > before
-    before = kitchen.rendered
-    asked(keep, kitchen, 5, now, tokens)
-    assert kitchen.rendered == before
-
-
-def test_what_is_never_the_same_is_not_kept() -> None:
-    def drawn(stamp: ResponseIdentity, request: Request) -> str:
-        return stamp.ids.make("", 8)[:4]
-
-    keep, kitchen = ResponseCache(), Kitchen(drawn)
-    asked(keep, kitchen, 0)
-    asked(keep, kitchen, 1)
-    before = kitchen.rendered
-    asked(keep, kitchen, 2)
-    asked(keep, kitchen, 3)
-    assert kitchen.rendered == before + 2
-
-
-@pytest.mark.parametrize("kitchen", [Kitchen(whole, error="timeout"), Kitchen(whole, faults=("malformed",))])
-def test_errors_and_broken_answers_are_not_kept(kitchen: Kitchen) -> None:
-    keep = ResponseCache()
+def test_errors_and_faults_are_not_cached(renderer: Renderer) -> None:
+    cache = ResponseCache()
     for number in range(5):
-        asked(keep, kitchen, number)
-    assert kitchen.rendered == 5
+        respond(cache, renderer, number)
+    assert renderer.rendered == 5
 
 
-def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(response_cache, "KEPT", 5_000)
-    monkeypatch.setattr(response_cache, "SEEN", 10)
-    keep, kitchen = ResponseCache(), Kitchen(whole)
-    for key in map(str, range(12)):
+def test_a_cached_stream_has_sizes() -> None:
+    cache, renderer = ResponseCache(), StreamRenderer(usual)
+    sizes = [respond(cache, renderer, number).sizes for number in range(4)]
+    assert sizes == [None, None, [0.0], [0.0]]
+
+
+@KINDS
+def test_the_oldest_entries_leave_first(kind: type[Renderer], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 30_000)
+    cache, renderer = ResponseCache(), kind(lambda identity, request: "x" * 10_000)
+    for key in range(4):
         for number in range(3):
-            asked(keep, kitchen, number, key=key)
-    before = kitchen.rendered
-    asked(keep, kitchen, 9, key="11")
-    assert kitchen.rendered == before
-    asked(keep, kitchen, 9, key="1")
-    assert kitchen.rendered > before
+            respond(cache, renderer, number, key=key)
+    before = renderer.rendered
+    respond(cache, renderer, 9, key=3)
+    assert renderer.rendered == before
+    respond(cache, renderer, 9, key=0)
+    assert renderer.rendered > before
+
+
+def test_responses_and_streams_share_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 30_000)
+    cache, body = ResponseCache(), lambda identity, request: "x" * 10_000
+    for key, kind in enumerate((Renderer, StreamRenderer) * 3):
+        for number in range(3):
+            respond(cache, kind(body), number, key=key)
+    assert list(cache.entries) == [4, 5]
+
+
+def test_keys_requested_once_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "MAX_REMEMBERED_KEYS", 2)
+    cache, renderer = ResponseCache(), Renderer(usual)
+    for key in (0, 1, 2, 0, 1, 2):
+        respond(cache, renderer, 1, key=key)
+    assert renderer.rendered == 6

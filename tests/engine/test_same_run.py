@@ -79,7 +79,7 @@ def seen(heard: Heard) -> Any:
 
 
 @pytest.mark.parametrize("seed", [0, 11])
-def test_a_script_sees_the_same_with_noise_around_it_as_alone(seed: int) -> None:
+def test_other_requests_do_not_change_a_sessions_run(seed: int) -> None:
     game = Game(RULES, seed=seed)
     alone = [seen(game.hear(within("mine", each))) for each in script()]
 
@@ -99,7 +99,7 @@ def test_a_script_sees_the_same_with_noise_around_it_as_alone(seed: int) -> None
     assert [each[:-1] for each in noisy] == [each[:-1] for each in alone]
 
 
-def test_keys_of_one_session_do_not_see_each_other_where_rules_count_by_key() -> None:
+def test_api_keys_of_one_session_count_separately() -> None:
     rules = "rules: [{per: api_key, choose: [a, b, c], delay: [1s, 9s], pace: {itl: [1ms, 9ms]}}]"
     alone = [seen(each) for each in map(Game(rules).hear, [chat(key="k", stream=True)] * 9)]
     game, mixed = Game(rules), []

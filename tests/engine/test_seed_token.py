@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mockllm.engine.seed_token import read, told_of
+from mockllm.engine.seed_token import read_seed_token, told_of
 from tests.language.playing import NOW, Ask, Game, Heard, chat, claude
 
 RULES = """
@@ -55,7 +55,7 @@ def replayed(asked: Ask, seed: str) -> Ask:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("user", ["gamble", "choose", "steps", "late", "cut", "out", "hi"])
 @pytest.mark.parametrize("say", [chat, claude])
-def test_an_answer_of_any_place_comes_again_by_its_seed(say, user: str, seed: int) -> None:  # type: ignore[no-untyped-def]
+def test_a_token_reproduces_any_response(say, user: str, seed: int) -> None:  # type: ignore[no-untyped-def]
     game = Game(RULES, seed=seed)
     for number in range(12):
         game.hear(chat("noise", key=str(number)))
@@ -66,7 +66,7 @@ def test_an_answer_of_any_place_comes_again_by_its_seed(say, user: str, seed: in
         assert whole(Game(RULES).hear(replayed(asked, told))) == whole(first), (number, told)
 
 
-def test_fake_data_comes_again() -> None:
+def test_a_token_reproduces_fake_data() -> None:
     game = Game(RULES, seed=5)
     asked = chat("made", tools=[TOOL])
     said = [game.hear(asked) for _ in range(5)]
@@ -76,7 +76,7 @@ def test_fake_data_comes_again() -> None:
         assert Game(RULES).hear(replayed(asked, each.answer.drawn)).bytes == each.bytes
 
 
-def test_what_is_kept_is_told_by_its_number() -> None:
+def test_a_cached_response_has_a_token_by_number() -> None:
     game = Game("rules: [{reply: hi}]", seed=3)
     said = [game.hear(chat()) for _ in range(5)]
     drawn = [each.answer.drawn for each in said]
@@ -86,18 +86,18 @@ def test_what_is_kept_is_told_by_its_number() -> None:
     assert Game("rules: [{reply: hi}]").hear(replayed(chat(), "3@4")).bytes == said[4].bytes
 
 
-def test_the_beginning_is_told_by_the_seed_alone() -> None:
+def test_the_first_position_is_the_seed_alone() -> None:
     assert Game(RULES, seed=9).hear(chat()).answer.drawn == "9"
     assert Game("rules: []").hear(chat()).answer.drawn == "0"
 
 
-def test_a_replay_counts_as_any_request_does() -> None:
+def test_a_reproduced_request_is_counted() -> None:
     game = Game(RULES)
     texts = [game.hear(replayed(chat("steps"), seed)).text for seed in ("0@2,r0:2:2", "0", "0", "0")]
     assert texts == ["second", "first", "second", "third"]
 
 
-def test_a_replay_is_asked_by_limits_as_they_are_now() -> None:
+def test_a_reproduced_request_meets_present_limits() -> None:
     rules = """
     rules: [{reply: hi}]
     modifiers: [{limit: {strategy: fixed-window, requests: 1, window: 1m}}]
@@ -107,7 +107,7 @@ def test_a_replay_is_asked_by_limits_as_they_are_now() -> None:
     assert (first.status, second.status) == (200, 429)
 
 
-def test_a_replayed_request_that_is_invalid_or_missed_stays_so() -> None:
+def test_a_reproduced_refusal_stays_a_refusal() -> None:
     game = Game("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
     lost = [game.hear(chat("hi")) for _ in range(20)]
     assert {each.status for each in lost} == {200, 404}
@@ -135,8 +135,8 @@ def test_a_replayed_request_that_is_invalid_or_missed_stays_so() -> None:
         ),
     ],
 )
-def test_what_is_a_seed(text: str, found: object) -> None:
-    assert read(text) == found
+def test_read_seed_token_accepts_tokens_only(text: str, found: object) -> None:
+    assert read_seed_token(text) == found
 
 
 def test_the_time_is_the_requests_own() -> None:

@@ -28,7 +28,7 @@ def named(id: str, asked: Ask) -> Ask:
     return replace(asked, headers={**asked.headers, "x-mockllm-session": id})
 
 
-def test_each_session_has_counts_of_its_own_however_it_is_named() -> None:
+def test_header_and_path_sessions_count_separately() -> None:
     a, b = named("a", chat()), inside("b", chat())
     game = Game(STEPS)
     assert [game.hear(each).text for each in (a, b, chat(), inside("a", chat()), named("b", chat()), a)] == [
@@ -57,7 +57,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_protocol_is_spoken_at_a_sessions_base_url(path: str) -> None:
+def test_every_dialect_works_at_a_sessions_base_url(path: str) -> None:
     engine = Game(STEPS).engine
     without, with_ = (engine.read("POST", each, "", {}, b"{}", "", 0.0) for each in (path, f"/s/x{path}"))
     assert (with_.session, without.session) == ("x", None)
@@ -66,7 +66,7 @@ def test_every_protocol_is_spoken_at_a_sessions_base_url(path: str) -> None:
     assert with_.provider is not None
 
 
-def test_rules_see_the_path_without_it_and_the_id() -> None:
+def test_rules_see_the_path_without_the_session_prefix() -> None:
     assert play(STEPS, inside("named-1", claude()))[0].text == "named-1 at /v1/messages"
     assert play(STEPS, inside("b", ask("/mine")))[0].bytes == b"at /mine"
 
@@ -77,7 +77,7 @@ def test_an_id_in_a_path_may_be_percent_encoded() -> None:
     assert game.hear(inside("a%5B1%5D%3Ab", chat())).text == "two"
 
 
-def test_header_and_path_may_both_name_it() -> None:
+def test_header_and_path_may_name_the_same_session() -> None:
     assert play(STEPS, named("a", inside("a", chat())))[0].text == "one"
 
 
@@ -100,7 +100,7 @@ LETTERS = "letters, digits and . _ ~ : @ [ ] - are allowed"
         ("a line's end", inside("a%0A", chat()), f'the path\'s /s/ID is "a\\n"; {LETTERS}'),
     ],
 )  # fmt: skip
-def test_a_session_that_cannot_be_is_refused(asked: Ask, told: str) -> None:
+def test_an_invalid_session_id_is_refused(asked: Ask, told: str) -> None:
     game = Game(STEPS)
     heard = game.hear(asked)
     assert heard.status == 400
@@ -118,7 +118,7 @@ def test_the_refusal_is_in_the_providers_own_form() -> None:
     )
 
 
-def test_what_is_no_path_of_a_session_is_a_path_like_others() -> None:
+def test_a_path_without_an_id_is_an_ordinary_path() -> None:
     for path in ("/s", "/sv1/chat/completions", "/v1/s/x"):
         assert play(STEPS, ask(path, {}))[0].status == 404
 
@@ -135,7 +135,7 @@ rules:
 """
 
 
-def test_two_sessions_see_the_same_run() -> None:
+def test_sessions_have_equal_runs() -> None:
     game = Game(DRAWN)
     runs: dict[str, list[Any]] = {"a": [], "b": []}
     for number in range(20):
@@ -146,7 +146,7 @@ def test_two_sessions_see_the_same_run() -> None:
     assert len({str(each) for each in runs["a"]}) == 60
 
 
-def test_a_sessions_seed_is_that_of_all_its_requests() -> None:
+def test_a_sessions_seed_applies_to_all_its_requests() -> None:
     game = Game(DRAWN)
     game.engine.state.session("a", 0.0).seed = 9
     other = Game(DRAWN, seed=9)
@@ -157,7 +157,7 @@ def test_a_sessions_seed_is_that_of_all_its_requests() -> None:
     assert game.hear(named("a", chat(headers={"x-mockllm-rule": "x"}, now=1.0))).answer.drawn == "9@6,r0:4:4"
 
 
-def test_a_bad_id_is_told_before_what_else_the_headers_want() -> None:
+def test_a_bad_id_is_reported_before_other_headers() -> None:
     asked = named("a b", replace(chat(), headers={"x-mockllm-delay": "1s"}))
     refused = play(STEPS, asked, overrides=True)[0]
     assert refused.status == 400

@@ -58,13 +58,15 @@ class Bench:
         lines = self.server.lines
         return until(lambda: next((line for line in lines if "a.yaml:said" in line), None))
 
-    def play(self, name: str, row: Fault, asked: WireRequest, *, streamed: bool) -> None:
+    def play(
+        self, name: str, row: Fault, asked: WireRequest, *, streamed: bool, endpoint: str = "openai-chat"
+    ) -> None:
         """The fault does what its row says."""
         settings: dict[str, Any] = {
             "reply": dict(row.reply),
             **({"pace": dict(row.pace)} if row.pace else {}),
         }
-        plain = Plain(self.seen(settings, asked), streamed)
+        plain = Plain(self.seen(settings, asked), streamed, endpoint)
         wanted = (row.streamed if streamed else row.whole)(plain)
         silent = isinstance(wanted, Expect) and wanted.end == "silent"
         fault = {**settings, "faults": [{name: dict(row.settings)}]}

@@ -171,6 +171,8 @@ class Plain:
 
     seen: Seen
     streamed: bool
+    endpoint: str = "openai-chat"
+    """The protocol: its dialect and api."""
 
     @property
     def body(self) -> bytes:
@@ -181,12 +183,19 @@ class Plain:
         """The stream's events, with all that frames them: joined they are the body."""
         if self.array:
             return re.split(rb"(?=\n,\r\n)", self.body.removesuffix(b"\n]"))
+        if self.ndjson:
+            return self.body.splitlines(keepends=True)
         return re.findall(rb".*?\r?\n\r?\n", self.body, re.DOTALL)
 
     @property
     def array(self) -> bool:
         """Whether it is a JSON array."""
         return self.body.startswith(b"[")
+
+    @property
+    def ndjson(self) -> bool:
+        """Whether each line is a JSON object."""
+        return self.streamed and self.body.startswith(b"{")
 
     @property
     def crlf(self) -> bool:
@@ -213,6 +222,8 @@ class Plain:
         """An event's data, without its frame."""
         if self.array:
             return event.removeprefix(b"[").removeprefix(b"\n,\r\n")
+        if self.ndjson:
+            return event.removesuffix(b"\n")
         found = re.search(rb"data: (.*?)\r?\n\r?\n", event, re.DOTALL)
         assert found is not None
         return found[1]

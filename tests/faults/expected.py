@@ -186,6 +186,8 @@ def no_terminator(plain: Plain) -> Expect | Not:
     return Not("nothing ends this stream but the end of the answer")
 
 
+DRIP = 50
+"""Bytes at a time."""
 FINISHES = re.compile(rb'"(?:finish_reason|stop_reason|finishReason)": ?"|event: response\.completed')
 
 
@@ -229,8 +231,13 @@ def error_instead(plain: Plain) -> Expect:
     return Expect(ANY, lines=ANY, check=check)
 
 
+def dripping(plain: Plain) -> Expect:
+    """A millisecond between two parts."""
+    return Expect(plain.body, took=(len(plain.body) // DRIP - 1) * 0.001)
+
+
 def flood(plain: Plain) -> Expect | Not:
-    if plain.array:
+    if plain.array or plain.ndjson:
         return ARRAY
     at = plain.behind(HALF)
     end = b"\r\n" if plain.crlf else b"\n"
@@ -238,7 +245,7 @@ def flood(plain: Plain) -> Expect | Not:
 
 
 def crlf(plain: Plain) -> Expect | Not:
-    if plain.array:
+    if plain.array or plain.ndjson:
         return Not("the answer is no stream of server-sent events")
     if plain.crlf:
         return Not("its lines end with CRLF as it is")
@@ -256,7 +263,7 @@ STREAM = {
     "no_finish": Fault(no_finish, UNSTREAMED),
     "error_event": Fault(error_event, error_instead),
     "stall": Fault(slowly(0.06), slowly(0.06), {"for": "60ms"}),
-    "drip": Fault(slowly(0.02), slowly(0.005), {"size": 50}),
+    "drip": Fault(dripping, dripping, {"size": DRIP}),
     "comment_flood": Fault(flood, UNSTREAMED, {"count": 3}),
     "crlf": Fault(crlf, UNSTREAMED),
     "coalesce": Fault(slowly(0.03), UNSTREAMED, {"events": 2}, {"ttft": "0ms", "itl": "10ms"}),

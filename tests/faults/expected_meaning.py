@@ -13,7 +13,7 @@ from typing import Any
 from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.cells import ANY, Expect, Fault, Not, Plain, Row, Seen
-from tests.faults.meanings import ABSENT, READ, REPLIES, SCHEMA, TABLE, Facts
+from tests.faults.meanings import ABSENT, READ, REPLIES, SCHEMA, TABLE, USAGE_MEMBERS, Facts
 
 WISHES = {
     "says": NeutralRequest(),
@@ -26,6 +26,8 @@ UNASKED = Not("the answer calls no tool, and the request asks for no schema")
 
 def bodies(body: bytes, *, streamed: bool) -> list[Any]:
     """The JSON of each event, or of the whole answer; a list is one of events too."""
+    if streamed and body.startswith(b"{"):
+        return [json.loads(line) for line in body.splitlines()]
     if streamed and not body.startswith(b"["):
         found = re.findall(rb"(?m)^data: (\{.*\})\r?$", body)
         return [json.loads(data) for data in found]
@@ -33,25 +35,12 @@ def bodies(body: bytes, *, streamed: bool) -> list[Any]:
     return told if isinstance(told, list) else [told]
 
 
-def protocol(told: list[Any]) -> str:
-    """Whose answer it is, by its form."""
-    first = told[0]
-    if "candidates" in first:
-        return "generate"
-    if first.get("object") == "text_completion":
-        return "completions"
-    kind = str(first.get("type", first.get("object", "")))
-    return (
-        "responses" if kind.startswith("response") else "messages" if kind.startswith("message") else "chat"
-    )
-
-
 LIKE = {"eos": "stop", "tool_calls": "stop"}
 """What some vendors of chat call otherwise; which one a vendor says is held by the dialects' own matrix."""
 
 
-def alike(api: str, facts: Facts, *, streamed: bool) -> Facts:
-    if api != "chat":
+def alike(endpoint: str, facts: Facts, *, streamed: bool) -> Facts:
+    if endpoint != "openai-chat":
         return facts
     made = dict(facts)
     if "finish_reason" in made:
@@ -66,19 +55,23 @@ def told(name: str, missing: Not) -> Row:
     _, _, _, forms = TABLE[name]
 
     def row(plain: Plain) -> Expect | Not:
-        api = protocol(bodies(plain.body, streamed=plain.streamed))
-        facts = forms[api]
-        return missing if facts is None else Expect(ANY, check=_says(api, facts, streamed=plain.streamed))
+        facts = forms[plain.endpoint]
+        return (
+            missing
+            if facts is None
+            else Expect(ANY, check=_says(plain.endpoint, facts, streamed=plain.streamed))
+        )
 
     return row
 
 
-def _says(api: str, facts: Facts, *, streamed: bool) -> Callable[[Seen], None]:
-    wanted = alike(api, facts, streamed=streamed)
+def _says(endpoint: str, facts: Facts, *, streamed: bool) -> Callable[[Seen], None]:
+    wanted = alike(endpoint, facts, streamed=streamed)
 
     def check(seen: Seen) -> None:
         assert seen.status == 200
-        found = alike(api, READ[api](bodies(seen.body, streamed=streamed), streamed), streamed=streamed)
+        told = READ[endpoint](bodies(seen.body, streamed=streamed), streamed)
+        found = alike(endpoint, told, streamed=streamed)
         assert {key: found[key] for key in wanted} == wanted
 
     return check
@@ -89,16 +82,13 @@ def miscounted(plain: Plain) -> Expect:
 
     def check(seen: Seen) -> None:
         was, found = (bodies(body, streamed=plain.streamed) for body in (plain.body, seen.body))
-        api = protocol(was)
-        before, after = READ[api](was, plain.streamed), READ[api](found, plain.streamed)
+        reading = READ[plain.endpoint]
+        before, after = reading(was, plain.streamed), reading(found, plain.streamed)
         counts, wrong = before.pop("usage"), after.pop("usage")
         assert before == after
-        output = next(
-            name for name in ("output_tokens", "completion_tokens", "candidatesTokenCount") if name in counts
-        )
+        _, output, total = USAGE_MEMBERS[plain.endpoint]
         assert (counts[output], wrong[output]) == (8, 80)
-        totals = [name for name in ("total_tokens", "totalTokenCount") if name in counts]
-        assert all(wrong[name] == counts[name] == 28 for name in totals)
+        assert total is None or wrong[total] == counts[total] == 28
 
     return Expect(ANY, check=check)
 

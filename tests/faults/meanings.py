@@ -128,12 +128,21 @@ def read_generate(bodies: Bodies, streamed: bool) -> Facts:
 
 
 READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
-    "chat": read_chat,
-    "responses": read_responses,
-    "completions": read_completions,
-    "messages": read_messages,
-    "generate": read_generate,
+    "openai-chat": read_chat,
+    "openai-responses": read_responses,
+    "openai-completions": read_completions,
+    "anthropic-messages": read_messages,
+    "gemini-generate": read_generate,
 }
+"""By endpoint: a protocol's dialect and api."""
+USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
+    "openai-chat": ("prompt_tokens", "completion_tokens", "total_tokens"),
+    "openai-responses": ("input_tokens", "output_tokens", "total_tokens"),
+    "openai-completions": ("prompt_tokens", "completion_tokens", "total_tokens"),
+    "anthropic-messages": ("input_tokens", "output_tokens", None),
+    "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
+}
+"""The members of a usage: input, output, total."""
 
 
 # --- what stands there ---------------------------------------------------------------------------
@@ -156,19 +165,19 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "content_filter",
         {},
         {
-            "chat": {**CUT, "finish_reason": "content_filter"},
-            "responses": {
+            "openai-chat": {**CUT, "finish_reason": "content_filter"},
+            "openai-responses": {
                 "status": "incomplete",
                 "reason": "content_filter",
                 "items": [("message", "incomplete", ["Half said"])],
             },
-            "completions": {"text": "Half said", "finish_reason": "content_filter"},
-            "messages": {
+            "openai-completions": {"text": "Half said", "finish_reason": "content_filter"},
+            "anthropic-messages": {
                 "blocks": [["text", None, "Half said"]],
                 "stop_reason": "refusal",
                 "stop_details": REFUSED,
             },
-            "generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
+            "gemini-generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
         },
     ),
     "length_stop": (
@@ -176,19 +185,19 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "length_stop",
         {},
         {
-            "chat": {**CUT, "finish_reason": "length"},
-            "responses": {
+            "openai-chat": {**CUT, "finish_reason": "length"},
+            "openai-responses": {
                 "status": "incomplete",
                 "reason": "max_output_tokens",
                 "items": [("message", "incomplete", ["Half said"])],
             },
-            "completions": {"text": "Half said", "finish_reason": "length"},
-            "messages": {
+            "openai-completions": {"text": "Half said", "finish_reason": "length"},
+            "anthropic-messages": {
                 "blocks": [["text", None, "Half said"]],
                 "stop_reason": "max_tokens",
                 "stop_details": None,
             },
-            "generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
+            "gemini-generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
         },
     ),
     "length_stop in a call": (
@@ -196,15 +205,15 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "length_stop",
         {},
         {
-            "chat": {"content": "", "calls": [["look", BROKEN]], "finish_reason": "length"},
-            "responses": {
+            "openai-chat": {"content": "", "calls": [["look", BROKEN]], "finish_reason": "length"},
+            "openai-responses": {
                 "status": "incomplete",
                 "reason": "max_output_tokens",
                 "items": [("function_call", "look", BROKEN)],
             },
-            "completions": {"text": "", "finish_reason": "length"},
-            "messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
-            "generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
+            "openai-completions": {"text": "", "finish_reason": "length"},
+            "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
+            "gemini-generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
         },
     ),
     "refusal": (
@@ -212,19 +221,19 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "refusal",
         {},
         {
-            "chat": {"content": "", "refusal": SORRY, "finish_reason": "stop"},
-            "responses": {
+            "openai-chat": {"content": "", "refusal": SORRY, "finish_reason": "stop"},
+            "openai-responses": {
                 "status": "completed",
                 "items": [("message", "completed", [SORRY])],
                 "kinds": ["refusal"],
             },
-            "completions": {"text": SORRY, "finish_reason": "stop"},
-            "messages": {
+            "openai-completions": {"text": SORRY, "finish_reason": "stop"},
+            "anthropic-messages": {
                 "blocks": [["text", None, SORRY]],
                 "stop_reason": "refusal",
                 "stop_details": REFUSED,
             },
-            "generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
+            "gemini-generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
         },
     ),
     "empty_answer": (
@@ -232,11 +241,11 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "empty_answer",
         {},
         {
-            "chat": {"content": "", "refusal": "", "calls": [], "finish_reason": "stop"},
-            "responses": {"status": "completed", "items": []},
-            "completions": {"text": "", "finish_reason": "stop"},
-            "messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
-            "generate": {"text": "", "calls": [], "finish": "STOP"},
+            "openai-chat": {"content": "", "refusal": "", "calls": [], "finish_reason": "stop"},
+            "openai-responses": {"status": "completed", "items": []},
+            "openai-completions": {"text": "", "finish_reason": "stop"},
+            "anthropic-messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
+            "gemini-generate": {"text": "", "calls": [], "finish": "STOP"},
         },
     ),
     "bad_tool_arguments": (
@@ -244,11 +253,11 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "bad_tool_arguments",
         {"how": "truncated"},
         {
-            "chat": {"calls": [["look", BROKEN]], "finish_reason": "tool_calls"},
-            "responses": {"status": "completed", "items": [("function_call", "look", BROKEN)]},
-            "completions": None,
-            "messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
-            "generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
+            "openai-chat": {"calls": [["look", BROKEN]], "finish_reason": "tool_calls"},
+            "openai-responses": {"status": "completed", "items": [("function_call", "look", BROKEN)]},
+            "openai-completions": None,
+            "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
+            "gemini-generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
         },
     ),
     "unknown_tool": (
@@ -256,11 +265,14 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "unknown_tool",
         {},
         {
-            "chat": {"calls": [["look_v2", '{"city":"Paris"}']], "finish_reason": "tool_calls"},
-            "responses": {"items": [("function_call", "look_v2", '{"city":"Paris"}')]},
-            "completions": None,
-            "messages": {"blocks": [["tool_use", "look_v2", '{"city":"Paris"}']], "stop_reason": "tool_use"},
-            "generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
+            "openai-chat": {"calls": [["look_v2", '{"city":"Paris"}']], "finish_reason": "tool_calls"},
+            "openai-responses": {"items": [("function_call", "look_v2", '{"city":"Paris"}')]},
+            "openai-completions": None,
+            "anthropic-messages": {
+                "blocks": [["tool_use", "look_v2", '{"city":"Paris"}']],
+                "stop_reason": "tool_use",
+            },
+            "gemini-generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
         },
     ),
     "wrong_schema of arguments": (
@@ -268,11 +280,11 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "wrong_schema",
         {"how": "type"},
         {
-            "chat": {"calls": [["look", '{"city":7}']], "finish_reason": "tool_calls"},
-            "responses": {"items": [("function_call", "look", '{"city":7}')]},
-            "completions": None,
-            "messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
-            "generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
+            "openai-chat": {"calls": [["look", '{"city":7}']], "finish_reason": "tool_calls"},
+            "openai-responses": {"items": [("function_call", "look", '{"city":7}')]},
+            "openai-completions": None,
+            "anthropic-messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
+            "gemini-generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
         },
     ),
     "wrong_schema of structured output": (
@@ -280,24 +292,24 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         "wrong_schema",
         {},
         {
-            "chat": {"content": "{}", "finish_reason": "stop"},
-            "responses": {"items": [("message", "completed", ["{}"])]},
-            "completions": None,
-            "messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
-            "generate": {"text": "{}", "finish": "STOP"},
+            "openai-chat": {"content": "{}", "finish_reason": "stop"},
+            "openai-responses": {"items": [("message", "completed", ["{}"])]},
+            "openai-completions": None,
+            "anthropic-messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
+            "gemini-generate": {"text": "{}", "finish": "STOP"},
         },
     ),
     "no_usage": (
         "says",
         "no_usage",
         {},
-        {api: {"usage": ABSENT} for api in READ},
+        {endpoint: {"usage": ABSENT} for endpoint in READ},
     ),
     "no_usage, null": (
         "says",
         "no_usage",
         {"how": "null"},
-        {api: {"usage": None} for api in READ},
+        {endpoint: {"usage": None} for endpoint in READ},
     ),
 }
 
@@ -306,10 +318,10 @@ OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}
 """Finish reasons of chat that a vendor calls otherwise, some in streams only."""
 
 
-def alike(provider: str, api: str, facts: Facts, *, stream: bool) -> Facts:
+def alike(provider: str, endpoint: str, facts: Facts, *, stream: bool) -> Facts:
     """The facts without what tells vendors apart. Whether a chat's stream tells a null or nothing, its chunks
     before tell too."""
-    if api != "chat":
+    if endpoint != "openai-chat":
         return facts
     made = dict(facts)
     if "finish_reason" in made:

@@ -16,9 +16,9 @@ from tests.faults.cells import ANY, PIECES, Expect, Fault, Plain, Row, Seen
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered
 from tests.faults.test_matrix import columns
 
-ASKED = columns(NeutralRequest())
-CHAT = ["openai chat streamed", "openai chat whole"]
-ARRAY = "gemini generate array"
+ASKED = {name: asked for name, (_, asked) in columns(NeutralRequest()).items()}
+CHAT = ["openai-chat streamed", "openai-chat whole"]
+ARRAY = "gemini-generate array"
 
 
 def too_short(plain: Plain) -> Expect:

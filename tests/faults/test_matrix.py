@@ -1,7 +1,7 @@
 """Every fault of the vocabulary on every generating call, streamed and whole, by a client of raw bytes.
 
-The rows are FAULTS and the columns SPOKEN: who adds a fault or a protocol gets its cells, and a fault of which
-nothing is expected fails here.
+The rows are FAULTS and the columns GENERATING_CALLS: a new fault or protocol gets its cells, and a
+fault without an expectation fails here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.registry import SPOKEN
+from mockllm.dialects.registry import GENERATING_CALLS
 from tests.faults import expected, expected_meaning
 from tests.faults.bench import Bench
 from tests.faults.cells import Fault
@@ -24,17 +24,18 @@ ROWS: dict[str, Fault] = {
 }
 
 
-def columns(wish: NeutralRequest) -> dict[str, WireRequest]:
-    """A request for each generating call; Gemini's streams once more as a JSON array."""
-    found: dict[str, WireRequest] = {}
-    for provider, call in SPOKEN:
+def columns(wish: NeutralRequest) -> dict[str, tuple[str, WireRequest]]:
+    """The endpoint, and a request, for each generating call; Gemini's streams once more as a JSON array."""
+    found: dict[str, tuple[str, WireRequest]] = {}
+    for call in GENERATING_CALLS:
         for stream in (True, False):
-            asked = call.build_request(replace(wish, stream=stream))
+            asked = call.dialect.build_request(replace(wish, stream=stream))
             form = "streamed" if stream else "whole"
-            found[f"{provider} {call.api} {form}"] = asked
+            found[f"{call.name} {form}"] = call.endpoint, asked
             if "alt=sse" in asked.path:
                 path = asked.path.replace("?alt=sse", "").replace("&alt=sse", "")
-                found[f"{provider} {call.api} array"] = WireRequest(path, asked.headers, asked.body)
+                array = WireRequest(path, asked.headers, asked.body)
+                found[f"{call.name} array"] = call.endpoint, array
     return found
 
 
@@ -49,4 +50,5 @@ def test_every_fault_has_a_row() -> None:
 @pytest.mark.parametrize("name", ROWS)
 def test_cell(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
-    bench.play(name, row, columns(row.wish)[column], streamed=not column.endswith("whole"))
+    endpoint, asked = columns(row.wish)[column]
+    bench.play(name, row, asked, streamed=not column.endswith("whole"), endpoint=endpoint)

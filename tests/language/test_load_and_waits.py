@@ -49,7 +49,7 @@ def test_a_failure_of_our_own_hands_it_back(monkeypatch: pytest.MonkeyPatch) -> 
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(game.engine.workshop.planner, "plan", fails)
+        patched.setattr(game.engine._runtime.planner, "plan", fails)
         with pytest.raises(ZeroDivisionError):
             game.hear(chat())
     assert game.hear(chat()).status == 200

@@ -300,7 +300,7 @@ def test_other_calls_are_replayed_too() -> None:
 
 
 def test_many_recordings_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockllm.engine.replay.KEPT", 1)
+    monkeypatch.setattr("mockllm.engine.replay.MAX_CACHED_RECORDINGS", 1)
     rules = [
         {"match": {"user": text}, "replay": {**whole(BODY.replace("you", text)), **more}}
         for text, more in (("a", {}), ("b", {}), ("c", {"as": "reply"}), ("d", {"as": "reply"}))

@@ -82,7 +82,7 @@ def test_a_peek_counts_nothing() -> None:
     game = Game("rules: [{name: it, times: 1, reply: x}, {name: other, reply: y}]")
     asked = game.engine.read("POST", "/v1/chat/completions", "", {}, chat().body, "::1", 0.0)
     for _ in range(3):
-        peeked = game.engine.peek(asked).settled.rule
+        peeked = game.engine.peek(asked).decision.rule
         assert peeked is not None
         assert peeked.candidate.draws == "a.yaml:it"
     assert game.hear(chat()).rule == "it"

@@ -170,7 +170,7 @@ def test_what_is_peeked_at_is_not_counted_and_is_what_comes_next() -> None:
         for _ in range(3):
             asked = chat()
             request = engine.read(asked.method, asked.path, "", {}, asked.body, asked.client, asked.now)
-            seen = Heard(engine.peek(request).answer())
+            seen = Heard(engine.peek(request).respond())
             assert seen.status == expected
             assert seen.answer.lease is None
         came = game.hear(chat())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.dialects.registry import APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
@@ -31,7 +31,7 @@ def said_of(name: str, given: list[str]) -> list[str]:
     )
     packs = [value for word, value in options if word == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
-    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING)
+    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
     gathered = load_scenarios(ScenarioSources([scenarios], packs, settings, vocabulary))
     return [
         *map(str, sorted(gathered.mistakes)),

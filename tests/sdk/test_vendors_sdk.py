@@ -10,8 +10,8 @@ from typing import Any
 import openai
 import pytest
 
-from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
+from tests.compatible import VENDORS
 from tests.live import Live
 from tests.live import live as serve
 

@@ -10,8 +10,9 @@ import pytest
 from aiohttp.web import RequestHandler
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import SECOND, TrackedIds
+from mockllm.core.rendering.placeholders import Placeholders, derive
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
@@ -23,7 +24,7 @@ from mockllm.core.rendering.plan import (
     Step,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import PrerenderedResponse, cut
+from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
 from mockllm.server.http1 import (
     CLOSE,
     KEEP,
@@ -276,17 +277,14 @@ SEALED: dict[str, tuple[ResponseHead, Framing, bool]] = {
 def kept(
     head: ResponseHead, framing: Framing, steps: Sequence[Step] | None = None
 ) -> tuple[PrerenderedResponse, Sequence[bytes]]:
-    """A stencil with an id and a time, and what stands in its holes."""
-
-    def made(ids: Ids, second: int) -> Plan:
-        id = ids.make("id-", 8)
-        own = tuple((name, id) for name, _ in head.unique_headers)
-        data = EventStep(b'{"id":"%b","at":%d}' % (id.encode(), second), 1, "body")
-        return Plan(replace(head, unique_headers=own), (data,) if steps is None else (data, *steps), framing)
-
-    noted = TrackedIds()
-    stencil = cut(made(noted, SECOND), noted)
-    return stencil, stencil.fill(Ids(0, "", 7).root, 1_700_000_000, 0)
+    """A prerendered response with an id and a time, and the values of its placeholders."""
+    placeholders = Placeholders(Ids(0, "", 1), 1.0, 1)
+    id = placeholders.ids.make("id-", 8)
+    own = tuple((name, id) for name, _ in head.unique_headers)
+    data = EventStep(dumps({"id": id, "at": derive(int, placeholders.now)}), 1, "body")
+    plan = Plan(replace(head, unique_headers=own), (data,) if steps is None else (data, *steps), framing)
+    prerendered = prerender_response(plan, placeholders)
+    return prerendered, prerendered.fill(Ids(0, "", 7).root, 1_700_000_000, 0)
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)

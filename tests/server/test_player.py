@@ -9,7 +9,8 @@ from typing import Any, Literal
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.rendering.placeholders import TrackedIds
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
@@ -23,7 +24,7 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.http1 import ResponseFraming, render_head
 from mockllm.server.player import (
@@ -396,5 +397,5 @@ def test_performed_for_nobody_it_says_so(plan: Plan) -> None:
 def test_what_takes_time_is_known_beforehand(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
-    assert takes_time(cut(plan, TrackedIds())) is takes
+    assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes
     assert takes is (at_once(plan, render_head(plan, ResponseFraming(), "")) is None)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
+from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import PROVIDERS
 from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.import_file import ImportFile
@@ -36,7 +37,7 @@ def send(url: str, asked: RecordedRequest, session: str) -> Got:
 
 def upstreams(url: str) -> dict[str, str]:
     """One server as every provider there is."""
-    prefixed = PROVIDERS - {"openai", "anthropic", "gemini", "vertex"}
+    prefixed = {provider.name for provider in REGISTERED if provider.prefixed or provider.hosts}
     return {name: f"{url}/{name}" if name in prefixed else url for name in (*PROVIDERS, OTHER)}
 
 

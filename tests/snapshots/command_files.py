@@ -75,7 +75,7 @@ WARNINGS: Final = """\
 rules:
   - {name: all, reply: Hi.}
   - {name: never, match: {user: hello}, reply: Hi.}
-  - {name: slow, match: {user: {regex: "^(a+)+$"}}, reply: Hi.}
+  - {name: slow, match: {user: {regex: "^(a+)+(?=b)"}}, reply: Hi.}
   - {name: outside, match: {path: /elsewhere}, reply: Hi.}
 """
 

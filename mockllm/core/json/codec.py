@@ -56,14 +56,22 @@ def _is_deep(text: bytes | str, value: Json) -> bool:
     return False
 
 
+def json_value(value: object) -> Json:
+    """Return the JSON of an object that is none itself (a placeholder). Raises TypeError where it has none."""
+    method = getattr(value, "json_value", None)
+    if method is None:
+        raise TypeError(f"{type(value).__name__} is no JSON")
+    return method()
+
+
 def dumps(value: Json) -> bytes:
     """Compact UTF-8 JSON."""
-    return orjson.dumps(value)
+    return orjson.dumps(value, json_value)
 
 
 def pretty(value: Json) -> bytes:
     """Two-space indented UTF-8 JSON."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2)
+    return orjson.dumps(value, json_value, orjson.OPT_INDENT_2)
 
 
 def canonical(value: Json) -> bytes:

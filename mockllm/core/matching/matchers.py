@@ -228,15 +228,9 @@ def _regexes(condition: Condition) -> Iterator[Regex]:
 def _groups(condition: Condition, value: Json | Missing) -> Iterator[dict[str, str]]:
     """The groups of every regex by which the value meets the condition."""
     if isinstance(condition, Regex):
-        found = condition.compiled.search(value) if isinstance(value, str) else None
-        if found is not None:
-            named = {name: text for name, text in found.groupdict().items() if text is not None}
-            numbered = {
-                str(number): text
-                for number, text in enumerate((found[0], *found.groups()))
-                if text is not None
-            }
-            yield numbered | named
+        groups = condition.compiled.captures(value) if isinstance(value, str) else None
+        if groups is not None:
+            yield groups
     elif isinstance(condition, AllOf):
         for part in condition.conditions:
             yield from _groups(part, value)

@@ -14,7 +14,7 @@ from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition
 from mockllm.core.matching.hints import brief
-from mockllm.core.regex.compile import compile_regex, fold, required_literal
+from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
 
 
 class Equals(Struct, Condition, frozen=True):
@@ -100,7 +100,7 @@ class Glob(Condition):
 
     def __post_init__(self) -> None:
         pattern = fold(self.pattern) if self.ignore_case else self.pattern
-        object.__setattr__(self, "_compiled", compile_regex(translate(pattern)))
+        object.__setattr__(self, "_compiled", re.compile(translate(pattern)))
 
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, str):
@@ -122,7 +122,7 @@ class Regex(Condition):
 
     pattern: str
     ignore_case: bool = False
-    compiled: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    compiled: CompiledRegex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "compiled", compile_regex(self.pattern, self.ignore_case))
@@ -134,10 +134,10 @@ class Regex(Condition):
 
     @property
     def folded(self) -> bool:
-        return bool(self.compiled.flags & re.IGNORECASE)
+        return self.compiled.ignores_case
 
     def matches(self, value: Json | Missing) -> bool:
-        return isinstance(value, str) and self.compiled.search(value) is not None
+        return isinstance(value, str) and self.compiled.matches(value)
 
     def describe(self) -> str:
         return f"matches /{hints.cut(self.pattern)}/{_cased(self.ignore_case)}"

@@ -1,6 +1,6 @@
-"""Whose turn it is: the order in which a reply's pieces are said, choices taking turns, as the encoder walks it.
+"""The order in which an encoder sends the chunks of a reply: the choices alternate, chunk by chunk.
 
-For faults, which find their places in what is said, and cut it there.
+Faults find their fault points in this order, and truncate a reply there.
 """
 
 from __future__ import annotations
@@ -15,60 +15,59 @@ from mockllm.core.reply.reply import Choice, NativePart, Part, Reply
 
 
 def chunk_texts_of(reply: Reply) -> tuple[Spoken, ...]:
-    """What is said, beat by beat, each with the part of the first choice that it is of. A block of a dialect's
-    own is no text."""
+    """Return the text of each chunk, with the chunk's part of the first choice. A native block has no text."""
     return tuple(
-        (-1 if number or piece is None else index, piece or "") for number, index, piece in _turns(reply)
+        (-1 if number or text is None else index, text or "") for number, index, text in _ordered(reply)
     )
 
 
 def first_chunks(reply: Reply, count: int) -> Reply:
-    """The reply as far as its first so many beats say it."""
+    """Return the reply with its first `count` chunks."""
     left = [0] * len(reply.choices)
-    for (number, _, _), _ in zip(_turns(reply), range(count), strict=False):
+    for (number, _, _), _ in zip(_ordered(reply), range(count), strict=False):
         left[number] += 1
     return replace(
         reply,
-        choices=tuple(_first(choice, beats) for choice, beats in zip(reply.choices, left, strict=True)),
+        choices=tuple(_first(choice, count) for choice, count in zip(reply.choices, left, strict=True)),
     )
 
 
-def _turns(reply: Reply) -> Iterator[tuple[int, int, str | None]]:
-    """The choice, the part and the text of each beat."""
-    waiting = [(number, _beats(choice)) for number, choice in enumerate(reply.choices)]
+def _ordered(reply: Reply) -> Iterator[tuple[int, int, str | None]]:
+    """Return the choice, the part and the text of each chunk."""
+    waiting = [(number, _chunks(choice)) for number, choice in enumerate(reply.choices)]
     while waiting:
-        for each in list(waiting):
-            number, beats = each
-            beat = next(beats, None)
-            if beat is None:
-                waiting.remove(each)
+        for entry in list(waiting):
+            number, chunks = entry
+            chunk = next(chunks, None)
+            if chunk is None:
+                waiting.remove(entry)
             else:
-                yield number, *beat
+                yield number, *chunk
 
 
-def _beats(choice: Choice) -> Iterator[tuple[int, str | None]]:
+def _chunks(choice: Choice) -> Iterator[tuple[int, str | None]]:
     for index, part in enumerate(choice.parts):
         if isinstance(part, NativePart):
             yield index, None
         else:
-            yield from ((index, piece) for piece in part.chunks if type(piece) is str)
+            yield from ((index, chunk) for chunk in part.chunks if type(chunk) is str)
 
 
-def _first(choice: Choice, beats: int) -> Choice:
-    """The choice up to so many beats; what stands behind the last of them is not said."""
+def _first(choice: Choice, count: int) -> Choice:
+    """Return the choice with its first `count` chunks, and nothing behind them."""
     parts: list[Part] = []
     for part in choice.parts:
-        if not beats:
+        if not count:
             break
         if isinstance(part, NativePart):
             parts.append(part)
-            beats -= 1
+            count -= 1
             continue
-        kept: list[Any] = []
-        for piece in part.chunks:
-            if not beats:
+        chunks: list[Any] = []
+        for chunk in part.chunks:
+            if not count:
                 break
-            kept.append(piece)
-            beats -= type(piece) is str
-        parts.append(replace(part, chunks=tuple(kept)))
+            chunks.append(chunk)
+            count -= type(chunk) is str
+        parts.append(replace(part, chunks=tuple(chunks)))
     return replace(choice, parts=tuple(parts))

@@ -1,8 +1,7 @@
-"""From a Reply to a stream's steps: one driver for all dialects, hooks in each.
+"""From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
 
-The driver walks the pieces in the order in which they are said (the choices take turns, piece by piece),
-numbers the beats, and stamps each event with its kind and beat. A dialect's Encoder only says what its
-wire says at each of these moments.
+The driver walks the chunks in their order (the choices alternate, chunk by chunk), numbers the chunks, and sets the
+kind and the chunk index of each event. A dialect's Encoder returns the events of each moment.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ Event: TypeAlias = tuple[bytes, str | None]
 
 
 class EncoderPosition(Struct, frozen=True):
-    """Where the driver stands: which choice, and which of its parts, both counted from 0."""
+    """The driver's position: the choice, and the part of the choice, both counted from 0."""
 
     choice: int
     index: int
@@ -29,55 +28,55 @@ class EncoderPosition(Struct, frozen=True):
 
 
 class Encoder:
-    """What a dialect says at each moment. Every hook gives the events to send, in order.
+    """The events of a dialect at each moment. Every hook returns events in the order in which they are sent.
 
-    `reply` is what the dialect says of the answer being encoded, its usage already counted.
+    `reply` is the supported reply, with its usage.
     """
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
 
     def start(self) -> Iterable[Event]:
-        """Before anything: a first event of the whole answer."""
+        """Return the first events of the stream."""
         return ()
 
     def begin(self, choice: int) -> Iterable[Event]:
-        """A choice begins: its role."""
+        """Return the events that begin a choice: its role."""
         return ()
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
-        """A part begins."""
+        """Return the events that begin a part."""
         return ()
 
     def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        """One piece of a part. A Native part has none of these: its `open` sends it whole."""
+        """Return the events of one chunk of a part. A NativePart has no chunks: its `open` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
-        """A part has ended."""
+        """Return the events that end a part."""
         return ()
 
     def end(self, choice: int) -> Iterable[Event]:
-        """A choice has ended: its finish reason."""
+        """Return the events that end a choice: its finish reason."""
         return ()
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        """After everything: usage and terminator, each with its kind."""
+        """Return the last events: usage and terminator, each with its kind."""
         return ()
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        """An error inside the stream: nothing is closed or finished after it."""
+        """Return the events of an error inside the stream. No part or choice is ended behind them."""
         return ()
 
 
 def encode(encoder: Encoder) -> Iterator[Step]:
-    """The steps of the encoder's reply, in order; slices of it may be taken while it is being sent."""
+    """Return the steps of the encoder's reply, in order, one by one, so that sending may begin early."""
     reply = encoder.reply
-    beat = 0
+    chunk_index = 0
 
-    def events(kind: Kind, made: Iterable[Event]) -> Iterator[EventStep]:
-        for payload, event in made:
-            yield EventStep(payload, beat, kind, event)
+    def events(kind: Kind, payloads: Iterable[Event]) -> Iterator[EventStep]:
+        for payload, event in payloads:
+            yield EventStep(payload, chunk_index, kind, event)
 
     yield from events("open", encoder.start())
     waiting = [_choice(encoder, number, choice) for number, choice in enumerate(reply.choices)]
@@ -87,14 +86,14 @@ def encode(encoder: Encoder) -> Iterator[Step]:
         waiting = [(moment for moment in moments if moment[0] != "finish") for moments in waiting]
     while waiting:
         for moments in list(waiting):
-            for kind, made in moments:
-                if isinstance(made, Pause):
-                    yield WaitStep(made.seconds, beat, scripted=True)
-                elif isinstance(made, Verbatim):
-                    yield RawStep(made.data, beat)
+            for kind, content in moments:
+                if isinstance(content, Pause):
+                    yield WaitStep(content.seconds, chunk_index, scripted=True)
+                elif isinstance(content, Verbatim):
+                    yield RawStep(content.data, chunk_index)
                 else:
-                    beat += kind == "say"
-                    yield from events(kind, made)
+                    chunk_index += kind == "say"
+                    yield from events(kind, content)
                     if kind == "say":
                         break
             else:
@@ -108,8 +107,8 @@ def encode(encoder: Encoder) -> Iterator[Step]:
 
 
 class ChunkEntry(Struct, frozen=True):
-    """One beat: its text, the part that it is of (None for a block of one dialect's own), and the scripted waits
-    that stand before it (None where none is written)."""
+    """One chunk: its text, its part (None for a native block of a dialect), and the scripted waits before the chunk
+    (None where the script has none)."""
 
     text: str
     pause: float | None = None
@@ -117,34 +116,35 @@ class ChunkEntry(Struct, frozen=True):
 
 
 def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
-    """What an encoder would say, beat by beat, and the scripted waits after the last: for pace, which needs no
+    """Return the chunks that an encoder sends, and the scripted waits after the last: for pacing, which needs no
     wire format."""
-    said: list[ChunkEntry] = []
+    entries: list[ChunkEntry] = []
     pause: float | None = None
-    waiting = [_pieces(choice) for choice in reply.choices]
+    waiting = [_chunks(choice) for choice in reply.choices]
     while waiting:
-        for pieces in list(waiting):
-            for piece, part in pieces:
-                if type(piece) is str:
-                    said.append(ChunkEntry(piece, pause, part))
+        for chunks in list(waiting):
+            for chunk, part in chunks:
+                if type(chunk) is str:
+                    entries.append(ChunkEntry(chunk, pause, part))
                     pause = None
                     break
-                if type(piece) is Pause:
-                    pause = (pause or 0.0) + piece.seconds
+                if type(chunk) is Pause:
+                    pause = (pause or 0.0) + chunk.seconds
             else:
-                waiting.remove(pieces)
-    return said, pause or 0.0
+                waiting.remove(chunks)
+    return entries, pause or 0.0
 
 
-def _pieces(choice: Choice) -> Iterator[tuple[ContentChunk, Part | None]]:
+def _chunks(choice: Choice) -> Iterator[tuple[ContentChunk, Part | None]]:
     for part in choice.parts:
         if isinstance(part, NativePart):
             yield "", None
         else:
-            yield from ((piece, part) for piece in part.chunks)
+            yield from ((chunk, part) for chunk in part.chunks)
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
+"""Events of one kind, or a scripted wait or raw bytes between two chunks."""
 
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
@@ -155,19 +155,19 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
             yield "say", encoder.open(at)
             continue
         yield "open", encoder.open(at)
-        for piece in part.chunks:
-            yield ("say", encoder.say(at, piece)) if type(piece) is str else ("open", piece)  # type: ignore[misc]
+        for chunk in part.chunks:
+            yield ("say", encoder.say(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
         yield "close", encoder.close(at)
     yield "finish", encoder.end(number)
 
 
 def _broken_off(moments: Iterator[Moment]) -> Iterator[Moment]:
-    """A choice that breaks off: what it said, but neither the close of its last part nor its finish."""
-    held: list[Moment] = []
+    """Return the moments of a choice that an error ends: neither the close of its last part nor its finish."""
+    ends: list[Moment] = []
     for moment in moments:
         if moment[0] in ("close", "finish"):
-            held.append(moment)
+            ends.append(moment)
         else:
-            yield from held
-            held.clear()
+            yield from ends
+            ends.clear()
             yield moment

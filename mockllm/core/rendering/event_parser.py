@@ -1,7 +1,7 @@
-"""Events out of framed bytes: the way back from `core.framing`, as a client reads it.
+"""Parses framed bytes into events, as a client does: the inverse of `core.rendering.framing`.
 
-Sources: WHATWG HTML section 9.2 (server-sent events): an event ends with an empty line, and one that is cut
-off before it is none.
+Source: WHATWG HTML section 9.2 (server-sent events): an event ends with an empty line, and an event that is cut
+off before that line does not count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
 
 Event: TypeAlias = tuple[str | None, bytes]
-"""The event's name, where it has one, and its payload."""
+"""The name of an event, where it has one, and its payload."""
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BETWEEN: Final = re.compile(r"[\s\[,]*")
@@ -28,18 +28,18 @@ def _plain(data: bytes) -> Iterator[Event]:
 
 def _sse(data: bytes) -> Iterator[Event]:
     name: str | None = None
-    said: list[bytes] = []
-    for line in _LINE_END.split(data)[:-1]:  # what follows the last line end is no line yet
+    data_lines: list[bytes] = []
+    for line in _LINE_END.split(data)[:-1]:  # bytes behind the last line end are no line
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"event":
             name = value.decode("utf-8", "replace")
         elif field == b"data":
-            said.append(value)
+            data_lines.append(value)
         elif not line:
-            if said:
-                yield name, b"\n".join(said)
-            name, said = None, []
+            if data_lines:
+                yield name, b"\n".join(data_lines)
+            name, data_lines = None, []
 
 
 def _ndjson(data: bytes) -> Iterator[Event]:
@@ -47,7 +47,7 @@ def _ndjson(data: bytes) -> Iterator[Event]:
 
 
 def _json_array(data: bytes) -> Iterator[Event]:
-    """The array's items as far as they are whole."""
+    """Return the items of the array that are complete."""
     text = data.decode("utf-8", "replace")
     at = 0
     while True:
@@ -70,10 +70,10 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
 
 
 def sent_bytes(plan: Plan) -> bytes:
-    """All bytes of the body, whenever they leave."""
+    """Return all bytes of the body."""
     return b"".join(item for item in framed(plan) if type(item) is bytes)
 
 
 def events(plan: Plan) -> Iterator[Event]:
-    """What a client makes of the body: each event of a stream; of a whole answer the body."""
+    """Return the events that a client reads from the body; the body itself if the response is non-streaming."""
     return _READERS[plan.framing](sent_bytes(plan))

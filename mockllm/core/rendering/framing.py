@@ -1,7 +1,7 @@
 """How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, or none.
 
-Decided when a plan is written, since what stands before the first event, between two and behind the last
-depends on which are left. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
+Framing happens when a plan is written, because the bytes before the first event, between two and behind the last
+depend on the events that faults leave. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
 lines with CRLF, and write the array as `[{…}`, `,` and `]` on lines of their own.
 """
 
@@ -27,11 +27,11 @@ from mockllm.core.rendering.plan import (
 )
 
 Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
-"""What a plan comes to, one after the other: bytes to write, and what is no bytes of the body."""
+"""A written plan, item by item: bytes to write, and steps that are no bytes of the body."""
 
 
 class EventFraming(Struct, frozen=True):
-    """How one framing writes each event, and what it puts around them."""
+    """How a framing writes each event, and the bytes that it writes around events."""
 
     each: Callable[[EventStep], bytes]
     opening: bytes = b""
@@ -69,8 +69,8 @@ FORMS: Final[dict[Framing, EventFraming]] = {
 
 
 def framed(plan: Plan) -> Iterator[Item]:
-    """The plan's steps in order, those that say something as their bytes. One more where the framing closes
-    what it opened; a stream that is cut stays open."""
+    """Return the plan's steps in order, events as their bytes. The last item closes what the framing opened; a
+    stream that is cut has no such item."""
     form = FORMS[plan.framing]
     each, before, closing = form.each, form.opening, b""
     for step in plan.steps:
@@ -90,14 +90,14 @@ def framed(plan: Plan) -> Iterator[Item]:
 
 
 def closing(plan: Plan) -> bytes:
-    """What the framing writes behind the last event."""
+    """Return the bytes that the framing writes behind the last event."""
     began = any(type(step) is EventStep or (type(step) is RawStep and step.event) for step in plan.steps)
     cut = any(type(step) is CutStep for step in plan.steps)
     return FORMS[plan.framing].closing if began and not cut else b""
 
 
 def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
-    """Each step up to a cut with the bytes that it comes to; none for one that says nothing."""
+    """Return each step up to a cut with its bytes; a wait has none."""
     for step, item in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return
@@ -105,8 +105,11 @@ def written(plan: Plan) -> Iterator[tuple[Step, bytes]]:
 
 
 def flowing(items: Iterable[Item], flow: Flow, sent: int = 0) -> Iterator[Item]:
-    """The items, their bytes at most so many at a time. `sent` bytes have left before them. Waits go by while
-    bytes flow: only what is left of them is waited. A cut comes at its time, behind the last bytes before it."""
+    """Return the items with their bytes in slices of a flow's size. `sent` bytes were written before.
+
+    A wait elapses while bytes flow, so only the rest of it is waited. A cut acts at its time, behind the last bytes
+    before it.
+    """
     now = due = 0.0
     free = flow.gap * (sent / flow.size if flow.head else bool(sent))
     for item in items:
@@ -142,24 +145,24 @@ def _length(part: bytes | UnchunkedStep) -> int:
 
 
 def head_size(plan: Plan) -> int:
-    """About how many bytes a head has: how long a server's own lines are is not known before it is written."""
+    """Return about how many bytes a head has. The server's own lines are not known before the head is written."""
     own = sum(len(name) + len(value) + 4 for name, value in plan.head.headers)
-    return 0 if plan.delivery.withheld else SERVERS + own
+    return 0 if plan.delivery.withheld else SERVER_LINES + own
 
 
-SERVERS: Final = 150
-"""About so many bytes have the lines that a server adds to a head."""
+SERVER_LINES: Final = 150
+"""Bytes, about, of the lines that a server adds to a head."""
 
 
 def lasting(plan: Plan) -> float:
-    """Seconds from the request's last byte until all of a plan has left, as it is planned; what hangs has no
-    end."""
+    """Return the planned seconds from the request's last byte to the response's last byte; infinite for a response
+    that hangs."""
     total, how = _end(plan)
     return inf if how == "silence" else total
 
 
 def ending(plan: Plan) -> float:
-    """The same, but of what hangs until nothing more comes."""
+    """Return the same; for a response that hangs, the seconds until its last byte."""
     return _end(plan)[0]
 
 

@@ -1,6 +1,6 @@
-"""Answers packed with gzip as they leave, event by event, and recordings unpacked for clients that want them plain.
+"""Compresses responses with gzip, event by event, and decompresses recordings for clients that want no compression.
 
-Apart from faults and from what is recorded, which both need it. Sources: RFC 9110, sections 8.4.1 and 12.5.3.
+Faults and recordings both use this module. Sources: RFC 9110, sections 8.4.1 and 12.5.3.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, UnchunkedS
 
 ENCODING: Final = "content-encoding"
 UNPACKED: Final = frozenset({"gzip", "x-gzip", "deflate"})
-"""The codings that can be unpacked here."""
+"""The codings that this module decompresses."""
 _AUTOMATIC: Final = zlib.MAX_WBITS | 32
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 
 
 def wants(headers: Mapping[str, str], coding: str = "gzip") -> bool:
-    """Whether a client's `accept-encoding` asks for this coding."""
+    """Return whether a client's `accept-encoding` accepts this coding."""
     text = headers.get("accept-encoding")
     if not text:
         return False
     star = False
-    for each in text.lower().split(","):
-        name, _, rest = each.partition(";")
+    for entry in text.lower().split(","):
+        name, _, rest = entry.partition(";")
         name, refused = name.strip(), _refused(rest)
         if name in (coding, f"x-{coding}"):
             return not refused
@@ -42,8 +42,8 @@ def _refused(parameters: str) -> bool:
 
 
 def packed_steps(plan: Plan) -> Iterator[Step]:
-    """The steps with their bytes packed, each so that it can be unpacked as it comes. The last one closes what
-    was packed; where the plan is cut, nothing does."""
+    """Return the steps with compressed bytes, each of which can be decompressed on arrival. The last step closes the
+    compressed data, unless the plan is cut."""
     packer = zlib.compressobj(wbits=31)
     for step, data in written(plan):
         if data:
@@ -57,9 +57,9 @@ def packed_steps(plan: Plan) -> Iterator[Step]:
 
 
 def packed(plan: Plan) -> Plan:
-    """The answer packed; as it is, where it has no body, or says itself how it is coded or carried."""
-    named = {name.lower() for name, _ in plan.head.headers}
-    if {ENCODING, "content-length"} & named or any(type(step) is UnchunkedStep for step in plan.steps):
+    """Return the plan with a compressed body; the plan itself if it has no body, a coding or a length."""
+    names = {name.lower() for name, _ in plan.head.headers}
+    if {ENCODING, "content-length"} & names or any(type(step) is UnchunkedStep for step in plan.steps):
         return plan
     if not any(data for _, data in written(plan)):
         return plan
@@ -68,16 +68,16 @@ def packed(plan: Plan) -> Plan:
 
 
 def unpacked(coding: str, frames: Iterable[bytes]) -> Sequence[bytes] | None:
-    """What each of these frames says; None where that cannot be told."""
+    """Return the decompressed bytes of each frame; None where decompression fails."""
     if coding.strip().lower() not in UNPACKED:
         return None
-    engine, said = None, []
+    engine, plain = None, []
     for frame in frames:
         if engine is None and frame:
             raw = coding == "deflate" and frame[0] & 15 != 8
             engine = zlib.decompressobj(_RAW_DEFLATE if raw else _AUTOMATIC)
         try:
-            said.append(b"" if engine is None else engine.decompress(frame))
+            plain.append(b"" if engine is None else engine.decompress(frame))
         except zlib.error:
             return None
-    return said
+    return plain

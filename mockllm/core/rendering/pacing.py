@@ -1,7 +1,7 @@
-"""When each piece is said: the arithmetic of pace, and the waits that it puts into a plan.
+"""Pacing: the arithmetic of `pace`, and the waits that it adds to a plan.
 
-A gap is what lies between two chunks; before the first stands `ttft` (time to first token). All times are
-seconds, counted from one deadline to the next, so that no delay of the machine adds up.
+A gap is the wait between two chunks. The wait before the first chunk is `ttft` (time to first token). All times are
+seconds from one deadline to the next, so that delays of the machine do not add up.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from mockllm.core.rendering.ttft import InputTime
 from mockllm.core.reply.reply import Usage
 
 UNREAD: Final = Usage(0, 0)
-"""Of an answer for which nothing was read."""
+"""The usage of a response that reads no input."""
 
 
 class Pacing(Struct, frozen=True):
-    """The settings of one answer, evaluated; None is unset.
+    """The evaluated settings of one response; None is unset.
 
-    `itl` (inter-token latency) is each gap; with `tokens_per_second` a gap is as long as the chunk behind
-    it takes to say. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
-    `slowdown` multiplies every wait. `whole`: whether an answer that is not streamed takes as long as its
-    stream would.
+    `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk behind it
+    takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
+    `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream would.
     """
 
     ttft: float | InputTime | None = None
@@ -41,8 +40,8 @@ class Pacing(Struct, frozen=True):
 
 
 def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:
-    """The wait before each beat, the first one's being `ttft`. `sizes` are the beats' tokens; by the answer's
-    `usage` goes a `ttft` that depends on the input."""
+    """Return the wait before each chunk; the first is `ttft`. `sizes` are the chunks' tokens. A `ttft` that depends
+    on the input is computed from `usage`."""
     if not sizes:
         return []
     gap, jitter = _gap(pace, random), _jitter(pace, random)
@@ -53,7 +52,7 @@ def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UN
 
 
 def _gap(pace: Pacing, random: Random) -> Callable[[float], float]:
-    """What gives the gap before a beat of so many tokens."""
+    """Return a function from the tokens of a chunk to the gap before the chunk."""
     speed, itl = pace.tokens_per_second, pace.itl
     if speed:
         return lambda size: size / speed
@@ -75,24 +74,23 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
-    """The plan with a wait in front of what says each beat; `waits` as `gaps` gives them.
+    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them.
 
-    What opens the answer leaves with the head. A scripted wait stands in place of its gap's, `slowdown`
-    times as long.
+    The opening events are written with the head. A scripted wait replaces the gap, and is `slowdown` times as long.
     """
     if not any(waits) and slowdown == 1.0:
         return plan
     steps: list[Step] = []
-    said = 0
+    paced_chunks = 0
     replaced = False
     for step in plan.steps:
         if type(step) is EventStep:
-            beat = step.chunk_index
-            if beat > said and step.kind == "say":
-                gap = 0.0 if replaced else sum(waits[said:beat])
+            chunk = step.chunk_index
+            if chunk > paced_chunks and step.kind == "say":
+                gap = 0.0 if replaced else sum(waits[paced_chunks:chunk])
                 if gap > 0.0:
-                    steps.append(WaitStep(gap, said))
-                said, replaced = beat, False
+                    steps.append(WaitStep(gap, paced_chunks))
+                paced_chunks, replaced = chunk, False
         elif type(step) is WaitStep and step.scripted:
             replaced = True
             step = replace(step, seconds=step.seconds * slowdown)
@@ -101,5 +99,5 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
 
 
 def paced_whole(plan: Plan, total: float) -> Plan:
-    """The plan with one wait of `total` seconds before its body."""
+    """Return the plan with one wait of `total` seconds before its body."""
     return replace(plan, steps=(WaitStep(total, 0), *plan.steps)) if total > 0.0 else plan

@@ -1,144 +1,358 @@
-"""Holes in what was rendered once: where each request's ids, time and input tokens stand.
+"""Placeholders: objects that encoders place in a response where an id, a time or a token count belongs.
 
-What is a hole is found in the bytes: an answer is rendered with ids that are remembered and, for time and tokens,
-with numbers that no text holds. Whoever cuts holes compares what filling them gives with what rendering gives
-before relying on it.
+A cached response is rendered once with placeholders and filled for each request. A text placeholder is a string,
+a number placeholder supports arithmetic and comparisons. `derive` applies any other function, such as a date format.
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Final, Literal, TypeAlias
+from secrets import token_hex
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 
-SECOND: Final = 7_391_846_205
-"""The time (epoch seconds) that makes a hole."""
-TOKENS: Final = 8_642_001_357_000_000
-"""The input tokens that make a hole, also where a million at most is added or taken away."""
-_NUMBERS: Final = rb"\b(?:7391846205|864200135[678]\d{6})\b"
+_SECRET: Final = token_hex(16)
+"""A random text per process. No request and no scenario can contain the text, since no response ever does."""
+_IN_JSON: Final = re.compile(f'"{_SECRET}n(\\d+);"|{_SECRET}t(\\d+);'.encode())
+_IN_HEADER: Final = re.compile(f"{_SECRET}t(\\d+);")
+
+Source: TypeAlias = Literal["now", "tokens"] | IdPattern
+"""The value behind a placeholder: the response's time, the request's input tokens, or an id."""
+
+Operation: TypeAlias = tuple[Callable[[Any, Any], Any], Any]
+"""A function of two arguments and its second argument."""
+
+Picker: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Selects the values of a `ByteTemplate`, in order, from all values of a response."""
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 
-class TrackedIds(Ids):
-    """Ids that remember what was asked of them."""
+class Recipe(NamedTuple):
+    """Computes the value of a placeholder: a source and the operations on its value, in order."""
 
-    __slots__ = ("asked",)
+    source: Source
+    operations: tuple[Operation, ...] = ()
 
-    def __init__(self) -> None:
-        super().__init__(0, "stencil", 0)
-        self.asked: dict[str, IdPattern] = {}
 
-    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
-        made = super().make(prefix, length, place, alphabet)
-        self.asked[made] = id_pattern(prefix, length, place, alphabet)
+class PlaceholderCondition(NamedTuple):
+    """The result of a comparison that an encoder made while it placed placeholders."""
+
+    recipe: Recipe
+    compare: Callable[[Any, Any], bool]
+    operand: Any
+    result: bool
+
+
+class TextPlaceholder(str):
+    """A text that differs in each response. Its characters are a mark that is found in the rendered bytes."""
+
+    __slots__ = ("_placeholders", "_recipe", "_sample")
+
+    _placeholders: Placeholders
+    _recipe: Recipe
+    _sample: str
+
+    def __new__(cls, placeholders: Placeholders, recipe: Recipe, sample: str) -> TextPlaceholder:
+        if dumps(sample) != b'"%b"' % sample.encode():
+            raise TypeError("a placeholder's text must be the same in a JSON string and outside")
+        made = super().__new__(cls, f"{_SECRET}t{placeholders.number_of(recipe)};")
+        made._placeholders, made._recipe, made._sample = placeholders, recipe, sample
         return made
 
+    def __getitem__(self, place: Any) -> str:
+        result: str = self.then(operator.getitem, place)
+        return result
 
-Number: TypeAlias = tuple[Literal["second", "tokens"], int]
-"""Which number stands in a hole, and what is added to it."""
+    def then(self, function: Callable[[Any, Any], Any], operand: Any) -> Any:
+        """Return the placeholder of `function(value, operand)`."""
+        return self._placeholders.derived(self._recipe, self._sample, (function, operand))
+
+
+def _subtracted_from(value: float, operand: float) -> float:
+    return operand - value
+
+
+def _arithmetic(
+    function: Callable[[Any, Any], Any],
+) -> Callable[[NumberPlaceholder, float], NumberPlaceholder]:
+    return lambda placeholder, operand: placeholder._with(function, operand)
+
+
+def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[NumberPlaceholder, Any], bool]:
+    return lambda placeholder, operand: placeholder._compare(compare, operand)
+
+
+class NumberPlaceholder:
+    """A number that differs in each response.
+
+    Arithmetic with a plain number returns a further placeholder. A comparison is decided by the number of the present
+    request, and its result becomes a condition for the use of the cached response. All else raises TypeError.
+    """
+
+    __slots__ = ("_placeholders", "_recipe", "_sample")
+
+    def __init__(self, placeholders: Placeholders, recipe: Recipe, sample: float) -> None:
+        self._placeholders = placeholders
+        self._recipe = recipe
+        self._sample = sample
+
+    def then(self, function: Callable[[Any, Any], Any], operand: Any) -> Any:
+        """Return the placeholder of `function(value, operand)`."""
+        return self._placeholders.derived(self._recipe, self._sample, (function, operand))
+
+    def json_value(self) -> str:
+        """Return what the JSON writer writes: a mark in quotes, which the number replaces with its quotes."""
+        return f"{_SECRET}n{self._placeholders.number_of(self._recipe)};"
+
+    def __str__(self) -> str:
+        return TextPlaceholder(self._placeholders, self._recipe, str(self._sample))
+
+    __add__ = __radd__ = _arithmetic(operator.add)
+    __sub__ = _arithmetic(operator.sub)
+    __rsub__ = _arithmetic(_subtracted_from)
+    __mul__ = __rmul__ = _arithmetic(operator.mul)
+    __floordiv__ = _arithmetic(operator.floordiv)
+    __truediv__ = _arithmetic(operator.truediv)
+    __mod__ = _arithmetic(operator.mod)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __ne__ = _comparison(operator.ne)
+
+    def __bool__(self) -> bool:
+        return self._compare(operator.ne, 0)
+
+    __hash__ = None  # type: ignore[assignment]  # a lookup by number would be decided for one request only
+
+    def _with(self, function: Callable[[Any, Any], Any], operand: float) -> NumberPlaceholder:
+        if isinstance(operand, NumberPlaceholder):
+            raise TypeError("a cached response computes no number from two placeholders")
+        if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
+            return self
+        result: NumberPlaceholder = self.then(function, operand)
+        return result
+
+    def _compare(self, compare: Callable[[Any, Any], bool], operand: object) -> bool:
+        if isinstance(operand, NumberPlaceholder):
+            raise TypeError("a cached response compares no two placeholders")
+        if isinstance(self._recipe.source, IdPattern):
+            raise TypeError("a cached response compares no part of an id")
+        result = compare(self._sample, operand)
+        self._placeholders.conditions.append(PlaceholderCondition(self._recipe, compare, operand, result))
+        return result
+
+
+def _apply(value: Any, function: Callable[[Any], Any]) -> Any:
+    return function(value)
+
+
+def derive(function: Callable[[A], B], value: A) -> B:
+    """Return `function(value)`; for a placeholder, a placeholder of it. `function` is pure and never raises."""
+    if isinstance(value, (TextPlaceholder, NumberPlaceholder)):
+        return cast(B, value.then(_apply, function))
+    return function(value)
+
+
+class Placeholders:
+    """The placeholders of one rendering. Samples are the values of the present request."""
+
+    def __init__(self, ids: Ids, now: float, tokens: int) -> None:
+        self.recipes: list[Recipe] = []
+        self.conditions: list[PlaceholderCondition] = []
+        self.ids: Ids = PlaceholderIds(self, ids)
+        self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
+        self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
+
+    def number_of(self, recipe: Recipe) -> int:
+        """Return the number of a recipe, which marks carry."""
+        if recipe not in self.recipes:
+            self.recipes.append(recipe)
+        return self.recipes.index(recipe)
+
+    def derived(self, recipe: Recipe, sample: Any, operation: Operation) -> Any:
+        """Return a placeholder with one operation more."""
+        function, operand = operation
+        derived = Recipe(recipe.source, (*recipe.operations, operation))
+        result = function(sample, operand)
+        if type(result) is str:
+            return TextPlaceholder(self, derived, result)
+        if type(result) is int or type(result) is float:
+            return NumberPlaceholder(self, derived, result)
+        raise TypeError(f"no placeholder of {type(result).__name__}")
+
+
+class PlaceholderIds(Ids):
+    """Ids that are placeholders. They have no root, so that nothing can be computed behind their back."""
+
+    __slots__ = ("_ids", "_placeholders")
+
+    def __init__(self, placeholders: Placeholders, ids: Ids) -> None:
+        self._placeholders = placeholders
+        self._ids = ids
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        recipe = Recipe(id_pattern(prefix, length, place, alphabet))
+        return TextPlaceholder(self._placeholders, recipe, self._ids.make(prefix, length, place, alphabet))
 
 
 class ByteTemplate(Struct, frozen=True):
-    """What leaves together. `parts` are its bytes, every second of them an empty place for a hole; `pick`
-    takes what stands there, in order, out of the ids and then the numbers."""
+    """Bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder."""
 
     parts: Sequence[bytes]
-    pick: Callable[[Sequence[bytes]], Sequence[bytes]]
+    pick: Picker
     chunk_index: int
 
-    def written(self, said: Sequence[bytes]) -> bytes:
-        """Its bytes, with this in the holes."""
+    def written(self, values: Sequence[bytes]) -> bytes:
+        """Return the bytes with these values."""
         parts = [*self.parts]
-        parts[1::2] = self.pick(said)
+        parts[1::2] = self.pick(values)
         return b"".join(parts)
 
 
 class Prerendered(Struct, frozen=True, eq=False):
-    """What of an answer is the same each time, around its holes. `own` are the headers that hold an id, each with
-    the number of its id."""
+    """A response that is rendered but for its placeholders. `unique_headers` name the number of their value."""
 
     status: int
     fixed: Headers
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
-    numbers: Sequence[Number]
+    computed: Sequence[Recipe]
+    conditions: Sequence[PlaceholderCondition]
     framing: Framing
     size: int
-    """Bytes that it takes, about."""
+    """Bytes in memory, about."""
 
     @property
     def counts(self) -> bool:
-        """Whether the input tokens stand in a hole."""
-        return any(of == "tokens" for of, _ in self.numbers)
-
-    def fill(self, root: bytes, second: int, tokens: int) -> Sequence[bytes]:
-        """What stands in one answer's holes: its ids (of this root), then its time and input tokens."""
-        said = fill_ids(self.ids, root)
-        for of, offset in self.numbers:
-            said.append(b"%d" % ((second if of == "second" else tokens) + offset))
-        return said
-
-    def head(self, said: Sequence[bytes]) -> ResponseHead:
-        """The head of the answer in whose holes this stands."""
-        return ResponseHead(
-            self.status,
-            self.fixed,
-            tuple([(name, said[number].decode()) for name, number in self.unique_headers]),
+        """Whether the response depends on the request's input tokens."""
+        return any(
+            recipe.source == "tokens" for recipe in (*self.computed, *(c.recipe for c in self.conditions))
         )
 
+    def fits(self, now: float, tokens: int) -> bool:
+        """Return whether all comparisons have the same result for this request."""
+        for (source, operations), compare, expected, result in self.conditions:
+            value: Any = tokens if source == "tokens" else now
+            for function, operand in operations:
+                value = function(value, operand)
+            if compare(value, expected) is not result:
+                return False
+        return True
 
-Around: TypeAlias = tuple[
-    int, Headers, Sequence[tuple[str, int]], Sequence[IdPattern], Sequence[Number], Framing, int
+    def fill(self, root: bytes, now: float, tokens: int) -> Sequence[bytes]:
+        """Return the values of one response: its ids (of this root), then its times and token counts."""
+        values = fill_ids(self.ids, root)
+        for source, operations in self.computed:  # written out, for this runs for each response
+            value: Any
+            if source == "tokens":
+                value = tokens
+            elif source == "now":
+                value = now
+            else:
+                value = fill_ids((source,), root)[0].decode()
+            for function, operand in operations:
+                value = function(value, operand)
+            values.append(b"%d" % value if type(value) is int else _encoded(value))
+        return values
+
+    def head(self, values: Sequence[bytes]) -> ResponseHead:
+        """Return the head of the response with these values."""
+        unique = [(name, values[number].decode()) for name, number in self.unique_headers]
+        return ResponseHead(self.status, self.fixed, tuple(unique))
+
+
+def _encoded(value: str | float) -> bytes:
+    return value.encode() if type(value) is str else dumps(value)
+
+
+Surroundings: TypeAlias = tuple[
+    int,
+    Headers,
+    tuple[tuple[str, int], ...],
+    tuple[IdPattern, ...],
+    tuple[Recipe, ...],
+    tuple[PlaceholderCondition, ...],
+    Framing,
+    int,
 ]
+"""The fields of a `Prerendered`."""
 
 
-class PlaceholderFinder:
-    """Finds the holes in what was rendered with these ids."""
+class PlaceholderParser:
+    """Finds the placeholders in a plan that was rendered with them, and numbers the values of those that it finds."""
 
-    def __init__(self, ids: TrackedIds) -> None:
-        self._ids = tuple(ids.asked.values())
-        self._numbers: list[Number] = []
-        """Those that were found, in order."""
-        self._names = list(ids.asked)
-        self._known = {name: number for number, name in enumerate(self._names)}
-        names = (re.escape(name.encode()) for name in self._names)
-        self._pattern = re.compile(b"(" + b"|".join([*names, _NUMBERS]) + b")")
+    def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
+        self._plan = plan
+        self._recipes = placeholders.recipes
+        self._conditions = tuple(dict.fromkeys(placeholders.conditions))
+        self._used: dict[int, None] = {}
+        self._fixed: list[tuple[str, str]] = []
+        self._unique: list[tuple[str, int]] = []
+        for name, value in plan.head.headers:
+            mark = _IN_HEADER.fullmatch(value)
+            if mark is not None:
+                self._unique.append((name, self._use(mark[1])))
+            elif _SECRET in value:
+                raise TypeError(f"the header {name} holds more than one placeholder")
+            else:
+                self._fixed.append((name, value))
+
+    def _use(self, number: str | bytes) -> int:
+        self._used[int(number)] = None
+        return int(number)
 
     def split(self, data: bytes) -> tuple[tuple[bytes, ...], tuple[int, ...]]:
-        """The bytes, every second part of them an empty place for a hole; and what stands in these, by its place
-        among ids and then numbers."""
-        parts = self._pattern.split(data)
-        order = tuple([self._place(hole.decode()) for hole in parts[1::2]])
-        parts[1::2] = [b""] * len(order)
-        return tuple(parts), order
+        """Return the bytes, every second part empty for a value, and the numbers of the recipes of these values."""
+        parts: list[bytes] = []
+        numbers: list[int] = []
+        end = 0
+        for mark in _IN_JSON.finditer(data):
+            parts += (data[end : mark.start()], b"")
+            numbers.append(self._use(mark[1] or mark[2]))
+            end = mark.end()
+        return (*parts, data[end:]), tuple(numbers)
 
-    def around(self, plan: Plan, size: int) -> Around:
-        """What stands around the holes, once they were found in all of the plan's steps, which take so many bytes:
-        the fields of a Holed."""
-        headers, known = plan.head.headers, self._known
-        fixed = tuple(pair for pair in headers if pair[1] not in known)
-        own = tuple((name, known[value]) for name, value in headers if value in known)
-        return plan.head.status, fixed, own, self._ids, tuple(self._numbers), plan.framing, 1000 + size
+    def finish(self, size: int) -> tuple[Surroundings, Callable[[Sequence[int]], Picker]]:
+        """Return the fields around the steps, which have `size` bytes, and what turns recipe numbers into a picker.
 
-    def _place(self, hole: str) -> int:
-        if hole in self._known:
-            return self._known[hole]
-        value = int(hole)
-        number: Number = ("second", 0) if value == SECOND else ("tokens", value - TOKENS)
-        if number not in self._numbers:
-            self._numbers.append(number)
-        return len(self._names) + self._numbers.index(number)
+        Call `finish` after `split` has seen all steps.
+        """
+        ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
+        computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
+        places = {number: place for place, number in enumerate([*ids, *computed])}
+        surroundings = (
+            self._plan.head.status,
+            tuple(self._fixed),
+            tuple((name, places[number]) for name, number in self._unique),
+            tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
+            tuple(self._recipes[number] for number in computed),
+            self._conditions,
+            self._plan.framing,
+            1000 + size,
+        )
+        return surroundings, lambda numbers: picker([places[number] for number in numbers])
 
 
-def picker(order: Sequence[int]) -> Callable[[Sequence[bytes]], Sequence[bytes]]:
-    """Takes the items at these places."""
+def _is_plain_id(recipe: Recipe) -> bool:
+    return isinstance(recipe.source, IdPattern) and not recipe.operations
+
+
+def picker(order: Sequence[int]) -> Picker:
+    """Return a function that selects the items at these places."""
     if not order:
-        return lambda said: ()
+        return lambda values: ()
     if len(order) == 1:
-        return lambda said: (said[order[0]],)
+        return lambda values: (values[order[0]],)
     return itemgetter(*order)

@@ -1,7 +1,7 @@
-"""What goes on the wire, as data: a head and steps. The server's player carries it out.
+"""A response as data: a head, steps and a delivery. The server's player writes the bytes.
 
-Because effects are data, pace and faults are functions from Plan to Plan that know no dialect, and a
-test reads a plan instead of a socket. A plan ends by stopping, and is never changed.
+Because effects are data, pacing and faults are functions from Plan to Plan that know no dialect, and a test reads a
+plan instead of a socket. A plan ends with its last step, and is immutable.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 
 Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
-
+"""The role of an event in its stream. `say` is a chunk of content."""
 
 How: TypeAlias = Literal["close", "reset", "silence", "end"]
-"""Ways of ending an answer before its end."""
+"""Ways to end a response before its end."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class ResponseHead(Struct, frozen=True):
-    """`own` are the headers that no other answer has (ids): apart, so that what repeats is encoded once."""
+    """Status and headers. `unique_headers` differ in each response (ids); `fixed` headers are encoded once."""
 
     status: int
     fixed: Headers
@@ -30,41 +30,41 @@ class ResponseHead(Struct, frozen=True):
 
     @property
     def headers(self) -> Headers:
-        """All of them, in the order of the wire."""
+        """All headers, in the order of the wire."""
         return self.fixed + self.unique_headers
 
     def with_headers(self, headers: Headers) -> ResponseHead:
-        """These headers take the place of those of the same name, the others stay."""
+        """Return the head with these headers, which replace headers of the same name."""
         names = {name.lower() for name, _ in headers}
-        kept, own = (
+        fixed, unique = (
             tuple(pair for pair in pairs if pair[0].lower() not in names)
             for pairs in (self.fixed, self.unique_headers)
         )
-        return ResponseHead(self.status, kept + headers, own)
+        return ResponseHead(self.status, fixed + headers, unique)
 
     def with_unique_headers(self, headers: Headers) -> ResponseHead:
-        """The same, for headers that no other answer has."""
+        """Return the head with these headers, which differ in each response."""
         if not headers:
             return self
         names = {name.lower() for name, _ in headers}
-        fixed, own = (
+        fixed, unique = (
             tuple([pair for pair in pairs if pair[0].lower() not in names])
             for pairs in (self.fixed, self.unique_headers)
         )
-        return ResponseHead(self.status, fixed, own + headers)
+        return ResponseHead(self.status, fixed, unique + headers)
 
     def without(self, name: str) -> ResponseHead:
-        """Without the header of this name, in lower case."""
-        kept = (
+        """Return the head without the header of this name, in lower case."""
+        rest = (
             tuple(pair for pair in pairs if pair[0].lower() != name)
             for pairs in (self.fixed, self.unique_headers)
         )
-        return ResponseHead(self.status, *kept)
+        return ResponseHead(self.status, *rest)
 
 
 class EventStep(Struct, frozen=True):
-    """One event of a stream, or the whole body. `payload` is unframed; `beat` is the number of the piece
-    that it says or the last one said before it (0 before the first)."""
+    """One event of a stream, or the whole body. `payload` is unframed. `chunk_index` is the number of the chunk in
+    the event, or of the last chunk before the event (0 before the first)."""
 
     payload: bytes
     chunk_index: int
@@ -73,9 +73,11 @@ class EventStep(Struct, frozen=True):
 
 
 class RawStep(Struct, frozen=True):
-    """Bytes that are written as they are, without framing. `event`: they begin an event all the same, so that
-    the framing goes on behind them as behind any. `bound`: they go with their beat, as what says it or what a
-    fault put behind it, so that a place behind that beat is behind them."""
+    """Bytes that are written without framing.
+
+    `event`: the bytes begin an event all the same, so that the framing continues behind them as behind any event.
+    `bound`: the bytes belong to their chunk, so that a fault point behind the chunk is behind the bytes.
+    """
 
     data: bytes
     chunk_index: int
@@ -84,17 +86,18 @@ class RawStep(Struct, frozen=True):
 
 
 class UnchunkedStep(Struct, frozen=True):
-    """Bytes that are written beside HTTP's chunks, not into one; in an answer without chunks a part of its
-    body."""
+    """Bytes that are written outside HTTP's chunks; in a response without HTTP chunks a part of the body."""
 
     data: bytes
     chunk_index: int
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds to let pass before the next step, counted from the deadline before, never from 'now'.
-    `scripted`: written between two chunks, in place of the gap that pace would make there. `bound`: as of
-    Raw."""
+    """Seconds before the next step, counted from the previous deadline, never from 'now'.
+
+    `scripted`: the scenario has the wait between two chunks, in place of the gap that pacing would make.
+    `bound`: see RawStep.
+    """
 
     seconds: float
     chunk_index: int
@@ -103,8 +106,11 @@ class WaitStep(Struct, frozen=True):
 
 
 class CutStep(Struct, frozen=True):
-    """Nothing follows, and what the framing opened stays open. `close` sends FIN, `reset` sends RST, `silence`
-    sends nothing more until the client leaves; `end` ends the answer as HTTP has it."""
+    """Nothing follows, and the framing does not close what it opened.
+
+    `close` sends FIN, `reset` sends RST, `silence` sends nothing more until the client disconnects. `end` ends the
+    response as HTTP defines.
+    """
 
     how: How
     chunk_index: int
@@ -114,9 +120,9 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 
 
 class Framing(Enum):
-    """How a Data step becomes bytes; decided when it is written, so that faults can work on events.
+    """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
-    A new framing (AWS event stream) is a member here and a row in `core.framing`.
+    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`.
     """
 
     PLAIN = "plain"
@@ -127,8 +133,8 @@ class Framing(Enum):
 
 
 class Flow(Struct, frozen=True):
-    """Bytes leave at most `size` at a time, and the next ones `gap` seconds later. `head`: those of the head
-    count like any; else it is one piece."""
+    """Bytes are written at most `size` at a time, and the next ones `gap` seconds later. `head`: whether the head's
+    bytes count, too; else the head is written at once."""
 
     size: int
     gap: float
@@ -136,41 +142,43 @@ class Flow(Struct, frozen=True):
 
 
 Body: TypeAlias = Literal["usual", "chunks", "close"]
-"""How the end of a body is found: by what the head says as usual, in HTTP's chunks, or by the connection's."""
+"""How a client finds the end of the body: by the head as usual, by HTTP's chunks, or by the connection's end."""
 
 
 class ProxyTarget(NamedTuple):
-    """Where a request is passed on to; `record`: what is answered there is written down, where the server records."""
+    """The server to which a request is forwarded. `record`: whether the server's recorder stores the response."""
 
     to: str
     record: bool = False
 
 
 class Delivery(Struct, frozen=True):
-    """How HTTP and the connection carry an answer, where not as usual."""
+    """How HTTP and the connection transport a response, where not as usual."""
 
     lines: bytes = b""
-    """Lines that stand in the head as they are, behind the headers, each with its end."""
+    """Raw lines of the head, behind the headers, each with its line end."""
     withheld: bool = False
-    """Nothing of the head is sent."""
+    """Whether nothing of the head is sent."""
     over: float = 0.0
-    """Seconds over which the head leaves, line by line."""
+    """Seconds over which the head is written, line by line."""
     body: Body = "usual"
     flows: tuple[Flow, ...] = ()
     proxy_target: ProxyTarget | None = None
-    """Who answers in place of this plan, where a server can ask."""
+    """The server that responds in place of this plan, where requests can be forwarded."""
 
 
 USUAL: Final = Delivery()
 
 Spoken: TypeAlias = tuple[int, str]
-"""What a beat says, and which part of the first choice it is of, counted from 0; -1 in another choice."""
+"""The part of the first choice that a chunk belongs to, counted from 0 (-1 in another choice), and its text."""
 
 
 class Plan(Struct, frozen=True):
-    """`delay`: seconds from the request's last byte for which the head is held back; the steps' waits are
-    counted from there. `spoken`: of a whole answer that may be broken, what its stream would say, beat by
-    beat."""
+    """A response before bytes are written.
+
+    `delay`: seconds between the request's last byte and the head; the waits of the steps begin there. `chunk_texts`:
+    the chunks that a stream would have, for faults on a non-streaming response.
+    """
 
     head: ResponseHead
     steps: Sequence[Step]

@@ -1,37 +1,38 @@
-"""An answer that was rendered once, with holes where each request's ids, time and input tokens stand.
+"""Responses that are rendered once, with placeholders for each request's ids, times and token counts.
 
-Rendering costs some 3 us an event, filling a stencil one join for all.
+Rendering costs about 3 us an event. Filling a prerendered response costs one join for all events between two waits.
+A prerendered response has the same waits each time. Of a prerendered stream only the events are the same, so that
+pacing and faults work on the events as on rendered ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import overload
+from typing import TypeAlias, overload
 
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.placeholders import (
-    ByteTemplate,
-    PlaceholderFinder,
-    Prerendered,
-    TrackedIds,
-    picker,
-)
-from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.placeholders import ByteTemplate, PlaceholderParser, Placeholders, Prerendered
+from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep, Step, WaitStep
 
 
 class Steps(Sequence[Step]):
-    """The steps of one answer, each filled when it is its turn: a long one would hold up all others if it were
-    filled as it begins, and hold all its bytes while its reader is slow."""
+    """The steps of one response, each filled when it is read.
 
-    __slots__ = ("_pieces", "_said")
+    Filling a long response at once would block all other responses, and would hold all its bytes while its client
+    reads slowly.
+    """
 
-    def __init__(self, pieces: Sequence[WaitStep | CutStep | ByteTemplate], said: Sequence[bytes]) -> None:
-        self._pieces = pieces
-        self._said = said
+    __slots__ = ("_templates", "_values")
+
+    def __init__(
+        self, templates: Sequence[WaitStep | CutStep | ByteTemplate], values: Sequence[bytes]
+    ) -> None:
+        self._templates = templates
+        self._values = values
 
     def __len__(self) -> int:
-        return len(self._pieces)
+        return len(self._templates)
 
     @overload
     def __getitem__(self, place: int) -> Step: ...
@@ -39,13 +40,11 @@ class Steps(Sequence[Step]):
     def __getitem__(self, place: slice) -> Sequence[Step]: ...
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         if isinstance(place, slice):
-            return Steps(self._pieces[place], self._said)
-        piece = self._pieces[place]
-        return (
-            RawStep(piece.written(self._said), piece.chunk_index)
-            if isinstance(piece, ByteTemplate)
-            else piece
-        )
+            return Steps(self._templates[place], self._values)
+        template = self._templates[place]
+        if isinstance(template, ByteTemplate):
+            return RawStep(template.written(self._values), template.chunk_index)
+        return template
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
@@ -55,49 +54,100 @@ class Steps(Sequence[Step]):
 
 
 class PrerenderedResponse(Prerendered, frozen=True, eq=False):
-    """What leaves, piece by piece; the waits between them are the same each time, too."""
+    """A response whose steps are the same each time but for placeholders; the waits between them are equal, too."""
 
     templates: Sequence[WaitStep | CutStep | ByteTemplate]
     delay: float
 
     @property
     def alone(self) -> ByteTemplate | None:
-        """The piece of an answer that leaves as a whole and at once."""
-        piece = self.templates[0] if len(self.templates) == 1 else None
-        return piece if type(piece) is ByteTemplate and not self.delay else None
+        """The body of a response that leaves at once."""
+        template = self.templates[0] if len(self.templates) == 1 else None
+        return template if type(template) is ByteTemplate and not self.delay else None
 
-    def plan(self, said: Sequence[bytes]) -> Plan:
-        """The plan of the answer in whose holes this stands."""
-        return Plan(self.head(said), Steps(self.templates, said), self.framing, self.delay)
+    def plan(self, values: Sequence[bytes]) -> Plan:
+        """Return the plan of the response with these values (see `fill`)."""
+        return Plan(self.head(values), Steps(self.templates, values), self.framing, self.delay)
 
 
-def cut(plan: Plan, ids: TrackedIds) -> PrerenderedResponse:
-    """The stencil of a plan that was rendered with these ids; steps between two waits become one."""
-    holes = PlaceholderFinder(ids)
-    pieces: list[WaitStep | CutStep | ByteTemplate] = []
+def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedResponse:
+    """Compile a plan that was rendered with these placeholders; steps between two waits become one."""
+    parser = PlaceholderParser(plan, placeholders)
+    drafts: list[WaitStep | CutStep | tuple[tuple[bytes, ...], tuple[int, ...], int]] = []
     size = 0
     for group in groups(plan):
         if not isinstance(group, RawStep):
-            pieces.append(group)
+            if isinstance(group, WaitStep) and not isinstance(group.seconds, (float, int)):
+                raise TypeError("a cached response has the same waits each time")
+            drafts.append(group)
             continue
-        parts, order = holes.split(group.data)
-        pieces.append(ByteTemplate(parts, picker(order), group.chunk_index))
+        parts, numbers = parser.split(group.data)
+        drafts.append((parts, numbers, group.chunk_index))
         size += sum(map(len, parts)) + 100 * len(parts)
-    return PrerenderedResponse(*holes.around(plan, size), tuple(pieces), plan.delay)
+    surroundings, pick = parser.finish(size)
+    templates = tuple(
+        ByteTemplate(draft[0], pick(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
+        for draft in drafts
+    )
+    return PrerenderedResponse(*surroundings, templates, plan.delay)
 
 
 def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
-    """A plan's waits (and cut), and between two of them all bytes as one."""
-    said: list[bytes] = []
-    beat = 0
+    """Return a plan's waits and cut, and between two of them all bytes as one step."""
+    joined: list[bytes] = []
+    chunk_index = 0
     for step, item in zip_longest(plan.steps, framed(plan)):
         if isinstance(item, (WaitStep, CutStep)):
-            if said:
-                yield RawStep(b"".join(said), beat)
-                said.clear()
+            if joined:
+                yield RawStep(b"".join(joined), chunk_index)
+                joined.clear()
             yield item
         else:
-            said.append(item)  # type: ignore[arg-type]  # only faults make anything else
-            beat = beat if step is None else step.chunk_index
-    if said:
-        yield RawStep(b"".join(said), beat)
+            joined.append(item)  # type: ignore[arg-type]  # only faults make anything else
+            chunk_index = chunk_index if step is None else step.chunk_index
+    if joined:
+        yield RawStep(b"".join(joined), chunk_index)
+
+
+StreamEvent: TypeAlias = tuple[int, bytes, int, Kind, str | None]
+"""The number of the prefix that an event begins with, the bytes behind the prefix, and the rest of its EventStep."""
+
+
+class PrerenderedStream(Prerendered, frozen=True, eq=False):
+    """The events of a stream. Most events of a stream begin with the same bytes up to their last placeholder, so
+    each such prefix is filled once. `events` holds all other steps as they are."""
+
+    prefixes: Sequence[ByteTemplate]
+    events: Sequence[StreamEvent | Step]
+
+    def plan(self, root: bytes, now: float, tokens: int) -> Plan:
+        """Return the plan of the response with ids of this root."""
+        values = self.fill(root, now, tokens)
+        prefixes = [prefix.written(values) for prefix in self.prefixes]
+        steps: list[Step] = []
+        for event in self.events:
+            if type(event) is tuple:
+                prefix, rest, chunk_index, kind, name = event
+                steps.append(EventStep(prefixes[prefix] + rest, chunk_index, kind, name))
+            else:
+                steps.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type() is not`
+        return Plan(self.head(values), tuple(steps), self.framing)
+
+
+def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStream:
+    """Compile a plan without waits of its own that was rendered with these placeholders."""
+    parser = PlaceholderParser(plan, placeholders)
+    prefixes: dict[tuple[tuple[bytes, ...], tuple[int, ...]], int] = {}
+    events: list[StreamEvent | Step] = []
+    size = 0
+    for step in plan.steps:
+        if type(step) is not EventStep:
+            events.append(step)
+            continue
+        (*prefix, rest), numbers = parser.split(step.payload)
+        place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
+        events.append((place, rest, step.chunk_index, step.kind, step.event))
+        size += len(rest) + 200
+    surroundings, pick = parser.finish(size)
+    templates = tuple(ByteTemplate(parts, pick(numbers), 0) for parts, numbers in prefixes)
+    return PrerenderedStream(*surroundings, templates, tuple(events))

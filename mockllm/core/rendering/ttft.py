@@ -1,7 +1,4 @@
-"""Time to first token that depends on what the model reads: so much at all, and so much for each input token.
-
-Apart from pace, which says when each piece is said; here it is only how long reading takes.
-"""
+"""A time to first token that depends on the input: a base and a time for each input token."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from mockllm.core.values.dynamic import Context, Dynamic, evaluate
 
 
 class InputTime(Struct, frozen=True):
-    """Seconds: `base`, and `per_input_token` for each token of the input; `cached` in its place for those that
-    the answer's usage says were read from the cache. Never longer than `longest`, since the client chooses
-    how much it sends."""
+    """Seconds: `base`, and `per_input_token` for each input token. `cached` replaces it for tokens that the
+    response's usage reports as read from the cache. The sum is at most `longest`, since the client chooses how much
+    it sends."""
 
     base: float = 0.0
     per_input_token: float = 0.0
@@ -24,7 +21,7 @@ class InputTime(Struct, frozen=True):
     longest: float = inf
 
     def seconds(self, usage: Usage) -> float:
-        """How long until the first chunk of an answer with this usage."""
+        """Return the seconds until the first chunk of a response with this usage."""
         cached = min(usage.cached_read, usage.input)
         rate = self.per_input_token if self.cached is None else self.cached
         time = self.base + (usage.input - cached) * self.per_input_token + cached * rate
@@ -32,7 +29,7 @@ class InputTime(Struct, frozen=True):
 
 
 class ReadingTime(Dynamic, frozen=True):
-    """An InputTime as it is written: each part may be a template or drawn."""
+    """An InputTime as a scenario has it: each part may be a template or drawn."""
 
     base: float | Dynamic = 0.0
     per_input_token: float | Dynamic = 0.0

@@ -1,8 +1,7 @@
-"""What a request lays claim to, as data: the rules and modifiers that could answer, in order, with their
-guards. State settles a claim in one atomic act: it decides, counts, and says what it decided.
+"""Candidates, guards and decisions as data. The state makes a decision from a match result in one atomic step.
 
-Two counts stand for each rule or modifier and scope. *Tries*: its match held and it was reached; what
-`chance` and `choose` are drawn by. *Answers*: its turns, what `times`, `skip`, `every` and `sequence` go by.
+Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; `chance` and
+`choose` are drawn by tries. *Responses*: its turns; `times`, `skip`, `every` and `sequence` depend on turns.
 """
 
 from __future__ import annotations
@@ -20,10 +19,12 @@ from mockllm.core.selection.time_window import TimeWindow
 
 
 class Guard(Struct, frozen=True):
-    """When a rule whose match holds answers all the same not. A turn outside of its window, without the states
-    that it requires, or that `chance` spares is not counted; of the turns that are left, `skip` passes over the
-    first ones, `every` takes each Nth of the rest, and `times` is how many answers there are in all (a sequence
-    that falls through has as many as steps)."""
+    """The conditions outside of the request under which a rule that matches responds.
+
+    A turn outside of the window, without the required states, or lost by `chance` is not counted. Of the counted
+    turns, `skip` omits the first ones, `every` selects each Nth of the rest, and `times` is the maximum of responses
+    (a sequence that falls through has as many as steps).
+    """
 
     chance: float | None = None
     times: int | None = None
@@ -33,24 +34,24 @@ class Guard(Struct, frozen=True):
     requires: Required | None = None
 
     def blocked_by_state(self, elapsed: float, states: Mapping[str, Value]) -> GuardReason | None:
-        """Why it is not the time, so many seconds after the first try, or not the state of things."""
+        """Return why window or states block the candidate, `elapsed` seconds after its first try; else None."""
         if self.during is not None and not self.during.contains(elapsed):
             return "outside its window"
         return None if self.requires is None else unmet_state(self.requires, states)
 
     def loses_chance(self, seed: int, key: str, scope: str, tries: int) -> bool:
-        """Whether the draw is lost."""
+        """Return whether the draw of `chance` is lost."""
         return (
             self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
         )
 
     def response_count(self, turns: int) -> int:
-        """How many answers were given in so many turns."""
-        given = max(0, turns - self.skip) // self.every
-        return given if self.times is None else min(given, self.times)
+        """Return the number of responses in so many turns."""
+        responses = max(0, turns - self.skip) // self.every
+        return responses if self.times is None else min(responses, self.times)
 
     def blocked_by_count(self, turns: int) -> GuardReason | None:
-        """Why the next turn is not answered, after so many turns."""
+        """Return why the next turn has no response, after so many turns; None if it has one."""
         if turns < self.skip:
             return "skipped"
         if self.times is not None and (turns - self.skip) // self.every >= self.times:
@@ -63,12 +64,12 @@ class Guard(Struct, frozen=True):
 Turned: TypeAlias = Literal["used up", "skipped", "not its turn"]
 GuardReason: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | UnmetState
 TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
-"""What is a turn all the same, though it was not answered."""
+"""The reasons that count as a turn."""
 
 
 class Candidate(Struct, frozen=True):
-    """One rule or modifier that matched. `key` names its counts (id and digest), `scope` whose they are.
-    `draws` is the key of its randomness: its id alone, so that editing an answer does not change its draws."""
+    """A rule or modifier whose matcher matches the request. `key` (id and digest) and `scope` select its counts.
+    `draws` is the key of its randomness: its id alone, so that editing a response does not change its draws."""
 
     item: int
     key: str
@@ -77,32 +78,34 @@ class Candidate(Struct, frozen=True):
     guard: Guard | None
     validation: Validation = "strict"
     error: bool = False
-    """A modifier that stands in place of whatever would have answered."""
+    """Whether it is a modifier whose error replaces the response."""
     known_models: bool = False
-    """Whether it answers known models only (`models: strict`)."""
+    """Whether it responds to known models only (`models: strict`)."""
     sets: Mapping[str, Value] | None = None
-    """The named states that its answer sets."""
+    """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
     lasts: int | None = None
-    """How many answers it has, where it says a miss behind the last: that sets no state."""
+    """How many responses it has, where later requests are unmatched: those set no state."""
 
     @property
     def decided(self) -> bool:
-        """Whether its match alone says what comes of it: nothing to draw, to wait for, to set or to ask."""
+        """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
         return self.guard is None and not (self.error or self.sets or self.limit or self.load)
 
 
 Validation: TypeAlias = Literal["strict", "lenient", "off"]
 Models: TypeAlias = Literal["any", "strict"]
-"""Which models a rule answers: any, or those alone that are known."""
+"""The models that a rule responds to: any, or known ones only."""
 
 
 class MatchResult(Struct, frozen=True):
-    """`rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched.
-    `invalid` tells whether the request fails a validation; it is asked at most once. `unknown` tells whether it
-    asks for a model that is not known; `tokens` how many it takes of a limit. `now` is the request's time, in
-    seconds."""
+    """The candidates of a request, and the facts that a decision depends on.
+
+    `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
+    returns whether the request fails a validation, and is called at most once. `unknown` returns whether its model
+    is unknown, `tokens` how many tokens it takes of a limit. `now` is the request's time, in seconds.
+    """
 
     session: str
     seed: int
@@ -114,14 +117,14 @@ class MatchResult(Struct, frozen=True):
     tokens: Callable[[], int] = int
 
     def refused(self, winner: Candidate | None) -> bool:
-        """Whether the request is not as what would answer wants it; None where nothing would."""
+        """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
             return self.invalid("strict")
         return self.invalid(winner.validation) or (winner.known_models and self.unknown())
 
 
 class Selected(Struct, frozen=True):
-    """A candidate that was let through, with its counts before this request; `given` are its answers."""
+    """A candidate that its guard does not block, with its tries and responses before this request."""
 
     candidate: Candidate
     tries: int
@@ -129,9 +132,12 @@ class Selected(Struct, frozen=True):
 
 
 class AdmissionResult(Struct, frozen=True):
-    """What the limits and loads on a request said of it, and what they stand at now. `by` is the one that refused
-    it, with its `verdict` (None where it was a load); else the answer is held back for `wait` seconds, and its
-    own waits are `slowdown` times as long. `tokens` is what it takes of a limit."""
+    """The admission of a request by limits and loads, and their present state, `standing`.
+
+    `by` is the candidate that refused the request, with its `result` (None if it is a load). Otherwise the
+    response is delayed for `wait` seconds, and its own waits are `slowdown` times as long. `tokens` is what the
+    request takes of a limit.
+    """
 
     standing: LimitStatus = LimitStatus()
     wait: float = 0.0
@@ -142,24 +148,27 @@ class AdmissionResult(Struct, frozen=True):
 
 
 class Lease(Protocol):
-    """The place that an answer under way takes in limits (`concurrent`) and loads. It is handed back when the
-    answer has ended, however it did; what was handed back is not handed back again."""
+    """The place that a response in flight takes in limits (`concurrent`) and loads. Its owner ends the lease when the
+    response has ended, in any way. A second `end` has no effect."""
 
     def expect_end(self, until: float) -> None:
-        """When the answer will have ended, as far as it is planned; on the clock of `Claim.now`."""
+        """Set the planned end of the response, on the clock of `MatchResult.now`."""
 
     def end(self) -> None:
-        """It has ended."""
+        """Free the place."""
 
 
 Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "miss"]
 
 
 class Decision(Struct, frozen=True):
-    """What was decided. `outcome`: `rule` answers; a `modifier`'s error does; it is `limited`, or `overloaded`,
-    by a modifier; the request is `invalid`; or a `miss`. `refused` are the rules that matched and did not
-    answer, with why. `number` is the request's number in its scope. `bounds` where limits or loads were asked,
-    `lease` where one of them counts what is under way."""
+    """The selected rule, its modifiers and its counters, or a refusal.
+
+    `outcome`: a `rule` responds, or a `modifier`'s error; the request is `limited` or `overloaded` by a modifier, or
+    `invalid`, or unmatched (`miss`). `refused` are the rules that matched and were blocked, each with the reason.
+    `number` is the request's number in its scope. `bounds` is set if limits or loads apply, `lease` if one of them
+    counts responses in flight.
+    """
 
     outcome: Outcome
     rule: Selected | None
@@ -169,4 +178,4 @@ class Decision(Struct, frozen=True):
     bounds: AdmissionResult | None = None
     lease: Lease | None = None
     skipped_modifiers: Sequence[tuple[Candidate, GuardReason]] = ()
-    """The modifiers that matched and were not applied, with why."""
+    """The modifiers that matched and were blocked, each with the reason."""

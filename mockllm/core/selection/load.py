@@ -1,7 +1,7 @@
-"""A server under load: what happens to an answer by how many others are under way.
+"""A model of a busy provider: the effect on a response of the other responses in flight.
 
-Pure: who counts them, and on which clock, is not asked. An answer's plan tells beforehand when it ends, so
-that the ends of all others tell when there is room for one more.
+The model is pure: callers count the responses and read the clock. The plan of a response has its end, so the ends of
+all others determine when there is room for one more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from msgspec import Struct
 
 
 class Load(Struct, frozen=True):
-    """What a server bears; None is no bound.
+    """The capacity of a server; None is no bound.
 
-    Up to `concurrency` answers are said at full speed. With more, every wait is longer: `slowdown` times as
-    long with twice as many, and evenly in between and beyond (2, the default, is a machine that all share).
-    `max_inflight` answers are under way at most, `queue` more wait until one of these has ended; whoever
-    comes then is turned away.
+    Up to `concurrency` responses have full speed. With more, every wait is longer: `slowdown` times as long with
+    twice as many, and linear in between and beyond (2, the default, is a machine that all share). At most
+    `max_inflight` responses are in flight, and `queue` more wait until one of these has ended. All others are
+    refused.
     """
 
     concurrency: int | None = None
@@ -27,35 +27,37 @@ class Load(Struct, frozen=True):
 
 
 class Admission(Struct, frozen=True):
-    """How an answer is let in: after so many seconds, with all its waits so many times as long."""
+    """The admission of a response: after `wait` seconds, with all its waits `slowdown` times as long."""
 
     wait: float = 0.0
     slowdown: float = 1.0
 
 
 def slowdown(load: Load, inflight: int) -> float:
-    """The factor of all waits with so many answers under way, this one included."""
+    """Return the factor of all waits with so many responses in flight, this one included."""
     if load.concurrency is None or inflight <= load.concurrency:
         return 1.0
     return 1.0 + (load.slowdown - 1.0) * (inflight - load.concurrency) / load.concurrency
 
 
 def at_once(load: Load, others: int) -> Admission | None:
-    """How one more answer is let in beside so many others; None where it must wait, or is turned away."""
+    """Return the admission of one more response beside so many others; None if it must wait or is refused."""
     if load.max_inflight is not None and others >= load.max_inflight:
         return None
     return Admission(0.0, slowdown(load, others + 1))
 
 
 def admit(load: Load, ends: Sequence[float], now: float) -> Admission | None:
-    """How one more answer is let in; None where it is turned away. `ends` are the times at which the others
-    end, those under way and those that wait, in any order; what has ended by `now` does not count. Whoever
-    comes first begins first."""
+    """Return the admission of one more response; None if it is refused.
+
+    `ends` are the times at which the others end, both in flight and waiting, in any order. An end before `now` does
+    not count. The first request begins first.
+    """
     left = [end for end in ends if end > now]
-    most, found = load.max_inflight, at_once(load, len(left))
-    if most is None or found is not None:
-        return found
-    ahead = len(left) - most
+    maximum, admission = load.max_inflight, at_once(load, len(left))
+    if maximum is None or admission is not None:
+        return admission
+    ahead = len(left) - maximum
     if ahead >= load.queue:
         return None
-    return Admission(sorted(left)[ahead] - now, slowdown(load, most))
+    return Admission(sorted(left)[ahead] - now, slowdown(load, maximum))

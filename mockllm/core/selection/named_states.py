@@ -1,4 +1,4 @@
-"""Named states: what earlier answers of a scope set, and later ones ask for. What is not set is null."""
+"""Named states: values that responses of a scope set and later guards require. A state that is not set is null."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from mockllm.core.json.equality import equal
 
 Value: TypeAlias = str | int | float | bool | None
 Required: TypeAlias = Mapping[str, Value | Sequence[Value]]
-"""By the state's name the value that it must have, or several, of which any will do."""
+"""The value that each state must have, by its name; of several values any."""
 
 
 class UnmetState(NamedTuple):
-    """A state that is not as it is required."""
+    """A state without the required value."""
 
     name: str
     wanted: Value | Sequence[Value]
@@ -21,7 +21,7 @@ class UnmetState(NamedTuple):
 
 
 def unmet_state(required: Required, states: Mapping[str, Value]) -> UnmetState | None:
-    """The first state that is not as required; None where all are."""
+    """Return the first state without its required value; None if all states have theirs."""
     for name, wanted in required.items():
         if not _any(wanted, states.get(name)):
             return UnmetState(name, wanted, states.get(name))
@@ -30,10 +30,10 @@ def unmet_state(required: Required, states: Mapping[str, Value]) -> UnmetState |
 
 def _any(wanted: Value | Sequence[Value], value: Value) -> bool:
     if isinstance(wanted, (list, tuple)):
-        return any(equal(each, value) for each in wanted)
+        return any(equal(item, value) for item in wanted)
     return equal(wanted, value)
 
 
 def changed(states: Mapping[str, Value], sets: Mapping[str, Value]) -> dict[str, Value]:
-    """The states after an answer that sets these; null takes one away."""
+    """Return the states after a response that sets these; null removes a state."""
     return {name: value for name, value in {**states, **sets}.items() if value is not None}

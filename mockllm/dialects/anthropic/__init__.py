@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from mockllm.dialects.anthropic.body_recognition import is_messages_body
 from mockllm.dialects.anthropic.count_tokens import AnthropicCountTokens
+from mockllm.dialects.anthropic.headers import limits, refused
 from mockllm.dialects.anthropic.messages import Messages
-from mockllm.dialects.anthropic.models import AnthropicModels
+from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 MESSAGES: Final = Messages()
 COUNT: Final = AnthropicCountTokens()
@@ -15,3 +19,44 @@ MODELS: Final = AnthropicModels()
 """Both the list and one model of it."""
 VERTEX_MESSAGES: Final = VertexMessages()
 VERTEX_COUNT: Final = VertexCount()
+
+
+def _routes() -> tuple[ProviderRoute, ...]:
+    messages = ProviderCall(
+        "messages",
+        MESSAGES,
+        operation="chat",
+        title="Anthropic: messages, count_tokens, models",
+        body_fields=("messages", "anthropic_version"),
+    )
+    models = ProviderCall("models", MODELS)
+    return (
+        ProviderRoute("POST", "/v1/messages", messages),
+        ProviderRoute("POST", "/v1/messages/count_tokens", ProviderCall("count_tokens", COUNT)),
+        ProviderRoute("GET", "/v1/models", models),
+        ProviderRoute("GET", "/v1/models/{model}", models),
+    )
+
+
+KNOWN_MODELS: Final = frozenset(
+    alias for name in WELL_KNOWN for alias in (name, re.sub(r"-\d{8}$", "", name))
+)
+"""A name without its date is an alias."""
+PROVIDER: Final = Provider(
+    name="anthropic",
+    title="Anthropic",
+    aliases=("claude",),
+    routes=_routes(),
+    # Vercel's provider for Anthropic requests `/messages` behind the base URL that Anthropic's own SDK has.
+    optional_base="/v1",
+    base_url_shown=True,
+    routes_in_404=True,
+    hint_headers=("anthropic-version", "x-api-key"),
+    example_headers=("anthropic-version",),
+    recognizes_body=is_messages_body,
+    known_models=KNOWN_MODELS,
+    limit_headers=limits,
+    limit_refusal=refused,
+    base_url_variables=("ANTHROPIC_BASE_URL",),
+    key_variables=("ANTHROPIC_API_KEY",),
+)

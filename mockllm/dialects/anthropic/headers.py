@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import ceil
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.rendering.placeholders import derive
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.rate_limit_headers import Names, told
+from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -35,7 +37,11 @@ def request_id(stamp: ResponseIdentity) -> str:
 def success(stamp: ResponseIdentity) -> Headers:
     """The headers of a 200, beside its content type. Token counts that remain are rounded to thousands, so
     that one answer hardly shows."""
-    return (*_limits(_time(stamp.now), spent=False), ("request-id", request_id(stamp)), _ORGANIZATION)
+    return (
+        *_limits(derive(_time, stamp.second), spent=False),
+        ("request-id", request_id(stamp)),
+        _ORGANIZATION,
+    )
 
 
 def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
@@ -46,7 +52,7 @@ def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
 def limits(standing: LimitStatus, now: float) -> Headers:
     """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
     of the output and of both; to the token, while the service itself rounds what remains to thousands."""
-    return told(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+    return limit_header_pairs(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
 def refused(
@@ -79,6 +85,7 @@ def _limits(reset: str, *, spent: bool) -> Headers:
     return tuple(pairs)
 
 
+@lru_cache(maxsize=64)
 def _time(seconds: float) -> str:
     """RFC 3339 in whole seconds, as these headers and the models' dates have it."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -35,6 +35,7 @@ from mockllm.dialects.anthropic.messages_check import check, check_readable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily, family_of
 from mockllm.dialects.anthropic.request_builder import build_request
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -166,7 +167,9 @@ class Messages:
     api: str = "messages"
     generates: bool = True
     request: type[Request] = MessagesRequest
-    unsupported_parts: frozenset[str] = frozenset({"images"})
+    capabilities = Capabilities(
+        choices=False, json_object=False, closed_schemas=True, unsupported_parts=frozenset({"images"})
+    )
 
     def check(self, request: Request) -> Failure | None:
         return check(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mockllm.dialects.azure.dialects import (
@@ -12,6 +13,8 @@ from mockllm.dialects.azure.dialects import (
     FoundryChat,
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
+from mockllm.dialects.azure.rate_limit_headers import write_limits
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors.responses import VendorModels
 
 CHAT: Final = AzureChat(AZURE)
@@ -21,4 +24,49 @@ EMBEDDINGS: Final = AzureEmbeddings(AZURE)
 MODELS: Final = VendorModels(AZURE)
 FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 """Chat with the models of other makers."""
-DIALECTS: Final = (CHAT, RESPONSES, COMPLETIONS, EMBEDDINGS, MODELS, FOUNDRY_CHAT)
+
+
+def _routes() -> tuple[ProviderRoute, ...]:
+    responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
+    foundry = ProviderCall(
+        "foundry_chat",
+        FOUNDRY_CHAT,
+        operation="chat",
+        telemetry_provider="azure.ai.inference",
+        neutral=False,
+    )
+    deployed = (
+        (
+            "chat/completions",
+            ProviderCall("chat", CHAT, operation="chat", title="Azure OpenAI: chat, completions, embeddings"),
+        ),
+        (
+            "completions",
+            ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False),
+        ),
+        ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
+    )
+    return (
+        *(
+            ProviderRoute("POST", f"/openai/{base}{path}", call)
+            for base in ("deployments/{deployment}/", "v1/")
+            for path, call in deployed
+        ),
+        ProviderRoute("POST", "/openai/(v1/responses|responses)", responses),
+        ProviderRoute("GET", "/openai/(v1/models|models)", ProviderCall("models", MODELS)),
+        ProviderRoute("POST", "/models/chat/completions", foundry),
+    )
+
+
+PROVIDER: Final = Provider(
+    name="azure",
+    title="Azure OpenAI",
+    routes=_routes(),
+    hint_headers=("api-key",),
+    hint_query=re.compile("(?:^|&)api-version="),
+    telemetry_name="azure.ai.openai",
+    limit_headers=write_limits,
+    hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),
+    base_url_variables=("AZURE_OPENAI_ENDPOINT",),
+    key_variables=("AZURE_OPENAI_API_KEY",),
+)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -310,11 +312,10 @@ _PLACED: Final = frozenset({"candidates", "usageMetadata"})
 
 def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> GeminiResponseFields:
     model = reply.model or request.model or DEFAULT_MODEL
-    now = datetime.fromtimestamp(int(stamp.now), UTC)
     return GeminiResponseFields(
         model=model,
         id=stamp.ids.make("", 23),
-        created=now.strftime("%Y-%m-%dT%H:%M:%S.000000Z") if request.vertex else None,
+        created=derive(_create_time, stamp.second) if request.vertex else None,
         vertex=request.vertex,
         numbered=request.numbered,
         family=family(model, vertex=request.vertex),
@@ -322,6 +323,11 @@ def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdent
         extras=reply.extras.get(DIALECT, {}),
         counted=reply.usage,
     )
+
+
+@lru_cache(maxsize=64)
+def _create_time(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
 def said_tokens(usage: Usage) -> int:

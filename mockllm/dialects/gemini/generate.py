@@ -14,6 +14,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
 from mockllm.core.request.request import Request
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
@@ -125,7 +126,12 @@ class Generate:
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
-    unsupported_parts: frozenset[str] = frozenset()
+    capabilities = Capabilities(
+        chunked_calls=False,
+        invalid_arguments=False,
+        cache_write=False,
+        framings=frozenset({Framing.SSE_CRLF, Framing.JSON_ARRAY}),
+    )
 
     def __init__(self, base: str) -> None:
         self._base = base

@@ -8,10 +8,10 @@ from __future__ import annotations
 from json import JSONEncoder
 from typing import Final
 
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json, json_value, pretty
 
 _ENCODE: Final = JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ": ")
+    ensure_ascii=False, check_circular=False, allow_nan=False, separators=(",", ": "), default=json_value
 ).encode
 
 

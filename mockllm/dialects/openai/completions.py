@@ -19,6 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
 from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, said
@@ -40,7 +41,7 @@ FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "conte
 
 def facts(stamp: ResponseIdentity) -> dict[str, Json]:
     """What stands at the top of the body and of every chunk, but for the model."""
-    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": int(stamp.now)}
+    return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": stamp.second}
 
 
 def model(reply: Reply, request: Request) -> str:
@@ -225,7 +226,13 @@ class Completions:
     name = "openai"
     api = "completions"
     generates = True
-    unsupported_parts = frozenset({"citations", "images"})
+    capabilities = Capabilities(
+        conversation=False,
+        tool_choice=False,
+        json_object=False,
+        refusal=False,
+        unsupported_parts=frozenset({"citations", "images"}),
+    )
     request = CompletionsRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -13,7 +13,7 @@ from mockllm.core.limits import LimitStatus
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.rate_limit_headers import Names, told
+from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
 Pairs: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -65,7 +65,7 @@ NAMES: Final[Names] = {
 
 def limits(standing: LimitStatus, now: float) -> Pairs:
     """What a limit stands at, as it is told beside each answer."""
-    return told(NAMES, standing, go_duration)
+    return limit_header_pairs(NAMES, standing, go_duration)
 
 
 def go_duration(seconds: float) -> str:

@@ -12,8 +12,19 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Thinking, joined_text
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Thinking,
+    Usage,
+    joined_text,
+)
 from mockllm.core.request.request import Request
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -121,7 +132,7 @@ class VendorEncoder(Encoder):
     def top(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.made(self.ids, "")
-        return {"id": id, "object": kind, "created": int(self._stamp.now), "model": model}
+        return {"id": id, "object": kind, "created": self._stamp.second, "model": model}
 
     def body(self) -> dict[str, Json]:
         choices: list[Json] = [
@@ -255,13 +266,25 @@ def _said_of(part: Part) -> int:
     return 0 if isinstance(part, NativePart) else sum(type(piece) is str for piece in part.chunks)
 
 
+def _capabilities(vendor: Vendor) -> Capabilities:
+    """What the row says of calls and of the usage."""
+    usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
+    prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
+    return Capabilities(
+        unsupported_parts=frozenset({"citations", "images"}),
+        chunked_calls=not vendor.form.whole_calls,
+        cached_read=bool(prompt.get("cached_tokens")),
+        cache_write=bool(prompt.get("cache_write_tokens")),
+        reasoning=bool(completion.get("reasoning_tokens")),
+    )
+
+
 class VendorChat(Chat):
     """A vendor's chat."""
 
-    unsupported_parts = frozenset({"citations", "images"})
-
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
+        self.capabilities = _capabilities(vendor)
 
     def check(self, request: Request) -> Failure | None:
         """In OpenAI's words only where its own are refused: most requests say the same in both."""

@@ -158,6 +158,8 @@ TOGETHER_SEED: Final = 9781472423286745000
 
 def together_completed(said: Object, *, usage: Usage, streamed: bool) -> None:
     """A text is streamed in both the legacy and the chat's form; the last chunk counts, asked or not."""
+    if "id" not in said:  # an error in a stream
+        return
     said["id"] = blake2b(said["id"].encode(), digest_size=8).hexdigest()
     ended = False
     for choice in said["choices"]:

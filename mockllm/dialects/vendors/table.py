@@ -12,9 +12,14 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import encoders, errors, request_normalization, response_edits
+from mockllm.dialects.vendors import (
+    encoders,
+    errors,
+    rate_limit_headers,
+    request_normalization,
+    response_edits,
+)
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.google import GEMINI
 from mockllm.dialects.vendors.vendor import (
     DIGITS,
     FINISH,
@@ -32,6 +37,8 @@ VENDORS: Final = (
     Vendor(
         "groq",
         encoders.Groq,
+        limit_headers=rate_limit_headers.OPENAI,
+        hosts=("api.groq.com",),
         bases=("/openai/v1",),
         model="llama-3.3-70b-versatile",
         form=VendorChatForm(
@@ -77,6 +84,8 @@ VENDORS: Final = (
     Vendor(
         "together",
         encoders.Together,
+        limit_headers=rate_limit_headers.TOGETHER,
+        hosts=("api.together.xyz", "api.together.ai"),
         completed=response_edits.together_completed,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=VendorChatForm(
@@ -110,6 +119,8 @@ VENDORS: Final = (
     Vendor(
         "deepseek",
         encoders.DeepSeek,
+        title="DeepSeek",
+        hosts=("api.deepseek.com",),
         bases=("", "/v1"),
         model="deepseek-chat",
         form=VendorChatForm(
@@ -146,6 +157,9 @@ VENDORS: Final = (
     Vendor(
         "mistral",
         encoders.Mistral,
+        telemetry_name="mistral_ai",
+        limit_headers=rate_limit_headers.MISTRAL,
+        hosts=("api.mistral.ai",),
         model="mistral-small-latest",
         form=VendorChatForm(
             id=HEX32,
@@ -183,6 +197,10 @@ VENDORS: Final = (
     Vendor(
         "xai",
         encoders.Grok,
+        title="xAI",
+        telemetry_name="x_ai",
+        limit_headers=rate_limit_headers.NO_RESET,
+        hosts=("api.x.ai",),
         model="grok-4",
         form=VendorChatForm(
             id=VendorIdFormat(),
@@ -222,6 +240,8 @@ VENDORS: Final = (
     Vendor(
         "openrouter",
         encoders.OpenRouter,
+        title="OpenRouter",
+        hosts=("openrouter.ai",),
         bases=("/api/v1",),
         model="openai/gpt-4o-mini",
         form=VendorChatForm(
@@ -253,6 +273,7 @@ VENDORS: Final = (
     Vendor(
         "ollama",
         encoders.Ollama,
+        hosts=("ollama.com", "localhost:11434", "127.0.0.1:11434"),
         model="llama3.2",
         form=VendorChatForm(
             id=VendorIdFormat("chatcmpl-", 3, DIGITS),
@@ -280,6 +301,7 @@ VENDORS: Final = (
     Vendor(
         "vllm",
         encoders.Vllm,
+        title="vLLM",
         model="meta-llama/Llama-3.1-8B-Instruct",
         form=VendorChatForm(
             id=VendorIdFormat("chatcmpl-", 32, HEX),
@@ -320,6 +342,7 @@ VENDORS: Final = (
     Vendor(
         "cerebras",
         VendorEncoder,
+        hosts=("api.cerebras.ai",),
         model="llama-3.3-70b",
         form=VendorChatForm(
             body={
@@ -338,5 +361,4 @@ VENDORS: Final = (
         ),
         errors=VendorErrors(errors.rows({"authentication": "Wrong API Key"})),
     ),
-    GEMINI,
 )

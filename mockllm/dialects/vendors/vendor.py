@@ -13,8 +13,10 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import BASE62, HEX, Ids
+from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Usage
 from mockllm.dialects.openai.errors import ROWS, Rows
+from mockllm.dialects.rate_limit_headers import LimitHeaders
 
 Edit: TypeAlias = Callable[[dict[str, Json]], None]
 """Changes an object in place."""
@@ -33,9 +35,11 @@ class VendorIdFormat(Struct, frozen=True):
     def made(self, ids: Ids, place: str) -> str:
         if self.length is not None:
             return ids.make(self.prefix, self.length, place, self.alphabet)
-        digits = ids.make("", 32, place, HEX)
-        groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
-        return self.prefix + "-".join(groups)
+        return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
+
+
+def _uuid(digits: str) -> str:
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 Members: TypeAlias = Mapping[str, Any]
@@ -147,8 +151,14 @@ class Vendor(Struct, frozen=True):
     """A chat request in OpenAI's words, where the vendor takes what OpenAI refuses; it is only checked so."""
     model: str | None = None
     """What an example asks for that names none."""
-    open: bool = False
-    """Whether its paths are known without the vendor's prefix too."""
+    title: str | None = None
+    """Its name in the docs; None: `name` with a capital letter."""
+    telemetry_name: str | None = None
+    """`gen_ai.provider.name` of OpenTelemetry; None: `name`."""
+    limit_headers: LimitHeaders | None = None
+    """Writes the state of a rate limit as its headers; None where it sends none."""
+    hosts: tuple[str, ...] = ()
+    """The ends of its API's host names, by which recordings are known as this vendor's."""
 
     def path(self, call: str) -> str:
         """Where a client of this server finds a call."""

@@ -25,22 +25,17 @@ from typing_extensions import TypeAliasType
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema_validator import validator
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.regex.compile import compile_regex
-from mockllm.core.regex.exponential import doubtful, runaway
-from mockllm.core.regex.polynomial import overlaps
+from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.validation_errors import found_text
 
 Number: TypeAlias = int | float
-FOR_EVER = (
-    "may take for ever on some texts, and no other request is answered meanwhile: a repeat stands in a repeat, "
-    "and both may take the same characters; write (a+)+ as a+"
+MAY_BACKTRACK = (
+    "may take very long on some texts, and no other request is served meanwhile: its look-arounds, back references, "
+    "atomic groups or counts above 1,000 need an engine that backtracks, and it has more than one repeat"
 )
 LONGEST_REGEX = 10_000
 """Characters of a regex in a pack, which others wrote."""
-MOST_OVERLAPS = 3
-"""So many of its repeats may share a run of one character."""
-_REPEATS = re.compile(r"[*+?{]")
 
 
 def _form(value: Any) -> str:
@@ -80,29 +75,12 @@ def _regex(value: str, info: ValidationInfo) -> str:
             f"a regex in a pack has at most {LONGEST_REGEX:,} characters; write several, as a list"
         )
     try:
-        compile_regex(value)
+        linear = compile_regex(value).is_linear and compile_regex(value, ignore_case=True).is_linear
     except ValueError as error:
         raise quantity_error(str(error)) from None
-    if untrusted and _REPEATS.search(value):
-        _bounded(value)
+    if untrusted and not linear and not backtracks_little(value):
+        raise quantity_error(MAY_BACKTRACK)
     return value
-
-
-def _bounded(regex: str) -> None:
-    """A mistake where it may take very long on some texts, whether case counts there or not."""
-    if runaway(regex):
-        raise quantity_error(FOR_EVER)
-    if doubtful(regex) or doubtful(regex, ignore_case=True):
-        raise quantity_error(
-            f"a pack's regex must be sure to end soon, and of this one it cannot be told: it {FOR_EVER}"
-        )
-    shared = max(overlaps(regex), overlaps(regex, ignore_case=True))
-    if shared > MOST_OVERLAPS:
-        raise quantity_error(
-            f"may take very long on some texts, and no other request is answered meanwhile: {shared} repeats behind "
-            f"each other may take the same characters, and a pack's regex has at most {MOST_OVERLAPS} such; "
-            "write ([^,]*), rather than (.*),"
-        )
 
 
 def _path(value: str) -> str:

@@ -50,14 +50,15 @@ def modifiers(endpoint: str, settings: Mapping[str, Json]) -> Sequence[Json]:
 
 def match_of(endpoint: str) -> dict[str, Json]:
     """What asks for the calls of an endpoint; nothing for all."""
-    dialect, _, api = endpoint.partition("-")
-    return {"dialect": dialect, "api": api} if endpoint else {}
+    if not endpoint:
+        return {}
+    return {"dialect": ENDPOINTS[endpoint].dialect, "api": ENDPOINTS[endpoint].api}
 
 
 def sees(item: CatalogItem, endpoint: str) -> bool:
     """Whether a modifier may apply to calls of an endpoint, whatever else it asks of them."""
-    dialect, _, api = endpoint.partition("-")
-    method, _, path = ENDPOINTS[endpoint][0].partition(" ")
+    dialect, api, paths = ENDPOINTS[endpoint]
+    method, _, path = paths[0].partition(" ")
     kind = type("Asked", (Request,), {"dialect": dialect, "api": api, "generates": True})
     request = kind(method=method, path=path, headers={}, provider=dialect)
     return all(each.held for each in item.matcher.differences(request) if each.field in KINDS)

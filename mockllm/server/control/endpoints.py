@@ -1,24 +1,33 @@
-"""The names of endpoints: `openai-chat`, or the path that it is asked by."""
+"""The names of endpoints: `openai-chat`, or a path of the endpoint."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from mockllm.dialects.routes import ROUTES, RouteMatch, find
 from mockllm.server.control.problem import Problem
 
 
-def _table() -> Mapping[str, tuple[str, ...]]:
-    found: dict[str, dict[str, None]] = {}
+class Endpoint(NamedTuple):
+    """The calls that share a dialect and an api; `paths` are methods and paths for a person."""
+
+    dialect: str
+    api: str
+    paths: tuple[str, ...]
+
+
+def _table() -> Mapping[str, Endpoint]:
+    table: dict[str, Endpoint] = {}
     for route in ROUTES:
-        name = f"{route.dialect.name}-{route.dialect.api}"
-        found.setdefault(name, {})[route.line] = None
-    return {name: tuple(lines) for name, lines in sorted(found.items())}
+        known = table.get(route.call.endpoint)
+        paths = dict.fromkeys((*(known.paths if known else ()), route.line))
+        table[route.call.endpoint] = Endpoint(route.dialect.name, route.dialect.api, tuple(paths))
+    return dict(sorted(table.items()))
 
 
 ENDPOINTS: Final = _table()
-"""The calls of each endpoint, by its name."""
+"""All endpoints by name."""
 
 
 def named(given: str) -> str:
@@ -29,5 +38,5 @@ def named(given: str) -> str:
         for method in ("POST", "GET"):
             found = find(method, given, {}, "")
             if isinstance(found, RouteMatch):
-                return f"{found.dialect.name}-{found.dialect.api}"
+                return found.call.endpoint
     raise Problem(404, f"There is no endpoint {given[:80]}; there are {', '.join(ENDPOINTS)}.")

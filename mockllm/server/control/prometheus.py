@@ -17,7 +17,7 @@ from mockllm.server.access_log import plain
 from mockllm.server.metrics import BOUNDS, Histogram, Metrics
 
 if TYPE_CHECKING:
-    from mockllm.engine.engine_info import EngineInfo
+    from mockllm.engine import EngineInfo
     from mockllm.server.control.control import ControlApi
 
 SHOWN: Final = tuple(place for place in range(2, len(BOUNDS), 2))

@@ -85,7 +85,7 @@ class JournalDraft(NamedTuple):
         """The answer as it was given."""
         if not isinstance(self.root, bytes):
             return self.answer
-        return self.answer.again(self.root, int(self.at), self.tokens)
+        return self.answer.again(self.root, self.at, self.tokens)
 
     def parted(self) -> tuple[Mapping[str, str], bytes]:
         """Headers and body."""

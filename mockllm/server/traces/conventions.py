@@ -1,4 +1,5 @@
-"""The names that OpenTelemetry's conventions have for what mockllm knows: providers, operations, settings.
+"""The names that OpenTelemetry's conventions have for the settings of requests, and the bounds of OTLP. Providers
+and operations: `mockllm/dialects/provider.py`.
 
 As text of our own, for the constants of the Python package are marked deprecated since these conventions moved
 to a repository of their own. Source: open-telemetry/semantic-conventions-genai, client inference and its registry
@@ -10,26 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-PROVIDERS: Final[Mapping[str, str]] = {
-    "gemini": "gcp.gemini",
-    "vertex": "gcp.vertex_ai",
-    "azure": "azure.ai.openai",
-    "mistral": "mistral_ai",
-    "xai": "x_ai",
-    "bedrock": "aws.bedrock",
-}
-"""`gen_ai.provider.name` of those whose name is another here; all others are called as they are here."""
-FOUNDRY: Final = "azure.ai.inference"
-"""Azure's, where models of other makers are asked (`/models/…`)."""
-OPERATIONS: Final[Mapping[str, str]] = {
-    "chat": "chat",
-    "responses": "chat",
-    "messages": "chat",
-    "completions": "text_completion",
-    "generate": "generate_content",
-    "embeddings": "embeddings",
-}
-"""`gen_ai.operation.name` by api; the others are no operation of a model."""
 FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
     "gen_ai.request.temperature": ("temperature",),
     "gen_ai.request.top_p": ("top_p", "topP"),

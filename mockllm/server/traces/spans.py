@@ -15,6 +15,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import cut
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
+from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.routes import RouteMatch, find, normalised
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
@@ -23,13 +24,10 @@ from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.conventions import (
     FLOATS,
-    FOUNDRY,
     INTEGERS,
     LARGEST,
     LONGEST,
     METHODS,
-    OPERATIONS,
-    PROVIDERS,
 )
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
@@ -78,7 +76,7 @@ class RequestAttributes(NamedTuple):
 
     @property
     def operation(self) -> str | None:
-        return OPERATIONS.get(self.call.dialect.api) if self.call is not None else None
+        return self.call.call.operation if self.call is not None else None
 
 
 def beginning(seen: JournalDraft, ahead: float) -> SpanStart:
@@ -208,9 +206,8 @@ def _of_model(
 ) -> dict[str, Value]:
     call, request, operation = asking.call, asking.request, asking.operation
     assert call is not None and request is not None and operation is not None  # noqa: PT018 - one is all
-    provider = PROVIDERS.get(call.provider, call.provider)
-    if call.provider == "azure" and call.path.startswith("/models/"):
-        provider = FOUNDRY
+    name = BY_NAME[call.provider].telemetry_name or call.provider
+    provider = call.call.telemetry_provider or name
     found: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
     found.update(_wanted(request))
     if read.id:

@@ -102,5 +102,5 @@ PIECES = [
 def test_what_a_regex_matches_holds_its_literal(pieces: list[str], text: str, ignore_case: bool) -> None:
     pattern = "".join(pieces)
     literal = required_literal(pattern, ignore_case)
-    if literal is not None and compile_regex(pattern, ignore_case).search(text):
+    if literal is not None and compile_regex(pattern, ignore_case).matches(text):
         assert literal in (fold(text) if ignore_case else text)

@@ -16,7 +16,7 @@ TWO = Choice((Text(()), Text(("x", "y"))))
 REPLY = Reply((ONE, TWO))
 
 
-def test_choices_take_turns() -> None:
+def test_chunk_texts_alternate_choices() -> None:
     assert chunk_texts_of(REPLY) == (
         (0, "hm"), (-1, "x"), (1, "a"), (-1, "y"), (1, "b"), (-1, ""), (3, "{"), (3, "}"),
     )  # fmt: skip
@@ -38,6 +38,8 @@ def test_choices_take_turns() -> None:
         (9, ONE.parts, TWO.parts),
     ],
 )
-def test_a_reply_is_cut_behind_a_beat(count: int, one: tuple[object, ...], two: tuple[object, ...]) -> None:
+def test_first_chunks_truncate_behind_a_chunk(
+    count: int, one: tuple[object, ...], two: tuple[object, ...]
+) -> None:
     assert tuple(choice.parts for choice in first_chunks(REPLY, count).choices) == (one, two)
     assert len(chunk_texts_of(first_chunks(REPLY, count))) == min(count, 8)

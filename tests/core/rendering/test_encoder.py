@@ -60,7 +60,7 @@ def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = N
     return [shown(step) for step in encode(encoder(Reply(choices, broken=broken)))]
 
 
-def test_one_choice_from_its_start_to_its_end() -> None:
+def test_one_choice_calls_all_hooks_in_order() -> None:
     assert moments(Spoken, Choice((Text(("a", "b")), Call("f", ("{}",))))) == [
         "0 open start",
         "0 open begin 0",
@@ -77,19 +77,19 @@ def test_one_choice_from_its_start_to_its_end() -> None:
     ]
 
 
-def test_a_dialect_says_only_what_it_says() -> None:
+def test_hooks_without_events_send_nothing() -> None:
     assert moments(Terse, Choice((Text(("a", "b")), Refusal(("c",))))) == ["1 say a", "2 say b", "3 say c"]
     assert moments(Terse, Choice((Text(("a",)),)), broken=Failure("overloaded")) == ["1 say a"]
 
 
-def test_choices_take_turns_piece_by_piece() -> None:
+def test_choices_alternate_chunk_by_chunk() -> None:
     said = moments(
         Terse, Choice((Text(("a", "b", "c")),)), Choice((Text(("x",)),)), Choice((Text(("1", "2")),))
     )
     assert said == ["1 say a", "2 say x", "3 say 1", "4 say b", "5 say 2", "6 say c"]
 
 
-def test_a_native_block_is_one_piece_and_its_opening_says_it() -> None:
+def test_a_native_block_is_one_chunk_sent_by_open() -> None:
     assert moments(Spoken, Choice((NativePart("x", {}), Text(("a",)))))[2:5] == [
         "1 say open 0.0",
         "1 open open 0.1",
@@ -97,7 +97,7 @@ def test_a_native_block_is_one_piece_and_its_opening_says_it() -> None:
     ]
 
 
-def test_waits_and_bytes_stand_between_pieces_and_are_no_beats() -> None:
+def test_waits_and_raw_bytes_are_no_chunks() -> None:
     assert moments(Terse, Choice((Text((Pause(1.0), "a", Verbatim(b"x"), Pause(2.0), "b")),))) == [
         "0 wait 1.0 True",
         "1 say a",
@@ -107,7 +107,7 @@ def test_waits_and_bytes_stand_between_pieces_and_are_no_beats() -> None:
     ]
 
 
-def test_an_event_keeps_its_name() -> None:
+def test_an_event_has_its_name() -> None:
     assert [
         step.event
         for step in encode(Spoken(Reply((Choice((Text(("a",)),)),))))
@@ -115,7 +115,7 @@ def test_an_event_keeps_its_name() -> None:
     ][2] == "opened"
 
 
-def test_what_breaks_off_is_neither_closed_nor_finished() -> None:
+def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
     broken = Failure("overloaded")
     assert moments(Spoken, Choice((Text(("a",)), Text(("b",)))), broken=broken) == [
         "0 open start",
@@ -129,7 +129,7 @@ def test_what_breaks_off_is_neither_closed_nor_finished() -> None:
     ]
 
 
-def test_what_never_ends_says_all_but_why() -> None:
+def test_an_unfinished_reply_has_no_finish_reason() -> None:
     class Finishing(Spoken):
         def finish(self) -> Iterable[tuple[Kind, Event]]:
             return (("finish", (b"why", None)), ("end", (b"done", None)))
@@ -147,7 +147,7 @@ def test_what_never_ends_says_all_but_why() -> None:
     assert [line for line in ended if line in endless] == endless
 
 
-def test_beats_are_what_an_encoder_would_say() -> None:
+def test_chunk_schedule_equals_encoded_chunks() -> None:
     text = Text((Pause(1.0), "a", Pause(2.0), Pause(3.0), "b", Verbatim(b"x"), Pause(4.0)))
     assert chunk_schedule(Reply((Choice((text,)),))) == (
         [ChunkEntry("a", 1.0, text), ChunkEntry("b", 5.0, text)],

@@ -21,7 +21,7 @@ HEAD = ResponseHead(200, ())
 
 
 @pytest.mark.parametrize("framing", list(Framing))
-def test_what_is_framed_comes_back(framing: Framing) -> None:
+def test_parsing_inverts_framing(framing: Framing) -> None:
     steps = (
         EventStep(b'{"a":1}', 0, "open"),
         WaitStep(1.0, 0),
@@ -35,7 +35,7 @@ def test_what_is_framed_comes_back(framing: Framing) -> None:
 
 
 @pytest.mark.parametrize("framing", [Framing.SSE, Framing.SSE_CRLF])
-def test_an_event_has_its_name(framing: Framing) -> None:
+def test_sse_event_has_its_name(framing: Framing) -> None:
     plan = Plan(HEAD, (EventStep(b"x", 0, "open", "ping"), EventStep(b"y", 0, "open")), framing)
     assert list(events(plan)) == [("ping", b"x"), (None, b"y")]
 
@@ -54,7 +54,7 @@ CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_of_server_sent_events(name: str) -> None:
+def test_sse_events_follow_the_standard(name: str) -> None:
     steps, wanted = CASES[name]
     assert list(events(Plan(HEAD, steps, Framing.SSE))) == wanted
 
@@ -73,7 +73,7 @@ ARRAYS: dict[str, tuple[tuple[Step, ...], bytes]] = {
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_an_array(name: str) -> None:
+def test_json_array_returns_complete_items(name: str) -> None:
     steps, written = ARRAYS[name]
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert sent_bytes(plan) == written
@@ -81,18 +81,18 @@ def test_an_array(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_what_was_framed_before_is_not_framed_again(name: str) -> None:
+def test_raw_steps_are_not_framed_again(name: str) -> None:
     steps, written = ARRAYS[name]
     once = Plan(HEAD, tuple(groups(Plan(HEAD, steps, Framing.JSON_ARRAY))), Framing.JSON_ARRAY)
     assert sent_bytes(once) == written
 
 
-def test_an_array_is_read_up_to_what_is_no_json() -> None:
+def test_json_array_ends_at_invalid_json() -> None:
     broken = Plan(HEAD, (ONE, EventStep(b'{"broken": ', 2, "say"), TWO), Framing.JSON_ARRAY)
     assert list(events(broken)) == [(None, ONE.payload)]
 
 
-def test_an_empty_line_is_no_json() -> None:
+def test_ndjson_skips_empty_lines() -> None:
     assert list(events(Plan(HEAD, (RawStep(b"{}\n\n[]\nhalf", 0),), Framing.NDJSON))) == [
         (None, b"{}"),
         (None, b"[]"),

@@ -7,6 +7,7 @@ from math import inf
 
 import pytest
 
+from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import (
     FORMS,
     Item,
@@ -50,26 +51,26 @@ def sent(framing: Framing, *steps: Step) -> Sequence[object]:
         (Framing.JSON_ARRAY, [b"[{1}", b"\n,\r\n{2}", b"\n]"]),
     ],
 )
-def test_events(framing: Framing, bytes_sent: list[bytes]) -> None:
+def test_framed_writes_events(framing: Framing, bytes_sent: list[bytes]) -> None:
     assert sent(framing, ONE, TWO) == bytes_sent
 
 
 @pytest.mark.parametrize("framing", Framing)
-def test_waits_and_raw_bytes_stand_as_they_are(framing: Framing) -> None:
+def test_waits_and_raw_bytes_are_not_framed(framing: Framing) -> None:
     assert framing in FORMS
     assert sent(framing, RawStep(b"x", 0), WaitStep(1.0, 0)) == [b"x", WaitStep(1.0, 0)]
 
 
 @pytest.mark.parametrize("framing", Framing)
-def test_what_is_cut_stays_open(framing: Framing) -> None:
+def test_a_cut_stream_is_not_closed(framing: Framing) -> None:
     assert sent(framing, ONE, CutStep("reset", 1), TWO)[1:] == [CutStep("reset", 1)]
 
 
-def test_all_but_plain_is_a_stream() -> None:
+def test_every_framing_but_plain_is_streamed() -> None:
     assert [each.name for each in Framing if not Plan(HEAD, (), each).streamed] == ["PLAIN"]
 
 
-def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
+def test_headers_are_replaced_in_any_case() -> None:
     head = ResponseHead(200, (("Content-Type", "a"), ("x-a", "1"), ("X-A", "2")))
     merged = head.with_headers((("x-A", "3"), ("x-b", "4")))
     assert merged.headers == (("Content-Type", "a"), ("x-A", "3"), ("x-b", "4"))
@@ -78,7 +79,7 @@ def test_headers_of_the_same_name_are_replaced_in_any_case() -> None:
 # --- what faults leave of a framing --------------------------------------------------------------
 
 
-def test_raw_bytes_that_begin_an_event_open_the_frame() -> None:
+def test_raw_bytes_that_begin_an_event_open_the_array() -> None:
     steps = (RawStep(b"[{1", 1, event=True), RawStep(b"}", 1), TWO)
     assert sent(Framing.JSON_ARRAY, *steps) == [b"[{1", b"}", b"\n,\r\n{2}", b"\n]"]
 
@@ -93,14 +94,14 @@ def test_raw_bytes_that_begin_an_event_open_the_frame() -> None:
         ((), b""),
     ],
 )
-def test_what_closes_a_frame(steps: tuple[Step, ...], last: bytes) -> None:
+def test_closing_returns_the_last_bytes(steps: tuple[Step, ...], last: bytes) -> None:
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert closing(plan) == last
     assert b"".join(item for item in framed(plan) if type(item) is bytes).endswith(last)
     assert closing(Plan(HEAD, steps, Framing.SSE)) == b""
 
 
-def test_each_step_with_its_bytes_up_to_a_cut() -> None:
+def test_written_returns_bytes_per_step_up_to_a_cut() -> None:
     steps = (ONE, WaitStep(1.0, 1), UnchunkedStep(b"x", 1), RawStep(b"y", 1), TWO, CutStep("close", 2), ONE)
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert list(written(plan)) == list(zip(steps[:5], [b"[{1}", b"", b"", b"y", b"\n,\r\n{2}"], strict=True))
@@ -157,11 +158,11 @@ TWO_A_SECOND = Flow(2, 1.0)
         ),
     ],
 )
-def test_bytes_flow(items: list[Item], flow: list[Item]) -> None:
+def test_flowing_limits_bytes_and_waits(items: list[Item], flow: list[Item]) -> None:
     assert list(flowing(items, TWO_A_SECOND)) == flow
 
 
-def test_what_left_before_takes_its_time() -> None:
+def test_flowing_counts_bytes_sent_before() -> None:
     assert list(flowing([b"a"], TWO_A_SECOND, sent=6)) == [WaitStep(3.0, 0), b"a", WaitStep(0.5, 0)]
     assert list(flowing([], TWO_A_SECOND, sent=1)) == [WaitStep(0.5, 0)]
 
@@ -200,6 +201,10 @@ def test_what_left_before_takes_its_time() -> None:
         ),
     ],
 )
-def test_how_long_an_answer_takes(plan: Plan, seconds: float) -> None:
+def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert lasting(plan) == pytest.approx(seconds)
     assert ending(plan) == pytest.approx(0.0 if seconds == inf else seconds)
+
+
+def test_every_framing_is_written_and_read() -> None:
+    assert set(FORMS) == set(Framing) == set(event_parser._READERS)

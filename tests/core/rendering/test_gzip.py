@@ -31,11 +31,11 @@ HEAD = ResponseHead(200, (("content-type", "x"),))
         ("gzip;q=0, *", False), ("identity", False),
     ],
 )  # fmt: skip
-def test_who_wants_it(asks: str | None, expected: bool) -> None:
+def test_wants_reads_accept_encoding(asks: str | None, expected: bool) -> None:
     assert wants({} if asks is None else {"accept-encoding": asks}) is expected
 
 
-def test_each_event_can_be_read_when_it_comes() -> None:
+def test_packed_events_decompress_on_arrival() -> None:
     steps = (EventStep(b"one", 1, "say"), WaitStep(1.0, 1), EventStep(b"two", 2, "say"))
     plan = packed(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
     reader = zlib.decompressobj(wbits=31)
@@ -48,7 +48,7 @@ def test_each_event_can_be_read_when_it_comes() -> None:
     }  # fmt: skip
 
 
-def test_a_cut_stays_a_cut() -> None:
+def test_packed_cut_is_not_closed() -> None:
     plan = packed(Plan(HEAD, (EventStep(b"one", 1, "say"), CutStep("reset", 1)), Framing.SSE))
     assert plan.steps[-1] == CutStep("reset", 1)
     reader = zlib.decompressobj(wbits=31)
@@ -69,11 +69,11 @@ def test_a_cut_stays_a_cut() -> None:
     ],
     ids=["no steps", "no bytes", "coded already", "a length of its own", "bytes beside the body"],
 )
-def test_what_is_left_as_it_is(plan: Plan) -> None:
+def test_packed_leaves_coded_and_empty_bodies(plan: Plan) -> None:
     assert packed(plan) is plan
 
 
-def test_unpacking() -> None:
+def test_unpacked_supports_each_coding() -> None:
     raw = zlib.compressobj(wbits=-15)
     cases = {
         "gzip": gzip.compress(b"hello"),

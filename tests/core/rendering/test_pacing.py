@@ -64,11 +64,11 @@ def shown(plan: Plan) -> str:
         pytest.param(Pacing(ttft=1.0, itl=1.0), [], [], id="an answer without chunks has no gaps"),
     ],
 )
-def test_gaps(pace: Pacing, sizes: list[int], waits: list[float]) -> None:
+def test_gaps_follow_the_settings(pace: Pacing, sizes: list[int], waits: list[float]) -> None:
     assert gaps(pace, sizes, Random(0)) == pytest.approx(waits)
 
 
-def test_jitter_adds_up_to_its_amount_to_each_gap_but_not_to_ttft() -> None:
+def test_jitter_adds_to_gaps_but_not_to_ttft() -> None:
     first, *between = gaps(Pacing(ttft=1.0, itl=0.5, jitter=0.1), [1] * 200, Random(0))
     assert first == 1.0
     assert all(0.5 <= wait <= 0.6 for wait in between)
@@ -137,7 +137,9 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
         ),
     ],
 )  # fmt: skip
-def test_where_waits_stand(plan: Plan, waits: list[float], slowdown: float, expected: str) -> None:
+def test_paced_puts_waits_before_chunks(
+    plan: Plan, waits: list[float], slowdown: float, expected: str
+) -> None:
     assert shown(paced(plan, waits, slowdown)) == expected
 
 
@@ -146,7 +148,7 @@ def test_a_plan_without_waits_is_the_same_object() -> None:
     assert paced(ANSWER, []) is ANSWER
 
 
-def test_a_whole_answer_waits_once_before_its_body() -> None:
+def test_paced_whole_waits_once_before_the_body() -> None:
     plan = Plan(HEAD, (data("body", 0),))
     assert shown(paced_whole(plan, 1.5)) == "1.5@0 body0"
     assert paced_whole(plan, 0.0) is plan

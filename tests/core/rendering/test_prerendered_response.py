@@ -1,4 +1,4 @@
-"""Stencils: what is cut out of a rendered plan, and what filling one gives."""
+"""Prerendered responses and streams: what a rendered plan compiles to, and what filling it returns."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import SECOND, TOKENS, TrackedIds
+from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -19,116 +20,154 @@ from mockllm.core.rendering.plan import (
     Step,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.rendering.prerendered_response import prerender_response, prerender_stream
 
-Made = Callable[[Ids, int, int], Plan]
+Made = Callable[[Ids, float, int], Plan]
 
 
 def plan(*steps: Step, head: ResponseHead | None = None) -> Plan:
     return Plan(head or ResponseHead(200, (("a", "b"),)), steps, Framing.SSE, 0.5)
 
 
-def event(text: str, beat: int) -> EventStep:
-    return EventStep(text.encode(), beat, "say")
+def event(value: object, chunk: int, name: str | None = None) -> EventStep:
+    return EventStep(dumps(value), chunk, "say", name)
 
 
-CASES: dict[str, tuple[Made, int]] = {
-    # what makes a plan of ids, second and tokens; and how many holes there are
-    "nothing changes": (lambda ids, second, tokens: plan(event("x", 1)), 0),
-    "one id": (lambda ids, second, tokens: plan(event(f"<{ids.make('a', 8)}>", 1)), 1),
+def placeholders() -> Placeholders:
+    return Placeholders(Ids(0, "", 0), 1_600_000_000.0, 5)
+
+
+def marked(made: Made) -> tuple[Plan, Placeholders]:
+    """A plan that is rendered with placeholders, and these."""
+    own = placeholders()
+    return made(own.ids, own.now, own.tokens), own
+
+
+CASES: dict[str, tuple[Made, int, int]] = {
+    # what makes a plan; how many placeholders its bytes have; how many prefixes its events have
+    "nothing changes": (lambda ids, now, tokens: plan(event("x", 1), event("y", 2)), 0, 1),
+    "one id": (lambda ids, now, tokens: plan(event([ids.make("a", 8)], 1)), 1, 1),
     "an id again and again, and others": (
-        lambda ids, second, tokens: plan(
-            event(f"{ids.make('a', 8)} {ids.make('b', 30)}", 1), event(f"{ids.make('a', 8)}", 2)
+        lambda ids, now, tokens: plan(
+            event([ids.make("a", 8), ids.make("b", 30)], 1), event(ids.make("a", 8), 2)
         ),
         3,
+        2,
+    ),
+    "all begin alike": (
+        lambda ids, now, tokens: plan(
+            *(event({"id": ids.make("a", 8), "at": now, "n": n}, n, "delta") for n in range(5))
+        ),
+        10,
+        1,
+    ),
+    "the same bytes around another placeholder": (
+        lambda ids, now, tokens: plan(event([ids.make("a", 8)], 1), event([ids.make("b", 8)], 2)),
+        2,
+        2,
     ),
     "the time and the tokens, and sums of them": (
-        lambda ids, second, tokens: plan(event(f"{second}, {tokens}, {tokens + 7}, {tokens - 3}", 1)),
+        lambda ids, now, tokens: plan(event([now, tokens, tokens + 7, tokens - 3], 1)),
         4,
+        1,
     ),
-    "waits and a cut part what leaves together": (
-        lambda ids, second, tokens: plan(
+    "waits and a cut between events": (
+        lambda ids, now, tokens: plan(
             WaitStep(1, 0),
-            event(f"{tokens}", 1),
+            event(tokens, 1),
             WaitStep(2, 1),
             RawStep(b"x", 2),
             event("y", 3),
             CutStep("reset", 3),
         ),
         1,
+        2,
     ),
-    "nothing is sent": (lambda ids, second, tokens: plan(), 0),
-    "a wait alone": (lambda ids, second, tokens: plan(WaitStep(1, 0)), 0),
-    "an id that is asked for and not used": (
-        lambda ids, second, tokens: plan(event("x" * len(ids.make("a", 8)), 1)),
+    "nothing is sent": (lambda ids, now, tokens: plan(), 0, 0),
+    "a wait alone": (lambda ids, now, tokens: plan(WaitStep(1, 0)), 0, 0),
+    "an id that is made and not used": (
+        lambda ids, now, tokens: plan(event("x" if ids.make("a", 8) else "", 1)),
         0,
+        1,
     ),
     "ids in headers": (
-        lambda ids, second, tokens: plan(
-            event("x", 1), head=ResponseHead(200, (("a", "b"), ("id", ids.make("r", 9))))
+        lambda ids, now, tokens: plan(
+            event("x", 1), head=ResponseHead(200, (("a", "b"),), (("id", ids.make("r", 9)),))
         ),
         0,
+        1,
     ),
 }
 
 
-@pytest.mark.parametrize(("made", "holes"), CASES.values(), ids=CASES)
-def test_a_filled_stencil_sends_what_rendering_sends(made: Made, holes: int) -> None:
-    noted = TrackedIds()
-    stencil = cut(made(noted, SECOND, TOKENS), noted)
+@pytest.mark.parametrize(("made", "count", "prefixes"), CASES.values(), ids=CASES)
+def test_a_filled_response_sends_what_rendering_sends(made: Made, count: int, prefixes: int) -> None:
+    response = prerender_response(*marked(made))
     for number, tokens in enumerate((1, 25, 123_456)):
-        ids, second = Ids(3, "scope", number), 1_700_000_000 + number
-        filled, rendered = stencil.plan(stencil.fill(ids.root, second, tokens)), made(ids, second, tokens)
+        ids, now = Ids(3, "scope", number), 1_700_000_000 + number
+        filled, rendered = response.plan(response.fill(ids.root, now, tokens)), made(ids, now, tokens)
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
         assert _joined(filled) == _joined(rendered)
         assert (filled.framing, filled.delay) == (rendered.framing, rendered.delay)
-    found = [piece for piece in stencil.templates if not isinstance(piece, (WaitStep, CutStep))]
-    assert sum(len(piece.parts) // 2 for piece in found) == holes
+    templates = [step for step in response.templates if not isinstance(step, (WaitStep, CutStep))]
+    assert sum(len(template.parts) // 2 for template in templates) == count
 
 
-def test_a_stencil_knows_whether_it_counts() -> None:
-    noted = TrackedIds()
-    assert cut(plan(event(str(TOKENS + 1), 1)), noted).counts
-    assert not cut(plan(event(str(SECOND), 1)), noted).counts
+@pytest.mark.parametrize(("made", "count", "prefixes"), CASES.values(), ids=CASES)
+def test_a_filled_stream_equals_the_rendered_one(made: Made, count: int, prefixes: int) -> None:
+    rendered, own = marked(made)
+    stream = prerender_stream(replace(rendered, delay=0.0), own)
+    for number, tokens in enumerate((1, 25, 123_456)):
+        ids, now = Ids(3, "scope", number), 1_700_000_000 + number
+        assert stream.plan(ids.root, now, tokens) == replace(made(ids, now, tokens), delay=0.0)
+    assert len(stream.prefixes) == prefixes
 
 
-def test_a_stencil_knows_the_piece_that_leaves_alone_and_at_once() -> None:
-    noted = TrackedIds()
-    at_once = cut(replace(plan(event("x", 1)), delay=0.0), noted)
+def test_a_response_without_waits_has_one_body() -> None:
+    own = placeholders()
+    at_once = prerender_response(replace(plan(event("x", 1)), delay=0.0), own)
     assert at_once.alone is at_once.templates[0]
-    assert cut(plan(event("x", 1)), noted).alone is None
-    assert cut(replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0), noted).alone is None
-    assert cut(replace(plan(WaitStep(1, 0)), delay=0.0), noted).alone is None
+    assert prerender_response(plan(event("x", 1)), own).alone is None
+    waiting = replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0)
+    assert prerender_response(waiting, own).alone is None
+    assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).alone is None
 
 
-def test_a_number_that_only_begins_like_one_of_these_is_no_hole() -> None:
-    noted = TrackedIds()
-    assert cut(plan(event(f"{SECOND}0 1{TOKENS}", 1)), noted).numbers == ()
+def test_a_wait_by_tokens_is_not_cached() -> None:
+    own = placeholders()
+    with pytest.raises(TypeError, match="waits"):
+        prerender_response(plan(WaitStep(own.tokens * 0.5, 0)), own)
 
 
-def test_its_size_is_about_its_bytes() -> None:
-    noted = TrackedIds()
-    assert 50_000 < cut(plan(event("x" * 50_000, 1)), noted).size < 60_000
+def test_size_is_about_the_bytes() -> None:
+    assert 50_000 < prerender_response(plan(event("x" * 50_000, 1)), placeholders()).size < 60_000
+    assert 50_000 < prerender_stream(plan(event("x" * 50_000, 1)), placeholders()).size < 60_000
+
+
+def test_raw_bytes_are_no_placeholders() -> None:
+    """A script may send any bytes: they are sent as they are."""
+    rendered = plan(RawStep(b"\x00n1;\x00", 1), event("\x00t1;", 1))
+    filled = prerender_response(rendered, placeholders())
+    assert _joined(filled.plan(filled.fill(b"", 0.0, 1))) == _joined(rendered)
 
 
 def _joined(made: Plan) -> list[object]:
     """Waits and cuts, and the bytes between them."""
-    said: list[object] = [b""]
+    joined: list[object] = [b""]
     for step in made.steps:
         if isinstance(step, (WaitStep, CutStep)):
-            said += [step, b""]
+            joined += [step, b""]
         else:
-            data = b"data: " + step.payload + b"\n\n" if isinstance(step, EventStep) else step.data
-            assert isinstance(said[-1], bytes)
-            said[-1] += data
-    return said
+            name = b"event: %b\n" % step.event.encode() if isinstance(step, EventStep) and step.event else b""
+            data = name + b"data: " + step.payload + b"\n\n" if isinstance(step, EventStep) else step.data
+            assert isinstance(joined[-1], bytes)
+            joined[-1] += data
+    return joined
 
 
-def test_the_steps_of_a_filled_stencil_are_as_those_that_were_rendered() -> None:
-    noted = TrackedIds()
-    made, _ = CASES["waits and a cut part what leaves together"]
-    stencil = cut(made(noted, SECOND, TOKENS), noted)
-    steps = stencil.plan(stencil.fill(Ids(0, "", 1).root, 1, 2)).steps
+def test_steps_behave_like_a_tuple() -> None:
+    response = prerender_response(*marked(CASES["waits and a cut between events"][0]))
+    steps = response.plan(response.fill(Ids(0, "", 1).root, 1, 2)).steps
     assert len(steps) == len(tuple(steps))
     assert steps[1:] == tuple(steps)[1:]
     assert steps[0] == next(iter(steps))

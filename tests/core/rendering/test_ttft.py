@@ -31,18 +31,18 @@ NOBODY: Any = None
         pytest.param(InputTime(0.3, 1.0, None, 60.0), Usage(10_000, 9), 60.0, id="the client does not choose"),
     ],
 )  # fmt: skip
-def test_how_long_reading_takes(time: InputTime, usage: Usage, seconds: float) -> None:
+def test_seconds_depend_on_input_and_cached_tokens(time: InputTime, usage: Usage, seconds: float) -> None:
     assert time.seconds(usage) == pytest.approx(seconds)
     assert gaps(Pacing(ttft=time, itl=0.5, slowdown=2.0), [1, 1], Random(0), usage) == pytest.approx(
         [2 * seconds, 1.0]
     )
 
 
-def test_without_a_usage_nothing_was_read() -> None:
+def test_gaps_without_usage_read_no_input() -> None:
     assert gaps(Pacing(ttft=InputTime(0.3, 0.001)), [1], Random(0)) == [0.3]
 
 
-def test_it_is_settled_for_each_answer() -> None:
+def test_drawn_ttft_differs_per_response() -> None:
     written = ReadingTime(Drawn(Uniform(1.0, 2.0)), 0.001, Drawn(Uniform(0.0, 0.001)))
     assert not is_static(written)
     made = [written.value(Context(NOBODY, Randomness(0, "rule", "", tries), "", 60.0)) for tries in range(20)]
@@ -52,6 +52,6 @@ def test_it_is_settled_for_each_answer() -> None:
     assert {each.longest for each in made} == {60.0}
 
 
-def test_constants_stay_what_they_are() -> None:
+def test_constant_ttft_is_unchanged() -> None:
     context = Context(NOBODY, Randomness(0, "rule", "", 0))
     assert ReadingTime(0.3, 0.001).value(context) == InputTime(0.3, 0.001)

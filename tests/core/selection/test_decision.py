@@ -24,14 +24,14 @@ def turns(guard: Guard, count: int) -> str:
         (Guard(skip=3, times=2), "...xx."),
     ],
 )
-def test_which_turns_are_answered(guard: Guard, answered: str) -> None:
+def test_guard_selects_turns(guard: Guard, answered: str) -> None:
     assert turns(guard, 6) == answered
 
 
 @pytest.mark.parametrize(
     "guard", [Guard(), Guard(times=2), Guard(skip=1, every=2), Guard(skip=2, every=3, times=2)]
 )
-def test_given_is_how_many_were_answered_before(guard: Guard) -> None:
+def test_response_count_counts_earlier_responses(guard: Guard) -> None:
     answered = turns(guard, 20)
     assert [guard.response_count(turn) for turn in range(20)] == [
         answered[:turn].count("x") for turn in range(20)
@@ -48,11 +48,11 @@ def test_given_is_how_many_were_answered_before(guard: Guard) -> None:
         (Guard(every=2), 1, None),
     ],
 )
-def test_why_a_turn_is_not_answered(guard: Guard, turn: int, why: str | None) -> None:
+def test_blocked_by_count_returns_the_reason(guard: Guard, turn: int, why: str | None) -> None:
     assert guard.blocked_by_count(turn) == why
 
 
-def test_chance_spares_by_seed_rule_scope_and_tries() -> None:
+def test_chance_depends_on_seed_rule_scope_and_tries() -> None:
     assert not any(Guard().loses_chance(0, "r", "", tries) for tries in range(100))
     assert not any(Guard(chance=1.0).loses_chance(0, "r", "", tries) for tries in range(100))
     assert all(Guard(chance=0.0).loses_chance(0, "r", "", tries) for tries in range(100))

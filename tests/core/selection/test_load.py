@@ -22,7 +22,7 @@ from mockllm.core.selection.load import Admission, Load, admit, slowdown
         pytest.param(Load(2, 1.0), [1, 1, 1, 1], id="a slowdown of one is none"),
     ],
 )
-def test_slowdown_by_the_number_under_way(load: Load, factors: list[float]) -> None:
+def test_slowdown_depends_on_responses_in_flight(load: Load, factors: list[float]) -> None:
     assert [slowdown(load, inflight) for inflight in (1, 2, 3, 4)] == factors
 
 
@@ -43,7 +43,9 @@ def test_slowdown_by_the_number_under_way(load: Load, factors: list[float]) -> N
         ),
     ],
 )  # fmt: skip
-def test_how_one_more_is_let_in(load: Load, ends: Sequence[float], expected: Admission | None) -> None:
+def test_admit_returns_wait_slowdown_or_refusal(
+    load: Load, ends: Sequence[float], expected: Admission | None
+) -> None:
     assert admit(load, ends, 10.0) == expected
 
 
@@ -53,9 +55,7 @@ def test_how_one_more_is_let_in(load: Load, ends: Sequence[float], expected: Adm
     queue=st.integers(0, 5),
     arrivals=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=60),
 )
-def test_a_queue_is_served_in_order_by_so_many(
-    most: int, queue: int, arrivals: list[tuple[int, int]]
-) -> None:
+def test_a_queue_is_first_in_first_out(most: int, queue: int, arrivals: list[tuple[int, int]]) -> None:
     """Against a simulation of so many servers, each free at a time of its own."""
     load = Load(max_inflight=most, queue=queue)
     ends: list[float] = []

@@ -21,12 +21,12 @@ from mockllm.core.selection.time_window import TimeWindow
         pytest.param(TimeWindow(10, every=30), [10, 29, 59, 75, 1e9], id="until the next one"),
     ],
 )
-def test_when_a_window_is_open(during: TimeWindow, held: list[float]) -> None:
+def test_window_contains_its_seconds(during: TimeWindow, held: list[float]) -> None:
     assert [time for time in (0, 9, 10, 29, 30, 59, 60, 75, 1e9) if during.contains(time)] == held
 
 
 @pytest.mark.parametrize("start", [0.0, 1000.0, 1_700_000_000.123, 1_763_673_869.777])
-def test_the_ends_of_a_window_are_where_they_are_written_on_any_clock(start: float) -> None:
+def test_window_ends_are_exact_on_any_clock(start: float) -> None:
     def held(during: TimeWindow, *times: float) -> list[bool]:
         return [during.contains((start + time) - start) for time in times]
 
@@ -52,7 +52,9 @@ def test_the_ends_of_a_window_are_where_they_are_written_on_any_clock(start: flo
         pytest.param({"count": 1}, {"count": 1.0}, True, id="one is one"),
     ],
 )
-def test_what_states_are_required(required: dict[str, Any], states: dict[str, Any], met: bool) -> None:
+def test_required_states_accept_any_listed_value(
+    required: dict[str, Any], states: dict[str, Any], met: bool
+) -> None:
     assert (unmet_state(required, states) is None) is met
 
 
@@ -65,13 +67,15 @@ def test_what_states_are_required(required: dict[str, Any], states: dict[str, An
         pytest.param({}, {"step": None}, {}, id="also one that was not there"),
     ],
 )
-def test_what_an_answer_sets(states: dict[str, Any], sets: dict[str, Any], after: dict[str, Any]) -> None:
+def test_changed_sets_and_removes_states(
+    states: dict[str, Any], sets: dict[str, Any], after: dict[str, Any]
+) -> None:
     before = dict(states)
     assert changed(states, sets) == after
     assert states == before
 
 
-def test_the_first_that_is_not_as_required_is_told() -> None:
+def test_the_first_unmet_state_is_returned() -> None:
     required: dict[str, Any] = {"a": 1, "step": ["paid", "sent"], "b": 2}
     assert unmet_state(required, {"a": 1, "step": "lost"}) == UnmetState("step", ["paid", "sent"], "lost")
     assert unmet_state(required, {"a": 1}) == UnmetState("step", ["paid", "sent"], None)

@@ -13,9 +13,10 @@ from openai.types.responses import ResponseOutputText, ResponseTextDeltaEvent, R
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
-from mockllm.dialects import azure, vendors
+from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.openai.chat.dialect import Chat
+from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.completions_requests import body_of, completion
 from tests.dialects.openai.responses.responses_requests import responses
@@ -125,8 +126,9 @@ def test_azure_tells_them_too() -> None:
 
 
 def vendor(name: str) -> Chat:
-    (found,) = (spoken for spoken in vendors.SPOKEN if spoken.vendor.name == name)
-    return next(call for call in found.generating if isinstance(call, Chat))
+    dialect = vendor_dialect(name, "chat")
+    assert isinstance(dialect, Chat)
+    return dialect
 
 
 @pytest.mark.parametrize(("name", "tells"), [("deepseek", True), ("vllm", True), ("mistral", False)])

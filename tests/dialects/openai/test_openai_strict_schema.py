@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects import azure, vendors
+from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.openai.strict_schema import slip
+from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat
 from tests.dialects.openai.chat.refusals import function, refused
 from tests.dialects.openai.responses.responses_requests import responses
@@ -148,7 +149,7 @@ def test_a_form_without_a_schema_has_nothing_to_be_refused() -> None:
 
 @pytest.mark.parametrize("vendor", ["gemini", "mistral", "ollama", "openrouter", "together", "vllm", "xai"])
 def test_vendors_that_take_any_schema_refuse_none(vendor: str) -> None:
-    call = next(spoken.generating[0] for spoken in vendors.SPOKEN if spoken.vendor.name == vendor)
+    call = vendor_dialect(vendor, "chat")
     assert call.check(chat(**chats_form({"anyOf": [TEXT]}))) is None
     assert call.check(chat(**function(strict=True, parameters={"properties": {}}))) is None
     for tools in ("x", [{"type": "function"}]):

@@ -12,7 +12,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.dialect import LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.routes import RouteMatch, find
 
 STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
@@ -21,7 +21,7 @@ THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
 
 
 def refused(body: Any, vendor: str = "mistral") -> Failure | None:
-    dialect = spoken(vendor, "chat")
+    dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
     return dialect.check(ChatRequest(method="POST", path="/", headers={}, raw=dumps(body)))
 

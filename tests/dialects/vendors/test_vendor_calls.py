@@ -14,15 +14,14 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, LookupDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.routes import RouteMatch, find
-from mockllm.dialects.vendors import SPOKEN, VENDORS, VendorCalls
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
+from tests.compatible import VENDORS, vendor_dialects
 from tests.golden.wire import assert_golden
 
 STAMP = ResponseIdentity(Ids(0, "vendors", 1), 1_760_000_000.0)
 vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
-speakers = pytest.mark.parametrize("speaker", SPOKEN, ids=lambda speaker: speaker.vendor.name)
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
@@ -41,7 +40,7 @@ def called(path: str, body: Json) -> tuple[Dialect, Request]:
 
 
 def chat(vendor: str) -> GeneratingDialect:
-    found = spoken(vendor, "chat")
+    found = generating_dialect(vendor, "chat")
     assert found is not None
     return found
 
@@ -55,12 +54,12 @@ def payload(plan: Plan) -> Json:
     return loads(next(data for _, data in events(plan)))
 
 
-@speakers
+@vendors
 def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_openai(
-    speaker: VendorCalls,
+    vendor: Vendor,
 ) -> None:
     for name in NAMED:
-        for _, _, dialect in speaker.calls:
+        for dialect in vendor_dialects(vendor.name):
             plan = dialect.error(Failure(name), request(), STAMP)
             assert plan.head.status >= 400
             assert b"openai.com" not in plan.steps[0].payload.lower()  # type: ignore[union-attr]
@@ -309,7 +308,7 @@ def test_the_wire_of_an_error_inside_a_stream_is_as_reviewed(vendor: Vendor) -> 
 
 @pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.responses is not None])
 def test_the_wire_of_responses_is_as_reviewed(name: str) -> None:
-    dialect = spoken(name, "responses")
+    dialect = generating_dialect(name, "responses")
     assert dialect is not None
     for stream in (False, True):
         body = dumps({"model": "m", "input": "hi", "stream": stream})

@@ -10,18 +10,20 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects import azure, vendors
+from mockllm.dialects import azure
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
-from mockllm.dialects.registry import spoken
+from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
+from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP
 
 
 def completions(vendor: str) -> VendorCompletions:
-    found = next(each for each in vendors.SPOKEN if each.vendor.name == vendor)
-    return next(call for _, _, call in found.calls if isinstance(call, VendorCompletions))
+    dialect = vendor_dialect(vendor, "completions")
+    assert isinstance(dialect, VendorCompletions)
+    return dialect
 
 
 def asked(**fields: Json) -> CompletionsRequest:
@@ -94,7 +96,7 @@ CALL = Call("f", ("{", "}"), "0")
 
 @pytest.mark.parametrize("model", ["moonshotai/kimi-k2", "openai/gpt-4o"])
 def test_moonshots_calls_repeat_what_their_first_piece_told(model: str) -> None:
-    dialect = spoken("openrouter", "chat")
+    dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     raw = dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
@@ -109,7 +111,7 @@ def test_moonshots_calls_repeat_what_their_first_piece_told(model: str) -> None:
 
 
 def test_a_text_of_moonshots_begins_once() -> None:
-    dialect = spoken("openrouter", "chat")
+    dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     raw = dumps({"model": "moonshotai/kimi-k2", "messages": [], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
@@ -122,8 +124,7 @@ def test_a_text_of_moonshots_begins_once() -> None:
     [("groq", ["mine", "llama-3.3-70b-versatile"]), ("vllm", ["mine", "meta-llama/Llama-3.1-8B-Instruct"])],
 )
 def test_a_vendor_lists_the_models_of_the_rules_and_its_own_one(vendor: str, listed: list[str]) -> None:
-    found = next(each for each in vendors.SPOKEN if each.vendor.name == vendor)
-    models = next(call for _, path, call in found.calls if path == "/models")
+    models = vendor_dialect(vendor, "models")
     assert isinstance(models, OpenAiModels)
     plan = models.answer(OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
     assert isinstance(plan, Plan)

@@ -162,10 +162,12 @@ def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], Planned
 
 @pytest.fixture
 def stencilled() -> Callable[[str], PlannedResponse]:
-    from mockllm.core.rendering.placeholders import TrackedIds
-    from mockllm.core.rendering.prerendered_response import cut
+    from mockllm.core.randomness import Ids
+    from mockllm.core.rendering.placeholders import Placeholders
+    from mockllm.core.rendering.prerendered_response import prerender_response
 
-    return lambda text: PlannedResponse(cut(whole(text), TrackedIds()), "a.yaml:kept")
+    nothing = Placeholders(Ids(0, "", 0), 0.0, 0)
+    return lambda text: PlannedResponse(prerender_response(whole(text), nothing), "a.yaml:kept")
 
 
 # --- secrets -------------------------------------------------------------------------------------

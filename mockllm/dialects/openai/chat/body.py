@@ -83,7 +83,7 @@ def response_fields(reply: Reply, request: ChatRequest, stamp: ResponseIdentity)
     model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
     return ChatResponseFields(
         id=stamp.ids.make("chatcmpl-", 29),
-        created=int(stamp.now),
+        created=stamp.second,
         model=model,
         tier=request.service_tier,
         family=family(model),

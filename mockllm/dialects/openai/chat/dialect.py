@@ -14,6 +14,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -52,7 +53,7 @@ class Chat:
     name = "openai"
     api = "chat"
     generates = True
-    unsupported_parts = frozenset({"images"})
+    capabilities = Capabilities(unsupported_parts=frozenset({"images"}))
     request = ChatRequest
 
     check = staticmethod(check)

@@ -64,7 +64,7 @@ class Compact:
         body = {
             "id": id,
             "object": "response.compaction",
-            "created_at": int(stamp.now),
+            "created_at": stamp.second,
             "output": [*(listed(item, f"{id}.{place}") for place, item in enumerate(said)), sealed],
             "usage": usage(Usage(request.input_tokens, TOKENS), family_of(request.model or DEFAULT_MODEL)),
         }

@@ -19,6 +19,7 @@ from mockllm.core.reply.logprobs import token_logprobs, tokens_of
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -202,7 +203,7 @@ class Responses:
     api = "responses"
     generates = True
     request = ResponsesRequest
-    unsupported_parts: frozenset[str] = frozenset()
+    capabilities = Capabilities(stop=False, choices=False)
 
     def check(self, request: Request) -> Failure | None:
         return check(request)

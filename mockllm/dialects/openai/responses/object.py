@@ -119,7 +119,7 @@ def response_fields(reply: Reply, request: ResponsesRequest, stamp: ResponseIden
     found = family_of(model)
     return ResponseObjectFields(
         id=stamp.ids.make("resp_", 50, alphabet=HEX),
-        created=int(stamp.now),
+        created=stamp.second,
         model=model,
         form=found,
         ids=stamp.ids,

@@ -142,7 +142,9 @@ async def reset_config(control: ControlApi, call: ApiCall) -> BaseModel:
 
 def _endpoint(control: ControlApi, name: str) -> resources.EndpointSettings:
     settings = control.settings.get(name, {})
-    return resources.EndpointSettings(endpoint=name, paths=list(ENDPOINTS[name]), settings=dict(settings))
+    return resources.EndpointSettings(
+        endpoint=name, paths=list(ENDPOINTS[name].paths), settings=dict(settings)
+    )
 
 
 async def _set(control: ControlApi, endpoint: str, body: resources.SettingsPatch) -> None:

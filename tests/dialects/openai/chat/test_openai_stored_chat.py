@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import TrackedIds
+from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
-from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
@@ -201,13 +201,15 @@ def test_a_function_call_and_logprobs_are_put_together() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_filled_stencil_is_stored_as_what_it_stands_for(stream: bool) -> None:
-    noted = TrackedIds()
+def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
+    placeholders = Placeholders(STAMP.ids, 7.0, 1)
     request = chat(store=True, stream=stream)
     say = CHAT.encode_stream if stream else CHAT.encode_body
-    plan = say(Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(noted, 7.0))
-    stencil = cut(plan, noted)
-    made = CHAT.store_update(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
+    plan = say(
+        Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
+    )
+    prerendered = prerender_response(plan, placeholders)
+    made = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
     assert made is not None
     assert made.stored is not None
     assert loads(made.stored.said)["choices"][0]["message"]["content"] == "Hi"

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.placeholders import TrackedIds
+from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan
-from mockllm.core.rendering.prerendered_response import cut
+from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import ResultPart
 from mockllm.core.request.scope_keys import conversation
@@ -107,12 +107,14 @@ def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_filled_stencil_is_remembered_as_what_it_stands_for(stream: bool) -> None:
-    session, ids = Session(), TrackedIds()
+def test_a_prerendered_response_is_stored_as_filled(stream: bool) -> None:
+    session, placeholders = Session(), Placeholders(STAMP.ids, 7.0, 1)
     request = session.read(stream=stream)
     say = RESPONSES.encode_stream if stream else RESPONSES.encode_body
-    stencil = cut(say(Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(ids, 7.0)), ids)
-    memo = RESPONSES.store_update(stencil.plan(stencil.fill(STAMP.ids.root, 7, 1)), request)
+    identity = ResponseIdentity(placeholders.ids, placeholders.now)
+    plan = say(Reply((Choice((Text(("Hi",)),)),)), request, identity)
+    prerendered = prerender_response(plan, placeholders)
+    memo = RESPONSES.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
     assert memo is not None
     assert memo.names[0].startswith("resp_")
 
@@ -139,9 +141,8 @@ def reset(plan: Plan) -> Plan:
 
 
 def without_end(plan: Plan) -> Plan:
-    ids = TrackedIds()
-    stencil = cut(broken_off(plan), ids)
-    return stencil.plan(stencil.fill(STAMP.ids.root, 7, 1))
+    prerendered = prerender_response(broken_off(plan), Placeholders(STAMP.ids, 7.0, 1))
+    return prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1))
 
 
 def empty(plan: Plan) -> Plan:

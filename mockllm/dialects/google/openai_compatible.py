@@ -115,11 +115,10 @@ def _embedded(said: dict[str, Json]) -> None:
     del said["usage"]
 
 
-GEMINI: Final = Vendor(
+COMPATIBLE: Final = Vendor(
     "gemini",
     Gemini,
     bases=("/v1beta/openai",),
-    open=True,
     model="gemini-3.5-flash",
     form=VendorChatForm(
         id=VendorIdFormat("", 23),

@@ -1,0 +1,286 @@
+"""Translates Python's regex syntax into RE2's, so that a search takes time linear in the text.
+
+The translation keeps Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
+the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form.
+
+RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a mark at each boundary, and the
+pattern for such texts expects the marks: `\\b` is the mark, and each character may have a mark before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
+from typing import Any, Final, NamedTuple
+
+MARK: Final = "\uf8ff"
+"""Stands at each word boundary of a marked text: a private-use character, which no text should contain."""
+MAX_COUNT: Final = 1000
+"""RE2 refuses greater counts in a repeat, and greater products of nested counts."""
+MAX_ITEMS: Final = 4000
+"""A pattern whose repeats unfold to more items than this is not translated: RE2 would need much memory."""
+_DIGIT: Final = r"\p{Nd}"
+_SPACE: Final = (
+    r"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+)
+_WORD: Final = r"\p{L}\p{N}_"
+_CLASSES: Final = {
+    _constants.CATEGORY_DIGIT: (_DIGIT, "0-9"),
+    _constants.CATEGORY_SPACE: (_SPACE, r"\x09-\x0d\x20"),
+    _constants.CATEGORY_WORD: (_WORD, "0-9A-Za-z_"),
+}
+_NEGATED: Final = {
+    _constants.CATEGORY_NOT_DIGIT: _constants.CATEGORY_DIGIT,
+    _constants.CATEGORY_NOT_SPACE: _constants.CATEGORY_SPACE,
+    _constants.CATEGORY_NOT_WORD: _constants.CATEGORY_WORD,
+}
+
+
+class Untranslatable(Exception):
+    """The pattern has no RE2 form."""
+
+
+def has_boundary(tree: Iterable[Any]) -> bool:
+    """Return whether a parse tree contains `\\b`."""
+    return any(_has(item, _BOUNDARY) for item in tree)
+
+
+def _is_boundary(operation: Any, argument: Any) -> bool:
+    return operation is _constants.AT and argument is _constants.AT_BOUNDARY
+
+
+def _parts(operation: Any, argument: Any) -> Sequence[Any]:
+    """Return the sub-trees of an item; one empty tree for an item without any."""
+    if operation is _constants.BRANCH:
+        return argument[1]  # type: ignore[no-any-return]
+    if operation is _constants.SUBPATTERN:
+        return (argument[3],)
+    if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+        return (argument[2],)
+    return ((),)
+
+
+class Translation(NamedTuple):
+    """A pattern for RE2. `groups`: the number in Python's pattern of each group, in order; 0 for the line feed that
+    `$` leaves out of a match and RE2 must take."""
+
+    pattern: str
+    groups: tuple[int, ...]
+
+
+def translate(pattern: str, ignore_case: bool = False, *, marked: bool = False) -> Translation:
+    """Return the RE2 form of a valid pattern; `marked` for texts with marks. Raises Untranslatable."""
+    tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
+    translator = _Translator(marked)
+    written = translator.sequence(tree, tree.state.flags, last=True)
+    return Translation(written, tuple(translator.groups))
+
+
+class _Translator:
+    """Writes one pattern. `items` counts what its repeats unfold to."""
+
+    def __init__(self, marked: bool) -> None:
+        self._marked = marked
+        self._items = 0
+        self.groups: list[int] = []
+
+    def sequence(self, tree: Iterable[Any], flags: int, *, last: bool, times: int = 1) -> str:
+        """Translate items in a row. `last`: nothing that takes characters follows; `times`: enclosing counts."""
+        items = list(tree)
+        if self._marked:
+            _check_boundaries(items)
+        written = []
+        for number, (operation, argument) in enumerate(items):
+            at_end = last and all(
+                item[0] is _constants.AT and item[1] in _ENDS for item in items[number + 1 :]
+            )
+            written.append(self._item(operation, argument, flags, at_end, times))
+        return "".join(written)
+
+    def _item(self, operation: Any, argument: Any, flags: int, last: bool, times: int) -> str:
+        if operation is _constants.AT:
+            return self._anchor(argument, flags, last)
+        if operation is _constants.BRANCH:
+            branches = [self.sequence(part, flags, last=last, times=times) for part in argument[1]]
+            return f"(?:{'|'.join(branches)})"
+        if operation is _constants.SUBPATTERN:
+            group, add, remove, part = argument
+            self.groups += [] if group is None else [group]
+            inner = self.sequence(part, (flags | add) & ~remove, last=last and group is None, times=times)
+            return f"(?:{inner})" if group is None else f"({inner})"
+        if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            lazy = "?" if operation is _constants.MIN_REPEAT else ""
+            return self._repeat(argument, flags, times) + lazy
+        self._items += times
+        if self._items > MAX_ITEMS:
+            raise Untranslatable
+        mark = r"\x{f8ff}" if self._marked else ""
+        return (mark + "?" if mark else "") + _one(operation, argument, flags, mark)
+
+    def _repeat(self, argument: Any, flags: int, times: int) -> str:
+        least, most, part = argument
+        endless = most is _constants.MAXREPEAT
+        count = int(least if endless else most)
+        times *= max(count, 1)
+        if times > MAX_COUNT:
+            raise Untranslatable
+        inner = self.sequence(part, flags, last=False, times=times)
+        return f"(?:{inner}){{{least},{'' if endless else most}}}"
+
+    def _anchor(self, place: Any, flags: int, last: bool) -> str:
+        mark = "\\x{f8ff}?" if self._marked else ""
+        if place is _constants.AT_BOUNDARY:
+            if flags & re.ASCII and self._marked:
+                raise Untranslatable
+            return "\\x{f8ff}" if self._marked else r"\b"
+        if place is _constants.AT_BEGINNING_STRING:
+            return r"\A"
+        if place is _constants.AT_BEGINNING:
+            return "(?m:^)" if flags & re.MULTILINE else r"\A"
+        if place is _constants.AT_END_STRING:
+            return mark + r"\z"
+        if place is _constants.AT_END and flags & re.MULTILINE:
+            return f"{mark}(?m:$)"
+        if place is _constants.AT_END and last:
+            self.groups.append(0)
+            return rf"{mark}(\n)?\z"
+        raise Untranslatable
+
+
+def _check_boundaries(items: Sequence[Any]) -> None:
+    """Raise Untranslatable where two boundaries may be at one place, whose text has one mark."""
+    boundaries = [number for number, item in enumerate(items) if _is_boundary(*item)]
+    for number, item in enumerate(
+        items
+    ):  # the mark is between the two: only `^\\b` and `\\b$` are in its order
+        rest = items[number + 1 :]
+        if _has(item, _ENDS) and any(_has(later, _BOUNDARY) for later in rest):
+            raise Untranslatable
+        if _has(item, _BOUNDARY) and any(_has(later, _BEGINNINGS) for later in rest):
+            raise Untranslatable
+    for left, right in pairwise(boundaries):
+        if not any(_takes_character(*item) for item in items[left + 1 : right]):
+            raise Untranslatable
+    inner = [number for number, item in enumerate(items) if any(has_boundary(part) for part in _parts(*item))]
+    if inner and (boundaries or len(inner) > 1 or items[inner[0]][0] in _REPEATS):
+        raise Untranslatable
+
+
+def _has(item: Any, places: Sequence[Any]) -> bool:
+    """Return whether an item is, or contains, one of these anchors."""
+    operation, argument = item
+    if operation is _constants.AT:
+        return argument in places
+    return any(_has(inner, places) for part in _parts(operation, argument) for inner in part)
+
+
+_BOUNDARY: Final = (_constants.AT_BOUNDARY,)
+_BEGINNINGS: Final = (_constants.AT_BEGINNING, _constants.AT_BEGINNING_STRING)
+_ENDS: Final = (_constants.AT_END, _constants.AT_END_STRING)
+_REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
+_SINGLE: Final = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
+
+
+def _takes_character(operation: Any, argument: Any) -> bool:
+    """Return whether an item takes at least one character."""
+    if operation in _REPEATS:
+        return argument[0] > 0 and any(_takes_character(*item) for item in argument[2])
+    if operation is _constants.SUBPATTERN:
+        return any(_takes_character(*item) for item in argument[3])
+    return operation in _SINGLE
+
+
+def _one(operation: Any, argument: Any, flags: int, mark: str) -> str:
+    """Translate an item that takes one character; a negated class does not take the mark."""
+    if operation is _constants.ANY:
+        return (
+            f"[^{mark}]"
+            if flags & re.DOTALL and mark
+            else r"(?s:.)"
+            if flags & re.DOTALL
+            else rf"[^\n{mark}]"
+        )
+    if operation is _constants.LITERAL:
+        return f"[{_literal(argument, flags)}]"
+    if operation is _constants.NOT_LITERAL:
+        return f"[^{_literal(argument, flags)}{mark}]"
+    if operation is _constants.IN:
+        return _set(argument, flags, mark)
+    raise Untranslatable
+
+
+def _set(items: Sequence[Any], flags: int, mark: str) -> str:
+    """Translate a class. RE2 has no negated class inside of a class: there it becomes an alternative."""
+    negated = bool(items) and items[0][0] is _constants.NEGATE
+    members: list[str] = []
+    complements: list[str] = []
+    for operation, argument in items[1 if negated else 0 :]:
+        if operation is _constants.LITERAL:
+            members.append(_literal(argument, flags))
+        elif operation is _constants.RANGE:
+            members.append(_range(argument[0], argument[1], flags))
+        elif argument in _NEGATED:
+            complements.append(_CLASSES[_NEGATED[argument]][bool(flags & re.ASCII)])
+        else:
+            members.append(_CLASSES[argument][bool(flags & re.ASCII)])
+    if not complements:
+        return f"[{'^' if negated else ''}{''.join(members)}{mark if negated else ''}]"
+    if not negated:
+        classes = [f"[^{each}{mark}]" for each in complements]
+        if members:
+            classes.append(f"[{''.join(members)}]")
+        return f"(?:{'|'.join(classes)})"
+    if members or len(complements) > 1:
+        raise Untranslatable
+    return f"[{complements[0]}]"
+
+
+def _literal(code: int, flags: int) -> str:
+    codes = [code] if not flags & re.IGNORECASE else sorted(_same_letter(code, bool(flags & re.ASCII)))
+    return "".join(_code(each) for each in codes)
+
+
+def _range(low: int, high: int, flags: int) -> str:
+    written = f"{_code(low)}-{_code(high)}"
+    if not flags & re.IGNORECASE:
+        return written
+    if high - low > 512:
+        raise Untranslatable
+    letters: set[int] = set()
+    for code in range(low, high + 1):
+        letters |= _same_letter(code, bool(flags & re.ASCII))
+    return written + "".join(_code(each) for each in sorted(letters - set(range(low, high + 1))))
+
+
+def _code(code: int) -> str:
+    if 0xD800 <= code <= 0xDFFF:
+        raise Untranslatable  # a lone surrogate has no UTF-8 form
+    return f"\\x{{{code:x}}}"
+
+
+def _same_letter(code: int, ascii_only: bool) -> set[int]:
+    """Return all characters that `re` takes for equal to this one when case does not count."""
+    if ascii_only:
+        return {ord(c) for c in (chr(code), chr(code).lower(), chr(code).upper())} if code < 128 else {code}
+    lower = _lower(code)
+    family = {lower, *_casefix._EXTRA_CASES.get(lower, ())}
+    return {each for letter in family for each in _upper_forms().get(letter, (letter,))} | family | {code}
+
+
+def _lower(code: int) -> int:
+    """Return the simple lower-case form, as `re` uses it."""
+    text = chr(code).lower()
+    return ord(text[0])
+
+
+@cache
+def _upper_forms() -> dict[int, tuple[int, ...]]:
+    """Map each lower-case letter to the characters whose lower-case form it is."""
+    forms: dict[int, list[int]] = {}
+    for code in range(0x1E944):  # no cased letter stands behind these
+        if not 0xD800 <= code <= 0xDFFF and (lower := _lower(code)) != code:
+            forms.setdefault(lower, [lower]).append(code)
+    return {letter: tuple(codes) for letter, codes in forms.items()}

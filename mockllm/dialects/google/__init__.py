@@ -1,0 +1,101 @@
+"""Google's providers: Gemini's API, with its OpenAI-compatible base, and Vertex AI, which serves Claude too."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mockllm.dialects import anthropic, gemini
+from mockllm.dialects.gemini.embeddings import SIZES
+from mockllm.dialects.gemini.models import WELL_KNOWN
+from mockllm.dialects.google.openai_compatible import COMPATIBLE
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors.provider import vendor_routes
+
+_PROJECT: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}/publishers"
+_EXPRESS: Final = "/(v1beta1|v1)/publishers"
+"""Vertex AI's paths with an API key name no project."""
+
+
+def _model_routes(bases: tuple[str, ...], generate: ProviderCall) -> tuple[ProviderRoute, ...]:
+    """The calls of a model, behind each base."""
+    calls = (
+        ("(generateContent|streamGenerateContent)", generate),
+        ("countTokens", ProviderCall("count_tokens", gemini.COUNT)),
+        (
+            "(embedContent|batchEmbedContents|predict)",
+            ProviderCall("embeddings", gemini.EMBEDDINGS, operation="embeddings"),
+        ),
+    )
+    return tuple(
+        ProviderRoute("POST", f"{base}/models/{{model}}:{name}", call)
+        for base in bases
+        for name, call in calls
+    )
+
+
+def _gemini_routes() -> tuple[ProviderRoute, ...]:
+    base, models = "/(v1beta|v1|v1alpha)", ProviderCall("models", gemini.MODELS)
+    generate = ProviderCall(
+        "generate",
+        gemini.GENERATE,
+        operation="generate_content",
+        title="Gemini: generateContent, countTokens, embeddings, models",
+        body_fields=("contents",),
+    )
+    return (
+        *_model_routes((base,), generate),
+        ProviderRoute("GET", f"{base}/models", models),
+        ProviderRoute("GET", f"{base}/models/{{model}}", models),
+        *vendor_routes(COMPATIBLE, "compatible_", title="Gemini's OpenAI-compatible base"),
+    )
+
+
+def _vertex_routes() -> tuple[ProviderRoute, ...]:
+    models = ProviderCall("models", gemini.MODELS)
+    generate = ProviderCall("generate", gemini.VERTEX, operation="generate_content", title="Vertex AI")
+    messages = ProviderCall(
+        "messages", anthropic.VERTEX_MESSAGES, operation="chat", title="Anthropic on Vertex AI"
+    )
+    count = ProviderCall("count_claude_tokens", anthropic.VERTEX_COUNT)
+    claude = tuple(
+        ProviderRoute("POST", f"{base}/anthropic/models/{name}", call)
+        for base in (_PROJECT, _EXPRESS)
+        for name, call in (
+            ("{model}:(rawPredict|streamRawPredict)", messages),
+            ("count-tokens:rawPredict", count),  # fits the path before it, too
+        )
+    )
+    return (
+        *_model_routes((f"{_PROJECT}/google", f"{_EXPRESS}/google"), generate),
+        *claude,
+        ProviderRoute("GET", f"{_EXPRESS}/google/models", models),
+        ProviderRoute("GET", f"{_EXPRESS}/google/models/{{model}}", models),
+    )
+
+
+_KNOWN: Final = frozenset((*WELL_KNOWN, *SIZES, "gemini-embedding-001"))
+GEMINI: Final = Provider(
+    name="gemini",
+    title="Gemini",
+    aliases=("google",),
+    routes=_gemini_routes(),
+    compatible_base=COMPATIBLE.path(""),
+    base_url_shown=True,
+    hint_headers=("x-goog-api-key", "x-goog-api-client"),
+    hint_query=re.compile("(?:^|&)key="),
+    recognizes_body=lambda body: "contents" in body,
+    messages_field="contents",
+    known_models=_KNOWN,
+    telemetry_name="gcp.gemini",
+    base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
+    key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one
+)
+VERTEX: Final = Provider(
+    name="vertex",
+    title="Vertex AI",
+    routes=_vertex_routes(),
+    known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in anthropic.KNOWN_MODELS},
+    telemetry_name="gcp.vertex_ai",
+    base_url_variables=("GOOGLE_VERTEX_BASE_URL",),
+)

@@ -1,0 +1,116 @@
+"""A provider as one object: its calls, its routes, and every fact about it that the rest of the project derives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
+
+
+class ProviderCall(Struct, frozen=True, eq=False):
+    """One call of a provider's API, under an id that no other call of this provider has."""
+
+    id: str
+    dialect: Dialect
+    """Serves the call. Two calls may share a dialect's `api`; their ids differ."""
+    operation: str | None = None
+    """`gen_ai.operation.name` of OpenTelemetry; None where the call is no operation of a model."""
+    telemetry_provider: str | None = None
+    """`gen_ai.provider.name` where it differs from the provider's."""
+    title: str | None = None
+    """The heading of its table in docs/errors.md; None where the table of another call covers it."""
+    neutral: bool = True
+    """Whether neutral words can ask for a generating call (`build_request`): examples, `explain`, docs/errors.md and
+    the shared tests include it. False where another call stands for it."""
+    body_fields: tuple[str, ...] = ()
+    """The fields that identify a body of this call in a log that names no path."""
+
+    @property
+    def endpoint(self) -> str:
+        """The name in the control API and the journal, such as `openai-chat`."""
+        return f"{self.dialect.name}-{self.dialect.api}"
+
+
+class ProviderRoute(NamedTuple):
+    """A method and a path of a call. In the path `(a|b)` is either of the two. `{name}` is a variable: a segment
+    or a part of one; only `{model}` may contain slashes."""
+
+    method: str
+    path: str
+    call: ProviderCall
+
+
+class Provider(Struct, frozen=True, kw_only=True, eq=False):
+    """A provider. `mockllm/dialects/providers.py` lists all of them."""
+
+    name: str
+    """Its name in `match: {provider: …}`, and the prefix of its paths."""
+    title: str
+    """Its name in the docs and on the first page."""
+    aliases: tuple[str, ...] = ()
+    """Words that people write in place of its name: diagnostics suggest the name."""
+    routes: tuple[ProviderRoute, ...]
+    """The usual generating call first. Where several patterns fit a path, the last one is used."""
+    prefixed: bool = False
+    """Whether its paths need its name as their prefix."""
+
+    base: str = ""
+    """The path in the base URL of its SDKs."""
+    optional_base: str | None = None
+    """The start that its paths may lack; None: `base`."""
+    compatible_base: str | None = None
+    """The path in the base URL of an OpenAI SDK, prefix included, for its OpenAI-compatible calls."""
+    base_url_shown: bool = False
+    """Whether `GET /` and the start of the server show its base URL, and list its calls first."""
+    routes_in_404: bool = False
+    """Whether the 404 of every unknown path lists its routes."""
+
+    hint_headers: tuple[str, ...] = ()
+    """Headers that only its clients send, in lower case. They decide where providers share a path."""
+    hint_query: re.Pattern[str] | None = None
+    """Matches a query that only its clients send."""
+    example_headers: tuple[str, ...] = ()
+    """The hint headers that hold no secret: examples made of recordings contain them."""
+    recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
+    """Whether a bare JSON body is a request to this provider: `explain` guesses by it."""
+    messages_field: str = "messages"
+    """The field of a request body that holds the conversation."""
+
+    known_models: frozenset[str] = frozenset()
+    """The models that it is known to have: `models: strict` accepts them beside those of the rules."""
+    telemetry_name: str | None = None
+    """`gen_ai.provider.name` of OpenTelemetry; None: `name`."""
+    limit_headers: LimitHeaders | None = None
+    """Writes the state of a rate limit as its headers; None where it sends none."""
+    limit_refusal: LimitRefusal | None = None
+    """Writes its 429; None where the table of named errors suffices."""
+    parameter_field: str | None = None
+    """The member of its protocol's error object that names a wrong parameter."""
+
+    hosts: tuple[str, ...] = ()
+    """The ends of its API's host names, where a recorded path needs the provider's prefix."""
+    base_url_variables: tuple[str, ...] = ()
+    """Environment variables that hold the base URL of its SDKs."""
+    key_variables: tuple[str, ...] = ()
+    """Environment variables that hold the API key of its SDKs."""
+
+    @property
+    def calls(self) -> tuple[ProviderCall, ...]:
+        """Each call once, in the order of the routes."""
+        return tuple(dict.fromkeys(route.call for route in self.routes))
+
+    def call(self, id: str) -> ProviderCall:
+        """Return the call of this id. Raises KeyError."""
+        return {call.id: call for call in self.calls}[id]
+
+    def has_hint(self, headers: Mapping[str, str], query: str) -> bool:
+        """Whether a request has a header or a query that only this provider's clients send."""
+        if any(name in headers for name in self.hint_headers):
+            return True
+        return self.hint_query is not None and self.hint_query.search(query) is not None

@@ -1,0 +1,22 @@
+"""The list of all providers. A new provider is a new line here (docs/adding-a-dialect.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mockllm.dialects import anthropic, azure, google, openai, vendors
+from mockllm.dialects.provider import Provider
+
+REGISTERED: Final[tuple[Provider, ...]] = (
+    openai.PROVIDER,
+    anthropic.PROVIDER,
+    google.GEMINI,
+    azure.PROVIDER,
+    google.VERTEX,
+    *vendors.PROVIDERS,
+)
+"""The first one is the default: examples without a provider use it, and so does an unknown path. Where providers
+share a path and the request has no hint, the provider that comes first serves it."""
+BY_NAME: Final[Mapping[str, Provider]] = {provider.name: provider for provider in REGISTERED}
+DEFAULT: Final = REGISTERED[0]

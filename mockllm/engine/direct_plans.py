@@ -1,0 +1,89 @@
+"""Plans of responses that no reply generates: `http`, `proxy`, and the `embedding` of an embeddings call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.faults import Fault
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.reply_renderer import embedded
+
+
+def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
+    """Return the plan of an evaluated `http`."""
+    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
+    body: Any = spec.body
+    if spec.body_file is not None:
+        payload, content_type = response.files[spec.body_file], "application/octet-stream"
+    elif isinstance(body, str):
+        payload, content_type = body.encode(), "text/plain; charset=utf-8"
+    elif body is None:
+        payload, content_type = b"", None
+    else:
+        payload, content_type = dumps(body), "application/json"
+    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", content_type))
+    assert isinstance(spec.status, int)
+    return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
+
+
+# --- proxy -------------------------------------------------------------------------------------------
+
+
+def proxy_plan(
+    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
+
+    The plan's own body is for examples and `explain`, which send nothing to the other server.
+    """
+    message = f"This is passed on to {spec.to}, which a running server does."
+    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
+    target = ProxyTarget(spec.to, spec.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
+
+
+def proxied_fault_notes(faults: Sequence[Fault]) -> list[str]:
+    """Return a note for each fault: faults act on responses that this server makes."""
+    return [f"{fault.name} not played: the answer is another server's" for fault in faults]
+
+
+# --- embeddings --------------------------------------------------------------------------------------
+
+
+class NotGenerating(Exception):
+    """A rule replies to a call that has no reply (a list of models)."""
+
+    def __init__(self, api: str | None) -> None:
+        super().__init__(
+            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            + ", or give the reply an embedding" * (api == "embeddings")
+        )
+
+
+def embedding_planner(
+    spec: ReplySpec, dialect: Dialect, api: str | None
+) -> Callable[[Any, Request, ResponseIdentity], Plan]:
+    """Return a function that makes the plan of this reply, once evaluated, for a call that generates nothing.
+
+    `api` is the call, None outside every protocol. Raises NotGenerating.
+    """
+    embed = getattr(dialect, "embed", None)
+    if embed is None or spec.embedding is None:
+        raise NotGenerating(api)
+
+    def plan(spec: ReplySpec, request: Request, identity: ResponseIdentity) -> Plan:
+        result: Plan = embed(embedded(spec), request, identity)
+        return result
+
+    return plan

@@ -1,0 +1,140 @@
+"""The facts from which a response plan is made, and how faults and settings change a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import inf
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from mockllm.core.faults import Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.quantities.parse import ChunkSize
+from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.placeholders import PlaceholderIds
+from mockllm.core.rendering.plan import Headers, Plan, WaitStep
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.core.templates.template import TemplateScope
+from mockllm.core.values.types import Context
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.reply_renderer import SMALLEST
+from mockllm.scenario.settings_merge import Owner, ResolvedSettings
+
+
+class PlanContext(Struct):
+    """All that one plan depends on, and the facts that are collected while the plan is made."""
+
+    request: Request
+    dialect: Dialect
+    response: CompiledResponse
+    settings: EffectiveSettings
+    scope: TemplateScope
+    randomness: Randomness
+    identity: ResponseIdentity
+    of_modifier: Callable[[int], Context]
+    """Returns the context in which a modifier's settings are evaluated."""
+    notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    error: str | None = None
+    calls: bool = False
+    """Whether the response calls tools."""
+    chunk_size: ChunkSize = SMALLEST
+    """The size into which the reply's texts are divided."""
+    max_wait: float = inf
+    limit_headers: Headers = ()
+    """The state of the request's rate limits, in its provider's headers."""
+    held: float = 0.0
+    """Seconds for which rate limits and loads delay the response."""
+    slowdown: float = 1.0
+    """The factor by which a load multiplies all waits."""
+
+    @property
+    def context(self) -> Context:
+        return Context(self.scope, self.randomness, max_wait=self.max_wait)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether a reply is sent as a stream."""
+        stream = self.settings.sending.stream
+        return self.request.stream if stream is None else stream
+
+    @property
+    def prerendering(self) -> bool:
+        """Whether the plan is made with placeholders, for the response cache: no other cache may store it."""
+        return isinstance(self.identity.ids, PlaceholderIds)
+
+    def of(self, owner: Owner) -> Context:
+        """Return the context in which a setting of this owner is evaluated."""
+        return self.context if owner < 0 else self.of_modifier(owner)
+
+
+# --- settings ----------------------------------------------------------------------------------------
+
+
+def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) -> Plan:
+    """Return the plan with the headers of rate limits and settings, and with all delays."""
+    if context.limit_headers:
+        plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
+    if settings.headers:
+        plan = replace(plan, head=plan.head.with_headers(settings.headers))
+    delay = settings.delay + context.held
+    return replace(plan, delay=plan.delay + delay) if delay else plan
+
+
+def with_max_wait(plan: Plan, max_wait: float) -> Plan:
+    """Return the plan with no wait longer than `max_wait` seconds."""
+    steps = tuple(
+        replace(step, seconds=min(step.seconds, max_wait)) if isinstance(step, WaitStep) else step
+        for step in plan.steps
+    )
+    return replace(plan, steps=steps)
+
+
+# --- faults ------------------------------------------------------------------------------------------
+
+
+def with_reply_faults(
+    reply: Reply,
+    faults: Sequence[tuple[int, ReplyFault]],
+    context: PlanContext,
+    plan: Callable[[Reply], Plan],
+) -> Reply:
+    """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
+    for number, fault in faults:
+        random = context.randomness.random(f"fault {number}")
+        changed = fault.apply_in_context(
+            reply, ReplyFaultContext(context.request, context.streamed, random, plan)
+        )
+        if not _note_fault(context, fault, changed):
+            assert isinstance(changed, Reply)
+            reply = changed
+    return reply
+
+
+def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) -> Plan:
+    """Return the plan with these faults."""
+    carried: set[str] = set()  # the delivery of a response stays where a fault replaces its content
+    for fault in faults:
+        changed = fault.apply(plan)
+        if isinstance(changed, Plan) and fault.instead:
+            replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
+            context.faults = [name for name in context.faults if name not in replaced]
+            context.notes += [f"{name} not played: {fault.name} stands in its place" for name in replaced]
+        if not _note_fault(context, fault, changed):
+            assert isinstance(changed, Plan)
+            if replace(plan, delivery=changed.delivery) == changed:
+                carried.add(fault.name)
+            plan = changed
+    return plan
+
+
+def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:
+    """Note whether a fault was applied. Return whether it was not."""
+    if isinstance(changed, NotApplicable):
+        context.notes.append(f"{fault.name} not played: {changed.reason}")
+        return True
+    context.faults.append(fault.name)
+    return False

@@ -1,0 +1,24 @@
+"""Every OpenAI-compatible base: the vendors of the table, and Gemini's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects import vendors
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.google.openai_compatible import COMPATIBLE
+from mockllm.dialects.providers import BY_NAME
+
+VENDORS: Final = (*vendors.VENDORS, COMPATIBLE)
+
+
+def vendor_dialects(vendor: str) -> list[Dialect]:
+    """The dialects of the calls behind a vendor's base, each once."""
+    provider = BY_NAME[vendor]
+    return [call.dialect for call in provider.calls if provider.prefixed or call.id.startswith("compatible_")]
+
+
+def vendor_dialect(vendor: str, id: str) -> Dialect:
+    """A vendor's call by the id that it has in the table."""
+    provider = BY_NAME[vendor]
+    return provider.call(id if provider.prefixed else f"compatible_{id}").dialect

@@ -1,0 +1,108 @@
+"""Patterns in RE2's syntax: the same matches as Python's engine, and linear time where that engine backtracks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mockllm.core.regex.compile import CompiledRegex, backtracks_little, compile_regex
+from mockllm.core.regex.translate import Untranslatable, translate
+
+ATOMS = (
+    *"abkisKx_1 ", "é", "İ", "ß", "٣", r"\n", ".", r"\w", r"\d", r"\s", r"\W", r"\D", r"\S", "[a-z]", "[^a-z]",
+    "[éa]", r"[^\w]", r"[\s\d]", r"[\W1]", "[^k]", r"\b", "^", "$", r"\A", r"\Z",
+)  # fmt: skip
+TEXTS = st.text(alphabet="aabbxXké1_ \n٣İıiKſsSß!-中", max_size=8)
+PATTERNS = st.recursive(
+    st.sampled_from(ATOMS),
+    lambda inner: st.one_of(
+        st.builds("{}{}".format, inner, inner),
+        st.builds("(?:{}|{})".format, inner, inner),
+        st.builds("({})".format, inner),
+        st.builds("(?i:{})".format, inner),
+        st.builds(
+            "(?:{}){}".format, inner, st.sampled_from(("*", "+", "?", "{2}", "{1,3}", "*?", "+?", "??"))
+        ),
+    ),
+    max_leaves=6,
+)
+HOSTILE = (
+    ".*.*.*x", "(a*)(a*)(a*)b", r"\w+\s*\w+\s*\w+!", "^(a+)+$", "^(a|aa)+$", r"(\w+\s?)*$", "(x+x+)+y",
+)  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(PATTERNS, TEXTS, st.booleans())
+@example(r"(?:\Z)\b", "aé", False)
+@example(r"$\b", "!a\n", False)
+@example(r"(a$)", "a\n", False)
+@example(r"a$", "é a\n", True)
+@example(r"\bcafé\b", "un café, deux", False)
+@example(r"\bcafé\b", "cafés", False)
+@example("ſ", "S", True)
+@example("[a-i]", "İ", True)
+def test_pattern_matches_exactly_where_python_matches(pattern: str, text: str, ignore_case: bool) -> None:
+    expected = re.search(pattern, text, re.IGNORECASE if ignore_case else 0)
+    compiled = compile_regex(pattern, ignore_case)
+    assert compiled.matches(text) is (expected is not None)
+    if not re.search(r"[*?}][?)]*[*+?{]", pattern):  # engines differ in what an empty repetition captures
+        captured = compiled.captures(text)
+        assert (None if captured is None else captured.get("0")) == (
+            None if expected is None else expected[0]
+        )
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_backtracking_pattern_is_searched_in_linear_time(pattern: str) -> None:
+    compiled = CompiledRegex(pattern)
+    assert compiled.is_linear
+    assert compiled.matches("a" * 200_000 + "!") is (re.search(pattern, "aaaa!") is not None)
+    assert compiled.matches("é" * 200_000) is (re.search(pattern, "éééé") is not None)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(?=a)b",
+        "(?<!a)b",
+        r"(a)\1",
+        "(?>a+)b",
+        "a++b",
+        "(a)?(?(1)b|c)",
+        "a{1,1001}",
+        "(?:a{40}){40}",
+        r"\Ba",
+        "a$b",
+    ],
+)
+def test_pattern_without_re2_form_is_left_to_python(pattern: str) -> None:
+    with pytest.raises(Untranslatable):
+        translate(pattern)
+    assert not CompiledRegex(pattern).is_linear
+    assert CompiledRegex(pattern).matches("abcbaab") is (re.search(pattern, "abcbaab") is not None)
+
+
+def test_captures_have_numbers_and_names() -> None:
+    pattern = compile_regex(r"order (?P<what>\w+)( now)?( éa)?$")
+    assert pattern.captures("order tea\n") == {"0": "order tea", "1": "tea", "what": "tea"}
+    assert pattern.captures("the order café now") == {
+        "0": "order café now", "1": "café", "2": " now", "what": "café",
+    }  # fmt: skip
+    assert pattern.captures("nothing") is None
+
+
+def test_lone_surrogate_in_a_text_is_no_error() -> None:
+    assert compile_regex("b").matches("\ud800b")
+    assert not compile_regex("c").matches("\ud800b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "little"),
+    [("a+(?=b)", True), (r"(a|b)c{3}\1", True), ("(?=a+)b*", False), ("((?:a{2})+)", True), ("(?!x)(a+)+", False),
+     ("(?=a{1,2000})", True), ("(?:a+|b+)(?=c)", False), ("(a)?(?(1)b+|c+)", False)],
+)  # fmt: skip
+def test_backtracks_little_counts_variable_repeats(pattern: str, little: bool) -> None:
+    assert backtracks_little(pattern) is little

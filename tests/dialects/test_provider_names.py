@@ -1,0 +1,77 @@
+"""Provider knowledge lives in the provider's folder: elsewhere no identifier and no string names a provider.
+
+Docstrings and comments may: they name sources and examples. So may the files below, for the reason given.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from mockllm.dialects.providers import REGISTERED
+from mockllm.dialects.registry import ALIASES
+
+PACKAGE = Path(__file__).parents[2] / "mockllm"
+EXAMPLE = "a message or a help text shows an example"
+NAMES_OF_KEYS = "redaction recognizes every provider's keys, whoever is mocked, and core imports no dialect"
+SOURCE = "a verdict cites the source of its rule"
+PROMISED = "public names of mockllm.testing"
+ALLOWED = {
+    "cli/exec.py": EXAMPLE,
+    "cli/record.py": EXAMPLE,
+    "cli/requests.py": EXAMPLE,
+    "cli/serve.py": EXAMPLE,
+    "recordings/hosts.py": EXAMPLE,
+    "scenario/language/proxy.py": EXAMPLE,
+    "core/redaction.py": NAMES_OF_KEYS,
+    "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",
+    "core/verdicts/catalog.py": SOURCE,
+    "core/verdicts/retry_after.py": "google.rpc.RetryInfo is a type of gRPC's error model",
+    "testing/mock_base.py": PROMISED,
+}
+ENGLISH = {"together"}
+"""A provider's name that is a word of English, too."""
+WORDS = sorted(({provider.name for provider in REGISTERED} | {*ALIASES}) - ENGLISH)
+NAMED = re.compile(rf"(?<![a-z])(?:{'|'.join(WORDS)})(?![a-z])", re.IGNORECASE)
+
+
+def code_texts(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """The identifiers and strings of a module with their lines, without its docstrings."""
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Constant(value=str(text)) if node not in docstrings:
+                yield node.lineno, text
+            case ast.Name(id=text) | ast.Attribute(attr=text) | ast.arg(arg=text):
+                yield node.lineno, text
+            case ast.FunctionDef(name=text) | ast.AsyncFunctionDef(name=text) | ast.ClassDef(name=text):
+                yield node.lineno, text
+
+
+def named(file: Path) -> list[str]:
+    """The places of a file that name a provider."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return [f"line {line}: {text[:60]}" for line, text in code_texts(tree) if NAMED.search(text)]
+
+
+FILES = {
+    str(file.relative_to(PACKAGE)): found
+    for file in PACKAGE.rglob("*.py")
+    if PACKAGE / "dialects" not in file.parents and (found := named(file))
+}
+
+
+def test_no_other_code_names_a_provider() -> None:
+    assert {name: places for name, places in FILES.items() if name not in ALLOWED} == {}
+
+
+def test_allowed_files_still_name_one() -> None:
+    assert ALLOWED.keys() - FILES.keys() == set()
+
+
+def test_code_outside_providers_folders_names_none() -> None:
+    """`providers.py` lists them; what derives facts from the list names no provider."""
+    files = [file for file in (PACKAGE / "dialects").glob("*.py") if file.name != "providers.py"]
+    assert {file.name: found for file in files if (found := named(file))} == {}

@@ -1,0 +1,84 @@
+"""What holds of every provider: names and ids that are unique, facts that fit each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.provider import Provider
+from mockllm.dialects.providers import BY_NAME, DEFAULT, REGISTERED
+from mockllm.dialects.registry import (
+    DIALECT_NAMES,
+    DIALECTS,
+    GENERATING_CALLS,
+    generating_dialect,
+    parameter_fields,
+)
+from mockllm.dialects.routes import RouteMatch, find
+
+providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
+
+
+def test_provider_names_are_unique() -> None:
+    assert len(BY_NAME) == len(REGISTERED)
+
+
+@providers
+def test_call_ids_of_provider_are_unique(provider: Provider) -> None:
+    counts = Counter(call.id for call in provider.calls)
+    assert [id for id, count in counts.items() if count > 1] == []
+
+
+def test_names_of_generating_calls_are_unique() -> None:
+    names = [call.name for call in GENERATING_CALLS]
+    assert len(names) == len(set(names))
+
+
+@providers
+def test_first_route_of_provider_is_its_usual_generating_call(provider: Provider) -> None:
+    """Its dialect writes the 404 of unknown paths."""
+    first = provider.routes[0].call
+    assert first.dialect.generates
+    assert generating_dialect(provider.name) is first.dialect
+
+
+@providers
+def test_generating_calls_of_provider_are_operations(provider: Provider) -> None:
+    assert [call.id for call in provider.calls if call.dialect.generates and call.operation is None] == []
+
+
+@providers
+def test_titles_belong_to_calls_that_neutral_words_reach(provider: Provider) -> None:
+    assert any(call.title is not None for call in provider.calls)
+    assert [call.id for call in provider.calls if call.title and not call.neutral] == []
+
+
+@pytest.mark.parametrize(
+    "dialect", DIALECTS, ids=lambda dialect: f"{type(dialect).__name__}-{dialect.name}-{dialect.api}"
+)
+def test_request_class_names_the_call_as_its_dialect(dialect: Dialect) -> None:
+    kind = dialect.request
+    assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
+
+
+def test_only_the_default_provider_has_no_hint_on_a_shared_path() -> None:
+    found = find("GET", "/v1/models", {})
+    assert isinstance(found, RouteMatch)
+    assert found.provider == DEFAULT.name
+    assert not DEFAULT.hint_headers
+
+
+def test_generating_dialect_finds_ids_and_apis() -> None:
+    by_id = generating_dialect("gemini", "compatible_chat")
+    assert by_id is not None
+    assert by_id is generating_dialect("gemini", "chat")
+    assert generating_dialect("vertex", "messages") is not generating_dialect("vertex")
+    assert generating_dialect("gemini", "no-such-api") is None
+
+
+def test_error_of_openais_protocol_names_the_parameter() -> None:
+    assert parameter_fields("openai", "break") == {"param": "break"}
+    assert all(parameter_fields(name, "break") == {} for name in DIALECT_NAMES - {"openai"})
+    assert parameter_fields("no-such-dialect", "break") == {}

@@ -1,0 +1,58 @@
+"""docs/adding-a-dialect.md: its code is the code, and the files and names in it exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from mockllm.core.rendering.encoder import Encoder
+from mockllm.dialects.dialect import Dialect, EmbeddingDialect, GeneratingDialect, LookupDialect
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.testing.catalog_cache import VOCABULARY
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "adding-a-dialect.md").read_text(encoding="utf-8")
+BLOCKS = [dedent(block).strip() for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)]
+CONTRACTS = {
+    "GeneratingDialect": GeneratingDialect,
+    "LookupDialect": LookupDialect,
+    "EmbeddingDialect": EmbeddingDialect,
+    "Dialect": Dialect,
+}
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
+def test_code_block_is_in_the_code(block: str) -> None:
+    files = (ROOT / "mockllm" / "dialects").rglob("*.py")
+    lines = [line.strip() for line in block.splitlines()]
+    texts = (file.read_text(encoding="utf-8") for file in files)
+    stripped = ("\n".join(line.strip() for line in text.splitlines()) for text in texts)
+    assert any("\n".join(lines) in text for text in stripped)
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_table_of_contracts_names_every_member(name: str) -> None:
+    """What a contract adds to the one that it extends."""
+    row = re.findall(rf"^\|[^|]*\| `{name}` \| (.*) \|$", PAGE, re.MULTILINE)[0]
+    own = {member for member in vars(CONTRACTS[name]) if not member.startswith("_")}
+    assert own <= set(re.findall(r"`(\w+)`", row))
+
+
+def test_it_names_every_hook_of_an_encoder() -> None:
+    hooks = {name for name in vars(Encoder) if not name.startswith("_")}
+    assert [name for name in sorted(hooks) if f"`{name}`" not in PAGE] == []
+
+
+def test_paths_that_it_names_exist() -> None:
+    paths = re.findall(r"`((?:mockllm|tests|docs|scripts)/[\w/.-]+)`", PAGE)
+    assert paths
+    assert [path for path in paths if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+def test_scenario_has_no_mistake(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
+    assert load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).mistakes == []

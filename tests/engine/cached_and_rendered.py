@@ -1,0 +1,111 @@
+"""Plays requests with the response cache and without it, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.framing import framed
+from mockllm.core.rendering.plan import Plan
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.registry import GENERATING_CALLS
+from mockllm.dialects.routes import ROUTES
+from mockllm.engine import PlannedResponse
+from mockllm.engine.response_cache import ResponseCache
+from tests.language.playing import NOW, Ask, Game, ask
+
+
+class Call(NamedTuple):
+    """A generating call of a provider or vendor; `path` is None where the dialect's own examples have the path."""
+
+    dialect: GeneratingDialect
+    path: str | None = None
+
+
+def _calls() -> Iterator[tuple[str, Call]]:
+    known = set()
+    for call in GENERATING_CALLS:
+        known.add(id(call.dialect))
+        yield call.name, Call(call.dialect)
+    for route in ROUTES:
+        if route.dialect.generates and id(route.dialect) not in known:
+            known.add(id(route.dialect))
+            path = f"/{route.provider}" * route.prefixed + route.path.replace("{deployment}", "gpt-4o")
+            name = f"{route.provider}-{type(route.dialect).__name__}"
+            yield name, Call(cast(GeneratingDialect, route.dialect), path)
+
+
+CALLS = dict(_calls())
+"""Every generating call of every provider and vendor."""
+
+
+class NoCache(ResponseCache):
+    """Renders each response."""
+
+    def response(self, key, identity, request, render):  # type: ignore[no-untyped-def]
+        return render(identity, request)
+
+    def stream(self, key, identity, request, render):  # type: ignore[no-untyped-def]
+        return render(identity, request)
+
+
+def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | None = None) -> Ask:
+    """A request of this call, `turn` seconds after the first."""
+    request = NeutralRequest(user=user, stream=stream, max_tokens=500, model=model)
+    composed = call.dialect.build_request(request)
+    path, _, query = composed.path.partition("?")
+    more = {"query": query, "headers": composed.headers, "now": NOW + turn}
+    return ask(call.path or path, dumps(composed.body), **more)
+
+
+def without_cache(scenario: str) -> Game:
+    """A game whose engine has no response cache."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("mockllm.engine.catalog_runtime.ResponseCache", NoCache)
+        return Game(scenario)
+
+
+def facts(planned: PlannedResponse) -> dict[str, object]:
+    """All that a client and the journal see of a response. The order of headers has no meaning."""
+    plan: Plan = planned.plan
+    return {
+        "status": plan.head.status,
+        "headers": sorted(plan.head.headers),
+        "written": joined(plan),
+        "framing": plan.framing,
+        "delay": plan.delay,
+        "calls": planned.issued,
+        "told": (
+            planned.rule,
+            planned.modifiers,
+            planned.notes,
+            planned.missed,
+            planned.error,
+            planned.faults,
+        ),
+    }
+
+
+def joined(plan: Plan) -> list[object]:
+    """Waits and cuts, and all bytes between two of them as one."""
+    items: list[object] = [b""]
+    for item in framed(plan):
+        if isinstance(item, bytes) and isinstance(items[-1], bytes):
+            items[-1] += item
+        else:
+            items.append(item)
+    return items
+
+
+def compare(scenario: str, asked: Sequence[Ask]) -> Game:
+    """Assert that each response equals one that is rendered without the cache. Return the game with the cache."""
+    cached, rendered = Game(scenario), without_cache(scenario)
+    for number, each in enumerate(asked):
+        expected = facts(rendered.hear(each).answer)
+        assert facts(cached.hear(each).answer) == expected, f"request {number}"
+    assert not rendered.engine._runtime.cache.entries
+    return cached

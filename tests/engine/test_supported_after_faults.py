@@ -1,0 +1,51 @@
+"""Encoders get only replies that their protocol can express, whatever a fault has put into a reply."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from mockllm.core.faults import FAULTS, ReplyFault, ReplyFaultContext
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.reply import Choice, Refusal, Reply, Text, Thinking
+from mockllm.core.request.request import Request
+from mockllm.dialects import openai
+from mockllm.dialects.dialect import ResponseIdentity
+from tests.language.playing import Game, ask
+
+RULE = "rules:\n  - {name: r, match: {api: completions}, reply: a b c, faults: [%s]}\n"
+FOREIGN = (Thinking(("Hm.",)), Refusal(("No.",)))
+"""Legacy completions have no form for either."""
+
+
+def _add_foreign_parts(fault: ReplyFault, reply: Reply, told: ReplyFaultContext) -> Reply:
+    choice = reply.choices[0]
+    return replace(reply, choices=(Choice((*FOREIGN, *choice.parts), choice.finish),))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("name", ["length_stop", "refusal"])
+def test_encoder_gets_supported_reply_after_fault(
+    name: str, stream: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, method = FAULTS[name], "encode_stream" if stream else "encode_body"
+    encode, encoded = getattr(openai.COMPLETIONS, method), []
+
+    def recorded(reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        encoded.append(reply)
+        plan: Plan = encode(reply, request, stamp)
+        return plan
+
+    monkeypatch.setattr(kind, "apply_to_reply", _add_foreign_parts)
+    monkeypatch.setattr(openai.COMPLETIONS, method, recorded)
+    body = dumps({"model": "gpt-3.5-turbo-instruct", "prompt": "hi", "stream": stream})
+    Game(RULE % name).hear(ask("/v1/completions", body))
+    assert encoded
+    for reply in encoded:
+        assert not [part for part in reply.choices[0].parts if type(part) is not Text]
+
+
+def test_one_of_the_two_faults_sees_what_is_shown() -> None:
+    shown = {name: FAULTS[name].shown for name in ("length_stop", "refusal")}  # type: ignore[attr-defined]
+    assert sorted(shown.values()) == [False, True]

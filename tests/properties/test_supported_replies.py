@@ -1,0 +1,26 @@
+"""A dialect's supported reply is supported already: the engine restricts a reply again after each fault."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from mockllm.dialects.dialect import GeneratingDialect
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.registry import GENERATING_CALLS
+from tests.dialects.test_asking_and_hearing import asked
+from tests.properties.replies import any_words, made
+from tests.properties.test_replies import sizes
+
+
+@pytest.mark.parametrize(
+    "dialect", [call.dialect for call in GENERATING_CALLS], ids=[call.name for call in GENERATING_CALLS]
+)
+@given(word=any_words, size=sizes)
+@settings(max_examples=40, deadline=None)
+def test_supported_reply_is_idempotent(dialect: GeneratingDialect, word: dict[str, Any], size: int) -> None:
+    request = asked(dialect, NeutralRequest())
+    reply = dialect.supported_reply(made(word, request, size), request)
+    assert dialect.supported_reply(reply, request) == reply
