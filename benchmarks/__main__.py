@@ -13,13 +13,13 @@ from benchmarks.rounds import Effort
 from benchmarks.sides import LOAD_CORE, SERVER_CORE
 
 NAMES = {
-    "whole": "Whole answers, 1,000 rules",
+    "whole": "Non-streaming responses, 1,000 rules",
     "streaming": "Streams of 18 chunks, no waits",
     "sequences": "Sequences, states and limits",
     "find": "Finding the rule",
     "streams": "1,000 paced streams at once",
     "slow": "Slow readers",
-    "start": "From start to the first answer",
+    "start": "From start to the first response",
     "library": "A server for each test",
     "observed": "With journal, metrics and dashboard",
 }

@@ -18,10 +18,8 @@ def main(effort: Effort) -> None:
     began = time.perf_counter()
     with MockLLM(packs="default") as server:
         _asked(server)
-    print(f"the first of a process, with its first answer: {(time.perf_counter() - began) * 1000:.0f} ms\n")
-    print(
-        "| what is served | started, wanted below 1 ms (p90) | told what to answer | first answer | stopped |"
-    )
+    print(f"the first of a process, with its first response: {(time.perf_counter() - began) * 1000:.0f} ms\n")
+    print("| what is served | started, wanted below 1 ms (p90) | rules added | first response | stopped |")
     print("|---|--:|--:|--:|--:|")
     served: dict[str, dict[str, Any]] = {"nothing": {}, "pack `default`": {"packs": "default"}}
     served["the 38 files of `docs/faults`"] = {"scenarios": "docs/faults"}

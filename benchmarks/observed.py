@@ -74,7 +74,7 @@ def main(effort: Effort) -> None:
         for turn in range(512)
     ]
     for name, scenario, bodies in (
-        ("Whole answers of 1,000 rules", whole.scenario(), whole.bodies()),
+        ("Non-streaming responses of 1,000 rules", whole.scenario(), whole.bodies()),
         ("Streams of 18 chunks, no waits", streaming.SCENARIO, [text.encode() for text in streams]),
     ):
         print(f"\n{name}:\n")

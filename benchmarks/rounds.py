@@ -59,7 +59,7 @@ def ratios(ours: Figures, base: Figures) -> list[float]:
 def table(base: Figures, others: Sequence[Figures], wanted: str) -> str:
     """The figures as a table in Markdown."""
     lines = [
-        "| server | answers/s | CPU µs/answer | × baseline (min–max) | × by CPU | wanted |",
+        "| server | responses/s | CPU µs/response | × baseline (min–max) | × by CPU | wanted |",
         "|---|--:|--:|--:|--:|--:|",
         f"| {base.name} | {median(base.rates):,.0f} | {median(base.costs):.1f} | 1 | 1 | |",
     ]

@@ -37,8 +37,8 @@ def main(effort: Effort) -> None:
             reader.close()
         time.sleep(1)
         left = server.memory - before
-    print(f"{READERS} readers of an answer of {answer / 1e6:.1f} MB each, of which they read nothing\n")
-    print("| held for each reader | still held when they have gone | another client waits |")
+    print(f"{READERS} readers of a response of {answer / 1e6:.1f} MB each, of which they read nothing\n")
+    print("| memory for each reader | memory after they have disconnected | another client waits |")
     print("|--:|--:|--:|")
     held, kept = f"{grown / READERS:.2f} MB", f"{left / READERS:.2f} MB"
     print(f"| {held} | {kept} | {waited * 1000:.1f} ms ({calm * 1000:.1f} before) |")

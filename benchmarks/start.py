@@ -16,7 +16,7 @@ BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
 
 
 def main(effort: Effort) -> None:
-    print("| what is served | ready, wanted below 600 ms (min–max) | first answer |")
+    print("| what is served | ready, wanted below 600 ms (min–max) | first response |")
     print("|---|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(whole.scenario())

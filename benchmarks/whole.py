@@ -70,7 +70,9 @@ def checked(port: int, asked: Sequence[bytes], count: int = 5_000) -> bytes:
     tally = load.asked(port, asked, answers=count)
     assert len(tally.ids) == tally.answers >= count, "two answers have the same id"
     assert len(tally.rules) == 20, f"other rules answered: {sorted(tally.rules)[:30]}"
-    print(f"checked: {tally.answers:,} answers of {len(tally.rules)} rules, {len(tally.ids):,} different ids")
+    print(
+        f"checked: {tally.answers:,} responses of {len(tally.rules)} rules, {len(tally.ids):,} different ids"
+    )
     return tally.last.partition(b"\r\n\r\n")[2]
 
 
@@ -82,7 +84,7 @@ def main(effort: Effort) -> None:
         side = ours("--scenarios", folder, name="mockllm, 1,000 rules, 3 modifiers")
         with running(side) as server:
             said = checked(server.port, asked)
-        print(f"answers of {len(said)} bytes")
+        print(f"responses of {len(said)} bytes")
         for own in (False, True):
             print(f"\n{'each request with a header of its own' if own else 'all with the same headers'}:\n")
             base, found = measure([bare("whole", said), side], asked, effort, own=own)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.gc_pause import staying
+from mockllm.cli.startup import gc_paused
 
 pytest.register_assert_rewrite(
     "tests.faults.live_bench",
@@ -47,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected, all tests and all that they import, stays to the end. To look through it for garbage takes a
     quarter of the time in which it is made, and longer than most tests where one of them asks for it."""
-    with staying():
+    with gc_paused():
         return (yield)
 
 

@@ -41,7 +41,7 @@ def run(*line: str, cwd: Path) -> str:
     return done.stdout
 
 
-def test_the_wheel_holds_the_package_the_packs_the_schemas_and_nothing_else(wheel: Path) -> None:
+def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
     assert wheel.name == f"mockllm_scenarios-{__version__}-py3-none-any.whl"
     about = f"mockllm_scenarios-{__version__}.dist-info/"
     with zipfile.ZipFile(wheel) as archive:

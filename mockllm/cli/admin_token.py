@@ -1,6 +1,6 @@
-"""The admin token of `serve`: given, or kept in a file that others who need it can read, a scraper or a script.
+"""The admin token of `serve`: from an option, or from a file that a scraper or a script can read too.
 
-Apart from what it opens. One that was made is told once, as it is made.
+A generated token is printed once, when it is generated.
 """
 
 from __future__ import annotations
@@ -14,46 +14,46 @@ from typing import Any, Final, NamedTuple
 from mockllm.cli.options import BadOption
 
 LENGTH: Final = 24
-"""Random bytes of one that is made."""
+"""Random bytes of a generated token."""
 MODE: Final = 0o640
-"""For its group too: a container beside it reads it as a member."""
+"""Readable by the group too: a container beside the server reads the file as a member."""
 
 
 class AdminToken(NamedTuple):
-    """`text` is None where there is none. `made` is the file that it was just written to."""
+    """`text` is None without a token. `generated` is the file to which a new token was just written."""
 
     text: str | None = None
-    made: Path | None = None
+    generated: Path | None = None
 
 
 def admin_token(values: Mapping[str, Any]) -> AdminToken:
-    """As --admin-token or --admin-token-file have it. Raises BadOption."""
-    given, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
+    """Return the token of --admin-token or --admin-token-file. Raise BadOption for an invalid one."""
+    text, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
     if not file:
-        return AdminToken(_word(given, "--admin-token: not a token") if given else None)
-    if given:
-        raise BadOption("--admin-token and --admin-token-file: give one of them")
+        return AdminToken(_check_token(text, "--admin-token: not a token") if text else None)
+    if text:
+        raise BadOption("--admin-token and --admin-token-file: use only one of them")
     path = Path(file)
     try:
-        return AdminToken(_read(path)) if path.exists() else _made(path)
+        return AdminToken(_read(path)) if path.exists() else _generate(path)
     except (OSError, UnicodeError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is no text"
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
         raise BadOption(f"--admin-token-file: {path}: {why}") from None
 
 
 def _read(path: Path) -> str:
-    return _word(path.read_text("utf-8").strip(), f"--admin-token-file: {path} holds no token")
+    return _check_token(path.read_text("utf-8").strip(), f"--admin-token-file: {path} contains no token")
 
 
-def _word(text: str, otherwise: str) -> str:
-    """What can stand in a header as it is."""
+def _check_token(text: str, problem: str) -> str:
+    """Return the text if it is valid in a header. Raise BadOption otherwise."""
     if not text or not text.isprintable() or " " in text:
-        raise BadOption(f"{otherwise}: one word on one line")
+        raise BadOption(f"{problem}: expected one word on one line")
     return text
 
 
-def _made(path: Path) -> AdminToken:
-    """Never over a file that came meanwhile."""
+def _generate(path: Path) -> AdminToken:
+    """Write a new token to the file. Never overwrite a file that another process created meanwhile."""
     token = secrets.token_urlsafe(LENGTH)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w") as file:
         file.write(f"{token}\n")

@@ -1,4 +1,4 @@
-"""Asks a running server's control API, for the commands that tell of one."""
+"""HTTP client for the control API of a running server, for the commands that query one."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from mockllm.server.access_log import MAX_PROMPT, plain
 URL: Final = "http://localhost:8080"
 URL_VARIABLE: Final = "MOCKLLM_URL"
 TOKEN_VARIABLE: Final = "MOCKLLM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
-PATIENCE: Final = 30.0
-"""Seconds to wait for an answer."""
+TIMEOUT: Final = 30.0
+"""Seconds to wait for a response."""
 
 
 class ApiError(Exception):
-    """No answer, or a refusal, in a line for a person. `wrong`: what is wrong in the body, by its field."""
+    """No response, or a refusal, as one line. `wrong` lists problems of the body as (field, message)."""
 
-    def __init__(self, said: str, wrong: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, wrong: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
         self.wrong = wrong
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the server is, and what opens it."""
+    """Add the options for the server's address and token."""
     parser.add_argument(
         "--url",
         default=None,
@@ -42,63 +42,63 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--admin-token",
         default=None,
         metavar="TOKEN",
-        help=f"what a server on another machine asks for [{TOKEN_VARIABLE}]",
+        help=f"admin token, for a server on another machine [{TOKEN_VARIABLE}]",
     )
 
 
 def ask(
-    given: argparse.Namespace,
+    args: argparse.Namespace,
     method: str,
     path: str,
     query: Mapping[str, Any] | None = None,
     body: Any = None,
 ) -> Any:
-    """The answer's JSON. Raises Unasked."""
-    raw = fetch(given, method, path, query, body)
+    """Send a request and return the JSON of the response. Raise ApiError."""
+    raw = fetch(args, method, path, query, body)
     try:
         return json.loads(raw)
     except ValueError:
-        raise ApiError(f"what answers at {_base(given)} is no mockllm with a control API") from None
+        raise ApiError(f"the server at {_base(args)} has no control API of mockllm") from None
 
 
 def fetch(
-    given: argparse.Namespace,
+    args: argparse.Namespace,
     method: str,
     path: str,
     query: Mapping[str, Any] | None = None,
     body: Any = None,
 ) -> bytes:
-    """The answer's body as it is. Raises Unasked."""
-    base = _base(given)
-    token = given.admin_token or os.environ.get(TOKEN_VARIABLE)
-    asked = {name: value for name, value in (query or {}).items() if value is not None}
-    url = f"{base}{path}" + (f"?{urlencode(asked)}" if asked else "")
+    """Send a request and return the raw body of the response. Raise ApiError."""
+    base = _base(args)
+    token = args.admin_token or os.environ.get(TOKEN_VARIABLE)
+    parameters = {name: value for name, value in (query or {}).items() if value is not None}
+    url = f"{base}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
     request = Request(url, method=method, data=None if body is None else json.dumps(body).encode())  # noqa: S310
     request.add_header("Content-Type", "application/json")
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
-            raw: bytes = answer.read()
+        with build_opener(ProxyHandler({})).open(request, timeout=TIMEOUT) as response:
+            raw: bytes = response.read()
             return raw
     except HTTPError as error:
         with error:
-            raise _refused(error, base) from None
+            raise _refusal(error, base) from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
         raise ApiError(
-            f"no server answers at {base}: {getattr(reason, 'strerror', None) or reason}"
+            f"no server responds at {base}: {getattr(reason, 'strerror', None) or reason}"
         ) from None
 
 
-def _base(given: argparse.Namespace) -> str:
-    base = (given.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
+def _base(args: argparse.Namespace) -> str:
+    base = (args.url or os.environ.get(URL_VARIABLE) or URL).rstrip("/")
     if not base.startswith(("http://", "https://")):
         raise BadOption(f"--url: expected http://HOST:PORT, found {base!r}")
     return str(base)
 
 
-def _refused(error: HTTPError, base: str) -> ApiError:
+def _refusal(error: HTTPError, base: str) -> ApiError:
     try:
         problem = json.load(error)
         wrong = [
@@ -109,5 +109,5 @@ def _refused(error: HTTPError, base: str) -> ApiError:
         return ApiError("\n".join(lines or [plain(str(problem["detail"]), MAX_PROMPT)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
-            return ApiError(f"there is no control API at {base}; with --admin-port it is at that port")
-        return ApiError(f"the server says {error.code} {error.reason}")
+            return ApiError(f"there is no control API at {base}; with --admin-port use that port")
+        return ApiError(f"the server returned {error.code} {error.reason}")

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, coloured
-from mockllm.cli.options import LOADING, SERVING, add, default_noted, settled, wanted
+from mockllm.cli.diagnostic_output import as_json, use_colours
+from mockllm.cli.options import LOADING, SERVING, add, note_default_pack, option_values, scenario_sources
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic
@@ -27,23 +27,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
     )
     add(parser, LOADING)
-    parser.add_argument("--strict", action="store_true", default=None, help="warnings fail the check, too")
+    parser.add_argument("--strict", action="store_true", default=None, help="warnings fail the check too")
     parser.add_argument("--json", action="store_true", help="mistakes and warnings as JSON")
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where all is well, 1 for mistakes (if strict, or warnings), 2 where there is nothing to look at."""
-    if given.folders:
-        given.scenarios = [*given.folders, *(given.scenarios or ())]
-    values = settled(given, (*LOADING, STRICT), os.environ)
-    default_noted(values)
-    gathered = load_scenarios(wanted(values, os.environ))
+def run(args: argparse.Namespace) -> int:
+    """Return 0 without mistakes, 1 for mistakes (if strict, also for warnings), 2 without readable files."""
+    if args.folders:
+        args.scenarios = [*args.folders, *(args.scenarios or ())]
+    values = option_values(args, (*LOADING, STRICT), os.environ)
+    note_default_pack(values)
+    gathered = load_scenarios(scenario_sources(values, os.environ))
     warnings = catalog_lint.warnings(gathered)
     failed = bool(gathered.mistakes or (warnings and values["strict"]))
-    if given.json:
+    if args.json:
         _print_json(gathered, warnings, ok=not failed)
     else:
-        _print(gathered, warnings, colour=coloured())
+        _print(gathered, warnings, colour=use_colours())
     if gathered.mistakes and not any(mistake.line for mistake in gathered.mistakes):
         return 2
     return 1 if failed else 0
@@ -60,15 +60,15 @@ def _print(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, colour:
 
 
 def summary(gathered: LoadedScenarios, warnings: Sequence[Diagnostic]) -> str:
-    """`3 mistakes, 1 warning in 4 files`, the files in which they stand; or `ok: 12 rules, 3 modifiers …`."""
+    """Return `3 mistakes, 1 warning in 4 files` (the files with mistakes), or `ok: 12 rules, 3 modifiers …`."""
     files = {each.file for each in (*gathered.mistakes, *warnings) if each.line}
-    found = [
+    counts = [
         _many(len(each), word)
         for word, each in (("mistake", gathered.mistakes), ("warning", warnings))
         if len(each)
     ]
-    if found:
-        return ", ".join(found) + (f" in {_many(len(files), 'file')}" if files else "")
+    if counts:
+        return ", ".join(counts) + (f" in {_many(len(files), 'file')}" if files else "")
     rules, modifiers, count = _counts(gathered)
     if not count:
         return "nothing to check: there is no scenario file (*.yaml, *.yml) here"
@@ -80,7 +80,7 @@ def _many(count: int, word: str) -> str:
 
 
 def _counts(gathered: LoadedScenarios) -> tuple[int, int, int]:
-    """How many rules, modifiers and files there are."""
+    """Return the numbers of rules, modifiers and files."""
     kinds = Counter(entry.kind for entry in gathered.entries)
     return kinds["rule"], kinds["modifier"], len(gathered.loading.files) + len(gathered.loading.disabled)
 

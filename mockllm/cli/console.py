@@ -1,5 +1,5 @@
-"""A line for whoever watches a running server, who may leave before it does: `mockllm serve | head`, a terminal
-that was closed, a full disk. The requests are answered all the same.
+"""Lines on the terminal of a running server. The reader may be gone: `mockllm serve | head`, a closed terminal,
+a full disk. The server continues to serve requests.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from mockllm.cli.diagnostic_output import coloured
+from mockllm.cli.diagnostic_output import use_colours
 from mockllm.server.access_log import AccessLog
 
 
-def tell(text: str, stream: TextIO) -> None:
-    """Writes a line at once. Where nobody reads the stream any more, it leads nowhere from then on."""
+def write_line(text: str, stream: TextIO) -> None:
+    """Write a line at once. Redirect the stream to the null device once its reader is gone."""
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
     except OSError:
         return
 
 
-def lines_of(values: Mapping[str, Any]) -> AccessLog:
-    """The line for each request, as the options have it."""
-    return AccessLog(say_line, colour=coloured(), verbose=values["verbose"], strict=values["strict"])
+def access_log_of(values: Mapping[str, Any]) -> AccessLog:
+    """Return the access log that the options describe."""
+    return AccessLog(print_line, colour=use_colours(), verbose=values["verbose"], strict=values["strict"])
 
 
-def say(text: str) -> None:
-    """To the person at the terminal, beside the lines of requests."""
-    tell(text, sys.stderr)
+def log(text: str) -> None:
+    """Write a message to standard error, beside the access log."""
+    write_line(text, sys.stderr)
 
 
-def say_line(text: str) -> None:
-    tell(text, sys.stdout)
+def print_line(text: str) -> None:
+    write_line(text, sys.stdout)

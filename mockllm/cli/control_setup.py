@@ -1,7 +1,4 @@
-"""How `serve` gives its server the control API: who may use it, and on which port.
-
-Apart from serve, which answers requests.
-"""
+"""Set-up of the control API of `serve`: access rules, port and background tasks."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.live_explain import explained_now
+from mockllm.cli.live_explain import explain_live
 from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import OverlaidEntries
@@ -26,21 +23,23 @@ from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 
 
-def steered(app: App, builder: Builder, reload: Reloader | None, values: Mapping[str, Any]) -> Server | None:
-    """Gives the app its control API; the server of it, where it has a port of its own."""
+def set_up_control_api(
+    app: App, builder: Builder, reload: Reloader | None, values: Mapping[str, Any]
+) -> Server | None:
+    """Add the control API to the app. Return a separate server for it if it has its own port."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
-    control = control_of(app, builder, reload, access, folder(values))
+    control = create_control_api(app, builder, reload, access, folder(values))
     if port is None:
         app.control = control
         return None
     return Server(AdminPortApp(control, limits=app.limits), [Address(host, port)])
 
 
-def control_of(
+def create_control_api(
     app: App, builder: Builder, reload: Reloader | None, access: Access, folder: str | None = None
 ) -> ControlApi:
-    """The control API of an app."""
+    """Create the control API of an app."""
 
     def swap(engine: Engine) -> None:
         app.engine = engine
@@ -51,7 +50,7 @@ def control_of(
     context = ControlContext(
         app,
         vocabulary=vocabulary(),
-        explain=explained_now,
+        explain=explain_live,
         reload=None if reload is None else reload.now,
         overlays=OverlayStore(apply, vocabulary()),
         folder=folder,
@@ -60,38 +59,40 @@ def control_of(
 
 
 def folder(values: Mapping[str, Any]) -> str:
-    """Where the user's scenarios stand: the first folder that was given, else where it would be looked for."""
-    given = Path((values["scenarios"] or [FOLDER])[0])
-    return str((given if given.suffix not in (".yaml", ".yml") else given.parent).absolute())
+    """Return the folder of the user's scenarios: the first --scenarios, else the default folder."""
+    args = Path((values["scenarios"] or [FOLDER])[0])
+    return str((args if args.suffix not in (".yaml", ".yml") else args.parent).absolute())
 
 
-def beside(reload: Reloader | None, aside: Server | None) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    """What runs beside the answers."""
-    if aside is None:
+def background_task(
+    reload: Reloader | None, admin_server: Server | None
+) -> Callable[[], Coroutine[Any, Any, None]] | None:
+    """Return the background task of the server: reload, admin port, both, or None."""
+    if admin_server is None:
         return None if reload is None else reload.run
 
     async def run() -> None:
         try:
-            await aside.start()
+            await admin_server.start()
         except CannotListen as error:
             print(f"mockllm: {error}", file=sys.stderr)
             signal.raise_signal(signal.SIGTERM)
             return
-        where = aside.listening[0]
+        where = admin_server.listening[0]
         base = where._replace(host="localhost").url if where.everywhere else where.url
         print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
         try:
             await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
         finally:
-            await aside.stop()
+            await admin_server.stop()
 
     return run
 
 
-def together(
+def run_together(
     first: Callable[[], Coroutine[Any, Any, None]], other: Callable[[], Coroutine[Any, Any, None]] | None
 ) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Both at a time."""
+    """Return a task that runs both tasks concurrently."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:

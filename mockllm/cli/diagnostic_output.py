@@ -1,4 +1,4 @@
-"""How mistakes and warnings are listed, for people and for programs."""
+"""Output of diagnostics, as lines and as JSON."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic
 
 
-def coloured() -> bool:
-    """Whether what is printed may have colours: a person reads it, and does not forbid them (no-color.org)."""
+def use_colours() -> bool:
+    """Return whether standard output gets colours: it is a terminal, and NO_COLOR is unset (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def list_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
-    """One line each, and how many."""
+def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
+    """Print one line for each mistake, then their number."""
     for mistake in mistakes:
         print(mistake, file=out)
     count = len(mistakes)
@@ -25,7 +25,7 @@ def list_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
 
 
 def as_json(mistake: Diagnostic) -> Json:
-    """A mistake for a program."""
+    """Return the JSON form of a mistake."""
     return {
         "file": mistake.file,
         "line": mistake.line,

@@ -1,4 +1,4 @@
-"""`mockllm exec -- COMMAND`: a server for as long as a command runs, which finds it by its environment."""
+"""`mockllm exec -- COMMAND`: run a command with a server that it finds by its environment."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from mockllm.cli.diagnostic_output import list_mistakes
-from mockllm.cli.gc_pause import staying
+from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.options import (
     LOADING,
+    NETWORK,
     SERVING,
-    WHERE,
     BadOption,
     Option,
     add,
     add_limits,
     limits,
-    settled,
-    strangers,
-    wanted,
+    option_values,
+    scenario_sources,
+    unknown_variables,
 )
+from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
@@ -47,15 +47,15 @@ if TYPE_CHECKING:
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
-    "Serves scenarios on a free port while COMMAND runs, which finds the server by OPENAI_BASE_URL, "
-    "ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL, with keys that are none. Ends with the "
-    "command's exit code; with --strict with 1 where the command succeeded and no rule answered a request."
+    "Serves scenarios on a free port while COMMAND runs. COMMAND finds the server by OPENAI_BASE_URL, "
+    "ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL, with dummy keys. Exits with the "
+    "command's exit code; with --strict with 1 if the command succeeded but no rule matched a request."
 )
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
-"""Exit codes as shells have them."""
+"""Exit codes as in shells."""
 OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--no-cors", "--verbose")
 OPTIONS: Final = (
-    Option("--port", WHERE, "0 takes a free one", 0, int),
+    Option("--port", NETWORK, "port number; 0 selects a free port", 0, int),
     *(option for option in SERVING if option.name in OWN),
 )
 
@@ -67,26 +67,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verdicts",
         action="store_true",
-        help="tell how the command behaved as a client; a bad verdict makes the exit code 1 where it succeeded",
+        help="report how the command behaved as a client; a bad verdict makes the exit code 1 if it succeeded",
     )
-    parser.add_argument("--junit", default=None, metavar="FILE", help="write the verdicts in JUnit's form")
-    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="what to run, behind --")
+    parser.add_argument("--junit", default=None, metavar="FILE", help="write the verdicts in JUnit format")
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run, after --")
 
 
-def run(given: argparse.Namespace) -> int:
-    line = given.line[1:] if given.line[:1] == ["--"] else given.line
+def run(args: argparse.Namespace) -> int:
+    line = args.line[1:] if args.line[:1] == ["--"] else args.line
     if not line:
-        raise BadOption("exec: say what to run behind --, as in `mockllm exec -- npm test`")
+        raise BadOption("exec: expected a command after --, as in `mockllm exec -- npm test`")
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
-    values = settled(given, (*LOADING, *OPTIONS), environment)
-    bounds = limits(given, environment)
+    values = option_values(args, (*LOADING, *OPTIONS), environment)
+    bounds = limits(args, environment)
     try:
-        builder, engine = _built(values, bounds, environment)
+        builder, engine = _build(values, bounds, environment)
     except Broken as broken:
-        list_mistakes(broken.mistakes, sys.stderr)
+        print_mistakes(broken.mistakes, sys.stderr)
         return 2
     missed: list[str] = []
-    lines = _Heard(missed, verbose=values["verbose"])
+    lines = _UnmatchedLog(missed, verbose=values["verbose"])
     app = App(
         engine,
         limits=dataclasses.replace(bounds, grace=0.1),
@@ -101,25 +101,25 @@ def run(given: argparse.Namespace) -> int:
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    for each in () if values["verbose"] else missed:  # behind the command's own output
+    for each in () if values["verbose"] else missed:  # after the command's own output
         print(f"mockllm: {each}", file=sys.stderr)
-    code = _ended(code, len(missed), strict=values["strict"])
-    return _judged(app, engine, given, code) if given.verdicts or given.junit is not None else code
+    code = _exit_code(code, len(missed), strict=values["strict"])
+    return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
 
 
 def _control(app: App, builder: Builder) -> ControlApi:
-    from mockllm.cli.control_setup import control_of
+    from mockllm.cli.control_setup import create_control_api
     from mockllm.server.control import Access
 
-    return control_of(app, builder, None, Access())
+    return create_control_api(app, builder, None, Access())
 
 
-def _built(
+def _build(
     values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
 ) -> tuple[Builder, Engine]:
-    """What answers, and what made it; what is worth a line about it is said. Broken where there are mistakes."""
+    """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
     builder = Builder(
-        replace(wanted(values, environment), examples=False),
+        replace(scenario_sources(values, environment), examples=False),
         Sessions(most=bounds.sessions, unused=bounds.session_ttl),
         seed=values["seed"],
         longest=values["max_delay"],
@@ -127,44 +127,44 @@ def _built(
         strict=values["strict"],
         overrides=values["allow_overrides"],
     )
-    with staying():
+    with gc_paused():
         engine = builder.first()
-    for warning in (*builder.warnings, *strangers(environment, builder.variables)):
+    for warning in (*builder.warnings, *unknown_variables(environment, builder.variables)):
         print(f"mockllm: warning: {warning}", file=sys.stderr)
     return builder, engine
 
 
-class _Heard(AccessLog):
-    """Keeps the lines of requests that no rule answered; a verbose one says all of them beside the command's
-    own output."""
+class _UnmatchedLog(AccessLog):
+    """Collects the lines of unmatched requests. With `verbose`, also prints all lines beside the output of the
+    command."""
 
     def __init__(self, missed: list[str], *, verbose: bool) -> None:
         super().__init__(lambda line: print(line, file=sys.stderr, flush=True), verbose=verbose)
         self._missed_lines = missed
-        self._heard = verbose
+        self._verbose = verbose
 
     def show(self, record: Any, request: Any = None) -> None:
         if record.missed:
             self._missed_lines.append(self.line(record, request))
-        if self._heard:
+        if self._verbose:
             super().show(record, request)
 
 
 def _run(line: Sequence[str], environment: Mapping[str, str]) -> int:
-    """The command's exit code, as a shell would tell it."""
+    """Run the command and return its exit code in the form of a shell."""
     try:
-        process = subprocess.Popen(line, env=environment)  # noqa: S603 - it is what was asked for
+        process = subprocess.Popen(line, env=environment)  # noqa: S603 - the user chose the command
     except OSError as error:
-        print(f"mockllm: {line[0]} cannot be run: {error.strerror}", file=sys.stderr)
+        print(f"mockllm: cannot run {line[0]}: {error.strerror}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-    with _handing_on(process):
+    with _forward_signals(process):
         code = process.wait()
     return BY_SIGNAL - code if code < 0 else code
 
 
 @contextmanager
-def _handing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """SIGTERM is handed on to the command. Ctrl-C reaches it by itself, and what it makes of that is waited for."""
+def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Forward SIGTERM to the command. Ctrl-C reaches the command by itself; wait for its end."""
 
     def terminate(number: int, frame: FrameType | None) -> None:
         process.send_signal(number)
@@ -180,16 +180,16 @@ def _handing_on(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _ended(code: int, missed: int, *, strict: bool) -> int:
-    """The exit code of all."""
+def _exit_code(code: int, missed: int, *, strict: bool) -> int:
+    """Report unmatched requests and return the exit code."""
     if missed:
-        print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
+        print(f"mockllm: {missed} unmatched request{'s' * (missed != 1)}", file=sys.stderr)
     return 1 if strict and missed and code == 0 else code
 
 
-def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> int:
-    """The exit code, where it is minded how the command behaved; that is told, and written."""
-    from mockllm.cli.verdict import BAD, chosen, lines, write
+def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: int) -> int:
+    """Print and write the verdicts on the command. Return the exit code."""
+    from mockllm.cli.verdict import BAD, lines, parse_fail_on, write
     from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
     from mockllm.server.control.models.verdict_reports import VerdictQuery
 
@@ -197,13 +197,13 @@ def _judged(app: App, engine: Engine, given: argparse.Namespace, code: int) -> i
     found = client_reports(
         observed_requests(app.journal, engine, query), app.journal, query, time.monotonic()
     )
-    if given.junit is not None:
+    if args.junit is not None:
         from mockllm.core.verdicts.junit import junit
 
-        write(given.junit, junit(found))
-    if not given.verdicts:
+        write(args.junit, junit(found))
+    if not args.verdicts:
         return code
     clients = verdict_list(found).model_dump()["clients"]
     print("\n".join(f"mockllm: {line}" for line in lines(clients)), file=sys.stderr)
     names = {each["verdict"] for client in clients for each in client["verdicts"]}
-    return 1 if code == 0 and names & chosen(BAD) else code
+    return 1 if code == 0 and names & parse_fail_on(BAD) else code

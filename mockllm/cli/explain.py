@@ -1,6 +1,4 @@
-"""`mockllm explain`: what would answer a request, and why. Nothing is counted, but from step to step of one
-example.
-"""
+"""`mockllm explain`: the response to a request, and the reasons. Only the steps of one example change counts."""
 
 from __future__ import annotations
 
@@ -12,8 +10,8 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, list_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, settled, wanted
+from mockllm.cli.diagnostic_output import as_json, print_mistakes
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.matching.hints import brief
 from mockllm.core.request.request_hash import request_hash
@@ -25,73 +23,73 @@ from mockllm.scenario.loader import load_scenarios
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
-from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_given
+from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
-WHY: Final = {"limited": "its limit is reached", "overloaded": "its load leaves no room"}
-"""Why a modifier turns a request away."""
+REFUSALS: Final = {"limited": "its limit is reached", "overloaded": "its load is at the maximum"}
+"""Reasons why a modifier refuses a request."""
 CHUNKS: Final = 6
-"""So many of the first chunks are shown."""
+"""Number of leading chunks in the output."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request",
         metavar="REQUEST.json",
-        help="a request in an example's words, an example with its steps, recorded (path, headers, body), or a "
-        "provider's body; "
-        "- reads it from the standard input",
+        help="a request as in an example, an example with its steps, a recorded request (path, headers, body), or "
+        "a provider's body; "
+        "- reads standard input",
     )
     add(parser, (*LOADING, SEED))
     parser.add_argument("--json", action="store_true", help="the explanation as JSON")
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where it was explained, 2 for mistakes in the request or the files."""
-    values = settled(given, (*LOADING, SEED), os.environ)
-    asked = wanted(values, os.environ)
-    raw, name = read_request(given.request)
-    gathered = load_scenarios(asked)
+def run(args: argparse.Namespace) -> int:
+    """Return 0 for an explanation, 2 for mistakes in the request or the files."""
+    values = option_values(args, (*LOADING, SEED), os.environ)
+    sources = scenario_sources(values, os.environ)
+    raw, name = read_request(args.request)
+    gathered = load_scenarios(sources)
     if gathered.mistakes:
-        return _refuse(gathered.mistakes, given.json)
+        return _refuse(gathered.mistakes, args.json)
     try:
-        runs = read_given(raw, name, asked.vocabulary)
+        runs = read_request_file(raw, name, sources.vocabulary)
     except InvalidRequestFile as error:
-        return _refuse(error.mistakes, given.json)
+        return _refuse(error.mistakes, args.json)
     catalog = finished(compile_catalog(gathered.entries))
-    trails = [
-        each for run in runs for each in followed(run, Engine(catalog, Sessions(), seed=values["seed"]))
+    traces = [
+        each for run in runs for each in trace_steps(run, Engine(catalog, Sessions(), seed=values["seed"]))
     ]
-    if given.json:
-        reports = [report(*each) for each in trails]
+    if args.json:
+        reports = [report(*each) for each in traces]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
     else:
-        print("\n\n".join("\n".join(explained(*each)) for each in trails))
+        print("\n\n".join("\n".join(explanation_lines(*each)) for each in traces))
     return 0
 
 
-def followed(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:
-    """The trail of each request, seen before it is counted. What is asked in turn finds the requests before it
-    answered, on state that begins empty here, whatever a running server has counted."""
+def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:
+    """Yield the trace of each request, taken before the request is counted. Each request sees the state after the
+    requests before it. The state begins empty, whatever a running server has counted."""
     now = time.time()
-    for given in run:
-        now += given.after
-        request = given.sent.read_by(engine, now)
-        found = match_trace(engine, request)
-        yield given, found
+    for request_file in run:
+        now += request_file.after
+        request = request_file.sent.read_by(engine, now)
+        trace = match_trace(engine, request)
+        yield request_file, trace
         lease = engine.respond(request).lease
-        now += found.outcome.took
+        now += trace.outcome.took
         if lease is not None:
             lease.end()
 
 
 def read_request(name: str) -> tuple[bytes, str]:
-    """The file's bytes, and what it is called. Raises BadOption."""
+    """Return the file's bytes and its name. Raise BadOption if it cannot be read."""
     if name == "-":
         return sys.stdin.buffer.read().removeprefix(BOM_UTF8), "request"
     try:
         with open(name, "rb") as file:
-            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells put it there
+            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells write it
     except OSError as error:
         raise BadOption(f"{name}: {error.strerror}") from None
 
@@ -100,31 +98,31 @@ def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
         print(pretty({"mistakes": [as_json(mistake) for mistake in mistakes]}).decode())
     else:
-        list_mistakes(mistakes, sys.stderr)
+        print_mistakes(mistakes, sys.stderr)
     return 2
 
 
 # --- for people ------------------------------------------------------------------------------------
 
 
-def explained(given: RequestFile, found: MatchTrace) -> Iterator[str]:
-    """The explanation, line by line."""
-    request = found.request
-    step = "" if given.step is None else f"Step {given.step}: "
+def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[str]:
+    """Yield the lines of the explanation."""
+    request = trace.request
+    step = "" if request_file.step is None else f"Step {request_file.step}: "
     about = [f"{step}{request.method} {request.path}"]
     about += [f"model {request.model}"] if request.model is not None else []
     about += [f"user {brief(request.user)}"] if request.user is not None else []
     yield ", ".join(about)
-    if given.guess is not None:
-        yield f"({given.guess})"
+    if request_file.guess is not None:
+        yield f"({request_file.guess})"
     yield f"hash {request_hash(request)}"
     yield ""
-    yield verdict(found)
-    yield from _section("Rules, in the order they are tried:", _rules(found))
-    modifiers = [f"  {shown(item)}" for item in found.applied]
-    modifiers += [f"  {why}" for _, why in found.spared]
-    yield from _section("Modifiers that apply:" if found.applied else "Modifiers:", modifiers)
-    yield from _section("What would be sent:", [f"  {line}" for line in sent(found)])
+    yield verdict(trace)
+    yield from _section("Rules, in the order they are tried:", _rules(trace))
+    modifiers = [f"  {shown(item)}" for item in trace.applied]
+    modifiers += [f"  {why}" for _, why in trace.spared]
+    yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
+    yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
 
 
 def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
@@ -134,32 +132,32 @@ def _section(title: str, lines: Sequence[str]) -> Iterator[str]:
         yield from lines
 
 
-def verdict(found: MatchTrace) -> str:
-    """What becomes of it, in a line."""
-    answer, settled = found.outcome.answer, found.settled
-    rule = next((tried for tried in found.tried if tried.fate in ("answers", "would answer")), None)
-    if settled.outcome == "modifier":
-        return f"{answer.rule} answers with its error" + (f", in place of {rule.rule}" if rule else "")
-    if settled.outcome in ("limited", "overloaded"):
-        return f"{answer.rule} answers: {WHY[settled.outcome]}" + (
+def verdict(trace: MatchTrace) -> str:
+    """Return the result of the request as one line."""
+    answer, decision = trace.outcome.answer, trace.decision
+    rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
+    if decision.outcome == "modifier":
+        return f"{answer.rule} responds with its error" + (f", in place of {rule.rule}" if rule else "")
+    if decision.outcome in ("limited", "overloaded"):
+        return f"{answer.rule} responds: {REFUSALS[decision.outcome]}" + (
             f", in place of {rule.rule}" if rule else ""
         )
-    if settled.outcome == "invalid":
-        return "The request is invalid, and refused as the provider would" + (
-            f"; else {rule.rule}" if rule else ""
+    if decision.outcome == "invalid":
+        return "The request is invalid and refused in the provider's form" + (
+            f"; otherwise {rule.rule}" if rule else ""
         )
     if rule is not None and not answer.missed:
-        return f"{rule.rule} answers" + (f" ({found.step})" if found.step else "")
+        return f"{rule.rule} responds" + (f" ({trace.step})" if trace.step else "")
     if answer.rule is not None:
-        return f"No rule is asked: {answer.rule} answers by itself"
-    return "No rule answers"
+        return f"No rule is tried: {answer.rule} responds by itself"
+    return "No rule matches"
 
 
-def _rules(found: MatchTrace) -> list[str]:
-    width = max((len(str(tried.number)) for tried in found.tried), default=1)
-    lines = [f"  {tried.number:>{width}}  {_fate(tried)}" for tried in found.tried]
-    if found.unshown:
-        lines.append(f"  {'':>{width}}  {found.unshown} more did not match, and differ more")
+def _rules(trace: MatchTrace) -> list[str]:
+    width = max((len(str(tried.number)) for tried in trace.tried), default=1)
+    lines = [f"  {tried.number:>{width}}  {_fate(tried)}" for tried in trace.tried]
+    if trace.unshown:
+        lines.append(f"  {'':>{width}}  {trace.unshown} more did not match, with larger differences")
     return lines
 
 
@@ -171,52 +169,53 @@ def _fate(tried: TraceEntry) -> str:
     return f"{tried.where} {name}: {fate}"
 
 
-def sent(found: MatchTrace) -> Iterator[str]:
-    """What would be sent, line by line."""
-    outcome, plan = found.outcome, found.outcome.answer.plan
-    heard, kind = outcome.heard, outcome.headers.get("content-type")
-    streamed = "streamed" if plan.streamed else "in one piece"
-    yield f"status {plan.head.status}, {streamed}" + (f", {kind}" if kind else "")
+def sent(trace: MatchTrace) -> Iterator[str]:
+    """Yield the lines about the response."""
+    outcome, plan = trace.outcome, trace.outcome.answer.plan
+    decoded, kind = outcome.decoded, outcome.headers.get("content-type")
+    streaming = "streaming" if plan.streamed else "non-streaming"
+    yield f"status {plan.head.status}, {streaming}" + (f", {kind}" if kind else "")
     if outcome.answer.error is not None:
         yield f"error {outcome.answer.error}"
     yield from (
-        f"says: {line}" if not number else f"      {line}" for number, line in enumerate(outcome.message)
+        f"message: {line}" if not number else f"         {line}"
+        for number, line in enumerate(outcome.message)
     )
-    if heard is not None:
+    if decoded is not None:
         for name in ("thinking", "text", "refusal"):
-            value = getattr(heard, name)
+            value = getattr(decoded, name)
             if value is not None:
                 yield f"{name}: {brief(value)}"
-        for call in heard.calls:
+        for call in decoded.calls:
             yield f"calls {call.name} with {brief(call.arguments)}"
-        if heard.finish is not None:
-            yield f"finish_reason: {heard.finish}"
-        if heard.usage is not None:
-            yield f"usage: {heard.usage.input} in, {heard.usage.output} out"
-        if heard.chunks is not None:
-            first = ", ".join(map(brief, heard.chunks[:CHUNKS])) + (
-                " …" if len(heard.chunks) > CHUNKS else ""
+        if decoded.finish is not None:
+            yield f"finish_reason: {decoded.finish}"
+        if decoded.usage is not None:
+            yield f"usage: {decoded.usage.input} in, {decoded.usage.output} out"
+        if decoded.chunks is not None:
+            first = ", ".join(map(brief, decoded.chunks[:CHUNKS])) + (
+                " …" if len(decoded.chunks) > CHUNKS else ""
             )
-            yield f"{len(heard.chunks)} chunk{'s' * (len(heard.chunks) != 1)}: {first}"
-    yield _times(found)
-    yield from (f"fault played: {fault}" for fault in outcome.answer.faults)
+            yield f"{len(decoded.chunks)} chunk{'s' * (len(decoded.chunks) != 1)}: {first}"
+    yield _times(trace)
+    yield from (f"fault applied: {fault}" for fault in outcome.answer.faults)
     yield from (f"note: {note}" for note in outcome.answer.notes)
 
 
-def _times(found: MatchTrace) -> str:
-    plan = found.outcome.answer.plan
+def _times(trace: MatchTrace) -> str:
+    plan = trace.outcome.answer.plan
     times = [f"head after {duration(plan.delay)}"]
-    if found.ttft is not None:
-        times.append(f"first chunk after {duration(found.ttft)}")
-    return ", ".join([*times, f"all after {duration(found.outcome.took)}"])
+    if trace.ttft is not None:
+        times.append(f"first chunk after {duration(trace.ttft)}")
+    return ", ".join([*times, f"all after {duration(trace.outcome.took)}"])
 
 
 # --- for programs ----------------------------------------------------------------------------------
 
 
-def report(given: RequestFile, found: MatchTrace) -> Json:
-    """The explanation as JSON; times in seconds."""
-    request = found.request
+def report(request_file: RequestFile, trace: MatchTrace) -> Json:
+    """Return the explanation as JSON, with times in seconds."""
+    request = trace.request
     return {
         "request": {
             "method": request.method,
@@ -226,21 +225,21 @@ def report(given: RequestFile, found: MatchTrace) -> Json:
             "model": request.model,
             "hash": request_hash(request),
         },
-        "guess": given.guess,
-        "example_step": given.step,
-        "outcome": _outcome(found),
-        "rule": found.outcome.answer.rule,
-        "step": found.step,
-        "tried": [_tried(tried) for tried in found.tried],
-        "unshown": found.unshown,
-        "modifiers": [item.id for item in found.applied],
-        "spared": [item.id for item, _ in found.spared],
-        "sent": _sent(found),
+        "guess": request_file.guess,
+        "example_step": request_file.step,
+        "outcome": _outcome(trace),
+        "rule": trace.outcome.answer.rule,
+        "step": trace.step,
+        "tried": [_tried(tried) for tried in trace.tried],
+        "unshown": trace.unshown,
+        "modifiers": [item.id for item in trace.applied],
+        "spared": [item.id for item, _ in trace.spared],
+        "sent": _sent(trace),
     }
 
 
-def _sent(found: MatchTrace) -> Json:
-    outcome, answer, heard = found.outcome, found.outcome.answer, found.outcome.heard
+def _sent(trace: MatchTrace) -> Json:
+    outcome, answer, decoded = trace.outcome, trace.outcome.answer, trace.outcome.decoded
     plan = answer.plan
     return {
         "status": plan.head.status,
@@ -248,26 +247,26 @@ def _sent(found: MatchTrace) -> Json:
         "streamed": plan.streamed,
         "error": answer.error,
         "message": "\n".join(outcome.message) or None,
-        "text": None if heard is None else heard.text,
+        "text": None if decoded is None else decoded.text,
         "tool_calls": []
-        if heard is None
-        else [{"name": c.name, "arguments": c.arguments} for c in heard.calls],
-        "finish_reason": None if heard is None else heard.finish,
-        "chunks": None if heard is None or heard.chunks is None else len(heard.chunks),
-        "first_chunks": None if heard is None or heard.chunks is None else list(heard.chunks[:CHUNKS]),
+        if decoded is None
+        else [{"name": c.name, "arguments": c.arguments} for c in decoded.calls],
+        "finish_reason": None if decoded is None else decoded.finish,
+        "chunks": None if decoded is None or decoded.chunks is None else len(decoded.chunks),
+        "first_chunks": None if decoded is None or decoded.chunks is None else list(decoded.chunks[:CHUNKS]),
         "delay": plan.delay,
-        "ttft": found.ttft,
+        "ttft": trace.ttft,
         "took": outcome.took,
         "faults": list(answer.faults),
         "notes": list(answer.notes),
     }
 
 
-def _outcome(found: MatchTrace) -> str:
-    """rule, modifier, invalid, miss; or dialect, where the protocol answers by itself."""
-    if found.outcome.answer.missed:
+def _outcome(trace: MatchTrace) -> str:
+    """Return rule, modifier, invalid or miss; or dialect, where the protocol responds without a rule."""
+    if trace.outcome.answer.missed:
         return "miss"
-    return "dialect" if found.settled.outcome == "miss" else found.settled.outcome
+    return "dialect" if trace.decision.outcome == "miss" else trace.decision.outcome
 
 
 def _tried(tried: TraceEntry) -> Json:

@@ -1,4 +1,4 @@
-"""Fetches what `mockllm.lock` names and is not here, before anything is loaded; a line for each on standard error."""
+"""Fetches missing packs of `mockllm.lock` before scenarios are loaded, with a line for each on standard error."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from mockllm.scenario.scenario_folder import is_pack
 
 
 def fetch_missing(path: str) -> bool:
-    """Whether all that the lock at a path names is here now. What cannot be fetched is told of, and again, with
-    its place, by what loads it."""
+    """Fetch the missing packs of the lock at a path and return whether all packs exist now. Report packs that cannot
+    be fetched; loading reports them again, with their positions."""
     lock = read_lock(path)
     missing = [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
     if not missing:
         return True
-    from mockllm.packing.lockfile_editor import LockfileEditor  # git and archives are for those who fetch
+    from mockllm.packing.lockfile_editor import LockfileEditor  # imports git and archives
     from mockllm.scenario.pack_files import PackRejected
 
-    locking, whole = LockfileEditor(path), True
+    locking, complete = LockfileEditor(path), True
     for name in missing:
         try:
             for change in locking.fetch([name]):
                 print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
         except PackRejected as error:
-            whole = False
+            complete = False
             print(f"mockllm: {error}", file=sys.stderr)
-    return whole
+    return complete

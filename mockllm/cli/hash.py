@@ -1,4 +1,4 @@
-"""`mockllm hash`: the names that `match: {hash: …}` knows a request by."""
+"""`mockllm hash`: the hashes of a request, for `match: {hash: …}`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 
-from mockllm.cli.diagnostic_output import list_mistakes
+from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.explain import read_request
-from mockllm.cli.options import SERVING, add, settled, vocabulary, volatile
+from mockllm.cli.options import SERVING, add, option_values, vocabulary, volatile
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
-from mockllm.testing.request_files import InvalidRequestFile, read_given
+from mockllm.testing.request_files import InvalidRequestFile, read_request_file
 
 OPTIONS = tuple(option for option in SERVING if option.key == "hash_ignore")
 
@@ -22,20 +22,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request",
         metavar="REQUEST.json",
-        help="a request in an example's words, recorded (method, path, headers, body), or a provider's body; "
-        "- reads it from the standard input",
+        help="a request as in an example, a recorded request (method, path, headers, body), or a provider's body; "
+        "- reads standard input",
     )
     add(parser, OPTIONS)
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where it was told, 2 where the file is no request."""
-    values = settled(given, OPTIONS, os.environ)
-    raw, name = read_request(given.request)
+def run(args: argparse.Namespace) -> int:
+    """Return 0 after printing the hashes, 2 if the file is not a request."""
+    values = option_values(args, OPTIONS, os.environ)
+    raw, name = read_request(args.request)
     try:
-        runs = read_given(raw, name, vocabulary())
+        runs = read_request_file(raw, name, vocabulary())
     except InvalidRequestFile as error:
-        list_mistakes(error.mistakes, sys.stderr)
+        print_mistakes(error.mistakes, sys.stderr)
         return 2
     engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
     for each in (each for run in runs for each in run):
@@ -43,6 +43,6 @@ def run(given: argparse.Namespace) -> int:
         if each.guess is not None:
             print(f"({each.guess})", file=sys.stderr)
         print(f"hash        {looked_up(request)}")
-        print(f"older hash  {looked_up_older(request) or 'none: the body is no object'}")
+        print(f"older hash  {looked_up_older(request) or 'none: the body is not an object'}")
         print(f"made of     {asked(request)}")
     return 0

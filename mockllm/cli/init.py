@@ -1,4 +1,4 @@
-"""`mockllm init`: a commented starter folder. What is there already is never written over."""
+"""`mockllm init`: write a commented starter folder. Existing files are never overwritten."""
 
 from __future__ import annotations
 
@@ -8,56 +8,61 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.cli.options import FOLDER, BadOption
-from mockllm.cli.schema import SCHEMAS, made
+from mockllm.cli.schema import SCHEMAS, schema_files
 
 STARTER: Final = Path(__file__).parent / "starter"
-"""The files as they are written; scenarios among them, so that they are tested as such."""
+"""The starter files. They are real scenario files, so that the tests check them."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="where (default here)"
+        "folder",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="target folder (default: current)",
     )
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where all files were written, 1 where one was there already."""
+def run(args: argparse.Namespace) -> int:
+    """Return 0 if all files were written, 1 if one existed."""
     there = 0
     for name, text in contents().items():
-        target = given.folder / name
+        target = args.folder / name
         try:
             make_folder(target.parent)
             with target.open("x", encoding="utf-8") as file:
                 file.write(text)
         except FileExistsError:
             there += 1
-            print(f"{target}: is there already, and stays as it is", file=sys.stderr)
+            print(f"{target}: exists, not overwritten", file=sys.stderr)
         except OSError as error:
             raise BadOption(f"{target}: {error.strerror}") from None
         else:
             print(target)
-    print("\n" + following(given.folder))
+    print("\n" + next_steps(args.folder))
     return 1 if there else 0
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it. Raises BadOption where something else has its name."""
+    """Create a folder and its parents. Raise BadOption if a file has its name."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise BadOption(f"{folder}: is there already, and is no folder") from None
+        raise BadOption(f"{folder}: exists and is not a folder") from None
 
 
 def contents() -> dict[str, str]:
-    """What each file of a starter folder holds; the schema is what editors complete by."""
+    """Return the starter files by path, with the JSON Schema for editors."""
     sources = sorted(each for each in STARTER.rglob("*") if each.is_file())
     files = {source.relative_to(STARTER).as_posix(): source.read_text(encoding="utf-8") for source in sources}
     schema = "scenario.schema.json"
-    return {**files, f"{SCHEMAS}/{schema}": made()[schema]}
+    return {**files, f"{SCHEMAS}/{schema}": schema_files()[schema]}
 
 
-def following(folder: Path) -> str:
-    """What to do next."""
+def next_steps(folder: Path) -> str:
+    """Return the text about the next commands."""
     here = folder == Path()
     scenarios = folder / FOLDER
     commands = {
@@ -68,5 +73,5 @@ def following(folder: Path) -> str:
     }
     width = max(map(len, commands))
     lines = [f"  {command:<{width}}  {what}" for command, what in commands.items()]
-    edit = f"Edit {scenarios / 'hello.yaml'} while it serves: it is read again at once."
+    edit = f"Edit {scenarios / 'hello.yaml'} while the server runs: the server reloads it at once."
     return "\n".join(["Next:", *lines, edit])

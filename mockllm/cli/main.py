@@ -1,4 +1,4 @@
-"""`mockllm COMMAND`: finds the command and runs it. What a command needs is imported when it runs."""
+"""`mockllm COMMAND`: finds and runs the command. Only the modules of that command are imported."""
 
 from __future__ import annotations
 
@@ -13,55 +13,53 @@ from contextlib import contextmanager
 from typing import Final
 
 from mockllm import __version__
-from mockllm.cli.gc_pause import staying
-from mockllm.cli.skip_ca_loading import unread_authorities
+from mockllm.cli.startup import ca_loading_skipped, gc_paused
 
 COMMANDS: Final = {
     "serve": "serve scenarios",
     "check": "find mistakes in scenarios, without a server",
-    "explain": "tell what would answer a request, and why",
+    "explain": "show the response to a request, and the reasons",
     "test": "run the examples in scenario files",
     "exec": "run a command with a server that it finds by its environment",
-    "pack": "make, check, test, build and use packs of scenarios",
-    "diff": "tell which requests two versions of scenarios answer otherwise",
-    "record": "pass requests on to the real providers, and record the answers",
-    "import": "make scenario files of what other tools have recorded",
-    "hash": "tell a request's hashes, as `match: {hash: …}` names it",
-    "requests": "list what a running server was asked",
-    "verify": "tell whether a running server was asked what is expected",
-    "verdict": "tell how the clients of a running server behave",
+    "pack": "create, check, test, build and use packs of scenarios",
+    "diff": "compare two versions of scenarios and list requests with different responses",
+    "record": "forward requests to the real providers, and record the responses",
+    "import": "convert recordings of other tools to scenario files",
+    "hash": "print the hashes of a request, for `match: {hash: …}`",
+    "requests": "list the requests that a running server received",
+    "verify": "check the requests of a running server against expectations",
+    "verdict": "report how the clients of a running server behave",
     "schema": "write the JSON Schemas of scenario files and packs",
-    "init": "make a commented starter folder",
+    "init": "write a commented starter folder",
 }
 MODULES: Final = {"import": "importing"}
-"""Where a command's module cannot be called like it."""
+"""Commands whose module has another name, because the command is a Python keyword."""
 ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
-"""The exit code of a start that is broken off: to stop a server is no failure, but Ctrl-C tells a shell."""
+"""Exit codes of an interrupted start. A stopped server is not a failure; after Ctrl-C a shell needs to know."""
 _SHORT: Final = {"-p": "--port", "-q": "--quiet", "-v": "--verbose", "-H": "--host", "-s": "--scenarios"}
-"""Options as they are called in short elsewhere."""
-LOOKING: Final = ("check", "explain", "test", "diff", "hash", "schema")
-"""What leaves nothing behind wherever it is broken off."""
+"""Short forms of options in other tools, for suggestions."""
+READ_ONLY: Final = ("check", "explain", "test", "diff", "hash", "schema")
+"""Commands that write nothing and can be interrupted anywhere."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command and exits: 0 where all is well, 1 where a check failed, 2 for a mistake of usage."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    """Run a command and exit: 0 for success, 1 for a failed check, 2 for a usage mistake."""
+    args = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        with _ending_well(given):
-            sys.exit(_run(given))
-    except KeyboardInterrupt:  # also while it starts: importing takes most of that time
+        with _immediate_exit(args):
+            sys.exit(_run(args))
+    except KeyboardInterrupt:  # also during the start, which is mostly imports
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
 
 
 @contextmanager
-def _ending_well(given: Sequence[str]) -> Iterator[None]:
-    """A server that still starts is ended by a signal at once, and by Ctrl-C what only looks; when a server's
-    loop runs it hears them itself. Not by an exception: some parts written in C do not stand one while they are
-    imported."""
-    word = given[0] if given else ""
-    ends = ENDED if word in ("serve", "record") else ENDED[1:] if word in LOOKING else ()
+def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
+    """Exit at once on a signal while a server starts, and on Ctrl-C in a read-only command. A running server's loop
+    handles signals itself. An exception would not work: some C extensions fail on one while they are imported."""
+    argument = args[0] if args else ""
+    ends = ENDED if argument in ("serve", "record") else ENDED[1:] if argument in READ_ONLY else ()
     before = {number: signal.signal(number, lambda *_, code=code: os._exit(code)) for number, code in ends}
     try:
         yield
@@ -70,7 +68,7 @@ def _ending_well(given: Sequence[str]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(given: list[str]) -> int:
+def _run(args: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="mockllm",
         description="A mock server for LLM provider APIs, driven by YAML scenarios.",
@@ -80,20 +78,20 @@ def _run(given: list[str]) -> int:
     chosen = parser
     for name, help in COMMANDS.items():
         sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
-        if given[:1] == [name]:  # only the command that runs is imported
-            with staying(), unread_authorities():
+        if args[:1] == [name]:  # only the command that runs is imported
+            with gc_paused(), ca_loading_skipped():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)
             chosen = sub
-    if not given:
+    if not args:
         parser.print_help(sys.stderr)
         return 2
-    if not given[0].startswith("-") and chosen is parser:
-        return _no_command(given[0])
-    namespace, left = parser.parse_known_args(given)
+    if not args[0].startswith("-") and chosen is parser:
+        return _unknown_command(args[0])
+    namespace, left = parser.parse_known_args(args)
     if left:
-        return _not_understood(chosen, left[0])
+        return _unknown_argument(chosen, left[0])
     from mockllm.cli.options import BadOption
 
     try:
@@ -104,30 +102,32 @@ def _run(given: list[str]) -> int:
     return code
 
 
-def _no_command(word: str) -> int:
+def _unknown_command(argument: str) -> int:
     from mockllm.scenario.diagnostics import either, nearest
 
-    near = nearest(word, COMMANDS)
+    near = nearest(argument, COMMANDS)
     hint = f'did you mean "{near}"?' if near else f"expected {either(COMMANDS)}"
-    print(f'mockllm: there is no command "{word}"; {hint}', file=sys.stderr)
+    print(f'mockllm: unknown command "{argument}"; {hint}', file=sys.stderr)
     return 2
 
 
-def _not_understood(parser: argparse.ArgumentParser, word: str) -> int:
-    """What is said of a word that a command does not take."""
+def _unknown_argument(parser: argparse.ArgumentParser, argument: str) -> int:
+    """Report an argument that a command does not accept. Return exit code 2."""
     from mockllm.scenario.diagnostics import nearest
 
     options = set(re.findall(r"--[a-z-]+", parser.format_help()))
-    near = nearest(word.partition("=")[0], options) or _SHORT.get(word[:2] if word[1:2].isalpha() else "")
+    near = nearest(argument.partition("=")[0], options) or _SHORT.get(
+        argument[:2] if argument[1:2].isalpha() else ""
+    )
     near = near if near in options else None
-    hint = f"`{parser.prog} --help` names what there is"
-    if word.startswith("-"):
+    hint = f"`{parser.prog} --help` lists all options"
+    if argument.startswith("-"):
         hint = f"did you mean {near}?" if near else hint
-        print(f"{parser.prog}: there is no option {word}; {hint}", file=sys.stderr)
+        print(f"{parser.prog}: unknown option {argument}; {hint}", file=sys.stderr)
         return 2
-    meant = "--scenarios" if os.path.exists(word) else "--port" if word.isdecimal() else None
-    hint = f"did you mean {meant} {word}?" if meant in options else hint
-    print(f'{parser.prog}: "{word}" is not expected here; {hint}', file=sys.stderr)
+    meant = "--scenarios" if os.path.exists(argument) else "--port" if argument.isdecimal() else None
+    hint = f"did you mean {meant} {argument}?" if meant in options else hint
+    print(f'{parser.prog}: "{argument}" is not expected here; {hint}', file=sys.stderr)
     return 2
 
 

@@ -1,4 +1,4 @@
-"""`mockllm pack COMMAND`: packs made, checked and shared. What a command needs is imported when it runs."""
+"""`mockllm pack COMMAND`: create, check and share packs. Only the modules of the command are imported."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 Command: TypeAlias = Callable[[str, str], argparse.ArgumentParser]
-"""From a command's name and help to its parser."""
-HERE: Final = "mockllm.lock beside this folder (default scenarios) is meant"
+"""Create the parser of a command from its name and help."""
+LOCK_HELP: Final = "use mockllm.lock beside this folder (default scenarios)"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,71 +22,84 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         )
         return sub
 
-    _making(command)
-    _sharing(command)
+    _add_author_commands(command)
+    _add_consumer_commands(command)
 
 
-def _making(command: Command) -> None:
-    new = command("new", "make a pack: a manifest, a rule and its example")
-    new.add_argument("name", metavar="NAME", help="as it is used: x, or team/x")
-    new.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where (default ./x)")
-    check = command("check", "find mistakes in a pack, and tell what it could do to you")
+def _add_author_commands(command: Command) -> None:
+    new = command("new", "create a pack: a manifest, a rule and its example")
+    new.add_argument("name", metavar="NAME", help="name of the pack: x, or team/x")
+    new.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="target folder (default ./x)")
+    check = command("check", "find mistakes in a pack, and list what it could do to you")
     check.add_argument(
         "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
     )
     check.add_argument("--json", action="store_true", help="as JSON")
-    test = command("test", "run a pack's examples, and tell which rules and steps none of them reached")
+    test = command("test", "run a pack's examples, and list the rules and steps that none of them reached")
     test.add_argument(
         "pack", metavar="PACK", nargs="?", default=".", help="a folder, or any source of `pack add`"
     )
     test.add_argument(
-        "--min-coverage", metavar="90%", type=_share, default=0.0, help="fail where less is reached"
+        "--min-coverage",
+        metavar="90%",
+        type=_parse_share,
+        default=0.0,
+        help="fail if the examples reach less",
     )
     test.add_argument("--frozen", action="store_true", help="fetch nothing")
-    build = command("build", "write a wheel and a zip of a pack, the same bytes each time")
-    build.add_argument("folder", metavar="DIR", nargs="?", type=Path, default=Path(), help="(default here)")
-    build.add_argument("--out", metavar="DIR", type=Path, default=Path("dist"), help="where (default ./dist)")
+    build = command("build", "write a wheel and a zip of a pack; the same files produce the same bytes")
+    build.add_argument(
+        "folder",
+        metavar="DIR",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="(default: current folder)",
+    )
+    build.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("dist"), help="target folder (default ./dist)"
+    )
 
 
-def _sharing(command: Command) -> None:
-    add = command("add", "fetch a pack and lock it; without a source, fetch what the lock names")
+def _add_consumer_commands(command: Command) -> None:
+    add = command("add", "fetch a pack and lock it; without a source, fetch all packs of the lock")
     add.add_argument(
         "sources", metavar="SOURCE", nargs="*",
         help="a folder, URL@TAG or URL@COMMIT of a git repository (#folder in it), a .zip, a .whl, or the name of "
         "an installed pack",
     )  # fmt: skip
-    remove = command("remove", "take packs out of the lock")
+    remove = command("remove", "remove packs from the lock")
     remove.add_argument("names", metavar="NAME", nargs="+")
-    update = command("update", "take the newest versions that fit")
+    update = command("update", "update packs to the newest versions that fit")
     update.add_argument("names", metavar="NAME", nargs="*", help="(default all)")
     listed = command("list", "list the packs that can be used by name")
     listed.add_argument("--json", action="store_true", help="as JSON")
-    info = command("info", "tell of a pack: what it is, its parameters, what it could do to you")
+    info = command("info", "show a pack: description, parameters, what it could do to you")
     info.add_argument("pack", metavar="PACK", help="a name, or any source of `pack add`")
     info.add_argument("--json", action="store_true", help="as JSON")
     vendor = command("vendor", "copy all locked packs into ./mockllm_packs, to be committed")
     for sub in (add, remove, update, listed, info, vendor):
-        sub.add_argument("--scenarios", metavar="DIR", action="append", help=HERE)
+        sub.add_argument("--scenarios", metavar="DIR", action="append", help=LOCK_HELP)
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where all is well, 1 where something was refused or a check failed."""
+def run(args: argparse.Namespace) -> int:
+    """Return 0 for success, 1 if a pack was refused or a check failed."""
     from mockllm.scenario.pack_files import PackRejected
 
     try:
-        if given.doing in ("new", "check", "test", "build"):
+        if args.doing in ("new", "check", "test", "build"):
             from mockllm.cli import pack_author
 
-            return pack_author.run(given)
+            return pack_author.run(args)
         from mockllm.cli import pack_consumer
 
-        return pack_consumer.run(given)
+        return pack_consumer.run(args)
     except PackRejected as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
 
 
-def _share(text: str) -> float:
+def _parse_share(text: str) -> float:
     from mockllm.core.quantities.parse import parse_probability
 
     try:

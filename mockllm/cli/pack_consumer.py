@@ -1,4 +1,4 @@
-"""`mockllm pack add`, `remove`, `update`, `list`, `info` and `vendor`: for who uses packs of others."""
+"""`mockllm pack add`, `remove`, `update`, `list`, `info` and `vendor`: for users of packs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mockllm.cli.options import FOLDER, vocabulary
-from mockllm.cli.pack_author import described, gathered_of, opened
+from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.capabilities import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
@@ -23,43 +23,43 @@ from mockllm.scenario.pack_params import ParamSpec
 from mockllm.scenario.pack_resolver import PackResolver, installed
 
 
-def run(given: argparse.Namespace) -> int:
-    """As `mockllm pack`."""
-    scenarios = [each for each in given.scenarios or [FOLDER] if given.scenarios or os.path.isdir(each)]
+def run(args: argparse.Namespace) -> int:
+    """Run one of the commands. Return its exit code."""
+    scenarios = [each for each in args.scenarios or [FOLDER] if args.scenarios or os.path.isdir(each)]
     lock = lock_path(scenarios)
-    if given.doing == "list":
-        return _list(lock, given.json)
-    if given.doing == "info":
-        return _info(lock, given.pack, given.json)
+    if args.doing == "list":
+        return _list(lock, args.json)
+    if args.doing == "info":
+        return _info(lock, args.pack, args.json)
     locking = LockfileEditor(lock, version_constraints(scenarios, (), lock), vocabulary())
-    if given.doing == "vendor":
+    if args.doing == "vendor":
         for name, folder in locking.vendor():
             print(f"{name} is in {os.path.relpath(folder)}")
         return 0
-    if given.doing == "add" and not given.sources:
+    if args.doing == "add" and not args.sources:
         return _fetch(locking)
-    words = given.sources if given.doing == "add" else given.names
+    words = args.sources if args.doing == "add" else args.names
     words = words or sorted(locking.lock.packs)
     if not words:
         print(f"{LOCK} is empty")
         return 0
-    act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[given.doing]
+    act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[args.doing]
     return _each(words, act)
 
 
 def _each(words: list[str], act: Callable[[str], LockChange]) -> int:
-    """Does it for each; what is refused does not keep the others from it."""
+    """Apply the action to each word. A refusal does not stop the rest."""
     failed = False
     for word in words:
         try:
-            print(_told(act(word)))
+            print(_change_line(act(word)))
         except PackRejected as error:
             failed = True
             print(f"mockllm: {word}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _told(change: LockChange) -> str:
+def _change_line(change: LockChange) -> str:
     name, before, now = change.name, change.before, change.now
     if now is None:
         return f"removed {name} {before}"
@@ -81,10 +81,10 @@ def _fetch(locking: LockfileEditor) -> int:
     changed = [name for name in locking.lock.packs if state_of(locking.lock, name) == "changed"]
     for name in changed:
         folder = os.path.relpath(locking.lock.vendored(name))
-        print(f"mockllm: {folder} has changed; `mockllm pack vendor` puts its files back", file=sys.stderr)
+        print(f"mockllm: {folder} has changed; `mockllm pack vendor` restores its files", file=sys.stderr)
     if not missing and not changed:
         print(
-            f"all packs of {LOCK} are here: {', '.join(sorted(locking.lock.packs))}"
+            f"all packs of {LOCK} are present: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
             else f"{LOCK} is empty"
         )
@@ -132,8 +132,8 @@ def _version(folder: Path | None) -> str:
 def _info(path: str, text: str, json: bool) -> int:
     source = _source(path, text)
     locked = read_lock(path).packs.get(text.partition("@")[0]) if source != text else None
-    with opened(source) as (folder, shown):
-        gathered = gathered_of(folder, shown)
+    with open_pack(source) as (folder, shown):
+        gathered = load_pack(folder, shown)
         found = [
             pack
             for pack in gathered.loading.packs
@@ -141,7 +141,7 @@ def _info(path: str, text: str, json: bool) -> int:
         ]
         if not found:
             raise PackRejected("\n".join(map(str, gathered.mistakes)))
-        word, told = found[0].word, capabilities(gathered, found[0])
+        word, powers = found[0].word, capabilities(gathered, found[0])
     if locked is not None:
         shown = locked.source
     params: list[Json] = [
@@ -157,21 +157,21 @@ def _info(path: str, text: str, json: bool) -> int:
     if json:
         print(
             pretty(
-                {"description": word.description, "source": shown, "params": params, **told.as_json()}
+                {"description": word.description, "source": shown, "params": params, **powers.as_json()}
             ).decode()
         )
         return 0
-    first, *lines = described(told)
+    first, *lines = describe(powers)
     print(readable(first.removesuffix(":") + (f": {word.description}" if word.description else "")))
     print(*lines, sep="\n")
-    print(readable(f"  {'license':<11} {word.license or 'none is named'}\n  {'from':<11} {shown}"))
+    print(readable(f"  {'license':<11} {word.license or 'none'}\n  {'from':<11} {shown}"))
     for name, param in word.params.items():
         print(readable(f"  --set {name}=  {_parameter(param)}"))
     return 0
 
 
 def _parameter(param: ParamSpec) -> str:
-    """What it is for, and what it may be: in YAML's words, as it is set."""
+    """Return the description, type and default of a parameter, in YAML syntax."""
     kind = param.type if isinstance(param.type, str) else " | ".join(map(scalar_text, param.type))
     default = "unset" if param.default is None else f"default {scalar_text(param.default)}"
     names = [param.env] if isinstance(param.env, str) else param.env or ()
@@ -180,7 +180,7 @@ def _parameter(param: ParamSpec) -> str:
 
 
 def _source(path: str, text: str) -> str:
-    """The folder of a pack that is known by its name; all else as it was written."""
+    """Return the folder of a pack for its name, and any other text unchanged."""
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name) and not os.path.isdir(text):
         try:

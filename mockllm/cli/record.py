@@ -1,4 +1,4 @@
-"""`mockllm record`: a proxy that writes down what passes through it, as scenario files."""
+"""`mockllm record`: a proxy that records exchanges as scenario files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from mockllm.cli.console import lines_of, say
-from mockllm.cli.listen_addresses import addresses, secured
+from mockllm.cli.console import access_log_of, log
+from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
     RECORDING,
     SERVING,
@@ -20,7 +20,7 @@ from mockllm.cli.options import (
     add,
     add_limits,
     limits,
-    settled,
+    option_values,
     volatile,
 )
 from mockllm.engine import Engine
@@ -34,67 +34,67 @@ from mockllm.server.recorder import Recorder
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 
-USED: Final = frozenset(
+SERVE_OPTIONS: Final = frozenset(
     {"host", "port", "listen", "no_cors", "hash_ignore", "quiet", "verbose"}
     | {"tls_self_signed", "tls_cert", "tls_key", "tls_port", "tls_dir"}
 )
-OUT: Final = Option("--out", "what is recorded", "the folder for the files", "recordings", metavar="DIR")
-OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in USED))
+OUT: Final = Option("--out", "recording", "folder for the recordings", "recordings", metavar="DIR")
+OPTIONS: Final = (*RECORDING, OUT, *(option for option in SERVING if option.key in SERVE_OPTIONS))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Passes requests on to the real providers and writes each exchange down: a scenario file with the "
-        "request's hash and the answer's bytes. Point the clients' base URL here; their keys "
-        "go through and into no file."
+        "Forwards requests to the real providers and records each exchange: a scenario file with the "
+        "request's hash and the response's bytes. Point the clients' base URL here. Their keys "
+        "are forwarded and written to no file."
     )
     add(parser, OPTIONS)
     add_limits(parser)
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 when it was stopped and all was written, 1 where something was not, 2 for a mistake of usage."""
-    values = settled(given, OPTIONS, os.environ)
+def run(args: argparse.Namespace) -> int:
+    """Return 0 after a stop with all exchanges written, 1 if a write failed, 2 for a usage mistake."""
+    values = option_values(args, OPTIONS, os.environ)
     if not values["upstream"]:
-        raise BadOption("record: say where requests go: --upstream openai=https://api.openai.com")
+        raise BadOption("record: expected the provider's URL: --upstream openai=https://api.openai.com")
     try:
         probe(Path(values["out"]))
     except OSError as error:
         raise BadOption(f"--out {values['out']}: {error.strerror}") from None
-    where = addresses(given, values)
-    recorder = recorder_of(values, values["out"], where, everything=True)
+    where = addresses(args, values)
+    recorder = create_recorder(values, values["out"], where, everything=True)
     engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
-    lines = None if values["quiet"] else lines_of({**values, "strict": False})
-    app = App(engine, limits=limits(given, os.environ), open_to_pages=not values["no_cors"], lines=lines)
+    lines = None if values["quiet"] else access_log_of({**values, "strict": False})
+    app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder
-    trusted = secured(app, values)
+    trusted = configure_tls(app, values)
     try:
-        run_server(app, where, lambda where: _ready(where, recorder, trusted))
+        run_server(app, where, lambda where: _print_ready(where, recorder, trusted))
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    lost = f", {recorder.failed} not" if recorder.failed else ""
+    lost = f", {recorder.failed} failed" if recorder.failed else ""
     print(f"{recorder.written} recorded in {recorder.out}{lost}", file=sys.stderr)
     return 1 if recorder.failed else 0
 
 
-def recorder_of(
+def create_recorder(
     values: Mapping[str, Any], out: str, where: Sequence[Address], *, everything: bool = False
 ) -> Recorder:
-    """The recorder that the options ask for. Raises BadOption where it would lead back to itself."""
+    """Create the recorder of the options. Raise BadOption if an upstream is this server."""
     upstreams: dict[str, str] = {}
     for name, url in values["upstream"] or ():
         if upstreams.setdefault(name, url) != url:
-            raise BadOption(f"--upstream {name} is given twice: {upstreams[name]}, {url}")
+            raise BadOption(f"--upstream {name} is set twice: {upstreams[name]}, {url}")
         if any(address.is_at(url) for address in where):
-            raise BadOption(f"--upstream {name}={url} leads back to this very server")
-    return Recorder(Upstreams(upstreams), Path(out), RequestParser(volatile(values)), say, everything)
+            raise BadOption(f"--upstream {name}={url} is this server itself")
+    return Recorder(Upstreams(upstreams), Path(out), RequestParser(volatile(values)), log, everything)
 
 
-def _ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
+def _print_ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
     print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
     for name, url in recorder.upstreams.bases.items():
         print(f"  {name}: {url}")
     if trusted is not None:
-        print(f"  HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
+        print(f"  HTTPS clients must trust the CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`mockllm requests`: what a running server was asked, and goes on being asked."""
+"""`mockllm requests`: the past and, with --follow, the new requests of a running server."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import time
 from typing import Any, Final
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import coloured
+from mockllm.cli.diagnostic_output import use_colours
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 
-EVERY: Final = 0.5
-"""Seconds between two looks."""
+POLL_INTERVAL: Final = 0.5
+"""Seconds between two polls."""
 FILTERS: Final = {
     "session": "of this session",
     "endpoint": "to this endpoint, such as openai-chat",
     "model": "for this model",
-    "rule": "that this rule answered",
+    "rule": "that selected this rule",
     "status": "of this status",
 }
 
@@ -26,16 +26,18 @@ FILTERS: Final = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     api_client.arguments(parser)
     parser.add_argument(
-        "--follow", "-f", action="store_true", help="go on with those that come, until Ctrl-C"
+        "--follow", "-f", action="store_true", help="continue with new requests, until Ctrl-C"
     )
-    parser.add_argument("--last", type=_count, default=20, metavar="N", help="so many at first (default 20)")
-    parser.add_argument("--json", action="store_true", help="a line of JSON for each, in place of words")
+    parser.add_argument(
+        "--last", type=_count, default=20, metavar="N", help="number of past requests (default 20)"
+    )
+    parser.add_argument("--json", action="store_true", help="one line of JSON for each request")
     for name, help in FILTERS.items():
         of = int if name == "status" else str
         parser.add_argument(
-            f"--{name}", type=of, default=None, metavar=name.upper(), help=f"only those {help}"
+            f"--{name}", type=of, default=None, metavar=name.upper(), help=f"only requests {help}"
         )
-    parser.add_argument("--missed", action="store_true", help="only those that no rule answered")
+    parser.add_argument("--missed", action="store_true", help="only requests that no rule matched")
 
 
 def _count(text: str) -> int:
@@ -45,27 +47,25 @@ def _count(text: str) -> int:
     return count
 
 
-def run(given: argparse.Namespace) -> int:
-    """0, or 1 where no server answers."""
-    query: dict[str, Any] = {name: getattr(given, name) for name in FILTERS}
-    query["missed"] = "true" if given.missed else None
+def run(args: argparse.Namespace) -> int:
+    """Return 0, or 1 if no server responds."""
+    query: dict[str, Any] = {name: getattr(args, name) for name in FILTERS}
+    query["missed"] = "true" if args.missed else None
     try:
-        found = api_client.ask(
-            given, "GET", "/api/requests", {**query, "limit": max(1, min(given.last, 1000))}
-        )
-        shown = found["requests"][::-1] if given.last > 0 else []
-        _show(shown, given.json)
+        found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(args.last, 1000))})
+        shown = found["requests"][::-1] if args.last > 0 else []
+        _show(shown, args.json)
         last = max(
             [found["total"] if not found["requests"] else 0, *(each["id"] for each in found["requests"])]
         )
-        while given.follow:
-            time.sleep(EVERY)
-            found = api_client.ask(given, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
+        while args.follow:
+            time.sleep(POLL_INTERVAL)
+            found = api_client.ask(args, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
             if found["total"] < last:
-                last = 0  # the server was started anew
-            if (lost := _lost(found, last, query)) and not given.json:
-                print(f"… {lost} that the journal let go before they were seen")
-            _show(found["requests"], given.json)
+                last = 0  # the server was restarted
+            if (lost := _lost(found, last, query)) and not args.json:
+                print(f"… {lost} requests were dropped from the journal before they were shown")
+            _show(found["requests"], args.json)
             last = max([last, *(each["id"] for each in found["requests"])])
     except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -74,7 +74,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
-    """How many requests behind this one are no longer there; of filtered ones nobody knows."""
+    """Return how many requests after this id the journal has dropped; 0 for filtered lists, where it is unknown."""
     if any(value is not None for value in query.values()):
         return 0
     first = found["requests"][0]["id"] if found["requests"] else found["total"] + 1
@@ -82,14 +82,14 @@ def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
 
 
 def _show(found: list[dict[str, Any]], as_json: bool) -> None:
-    lines = AccessLog(print, colour=coloured())
+    lines = AccessLog(print, colour=use_colours())
     for each in found:
         print(json.dumps(each) if as_json else f"#{each['id']} {lines.line(record(each))}")
     sys.stdout.flush()
 
 
 def record(each: dict[str, Any]) -> AccessLogRecord:
-    """A request as the control API tells it, for a line."""
+    """Convert a request of the control API to an access log record."""
     return AccessLogRecord(
         each["at"],
         each["method"],

@@ -1,4 +1,4 @@
-"""`mockllm schema`: the JSON Schemas of scenario files and packs, to print, to write, to check for drift."""
+"""`mockllm schema`: print, write or check the JSON Schemas of scenario files and packs."""
 
 from __future__ import annotations
 
@@ -12,40 +12,40 @@ from mockllm.scenario.editor_schemas import schemas, written
 from mockllm.scenario.vocabulary import Vocabulary
 
 SCHEMAS: Final = "schemas"
-"""The folder that they are written to where none is named."""
+"""The default folder."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("kind", nargs="?", choices=("scenario", "pack"), help="print this schema")
     which.add_argument("--out", type=Path, metavar="DIR", help="write both to this folder (default schemas)")
-    which.add_argument("--check", type=Path, metavar="DIR", help="fail if the folder's schemas are not these")
+    which.add_argument("--check", type=Path, metavar="DIR", help="fail if the schemas in this folder differ")
 
 
-def run(given: argparse.Namespace) -> int:
-    if given.kind is not None:
-        sys.stdout.write(made()[f"{given.kind}.schema.json"])
+def run(args: argparse.Namespace) -> int:
+    if args.kind is not None:
+        sys.stdout.write(schema_files()[f"{args.kind}.schema.json"])
         return 0
-    if given.check is not None:
-        return _check(given.check)
-    folder = given.out or Path(SCHEMAS)
+    if args.check is not None:
+        return _check(args.check)
+    folder = args.out or Path(SCHEMAS)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made().items():
+    for name, text in schema_files().items():
         (folder / name).write_text(text, encoding="utf-8")
         print(folder / name)
     return 0
 
 
-def made() -> dict[str, str]:
-    """The schemas as their files hold them, by name."""
+def schema_files() -> dict[str, str]:
+    """Return the text of each schema by its file name."""
     found = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
     return {name: written(schema) for name, schema in found.items()}
 
 
 def _check(folder: Path) -> int:
-    """Whether the files are what would be written."""
+    """Return 0 if the files in the folder are up to date, else 1."""
     stale = []
-    for name, text in made().items():
+    for name, text in schema_files().items():
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             stale.append(path)

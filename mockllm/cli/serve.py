@@ -17,27 +17,27 @@ from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.admin_token import AdminToken, admin_token
-from mockllm.cli.console import lines_of, say, say_line
-from mockllm.cli.control_setup import beside, steered, together
-from mockllm.cli.diagnostic_output import list_mistakes
-from mockllm.cli.gc_pause import staying
-from mockllm.cli.listen_addresses import addresses, secured
+from mockllm.cli.console import access_log_of, log, print_line
+from mockllm.cli.control_setup import background_task, run_together, set_up_control_api
+from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
-    FALLBACK,
+    DEFAULT_PACK,
     FOLDER,
     LOADING,
     SERVING,
     BadOption,
     add,
     add_limits,
-    fallen_back,
     limits,
-    settled,
-    strangers,
+    option_values,
+    scenario_sources,
+    unknown_variables,
+    uses_default_pack,
     volatile,
-    wanted,
 )
-from mockllm.cli.trace_setup import traced
+from mockllm.cli.startup import gc_paused
+from mockllm.cli.trace_setup import traces
 from mockllm.engine import EngineInfo
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
@@ -51,12 +51,12 @@ from mockllm.state.sessions import Sessions
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
 ABOUT: Final = (
-    "Serves scenarios until Ctrl-C or SIGTERM. With neither --scenarios nor --pack it serves ./scenarios if "
-    "there are any in that folder, else the pack `default`. What is saved while it runs answers from then on."
+    "Serves scenarios until Ctrl-C or SIGTERM. Without --scenarios and --pack it serves ./scenarios if that "
+    "folder contains scenario files, else the pack `default`. Changed files are reloaded while it runs."
 )
 NOTE: Final = (
-    "An option may also be given by the variable in brackets; the option itself goes first. SECONDS may carry a "
-    "unit (500ms, 2m), BYTES too (64KiB, 1MiB)."
+    "The variable in brackets sets the same value; the option has priority. SECONDS may have a "
+    "unit (500ms, 2m), and so may BYTES (64KiB, 1MiB)."
 )
 
 
@@ -66,63 +66,61 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_limits(parser)
 
 
-def run(given: argparse.Namespace) -> int:
-    values = settled(given, (*LOADING, *SERVING), os.environ)
+def run(args: argparse.Namespace) -> int:
+    values = option_values(args, (*LOADING, *SERVING), os.environ)
     token = admin_token(values)
     values = {**values, "admin_token": token.text}
-    bounds = limits(given, os.environ)
+    bounds = limits(args, os.environ)
     began = time.time()
-    recording(values)
-    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=say)
-    builder = built(values, sessions, bounds.generated)
+    prepare_recordings(values)
+    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=log)
+    builder = create_builder(values, sessions, bounds.generated)
     try:
-        with staying():
+        with gc_paused():
             engine = builder.first(at_once=True)
     except Broken as broken:
-        list_mistakes(broken.mistakes, sys.stderr)
+        print_mistakes(broken.mistakes, sys.stderr)
         return 2
-    empty = () if values["record_misses"] else nothing(engine.info())
-    for warning in (*strangers(os.environ, builder.variables), *empty, *unbuilt()):
-        say(f"warning: {warning}")
-    lines = None if values["quiet"] else lines_of(values)
+    empty = () if values["record_misses"] else no_rules_warning(engine.info())
+    for warning in (*unknown_variables(os.environ, builder.variables), *empty, *dashboard_warning()):
+        log(f"warning: {warning}")
+    lines = None if values["quiet"] else access_log_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
     app.gzip = values["gzip"]
-    trusted = secured(app, values)
+    trusted = configure_tls(app, values)
     if values["record_misses"]:
-        from mockllm.cli.record import recorder_of
+        from mockllm.cli.record import create_recorder
 
-        app.recorder = recorder_of(values, values["record_misses"], addresses(given, values))
-    reload = Reloader(app, builder.watched, builder.again, say, began)
+        app.recorder = create_recorder(values, values["record_misses"], addresses(args, values))
+    reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
-    aside = steered(app, builder, watched, values)
+    admin_server = set_up_control_api(app, builder, watched, values)
+    tasks = run_together(partial(warn_about_files, builder, reload), background_task(watched, admin_server))
     try:
-        with traced(app, addresses(given, values), say):
-            run_server(
-                app, addresses(given, values),
-                lambda where: ready(where, app, fallen_back(values), trusted, token),
-                together(partial(look_over, builder, reload), beside(watched, aside)),
-            )  # fmt: skip
+        with traces(app, addresses(args, values), log):
+            ready = partial(
+                print_ready, app=app, default_pack=uses_default_pack(values), trusted=trusted, token=token
+            )
+            run_server(app, addresses(args, values), ready, tasks)
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return reported(app.journal.missed) if values["strict"] else 0
+    return strict_exit_code(app.journal.missed) if values["strict"] else 0
 
 
-async def look_over(builder: Builder, reload: Reloader) -> None:
-    """Says what is worth a line about the files. A start does not wait for that."""
+async def warn_about_files(builder: Builder, reload: Reloader) -> None:
+    """Print warnings about the files. The start does not wait for them."""
     reload.begun_with(await builder.looked_over())
 
 
-def recording(values: Mapping[str, Any]) -> None:
-    """Makes the folder of what is recorded, so that it is served and watched. Raises BadOption."""
+def prepare_recordings(values: Mapping[str, Any]) -> None:
+    """Create the folder of recordings, so that it is served and watched. Raise BadOption."""
     if not values["record_misses"]:
         if values["upstream"]:
-            raise BadOption(
-                "--upstream says where misses go; say where they are recorded: --record-misses DIR"
-            )
+            raise BadOption("--upstream needs a folder for the recordings: --record-misses DIR")
         return
     if not values["upstream"]:
-        raise BadOption("--record-misses: say where requests go: --upstream openai=https://api.openai.com")
+        raise BadOption("--record-misses needs the provider's URL: --upstream openai=https://api.openai.com")
     try:
         Path(values["record_misses"]).mkdir(parents=True, exist_ok=True)
         probe(Path(values["record_misses"]))
@@ -130,10 +128,10 @@ def recording(values: Mapping[str, Any]) -> None:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
-def built(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> Builder:
-    """What makes the engine, now and at each reload."""
+def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> Builder:
+    """Create the builder of the engine, for the start and each reload."""
     return Builder(
-        replace(wanted(values, os.environ), examples=False),
+        replace(scenario_sources(values, os.environ), examples=False),
         sessions,
         seed=values["seed"],
         longest=values["max_delay"],
@@ -145,70 +143,74 @@ def built(values: Mapping[str, Any], sessions: Sessions, max_generated: int) -> 
     )
 
 
-def reported(missed: int) -> int:
-    """The exit report of --strict, and its code."""
+def strict_exit_code(missed: int) -> int:
+    """Print the exit report of --strict and return its exit code."""
     if missed:
-        print(f"mockllm: {missed} request{'s' * (missed != 1)} that no rule answered", file=sys.stderr)
+        print(f"mockllm: {missed} unmatched request{'s' * (missed != 1)}", file=sys.stderr)
     return 1 if missed else 0
 
 
-def nothing(about: EngineInfo) -> Iterator[str]:
-    """A line where there is nothing that could answer."""
+def no_rules_warning(about: EngineInfo) -> Iterator[str]:
+    """Yield a warning if no rule is loaded."""
     if not about.rules:
         yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
 
 
-def unbuilt() -> Iterator[str]:
-    """A line where the dashboard was not built, with what the build said."""
+def dashboard_warning() -> Iterator[str]:
+    """Yield a warning if the dashboard was not built, with the message of the build."""
     home = Path(__file__).parent.parent / "dashboard"
     if not (home / "index.html").exists():
-        why = home / "unbuilt.txt"
-        told = f": {why.read_text(encoding='utf-8').strip()}" if why.exists() else ""
-        yield f"the dashboard is not built{told}"
+        reason = home / "unbuilt.txt"
+        detail = f": {reason.read_text(encoding='utf-8').strip()}" if reason.exists() else ""
+        yield f"the dashboard is not built{detail}"
 
 
-def ready(
+def print_ready(
     where: Sequence[Address],
     app: App,
-    fallen_back: bool = False,
+    default_pack: bool = False,
     trusted: Path | None = None,
     token: AdminToken = AdminToken(),  # noqa: B008 - immutable
 ) -> None:
-    """Where it listens, what is loaded, and what to give each SDK. The token of others than this machine is told
-    only when it was just made: lines end up in logs."""
+    """Print the addresses, the loaded rules and the base URL of each SDK. The admin token is printed only when it was
+    just generated, because these lines end up in logs."""
     about = app.engine.info()
-    say_line(f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}")
+    print_line(
+        f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}"
+    )
     first = where[0]
     base = first._replace(host="localhost").url if first.everywhere else first.url
     for name, path in about.bases:
-        say_line(f"  {name + ':':<11} base_url = {base}{path}")
+        print_line(f"  {name + ':':<11} base_url = {base}{path}")
     alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
     if app.control is not None:
         others = (
-            "others give the admin token" if token.text else "for this machine only: no --admin-token is set"
+            "other machines need the admin token"
+            if token.text
+            else "for this machine only: no --admin-token is set"
         )
-        made = f"?token={token.text}" if token.made else "" if alone else f" ({others})"
-        say_line(f"  Dashboard:  {base}/dashboard{made}")
-    if token.made:
-        say_line(f"  Others than this machine steer it with the admin token that was made in {token.made}.")
+        suffix = f"?token={token.text}" if token.generated else "" if alone else f" ({others})"
+        print_line(f"  Dashboard:  {base}/dashboard{suffix}")
+    if token.generated:
+        print_line(f"  Other machines need the admin token. It was created in {token.generated}.")
     for line in _reached(first, app, trusted, alone=alone):
-        say_line(f"  {line}")
-    if fallen_back:
-        say_line(
-            f"  No scenario files in ./{FOLDER}, so the pack `{FALLBACK}` answers; "
-            "`mockllm init` makes scenarios of your own."
+        print_line(f"  {line}")
+    if default_pack:
+        print_line(
+            f"  No scenario files in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. "
+            "`mockllm init` writes scenarios to start from."
         )
-    kept = app.journal
-    say_line(f"  Journal:    the last {kept.size} requests, in {size(kept.room)} at most")
+    journal = app.journal
+    print_line(f"  Journal:    the last {journal.size} requests, in {size(journal.room)} at most")
 
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:
-    """Whom it reaches, and who reaches it."""
+    """Yield lines about upstreams, certificates and reachability."""
     if app.recorder is not None:
         there = ", ".join(f"{name}: {url}" for name, url in app.recorder.upstreams.bases.items())
-        yield f"What no rule answers is passed on ({there}) and recorded in {app.recorder.out}."
+        yield f"Unmatched requests are forwarded ({there}) and recorded in {app.recorder.out}."
     if trusted is not None:
-        yield f"HTTPS clients must trust its CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}"
+        yield f"HTTPS clients must trust the CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}"
     if first.everywhere:
         named = first._replace(host=socket.gethostname()).url
         yield f"Containers and other machines: {named}, or this machine's address in place of its name."
@@ -217,7 +219,7 @@ def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> 
 
 
 def size(count: int) -> str:
-    """`64 MiB`, `300 bytes`."""
+    """Format a number of bytes: `64 MiB`, `300 bytes`."""
     for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
         if count >= unit:
             return f"{count / unit:.3g} {name}"

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, coloured, list_mistakes
-from mockllm.cli.options import LOADING, add, default_noted, settled, wanted
+from mockllm.cli.diagnostic_output import as_json, print_mistakes, use_colours
+from mockllm.cli.options import LOADING, add, note_default_pack, option_values, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
 from mockllm.testing.example_runner import ExampleResult, Suite
@@ -27,30 +27,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add(parser, LOADING)
     parser.add_argument("--json", action="store_true", help="the results as JSON")
     parser.add_argument(
-        "-k", dest="name", default="", metavar="NAME", help="only examples whose name or file holds this text"
+        "-k",
+        dest="name",
+        default="",
+        metavar="NAME",
+        help="only examples whose name or file contains this text",
     )
 
 
-def run(given: argparse.Namespace) -> int:
-    """0 where all examples pass (or there are none), 1 where one fails, 2 for mistakes in the files."""
-    if given.folders:
-        given.scenarios = [*given.folders, *(given.scenarios or ())]
-    values = settled(given, LOADING, os.environ)
-    default_noted(values)
-    suite = Suite(wanted(values, os.environ))
+def run(args: argparse.Namespace) -> int:
+    """Return 0 if all examples pass (or none exist), 1 if one fails, 2 for mistakes in the files."""
+    if args.folders:
+        args.scenarios = [*args.folders, *(args.scenarios or ())]
+    values = option_values(args, LOADING, os.environ)
+    note_default_pack(values)
+    suite = Suite(scenario_sources(values, os.environ))
     if suite.mistakes:
-        if given.json:
+        if args.json:
             _print({"mistakes": [as_json(mistake) for mistake in suite.mistakes]})
         else:
-            list_mistakes(suite.mistakes, sys.stderr)
+            print_mistakes(suite.mistakes, sys.stderr)
         return 2
     results = []
-    for result in suite.run(given.name):
+    for result in suite.run(args.name):
         results.append(result)
-        if not given.json:
-            show(result, colour=coloured())
+        if not args.json:
+            show(result, colour=use_colours())
     failed = sum(not result.passed for result in results)
-    if given.json:
+    if args.json:
         _print(
             {
                 "passed": len(results) - failed,
@@ -59,12 +63,12 @@ def run(given: argparse.Namespace) -> int:
             }
         )
     else:
-        print(summary(results, given.name))
+        print(summary(results, args.name))
     return 1 if failed else 0
 
 
 def show(result: ExampleResult, *, colour: bool = False) -> None:
-    """A line, and what did not hold."""
+    """Print the result of an example, with its failed expectations."""
     word = "ok" if result.passed else "FAIL"
     if colour:
         word = f"{GREEN if result.passed else RED}{word}{PLAIN}"
@@ -77,14 +81,14 @@ def show(result: ExampleResult, *, colour: bool = False) -> None:
 
 
 def title(result: ExampleResult) -> str:
-    """Its name, and for which provider it was run."""
+    """Return the name of an example, with the provider for which it was run."""
     return result.name if result.provider is None else f"{result.name} ({result.provider})"
 
 
 def summary(results: Sequence[ExampleResult], name: str) -> str:
-    """`12 passed, 1 failed`."""
+    """Return `12 passed, 1 failed`."""
     if not results:
-        return f'no example holds "{name}" in its name or place' if name else "no examples found"
+        return f'no example contains "{name}" in its name or position' if name else "no examples found"
     failed = sum(not result.passed for result in results)
     passed = f"{len(results) - failed} passed"
     return f"{passed}, {failed} failed" if failed else passed

@@ -1,4 +1,4 @@
-"""How `serve` has its requests traced, where the environment asks for it; else nothing is imported."""
+"""Set-up of traces for `serve`, if the environment requests them. Otherwise nothing is imported."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from mockllm.server.http_server import Address
     from mockllm.server.traces.tracing import Tracing
 
-ASKED: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 EXTRA: Final = "pip install 'mockllm-scenarios[otel]'"
 
 
 @contextmanager
-def traced(
+def traces(
     app: App,
     addresses: Sequence[Address],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
     environment: Mapping[str, str] = os.environ,
 ) -> Iterator[None]:
-    """Within it each request has a span. What is wrong is one line, and then there are none."""
+    """Create a span for each request inside the block. A problem is logged in one line and disables traces."""
     tracing = None
-    if any(environment.get(name, "").strip() for name in ASKED):
-        tracing = _tracing(app, addresses, say, environment)
+    if any(environment.get(name, "").strip() for name in ENDPOINT_VARIABLES):
+        tracing = _tracing(app, addresses, log, environment)
     try:
         yield
     finally:
@@ -36,7 +36,7 @@ def traced(
 
 
 def _tracing(
-    app: App, addresses: Sequence[Address], say: Callable[[str], None], environment: Mapping[str, str]
+    app: App, addresses: Sequence[Address], log: Callable[[str], None], environment: Mapping[str, str]
 ) -> Tracing | None:
     from mockllm.server.traces.otlp_endpoint import target
 
@@ -44,25 +44,25 @@ def _tracing(
     if found is None:
         return None
     if not _installed():
-        say(f"warning: {_name(environment)} asks for traces, and OpenTelemetry is not installed: {EXTRA}")
+        log(f"warning: {_name(environment)} requests traces, but OpenTelemetry is not installed: {EXTRA}")
         return None
     if found.warning is not None:
-        say(f"warning: {found.warning}")
+        log(f"warning: {found.warning}")
     if found.url is None:
         return None
     from mockllm.server.traces.otel_logging import OtelLogHandler
     from mockllm.server.traces.tracing import TracedJournal, Tracing
 
-    noise = OtelLogHandler(lambda text: say(f"warning: traces: {text}"))
+    noise = OtelLogHandler(lambda text: log(f"warning: traces: {text}"))
     try:
         from mockllm.server.traces.exporter import SpanQueue
 
-        exporter = SpanQueue(found.url, say, noise)
-    except Exception as error:  # versions that do not fit, or an OTEL_ variable that the SDK will not take
+        exporter = SpanQueue(found.url, log, noise)
+    except Exception as error:  # incompatible versions, or an OTEL_ variable that the SDK refuses
         why = " ".join(f"{type(error).__name__}: {error}".split())
-        say(f"warning: traces cannot be set up, and none are sent: {why}")
+        log(f"warning: traces cannot be set up and are disabled: {why}")
         return None
-    tracing = Tracing(exporter, say, _secure(addresses))
+    tracing = Tracing(exporter, log, _secure(addresses))
     app.journal = TracedJournal(app.limits.journal, app.limits.journal_bytes, app.metrics, tracing)
     tracing.start()
     return tracing
@@ -76,11 +76,11 @@ def _installed() -> bool:
 
 
 def _name(environment: Mapping[str, str]) -> str:
-    return next(name for name in ASKED if environment.get(name, "").strip())
+    return next(name for name in ENDPOINT_VARIABLES if environment.get(name, "").strip())
 
 
 def _secure(addresses: Sequence[Address]) -> frozenset[int] | bool:
-    """The ports that speak TLS, or whether all do."""
+    """Return the ports with TLS, or True if all have it."""
     if all(address.tls for address in addresses):
         return True
     return frozenset(address.port for address in addresses if address.tls)

@@ -1,20 +1,19 @@
-"""What options and variables say in seconds, bytes or counts, as a person writes it: `5`, `500ms`, `64 MiB`.
-
-Apart from the table of options: each kind is read alike wherever it stands.
-"""
+"""Parsers of seconds, bytes, counts and addresses in options and variables: `5`, `500ms`, `64 MiB`, `:8080`."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Final
+from typing import Any, Final
+
+from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
 def seconds(text: str) -> float:
-    """Seconds, as a plain number or a duration with its unit; ValueError with what to write."""
+    """Parse seconds: a plain number or a duration with a unit. Raise ValueError with the expected form."""
     from mockllm.core.quantities.parse import parse_duration
 
     try:
@@ -27,16 +26,31 @@ def seconds(text: str) -> float:
 
 
 def size(text: str) -> int:
-    """Bytes, as a plain number or with `KiB`, `MiB` or `GiB`, however short; ValueError with what to write."""
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
+    """Parse bytes: a plain number or one with `KiB`, `MiB` or `GiB`, also abbreviated. Raise ValueError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
         raise ValueError(f"expected a number of bytes, such as 1000, 64KiB or 32MiB, found {text!r}")
-    return int(found[1]) << 10 * _POWERS[(found[2] or "").lower()]
+    return int(match[1]) << 10 * _POWERS[(match[2] or "").lower()]
 
 
 def count(text: str) -> int:
-    """A whole number; ValueError with what was found."""
+    """Parse a whole number. Raise ValueError with the text that was found."""
     try:
         return int(text)
     except ValueError:
         raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def address(text: str) -> tuple[str, int]:
+    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"expected HOST:PORT, found {text!r}")
+    return host.strip("[]") or "localhost", int(port)
+
+
+def shown_default(default: Any, unit: str) -> Any:
+    """Return bytes as `32 MiB`, other values unchanged."""
+    if unit != "bytes":
+        return default
+    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"

@@ -1,4 +1,4 @@
-"""`mockllm verdict`: how the clients of a running server behave, for a person and for CI."""
+"""`mockllm verdict`: the behaviour of the clients of a running server, as text and for CI."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mockllm.core.verdicts import VERDICTS
 from mockllm.server.access_log import MAX_PROMPT, plain
 
 ABOUT: Final = (
-    "Exit code 0 where no client earned a verdict that --fail-on names, 1 where one did, 2 for a mistake of usage "
-    "or where no server answers. Ask when the clients are done: what they have not tried again by now counts as "
-    "given up (not so with --running). "
-    f"The verdicts: {', '.join(VERDICTS)}; docs/verdicts.md says what each is given for."
+    "Exit code 0 if no client has a verdict of --fail-on, 1 if one does, 2 for a usage mistake "
+    "or if no server responds. Run it when the clients have finished: a failure without a retry by now counts as "
+    "abandoned (not with --running). "
+    f"The verdicts: {', '.join(VERDICTS)}; docs/verdicts.md describes them."
 )
 BAD, NONE = "bad", "none"
-"""What --fail-on takes beside the verdicts' names."""
+"""Values of --fail-on beside the names of verdicts."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ABOUT
     api_client.arguments(parser)
-    parser.add_argument("--session", default=None, metavar="ID", help="only what was asked in this session")
+    parser.add_argument("--session", default=None, metavar="ID", help="only requests of this session")
     parser.add_argument(
         "--client",
         default=None,
         metavar="WHO",
-        help="only this client: by its whole user agent, its key's hash or its address",
+        help="only this client, by its whole user agent, the hash of its key, or its address",
     )
     parser.add_argument(
         "--since",
@@ -41,69 +41,67 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="only requests since then, in seconds since the epoch",
     )
-    parser.add_argument(
-        "--running", action="store_true", help="the clients are still at work, and may try again yet"
-    )
-    parser.add_argument("--json", action="store_true", help="all of it as JSON")
+    parser.add_argument("--running", action="store_true", help="the clients are still running and may retry")
+    parser.add_argument("--json", action="store_true", help="all verdicts as JSON")
     parser.add_argument(
         "--junit",
         default=None,
         metavar="FILE",
-        help="write it in JUnit's form too; - for the standard output",
+        help="also write the verdicts in JUnit format; - is standard output",
     )
     parser.add_argument(
         "--fail-on",
         default=BAD,
         metavar="VERDICT[,…]",
-        help=f"which verdicts make the exit code 1: names, {BAD} for all bad ones (default), {NONE}",
+        help=f"verdicts that make the exit code 1: names, {BAD} for all bad ones (default), {NONE}",
     )
 
 
-def run(given: argparse.Namespace) -> int:
-    failing = chosen(given.fail_on)
+def run(args: argparse.Namespace) -> int:
+    failing = parse_fail_on(args.fail_on)
     query = {
-        "session": given.session,
-        "client": given.client,
-        "since": given.since,
-        "over": None if given.running else "true",
+        "session": args.session,
+        "client": args.client,
+        "since": args.since,
+        "over": None if args.running else "true",
     }
     try:
-        found = api_client.ask(given, "GET", "/api/verdicts", query)["clients"]
-        if given.junit is not None:
-            written = api_client.fetch(given, "GET", "/api/verdicts", {**query, "format": "junit"})
-            write(given.junit, written)
+        found = api_client.ask(args, "GET", "/api/verdicts", query)["clients"]
+        if args.junit is not None:
+            written = api_client.fetch(args, "GET", "/api/verdicts", {**query, "format": "junit"})
+            write(args.junit, written)
     except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 2
-    if given.json:
+    if args.json:
         print(json.dumps({"clients": found}, indent=2))
-    elif given.junit != "-":
+    elif args.junit != "-":
         print("\n".join(lines(found)))
     return 1 if failing & {each["verdict"] for client in found for each in client["verdicts"]} else 0
 
 
-def chosen(text: str) -> frozenset[str]:
-    """The verdicts that --fail-on names. BadOption where one is not known."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
+def parse_fail_on(text: str) -> frozenset[str]:
+    """Parse the value of --fail-on. Raise BadOption for an unknown verdict."""
+    words = [argument.strip() for argument in text.split(",") if argument.strip()]
     found: set[str] = set()
-    for word in words:
-        if word == BAD:
+    for argument in words:
+        if argument == BAD:
             found |= {name for name, verdict in VERDICTS.items() if not verdict.good}
-        elif word in VERDICTS:
-            found.add(word)
-        elif word != NONE:
+        elif argument in VERDICTS:
+            found.add(argument)
+        elif argument != NONE:
             from mockllm.scenario.diagnostics import meant
 
             known = (*VERDICTS, BAD, NONE)
-            hint = meant(word, known) or f"; there are {', '.join(known)}"
-            raise BadOption(f"--fail-on: there is no verdict {word!r}{hint}")
+            hint = meant(argument, known) or f"; expected one of {', '.join(known)}"
+            raise BadOption(f"--fail-on: unknown verdict {argument!r}{hint}")
     if not words:
-        raise BadOption(f"--fail-on: name a verdict, {BAD} or {NONE}")
+        raise BadOption(f"--fail-on: expected a verdict, {BAD} or {NONE}")
     return frozenset(found)
 
 
 def write(name: str, data: bytes) -> None:
-    """To a file, or to the standard output. BadOption where it cannot be written."""
+    """Write data to a file or to standard output. Raise BadOption if that fails."""
     if name == "-":
         sys.stdout.write(data.decode())
         return
@@ -115,28 +113,28 @@ def write(name: str, data: bytes) -> None:
 
 
 def lines(clients: Sequence[Json]) -> list[str]:
-    """What is told a person."""
-    said: list[str] = []
+    """Return the verdicts of all clients as lines."""
+    result: list[str] = []
     for each in clients:
         session = f" in session {each['session']}" if each["session"] is not None else ""
-        said.append(f"{each['client']}{session}: {count(each['requests'], 'request')}")
+        result.append(f"{each['client']}{session}: {count(each['requests'], 'request')}")
         if not each["verdicts"]:
-            said.append("  nothing to say")
+            result.append("  no verdict")
         for verdict in each["verdicts"]:
-            said += _verdict(verdict)
+            result += _verdict(verdict)
     bad = sum(not verdict["good"] for each in clients for verdict in each["verdicts"])
-    said.append(f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}")
-    return [plain(line, MAX_PROMPT) for line in said]  # a client chooses its name
+    result.append(f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}")
+    return [plain(line, MAX_PROMPT) for line in result]  # a client chooses its name
 
 
 def _verdict(verdict: dict[str, Any]) -> list[str]:
     mark = "good" if verdict["good"] else "BAD "
     shown = ", ".join(f"#{id}" for id in verdict["requests"][:8])
     more = f" and {len(verdict['requests']) - 8} more" if len(verdict["requests"]) > 8 else ""
-    told = [f"  {mark} {verdict['verdict']}: {verdict['says']}", f"       requests: {shown}{more}"]
-    return [*told, *([] if verdict["good"] else [f"       rule: {verdict['rule_of_conduct']}"])]
+    result = [f"  {mark} {verdict['verdict']}: {verdict['says']}", f"       requests: {shown}{more}"]
+    return [*result, *([] if verdict["good"] else [f"       rule: {verdict['rule_of_conduct']}"])]
 
 
 def count(number: int, what: str) -> str:
-    """`1 client`, `2 clients`."""
+    """Return `1 client`, `2 clients`."""
     return f"{number} {what}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""`mockllm verify`: whether a running server was asked what a file expects."""
+"""`mockllm verify`: check the requests of a running server against the expectations of a file."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 from typing import Any
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import list_mistakes
+from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.diagnostics import path_of
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, plain
 
 ABOUT = (
-    "Exit code 0 where all of it holds, 1 where something does not, 2 for a mistake in the file. The file is "
+    "Exit code 0 if all expectations are met, 1 if one is not, 2 for a mistake in the file. The file is "
     "YAML or JSON: `expect` lists matches in the scenario language, each with exactly, at_least or at_most."
 )
 
@@ -23,49 +23,49 @@ ABOUT = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = ABOUT
     parser.add_argument(
-        "expectations", nargs="?", metavar="FILE", help="what is expected; - reads it from the standard input"
+        "expectations", nargs="?", metavar="FILE", help="expectations; - reads standard input"
     )
     api_client.arguments(parser)
     parser.add_argument("--session", default=None, help="only requests of this session")
-    parser.add_argument("--in-order", action="store_true", help="they must have been asked in this order")
-    parser.add_argument("--no-unmatched", action="store_true", help="every request must have met a rule")
-    parser.add_argument("--all-rules-used", action="store_true", help="every rule must have answered")
-    parser.add_argument("--json", action="store_true", help="what came of it as JSON")
+    parser.add_argument("--in-order", action="store_true", help="the requests must have this order")
+    parser.add_argument("--no-unmatched", action="store_true", help="every request must have matched a rule")
+    parser.add_argument("--all-rules-used", action="store_true", help="every rule must have been selected")
+    parser.add_argument("--json", action="store_true", help="the result as JSON")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     body: dict[str, Any] = {}
     source = None
-    if given.expectations is not None:
-        source = read_source(*_read(given.expectations))
+    if args.expectations is not None:
+        source = read_source(*_read(args.expectations))
         if source.mistakes:
-            list_mistakes(source.mistakes, sys.stderr)
+            print_mistakes(source.mistakes, sys.stderr)
             return 2
         if not isinstance(source.data, dict):
             raise BadOption(f"{source.name}: expected `expect:` and a list")
         body = dict(source.data)
-    if given.session is not None:
-        body["session"] = given.session
-    body |= {word: True for word in ("in_order", "no_unmatched", "all_rules_used") if getattr(given, word)}
+    if args.session is not None:
+        body["session"] = args.session
+    body |= {word: True for word in ("in_order", "no_unmatched", "all_rules_used") if getattr(args, word)}
     if not body:
-        raise BadOption("nothing is expected: give a file, --no-unmatched or --all-rules-used")
+        raise BadOption("nothing to verify: expected a file, --no-unmatched or --all-rules-used")
     try:
-        found = api_client.ask(given, "POST", "/api/verify", body=body)
+        found = api_client.ask(args, "POST", "/api/verify", body=body)
     except api_client.ApiError as error:
         if source is not None and error.wrong:
             found = [source.mistake(path_of(field), message) for field, message in error.wrong]
-            list_mistakes(found, sys.stderr)
+            print_mistakes(found, sys.stderr)
         else:
             print(f"mockllm: {error}", file=sys.stderr)
         return 2
-    if given.json:
+    if args.json:
         print(json.dumps(found, indent=2))
     else:
-        _tell(found)
+        _print(found)
     return 0 if found["passed"] else 1
 
 
-def _tell(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any]) -> None:
     for failure in found["failures"]:
         place = "" if failure["expect"] is None else f"expect[{failure['expect']}]: "
         print(plain(f"{place}{failure['message']}", MAX_PROMPT))
@@ -74,7 +74,7 @@ def _tell(found: dict[str, Any]) -> None:
             print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MAX_PROMPT))
     count = f"{found['checked']} request{'s' * (found['checked'] != 1)}"
     lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
-    print(f"{'verified' if found['passed'] else 'failed'}: {count} looked at{lost}")
+    print(f"{'verified' if found['passed'] else 'failed'}: {count} checked{lost}")
 
 
 def _read(name: str) -> tuple[bytes, str]:

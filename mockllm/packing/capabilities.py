@@ -22,7 +22,7 @@ _PROXIES: Final = ("proxy", "upstream")
 _COLLECTED: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
 
-class Capabilities(Struct, frozen=True):
+class PackCapabilities(Struct, frozen=True):
     """Capabilities of one pack. `faults` by name, `errors` by name or status. `proxy`: the URLs that requests are
     forwarded to. `redirects`: URLs on other servers, to which clients may send their keys. `environment`: the
     variables that set its parameters. `uses`: the packs that it uses. `steers`: the keys by which its modifiers
@@ -54,7 +54,7 @@ class Capabilities(Struct, frozen=True):
         return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
 
 
-def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> Capabilities:
+def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities:
     """Return the capabilities of a pack's files, including disabled ones."""
     loading, kinds = scenarios.loading, Counter[str]()
     found: dict[str, set[str]] = {kind: set() for kind in _COLLECTED}
@@ -76,7 +76,7 @@ def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> Capabilities:
     variables = [each.env for each in pack.word.params.values() if each.env]
     flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
     uses = [use if isinstance(use, str) else use.pack for use in pack.word.use]
-    return Capabilities(
+    return PackCapabilities(
         name=pack.word.name,
         version=pack.word.version,
         rules=kinds["rule"],

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.packing.atomic_store import put_tree
-from mockllm.packing.capabilities import Capabilities, capabilities
+from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import LOCK
@@ -25,7 +25,7 @@ MAX_SHOWN: Final = 10
 """Most diagnostics in a message."""
 
 
-def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> Capabilities | None:
+def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCapabilities | None:
     """Return the capabilities of a pack, or None if they depend on missing packs that it uses. Raises PackRejected on
     errors; a missing used pack is not an error."""
     with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as temporary:

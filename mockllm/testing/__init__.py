@@ -1,7 +1,7 @@
-"""Tests of scenarios, and tests with them: the examples that files hold, `MockLLM` for tests in Python, and the
+"""Tests of scenarios and tests with scenarios: the runner of examples, `MockLLM` for tests in Python, and the
 pytest plugin.
 
-`from mockllm.testing import MockLLM`; its parts are loaded when they are first asked for.
+Use `from mockllm.testing import MockLLM`. The modules are imported at their first use.
 """
 
 from __future__ import annotations

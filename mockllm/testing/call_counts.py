@@ -1,4 +1,4 @@
-"""How many requests there should have been, and what is said where there were others."""
+"""Expected numbers of requests, and the message for a wrong number."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from mockllm.core.matching.matchers import Matcher
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.testing.received_request import Received
 
-SHOWN: Final = 5
-"""So many of the other requests are told, the nearest first."""
+MAX_SHOWN: Final = 5
+"""Maximum number of other requests in the message, the nearest first."""
 
 
 class CountBounds(Struct, frozen=True):
-    """From `least` to `most`, both included; None has no end."""
+    """A range from `least` to `most`, both included. None has no upper bound."""
 
     least: int
     most: int | None
 
     @classmethod
     def of(cls, times: int | None, at_least: int | None, at_most: int | None) -> CountBounds:
-        """TypeError where they contradict each other."""
+        """Create the bounds. Raise TypeError if the arguments contradict each other."""
         if times is not None:
             if at_least is not None or at_most is not None:
-                raise TypeError("times says exactly how many; leave out at_least and at_most")
+                raise TypeError("times is an exact number; leave out at_least and at_most")
             return cls(times, times)
         if at_least is None and at_most is None:
             return cls(1, None)
         return cls(at_least or 0, at_most)
 
-    def holds(self, count: int) -> bool:
+    def contains(self, count: int) -> bool:
         return self.least <= count and (self.most is None or count <= self.most)
 
     def __str__(self) -> str:
@@ -48,28 +48,28 @@ def miscounted(
     bounds: CountBounds,
     match: Mapping[str, Any] | None,
     matcher: Matcher,
-    found: Sequence[Received],
-    came: Sequence[Received],
+    matching: Sequence[Received],
+    received: Sequence[Received],
     lost: int,
 ) -> str:
-    """What was expected, what came, and what kept the nearest others from counting. `lost`: how many are too
-    long ago to be known."""
+    """Return the message: the expectation, the matching requests, and the differences of the nearest others. `lost`
+    is the number of older requests that were dropped."""
     word = "request" if bounds.most == 1 or (bounds.most is None and bounds.least == 1) else "requests"
-    wanted = f"{bounds} {word}" + (f" with {_said(match)}" if match else "")
-    lines = [f"expected {wanted}, found {len(found)} of {len(came)} that came"]
-    lines += [f"  {each}" for each in found[-SHOWN:]]
-    others = [each for each in came if each not in found] if len(found) < bounds.least else []
-    for each in sorted(others, key=lambda other: matcher.distance(other.request))[:SHOWN]:
+    expected = f"{bounds} {word}" + (f" with {_match_text(match)}" if match else "")
+    lines = [f"expected {expected}, found {len(matching)} of {len(received)} that came"]
+    lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
+    others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
+    for each in sorted(others, key=lambda other: matcher.distance(other.request))[:MAX_SHOWN]:
         differs = "; ".join(
             mismatch_line(part) for part in matcher.differences(each.request) if not part.held
         )
         lines.append(f"  {each}\n    {differs}")
     if lost:
-        lines.append(f"  the {lost} requests before these are not kept any more, and not counted")
+        lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)
 
 
-def _said(match: Mapping[str, Any]) -> str:
+def _match_text(match: Mapping[str, Any]) -> str:
     try:
         return dumps(dict(match)).decode()
     except TypeError:

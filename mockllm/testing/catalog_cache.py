@@ -1,7 +1,6 @@
-"""What files and packs make, loaded once for the whole process: most tests ask for the same.
+"""Cache of compiled files and packs for the whole process: most tests use the same ones.
 
-What was kept is used again only while every file holds what it held; the packs that ship are not looked at
-again.
+A cached entry is used only while every file is unchanged. Shipped packs are not checked again.
 """
 
 from __future__ import annotations
@@ -29,96 +28,96 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
 
 VOCABULARY: Final = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
-MOST: Final = 64
-"""So many are kept; then all are forgotten."""
+MAX_CACHED: Final = 64
+"""Maximum number of entries. A full cache is cleared."""
 
-SETTLED: Final = 2_000_000_000
-"""Nanoseconds after which a file's time tells of a later change: some systems count in whole seconds."""
+MIN_AGE: Final = 2_000_000_000
+"""Nanoseconds after which a file's time reveals a later change. Some systems store whole seconds."""
 
-_kept: dict[Any, CompiledBase] = {}
+_cache: dict[Any, CompiledBase] = {}
 
 
 class CompiledBase:
-    """The files and packs below what a test says in code."""
+    """The compiled files and packs below the rules that a test adds in code."""
 
-    def __init__(self, wanted: ScenarioSources) -> None:
-        """Broken where they have mistakes."""
-        gathered = load_scenarios(wanted)
+    def __init__(self, sources: ScenarioSources) -> None:
+        """Load the sources. Raise Broken for mistakes."""
+        gathered = load_scenarios(sources)
         if gathered.mistakes:
             raise Broken(gathered.mistakes)
         self.gathered: LoadedScenarios = gathered
         self.entries: tuple[TypedEntry, ...] = tuple(gathered.entries)
         packs = gathered.loading.packs
         self._shipped = {pack.folder for pack in packs if pack.origin == "shipped"}
-        self._folders = {path: _listed(path) for path in self._roots(wanted)}
+        self._folders = {path: _scenario_files(path) for path in self._roots(sources)}
         self._known = tuple(self._files())
-        self._prints: dict[str, tuple[int, int, int]] = {}
+        self._stamps: dict[str, tuple[int, int, int]] = {}
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Compiled when a request first asks for it."""
+        """The compiled catalog, created at the first request."""
         return finished(compile_catalog(self.entries))
 
     @cached_property
     def warnings(self) -> list[Diagnostic]:
-        """What `mockllm check` warns of."""
+        """The warnings of `mockllm check`."""
         return catalog_lint.warnings(self.gathered)
 
     @property
     def fresh(self) -> bool:
-        """Whether all files still hold what they held."""
+        """Whether all files are unchanged."""
         try:
-            if any(_listed(path) != names for path, names in self._folders.items()):
+            if any(_scenario_files(path) != names for path, names in self._folders.items()):
                 return False
             return all(self._unchanged(path, known) for path, known in self._known)
         except OSError:
             return False
 
     def _unchanged(self, path: str, known: str) -> bool:
-        """By size, time and place where the last change is so long ago that another would show; else by what the
-        file holds."""
+        """Compare size, time and inode if the last change is old enough to reveal another one. Compare the contents
+        otherwise."""
         now, stat = time.time_ns(), os.stat(path)
-        print = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-        if self._prints.get(path) == print:
+        stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+        if self._stamps.get(path) == stamp:
             return True
         same = digest(read_bytes(path)) == known
-        if same and now - stat.st_mtime_ns > SETTLED:
-            self._prints[path] = print
+        if same and now - stat.st_mtime_ns > MIN_AGE:
+            self._stamps[path] = stamp
         return same
 
-    def _roots(self, wanted: ScenarioSources) -> Iterator[str]:
-        yield from (os.path.abspath(given) for given in wanted.scenarios)
+    def _roots(self, sources: ScenarioSources) -> Iterator[str]:
+        yield from (os.path.abspath(source) for source in sources.scenarios)
         for pack in self.gathered.loading.packs:
             if pack.folder not in self._shipped:
                 yield pack.folder
 
     def _files(self) -> Iterator[tuple[str, str]]:
-        """Each file that may change, and the digest of what it held."""
+        """Yield each file that may change, with the digest of its contents."""
         loading = self.gathered.loading
         for file in (*loading.files, *loading.disabled):
             if file.folder not in self._shipped:
                 yield file.path, file.raw.digest
-                yield from _referred(file)
+                yield from _references(file)
         for pack in loading.packs:
             if pack.folder not in self._shipped:
                 yield pack.path, pack.source.digest
 
 
-def compiled_base(wanted: ScenarioSources) -> CompiledBase:
-    """What these files and packs make. Broken where they have mistakes."""
-    settings = wanted.settings
-    lock = _stamp(lock_path(wanted.scenarios))
-    key = (os.getcwd(), tuple(wanted.scenarios), tuple(wanted.packs), dumps(dict(settings.values)), lock)
-    found = _kept.get(key)
-    if found is None or not found.fresh:
-        if len(_kept) >= MOST:
-            _kept.clear()
-        found = _kept[key] = CompiledBase(wanted)
-    return found
+def compiled_base(sources: ScenarioSources) -> CompiledBase:
+    """Return the compiled files and packs, from the cache if possible. Raise Broken for mistakes."""
+    settings = sources.settings
+    lock = _stamp(lock_path(sources.scenarios))
+    key = (os.getcwd(), tuple(sources.scenarios), tuple(sources.packs), dumps(dict(settings.values)), lock)
+    base = _cache.get(key)
+    if base is None or not base.fresh:
+        if len(_cache) >= MAX_CACHED:
+            _cache.clear()
+        base = _cache[key] = CompiledBase(sources)
+    return base
 
 
 def _stamp(path: str) -> tuple[str, int, int]:
-    """What tells whether a file was changed or made; none is a change too."""
+    """Return values that change when the file is changed, created or deleted."""
     try:
         stat = os.stat(path)
     except OSError:
@@ -126,10 +125,10 @@ def _stamp(path: str) -> tuple[str, int, int]:
     return path, stat.st_mtime_ns, stat.st_size
 
 
-def _listed(path: str) -> list[str]:
+def _scenario_files(path: str) -> list[str]:
     return scenario_files(Path(path)) if os.path.isdir(path) else []
 
 
-def _referred(file: LoadedFile) -> Iterator[tuple[str, str]]:
+def _references(file: LoadedFile) -> Iterator[tuple[str, str]]:
     for name, content in file.references.items():
         yield os.path.join(os.path.dirname(file.path), name), digest(content)

@@ -1,7 +1,7 @@
-"""What a test puts over the files: rules written in code, and files that it loads, the newest first.
+"""Rules that a test adds above the files: rules written in code, and files that it loads, the newest first.
 
-Written in the scenario language and typed by the loader that types files, so a mistake in code is told as
-one in a file is, with the place in the test where it was written.
+The rules use the scenario language and the loader of files. So a mistake in code has the same message as one in a
+file, with the position in the test.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.server.engine_builder import Broken
 from mockllm.testing.catalog_cache import VOCABULARY
 
-__tracebackhide__ = True  # of a test that fails, the test's own lines are shown
+__tracebackhide__ = True  # a traceback shows the lines of the test only
 
 OURS: Final = "mockllm.testing."
 OVER: Final = -1
-"""The layer whose settings beat those of files and packs."""
+"""The layer whose settings have priority over those of files and packs."""
 PACKS: Final = 1000
-"""More packs than any one loading has."""
+"""More than the number of packs in one load."""
 
 
 class Caller(NamedTuple):
-    """The line of a test that calls us."""
+    """The line of the test that called this package."""
 
     file: str
     line: int
 
     @property
     def shown(self) -> str:
-        """The file, as short as it can be told from here."""
+        """The path of the file, relative to the current folder if it is below that."""
         try:
             near = os.path.relpath(self.file)
         except ValueError:  # another drive
@@ -50,7 +50,7 @@ class Caller(NamedTuple):
 
 
 def caller() -> Caller:
-    """Who called, from outside of this package."""
+    """Return the first caller outside of this package."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and str(frame.f_globals.get("__name__")).startswith(OURS):
         frame = frame.f_back
@@ -59,7 +59,7 @@ def caller() -> Caller:
 
 
 class CodeRules(Struct, frozen=True):
-    """Rules and modifiers to be put over others. `replaces` is settled when it is known what they are put over."""
+    """Rules and modifiers to add above others. `replaces` is resolved when the others are known."""
 
     loading: LoadedFiles
     typing: EntryTyper
@@ -71,26 +71,26 @@ class CodeRules(Struct, frozen=True):
     def over(
         self, below: Sequence[TypedEntry], number: int
     ) -> tuple[Sequence[TypedEntry], Sequence[Diagnostic]]:
-        """All entries with these above; `number` grows with each addition. With what is wrong with that."""
-        own = [_raised(entry, number) for entry in self.entries]
+        """Return all entries with these above, and the mistakes. `number` grows with each addition."""
+        own = [_ranked(entry, number) for entry in self.entries]
         if not self.typing.switched and all(entry.spec.replaces is None for entry in own):
             return [*own, *below], ()
         typing = EntryTyper(
-            VOCABULARY, entries=[*own, *map(_settled, below)], switched=list(self.typing.switched)
+            VOCABULARY, entries=[*own, *map(_without_replaces, below)], switched=list(self.typing.switched)
         )
         typing.replace(self.loading)
         return typing.entries, typing.mistakes
 
 
 class _Open(EntryTyper):
-    """Typing that leaves open what `replaces` means."""
+    """A typer that does not resolve `replaces`."""
 
     def replace(self, loading: LoadedFiles) -> None:
-        """Left to `Addition.over`."""
+        """Do nothing: `CodeRules.over` resolves `replaces`."""
 
 
-def written(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
-    """A rule or modifier written in code; called `name` where it has none. Broken where it has mistakes."""
+def compile_item(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
+    """Compile a rule or modifier written in code. `name` is its default name. Raise Broken for mistakes."""
     data = _json(item)
     own_name = data.get("name", name)
     filled = {**data, "name": own_name}
@@ -101,9 +101,9 @@ def written(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> CodeR
     return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
 
 
-def loaded(wanted: ScenarioSources) -> CodeRules:
-    """Files put over others. Broken where they have mistakes."""
-    loading = load_files(wanted.scenarios, wanted.packs, wanted.settings)
+def load_rules(sources: ScenarioSources) -> CodeRules:
+    """Load files to add above others. Raise Broken for mistakes."""
+    loading = load_files(sources.scenarios, sources.packs, sources.settings)
     return _typed(loading)
 
 
@@ -113,7 +113,7 @@ def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
     mistakes = [*loading.diagnostics, *(each for each in typing.mistakes if each not in loading.diagnostics)]
     if mistakes:
         raise Broken(mistakes)
-    # Equal rules of two calls are two rules, and counted apart.
+    # Equal rules of two calls are two rules with separate counts.
     typing.entries = [replace(entry, key=entry.key + unique) for entry in typing.entries]
     return CodeRules(loading, typing)
 
@@ -121,26 +121,26 @@ def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
 def merged(
     entries: Sequence[TypedEntry], additions: Iterable[CodeRules]
 ) -> tuple[Sequence[TypedEntry], list[Diagnostic]]:
-    """The entries in their order, the additions above them; with what is wrong with the last of these."""
+    """Return the entries in their order, with the additions above, and the mistakes of the last addition."""
     mistakes: Sequence[Diagnostic] = ()
     for number, addition in enumerate(additions, 1):
         entries, mistakes = addition.over(entries, number)
     ordered = sorted(entries, key=lambda entry: (entry.kind == "modifier", entry.rank))
-    kept: dict[tuple[str, str], TypedEntry] = {}
+    unique: dict[tuple[str, str], TypedEntry] = {}
     for entry in ordered:
-        kept.setdefault((entry.key, entry.digest), entry)  # a pack that two of them use is used once
-    return tuple(kept.values()), [*mistakes]
+        unique.setdefault((entry.key, entry.digest), entry)  # a pack that two of them use is used once
+    return tuple(unique.values()), [*mistakes]
 
 
-def _raised(entry: TypedEntry, number: int) -> TypedEntry:
-    """An entry in its place above: the user's own stand over all files, and a pack's behind the other packs."""
+def _ranked(entry: TypedEntry, number: int) -> TypedEntry:
+    """Return the entry with its new rank: the user's entries above all files, a pack's entries after all packs."""
     fallback, layer, *rest = entry.rank
     if layer > 0:
         return replace(entry, rank=(fallback, layer + number * PACKS, *rest))
     return replace(entry, layer=OVER, rank=(fallback, -number, *rest))
 
 
-def _settled(entry: TypedEntry) -> TypedEntry:
+def _without_replaces(entry: TypedEntry) -> TypedEntry:
     """An entry that replaced something already."""
     if entry.spec.replaces is None:
         return entry
@@ -148,7 +148,7 @@ def _settled(entry: TypedEntry) -> TypedEntry:
 
 
 def _json(value: Any) -> Any:
-    """Mappings, tuples and paths as files have them; what no file could hold is left to the loader."""
+    """Convert mappings, tuples and paths to JSON values. The loader reports other types."""
     if isinstance(value, Mapping):
         return {key: _json(child) for key, child in value.items()}
     if isinstance(value, list | tuple):

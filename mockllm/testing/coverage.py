@@ -1,4 +1,4 @@
-"""Which rules, steps and modifiers of a pack its examples reach: told by what was settled for each request."""
+"""Coverage of a pack's rules, steps and modifiers by its examples, from the decision on each request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.raw_entries import RawEntry, raw_entries
 from mockllm.testing.expectations import Outcome
-from mockllm.testing.match_trace import picked_of
+from mockllm.testing.match_trace import response_index
 
 
 class CoveragePoint(NamedTuple):
@@ -29,52 +29,52 @@ class CoveragePoint(NamedTuple):
 
 
 class Coverage(Struct):
-    """What there is in a pack (`None`: in the user's own files), and what of it was reached."""
+    """The coverage points of a pack (None: of the user's own files), and those that were reached."""
 
-    spots: Sequence[CoveragePoint]
+    points: Sequence[CoveragePoint]
     _reached: set[tuple[str, int | None]] = field(default_factory=set)
 
     @classmethod
     def of(cls, gathered: LoadedScenarios, pack: str | None) -> Coverage:
-        """Of all that stands in the files, enabled or not."""
+        """Create the coverage of all files, enabled or not."""
         files = (*gathered.loading.files, *gathered.loading.disabled)
         written = (each for file in files if file.pack == pack for each in raw_entries(file))
-        return cls([spot for each in written for spot in _spots(each)])
+        return cls([point for each in written for point in _points(each)])
 
-    def note(self, engine: Engine, settled: Decision, outcome: Outcome) -> None:
-        """A request was answered."""
+    def note(self, engine: Engine, decision: Decision, outcome: Outcome) -> None:
+        """Record the rule, step and modifiers of a response."""
         self._reached |= {(id, None) for id in outcome.answer.modifiers}
         rule = outcome.answer.rule
         if rule is None:
             return
         self._reached.add((rule, None))
-        if settled.outcome == "rule" and settled.rule is not None:
-            picked = picked_of(engine, settled.rule)
+        if decision.outcome == "rule" and decision.rule is not None:
+            picked = response_index(engine, decision.rule)
             self._reached.add((rule, None if picked is None else picked + 1))
 
     @property
     def missed(self) -> list[CoveragePoint]:
-        """What no example reached, in the order of the files; of a rule that none reached not its steps, too."""
+        """Points that no example reached, in file order. For an unreached rule its steps are omitted."""
         return [
-            spot
-            for spot in self.spots
-            if not self._has(spot) and (spot.step is None or self._has(_rule(spot)))
+            point
+            for point in self.points
+            if not self._has(point) and (point.step is None or self._has(_rule(point)))
         ]
 
     @property
     def share(self) -> float:
-        """How much of it was reached, of 1; all of nothing."""
-        return sum(map(self._has, self.spots)) / len(self.spots) if self.spots else 1.0
+        """The reached share, from 0 to 1; 1 without points."""
+        return sum(map(self._has, self.points)) / len(self.points) if self.points else 1.0
 
-    def _has(self, spot: CoveragePoint) -> bool:
-        return (spot.id, spot.step) in self._reached
-
-
-def _rule(spot: CoveragePoint) -> CoveragePoint:
-    return CoveragePoint(spot.id, spot.where)
+    def _has(self, point: CoveragePoint) -> bool:
+        return (point.id, point.step) in self._reached
 
 
-def _spots(written: RawEntry) -> Iterator[CoveragePoint]:
+def _rule(point: CoveragePoint) -> CoveragePoint:
+    return CoveragePoint(point.id, point.where)
+
+
+def _points(written: RawEntry) -> Iterator[CoveragePoint]:
     yield CoveragePoint(written.id, written.where)
     for key, word in (("sequence", "step"), ("choose", "branch")):
         steps = written.get(key)

@@ -1,4 +1,4 @@
-"""From an example's request to what a client would send, and to the Request that the engine reads of it."""
+"""Conversion of an example's request to a client's request, and to the Request of the engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpe
 
 
 class UnsupportedCall(ValueError):
-    """A call that no neutral words ask for, in a line for a person."""
+    """A call without a neutral form; the message is one line."""
 
 
 class SentRequest(Struct, frozen=True):
@@ -31,26 +31,26 @@ class SentRequest(Struct, frozen=True):
     raw: bytes
 
     def read_by(self, engine: Engine, now: float) -> Request:
-        """As the engine reads it; `now` in seconds since the epoch."""
+        """Return the request that the engine reads; `now` is in seconds since the epoch."""
         return engine.read(
             self.method, self.path, self.query_string, self.headers, self.raw, "127.0.0.1", now
         )
 
 
-def written(word: RequestSpec, provider: str | None = None) -> SentRequest:
-    """The request in the words of `provider`, or of the first that it names itself. Raises Unaskable."""
-    asked = _asked(word, provider or _first(word.provider))
-    path, _, query = (word.path or asked.path).partition("?")
+def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:
+    """Return the request in the form of `provider`, default the first one that it names. Raise UnsupportedCall."""
+    wire = _wire_request(spec, provider or _first(spec.provider))
+    path, _, query = (spec.path or wire.path).partition("?")
     queries = [query] if query else []
-    if word.query:
-        queries.append(urlencode(word.query))
-    headers = {"host": "localhost", **asked.headers}
-    if word.session is not None:
-        headers[SESSION] = word.session
-    headers |= {name.lower(): value for name, value in word.headers.items()}
-    raw = word.path is not None or "body" in word.model_fields_set
-    body = _bytes(word.body) if raw else dumps(asked.body)
-    return SentRequest(word.method or asked.method, path, "&".join(queries), headers, body)
+    if spec.query:
+        queries.append(urlencode(spec.query))
+    headers = {"host": "localhost", **wire.headers}
+    if spec.session is not None:
+        headers[SESSION] = spec.session
+    headers |= {name.lower(): value for name, value in spec.headers.items()}
+    raw = spec.path is not None or "body" in spec.model_fields_set
+    body = _bytes(spec.body) if raw else dumps(wire.body)
+    return SentRequest(spec.method or wire.method, path, "&".join(queries), headers, body)
 
 
 def _first(provider: str | list[str] | None) -> str:
@@ -59,47 +59,47 @@ def _first(provider: str | list[str] | None) -> str:
     return provider if isinstance(provider, str) else provider[0]
 
 
-def _asked(word: RequestSpec, provider: str) -> WireRequest:
-    dialect = generating_dialect(provider, word.api)
+def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
+    dialect = generating_dialect(provider, spec.api)
     if dialect is None:
         raise UnsupportedCall(
-            f"{provider} has no call {word.api} that neutral words could ask for; give its method and path"
+            f"{provider} has no call {spec.api} with a neutral form; write its method and path"
         )
     return dialect.build_request(
         NeutralRequest(
-            model=word.model,
-            user="hi" if word.user is None else word.user,
-            system=word.system,
-            messages=word.messages,
+            model=spec.model,
+            user="hi" if spec.user is None else spec.user,
+            system=spec.system,
+            messages=spec.messages,
             tools=tuple(
                 Tool(tool) if isinstance(tool, str) else Tool(tool.name, tool.parameters, tool.description)
-                for tool in word.tools or ()
+                for tool in spec.tools or ()
             ),
-            tool_choice=_choice(word.tool_choice),
-            response_format=_format(word.response_format),
-            stream=word.stream,
-            max_tokens=word.max_tokens,
-            stop=tuple(word.stop or ()),
-            n=word.n,
-            api_key=word.api_key,
+            tool_choice=_choice(spec.tool_choice),
+            response_format=_format(spec.response_format),
+            stream=spec.stream,
+            max_tokens=spec.max_tokens,
+            stop=tuple(spec.stop or ()),
+            n=spec.n,
+            api_key=spec.api_key,
         )
     )
 
 
-def _choice(word: str | NamedTool | None) -> ToolChoice | None:
-    if isinstance(word, NamedTool):
-        return ToolChoice("named", (word.name,))
-    return None if word is None else ToolChoice(word)  # type: ignore[arg-type]
+def _choice(spec: str | NamedTool | None) -> ToolChoice | None:
+    if isinstance(spec, NamedTool):
+        return ToolChoice("named", (spec.name,))
+    return None if spec is None else ToolChoice(spec)  # type: ignore[arg-type]
 
 
-def _format(word: str | SchemaSpec | None) -> Format | None:
-    if isinstance(word, SchemaSpec):
-        return Format("schema", word.name, word.schema_)
-    return None if word is None else Format(word)  # type: ignore[arg-type]
+def _format(spec: str | SchemaSpec | None) -> Format | None:
+    if isinstance(spec, SchemaSpec):
+        return Format("schema", spec.name, spec.schema_)
+    return None if spec is None else Format(spec)  # type: ignore[arg-type]
 
 
 def _bytes(body: Json) -> bytes:
-    """A text as it is, all else as JSON; nothing is no body."""
+    """Return a text unchanged, other values as JSON, and no bytes for None."""
     if body is None:
         return b""
     return body.encode() if isinstance(body, str) else dumps(body)

@@ -1,7 +1,7 @@
-"""Runs the examples of scenario files: each with fresh state, seed 0 and a clock that only moves as it says.
+"""Runner of the examples in scenario files. Each has fresh state, seed 0 and a virtual clock.
 
-A pack's examples run against that pack with what it uses, the user's own against all that is loaded. The
-process's environment sets no parameter here: an example means the same on every machine.
+A pack's examples run against that pack and the packs that it uses, the user's examples against all loaded files. The
+process's environment sets no parameter, so an example has the same result on every machine.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import UnsupportedCall, written
+from mockllm.testing.example_requests import UnsupportedCall, build_sent_request
 from mockllm.testing.expectation_hints import MismatchReport
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
 
 NOW: Final = 1_767_225_600.0
-"""When every example begins: 2026-01-01T00:00:00Z."""
+"""Start time of every example: 2026-01-01T00:00:00Z."""
 
 
 class FailedStep(Struct, frozen=True):
-    """What did not hold in one step (counted from 1; None where there are no steps)."""
+    """A failed expectation of one step (counted from 1; None without steps)."""
 
     step: int | None
     mismatch: Mismatch
 
 
 class ExampleResult(Struct, frozen=True):
-    """How an example went. `where` is its file and line; `provider` is the one it was run for, where it names
+    """The result of an example. `where` is its file and line. `provider` is the one of this run, if the example names
     several."""
 
     where: str
@@ -60,7 +60,7 @@ class ExampleResult(Struct, frozen=True):
 
 
 class PlannedExample(Struct, frozen=True):
-    """An example to be run, before its parameters are put in."""
+    """An example to run, before its parameters are substituted."""
 
     group: ScenarioSources
     where: str
@@ -71,42 +71,42 @@ class PlannedExample(Struct, frozen=True):
 
 
 class World(Struct, frozen=True):
-    """All that examples with the same parameters are asked of."""
+    """The loaded scenarios for examples with the same parameters."""
 
     gathered: LoadedScenarios
     catalog: Catalog
 
     def example(self, planned: PlannedExample) -> ExampleEntry | None:
-        """None where its file is disabled."""
+        """Return the typed example; None if its file is disabled."""
         place = (planned.file, planned.number)
         return next((each for each in self.gathered.examples if (each.file, each.number) == place), None)
 
 
 Watch: TypeAlias = Callable[[Engine, Decision, Outcome], None]
-"""Is told of each request that was asked: of whom, what was settled before it was counted, what came."""
+"""Callback for each request: the engine, the decision before counting, the outcome."""
 
 
 class Suite:
-    """The examples of what is wanted: of the user's files, and of the packs that are named or lie among them.
-    Packs that ship, are locked or are installed, and that are only used, have been tested."""
+    """The examples of the user's files, and of packs that are named or are among the files.
+    Shipped, locked and installed packs that are only used are omitted: their authors test them."""
 
-    def __init__(self, wanted: ScenarioSources, watch: Watch | None = None) -> None:
-        wanted = replace(wanted, settings=replace(wanted.settings, environment={}))
-        base = load_scenarios(wanted)
+    def __init__(self, sources: ScenarioSources, watch: Watch | None = None) -> None:
+        sources = replace(sources, settings=replace(sources.settings, environment={}))
+        base = load_scenarios(sources)
         self._watch = watch
         self.mistakes: Sequence[Diagnostic] = base.mistakes
-        """What is wrong with the files: nothing is run then."""
+        """Mistakes of the files. With mistakes no example is run."""
         self._worlds: dict[str, World | Sequence[Diagnostic]] = {}
         self.planned: list[PlannedExample] = []
         if not base.mistakes:
-            self.planned += _planned(wanted, base, None)
+            self.planned += _planned(sources, base, None)
             for pack in base.loading.packs:
-                if _is_own(pack, wanted):
-                    alone = _alone(pack, wanted)
+                if _is_tested(pack, sources):
+                    alone = _alone(pack, sources)
                     self.planned += _planned(alone, load_scenarios(alone), pack.word.name)
 
     def run(self, name: str = "") -> Iterator[ExampleResult]:
-        """The examples whose name or place holds this text, in either case."""
+        """Run the examples whose name (in any case) or position contains this text."""
         for planned in self.planned:
             if name.lower() in planned.name.lower() or name in planned.where:
                 yield from self._run(planned)
@@ -128,7 +128,7 @@ class Suite:
             yield ExampleResult(entry.where, entry.name, provider, failed)
 
     def _world(self, planned: PlannedExample) -> World | Sequence[Diagnostic]:
-        """Loaded once for all examples with the same parameters."""
+        """Return the world of an example, loaded once for all examples with the same parameters."""
         group = planned.group
         key = repr((group.scenarios, group.packs, sorted(planned.values.items())))
         if key not in self._worlds:
@@ -143,12 +143,12 @@ class Suite:
 # --- which ones ------------------------------------------------------------------------------------
 
 
-def _is_own(pack: UsedPack, wanted: ScenarioSources) -> bool:
-    """Whether a pack is named, or at least none of those that ship."""
-    if pack.word.name in _named(wanted):
+def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
+    """Return whether to test a pack: it is named, or it is a local pack."""
+    if pack.word.name in _named(sources):
         return True
     folder = os.path.realpath(pack.folder)
-    if any(os.path.realpath(given) == folder for given in wanted.scenarios):
+    if any(os.path.realpath(source) == folder for source in sources.scenarios):
         return True
     if pack.origin in ("locked", "installed"):
         return False
@@ -156,22 +156,22 @@ def _is_own(pack: UsedPack, wanted: ScenarioSources) -> bool:
     return found is None or os.path.realpath(found) != folder
 
 
-def _named(wanted: ScenarioSources) -> list[str]:
-    """The packs that are named, without the versions that are asked for."""
-    return [name.partition("@")[0] for name in wanted.packs]
+def _named(sources: ScenarioSources) -> list[str]:
+    """Return the names of the packs, without version ranges."""
+    return [name.partition("@")[0] for name in sources.packs]
 
 
-def _alone(pack: UsedPack, wanted: ScenarioSources) -> ScenarioSources:
-    """A pack with what it uses, and the settings that are meant for these."""
+def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
+    """Return the sources for a pack and the packs that it uses, with the settings for these."""
     found = shipped(pack.word.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
     named = named or pack.origin in ("locked", "installed")
     places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
-    lock = wanted.lock or lock_path(wanted.scenarios)
+    lock = sources.lock or lock_path(sources.scenarios)
     alone = ScenarioSources(
-        **{"scenarios": (), **places}, vocabulary=wanted.vocabulary, lock=lock, frozen=wanted.frozen
+        **{"scenarios": (), **places}, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen
     )
-    if not wanted.settings.sets:
+    if not sources.settings.sets:
         return alone
     known = {
         name
@@ -179,13 +179,13 @@ def _alone(pack: UsedPack, wanted: ScenarioSources) -> ScenarioSources:
         for param in used.params.kinds
         for name in (param, f"{used.word.name}.{param}")
     }
-    sets = [text for text in wanted.settings.sets if text.partition("=")[0].strip() in known]
+    sets = [text for text in sources.settings.sets if text.partition("=")[0].strip() in known]
     return replace(alone, settings=ParamSettings(sets))
 
 
 def _planned(group: ScenarioSources, gathered: LoadedScenarios, pack: str | None) -> Iterator[PlannedExample]:
-    """The examples of the user's files, or of one pack. In a file that is disabled, those that set parameters
-    may enable it."""
+    """Yield the examples of the user's files, or of one pack. Of a disabled file, yield examples that set parameters,
+    which may enable the file."""
     for entry in gathered.examples:
         if entry.pack == pack:
             yield PlannedExample(group, entry.where, entry.name, entry.file, entry.number, entry.spec.with_)
@@ -211,7 +211,7 @@ def steps_of(entry: ExampleEntry) -> Sequence[ExampleStep]:
 
 
 def providers_of(entry: ExampleEntry) -> Sequence[str | None]:
-    """The providers to run it for: those that its requests list."""
+    """Return the providers that the requests of the example list."""
     listed = [step.request.provider for step in steps_of(entry)]
     names = [name for each in listed if isinstance(each, list) for name in each]
     return list(dict.fromkeys(names)) or [None]
@@ -220,15 +220,15 @@ def providers_of(entry: ExampleEntry) -> Sequence[str | None]:
 def _failures(
     entry: ExampleEntry, provider: str | None, engine: Engine, watch: Watch | None
 ) -> Iterator[FailedStep]:
-    """What does not hold of the steps, asked one after the other."""
+    """Send the steps in order and yield the failed expectations."""
     now = NOW
     for number, step in enumerate(steps_of(entry), 1):
         place = None if entry.spec.steps is None else number
         now += step.after or 0.0
         try:
-            outcome = _ask(step, provider, engine, now, watch)
+            outcome = _send(step, provider, engine, now, watch)
         except UnsupportedCall as error:
-            yield FailedStep(place, Mismatch("request", "a call that can be asked", str(error)))
+            yield FailedStep(place, Mismatch("request", "a supported call", str(error)))
             return
         now += outcome.took
         if outcome.answer.lease is not None:
@@ -237,12 +237,14 @@ def _failures(
             yield FailedStep(place, mismatch)
 
 
-def _ask(step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None) -> Outcome:
-    asked = step.request.provider
-    listed = isinstance(asked, list) and provider in asked
-    request = written(step.request, provider if listed else None).read_by(engine, now)
+def _send(
+    step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None
+) -> Outcome:
+    providers = step.request.provider
+    listed = isinstance(providers, list) and provider in providers
+    request = build_sent_request(step.request, provider if listed else None).read_by(engine, now)
     why = MismatchReport(engine, request)
     outcome = Outcome(request, engine.respond(request), why)
     if watch is not None:
-        watch(engine, why.settled, outcome)
+        watch(engine, why.decision, outcome)
     return outcome

@@ -1,4 +1,4 @@
-"""Why another rule answered than the expected one: what kept those from it that were meant."""
+"""Hints for a wrong rule: why the expected rules were not selected."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ _BEFORE: Final = {
     "overloaded": "a modifier's load",
     "invalid": "the request's validation",
 }
-"""What answers although a rule matched, by the outcome."""
+"""What replaces a matching rule, by the outcome."""
 
 
 class MismatchReport:
-    """What could answer a request, seen before it is answered and counted."""
+    """Explains the decision on a request, taken before the request is counted."""
 
     def __init__(self, engine: Engine, request: Request) -> None:
         self._engine = engine
         self._request = request
-        self.settled: Decision = engine.peek(request).decision
+        self.decision: Decision = engine.peek(request).decision
 
-    def __call__(self, wanted: Condition) -> tuple[str, ...]:
-        """Of the rules whose name meets the condition, why they did not answer."""
-        return tuple(self._lines(wanted))
+    def __call__(self, expected_condition: Condition) -> tuple[str, ...]:
+        """Return a line for each rule whose name matches the condition, with the reason."""
+        return tuple(self._lines(expected_condition))
 
-    def _lines(self, wanted: Condition) -> Iterator[str]:
-        catalog, settled = self._engine.catalog, self.settled
+    def _lines(self, expected_condition: Condition) -> Iterator[str]:
+        catalog, decision = self._engine.catalog, self.decision
         rules = catalog.items[: catalog.rules]
-        found = [item for item in rules if any(map(wanted.matches, names_of(item.id)))]
+        found = [item for item in rules if any(map(expected_condition.matches, names_of(item.id)))]
         for item in found[:NEAREST]:
             yield self._one(item)
-        if not found and isinstance(wanted, Equals):
+        if not found and isinstance(expected_condition, Equals):
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
-            yield f"no rule is called {wanted.value}{meant(str(wanted.value), known)}"
-        if settled.rule is not None:
-            yield f"{shown(catalog.items[settled.rule.candidate.item])}: matched"
+            yield f"no rule is called {expected_condition.value}{meant(str(expected_condition.value), known)}"
+        if decision.rule is not None:
+            yield f"{shown(catalog.items[decision.rule.candidate.item])}: matched"
         elif not found:
             for item, differences in nearest(catalog, self._request, NEAREST):
                 yield near_miss_line(item, differences)
@@ -54,8 +54,8 @@ class MismatchReport:
         differences = item.matcher.differences(self._request)
         if not all(difference.held for difference in differences):
             return near_miss_line(item, differences)
-        for candidate, refused in self.settled.refused:
+        for candidate, refused in self.decision.refused:
             if candidate.key == item.key:
                 return guard_line(item, candidate, refused)
-        before = _BEFORE.get(self.settled.outcome, "another rule")
+        before = _BEFORE.get(self.decision.outcome, "another rule")
         return f"{shown(item)}: matched, but {before} came first"

@@ -1,4 +1,4 @@
-"""What an example expects, held against what came back: each word is a value and a condition on it."""
+"""Comparison of an example's expectations with the outcome. Each key is a value with a condition."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, Took
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import shorts
 
-CLOSE: Final = 1e-6
-"""Seconds by which two times may differ and be the same: sums of waits are rounded."""
-LONGEST: Final = 300
-"""Characters of a line of an error's message that are shown."""
+TIME_TOLERANCE: Final = 1e-6
+"""Seconds by which two equal times may differ, because sums of waits are rounded."""
+MAX_LINE: Final = 300
+"""Maximum length of a line of an error message, in characters."""
 
 
 class Mismatch(Struct, frozen=True):
-    """One expectation that did not hold. `notes` explain it, one in a line."""
+    """A failed expectation. `notes` are lines that explain it."""
 
     field: str
     expected: str
@@ -46,27 +46,27 @@ class Mismatch(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back of a request."""
+    """A request and its planned response."""
 
     request: Request
     answer: PlannedResponse
     why: Callable[[Condition], tuple[str, ...]] = field(default=lambda condition: ())
-    """Explains why no rule answered whose name meets a condition."""
+    """Return the reasons why no rule with a matching name was selected."""
 
     @property
     def took(self) -> float:
-        """Seconds from the request's last byte to the answer's."""
+        """Seconds from the request's last byte to the response's last byte."""
         return ending(self.answer.plan)
 
     @cached_property
-    def heard(self) -> DecodedResponse | None:
-        """What the answer says in its protocol; None outside of every protocol."""
-        hear = getattr(engine_context(self.request).routing.dialect, "decode", None)
-        return hear(self.answer.plan) if hear is not None else None
+    def decoded(self) -> DecodedResponse | None:
+        """The decoded response; None outside of every protocol."""
+        decode = getattr(engine_context(self.request).routing.dialect, "decode", None)
+        return decode(self.answer.plan) if decode is not None else None
 
     @cached_property
     def body(self) -> Json | Missing:
-        """The body of a whole answer."""
+        """The body of a non-streaming response."""
         if self.answer.plan.streamed:
             return MISSING
         try:
@@ -84,39 +84,39 @@ class Outcome:
 
     @property
     def message(self) -> Sequence[str]:
-        """The lines of what an error says, where the answer is or holds one."""
-        error = self.heard.error if self.heard is not None else None
+        """The lines of the error message, if the response is or contains an error."""
+        error = self.decoded.error if self.decoded is not None else None
         message = error.get("message") if isinstance(error, dict) else None
         return message.split("\n") if isinstance(message, str) else ()
 
 
 def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
-    """All that does not hold, in the order of the language. The last one tells what an error said."""
+    """Return the failed expectations in the order of the language. The last one has the error message."""
     found: list[Mismatch] = []
-    for word in type(expect).model_fields:
-        if word in expect.model_fields_set:
-            found += _CHECKS.get(word, _simple)(word, getattr(expect, word), outcome)
+    for key in type(expect).model_fields:
+        if key in expect.model_fields_set:
+            found += _CHECKS.get(key, _simple)(key, getattr(expect, key), outcome)
     if found and outcome.message:
-        told = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
-        said = "\n  ".join(line[:LONGEST] for line in told)
-        found[-1] = replace(found[-1], notes=(*found[-1].notes, f"the answer says: {said}"))
+        lines = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
+        text = "\n  ".join(line[:MAX_LINE] for line in lines)
+        found[-1] = replace(found[-1], notes=(*found[-1].notes, f"the response says: {text}"))
     return found
 
 
 # --- one value, one condition ----------------------------------------------------------------------
 
 
-def _of_heard(name: str) -> Callable[[Outcome], Json | Missing]:
+def _decoded_value(name: str) -> Callable[[Outcome], Json | Missing]:
     def value(outcome: Outcome) -> Json | Missing:
-        found = None if outcome.heard is None else getattr(outcome.heard, name)
+        found = None if outcome.decoded is None else getattr(outcome.decoded, name)
         return MISSING if found is None else found
 
     return value
 
 
 def _text(outcome: Outcome) -> Json | Missing:
-    if outcome.heard is not None:
-        return MISSING if outcome.heard.text is None else outcome.heard.text
+    if outcome.decoded is not None:
+        return MISSING if outcome.decoded.text is None else outcome.decoded.text
     return sent_bytes(outcome.answer.plan).decode("utf-8", "replace")
 
 
@@ -127,53 +127,57 @@ def _error(outcome: Outcome) -> Json | Missing:
 _VALUES: Final[Mapping[str, Callable[[Outcome], Json | Missing]]] = {
     "status": lambda outcome: outcome.answer.plan.head.status,
     "text": _text,
-    "thinking": _of_heard("thinking"),
-    "refusal": _of_heard("refusal"),
-    "finish_reason": _of_heard("finish"),
+    "thinking": _decoded_value("thinking"),
+    "refusal": _decoded_value("refusal"),
+    "finish_reason": _decoded_value("finish"),
     "error": _error,
 }
 
 
-def _simple(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    yield from _held(word, _wanted(expected), _VALUES[word](outcome))
+def _simple(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    yield from _check(key, _condition(expected), _VALUES[key](outcome))
 
 
-def _wanted(expected: Any) -> Condition:
-    """Null asks that it is not there."""
+def _condition(expected: Any) -> Condition:
+    """Return the condition; null means that the value is absent."""
     return Exists(False) if expected is None else condition(expected)
 
 
-def _held(
-    field: str, wanted: Condition, value: Json | Missing, hint: str | None = None
+def _check(
+    field: str, expected_condition: Condition, value: Json | Missing, hint: str | None = None
 ) -> Iterator[Mismatch]:
-    if not wanted.matches(value):
-        said = hint or _first_difference(wanted, value) or wanted.difference(value)
+    if not expected_condition.matches(value):
+        reason = hint or _first_difference(expected_condition, value) or expected_condition.difference(value)
         found = "nothing" if value is MISSING else brief(value)
-        yield Mismatch(field, wanted.describe(), found, said)
+        yield Mismatch(field, expected_condition.describe(), found, reason)
 
 
-def _first_difference(wanted: Condition, value: Json | Missing) -> str | None:
-    """Where two long texts part, which their beginnings do not show."""
-    if not isinstance(wanted, Equals) or not isinstance(wanted.value, str) or not isinstance(value, str):
+def _first_difference(condition: Condition, value: Json | Missing) -> str | None:
+    """Return the first difference of two long texts with equal beginnings."""
+    if (
+        not isinstance(condition, Equals)
+        or not isinstance(condition.value, str)
+        or not isinstance(value, str)
+    ):
         return None
-    expected = wanted.value
+    expected = condition.value
     place = next(
-        (at for at, (one, two) in enumerate(zip(expected, value, strict=False)) if one != two),
+        (at for at, (left, right) in enumerate(zip(expected, value, strict=False)) if left != right),
         min(len(expected), len(value)),
     )
     if place < 40:
         return None
-    there = (brief(expected[place : place + 30]), brief(value[place : place + 30]))
-    return f"they part after {place} characters: {there[0]} is {there[1]}"
+    parts = (brief(expected[place : place + 30]), brief(value[place : place + 30]))
+    return f"they differ after {place} characters: {parts[0]} is {parts[1]}"
 
 
 # --- several values --------------------------------------------------------------------------------
 
 
-def _headers(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _headers(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
     for name, each in (expected or {}).items():
         value = outcome.headers.get(name.lower(), MISSING)
-        yield from _held(f"headers.{name}", _wanted(each), value)
+        yield from _check(f"headers.{name}", _condition(each), value)
 
 
 USAGE: Final = {
@@ -185,55 +189,55 @@ USAGE: Final = {
 }
 
 
-def _usage(word: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
-    usage = None if outcome.heard is None else outcome.heard.usage
+def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
+    usage = None if outcome.decoded is None else outcome.decoded.usage
     if expected is None:
-        yield from _held(word, Exists(False), MISSING if usage is None else "some")
+        yield from _check(key, Exists(False), MISSING if usage is None else "some")
         return
     for name in USAGE:
         if name in expected.model_fields_set:
             value = MISSING if usage is None else getattr(usage, USAGE[name])
-            yield from _held(f"usage.{name}", _wanted(getattr(expected, name)), value)
+            yield from _check(f"usage.{name}", _condition(getattr(expected, name)), value)
 
 
-def _body(word: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
-    hint = "the answer is streamed" if outcome.answer.plan.streamed else None
+def _body(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
+    hint = "the response is streaming" if outcome.answer.plan.streamed else None
     for path, each in (expected or {}).items():
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
-        wanted = condition(each)
-        yield from _held(f"body {path}", wanted, value, hint)
+        expected_condition = condition(each)
+        yield from _check(f"body {path}", expected_condition, value, hint)
 
 
-def _chunks(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    chunks = None if outcome.heard is None else outcome.heard.chunks
+def _chunks(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    chunks = None if outcome.decoded is None else outcome.decoded.chunks
     if chunks is None:
-        yield from _held(word, _wanted(expected), MISSING, "the answer is not streamed")
+        yield from _check(key, _condition(expected), MISSING, "the response is non-streaming")
     elif isinstance(expected, list) and all(isinstance(each, str) for each in expected):
-        yield from _held(word, Equals(expected), list(chunks))
+        yield from _check(key, Equals(expected), list(chunks))
     else:
-        yield from _held(word, _wanted(expected), len(chunks))
+        yield from _check(key, _condition(expected), len(chunks))
 
 
-def _faults(word: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _faults(key: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
     notes = "; ".join(outcome.answer.notes) or None
-    yield from _held(word, Equals(expected or []), list(outcome.answer.faults), notes)
+    yield from _check(key, Equals(expected or []), list(outcome.answer.faults), notes)
 
 
-def _tool_calls(word: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
-    calls = () if outcome.heard is None else outcome.heard.calls
-    wanted = expected or []
-    if len(wanted) != len(calls):
+def _tool_calls(key: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
+    calls = () if outcome.decoded is None else outcome.decoded.calls
+    expected_condition = expected or []
+    if len(expected_condition) != len(calls):
         names = ", ".join(call.name for call in calls)
-        yield from _held(f"{word}.length", Equals(len(wanted)), len(calls), names or None)
+        yield from _check(f"{key}.length", Equals(len(expected_condition)), len(calls), names or None)
         return
-    for number, (each, call) in enumerate(zip(wanted, calls, strict=True)):
-        place = f"{word}[{number}]"
+    for number, (each, call) in enumerate(zip(expected_condition, calls, strict=True)):
+        place = f"{key}[{number}]"
         if "name" in each.model_fields_set:
-            yield from _held(f"{place}.name", condition(each.name, globbed=True), call.name)
+            yield from _check(f"{place}.name", condition(each.name, globbed=True), call.name)
         if "arguments" in each.model_fields_set:
             for inner in _arguments(each.arguments):
-                yield from _held(f"{place}.arguments", inner, call.arguments)
+                yield from _check(f"{place}.arguments", inner, call.arguments)
 
 
 def _arguments(expected: Json) -> Iterator[Condition]:
@@ -248,25 +252,25 @@ def _arguments(expected: Json) -> Iterator[Condition]:
 
 
 _BOUNDS: Final[Mapping[str, tuple[str, Callable[[float], bool]]]] = {
-    "gt": ("more than", lambda over: over > CLOSE),
-    "gte": ("at least", lambda over: over >= -CLOSE),
-    "lt": ("less than", lambda over: over < -CLOSE),
-    "lte": ("at most", lambda over: over <= CLOSE),
+    "gt": ("more than", lambda over: over > TIME_TOLERANCE),
+    "gte": ("at least", lambda over: over >= -TIME_TOLERANCE),
+    "lt": ("less than", lambda over: over < -TIME_TOLERANCE),
+    "lte": ("at most", lambda over: over <= TIME_TOLERANCE),
 }
 
 
-def _took(word: str, expected: float | TookOperators | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _took(key: str, expected: float | TookOperators | None, outcome: Outcome) -> Iterator[Mismatch]:
     if isinstance(expected, TookOperators):
-        for name, (words, holds) in _BOUNDS.items():
+        for name, (text, is_met) in _BOUNDS.items():
             bound = getattr(expected, name)
-            if bound is not None and not holds(outcome.took - bound):
-                yield Mismatch(word, f"{words} {duration(bound)}", duration(outcome.took))
-    elif expected is not None and abs(outcome.took - expected) > CLOSE:
-        yield Mismatch(word, duration(expected), duration(outcome.took))
+            if bound is not None and not is_met(outcome.took - bound):
+                yield Mismatch(key, f"{text} {duration(bound)}", duration(outcome.took))
+    elif expected is not None and abs(outcome.took - expected) > TIME_TOLERANCE:
+        yield Mismatch(key, duration(expected), duration(outcome.took))
 
 
 def duration(seconds: float) -> str:
-    """As a scenario writes it: `250ms`, `1.5s`."""
+    """Format seconds in scenario syntax: `250ms`, `1.5s`."""
     milliseconds = round(seconds * 1000, 3)
     return f"{milliseconds:g}ms" if 0 < milliseconds < 1000 else f"{milliseconds / 1000:.10g}s"
 
@@ -275,23 +279,27 @@ def duration(seconds: float) -> str:
 
 
 def names_of(id: str) -> tuple[str, ...]:
-    """How a person may call a rule or modifier: its name, its id, `pack:name`."""
+    """Return the names of a rule or modifier: its name, its id, `pack:name`."""
     return id.rpartition(":")[2], id, *shorts(id)
 
 
-def _rule(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, wanted = outcome.answer.rule, _wanted(expected)
-    if not any(map(wanted.matches, (MISSING,) if rule is None else names_of(rule))):
+def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    rule, expected_condition = outcome.answer.rule, _condition(expected)
+    if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
-        yield Mismatch(word, wanted.describe(), found, None, outcome.why(wanted))
+        yield Mismatch(key, expected_condition.describe(), found, None, outcome.why(expected_condition))
 
 
-def _modifier(word: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
-    wanted = of_set(_wanted(expected))
+def _modifier(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
+    expected_condition = of_set(_condition(expected))
     spelt = [names_of(id) for id in outcome.answer.modifiers]
-    ways = range(max(map(len, spelt), default=1))
-    if not any(wanted.matches(tuple(each[min(way, len(each) - 1)] for each in spelt)) for way in ways):
-        yield Mismatch(word, wanted.describe(), brief([each[0] for each in spelt]) if spelt else "none")
+    forms = range(max(map(len, spelt), default=1))
+    if not any(
+        expected_condition.matches(tuple(each[min(form, len(each) - 1)] for each in spelt)) for form in forms
+    ):
+        yield Mismatch(
+            key, expected_condition.describe(), brief([each[0] for each in spelt]) if spelt else "none"
+        )
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {

@@ -1,6 +1,6 @@
-"""One loop in one thread for all servers that a process's tests start: a server is then only a listening socket.
+"""One event loop in one thread for all servers of a test process. A further server is only a listening socket.
 
-Apart from `server.serving`, whose loops live as long as their one server.
+Separate from `server.http_server`, where each loop belongs to one server.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from mockllm.server.http_server import Address, Server
 
 T = TypeVar("T")
 
-PATIENCE: Final = 30.0
-"""Seconds that the loop's thread is waited for, before something must be wrong with it."""
+LOOP_TIMEOUT: Final = 30.0
+"""Maximum wait for the loop's thread, in seconds."""
 
 
 class Loop:
-    """A running loop in a thread of its own."""
+    """An event loop that runs in a separate thread."""
 
     def __init__(self) -> None:
         self.process = os.getpid()
@@ -31,27 +31,27 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What it gives, when it is done."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+        """Run a coroutine in the loop and return its result."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(LOOP_TIMEOUT)
 
-    def do(self, what: Callable[[], T]) -> T:
-        """Done in the loop's thread, between two turns."""
+    def do(self, function: Callable[[], T]) -> T:
+        """Call a function in the loop's thread and return its result."""
 
-        async def done() -> T:
-            return what()
+        async def call() -> T:
+            return function()
 
-        return self.run(done())
+        return self.run(call())
 
     def end(self) -> None:
-        """Stops it: at the end of the process."""
+        """Stop the loop at the end of the process."""
         if self._thread.is_alive() and os.getpid() == self.process:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(PATIENCE)
+            self._thread.join(LOOP_TIMEOUT)
             self._loop.close()
 
 
 def _best_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, where it is installed."""
+    """Return a uvloop loop if uvloop is installed, else one of asyncio."""
     try:
         import uvloop
     except ImportError:
@@ -64,7 +64,7 @@ _starting = threading.Lock()
 
 
 def loop() -> Loop:
-    """The process's one loop, started when it is first asked for: a forked process has one of its own."""
+    """Return the loop of this process. It starts at the first use; a forked process has a separate one."""
     global _loop
     with _starting:
         if _loop is None or _loop.process != os.getpid():
@@ -77,16 +77,16 @@ class Hosted:
     """A server on the shared loop."""
 
     def __init__(self, app: App, address: Address) -> None:
-        """Listens at once. CannotListen where it cannot."""
+        """Start to listen. Raise CannotListen."""
         self._loop = loop()
         self._server = Server(app, [address])
         self._loop.run(self._server.start())
         self.address = self._server.listening[0]
 
-    def do(self, what: Callable[[], T]) -> T:
-        """Done in the loop's thread."""
-        return self._loop.do(what)
+    def do(self, function: Callable[[], T]) -> T:
+        """Call a function in the loop's thread."""
+        return self._loop.do(function)
 
     def stop(self) -> None:
-        """Ends at once: answers that are under way are cut."""
+        """Stop at once and cut the responses in flight."""
         self._loop.run(self._server.cut())

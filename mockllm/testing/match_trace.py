@@ -1,5 +1,5 @@
-"""The way of one request through the rules: which were tried, in order, what became of each, and what would
-be sent. Nothing is counted: it is what the next such request to a fresh server gets.
+"""Trace of one request through the rules: the tried rules in order, the result of each, and the response. Nothing
+is counted: the trace shows the response to the next such request.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from mockllm.engine.near_misses import guard_line, near_miss_line
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.testing.expectations import Outcome
 
-ALL: Final = 10
-"""Up to so many rules all are shown; of more, those that matched and the nearest of the others."""
+MAX_SHOWN_ALL: Final = 10
+"""Up to this number of rules, all are shown. Of more, only matching ones and the nearest others."""
 NEAREST: Final = 5
 LATER: Final = 3
 
@@ -27,7 +27,7 @@ RuleResult: TypeAlias = Literal["answers", "would answer", "stood aside", "did n
 
 
 class TraceEntry(Struct, frozen=True):
-    """A rule, and what became of it. `why` is a line that begins with where it stands."""
+    """A rule with its result. `why` is a line that begins with the rule's position."""
 
     rule: str
     where: str
@@ -37,23 +37,23 @@ class TraceEntry(Struct, frozen=True):
 
 
 class MatchTrace(Struct, frozen=True):
-    """What would happen to a request. `tried` are rules in their order, up to the one that answers, with
-    those behind it that match too; `unshown` is how many more were looked at and did not match."""
+    """The trace of a request. `tried` contains the rules in order up to the selected one, and later rules that match
+    too. `unshown` is the number of further rules that did not match."""
 
     request: Request
     outcome: Outcome
-    settled: Decision
+    decision: Decision
     tried: Sequence[TraceEntry]
     unshown: int
     applied: Sequence[CatalogItem]
     spared: Sequence[tuple[CatalogItem, str]]
-    """Modifiers that match, and whose guard leaves this request out: each with a line that says why."""
+    """Matching modifiers that a guard blocked, each with a line about the reason."""
     step: str | None
-    """Which of several answers it is."""
+    """The selected response, if the rule has several."""
 
     @property
     def ttft(self) -> float | None:
-        """Seconds from the request to the first chunk of a stream."""
+        """Seconds from the request to the first chunk of a stream; None without one."""
         plan = self.outcome.answer.plan
         total = plan.delay
         for step in plan.steps if plan.streamed else ():
@@ -65,24 +65,24 @@ class MatchTrace(Struct, frozen=True):
 
 
 def match_trace(engine: Engine, request: Request) -> MatchTrace:
-    """The trail of a request."""
-    exchange = engine.peek(request)
-    settled, catalog = exchange.decision, engine.catalog
-    tried, unshown = _tried(engine, request, settled)
-    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in settled.skipped_modifiers]
-    spared = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
-    outcome = Outcome(request, exchange.respond())
-    step = _step(engine, settled.rule) if settled.outcome == "rule" and settled.rule else None
-    return MatchTrace(request, outcome, settled, tried, unshown, exchange.modifiers, spared, step)
+    """Return the trace of a request."""
+    responder = engine.peek(request)
+    decision, catalog = responder.decision, engine.catalog
+    tried, unshown = _tried(engine, request, decision)
+    items = [(catalog.items[candidate.item], candidate, why) for candidate, why in decision.skipped_modifiers]
+    skipped = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
+    outcome = Outcome(request, responder.respond())
+    step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
+    return MatchTrace(request, outcome, decision, tried, unshown, responder.modifiers, skipped, step)
 
 
-def _tried(engine: Engine, request: Request, settled: Decision) -> tuple[list[TraceEntry], int]:
+def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rules if settled.rule is None else settled.rule.candidate.item
-    refused = {candidate.item: (candidate, why) for candidate, why in settled.refused}
+    end = catalog.rules if decision.rule is None else decision.rule.candidate.item
+    refused = {candidate.item: (candidate, why) for candidate, why in decision.refused}
     others = [number for number in range(end) if number not in refused]
-    if end > ALL:
+    if end > MAX_SHOWN_ALL:
         others = [
             number for number, _ in catalog.index.nearest(request, NEAREST, end) if number not in refused
         ]
@@ -90,44 +90,47 @@ def _tried(engine: Engine, request: Request, settled: Decision) -> tuple[list[Tr
     for number in sorted({*refused, *others}):
         item = items[number]
         if number in refused:
-            found.append(_of(item, number, "stood aside", guard_line(item, *refused[number])))
+            found.append(_trace_entry(item, number, "stood aside", guard_line(item, *refused[number])))
         else:
-            found.append(_of(item, number, "did not match", _differs(item, request)))
-    if settled.rule is not None:
-        found.append(_of(items[end], end, "answers" if settled.outcome == "rule" else "would answer"))
+            found.append(_trace_entry(item, number, "did not match", _differs(item, request)))
+    if decision.rule is not None:
+        found.append(
+            _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
+        )
         later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
         found += [
-            _of(items[number], number, "comes later") for _, number in zip(range(LATER), later, strict=False)
+            _trace_entry(items[number], number, "comes later")
+            for _, number in zip(range(LATER), later, strict=False)
         ]
     return found, end - len(refused) - len(others)
 
 
 def _differs(item: CatalogItem, request: Request) -> str:
-    """Why it did not match."""
+    """Return a line about why the rule did not match."""
     return near_miss_line(item, item.matcher.differences(request))
 
 
-def _of(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
+def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
     return TraceEntry(item.id, item.where, number + 1, fate, why)
 
 
-def picked_of(engine: Engine, turn: Selected) -> int | None:
-    """The number of the saying that a turn comes to; None where its sequence has ended."""
-    item = engine.catalog.items[turn.candidate.item]
+def response_index(engine: Engine, selected: Selected) -> int | None:
+    """Return the index of the selected response; None if the sequence has ended."""
+    item = engine.catalog.items[selected.candidate.item]
     if item.answers is None:
         return None
     return item.answers.pick(
-        turn.responses, Randomness(engine.seed, item.id, turn.candidate.scope, turn.tries)
+        selected.responses, Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
     )
 
 
-def _step(engine: Engine, turn: Selected) -> str | None:
-    """`step 2 of 3`, of a sequence; `branch 1 of 4`, of a choice."""
-    item = engine.catalog.items[turn.candidate.item]
+def _step(engine: Engine, selected: Selected) -> str | None:
+    """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
+    item = engine.catalog.items[selected.candidate.item]
     answers = item.answers
     if answers is None or answers.mode == "one":
         return None
-    picked = picked_of(engine, turn)
+    picked = response_index(engine, selected)
     if picked is None:
         return "its sequence has ended"
     word = "step" if answers.mode == "sequence" else "branch"

@@ -1,4 +1,4 @@
-"""What a server and a session of one have in common: they are told what to answer, and tell what came."""
+"""Base of a server and of its sessions: methods that add rules, and properties of the received requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockllm.scenario.raw_entries import Kind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.catalog_cache import VOCABULARY
-from mockllm.testing.code_rules import Caller, caller, loaded, written
+from mockllm.testing.code_rules import Caller, caller, compile_item, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received
 from mockllm.testing.recording_engine import RecordingEngine, RuleStack
@@ -28,115 +28,115 @@ if TYPE_CHECKING:
 
 Match: TypeAlias = Mapping[str, Any]
 
-__tracebackhide__ = True  # of a test that fails, the test's own lines are shown
+__tracebackhide__ = True  # a traceback shows the lines of the test only
 
 WEATHER: Final = "weather"
-"""The pack that `climate` is about."""
+"""The pack of `climate`."""
 
 
 class CodeRule(Struct, frozen=True):
-    """A rule that was given in code."""
+    """A rule that was added in code."""
 
     id: str
     _server: MockBase
 
     @property
     def requests(self) -> list[Received]:
-        """The requests that it answered."""
+        """The requests for which the rule was selected."""
         return [each for each in self._server.requests if each.rule == self.id]
 
     @property
     def used(self) -> bool:
-        """Whether it has answered."""
+        """Whether the rule was selected at least once."""
         return bool(self.requests)
 
 
 class MockBase:
     """A server or a session."""
 
-    _stage: RuleStack
+    _stack: RuleStack
     _names: itertools.count[int]
     session_id: str | None = None
-    """The session whose requests are seen here; None where all are."""
+    """The session of this object; None for the server, which sees all requests."""
 
-    # --- what is answered ----------------------------------------------------------------------
+    # --- adding rules --------------------------------------------------------------------------
 
     def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
-        """Answers with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are those of a rule:
-        `name`, `times`, `per`, `delay`, `pace`, `faults` … Broken where something is wrong with them."""
+        """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:
+        `name`, `times`, `per`, `delay`, `pace`, `faults` … Raise Broken for mistakes."""
         return self._rule("reply", {"match": match, "reply": reply, **words})
 
     def error(self, error: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
-        """Answers with an error, by its name (`"rate_limit"`) or as `{"type": …, "status": …, …}`."""
+        """Add a rule with an error: its name (`"rate_limit"`) or `{"type": …, "status": …, …}`."""
         return self._rule("error", {"match": match, "error": error, **words})
 
     def sequence(self, *steps: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
-        """Answers with one step after the other: texts, or `{"error": …, "times": 2}` and the like; `then` says
-        what comes behind the last."""
+        """Add a rule with steps in order: texts, or mappings such as `{"error": …, "times": 2}`. `then` sets the
+        response after the last step."""
         listed = steps[0] if len(steps) == 1 and isinstance(steps[0], list) else steps
         return self._rule("sequence", {"match": match, "sequence": listed, **words})
 
     def rule(self, **words: Any) -> CodeRule:
-        """Any rule, as a file has it: `rule(match={…}, http={"status": 418})`."""
+        """Add any rule, as in a file: `rule(match={…}, http={"status": 418})`."""
         return self._rule("rule", words)
 
     def modifier(self, **words: Any) -> None:
-        """A modifier of whatever answers: `modifier(delay="200ms")`."""
+        """Add a modifier of all responses: `modifier(delay="200ms")`."""
         self._written("modifier", "modifier", words)
 
     def load(self, *paths: str | os.PathLike[str]) -> None:
-        """Scenario files or folders, put before all that there is; relative to the folder of the calling file
-        where they lie there, else to the current one."""
+        """Add scenario files or folders above all others. Paths are relative to the folder of the calling file if
+        they exist there, else to the current folder."""
         by = caller()
-        found = [_found(os.fspath(path), by) for path in paths]
-        self._stage.add(loaded(ScenarioSources(found, vocabulary=VOCABULARY, examples=False)))
+        matching = [_resolve_path(os.fspath(path), by) for path in paths]
+        self._stack.add(load_rules(ScenarioSources(matching, vocabulary=VOCABULARY, examples=False)))
 
     def climate(self, climate: str) -> None:
-        """The weather from now on, of the pack `weather`: calm, flaky, rate-limited, slow, storm,
+        """Set the weather of the pack `weather` from now on: calm, flaky, rate-limited, slow, storm,
         provider-outage."""
-        wanted = self._stage.wanted
-        packs = [*wanted.packs, *([] if WEATHER in wanted.packs else [WEATHER])]
-        values = {**wanted.settings.values, f"{WEATHER}.climate": climate}
-        self._stage.serve(wanted_of(wanted.scenarios, packs, values))
+        sources = self._stack.sources
+        packs = [*sources.packs, *([] if WEATHER in sources.packs else [WEATHER])]
+        values = {**sources.settings.values, f"{WEATHER}.climate": climate}
+        self._stack.serve(scenario_sources(sources.scenarios, packs, values))
 
-    def _rule(self, what: str, words: Mapping[str, Any]) -> CodeRule:
-        return CodeRule(self._written("rule", what, words), self)
+    def _rule(self, default_name: str, words: Mapping[str, Any]) -> CodeRule:
+        return CodeRule(self._written("rule", default_name, words), self)
 
-    def _written(self, kind: Kind, what: str, words: Mapping[str, Any]) -> str:
-        given = {name: value for name, value in words.items() if not (name == "match" and value is None)}
-        addition = written(kind, given, caller(), f"{what} {next(self._names)}")
-        self._stage.add(addition)
+    def _written(self, kind: Kind, default_name: str, words: Mapping[str, Any]) -> str:
+        keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
+        addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
+        self._stack.add(addition)
         return addition.entries[0].id if addition.entries else ""
 
-    # --- what came -----------------------------------------------------------------------------
+    # --- requests ------------------------------------------------------------------------------
 
     @property
-    def _watching(self) -> RecordingEngine:
+    def _recorder(self) -> RecordingEngine:
         raise NotImplementedError
 
     @property
     def requests(self) -> list[Received]:
-        """All requests that came, in their order; without those to `/`, `/health` and the like."""
+        """All requests in their order, without those to `/`, `/health` and similar paths."""
         id = self.session_id
-        return [each for each in self._watching.received.copy() if id is None or each.session == id]
+        return [each for each in self._recorder.received.copy() if id is None or each.session == id]
 
     @property
     def unmatched(self) -> list[Received]:
-        """Those that no rule answered."""
+        """The requests that no rule matched."""
         return [each for each in self.requests if each.missed]
 
     @property
     def unused_rules(self) -> list[str]:
-        """The ids of the rules that have not answered: of those given in code and in the user's files; not of
-        packs, nor fallbacks. Of a session, those that were given to it."""
-        stage = self._stage
-        own_files = stage.below is None or stage.base is not stage.below.base
-        return self._unused([*self._given, *(stage.base.entries if own_files else ())])
+        """The ids of rules that were never selected: rules in code and in the user's files, without packs and
+        fallbacks. For a session, only the rules that were added to it."""
+        stack = self._stack
+        own_files = stack.below is None or stack.base is not stack.below.base
+        return self._unused([*self._added, *(stack.base.entries if own_files else ())])
 
     @property
-    def _given(self) -> list[TypedEntry]:
-        """What was given in code, and the files that it loaded."""
-        return [entry for addition in self._stage.additions for entry in addition.entries]
+    def _added(self) -> list[TypedEntry]:
+        """The entries that were added in code, and those of files loaded in code."""
+        return [entry for addition in self._stack.additions for entry in addition.entries]
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
         used = {each.rule for each in self.requests}
@@ -153,58 +153,58 @@ class MockBase:
         at_least: int | None = None,
         at_most: int | None = None,
     ) -> list[Received]:
-        """The requests that a rule with this match would have seen. AssertionError where there are not so many:
-        by default at least one. Broken where the match is no match."""
+        """Return the requests that match. Raise AssertionError if their number is wrong: by default less than one.
+        Raise Broken for an invalid match."""
         bounds = CountBounds.of(times, at_least, at_most)
-        rule = written("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
+        rule = compile_item("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
         matcher = sees(rule.entries[0].spec)
-        came = self.requests
-        found = [each for each in came if matcher.matches(each.request)]
-        lost = self._watching.total - len(self._watching.received)
-        if not bounds.holds(len(found)):
-            raise AssertionError(miscounted(bounds, match, matcher, found, came, lost))
-        return found
+        received = self.requests
+        matching = [each for each in received if matcher.matches(each.request)]
+        lost = self._recorder.total - len(self._recorder.received)
+        if not bounds.contains(len(matching)):
+            raise AssertionError(miscounted(bounds, match, matcher, matching, received, lost))
+        return matching
 
     @property
     def verdicts(self) -> Verdicts:
-        """How the clients behaved that asked: `assert not server.verdicts.bad`. What they have not tried again by
-        now counts as given up."""
+        """The verdicts on the clients: `assert not server.verdicts.bad`. A failure without a retry by now counts as
+        abandoned."""
         from mockllm.testing.verdicts import verdicts
 
         self._catch_up()
-        watching = self._watching
-        return verdicts(self.requests, time.time(), lost=watching.total > len(watching.received))
+        recorder = self._recorder
+        return verdicts(self.requests, time.time(), lost=recorder.total > len(recorder.received))
 
     def _catch_up(self) -> None:
-        """Waits until it is written down how those answers ended whose end has been seen."""
+        """Wait until the ends of all finished responses are recorded."""
         raise NotImplementedError
 
     def journal(self) -> str:
-        """What came, a line for each request, with what was nearest where no rule answered."""
+        """Return a line for each request, with the nearest rules for unmatched ones."""
         return "\n".join(
             str(each) + "".join(f"\n    {line}" for line in each.explanation.splitlines())
             for each in self.requests
         )
 
     def complaints(self, *, unmatched: bool, unused: bool, files: bool = True) -> list[str]:
-        """What is wrong with how it was used, in a person's words; without `files` nothing of the rules in files
-        that it was made with, which may be for others."""
-        told = []
+        """Return texts about unmatched requests and unused rules. Without `files`, ignore the server's files,
+        whose rules may belong to other tests."""
+        texts = []
         if unmatched and self.unmatched:
             several = len(self.unmatched) != 1
             lines = "".join(f"\n  {each}" for each in self.unmatched)
-            told.append(f"{len(self.unmatched)} request{'s' * several} that no rule answered:{lines}")
-        left = [] if not unused else self.unused_rules if files else self._unused(self._given)
-        if left:
-            lines = "".join(f"\n  {id}" for id in left)
-            told.append(f"{len(left)} rule{'s' * (len(left) != 1)} that never answered:{lines}")
-        return told
+            texts.append(f"{len(self.unmatched)} unmatched request{'s' * several}:{lines}")
+        unused_rules = [] if not unused else self.unused_rules if files else self._unused(self._added)
+        if unused_rules:
+            lines = "".join(f"\n  {id}" for id in unused_rules)
+            texts.append(f"{len(unused_rules)} unused rule{'s' * (len(unused_rules) != 1)}:{lines}")
+        return texts
 
-    # --- where it is ---------------------------------------------------------------------------
+    # --- addresses -----------------------------------------------------------------------------
 
     @property
     def base_url(self) -> str:
-        """`http://127.0.0.1:PORT`, for plain HTTP; a session's ends in `/s/ID`."""
+        """`http://127.0.0.1:PORT`, for plain HTTP; that of a session ends in `/s/ID`."""
         raise NotImplementedError
 
     @property
@@ -229,18 +229,20 @@ class MockBase:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which SDKs find it, and keys that are none."""
+        """The variables by which SDKs find the server, with dummy keys."""
         return variables(self.base_url)
 
 
-def wanted_of(scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, Any]) -> ScenarioSources:
-    """The process's environment sets no parameter: a test means the same on every machine."""
+def scenario_sources(
+    scenarios: Sequence[str], packs: Sequence[str], values: Mapping[str, Any]
+) -> ScenarioSources:
+    """Return the sources. The process's environment sets no parameter, so a test is the same on every machine."""
     return ScenarioSources(
         tuple(scenarios), tuple(packs), ParamSettings(values=dict(values)), VOCABULARY, examples=False
     )
 
 
-def _found(path: str, by: Caller) -> str:
-    """A path beside the calling file, where it lies there."""
+def _resolve_path(path: str, by: Caller) -> str:
+    """Return the path relative to the calling file if it exists there, else unchanged."""
     beside = os.path.join(os.path.dirname(by.file), path)
     return os.path.relpath(beside) if os.path.exists(beside) else path

@@ -1,7 +1,7 @@
 """A mock server inside a test: `with MockLLM() as server: server.reply("Hi")`.
 
-It listens on a port of its own. What it answers is written in the scenario language: in files, in packs, or by
-the methods, each of which stands before all that came earlier (`testing.answering`).
+It listens on a free port. Its rules are written in the scenario language: in files, in packs, or by the methods
+of `testing.mock_base`, where a later call has priority over earlier ones.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from mockllm.engine import Engine
 from mockllm.engine.session_id import named
@@ -20,23 +20,27 @@ from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
+from mockllm.server.journal.journal import Journal
 from mockllm.server.lazy_control import steer_late
+from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
-from mockllm.testing.control_api import control_of
 from mockllm.testing.loop_thread import Hosted
-from mockllm.testing.mock_base import MockBase, wanted_of
-from mockllm.testing.recording_engine import KEPT, Ends, RecordingEngine, RuleStack, engine_of
+from mockllm.testing.mock_base import MockBase, scenario_sources
+from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
 
-__tracebackhide__ = True  # of a test that fails, the test's own lines are shown
+if TYPE_CHECKING:
+    from mockllm.server.control import ControlApi
+
+__tracebackhide__ = True  # a traceback shows the lines of the test only
 
 Paths: TypeAlias = "str | os.PathLike[str] | Sequence[str | os.PathLike[str]]"
 
-LONGEST: Final = 60.0
+DEFAULT_MAX_DELAY: Final = 60.0
 
 
 class MockLLM(MockBase):
-    """A server of its own, on a free port of this machine. `with` it, `async with` it, or `start` and `stop` it."""
+    """A mock server on a free port of this machine. Use `with`, `async with`, or `start` and `stop`."""
 
     def __init__(
         self,
@@ -48,19 +52,19 @@ class MockLLM(MockBase):
         *,
         all_used: bool = False,
         port: int = 0,
-        max_delay: float = LONGEST,
+        max_delay: float = DEFAULT_MAX_DELAY,
         limits: ServerLimits | None = None,
     ) -> None:
-        """`scenarios`: files and folders, the first given is asked first; `packs`: by name;
+        """`scenarios`: files and folders, the first one has priority; `packs`: names of packs;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
-        are errors, and so is a request that no rule answered, when it stops; `all_used`: so is a rule of one's
-        own that never answered. `port`: 0 takes a free one; `max_delay`, in seconds, and `limits` as `mockllm serve`
-        has them. Broken where files have mistakes."""
+        are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
+        own. `port`: 0 selects a free port; `max_delay`, in seconds, and `limits` as for `mockllm serve`.
+        Raise Broken for mistakes in the files."""
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
         named = [packs] if isinstance(packs, str) else packs
-        self._stage = RuleStack(wanted_of([os.fspath(each) for each in listed], named, params or {}))
-        if strict and self._stage.base.warnings:
-            raise Broken(self._stage.base.warnings)
+        self._stack = RuleStack(scenario_sources([os.fspath(each) for each in listed], named, params or {}))
+        if strict and self._stack.base.warnings:
+            raise Broken(self._stack.base.warnings)
         self._names = itertools.count(1)
         self.seed = seed
         self.strict = strict
@@ -69,18 +73,18 @@ class MockLLM(MockBase):
         self._limits = limits or ServerLimits()
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
-        self._seen = RecordingEngine(self._stage, self._engine, KEPT)
+        self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
 
     @property
-    def _watching(self) -> RecordingEngine:
-        return self._seen
+    def _recorder(self) -> RecordingEngine:
+        return self._recording
 
     @property
     def warnings(self) -> Sequence[Diagnostic]:
-        """What `mockllm check` warns of in the files."""
-        return self._stage.base.warnings
+        """The warnings of `mockllm check` about the files."""
+        return self._stack.base.warnings
 
     @property
     def base_url(self) -> str:
@@ -91,25 +95,25 @@ class MockLLM(MockBase):
         return self._running.address.port
 
     def start(self) -> Self:
-        """Listens. CannotListen where the port is taken; RuntimeError where it runs already."""
+        """Start to listen. Raise CannotListen if the port is in use, RuntimeError if the server runs already."""
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
-        app = App(self._seen, limits=self._limits, lines=Ends(self._seen))
-        steer_late(app, partial(control_of, app, self._seen))
+        app = App(self._recording, limits=self._limits, lines=Ends(self._recording))
+        steer_late(app, partial(create_control_api, app, self._recording))
         self._hosted = Hosted(app, self._address)
         return self
 
     def stop(self) -> None:
-        """Ends at once; answers that are under way are cut. What came can still be looked at."""
+        """Stop at once and cut the responses in flight. The received requests stay available."""
         hosted, self._hosted = self._hosted, None
         if hosted is not None:
             hosted.stop()
 
     def check(self) -> None:
-        """AssertionError where it was used otherwise than `strict` and `all_used` allow."""
-        told = self.complaints(unmatched=self.strict, unused=self.all_used)
-        if told:
-            raise AssertionError("\n".join(told))
+        """Raise AssertionError for unmatched requests (`strict`) and unused rules (`all_used`)."""
+        problems = self.complaints(unmatched=self.strict, unused=self.all_used)
+        if problems:
+            raise AssertionError("\n".join(problems))
 
     def session(
         self,
@@ -120,20 +124,20 @@ class MockLLM(MockBase):
         params: Mapping[str, Any] | None = None,
         seed: int | None = None,
     ) -> MockSession:
-        """A session of this server: its own counts, rules and requests, under a base URL of its own. `with` it,
-        or `close` it. `scenarios`, `packs` and `params` stand in place of the server's; `seed` too. ValueError
-        where the id is none."""
+        """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
+        it. `scenarios`, `packs`, `params` and `seed` replace those of the server. Raise ValueError for an invalid
+        id."""
         wrong = None if id is None else named(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
-        wanted = self._stage.wanted
-        wanted = wanted_of(
-            wanted.scenarios if scenarios is None else scenarios,
-            wanted.packs if packs is None else packs,
-            wanted.settings.values if params is None else params,
+        sources = self._stack.sources
+        sources = scenario_sources(
+            sources.scenarios if scenarios is None else scenarios,
+            sources.packs if packs is None else packs,
+            sources.settings.values if params is None else params,
         )
         return MockSession(
-            self, id or f"session-{next(self._sessions)}", RuleStack(wanted, self._stage), seed
+            self, id or f"session-{next(self._sessions)}", RuleStack(sources, self._stack), seed
         )
 
     def __enter__(self) -> Self:
@@ -157,47 +161,47 @@ class MockLLM(MockBase):
     @property
     def _running(self) -> Hosted:
         if self._hosted is None:
-            raise RuntimeError("this server does not run; use it inside of `with`, or start() it")
+            raise RuntimeError("this server does not run; use it inside of `with`, or call start()")
         return self._hosted
 
     def _catch_up(self) -> None:
         if self._hosted is not None:
             self._hosted.do(lambda: None)
 
-    def _engine(self, stage: RuleStack) -> Engine:
-        return engine_of(
-            stage,
+    def _engine(self, stack: RuleStack) -> Engine:
+        return create_engine(
+            stack,
             self._state,
             seed=self.seed,
             longest=self._max_delay,
             max_generated=self._limits.generated,
         )
 
-    def _open(self, session: str, stage: RuleStack, seed: int | None) -> None:
-        def opened() -> None:
-            self._seen.open(session, stage)
+    def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:
+        def open_session() -> None:
+            self._recording.open(session, stack)
             self._state.session(session, time.time()).seed = seed
 
-        self._running.do(opened)
+        self._running.do(open_session)
 
     def _close(self, session: str) -> None:
         if self._hosted is not None:
-            self._hosted.do(lambda: self._seen.close(session))
+            self._hosted.do(lambda: self._recording.close(session))
 
 
 class MockSession(MockBase):
     """One session of a server that several tests share."""
 
-    def __init__(self, server: MockLLM, id: str, stage: RuleStack, seed: int | None) -> None:
+    def __init__(self, server: MockLLM, id: str, stack: RuleStack, seed: int | None) -> None:
         self.server = server
         self.session_id = id
-        self._stage = stage
+        self._stack = stack
         self._names = itertools.count(1)
-        server._open(id, stage, seed)
+        server._open(id, stack, seed)
 
     @property
-    def _watching(self) -> RecordingEngine:
-        return self.server._watching
+    def _recorder(self) -> RecordingEngine:
+        return self.server._recorder
 
     @property
     def base_url(self) -> str:
@@ -207,7 +211,7 @@ class MockSession(MockBase):
         self.server._catch_up()
 
     def close(self) -> None:
-        """What was given to it answers no more."""
+        """Remove the rules of the session."""
         self.server._close(self.session_id or "")
 
     def __enter__(self) -> Self:
@@ -217,3 +221,28 @@ class MockSession(MockBase):
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class ControlledEngine:
+    """The view of the control API on a test's server: the app and the current engine. The test adds rules in Python,
+    so the control API is read-only."""
+
+    def __init__(self, app: App, recorder: RecordingEngine) -> None:
+        self._recorder = recorder
+        self.journal: Journal = app.journal
+        self.metrics: Metrics = app.metrics
+        self.playing = app.playing
+
+    @property
+    def engine(self) -> Engine:
+        return self._recorder.engine
+
+
+def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
+    """Create the control API at its first request."""
+    from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+    from mockllm.scenario.vocabulary import Vocabulary
+    from mockllm.server.control import ControlApi, ControlContext
+
+    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+    return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=vocabulary))

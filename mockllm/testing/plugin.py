@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures `mockllm`, `mockllm_shared` and `mockllm_env`, and the marker `mockllm`.
 
-Loaded in every run of a project that has mockllm installed, so nothing of the server is imported before a test
-asks for it. What tests share beyond pytest's words is in `testing.library`.
+Pytest loads this module in every run of a project that has mockllm installed. So the server is imported only when a
+test uses it. The parts that do not depend on pytest are in `testing.mock_server`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from mockllm.testing.mock_base import MockBase
     from mockllm.testing.mock_server import MockLLM, MockSession
 
-Made = TypeVar("Made")
+Created = TypeVar("Created")
 
 MARKER: Final = "mockllm"
 WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used", "verdicts")
-"""What the marker takes; `pack` is another word for `packs`."""
+"""Keywords of the marker; `pack` is the same as `packs`."""
 SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
-"""The servers and sessions of a test, each with its URL, for what is told and checked behind it: a test may have
-stopped its server."""
+"""The servers and sessions of a test with their URLs, for the checks and reports after it. A test may have stopped
+its server."""
 
 _numbers = itertools.count(1)
 
@@ -35,18 +35,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "mockllm_scenarios", "scenario files and folders for the fixtures", type="paths", default=[]
     )
     parser.addini("mockllm_packs", "shipped packs for the fixtures, by name", type="args", default=[])
-    parser.addini(
-        "mockllm_strict", "a request that no rule answers fails its test", type="bool", default=False
-    )
-    parser.addini("mockllm_all_used", "a rule that never answers fails its test", type="bool", default=False)
+    parser.addini("mockllm_strict", "an unmatched request fails its test", type="bool", default=False)
+    parser.addini("mockllm_all_used", "an unused rule fails its test", type="bool", default=False)
     parser.addini("mockllm_verdicts", "a bad verdict on a client fails its test", type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False): what the "
-        "fixture `mockllm` serves, and whether unmatched requests (strict), unused rules (all_used) and bad verdicts "
+        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False): scenarios of "
+        "the fixture `mockllm`, and whether unmatched requests (strict), unused rules (all_used) and bad verdicts "
         "on clients (verdicts) fail the test",
     )
 
@@ -56,14 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
-    """A mock server of the test's own, on a free port: `mockllm.reply("Hi")`, `mockllm.openai_url`."""
+    """A mock server for one test, on a free port: `mockllm.reply("Hi")`, `mockllm.openai_url`."""
     from mockllm.testing.mock_server import MockLLM
 
     words = {**_defaults(request.config), **_words(request.node)}
     words.pop("verdicts", None)
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
-    server = _made(lambda: MockLLM(**words)).start()
+    server = _create(lambda: MockLLM(**words)).start()
     _note(request.node, server)
     yield server
     server.stop()
@@ -71,20 +69,20 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 
 @pytest.fixture(scope="session")
 def mockllm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
-    """The one server behind `mockllm_shared`; what is given to it stands for all tests."""
+    """The one server behind `mockllm_shared`. Its rules apply in all tests."""
     from mockllm.testing.mock_server import MockLLM
 
-    server = _made(lambda: MockLLM(**_defaults(request.config))).start()
+    server = _create(lambda: MockLLM(**_defaults(request.config))).start()
     yield server
     server.stop()
 
 
 @pytest.fixture
 def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> Iterator[MockSession]:
-    """A session of the test's own on a server that all tests share: its own rules, counts and requests."""
+    """A session for one test on a server that all tests share, with separate rules, counts and requests."""
     words = _words(request.node)
-    given = {name: words[name] for name in ("scenarios", "packs", "params", "seed") if name in words}
-    session = _made(lambda: mockllm_server.session(_session_id(request.node), **given))
+    options = {name: words[name] for name in ("scenarios", "packs", "params", "seed") if name in words}
+    session = _create(lambda: mockllm_server.session(_session_id(request.node), **options))
     _note(request.node, session)
     yield session
     session.close()
@@ -92,8 +90,8 @@ def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> I
 
 @pytest.fixture
 def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Sets the variables by which SDKs find the server (`OPENAI_BASE_URL`, `ANTHROPIC_API_KEY` …) for the test:
-    that of `mockllm_shared` where the test asks for it alone, else of `mockllm`."""
+    """Set the variables by which SDKs find the server (`OPENAI_BASE_URL`, `ANTHROPIC_API_KEY` …) for the test:
+    that of `mockllm_shared` if the test uses it without `mockllm`, else of `mockllm`."""
     names = request.fixturenames
     alone = "mockllm_shared" in names and "mockllm" not in names
     server: MockBase = request.getfixturevalue("mockllm_shared" if alone else "mockllm")
@@ -103,40 +101,40 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return environment
 
 
-# --- what is checked and told behind a test --------------------------------------------------------
+# --- checks and reports after a test ---------------------------------------------------------------
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """What was noted belongs to this run of the test: some plugins run one that failed again."""
+    """Clear the servers of an earlier run of the test: some plugins rerun failed tests."""
     item.stash[SERVERS] = []
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """A test that has passed fails where its server was used otherwise than it allows."""
+    """Fail a passed test for unmatched requests, unused rules or bad verdicts, as its settings say."""
     yield
     strict, all_used = _wants(item, "strict"), _wants(item, "all_used")
     own = "scenarios" in _words(item)  # the files of all tests need not all be used in each
-    told = [
+    problems = [
         line
         for _, server in item.stash.get(SERVERS, [])
         for line in server.complaints(unmatched=strict, unused=all_used, files=own)
     ]
     if _wants(item, "verdicts"):
-        told += [str(each) for _, server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
-    if told:
-        pytest.fail("\n".join(told), pytrace=False)
+        problems += [str(each) for _, server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test, or one whose fixtures fail, shows what its own server was asked."""
+    """Add the requests to the report of a failed test, or of one with failed fixtures."""
     report = yield
     for url, server in item.stash.get(SERVERS, []) if report.failed else ():
-        report.sections.append((f"mockllm: requests to {url}", server.journal() or "no request came"))
+        report.sections.append((f"mockllm: requests to {url}", server.journal() or "no requests"))
         bad = server.verdicts.bad
         if bad:
             report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
@@ -151,7 +149,7 @@ def _note(node: pytest.Item, server: MockBase) -> None:
 
 
 def _defaults(config: pytest.Config) -> dict[str, Any]:
-    """What the ini file says of all tests."""
+    """Return the settings of the ini file for all tests."""
     return {
         "scenarios": [str(path) for path in config.getini("mockllm_scenarios")],
         "packs": config.getini("mockllm_packs"),
@@ -159,11 +157,11 @@ def _defaults(config: pytest.Config) -> dict[str, Any]:
 
 
 def _words(node: pytest.Item) -> dict[str, Any]:
-    """What its markers say, the nearest first; paths as they can be opened from here."""
+    """Return the keywords of the markers; the nearest marker has priority. Paths are resolved."""
     words: dict[str, Any] = {}
     for marker in node.iter_markers(MARKER):
         if marker.args:
-            pytest.fail(f"the marker {MARKER} takes words only, as in packs=…", pytrace=False)
+            pytest.fail(f"the marker {MARKER} takes keywords only, as in packs=…", pytrace=False)
         for name, value in marker.kwargs.items():
             if name not in WORDS:
                 pytest.fail(_unknown(name), pytrace=False)
@@ -178,37 +176,37 @@ def _words(node: pytest.Item) -> dict[str, Any]:
 def _unknown(name: str) -> str:
     from mockllm.scenario.diagnostics import meant
 
-    return f"the marker {MARKER} has no word {name!r}{meant(name, WORDS)}"
+    return f"the marker {MARKER} has no keyword {name!r}{meant(name, WORDS)}"
 
 
 def _listed(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) else [value]
 
 
-def _path(node: pytest.Item, given: Any) -> str:
-    """A path beside the test's file where it lies there, else below the root of the tests."""
-    beside = node.path.parent / given
-    return str(beside if beside.exists() else node.config.rootpath / Path(given))
+def _path(node: pytest.Item, path: Any) -> str:
+    """Return a path relative to the test's file if it exists there, else to the root of the tests."""
+    beside = node.path.parent / path
+    return str(beside if beside.exists() else node.config.rootpath / Path(path))
 
 
 def _wants(node: pytest.Item, name: str) -> bool:
-    """What a marker, or else the ini file, says of `strict`, `all_used` or `verdicts`."""
-    said = _words(node).get(name)
-    return bool(node.config.getini(f"mockllm_{name}") if said is None else said)
+    """Return `strict`, `all_used` or `verdicts` of the marker, else of the ini file."""
+    value = _words(node).get(name)
+    return bool(node.config.getini(f"mockllm_{name}") if value is None else value)
 
 
 def _session_id(node: pytest.Item) -> str:
-    """What tells the test in its URL and in the log; unique, also where a test is run twice."""
+    """Return a session id with the test's name. It is unique, also for a test that runs twice."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", node.name).strip("-")
     return f"{name[:80]}-{next(_numbers)}"
 
 
-def _made(make: Callable[[], Made]) -> Made:
-    """Mistakes in scenario files are told as `mockllm check` tells them, without a traceback."""
+def _create(make: Callable[[], Created]) -> Created:
+    """Create an object. Report mistakes in scenario files as `mockllm check` does, without a traceback."""
     from mockllm.server.engine_builder import Broken
 
     try:
         return make()
     except Broken as broken:
-        told = str(broken)
-    pytest.fail(told, pytrace=False)
+        message = str(broken)
+    pytest.fail(message, pytrace=False)

@@ -1,4 +1,4 @@
-"""A request as a test looks at it afterwards: what was asked, what answered, and what came of it."""
+"""A received request for the assertions of a test: its content, the selected rule and the result."""
 
 from __future__ import annotations
 
@@ -15,40 +15,38 @@ _LINES = AccessLog(lambda line: None)
 
 
 class Received:
-    """A request that came, and its answer. All but `took` and `left` is known before the client hears anything."""
+    """A received request and its response. All values but `took` and `left` are set before the response is sent."""
 
     def __init__(self, request: Request, answer: PlannedResponse, path: str) -> None:
         self.request = request
-        """The request as rules see it."""
+        """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
         self.rule = answer.rule
-        """The id of the rule that answered, or would have been had the request been valid; None where no rule
-        matched."""
+        """The id of the selected rule, also for an invalid request; None if no rule matched."""
         self.modifiers = answer.modifiers
         """The ids of the modifiers that applied."""
         self.status = answer.status
         self.notes = answer.notes
-        """What could not be played as planned, or is worth a word: unknown fields, cut texts."""
+        """Notes: faults that could not apply, unknown fields, cut texts."""
         self.error = answer.error
-        """The neutral name of the error that was answered; None where it was none."""
+        """The neutral name of the error in the response; None without an error."""
         self.faults = answer.faults
-        """The faults that were played."""
+        """The faults that were applied."""
         self.missed = answer.missed
-        """Whether no rule answered."""
+        """Whether no rule matched."""
         self.ended: AccessLogRecord | None = None
-        """What is written down when the answer has ended."""
+        """The access log record; None until the response has ended."""
         self._answer = answer
 
     @property
     def took(self) -> float | None:
-        """Seconds from its last byte to the end of its answer; None while that is under way."""
+        """Seconds from its last byte to the end of its response; None while that is in flight."""
         return None if self.ended is None else self.ended.took
 
     @property
     def left(self) -> str | None:
-        """How its client left: finished, close, reset, silence, gone, stopped; None while the answer is under
-        way."""
+        """How the response ended: finished, close, reset, silence, gone, stopped; None while it is in flight."""
         return None if self.ended is None else self.ended.left
 
     @property
@@ -57,7 +55,7 @@ class Received:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Looked up without regard to case."""
+        """The headers, with case-insensitive names."""
         return self.request.headers
 
     @property
@@ -66,13 +64,13 @@ class Received:
 
     @property
     def body(self) -> Any:
-        """The body's JSON; None where there is none, or it cannot be read."""
+        """The body's JSON; None without a body or for invalid JSON."""
         body = self.request.body
         return None if body is MISSING else body
 
     @property
     def raw(self) -> bytes:
-        """The body's bytes, unpacked."""
+        """The body's bytes, decompressed."""
         return self.request.raw
 
     @property
@@ -91,7 +89,7 @@ class Received:
 
     @property
     def stream(self) -> bool:
-        """Whether a stream was asked for."""
+        """Whether the client requests a stream."""
         return self.request.stream
 
     @property
@@ -106,7 +104,7 @@ class Received:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """All turns in order."""
+        """All messages in order."""
         return self.request.messages
 
     @property
@@ -116,7 +114,7 @@ class Received:
 
     @property
     def api_key(self) -> str | None:
-        """The key, wherever its provider carries it."""
+        """The API key, from the header or parameter of its provider."""
         return self.request.api_key
 
     @property
@@ -125,12 +123,12 @@ class Received:
 
     @property
     def at(self) -> float:
-        """When it came, in seconds since the epoch."""
+        """Time of arrival, in seconds since the epoch."""
         return self.request.now
 
     @property
     def record(self) -> AccessLogRecord:
-        """The same as a line of the log has it."""
+        """The access log record of the request."""
         if self.ended is not None:
             return self.ended
         request = self.request
@@ -148,7 +146,7 @@ class Received:
 
     @property
     def explanation(self) -> str:
-        """What the client was told where no rule answered: the nearest rules, and what differed."""
+        """The message for an unmatched request: the nearest rules and the differences; else empty."""
         if not self.missed:
             return ""
         from mockllm.testing.expectations import Outcome
@@ -156,9 +154,9 @@ class Received:
         return "\n".join(Outcome(self.request, self._answer).message)
 
     def __str__(self) -> str:
-        """The line of the log: `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms`."""
-        under_way = "  (under way)" if self.ended is None else ""
-        return _LINES.line(self.record, self.request) + under_way
+        """Return the line of the access log: `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms`."""
+        suffix = "  (in flight)" if self.ended is None else ""
+        return _LINES.line(self.record, self.request) + suffix
 
     def __repr__(self) -> str:
         return f"<Received {self}>"

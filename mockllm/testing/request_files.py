@@ -1,5 +1,5 @@
-"""A request out of a file, for `explain`: in neutral words as examples take them, as it was recorded (path,
-headers, body), or the bare body that a client sends to a provider.
+"""Requests from files, for `explain`: in the neutral form of examples, as recorded (path, headers, body), or the
+bare body that a client sends to a provider.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from mockllm.scenario.source_file import NOTHING, Source
 from mockllm.scenario.validation_errors import diagnostics_of, found_text
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 
 W = TypeVar("W", bound=BaseModel)
 
 NEUTRAL: Final = frozenset(
     {"provider", "api", "api_key", "session", "headers", "query", "method", "path", "body"}
 )
-"""Words that no provider's body has: with one of them a request is no bare body."""
+"""Keys that no provider's body has. A request with one of them is not a bare body."""
 EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
 STEPS: Final = frozenset({"name", "steps", "with"})
-"""The words of a whole example, in its two forms."""
+"""The keys of a complete example, in its two forms."""
 
 
 class RequestFile(Struct, frozen=True):
-    """A request that was given. `guess` says what was taken for granted, where anything was; `step` counts from
-    1 in an example of several, and comes `after` so many seconds."""
+    """A request from a file. `guess` is a note about an assumption, or None. `step` counts from 1 in an example with
+    several steps; `after` is the wait before it in seconds."""
 
     provider: str | None
     sent: SentRequest
@@ -46,16 +46,16 @@ class RequestFile(Struct, frozen=True):
 
 
 class InvalidRequestFile(Exception):
-    """No request; a line for each mistake."""
+    """An invalid file; the message has a line for each mistake."""
 
     def __init__(self, *mistakes: Diagnostic) -> None:
         super().__init__("\n".join(map(str, mistakes)))
         self.mistakes = mistakes
 
 
-def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[RequestFile]]:
-    """What a file called `name` asks: lists of requests that are asked in turn, one list for each provider that
-    it names. Raises Unusable."""
+def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[RequestFile]]:
+    """Return the requests of a file: a list of steps for each provider that the file names. Raise
+    InvalidRequestFile."""
     try:
         data = loads(raw)
     except JSONDecodeError as error:
@@ -72,7 +72,7 @@ def read_given(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[Reque
 
 
 class _File(Struct, frozen=True):
-    """A file with requests in it, some in neutral words and some as a client sends them."""
+    """A file with requests, some in neutral form and some as bodies of clients."""
 
     raw: bytes
     name: str
@@ -83,40 +83,40 @@ class _File(Struct, frozen=True):
         data = value_at(self.data, path)
         if not isinstance(data, dict):
             raise self.unusable(path, f"a request is an object, found {found_text(data)}")
-        return _of_body(data) if is_body(data) else self._word(RequestSpec, data, path)
+        return _from_body(data) if is_body(data) else self._word(RequestSpec, data, path)
 
     def step(self, path: Path) -> tuple[float, RequestFile | RequestSpec]:
-        """A step's request, and how long after the answer before it comes."""
+        """Return the wait after the response before, and the request of a step."""
         data = value_at(self.data, path)
         if isinstance(data, dict) and isinstance(data.get("request"), dict) and is_body(data["request"]):
             rest = {key: value for key, value in data.items() if key != "request"}
-            return self._word(ExampleStep, rest, path).after or 0.0, _of_body(data["request"])
+            return self._word(ExampleStep, rest, path).after or 0.0, _from_body(data["request"])
         word = self._word(ExampleStep, data, path)
         return word.after or 0.0, word.request
 
     def runs(
         self, steps: Sequence[tuple[float, RequestFile | RequestSpec]], *, stepwise: bool = False
     ) -> list[list[RequestFile]]:
-        """The steps for each provider that they name."""
+        """Return the steps for each provider that they name."""
         words = [word for _, word in steps if isinstance(word, RequestSpec)]
         listed: list[str | None] = [
             name for word in words if isinstance(word.provider, list) for name in word.provider
         ]
         return [
             [
-                replace(self._given(word, provider), after=after, step=number if stepwise else None)
+                replace(self._request_file(word, provider), after=after, step=number if stepwise else None)
                 for number, (after, word) in enumerate(steps, 1)
             ]
             for provider in dict.fromkeys(listed or [None])
         ]
 
-    def _given(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
+    def _request_file(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
         if isinstance(word, RequestFile):
             return word
         own = word.provider
         chosen = own if isinstance(own, str | None) else provider if provider in own else own[0]
         try:
-            return RequestFile(chosen, written(word, chosen))
+            return RequestFile(chosen, build_sent_request(word, chosen))
         except UnsupportedCall as error:
             raise InvalidRequestFile(Diagnostic(self.name, 1, 1, "api", str(error))) from None
 
@@ -130,20 +130,20 @@ class _File(Struct, frozen=True):
         return InvalidRequestFile(self._source().mistake(path, message))
 
     def _source(self) -> Source:
-        """JSON is YAML, but for tabs: positions where that holds."""
+        """Return the source with positions, if the JSON is also valid YAML (it is, except for tabs)."""
         source = read_source(self.raw, self.name)
         return source if source.data == self.data else Source(self.name, self.data, NOTHING.marks)
 
 
 def is_body(data: Mapping[str, Json]) -> bool:
-    """Whether it is what a client sends: it holds a conversation, and no word that only examples have."""
+    """Return whether it is a client's body: it has a conversation, and no key that only examples have."""
     tools = data.get("tools")
     named = isinstance(tools, list) and any(isinstance(tool, str) for tool in tools)
     sent = any(provider.messages_field in data for provider in REGISTERED)
     return sent and not NEUTRAL & data.keys() and not named
 
 
-def guessed(data: Mapping[str, Json]) -> str:
+def guess_provider(data: Mapping[str, Json]) -> str:
     """Return the provider that a body is a request to, as far as the body shows."""
     matches = (
         provider
@@ -153,13 +153,13 @@ def guessed(data: Mapping[str, Json]) -> str:
     return next(matches, DEFAULT).name
 
 
-def _of_body(data: dict[str, Json]) -> RequestFile:
-    provider = guessed(data)
+def _from_body(data: dict[str, Json]) -> RequestFile:
+    provider = guess_provider(data)
     dialect = generating_dialect(provider)
     assert dialect is not None
-    asked = dialect.build_request(NeutralRequest())
-    headers = {"host": "localhost", **asked.headers}
-    sent = SentRequest(asked.method, asked.path, "", headers, dumps(data))
-    call = f"{asked.method} {asked.path}"
-    guess = f'taken for the body of {call}; write {{"path": …, "body": …}} where that is wrong'
+    wire = dialect.build_request(NeutralRequest())
+    headers = {"host": "localhost", **wire.headers}
+    sent = SentRequest(wire.method, wire.path, "", headers, dumps(data))
+    call = f"{wire.method} {wire.path}"
+    guess = f'assumed to be the body of {call}; otherwise write {{"path": …, "body": …}}'
     return RequestFile(provider, sent, guess)

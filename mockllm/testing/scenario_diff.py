@@ -1,7 +1,7 @@
-"""Which requests two versions of scenarios answer otherwise: the examples of both, and requests from files.
+"""Comparison of two versions of scenarios by their responses to the examples of both, and to requests from files.
 
-Each is asked of both, with fresh state, the same seed and the same virtual clock. What a client would see is
-compared; what no client can rely on (ids, times of day, which rule it was) is not.
+Each request runs on both versions, with fresh state, the same seed and the same virtual clock. Values that a client
+can rely on are compared. Ids, times of day and the name of the rule are not.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.language.examples import ExampleStep
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 from mockllm.testing.example_runner import NOW, providers_of, steps_of
-from mockllm.testing.expectations import CLOSE, USAGE, Outcome, duration
+from mockllm.testing.expectations import TIME_TOLERANCE, USAGE, Outcome, duration
 
 _VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")
-"""Keys of a body whose values no client can rely on."""
-BEFORE: Final = 20
-"""So many characters are shown before the place where two texts part."""
+"""Body keys with values that no client can rely on."""
+CONTEXT: Final = 20
+"""Number of characters shown before the first difference of two texts."""
 _OWN: Final = re.compile(r"x-mockllm-|date$|.*request-id$|.*processing-ms$")
 
 
 class Case(Struct, frozen=True):
-    """Requests that are asked in turn, each so many seconds after the answer before. `values` are parameters."""
+    """Requests in order, each with its wait in seconds after the response before. `values` are parameters."""
 
     name: str
     steps: Sequence[tuple[float, SentRequest]]
@@ -43,7 +44,7 @@ class Case(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """What differs in the answer to a request: what, before, and now. `step` counts from 1; None of one alone."""
+    """A difference in the response to a request. `step` counts from 1; None for a single request."""
 
     case: str
     step: int | None
@@ -56,12 +57,12 @@ class Difference(Struct, frozen=True):
         return f"{self.case}:{step} {self.field}: {self.old} -> {self.new}"
 
     def as_json(self) -> dict[str, Json]:
-        """For programs."""
+        """Return the JSON form."""
         return {"case": self.case, "step": self.step, "field": self.field, "old": self.old, "new": self.new}
 
 
 class ScenarioPair:
-    """Two versions, loaded once for each set of parameters that a case wants."""
+    """Two versions, loaded once for each set of parameters."""
 
     def __init__(self, old: ScenarioSources, new: ScenarioSources) -> None:
         self._wanted = tuple(
@@ -70,18 +71,18 @@ class ScenarioPair:
         self._engines: dict[str, tuple[Any, Any]] = {}
         base = tuple(load_scenarios(each) for each in self._wanted)
         self.mistakes: list[Diagnostic] = [mistake for each in base for mistake in each.mistakes]
-        """What is wrong with the files of either: nothing is asked then."""
+        """Mistakes in the files of either version. With mistakes nothing is compared."""
         self.cases: list[Case] = [] if self.mistakes else _cases(base, self._wanted)
 
     def compare(self, case: Case) -> list[Difference]:
-        """All that differs; nothing where a client sees the same."""
+        """Return all differences that a client sees."""
         old, new = self._of(case)
         if isinstance(old, str) or isinstance(new, str):
             if old == new:
                 return []
             shown = [side if isinstance(side, str) else "loads" for side in (old, new)]
             return [Difference(case.name, None, "parameters", *shown)]
-        pairs = zip(_asked(case, old), _asked(case, new), strict=True)
+        pairs = zip(_outcomes(case, old), _outcomes(case, new), strict=True)
         several = len(case.steps) > 1
         return [
             Difference(case.name, number if several else None, field, *shown)
@@ -92,64 +93,66 @@ class ScenarioPair:
     def _of(self, case: Case) -> tuple[Any, Any]:
         key = repr(case.values)
         if key not in self._engines:
-            self._engines[key] = tuple(self._catalog(wanted, case) for wanted in self._wanted)
+            self._engines[key] = tuple(self._catalog(sources, case) for sources in self._wanted)
         return self._engines[key]
 
     @staticmethod
-    def _catalog(wanted: ScenarioSources, case: Case) -> Any:
-        settings = replace(wanted.settings, values=dict(case.values))
-        gathered = load_scenarios(replace(wanted, settings=settings))
+    def _catalog(sources: ScenarioSources, case: Case) -> Any:
+        settings = replace(sources.settings, values=dict(case.values))
+        gathered = load_scenarios(replace(sources, settings=settings))
         if gathered.mistakes:
             return "; ".join(map(str, gathered.mistakes))
         return finished(compile_catalog(gathered.entries))
 
 
 def plain(name: str, runs: Sequence[Sequence[tuple[float, SentRequest]]]) -> list[Case]:
-    """Cases of a file's requests; `runs` has one for each provider that it names."""
+    """Return the cases of a file's requests; `runs` has one list for each provider."""
     return [
         Case(name if number == 0 else f"{name} ({number + 1})", steps) for number, steps in enumerate(runs)
     ]
 
 
-def recorded(gathered: LoadedScenarios, wanted: ScenarioSources) -> list[Case]:
-    """The requests that files hold as examples, as recordings do."""
-    return _cases([gathered], [wanted])
+def recorded(gathered: LoadedScenarios, sources: ScenarioSources) -> list[Case]:
+    """Return the cases of the examples in files, such as recordings."""
+    return _cases([gathered], [sources])
 
 
-def _cases(sides: Sequence[LoadedScenarios], wanted: Sequence[ScenarioSources]) -> list[Case]:
-    """The examples of both, those with the same requests once."""
+def _cases(sides: Sequence[LoadedScenarios], sources: Sequence[ScenarioSources]) -> list[Case]:
+    """Return the examples of all sides, those with equal requests once."""
     found: dict[str, Case] = {}
-    for gathered, asked in zip(sides, wanted, strict=True):
+    for gathered, own_sources in zip(sides, sources, strict=True):
         for entry in gathered.examples:
             for provider in providers_of(entry):
                 try:
-                    steps = tuple(
-                        (step.after or 0.0, written(step.request, _spoken(step.request.provider, provider)))
-                        for step in steps_of(entry)
-                    )
+                    steps = tuple(_sent_step(step, provider) for step in steps_of(entry))
                 except UnsupportedCall:
                     continue
-                name = entry.name if entry.spec.name else f"{_within(entry.file, asked)} {entry.name}"
+                name = entry.name if entry.spec.name else f"{_within(entry.file, own_sources)} {entry.name}"
                 name = name if provider is None else f"{name} ({provider})"
                 case = Case(name, steps, tuple(sorted(entry.spec.with_.items())))
                 found.setdefault(repr((steps, case.values)), case)
     return list(found.values())
 
 
-def _within(file: str, wanted: ScenarioSources) -> str:
-    """A file as it is called below the folder that was given."""
-    for each in wanted.scenarios:
+def _within(file: str, sources: ScenarioSources) -> str:
+    """Return the path of a file relative to its source folder."""
+    for each in sources.scenarios:
         below = os.path.relpath(file, each)
         if below != os.curdir and not below.startswith(os.pardir):
             return below
     return os.path.basename(file)
 
 
-def _spoken(own: str | list[str] | None, provider: str | None) -> str | None:
+def _sent_step(step: ExampleStep, provider: str | None) -> tuple[float, SentRequest]:
+    chosen = _listed_provider(step.request.provider, provider)
+    return step.after or 0.0, build_sent_request(step.request, chosen)
+
+
+def _listed_provider(own: str | list[str] | None, provider: str | None) -> str | None:
     return provider if isinstance(own, list) and provider in own else None
 
 
-def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
+def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
     engine, now = Engine(catalog, Sessions()), NOW
     for after, sent_ in case.steps:
         now += after
@@ -165,22 +168,27 @@ def _asked(case: Case, catalog: Any) -> Iterator[Outcome]:
 
 
 def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
-    before, now = _seen(old), _seen(new)
-    told = [
+    before, now = _visible(old), _visible(new)
+    differences = [
         each
         for field in before
         if before[field] != now[field]
         for each in _parts(field, before[field], now[field])
     ]
-    yield from ((field, *_told(one, other)) for field, one, other in told)
-    if abs(old.took - new.took) > CLOSE:
+    yield from ((field, *_shortened(left, right)) for field, left, right in differences)
+    if abs(old.took - new.took) > TIME_TOLERANCE:
         yield "took", duration(old.took), duration(new.took)
-    if not told and _whole(old) != _whole(new):
-        yield "body", *_apart(_whole(old).decode("utf-8", "replace"), _whole(new).decode("utf-8", "replace"))
+    if not differences and _payload(old) != _payload(new):
+        yield (
+            "body",
+            *_from_difference(
+                _payload(old).decode("utf-8", "replace"), _payload(new).decode("utf-8", "replace")
+            ),
+        )
 
 
 def _parts(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """What differs; of several by name just those that do."""
+    """Yield the differences of a field; of a mapping only the different keys."""
     if not isinstance(old, dict) or not isinstance(new, dict):
         yield field, old, new
         return
@@ -190,29 +198,32 @@ def _parts(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _counts(usage: Usage | None) -> dict[str, Json] | None:
-    """Its words, as an example has them; with what a fault says in place of the truth."""
+    """Return the usage with the keys of examples, and with values that a fault replaced."""
     if usage is None:
         return None
     stated = {} if usage.stated is None else {"total_tokens": usage.stated}
-    told = {} if usage.told == "counted" else {"told": usage.told}
-    return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | told
+    reported = {} if usage.told == "counted" else {"told": usage.told}
+    return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | reported
 
 
-def _seen(outcome: Outcome) -> dict[str, Any]:
-    plan, heard = outcome.answer.plan, outcome.heard
+def _visible(outcome: Outcome) -> dict[str, Any]:
+    plan, decoded = outcome.answer.plan, outcome.decoded
     headers = {name: value for name, value in outcome.headers.items() if not _OWN.match(name)}
     own = {name.lower() for name, _ in plan.head.unique_headers}
-    seen: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
-    if heard is not None:
-        seen |= {"text": heard.text, "thinking": heard.thinking, "refusal": heard.refusal}
-        seen |= {
-            "tool_calls": [(call.name, call.arguments) for call in heard.calls],
-            "finish_reason": heard.finish,
+    visible: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
+    if decoded is not None:
+        visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}
+        visible |= {
+            "tool_calls": [(call.name, call.arguments) for call in decoded.calls],
+            "finish_reason": decoded.finish,
         }
-        seen |= {"usage": _counts(heard.usage), "chunks": None if heard.chunks is None else len(heard.chunks)}
-    seen["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
-    seen["faults"] = list(outcome.answer.faults)
-    return {field: seen.get(field) for field in _FIELDS}
+        visible |= {
+            "usage": _counts(decoded.usage),
+            "chunks": None if decoded.chunks is None else len(decoded.chunks),
+        }
+    visible["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
+    visible["faults"] = list(outcome.answer.faults)
+    return {field: visible.get(field) for field in _FIELDS}
 
 
 _FIELDS: Final = (
@@ -221,8 +232,8 @@ _FIELDS: Final = (
 )
 
 
-def _whole(outcome: Outcome) -> bytes:
-    """All that is sent, without what no client can rely on."""
+def _payload(outcome: Outcome) -> bytes:
+    """Return the sent payloads, without values that no client can rely on."""
     plan = outcome.answer.plan
     payloads = [data for _, data in events(plan)] if plan.streamed else [sent_bytes(plan)]
     return b"\n".join(map(_steady, payloads))
@@ -241,21 +252,21 @@ def _without(value: Json) -> Json:
     return [_without(child) for child in value] if isinstance(value, list) else value
 
 
-def _told(old: Any, new: Any) -> tuple[str, str]:
-    """Both in a few words; of what begins alike for longer than these, from where it parts."""
+def _shortened(old: Any, new: Any) -> tuple[str, str]:
+    """Return both values shortened; with equal beginnings, from their first difference on."""
     shown = _shown(old), _shown(new)
     if shown[0] != shown[1]:
         return shown
-    return _apart(str(old), str(new))
+    return _from_difference(str(old), str(new))
 
 
-def _apart(old: str, new: str) -> tuple[str, str]:
-    """The two from a little before the place where they part."""
+def _from_difference(old: str, new: str) -> tuple[str, str]:
+    """Return both texts from a little before their first difference."""
     place = next(
         (at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
         min(len(old), len(new)),
     )
-    begin = max(place - BEFORE, 0)
+    begin = max(place - CONTEXT, 0)
     before = "…" if begin else ""
     return _shown(before + old[begin:]), _shown(before + new[begin:])
 

@@ -1,7 +1,7 @@
 """Verdicts on the clients of a test's server: `assert not mockllm.verdicts.bad`.
 
-What they are and when they are given stands in `mockllm.core.verdicts`; here they are told to a test, with the
-requests that show them.
+The verdicts are defined in `mockllm.core.verdicts`. This module presents them to a test, with the requests that show
+them.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from mockllm.testing.received_request import Received
 class Verdict:
     """One verdict on one client."""
 
-    def __init__(self, given: VerdictResult, conduct: ClientReport, requests: Sequence[Received]) -> None:
-        verdict = given.verdict
+    def __init__(self, result: VerdictResult, report: ClientReport, requests: Sequence[Received]) -> None:
+        verdict = result.verdict
         self.name = verdict.name
         self.good = verdict.good
-        self.says = given.says
-        """Its first case in a sentence, and how many others there are; `#3` is the third request."""
+        self.says = result.says
+        """The first case in a sentence, and the number of others; `#3` is the third request."""
         self.rule_of_conduct = verdict.rule_of_conduct
-        """What a client should do, and who says so."""
-        self.client = str(conduct.client)
-        """Its user agent, the hash of its key, its address."""
-        self.session = conduct.session
-        self.requests = [requests[deed.id - 1] for deed in given.deeds]
+        """The rule that a client should follow, and its source."""
+        self.client = str(report.client)
+        """The user agent, the hash of the key, the address."""
+        self.session = report.session
+        self.requests = [requests[observed.id - 1] for observed in result.deeds]
         """The requests that show it."""
-        self.shown = [str(deed) for deed in given.deeds]
-        """The same, a line each."""
+        self.shown = [str(observed) for observed in result.deeds]
+        """The same as lines."""
 
     def __str__(self) -> str:
-        """The verdict, the rule, and the requests."""
+        """Return the verdict, the rule, and the requests."""
         lines = (self.rule_of_conduct, *self.shown)
         return f"{self.name} by {self.client}: {self.says}" + "".join(f"\n    {line}" for line in lines)
 
@@ -51,7 +51,7 @@ class Verdicts(Sequence[Verdict]):
 
     @property
     def bad(self) -> Verdicts:
-        """What clients do that they should not."""
+        """The bad verdicts."""
         return Verdicts([each for each in self if not each.good])
 
     @property
@@ -60,16 +60,16 @@ class Verdicts(Sequence[Verdict]):
 
     @property
     def names(self) -> list[str]:
-        """Each once, in the order of the table: `"recovered" in mockllm.verdicts.names`."""
-        given = {each.name for each in self}
-        return [name for name in VERDICTS if name in given]
+        """The names, each once, in the order of the table: `"recovered" in mockllm.verdicts.names`."""
+        names = {each.name for each in self}
+        return [name for name in VERDICTS if name in names]
 
     def check(self, *allowed: str) -> None:
-        """AssertionError with all there is to tell, where a bad one was given that is not allowed. ValueError
-        where there is no such verdict."""
+        """Raise AssertionError with all details for a bad verdict that is not allowed, ValueError for an unknown
+        name."""
         for name in allowed:
             if name not in VERDICTS:
-                raise ValueError(f"there is no verdict {name!r}; there are {', '.join(VERDICTS)}")
+                raise ValueError(f"unknown verdict {name!r}; expected one of {', '.join(VERDICTS)}")
         found = Verdicts([each for each in self.bad if each.name not in allowed])
         if found:
             raise AssertionError(str(found))
@@ -91,20 +91,24 @@ class Verdicts(Sequence[Verdict]):
         return "\n".join(map(str, self)) or "no verdict"
 
     def __repr__(self) -> str:
-        """Short: pytest shows no more of it."""
+        """Return a short form, which pytest shows."""
         return "[" + ", ".join(f"{each.name}: {each.says}" for each in self) + "]"
 
 
-def verdicts(came: Sequence[Received], now: float, *, lost: bool = False) -> Verdicts:
-    """On the clients of these requests. `now` in seconds since the epoch: what a client has not done by then it
-    never will; `lost`: there were older ones."""
-    deeds = [_deed(number, each) for number, each in enumerate(came, 1) if each.method == JUDGED]
+def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) -> Verdicts:
+    """Return the verdicts on the clients of these requests. `now`, in seconds since the epoch, is the end: no later
+    requests of a client are expected. `lost` means that older requests were dropped."""
+    observed = [_observed(number, each) for number, each in enumerate(received, 1) if each.method == JUDGED]
     return Verdicts(
-        [Verdict(given, each, came) for each in evaluate(deeds, now, lost=lost) for given in each.verdicts]
+        [
+            Verdict(result, each, received)
+            for each in evaluate(observed, now, lost=lost)
+            for result in each.verdicts
+        ]
     )
 
 
-def _deed(number: int, each: Received) -> ObservedRequest:
+def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
     key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
     return ObservedRequest(

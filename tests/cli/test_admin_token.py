@@ -17,7 +17,7 @@ def asked(token: str | None = None, file: Path | None = None) -> AdminToken:
     return admin_token({"admin_token": token, "admin_token_file": None if file is None else str(file)})
 
 
-def test_it_is_what_is_given(tmp_path: Path) -> None:
+def test_admin_token_option_is_used(tmp_path: Path) -> None:
     assert asked() == asked("") == AdminToken()
     assert asked("t0ken") == asked("t0ken\n") == AdminToken("t0ken")
     assert asked(" ") == AdminToken()
@@ -25,10 +25,10 @@ def test_it_is_what_is_given(tmp_path: Path) -> None:
     assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
 
 
-def test_where_there_is_no_file_one_is_made_for_its_owner_and_group(tmp_path: Path) -> None:
+def test_missing_token_file_is_created_for_owner_and_group(tmp_path: Path) -> None:
     path = tmp_path / "token"
     made = asked(file=path)
-    assert made.made == path
+    assert made.generated == path
     assert path.read_text() == f"{made.text}\n"
     assert len(made.text or "") >= 32
     assert not stat.S_IMODE(path.stat().st_mode) & 0o007
@@ -46,13 +46,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("said", ["one two", "one\ntwo", "a\x1bb"])
-def test_what_no_header_can_hold_is_no_token(said: str) -> None:
-    with pytest.raises(BadOption, match="--admin-token: not a token: one word on one line"):
+def test_admin_token_invalid_in_header_is_refused(said: str) -> None:
+    with pytest.raises(BadOption, match="--admin-token: not a token: expected one word on one line"):
         asked(said)
 
 
 @pytest.mark.parametrize("said", WRONG.values(), ids=list(WRONG))
-def test_a_file_without_a_token_is_a_mistake(tmp_path: Path, said: bytes) -> None:
+def test_token_file_without_token_is_refused(tmp_path: Path, said: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(said)
     with pytest.raises(BadOption, match="--admin-token-file: "):
@@ -60,7 +60,7 @@ def test_a_file_without_a_token_is_a_mistake(tmp_path: Path, said: bytes) -> Non
     assert path.read_bytes() == said
 
 
-def test_so_is_one_that_cannot_be_made_and_to_give_both(tmp_path: Path) -> None:
+def test_token_file_unwritable_or_with_option_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="No such file or directory"):
         asked(file=tmp_path / "no" / "token")
     with pytest.raises(BadOption, match="one of them"):
@@ -69,7 +69,7 @@ def test_so_is_one_that_cannot_be_made_and_to_give_both(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-def test_one_that_was_made_is_in_the_dashboards_address_once(tmp_path: Path) -> None:
+def test_generated_token_is_printed_once(tmp_path: Path) -> None:
     path = tmp_path / "token"
     variable = {"MOCKLLM_ADMIN_TOKEN_FILE": str(path)}
     with serving("--pack", "default", cwd=tmp_path, **variable) as server:

@@ -33,32 +33,32 @@ def write(text: str, name: str = "scenarios/a.yaml") -> None:
     Path(name).write_text(text, encoding="utf-8")
 
 
-def test_an_empty_folder_is_not_called_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_empty_folder_is_not_ok(capsys: pytest.CaptureFixture[str]) -> None:
     Path("empty").mkdir()
     assert run("empty") == 0
     assert capsys.readouterr().out == "nothing to check: there is no scenario file (*.yaml, *.yml) here\n"
 
 
-def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_without_scenarios_notes_default_pack(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
     told = capsys.readouterr()
-    assert told.err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+    assert told.err == "No scenario files in ./scenarios; using the pack `default`.\n"
     assert told.out.startswith("ok: ")
 
 
-def test_folders_without_end_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_endless_folders_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios", *["a"] * 70).mkdir(parents=True)
     assert run() == 2
     assert "more than 64 folders below each other" in capsys.readouterr().out
 
 
-def test_a_link_to_itself_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_link_to_itself_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/a.yaml").symlink_to("a.yaml")
     assert run() == 2
     assert capsys.readouterr().out.startswith("scenarios/a.yaml: cannot be read: Too many levels of symbolic")
 
 
-def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_valid_files_prints_ok(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD)
     assert run() == 0
     assert capsys.readouterr() == ("ok: 1 rule, 1 modifier in 1 file\n", "")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.console import tell
+from mockllm.cli.console import write_line
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 
@@ -23,27 +23,27 @@ class Full(io.StringIO):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_line_is_written_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_write_line_flushes(capsys: pytest.CaptureFixture[str]) -> None:
     out = io.StringIO()
-    tell("hello", out)
+    write_line("hello", out)
     assert out.getvalue() == "hello\n"
 
 
-def test_a_full_disk_is_no_matter_of_the_request() -> None:
-    tell("hello", Full())
+def test_write_line_ignores_full_disk() -> None:
+    write_line("hello", Full())
 
 
-def test_whoever_has_left_is_told_no_more() -> None:
+def test_write_line_after_closed_pipe_is_discarded() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
         for _ in range(3):
-            tell("hello", stream)
+            write_line("hello", stream)
         assert os.readlink(f"/proc/self/fd/{writing}") == os.devnull if os.path.exists("/proc") else True
 
 
 @pytest.mark.parametrize("gone", ["stdout", "stderr"])
-def test_requests_are_answered_when_nobody_reads_what_is_said(gone: str, tmp_path: Path) -> None:
+def test_serve_with_closed_output_continues(gone: str, tmp_path: Path) -> None:
     scenarios = tmp_path / "scenarios"
     scenarios.mkdir()
     (scenarios / "a.yaml").write_text("rules: [{reply: Hi.}]\n", encoding="utf-8")

@@ -26,7 +26,7 @@ def got(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, 
             return error.code, error.read()
 
 
-def test_it_is_beside_the_answers(tmp_path: Path) -> None:
+def test_control_api_is_on_server_port(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios/a.yaml").write_text("rules: [{name: a, reply: hi}]\n")
     with serving("--port", "0", cwd=tmp_path) as server:
@@ -37,7 +37,7 @@ def test_it_is_beside_the_answers(tmp_path: Path) -> None:
         assert told["rule"] == "a.yaml:a"
 
 
-def test_or_on_a_port_of_its_own(tmp_path: Path) -> None:
+def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
     with serving("--port", "0", "--admin-port", "0", "--pack", "default", cwd=tmp_path) as server:
         line = server.line(lambda line: ADMIN.search(line) is not None)
         found = ADMIN.search(line)
@@ -59,11 +59,11 @@ async def followed(port: int) -> None:
         await follower.next("metrics")
 
 
-def test_the_dashboards_address_is_printed_and_the_token_never(tmp_path: Path) -> None:
+def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
     for more, said in (
         ((), "no --admin-token is set"),
-        (("--admin-token", "s3cret"), "give the admin token"),
+        (("--admin-token", "s3cret"), "need the admin token"),
     ):
         with serving(*everywhere, *more, cwd=tmp_path) as server:
             line = server.line(lambda line: "Dashboard:" in line)
@@ -74,7 +74,7 @@ def test_the_dashboards_address_is_printed_and_the_token_never(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("reload", [(), ("--no-reload",)], ids=["with reload", "without"])
-def test_a_port_that_is_taken_ends_it(tmp_path: Path, reload: tuple[str, ...]) -> None:
+def test_admin_port_in_use_ends_server(tmp_path: Path, reload: tuple[str, ...]) -> None:
     with serving("--port", "0", "--pack", "default", cwd=tmp_path) as first:
         taken = first.url.rpartition(":")[2]
         with serving(
@@ -83,6 +83,6 @@ def test_a_port_that_is_taken_ends_it(tmp_path: Path, reload: tuple[str, ...]) -
             assert "is in use" in server.line(lambda line: "in use" in line)
 
 
-def test_without_reload_there_is_none(tmp_path: Path) -> None:
+def test_no_reload_refuses_reload_call(tmp_path: Path) -> None:
     with serving("--port", "0", "--no-reload", "--pack", "default", cwd=tmp_path) as server:
         assert got(f"{server.url}/api/reload", "POST", b"")[0] == 409

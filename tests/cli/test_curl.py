@@ -62,7 +62,7 @@ def test_a_stream_without_a_body(tmp_path: Path) -> None:
 BODIES = ["{", "", "[1]", '{"model": 7}', '{"stream": false, "model": "m", "messages": []}']
 
 
-def test_whatever_the_body_is(tmp_path: Path) -> None:
+def test_curl_with_any_body_gets_response(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_DELAY_MS="0") as server:
         for body in BODIES:
             head, answer = curl(server, "-d", body, "-H", "content-type: application/json")
@@ -96,14 +96,14 @@ def test_a_long_delay_holds_back_the_second_chunk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["many", "1.5", "-1"])
-def test_a_value_that_is_no_count_is_refused_at_start(tmp_path: Path, value: str) -> None:
+def test_invalid_count_variable_is_refused_at_start(tmp_path: Path, value: str) -> None:
     done = command("serve", "--pack", "benchmark", "--port", "0", cwd=tmp_path, CHUNK_COUNT=value)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert re.search("chunk_count|CHUNK_COUNT|tokens", done.stderr)
 
 
-def test_an_answer_of_the_default_pack_by_curl(tmp_path: Path) -> None:
+def test_curl_gets_reply_of_default_pack(tmp_path: Path) -> None:
     body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
     with serving(cwd=tmp_path) as server:
         head, answer = curl(server, "-d", body, "-H", "content-type: application/json")

@@ -51,16 +51,14 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("new", "told"), [each[1:] for each in CHANGES], ids=[each[0] for each in CHANGES])
-def test_what_a_client_sees_otherwise_is_told(
-    new: str, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_diff_lists_visible_differences(new: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert difference(BASE, new) == 1
     said = capsys.readouterr().out
     assert f"a greeting: {told}" in said
-    assert said.endswith("1 asked: 1 answered otherwise\n")
+    assert said.endswith("1 compared: 1 with different responses\n")
 
 
-def test_long_texts_are_shown_from_where_they_part(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_long_texts_show_first_difference(capsys: pytest.CaptureFixture[str]) -> None:
     old = BASE.replace("Hi.", "a" * 200 + " one.")
     assert difference(old, old.replace("one.", "two.")) == 1
     alike = "…" + "a" * 19
@@ -68,7 +66,7 @@ def test_long_texts_are_shown_from_where_they_part(capsys: pytest.CaptureFixture
     assert difference(old, old.replace(" one.", "")) == 1
 
 
-def test_what_only_the_wire_shows_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_lists_differences_of_bodies(capsys: pytest.CaptureFixture[str]) -> None:
     old = "rules: [{match: {path: /page}, http: {status: 200, body: {a: 1, b: [2, 3]}}}]\n"
     examples = "examples: [{name: page, request: {method: GET, path: /page}}]\n"
     assert difference(old, old.replace("3", "4"), examples) == 1
@@ -86,20 +84,20 @@ SAME = {
 
 
 @pytest.mark.parametrize("new", SAME.values(), ids=list(SAME))
-def test_what_a_client_sees_alike_is_none(new: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_of_equal_responses_is_empty(new: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert difference(BASE, new) == 0
-    assert capsys.readouterr().out == "1 asked: all answered alike\n"
+    assert capsys.readouterr().out == "1 compared: all responses equal\n"
 
 
-def test_examples_of_both_sides_are_asked_those_alike_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_runs_equal_examples_once(capsys: pytest.CaptureFixture[str]) -> None:
     other = (
         "examples: [{name: again, request: {user: hi}}, {name: new, request: {user: ho}, expect: {text: x}}]"
     )
     assert difference(BASE, BASE.replace("Yes.", "No.") + other) == 1
-    assert capsys.readouterr().out == 'new: text: "Yes." -> "No."\n2 asked: 1 answered otherwise\n'
+    assert capsys.readouterr().out == 'new: text: "Yes." -> "No."\n2 compared: 1 with different responses\n'
 
 
-def test_steps_are_asked_in_turn_of_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_runs_steps_for_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
     old = "rules: [{sequence: [{reply: A.}, {reply: B.}]}]\n"
     step = "{request: {user: hi, provider: [openai, anthropic]}}"
     examples = f"examples: [{{name: two, steps: [{step}, {step}]}}]\n"
@@ -110,7 +108,7 @@ def test_steps_are_asked_in_turn_of_each_provider(capsys: pytest.CaptureFixture[
     ]
 
 
-def test_parameters_that_only_one_side_has_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_reports_parameters_of_one_side(capsys: pytest.CaptureFixture[str]) -> None:
     example = "examples: [{name: loud, with: {mood: loud}, request: {user: hi}}]\n"
     pack(Path("old"), more="params: {mood: {default: calm}}", rules=BASE + example)
     pack(Path("new"), rules=BASE)
@@ -119,7 +117,7 @@ def test_parameters_that_only_one_side_has_are_told(capsys: pytest.CaptureFixtur
     assert run("diff", "old", "old") == 0
 
 
-def test_versions_in_a_repository_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_compares_versions_in_repository(capsys: pytest.CaptureFixture[str]) -> None:
     made = repository(Path("repo").absolute(), "1.0.0", "1.1.0")
     write(made, {"more.yaml": HI})
     tagged(made, "now")
@@ -136,23 +134,23 @@ def test_versions_in_a_repository_are_compared(capsys: pytest.CaptureFixture[str
     assert 'text: "Hi." -> "Ho."' in capsys.readouterr().out
 
 
-def test_requests_from_files_are_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_runs_requests_from_files(capsys: pytest.CaptureFixture[str]) -> None:
     write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
     asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}
     write(Path(), {"requests/one.json": json.dumps(asked), "requests/two.json": '{"user": "hi"}'})
     assert run("diff", "old", "new", "--requests", "requests") == 1
     assert capsys.readouterr().out.splitlines() == [
         'requests/one.json: text: "Yes." -> "No."',
-        "2 asked: 1 answered otherwise",
+        "2 compared: 1 with different responses",
     ]
     assert run("diff", "old", "new", "--requests", "requests/two.json", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"requests": 1, "otherwise": 0, "differences": []}
     assert run("diff", "old", "new", "--requests", "none.json") == 2
     assert run("diff", "old", "new") == 0
-    assert "nothing was asked: there is no example" in capsys.readouterr().out
+    assert "nothing was compared: there is no example" in capsys.readouterr().out
 
 
-def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_runs_recorded_requests(capsys: pytest.CaptureFixture[str]) -> None:
     """A recording holds its request as an example, and may be compared with anything."""
     write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
     body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}'
@@ -166,7 +164,7 @@ def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None
         assert run("diff", "old", "new", "--requests", given) == 1
         assert capsys.readouterr().out.splitlines() == [
             f'{name} examples[0]: text: "Yes." -> "No."',
-            "1 asked: 1 answered otherwise",
+            "1 compared: 1 with different responses",
         ]
     assert run("diff", "rec", "new") == 1, "also as a side of their own"
     write(Path(), {"empty/readme.txt": "", "bad/a.yaml": "examples: [{reqest: {}}]\n"})
@@ -177,7 +175,7 @@ def test_recorded_requests_are_asked(capsys: pytest.CaptureFixture[str]) -> None
     assert "bad/a.yaml:1:13: examples[0].reqest" in capsys.readouterr().err
 
 
-def test_recordings_of_the_same_name_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_recordings_with_same_name_show_folder(capsys: pytest.CaptureFixture[str]) -> None:
     write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
     for folder in ("one", "two"):
         body = f'{{"model": "gpt-4o", "messages": [{{"role": "user", "content": "{folder}"}}]}}'
@@ -188,20 +186,20 @@ def test_recordings_of_the_same_name_are_told_apart(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.splitlines() == [
         'one/chat-1.yaml examples[0]: text: "Yes." -> "No."',
         'two/chat-1.yaml examples[0]: text: "Yes." -> "No."',
-        "2 asked: 2 answered otherwise",
+        "2 compared: 2 with different responses",
     ]
 
 
-def test_examples_of_one_name_are_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_examples_with_same_name_count_separately(capsys: pytest.CaptureFixture[str]) -> None:
     examples = "examples:\n" + "".join(
         f"  - {{name: same, request: {{user: {user}}}, expect: {{}}}}\n" for user in ("one", "two")
     )
     write(Path(), {"old/a.yaml": BASE + examples, "new/a.yaml": BASE.replace("Yes.", "No.") + examples})
     assert run("diff", "old", "new") == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "2 asked: 2 answered otherwise"
+    assert capsys.readouterr().out.splitlines()[-1] == "2 compared: 2 with different responses"
 
 
-def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_compares_packs_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(Path("p"), rules=BASE + HI)) == 0
     assert run("diff", "team/x", "p") == 0
     write(Path("p"), {"rules.yaml": BASE.replace("Hi.", "Ho.")})
@@ -210,7 +208,7 @@ def test_packs_by_name_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("diff", "default", "default", "--json") == 0
 
 
-def test_mistakes_on_a_side_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_diff_reports_mistakes_of_side(capsys: pytest.CaptureFixture[str]) -> None:
     assert difference("rules: [{repli: x}]\n", BASE, "") == 2
     assert "old/a.yaml:1:10: rules[0].repli" in capsys.readouterr().err
     assert run("diff", "old", "new", "--json") == 2

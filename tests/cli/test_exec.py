@@ -53,7 +53,7 @@ def python(code: str) -> list[str]:
     return ["--", sys.executable, "-c", ASK + code]
 
 
-def test_the_command_finds_the_server_by_its_environment() -> None:
+def test_exec_command_finds_server_by_environment() -> None:
     code = """
 assert ask("known") == 200
 assert ask("known", os.environ["MOCKLLM_BASE_URL"] + "/s/one/v1") == 200
@@ -65,33 +65,33 @@ assert {os.environ[name] for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GE
 
 
 @pytest.mark.parametrize("code", [0, 1, 7])
-def test_it_ends_with_the_commands_exit_code(code: int) -> None:
+def test_exec_returns_exit_code_of_command(code: int) -> None:
     assert run(*python(f"sys.exit({code})")) == code
 
 
-def test_a_command_that_a_signal_ended_is_told_as_shells_do() -> None:
+def test_exec_after_signal_returns_shell_exit_code() -> None:
     assert run(*python("os.kill(os.getpid(), 9)")) == 128 + 9
 
 
-def test_what_no_rule_answers_is_told_and_fails_where_it_is_strict(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_unmatched_request_is_reported_and_fails_if_strict(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*python("assert ask('other') == 404")) == 0
     told = capfd.readouterr().err
     assert "POST /v1/chat/completions other → no rule matched 404" in told
-    assert "mockllm: 1 request that no rule answered" in told
+    assert "mockllm: 1 unmatched request" in told
     assert run("--strict", *python("ask('other'); ask('another')")) == 1
-    assert "mockllm: 2 requests that no rule answered" in capfd.readouterr().err
+    assert "mockllm: 2 unmatched requests" in capfd.readouterr().err
     assert run("--strict", *python("ask('other'); sys.exit(7)")) == 7
     assert run("--strict", *python("ask('known')")) == 0
 
 
-def test_a_verbose_one_tells_every_request_once(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_verbose_prints_each_request_once(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("--verbose", *python("ask('known'); ask('other')")) == 0
     told = capfd.readouterr().err
     assert told.count("hello.yaml:rules[0] 200") == 1
     assert told.count("no rule matched") == 1
 
 
-def test_serves_options_are_taken(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_accepts_options_of_serve(capfd: pytest.CaptureFixture[str]) -> None:
     Path("other.yaml").write_text("rules: [{match: {model: other}, reply: Hi.}]")
     code = "assert (ask('other'), ask('rate-limit-error')) == (200, 429)"
     assert (
@@ -99,14 +99,14 @@ def test_serves_options_are_taken(capfd: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_a_port_may_be_given() -> None:
+def test_exec_listens_on_port_option() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert run("--port", str(port), *python(f"assert ask('known', 'http://127.0.0.1:{port}/v1') == 200")) == 0
 
 
-def test_a_port_that_is_taken_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -117,22 +117,22 @@ def test_a_port_that_is_taken_is_told(capfd: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        ((), 2, "say what to run behind --"),
-        (("--",), 2, "say what to run behind --"),
-        (("--", "no-such-command"), 127, "no-such-command cannot be run: No such file or directory"),
-        (("--", "./scenarios"), 126, "./scenarios cannot be run: Permission denied"),
-        (("--pck", "default", "--", "true"), 2, "there is no option --pck; did you mean --pack?"),
+        ((), 2, "expected a command after --"),
+        (("--",), 2, "expected a command after --"),
+        (("--", "no-such-command"), 127, "cannot run no-such-command: No such file or directory"),
+        (("--", "./scenarios"), 126, "cannot run ./scenarios: Permission denied"),
+        (("--pck", "default", "--", "true"), 2, "unknown option --pck; did you mean --pack?"),
     ],
     ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
 )
-def test_what_cannot_be_run_is_told(
+def test_exec_invalid_command_is_reported(
     arguments: tuple[str, ...], code: int, told: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments) == code
     assert told in capfd.readouterr().err
 
 
-def test_mistakes_are_listed_and_nothing_is_run(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_with_mistakes_runs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/hello.yaml").write_text("rules: [{repy: Hi}]")
     assert run(*python("print('ran')")) == 2
     said = capfd.readouterr()
@@ -140,18 +140,18 @@ def test_mistakes_are_listed_and_nothing_is_run(capfd: pytest.CaptureFixture[str
     assert "ran" not in said.out
 
 
-def test_warnings_are_told(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_prints_warnings(capfd: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/hello.yaml").write_text("rules: [{reply: Hi}, {reply: never}]")
     assert run(*python("pass")) == 0
     assert "mockllm: warning: scenarios/hello.yaml:1" in capfd.readouterr().err
 
 
-def test_the_commands_own_options_are_its_own(capfd: pytest.CaptureFixture[str]) -> None:
+def test_exec_passes_options_after_dashes(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("--", sys.executable, "-c", "import sys; print(sys.argv[1:])", "--strict", "--", "-x") == 0
     assert capfd.readouterr().out == "['--strict', '--', '-x']\n"
 
 
-def test_sigterm_is_handed_on_and_its_end_waited_for() -> None:
+def test_exec_forwards_sigterm_and_waits() -> None:
     code = """
 import signal, time
 def ended(*_):

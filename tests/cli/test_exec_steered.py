@@ -41,7 +41,7 @@ def run(code: str) -> int:
     return ended.value.code
 
 
-def test_what_was_asked_is_verified() -> None:
+def test_exec_command_can_verify_requests() -> None:
     code = """
 ask(); ask("/s/one")
 assert [each["session"] for each in call("/api/requests")["requests"]] == ["one", None]
@@ -51,7 +51,7 @@ assert [each["id"] for each in call("/api/sessions")["sessions"]] == ["one"]
     assert run(code) == 0
 
 
-def test_what_answers_is_changed() -> None:
+def test_exec_command_can_add_rules() -> None:
     code = """
 call("/api/rules?session=one", {"name": "mine", "reply": "Mine."})
 assert (ask("/s/one"), ask("/s/two"), ask()) == ("Mine.", "Hello.", "Hello.")
@@ -71,10 +71,10 @@ done = subprocess.run([sys.executable, "-m", "mockllm", "verify", "expected.yaml
 sys.exit(done.returncode)
 """
     assert run(code) == 0
-    assert "verified: 1 request looked at" in capfd.readouterr().out
+    assert "verified: 1 request checked" in capfd.readouterr().out
 
 
-def test_a_reload_is_refused() -> None:
+def test_exec_refuses_reload() -> None:
     code = """
 import urllib.error
 try:

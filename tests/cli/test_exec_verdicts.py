@@ -55,7 +55,7 @@ BUSY = "{error: {type: overloaded}}"
     ],
     ids=["bad", "bad, and it has failed itself", "nobody asks for verdicts", "good"],
 )
-def test_how_it_ends(
+def test_exec_verdicts_set_exit_code(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     rules: str,
@@ -67,10 +67,10 @@ def test_how_it_ends(
     assert run(tmp_path, rules, tries, code, *options) == ends
     told = capfd.readouterr().err
     assert ("BAD  no_backoff" in told) == (bool(options) and tries > 1)
-    assert ("nothing to say" in told) == (tries == 1)
+    assert ("  no verdict\n" in told) == (tries == 1)
 
 
-def test_junits_form_is_written_and_fails_nothing(tmp_path: Path) -> None:
+def test_exec_junit_is_written_without_failure(tmp_path: Path) -> None:
     file = tmp_path / "verdicts.xml"
     assert run(tmp_path, BUSY, 4, 0, "--junit", str(file)) == 0
     assert ET.parse(file).getroot().get("failures") == "1"

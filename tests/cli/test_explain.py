@@ -65,7 +65,7 @@ def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     assert [first, *rest] == [
         'POST /v1/chat/completions, model gpt-4, user "hey"',
         "",
-        "a.yaml:turns answers (step 1 of 2)",
+        "a.yaml:turns responds (step 1 of 2)",
         "",
         "Rules, in the order they are tried:",
         '  1  scenarios/a.yaml:2 greeting: user expected contains "hello", found "hey"',
@@ -79,7 +79,7 @@ def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
         "  scenarios/a.yaml:20 seldom: matched, but used up (times: 0)",
         "",
         "What would be sent:",
-        "  status 200, streamed, text/event-stream; charset=utf-8",
+        "  status 200, streaming, text/event-stream; charset=utf-8",
         '  text: "One two three."',
         "  finish_reason: stop",
         "  usage: 8 in, 4 out",
@@ -88,7 +88,7 @@ def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def test_nothing_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"provider": ["openai", "anthropic"], "model": "gpt-4", "user": "hey"}
     first, second = report(request, capsys)
     assert (first["step"], second["step"]) == ("step 1 of 2", "step 1 of 2")
@@ -108,7 +108,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert sent["headers"]["x-mockllm-rule"] == "a.yaml:greeting"
 
 
-def test_the_hash_that_it_tells_is_what_a_match_names(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_hash_matches_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"model": "gpt-4", "user": "again"}
     hash = report(request, capsys)["request"]["hash"]
     assert run(request) == 0
@@ -118,19 +118,19 @@ def test_the_hash_that_it_tells_is_what_a_match_names(capsys: pytest.CaptureFixt
     assert report(request, capsys)["rule"] == "a.yaml:recorded"
 
 
-def test_a_modifiers_error_stands_in_place_of_the_rule(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_modifier_error_replaces_rule(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"user": "hello", "query": {"fail": "1"}}) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[3] == "a.yaml:outage answers with its error, in place of a.yaml:greeting"
+    assert lines[3] == "a.yaml:outage responds with its error, in place of a.yaml:greeting"
     assert "  1  scenarios/a.yaml:2 greeting: would answer" in lines
     assert "  error overloaded" in lines
 
 
-def test_an_invalid_request_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_invalid_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"path": "/v1/messages", "body": {"model": "m", "messages": []}}) == 0
     out = capsys.readouterr().out
-    assert "The request is invalid, and refused as the provider would; else a.yaml:second\n" in out
-    assert "status 400, in one piece" in out
+    assert "The request is invalid and refused in the provider's form; otherwise a.yaml:second\n" in out
+    assert "status 400, non-streaming" in out
 
 
 def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,22 +139,22 @@ def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None
     )
     assert run({"model": "gpt-4"}) == 0
     out = capsys.readouterr().out
-    assert "\nNo rule answers\n" in out
+    assert "\nNo rule matches\n" in out
     assert '  1  scenarios/a.yaml:1 a: model expected "gpt-5", found "gpt-4"' in out
     assert "status 404" in out
     assert report({"model": "gpt-4"}, capsys)["outcome"] == "miss"
 
 
-def test_a_call_that_the_protocol_answers_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_call_without_rule(capsys: pytest.CaptureFixture[str]) -> None:
     request = {"method": "GET", "path": "/v1/models"}
     assert report(request, capsys)["outcome"] == "dialect"
     assert run(request) == 0
     out = capsys.readouterr().out
-    assert "No rule is asked: openai:models answers by itself" in out
+    assert "No rule is tried: openai:models responds by itself" in out
     assert "greeting: sees generating calls only, since it names no api and no path" in out
 
 
-def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     rules = "".join(f"  - {{match: {{model: m-{n}, user: u}}, reply: a}}\n" for n in range(40))
     rules += "  - {match: {model: other, user: hi}, reply: a}\n  - {name: all, reply: a}\n"
     Path("scenarios/a.yaml").write_text("rules:\n" + rules, encoding="utf-8")
@@ -162,7 +162,7 @@ def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str])
     assert [each["number"] for each in found["tried"]] == [1, 2, 3, 4, 41, 42]
     assert found["unshown"] == 36
     assert run({"model": "x", "user": "hi"}) == 0
-    assert "      36 more did not match, and differ more" in capsys.readouterr().out
+    assert "      36 more did not match, with larger differences" in capsys.readouterr().out
 
 
 # --- what is taken for a request -------------------------------------------------------------------
@@ -191,30 +191,29 @@ def test_of_many_rules_the_nearest_are_shown(capsys: pytest.CaptureFixture[str])
         "contents",
     ],
 )
-def test_a_providers_body_is_understood(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_provider_body(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = report(body, capsys)
     assert found["request"]["path"] == path
     assert (
-        found["guess"]
-        == f'taken for the body of POST {path}; write {{"path": …, "body": …}} where that is wrong'
+        found["guess"] == f'assumed to be the body of POST {path}; otherwise write {{"path": …, "body": …}}'
     )
 
 
-def test_a_mark_of_the_byte_order_is_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_ignores_byte_order_mark(capsys: pytest.CaptureFixture[str]) -> None:
     assert run('\ufeff{"user": "hello"}') == 0
-    assert "a.yaml:greeting answers" in capsys.readouterr().out
+    assert "a.yaml:greeting responds" in capsys.readouterr().out
 
 
-def test_a_guess_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reports_guess(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"messages": [{"role": "user", "content": "hello"}]}) == 0
     assert (
         capsys.readouterr()
         .out.splitlines()[1]
-        .startswith("(taken for the body of POST /v1/chat/completions;")
+        .startswith("(assumed to be the body of POST /v1/chat/completions;")
     )
 
 
-def test_neutral_words_with_messages_are_no_body(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_neutral_request_with_messages(capsys: pytest.CaptureFixture[str]) -> None:
     found = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
     assert found["guess"] is None
     assert found["rule"] == "a.yaml:greeting"
@@ -233,7 +232,7 @@ def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
-def test_the_steps_of_an_example_are_explained_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_steps_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"messages": [{"role": "user", "content": "hello"}], "model": "gpt-3"}
     steps = [
         {"request": {"model": "gpt-3"}, "expect": {"text": "One two three."}},
@@ -269,7 +268,7 @@ def test_the_steps_of_each_provider_begin_anew(capsys: pytest.CaptureFixture[str
     ]
 
 
-def test_one_step_alone_is_told_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_single_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"steps": [{"request": {"model": "gpt-3"}}]}, capsys)["example_step"] == 1
     assert report({"request": {"model": "gpt-3"}}, capsys)["example_step"] is None
 
@@ -279,7 +278,7 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     with pytest.raises(SystemExit) as exit:
         main(["explain", "-"])
     assert exit.value.code == 0
-    assert "a.yaml:greeting answers" in capsys.readouterr().out
+    assert "a.yaml:greeting responds" in capsys.readouterr().out
 
 
 # --- mistakes --------------------------------------------------------------------------------------
@@ -312,8 +311,8 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         ),
         (
             '{"provider": "openai", "api": "messages"}',
-            "request.json:1:1: api: openai has no call messages that neutral words could ask for; "
-            "give its method and path",
+            "request.json:1:1: api: openai has no call messages with a neutral form; "
+            "write its method and path",
         ),
     ],
     ids=[
@@ -337,7 +336,7 @@ def test_a_mistake_in_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["path"] == "rule"
 
 
-def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_missing_file(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["explain", "nowhere.json"])
     assert exit.value.code == 2
@@ -356,7 +355,7 @@ modifiers:
 """
 
 
-def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
+def test_explain_steps_show_limit_and_time_window(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("scenarios", "a.yaml").write_text(LIMITS, encoding="utf-8")
@@ -369,15 +368,15 @@ def test_what_a_limit_turns_away_and_what_stands_outside_its_window(
     ]
     assert run({"steps": steps}) == 0
     first, limited, missed, paid, shipped = capsys.readouterr().out.split("\nStep ")
-    assert "a.yaml:early answers" in first
+    assert "a.yaml:early responds" in first
     assert "a.yaml:8 late: matched, but outside its window (during)" in first
-    assert "a.yaml:quota answers: its limit is reached, in place of a.yaml:early" in limited
+    assert "a.yaml:quota responds: its limit is reached, in place of a.yaml:early" in limited
     assert 'a.yaml:3 ship: matched, but the state order is null, wants "paid"' in limited
     assert "note: limited: too many requests, retry after 1s" in limited
-    assert "No rule answers" in missed
+    assert "No rule matches" in missed
     assert "a.yaml:4 early: matched, but outside its window (during)" in missed
-    assert "a.yaml:pay answers" in paid
-    assert "a.yaml:ship answers" in shipped
+    assert "a.yaml:pay responds" in paid
+    assert "a.yaml:ship responds" in shipped
     assert run({"steps": steps}, "--json") == 0
     reports = json.loads(capsys.readouterr().out)
     assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]

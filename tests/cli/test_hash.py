@@ -24,7 +24,7 @@ def run(folder: Path, request: object, *more: str) -> int:
     return exit.value.code
 
 
-def test_both_hashes_and_what_they_are_made_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hash_prints_both_hashes_and_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, AZURE) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "older hash  daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
@@ -45,11 +45,11 @@ def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFix
     assert found[0] == found[1]
 
 
-def test_a_body_alone_says_what_it_was_taken_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hash_of_bare_body_reports_guess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, {"model": "claude-x", "messages": []}) == 0
-    assert "taken for the body of POST /v1/messages" in capsys.readouterr().err
+    assert "assumed to be the body of POST /v1/messages" in capsys.readouterr().err
 
 
-def test_what_is_no_request_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hash_of_invalid_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path, "{") == 2
     assert "not JSON" in capsys.readouterr().err

@@ -23,7 +23,7 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
-def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_prints_files_and_next_steps(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init", "mine") == 0
     assert capsys.readouterr().out.splitlines() == [
         *(f"mine/{name}" for name in FILES),
@@ -32,12 +32,12 @@ def test_it_says_what_it_wrote_and_what_to_do_next(capsys: pytest.CaptureFixture
         "  mockllm serve --scenarios mine/scenarios  then point an SDK at the address it prints",
         "  mockllm check mine/scenarios              finds mistakes",
         "  mockllm test mine/scenarios               runs the examples in the files",
-        "Edit mine/scenarios/hello.yaml while it serves: it is read again at once.",
+        "Edit mine/scenarios/hello.yaml while the server runs: the server reloads it at once.",
     ]
     assert all((Path("mine") / name).is_file() for name in FILES)
 
 
-def test_what_it_writes_passes_its_own_checks(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_files_pass_check_and_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init") == 0
     assert "mockllm serve  then" in capsys.readouterr().out
     assert run("check", "--strict") == 0
@@ -45,27 +45,27 @@ def test_what_it_writes_passes_its_own_checks(capsys: pytest.CaptureFixture[str]
     assert "failed" not in capsys.readouterr().out
 
 
-def test_nothing_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_overwrites_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios").mkdir()
     Path("scenarios/hello.yaml").write_text("rules: []\n", encoding="utf-8")
     assert run("init") == 1
     assert Path("scenarios/hello.yaml").read_text(encoding="utf-8") == "rules: []\n"
     assert all(Path(name).is_file() for name in FILES)
-    assert "scenarios/hello.yaml: is there already, and stays as it is" in capsys.readouterr().err
+    assert "scenarios/hello.yaml: exists, not overwritten" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("link", [False, True], ids=["a file", "a link to nowhere"])
-def test_a_name_that_is_no_folder_is_told(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_into_file_is_refused(link: bool, capsys: pytest.CaptureFixture[str]) -> None:
     if link:
         Path("scenarios").symlink_to("nowhere")
     else:
         Path("scenarios").write_text("x", encoding="utf-8")
     assert run("init") == 2
     told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "mockllm: scenarios: is there already, and is no folder\n")
+    assert (told.out, told.err) == ("", "mockllm: scenarios: exists and is not a folder\n")
 
 
-def test_a_folder_that_cannot_be_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_into_unwritable_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     Path("taken").write_text("", encoding="utf-8")
     assert run("init", "taken") == 2
     assert capsys.readouterr().err.startswith("mockllm: taken/scenarios/")

@@ -15,7 +15,7 @@ from mockllm.cli import main as cli
 @pytest.mark.parametrize(
     ("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 0)], ids=lambda each: str(each)
 )
-def test_what_ends_it_while_it_starts_is_no_traceback(
+def test_main_interrupted_start_has_no_traceback(
     monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], code: int
 ) -> None:
     def interrupted(name: str) -> None:
@@ -30,7 +30,7 @@ def test_what_ends_it_while_it_starts_is_no_traceback(
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)], ids=["SIGTERM", "Ctrl-C"]
 )
-def test_a_signal_ends_a_server_that_still_starts(
+def test_main_signal_ends_starting_server(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals, code: int
 ) -> None:
     before = signal.getsignal(number)
@@ -43,7 +43,7 @@ def test_a_signal_ends_a_server_that_still_starts(
 
 
 @pytest.mark.parametrize("command", ["check", "explain", "test", "diff", "hash", "schema"])
-def test_ctrl_c_ends_what_only_looks_at_once(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     monkeypatch.setattr(os, "_exit", sys.exit)
     monkeypatch.setattr(importlib, "import_module", lambda name: os.kill(os.getpid(), signal.SIGINT))
@@ -56,20 +56,20 @@ def test_ctrl_c_ends_what_only_looks_at_once(monkeypatch: pytest.MonkeyPatch, co
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["srve"], 'mockllm: there is no command "srve"; did you mean "serve"?'),
-        (["dashboard"], 'mockllm: there is no command "dashboard"; expected "serve", "check", "explain", '),
-        (["serve", "--pck", "a"], "mockllm serve: there is no option --pck; did you mean --pack?"),
-        (["check", "--prot=80"], "mockllm check: there is no option --prot=80; `mockllm check --help` names"),
-        (["serve", "-p", "9000"], "mockllm serve: there is no option -p; did you mean --port?"),
-        (["check", "-p", "9000"], "mockllm check: there is no option -p; `mockllm check --help` names"),
-        (["serve", "-x"], "mockllm serve: there is no option -x; `mockllm serve --help` names"),
+        (["srve"], 'mockllm: unknown command "srve"; did you mean "serve"?'),
+        (["dashboard"], 'mockllm: unknown command "dashboard"; expected "serve", "check", "explain", '),
+        (["serve", "--pck", "a"], "mockllm serve: unknown option --pck; did you mean --pack?"),
+        (["check", "--prot=80"], "mockllm check: unknown option --prot=80; `mockllm check --help` lists"),
+        (["serve", "-p", "9000"], "mockllm serve: unknown option -p; did you mean --port?"),
+        (["check", "-p", "9000"], "mockllm check: unknown option -p; `mockllm check --help` lists"),
+        (["serve", "-x"], "mockllm serve: unknown option -x; `mockllm serve --help` lists"),
         (["serve", "9000"], 'mockllm serve: "9000" is not expected here; did you mean --port 9000?'),
         (["serve", "."], 'mockllm serve: "." is not expected here; did you mean --scenarios .?'),
-        (["init", "a", "b"], 'mockllm init: "b" is not expected here; `mockllm init --help` names what'),
+        (["init", "a", "b"], 'mockllm init: "b" is not expected here; `mockllm init --help` lists'),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
-def test_a_word_that_is_not_understood(
+def test_main_unknown_argument_has_hint(
     given: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -78,7 +78,7 @@ def test_a_word_that_is_not_understood(
     assert capsys.readouterr().err.startswith(said)
 
 
-def test_without_a_word_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_main_without_arguments_prints_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([])
     assert ended.value.code == 2

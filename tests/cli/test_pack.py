@@ -39,20 +39,20 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path / "work")
 
 
-def test_a_new_pack_is_sound_and_wholly_tested(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_new_is_valid_and_fully_covered(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "new", "team/greet") == 0
     assert "mockllm pack test greet" in capsys.readouterr().out
     assert run("pack", "check", "greet") == 0
     assert run("pack", "test", "greet", "--min-coverage", "100%") == 0
     assert "3 passed\n100% of 2 rules, steps and modifiers reached\n" in capsys.readouterr().out
     assert run("pack", "new", "team/greet") == 1
-    assert "greet is there already, and stays as it is" in capsys.readouterr().err
+    assert "greet exists, not overwritten" in capsys.readouterr().err
     Path("repo/.git").mkdir(parents=True)
     assert run("pack", "new", "team/greet", "repo") == 0, "a repository that is still empty"
     assert run("pack", "new", "../evil") == 1
 
 
-def test_what_no_example_reaches_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_test_lists_unreached_points(capsys: pytest.CaptureFixture[str]) -> None:
     pack(Path("p"), rules=STEPS)
     assert run("pack", "test", "p") == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
@@ -65,7 +65,7 @@ def test_what_no_example_reaches_is_told(capsys: pytest.CaptureFixture[str]) -> 
     ]
     assert run("pack", "test", "p", "--min-coverage", "40%") == 0
     assert run("pack", "test", "p", "--min-coverage", "41%") == 1
-    assert "less than the 41% that is asked for" in capsys.readouterr().err
+    assert "less than the minimum of 41%" in capsys.readouterr().err
 
 
 def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,17 +77,17 @@ def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.Captur
     assert run("pack", "test", "nowhere/at/all") == 1
     Path("empty").mkdir()
     assert run("pack", "test", "empty") == 1
-    assert "empty is no pack: it holds no pack.yaml" in capsys.readouterr().err
+    assert "empty is not a pack: it contains no pack.yaml" in capsys.readouterr().err
 
 
-def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_check_lists_capabilities(capsys: pytest.CaptureFixture[str]) -> None:
     more = "use: [default]\nparams: {key: {env: [AWS_SECRET, OTHER]}, mood: {env: MOOD}}"
     pack(Path("p"), more=more, rules=POWERFUL)
     write(Path("p"), {"page.html": "<html>", "a.png": "PNG", "times.txt": "1ms 2ms"})
     assert run("pack", "check", "p") == 0
     told = capsys.readouterr().out
     for line in (
-        "answers     5 rules, 1 modifier; its modifiers set delay, faults of whatever answers",
+        "answers     5 rules, 1 modifier; its modifiers set delay, faults of all responses",
         "errors      overloaded",
         "faults      redirect, reset, stall",
         "open ports  none",
@@ -105,7 +105,7 @@ def test_check_tells_what_a_pack_could_do_to_you(capsys: pytest.CaptureFixture[s
     assert report["could"]["ports"] == []
 
 
-def test_errors_that_are_recorded_or_plain_are_told_by_their_status(
+def test_pack_check_lists_raw_errors_by_status(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rules = """
@@ -119,7 +119,7 @@ rules:
     assert "  errors      418, 503, 529\n" in capsys.readouterr().out
 
 
-def test_where_a_pack_would_send_requests_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_check_and_add_list_other_servers(capsys: pytest.CaptureFixture[str]) -> None:
     rules = """
 rules:
   - {name: a, match: {user: a}, proxy: "${server}"}
@@ -134,7 +134,7 @@ rules:
     assert f"  it {told}\n  it redirects clients to https://else.example\n" in capsys.readouterr().out
 
 
-def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_check_reads_unused_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = repository(tmp_path / "repo", "1.0.0", "1.1.0")
     assert run("pack", "check", f"{made}@v1.0.0") == 0
     assert "team/x 1.0.0:" in capsys.readouterr().out
@@ -143,7 +143,7 @@ def test_check_looks_at_a_pack_before_it_is_used(tmp_path: Path, capsys: pytest.
     assert list(Path().iterdir()) == []
 
 
-def test_mistakes_are_told_at_their_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_check_reports_positions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = pack(tmp_path / "p", rules="rules: [{repli: x}]")
     assert run("pack", "check", made) == 1
     assert f"{made}/rules.yaml:1:10: rules[0].repli" in capsys.readouterr().out
@@ -151,7 +151,7 @@ def test_mistakes_are_told_at_their_places(tmp_path: Path, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out)["mistakes"][0]["line"] == 1
 
 
-def test_the_list_and_what_is_known_of_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_list_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     more = (
         "description: Says hi.\nlicense: MIT\nparams:\n"
         "  mood: {default: good, description: How it is.}\n"
@@ -182,20 +182,18 @@ def test_the_list_and_what_is_known_of_one(tmp_path: Path, capsys: pytest.Captur
     assert "its files have changed" in capsys.readouterr().err
 
 
-def test_nothing_to_fetch_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_add_without_missing_packs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add") == 0
     assert "mockllm.lock is empty" in capsys.readouterr().out
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     assert run("pack", "add") == 0
-    assert "all packs of mockllm.lock are here: team/x" in capsys.readouterr().out
+    assert "all packs of mockllm.lock are present: team/x" in capsys.readouterr().out
     assert run("pack", "remove", "team/x") == 0
     assert run("pack", "update") == 0
     assert capsys.readouterr().out.endswith("mockllm.lock is empty\n")
 
 
-def test_a_vendored_copy_that_was_changed_is_told_to_who_fetches(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pack_add_reports_changed_vendored_copy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p", name="greet")) == 0
     assert run("pack", "vendor") == 0
     (Path("mockllm_packs") / "greet" / "rules.yaml").write_text("rules: []\n")
@@ -203,10 +201,10 @@ def test_a_vendored_copy_that_was_changed_is_told_to_who_fetches(
     assert run("pack", "add") == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert "mockllm_packs/greet has changed; `mockllm pack vendor` puts its files back" in told.err
+    assert "mockllm_packs/greet has changed; `mockllm pack vendor` restores its files" in told.err
 
 
-def test_what_cannot_be_added_says_what_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_add_refused_source_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "code", {"a.py": "1"})
     assert run("pack", "add", "default", tmp_path / "code") == 1
     assert capsys.readouterr().err.splitlines() == [
@@ -215,15 +213,13 @@ def test_what_cannot_be_added_says_what_it_is(tmp_path: Path, capsys: pytest.Cap
     ]
 
 
-def test_an_archive_s_examples_are_told_as_what_was_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pack_test_of_archive_shows_source_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     zipped(tmp_path / "p.zip", {"rules.yaml": RULES + EXAMPLE})
     run("pack", "test", tmp_path / "p.zip")
     assert f"ok {tmp_path / 'p.zip'}/rules.yaml:" in capsys.readouterr().out
 
 
-def test_another_source_of_the_same_files_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_add_same_files_reports_new_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p"), pack(tmp_path / "q")) == 0
     assert "team/x 1.0.0 stays, now from ../q" in capsys.readouterr().out
     assert run("pack", "info", "team/x") == 0
@@ -232,9 +228,7 @@ def test_another_source_of_the_same_files_is_said(tmp_path: Path, capsys: pytest
     assert "team/x 1.0.0 stays\n" in capsys.readouterr().out
 
 
-def test_one_that_is_refused_does_not_keep_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_pack_add_refusal_does_not_stop_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = pack(tmp_path / "p"), write(tmp_path / "q", {"a.yaml": RULES})
     assert run("pack", "add", bad, good) == 1
     said = capsys.readouterr()
@@ -242,7 +236,7 @@ def test_one_that_is_refused_does_not_keep_the_others(
     assert "added team/x 1.0.0" in said.out
 
 
-def test_the_lock_stands_beside_the_scenarios_that_are_named(tmp_path: Path) -> None:
+def test_pack_lock_is_beside_named_scenarios(tmp_path: Path) -> None:
     write(
         Path(),
         {"tests/mocks/a.yaml": "use: [team/x]\n", "alone/pack.yaml": manifest("alone", more="use: [team/x]")},

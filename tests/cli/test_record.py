@@ -67,7 +67,7 @@ COMMANDS: list[tuple[str, Callable[[Path], tuple[str, ...]]]] = [
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
 @pytest.mark.parametrize(("verb", "options"), COMMANDS, ids=["record", "serve --record-misses"])
-def test_ctrl_c_lets_the_answer_that_is_coming_end_and_writes_it(
+def test_record_ctrl_c_finishes_response_in_flight(
     verb: str, options: Callable[[Path], tuple[str, ...]], tmp_path: Path
 ) -> None:
     (tmp_path / "own").mkdir()
@@ -86,7 +86,7 @@ def test_ctrl_c_lets_the_answer_that_is_coming_end_and_writes_it(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
-def test_a_second_ctrl_c_cuts_it_off_and_says_that_it_is_not_recorded(tmp_path: Path) -> None:
+def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) -> None:
     with held() as (there, said, _):
         options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
         with serving(*options, cwd=tmp_path, verb="record") as process:
@@ -114,7 +114,7 @@ def refused(port: int) -> bool:
 @pytest.mark.skipif(
     shutil.which("prlimit") is None, reason="there is no prlimit to bound the size of its files"
 )
-def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
+def test_record_full_disk_is_reported_with_exit_code_1(tmp_path: Path) -> None:
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: " + b"x" * 20_000 + b"\n\n") + b"0\r\n\r\n")
 
@@ -128,11 +128,11 @@ def test_a_disk_that_is_full_is_said_and_ends_with_1(tmp_path: Path) -> None:
             process.send(signal.SIGTERM)
             assert process.ended() == 1
             assert "0 recorded in" in process.said
-            assert ", 1 not" in process.said
+            assert ", 1 failed" in process.said
     assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
 
 
-def test_what_it_says(tmp_path: Path) -> None:
+def test_record_prints_addresses(tmp_path: Path) -> None:
     with held() as (there, _, go_on):
         go_on.set()
         options = ("--upstream", f"openai={there}", "--out", "kept", "--verbose")
@@ -150,9 +150,7 @@ def test_what_it_says(tmp_path: Path) -> None:
     assert KEY not in process.said
 
 
-def test_a_folder_that_takes_no_files_is_told_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_record_unwritable_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     out = tmp_path / "file" / "out"
     with pytest.raises(SystemExit) as end:
@@ -161,7 +159,7 @@ def test_a_folder_that_takes_no_files_is_told_at_once(
     assert f"--out {out}: Not a directory" in capsys.readouterr().err
 
 
-def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
+def test_record_without_upstream_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["record"])
     assert exit.value.code == 2
@@ -169,10 +167,10 @@ def test_it_needs_somewhere_to_go(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit:
         main(["record", "--upstream", "openai=http://localhost:8080"])
     assert exit.value.code == 2
-    assert "leads back" in capsys.readouterr().err
+    assert "is this server itself" in capsys.readouterr().err
 
 
-def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_path: Path) -> None:
+def test_recorded_miss_is_replayed_from_any_folder(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "a.yaml").write_text("rules: [{match: {user: known}, reply: Ours.}]")
     with held() as (there, _, go_on):
@@ -180,7 +178,7 @@ def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_p
         for own in (("--scenarios", "own"), ()):
             options = ("--record-misses", f"kept{len(own)}", "--upstream", f"openai={there}", *own)
             with serving(*options, cwd=tmp_path) as process:
-                process.line(lambda line: f"passed on (openai: {there}) and recorded in kept" in line)
+                process.line(lambda line: f"forwarded (openai: {there}) and recorded in kept" in line)
                 assert "x-mockllm-rule" not in post(process.url, CHAT, BODY).headers
                 known = until(lambda: post(process.url, CHAT, BODY).headers.get("x-mockllm-rule"))
                 assert known.startswith("shared/chat-")
@@ -190,16 +188,18 @@ def test_what_was_missed_once_answers_from_then_on_wherever_it_is_recorded(tmp_p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--record-misses", "x"), "say where requests go: --upstream"),
-        (("--upstream", "openai=http://x"), "say where they are recorded: --record-misses"),
+        (("--record-misses", "x"), "needs the provider's URL: --upstream"),
+        (("--upstream", "openai=http://x"), "needs a folder for the recordings: --record-misses"),
         (("--record-misses", "file", "--upstream", "openai=http://x"), "--record-misses file: "),
         (
             ("--record-misses", "x", "--upstream", "openai=http://x", "--upstream", "openai=http://y"),
-            "--upstream openai is given twice: http://x, http://y",
+            "--upstream openai is set twice: http://x, http://y",
         ),
     ],
 )
-def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: str, tmp_path: Path) -> None:
+def test_record_contradicting_options_are_refused(
+    options: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     done = command("serve", *options, cwd=tmp_path)
     assert done.returncode == 2

@@ -50,7 +50,7 @@ def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.Captur
     assert ran(capsys, "requests", "--last", "0")[1] == ""
 
 
-def test_those_that_come_are_followed(
+def test_requests_follow_prints_new_requests(
     server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     users = iter(["hello", "bye"])
@@ -68,7 +68,7 @@ def test_those_that_come_are_followed(
     assert [line.partition(" ")[0] for line in out.splitlines()] == ["#1", "#2", "#3"]
 
 
-def test_what_was_let_go_meanwhile_is_counted(
+def test_requests_follow_counts_dropped_requests(
     server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = iter([True, False])
@@ -85,20 +85,20 @@ def test_what_was_let_go_meanwhile_is_counted(
     server.ask("hello")
     out = ran(capsys, "requests", "--follow")[1]
     assert [line.partition(" → ")[0].partition(" ")[0] for line in out.splitlines()] == ["#1", "…", "#5"]
-    assert "… 3 that the journal let go" in out
+    assert "… 3 requests were dropped from the journal" in out
 
 
-def test_where_nobody_answers_it_says_so(
+def test_requests_without_server_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
     code, _, err = ran(capsys, "requests")
-    assert (code, err) == (1, "mockllm: no server answers at http://127.0.0.1:1: Connection refused\n")
+    assert (code, err) == (1, "mockllm: no server responds at http://127.0.0.1:1: Connection refused\n")
     assert ran(capsys, "requests", "--url", "localhost:1")[0] == 2
 
 
 EXPECTED: dict[str, tuple[str, int, str]] = {
-    "what was asked": ("expect: [{match: {user: hello}, exactly: 1}]", 0, "verified: 1 request looked at"),
+    "what was asked": ("expect: [{match: {user: hello}, exactly: 1}]", 0, "verified: 1 request checked"),
     "what was not": (
         "expect:\n  - match: {user: bye}\n",
         1,
@@ -130,7 +130,7 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
 
 
 @pytest.mark.parametrize(("text", "code", "says"), EXPECTED.values(), ids=EXPECTED)
-def test_expectations_are_verified(
+def test_verify_checks_expectations(
     server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, code: int, says: str
 ) -> None:
     server.ask("hello")
@@ -141,7 +141,7 @@ def test_expectations_are_verified(
     assert says in out + err
 
 
-def test_options_stand_for_what_a_file_may_say(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_options_replace_file_keys(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     server.ask("bye")
     code, out, _ = ran(capsys, "verify", "--no-unmatched", "--all-rules-used", "--json")
     assert code == 1
@@ -152,7 +152,7 @@ def test_options_stand_for_what_a_file_may_say(server: Steered, capsys: pytest.C
 
 
 @pytest.mark.parametrize("wrong", [("--status", "abc"), ("--last", "-5"), ("--last", "all")], ids=" ".join)
-def test_what_is_no_number_is_a_mistake_of_usage(
+def test_requests_invalid_number_is_usage_mistake(
     capsys: pytest.CaptureFixture[str], wrong: tuple[str, str]
 ) -> None:
     code, _, err = ran(capsys, "requests", *wrong)
@@ -160,13 +160,12 @@ def test_what_is_no_number_is_a_mistake_of_usage(
     assert f"argument {wrong[0]}: " in err
 
 
-def test_a_port_without_a_control_api_is_told(
+def test_requests_without_control_api_fails(
     server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server.app, "control", None)
     code, _, err = ran(capsys, "requests")
     assert code == 1
     assert (
-        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port it is at that port"
-        in err
+        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port use that port" in err
     )

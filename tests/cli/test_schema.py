@@ -20,7 +20,7 @@ def run(*arguments: str) -> int:
     return exit.value.code
 
 
-def test_its_help_keeps_names_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_help_has_original_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     assert "\nWrite the JSON Schemas of scenario files and packs.\n" in capsys.readouterr().out
 
@@ -30,7 +30,7 @@ def test_the_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == ""
 
 
-def test_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_schema_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert run() == 0
     assert run("--out", "deep/down") == 0
@@ -38,7 +38,7 @@ def test_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         assert sorted(each.name for each in folder.iterdir()) == sorted(NAMES)
 
 
-def test_drift_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_check_reports_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run("--out", str(tmp_path))
     capsys.readouterr()
     (tmp_path / NAMES[0]).write_text("{}", encoding="utf-8")
@@ -50,7 +50,7 @@ def test_drift_is_told_with_what_to_do(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("kind", ["scenario", "pack"])
-def test_one_is_printed(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_schema_prints_one(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(kind) == 0
     printed = capsys.readouterr().out
     assert printed == (ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8")

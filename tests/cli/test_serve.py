@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 # --- what it says --------------------------------------------------------------------------------
 
 
-def test_the_ready_lines_hold_what_to_paste(folder: Path) -> None:
+def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.line(lambda line: "Journal:" in line)
         first, *bases, hint, journal = server.out
@@ -64,18 +64,18 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
     with serving(cwd=tmp_path) as server:
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
-        said = "No scenario files in ./scenarios, so the pack `default` answers; `mockllm init` makes"
+        said = "No scenario files in ./scenarios; serving the pack `default`. `mockllm init` writes"
         assert server.line(lambda line: said in line)
 
 
-def test_a_folder_without_rules_is_warned_of(tmp_path: Path) -> None:
+def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
     with serving("--scenarios", ".", cwd=tmp_path) as server:
         assert server.line(lambda line: line.startswith("warning: no rule is loaded, so every request"))
         assert "mockllm init" not in server.said
 
 
 @pytest.mark.parametrize("option", [(), ("--no-reload",)], ids=["watched", "not watched"])
-def test_what_is_hardly_meant_is_warned_of_when_it_listens(option: tuple[str, ...], tmp_path: Path) -> None:
+def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n- {reply: A.}\n- {reply: B.}\n")
     with serving("--scenarios", "a.yaml", *option, cwd=tmp_path) as server:
         assert server.line(lambda line: line.startswith("warning: a.yaml:3:3: rules[1]: can never answer"))
@@ -91,14 +91,14 @@ def test_a_live_line_for_each_request(folder: Path) -> None:
     )
 
 
-def test_a_miss_stands_out(folder: Path) -> None:
+def test_serve_log_highlights_unmatched_request(folder: Path) -> None:
     with serving(cwd=folder) as server:
         with pytest.raises(Exception, match="404"):
             server.ask("something else")
         assert "no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
-def test_a_miss_is_an_error_where_that_is_strict(folder: Path) -> None:
+def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
     with serving("--strict", cwd=folder) as server:
         with pytest.raises(Exception, match="404"):
             server.ask("something else")
@@ -122,14 +122,14 @@ def test_the_line_of_a_refusal_says_why(tmp_path: Path) -> None:
     assert re.search(r"→ - 413 [\d.]+m?s  \[.*larger.*\]", refused)
 
 
-def test_what_a_client_sends_cannot_forge_a_line(folder: Path) -> None:
+def test_serve_log_escapes_control_characters(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.ask("hello", model="gpt\n00:00:00 \x1b[31mforged")
         line = server.line(lambda line: "POST" in line)
     assert "\\n00:00:00 \\x1b[31mforged" in line
 
 
-def test_a_broken_chunk_that_could_not_be_is_told(tmp_path: Path) -> None:
+def test_serve_log_notes_fault_without_chunk(tmp_path: Path) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
     with serving("--pack", "request-controls", cwd=tmp_path) as server:
         server.post("/v1/chat/completions?fail_chunk=2", body)
@@ -156,7 +156,7 @@ def test_verbose_names_the_modifiers_and_the_hash(tmp_path: Path) -> None:
         )
 
 
-def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(tmp_path: Path) -> None:
+def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
     (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
@@ -177,7 +177,7 @@ def test_verbose_shows_what_was_asked_without_keys_and_the_hashes_that_find_it(t
     assert key not in server.said + told
 
 
-def test_health_says_what_is_loaded(folder: Path) -> None:
+def test_serve_health_shows_loaded_rules(folder: Path) -> None:
     with serving(cwd=folder) as server:
         report = server.get("/health")
     assert (report["status"], report["rules"], report["files"], report["stale"]) == ("ok", 1, 1, [])
@@ -217,7 +217,7 @@ def test_all_addresses_need_no_hint(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::"])
-def test_where_all_addresses_are_served_what_to_paste_is_one_of_them(folder: Path, host: str) -> None:
+def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) -> None:
     if host == "::" and not IPV6:
         pytest.skip("there is no IPv6")
     with serving("--host", host, cwd=folder) as server:
@@ -281,7 +281,7 @@ def test_a_limit_from_the_environment(folder: Path) -> None:
         server.ask("x" * 300)
 
 
-def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
+def test_serve_unknown_variable_warns(folder: Path) -> None:
     (folder / "scenarios" / "mine").mkdir()
     (folder / "scenarios" / "mine" / "pack.yaml").write_text(
         'name: mine\nversion: "1"\nparams: {n: {type: integer, env: [N, MOCKLLM_N]}}\n'
@@ -290,12 +290,12 @@ def test_a_variable_that_sets_nothing_is_told(folder: Path) -> None:
     variables = {"MOCKLLM_QUITE": "1", "MOCKLLM_ZZZ": "1", "MOCKLLM_N": "1", "MOCKLLM_MAX_BODY": "9000"}
     with serving(cwd=folder, **variables) as server:
         assert server.err == [
-            "warning: MOCKLLM_QUITE sets nothing; did you mean MOCKLLM_QUIET?",
-            "warning: MOCKLLM_ZZZ sets nothing; `mockllm serve --help` names them all",
+            "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
+            "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",
         ]
 
 
-def test_what_kubernetes_tells_of_services_sets_nothing(folder: Path) -> None:
+def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
     """In each container beside a Service called `mockllm`, or `mockllm-admin`."""
     service = {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080"}
     port = {"PROTO": "tcp", "PORT": "8080", "ADDR": "10.0.0.1"}
@@ -332,7 +332,7 @@ def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
     ],
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
 )
-def test_a_bad_variable_is_named(folder: Path, variables: dict[str, str], told: str) -> None:
+def test_serve_invalid_variable_is_named(folder: Path, variables: dict[str, str], told: str) -> None:
     done = told_here("serve", cwd=folder, **variables)
     assert done.returncode == 2
     assert told in done.stderr
@@ -357,27 +357,27 @@ def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_serve_missing_folder_is_reported(tmp_path: Path) -> None:
     done = told_here("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_pack_that_nobody_ships(tmp_path: Path) -> None:
+def test_serve_unknown_pack_is_reported(tmp_path: Path) -> None:
     done = told_here("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
     assert done.returncode == 2
     assert 'did you mean "default"?' in done.stderr
 
 
-def test_examples_are_for_those_who_run_them(tmp_path: Path) -> None:
+def test_serve_ignores_mistakes_in_examples(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("mockllm: 1\nrules: [{reply: Hi.}]\nexamples: [{modle: x}]\n")
     assert told_here("check", "a.yaml", cwd=tmp_path).returncode == 1
     with serving("--scenarios", "a.yaml", cwd=tmp_path) as server:
         assert server.ask() == "Hi."
 
 
-def test_a_start_imports_only_what_it_needs(tmp_path: Path) -> None:
+def test_serve_start_imports_needed_modules_only(tmp_path: Path) -> None:
     late = "difflib jsonpath_ng jsonschema_rs multiprocessing watchfiles mockllm.scenario.example_entries"
     program = f"import sys, mockllm.cli.serve; print(set('{late}'.split()) & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path)

@@ -70,7 +70,7 @@ def test_a_running_stream_is_finished(folder: Path, number: signal.Signals) -> N
         assert "Traceback" not in server.said
 
 
-def test_nobody_new_is_let_in_while_it_ends(folder: Path) -> None:
+def test_stop_refuses_new_connections(folder: Path) -> None:
     with serving(cwd=folder) as server, streaming(server, "slow") as stream:
         server.send(signal.SIGTERM)
         until(lambda: refuses(server.port))
@@ -95,7 +95,7 @@ def test_the_grace_time_is_bounded(folder: Path) -> None:
         assert "[cut: the server stopped]" in server.line(lambda line: "POST" in line)
 
 
-def test_a_client_that_leaves_is_no_cut(folder: Path) -> None:
+def test_disconnected_client_is_not_reported_as_cut(folder: Path) -> None:
     with serving(cwd=folder) as server:
         with streaming(server, "endless") as stream:
             assert stream.status == 200
@@ -110,17 +110,17 @@ def test_strict_reports_misses_at_the_end(folder: Path) -> None:
                 server.ask("something else")
         server.send(signal.SIGTERM)
         assert server.ended() == 1
-        assert "2 requests that no rule answered" in server.err[-1]
+        assert "2 unmatched requests" in server.err[-1]
 
 
-def test_strict_without_a_miss_is_content(folder: Path) -> None:
+def test_strict_without_unmatched_request_exits_0(folder: Path) -> None:
     with serving("--strict", cwd=folder) as server:
         server.ask("hello")
         server.send(signal.SIGTERM)
         assert server.ended() == 0
 
 
-def test_without_strict_a_miss_is_no_failure(folder: Path) -> None:
+def test_unmatched_request_without_strict_exits_0(folder: Path) -> None:
     with serving(cwd=folder) as server:
         with pytest.raises(Exception, match="404"):
             server.ask("something else")

@@ -36,18 +36,18 @@ def write(text: str, name: str = "scenarios/a.yaml") -> None:
     Path(name).write_text(text, encoding="utf-8")
 
 
-def test_the_default_folder_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_command_runs_default_folder(capsys: pytest.CaptureFixture[str]) -> None:
     write(PASSING)
     assert run() == 0
     assert capsys.readouterr().out == "ok scenarios/a.yaml:2 greets\n1 passed\n"
 
 
-def test_where_nothing_is_the_default_pack_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_command_without_scenarios_notes_default_pack(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-k", "credit") == 0
-    assert capsys.readouterr().err == "No scenario files in ./scenarios, so this is the pack `default`.\n"
+    assert capsys.readouterr().err == "No scenario files in ./scenarios; using the pack `default`.\n"
 
 
-def test_a_failure_is_told_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_command_prints_failure_details(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("scenarios") == 1
     assert capsys.readouterr().out.splitlines() == [
@@ -88,17 +88,17 @@ def test_only_those_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("-k", "greet") == 0
     assert run("-k", "nobody") == 0
-    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example holds "nobody" in its name or place\n'
+    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example contains "nobody" in its name or position\n'
     assert capsys.readouterr().out == told
 
 
-def test_without_examples_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_command_without_examples(capsys: pytest.CaptureFixture[str]) -> None:
     write("rules: [{reply: Hi.}]\n")
     assert run() == 0
     assert capsys.readouterr().out == "no examples found\n"
 
 
-def test_a_shipped_pack_is_run_by_its_name_with_its_parameters_set(
+def test_shipped_pack_examples_run_by_name_with_parameters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run("--pack", "benchmark", "-k", "no body") == 0
@@ -106,7 +106,7 @@ def test_a_shipped_pack_is_run_by_its_name_with_its_parameters_set(
     assert "chunks: expected 18, found 3" in capsys.readouterr().out
 
 
-def test_mistakes_are_listed_and_nothing_is_run(capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_command_with_mistakes_runs_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     write("examples: [{expct: {}}]\n")
     mistake = 'scenarios/a.yaml:1:13: examples[0].expct: unknown key; did you mean "expect"?'
     assert run() == 2
@@ -117,7 +117,9 @@ def test_mistakes_are_listed_and_nothing_is_run(capsys: pytest.CaptureFixture[st
     assert (found["line"], found["path"]) == (1, "examples[0].expct")
 
 
-def test_colours_are_for_people(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_command_uses_colours_on_terminal_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(FAILING)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.delenv("NO_COLOR", raising=False)

@@ -26,7 +26,7 @@ from mockllm.cli.units import count, seconds, size
         (count, "12", 12),
     ],
 )
-def test_a_measure_is_read(read: Callable[[str], float], text: str, value: float) -> None:
+def test_units_are_parsed(read: Callable[[str], float], text: str, value: float) -> None:
     assert read(text) == value
 
 
@@ -42,7 +42,7 @@ def test_a_measure_is_read(read: Callable[[str], float], text: str, value: float
         (count, "1.5", "expected a whole number, found '1.5'"),
     ],
 )
-def test_what_is_none_is_told(read: Callable[[str], float], text: str, told: str) -> None:
+def test_invalid_unit_raises_with_message(read: Callable[[str], float], text: str, told: str) -> None:
     with pytest.raises(ValueError, match=r"^.*$") as raised:
         read(text)
     assert str(raised.value) == told

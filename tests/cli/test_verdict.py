@@ -43,19 +43,17 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, st
     return ended.value.code, said.out, said.err
 
 
-def test_who_behaves_well_has_nothing_said_of_it(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdict_of_good_client_is_empty(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     server.ask("hello")
     code, out, _ = ran(capsys)
     assert code == 0
     first, second, last = out.splitlines()
     assert first.startswith("key ")
     assert first.endswith(", 127.0.0.1: 1 request")
-    assert (second, last) == ("  nothing to say", "1 client, 0 bad verdicts")
+    assert (second, last) == ("  no verdict", "1 client, 0 bad verdicts")
 
 
-def test_a_bad_verdict_is_told_with_its_rule_and_fails(
-    server: Steered, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verdict_bad_is_printed_and_fails(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     first = server.app.journal.total + 1
     for _ in range(12):
         server.ask("busy", session="mine")
@@ -73,7 +71,7 @@ def test_a_bad_verdict_is_told_with_its_rule_and_fails(
     assert ran(capsys, "--session", "other")[0] == 0
 
 
-def test_a_good_one_is_told_too(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdict_good_is_printed(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     first = server.app.journal.total + 1
     server.ask("later")
     server.ask("later")
@@ -97,7 +95,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize(("words", "ends"), FAILING.items(), ids=FAILING)
-def test_what_makes_it_fail_is_said(
+def test_verdict_fail_on_selects_verdicts(
     server: Steered, capsys: pytest.CaptureFixture[str], words: str, ends: int
 ) -> None:
     server.ask("busy")
@@ -110,16 +108,14 @@ def test_what_makes_it_fail_is_said(
         assert all(name in err for name in VERDICTS)
 
 
-def test_clients_that_are_at_work_have_not_given_up(
-    server: Steered, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_verdict_running_waits_for_retries(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
     server.ask("busy")
     assert ran(capsys, "--running")[0] == 0
     assert ran(capsys, "--since", "99999999999")[1] == "0 clients, 0 bad verdicts\n"
     assert ran(capsys, "--client", "10.0.0.1")[1] == "0 clients, 0 bad verdicts\n"
 
 
-def test_it_is_told_as_json_and_in_junits_form(
+def test_verdict_prints_json_and_junit(
     server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     server.ask("busy")
@@ -133,12 +129,12 @@ def test_it_is_told_as_json_and_in_junits_form(
     assert (code, "No such file" in err) == (2, True)
 
 
-def test_where_nobody_answers_it_says_so(
+def test_verdict_without_server_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MOCKLLM_URL", "http://127.0.0.1:1")
     code, _, err = ran(capsys)
-    assert (code, err.startswith("mockllm: no server answers at http://127.0.0.1:1")) == (2, True)
+    assert (code, err.startswith("mockllm: no server responds at http://127.0.0.1:1")) == (2, True)
     assert ran(capsys, "--url", "localhost:1")[0] == 2
 
 

@@ -77,11 +77,11 @@ def poems(tmp_path: Path) -> None:
 
 
 RECORDED: dict[str, Callable[[Path], None]] = {
-    "the same request, the same answer": by_hash,
+    "the same request, the same response": by_hash,
     "a hash of the older recipe": by_older_hash,
     "a VCR cassette": cassette,
     "a recorded stream": at_its_times,
-    "a recorded answer, for another provider": said_anew,
+    "a recorded response, for another provider": said_anew,
     "recorded poems over HTTPS": poems,
 }
 """Each with a folder of its own."""

@@ -38,7 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning")
 @pytest.mark.parametrize("block", BLOCKS, ids=NAMES)
-def test_a_client_is_answered(server: Live, block: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clients_page_python_block_gets_response(
+    server: Live, block: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert "http://localhost:8080" in block
     names: dict[str, object] = {}
     exec(block.replace("http://localhost:8080", server.url), names)
@@ -48,7 +50,7 @@ def test_a_client_is_answered(server: Live, block: str, capsys: pytest.CaptureFi
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_curl_is_answered(server: Live) -> None:
+def test_clients_page_curl_gets_response(server: Live) -> None:
     (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     lines = block.replace("http://localhost:8080", server.url).splitlines()
     assert len(lines) == 3
@@ -57,7 +59,7 @@ def test_curl_is_answered(server: Live) -> None:
         assert '"Hello there."' in done.stdout, done.stderr
 
 
-def test_the_javascript_sdks_are_answered(server: Live, tmp_path: Path) -> None:
+def test_clients_page_javascript_gets_responses(server: Live, tmp_path: Path) -> None:
     if lacks := missing():
         pytest.skip(f"the JavaScript SDKs need {lacks}")
     (block,) = re.findall(r"^```js\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
@@ -69,7 +71,7 @@ def test_the_javascript_sdks_are_answered(server: Live, tmp_path: Path) -> None:
     assert done.stdout.splitlines() == ["Hello there."] * 6, done.stderr
 
 
-def test_its_variables_are_those_that_exec_sets() -> None:
+def test_clients_page_variables_are_those_of_exec() -> None:
     told = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
     told |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
     made = variables("http://localhost:8080")

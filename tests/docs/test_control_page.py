@@ -46,7 +46,7 @@ CALLS = re.findall(
 
 
 @pytest.mark.parametrize(("method", "path", "body"), CALLS, ids=[f"{m} {p} {b}" for m, p, b in CALLS])
-def test_its_calls_are_answered(server: Steered, method: str, path: str, body: str) -> None:
+def test_control_page_calls_succeed(server: Steered, method: str, path: str, body: str) -> None:
     for _ in range(12):
         server.ask("hello")
     server.call("POST", "/api/rules", {"name": "rule-1", "reply": "x"} if method == "DELETE" else "")

@@ -27,7 +27,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_the_page_is_what_the_tables_say() -> None:
+def test_errors_page_is_up_to_date() -> None:
     written = script().page()
     assert written == PAGE, "run scripts/errors, and look at what has changed"
 
@@ -37,7 +37,7 @@ def test_each_table_has_every_named_error(section: str) -> None:
     assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(NAMED)
 
 
-def test_its_first_table_tells_the_statuses_side_by_side() -> None:
+def test_errors_page_first_table_lists_statuses() -> None:
     first = re.findall(r"(?ms)^\| error \| (.*?)\n\n", PAGE)[0]
     head, _, *lines = first.splitlines()
     columns = [re.findall(r"\[([^\]]+)\]", cell)[0] for cell in head.strip("| ").split(" | ")]

@@ -21,7 +21,7 @@ from tests.faults import expected
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
 
-def test_the_page_is_as_the_faults_are() -> None:
+def test_faults_page_is_up_to_date() -> None:
     """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
@@ -33,7 +33,7 @@ def test_every_fault_has_an_example() -> None:
 
 
 @pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.yaml")), ids=lambda file: file.stem)
-def test_an_example_holds_and_plays_its_fault(file: Path) -> None:
+def test_faults_page_example_applies_its_fault(file: Path) -> None:
     wanted = ScenarioSources([str(file)], vocabulary=VOCABULARY)
     suite = Suite(wanted)
     assert [str(mistake) for mistake in suite.mistakes] == []
@@ -49,7 +49,7 @@ def test_other_pages_name_every_fault() -> None:
     assert [name for name in FAULTS if f"`{name}`" not in language] == []
 
 
-def test_what_tells_how_to_add_one_is_what_was_added() -> None:
+def test_adding_a_fault_page_quotes_the_code() -> None:
     """The classes and the row in docs/adding-a-fault.md stand in the code, word for word."""
     text = (DOCS / "adding-a-fault.md").read_text(encoding="utf-8")
     blocks = [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]

@@ -74,7 +74,7 @@ def test_the_page_runs_from_top_to_bottom(
         assert run(*words(line, remote)) == 0, line
 
 
-def test_what_check_says_of_a_pack_is_what_the_page_shows(
+def test_packs_page_shows_output_of_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

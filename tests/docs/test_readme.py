@@ -43,7 +43,7 @@ def port(scenarios: Path) -> Iterator[int]:
         yield int(url.rpartition(":")[2])
 
 
-def test_its_two_commands_are_there_and_the_first_one_serves(tmp_path: Path) -> None:
+def test_readme_commands_exist_and_serve_starts(tmp_path: Path) -> None:
     assert "./scripts/serve" in blocks("sh")[0]
     assert "./scripts/test" in blocks("sh")[0]
     command = [str(ROOT / "scripts" / "serve"), "--port", "0"]
@@ -68,9 +68,7 @@ def test_its_scenario_has_no_mistakes_and_passes_its_examples(
 
 
 @pytest.mark.parametrize("code", blocks("python")[:2], ids=["openai", "anthropic"])
-def test_a_clients_code_prints_what_the_readme_says(
-    code: str, port: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_readme_client_code_prints_reply(code: str, port: int, capsys: pytest.CaptureFixture[str]) -> None:
     key = f"key-{len(code)}"
     exec(code.replace("8080", str(port)).replace("anything", key), {})
     assert "Third time lucky." in capsys.readouterr().out

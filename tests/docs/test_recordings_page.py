@@ -57,7 +57,7 @@ def test_its_recording_is_a_scenario() -> None:
     assert heard.took == 0.43
 
 
-def test_its_log_is_imported_by_the_names_that_it_tells() -> None:
+def test_recordings_page_log_is_imported() -> None:
     (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     game = Game(take(line, "log.jsonl").text)
     heard = game.hear(ASKED)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.cli.options import SERVING, settled
+from mockllm.cli.options import SERVING, option_values
 from mockllm.core.json.codec import loads
 from mockllm.core.limits import STRATEGIES
 from mockllm.core.rendering.plan import EventStep
@@ -201,8 +201,8 @@ def limit_window() -> None:
 
 
 def port() -> None:
-    assert settled(Namespace(), SERVING, {"PORT": "3000"})["port"] == 3000
-    assert settled(Namespace(), SERVING, {})["port"] == 8080
+    assert option_values(Namespace(), SERVING, {"PORT": "3000"})["port"] == 3000
+    assert option_values(Namespace(), SERVING, {})["port"] == 8080
 
 
 def echo() -> None:

@@ -61,7 +61,7 @@ def run(*line: str, cwd: Path, **more: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path) -> None:
+def test_testing_page_and_readme_pytest_blocks_pass(tmp_path: Path) -> None:
     *tests, _ = blocks("python")
     tests += [APPLICATION + block for block in re.findall(r"```python\n(def test_.*?)```", README, re.DOTALL)]
     for number, block in enumerate(tests):
@@ -73,7 +73,7 @@ def test_its_tests_for_pytest_pass_and_so_does_that_of_the_readme(tmp_path: Path
 
 
 GOES_WRONG = re.findall(
-    r"^\| [^|]+ \| `(mockllm\.\w+\(.*\))` \|$", PAGE[PAGE.index("### What goes wrong") :], re.MULTILINE
+    r"^\| [^|]+ \| `(mockllm\.\w+\(.*\))` \|$", PAGE[PAGE.index("### Faults and errors") :], re.MULTILINE
 )
 
 
@@ -90,7 +90,7 @@ GOES_WRONG = re.findall(
         (7, []),
     ],
 )
-def test_what_goes_wrong_is_said_in_these_words(number: int, comes: list[int]) -> None:
+def test_testing_page_faults_have_stated_statuses(number: int, comes: list[int]) -> None:
     assert len(GOES_WRONG) == 8
     asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     with MockLLM(max_delay=0.001) as server:
@@ -189,7 +189,7 @@ def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
     assert ["ok: 2 rules" in said[0], "1 passed" in said[1], '"Hi."' in said[2]] == [True, True, True]
 
 
-def test_every_word_of_the_marker_and_what_the_fixture_has_is_told() -> None:
+def test_testing_page_names_marker_keywords_and_fixture_methods() -> None:
     for word in (each for each in WORDS if each != "pack"):
         assert f"`{word}=" in PAGE, word
     public = {name for kind in (MockBase, MockLLM) for name in vars(kind) if not name.startswith("_")}

@@ -77,13 +77,13 @@ def test_its_commands_have_the_options_that_it_names() -> None:
     assert "verdicts" in WORDS
 
 
-def test_what_it_says_can_be_asked_for_can_be() -> None:
+def test_verdicts_page_query_is_valid() -> None:
     (query,) = re.findall(r"GET /api/verdicts\?(\S+)`", PAGE)
     assert {each.partition("=")[0] for each in query.split("&")} == set(VerdictQuery.model_fields)
 
 
 @pytest.mark.parametrize("name", ["name", "good", "says", "rule_of_conduct", "client", "session", "requests"])
-def test_what_it_says_a_verdict_has_it_has(name: str) -> None:
+def test_verdicts_page_attributes_exist(name: str) -> None:
     assert f"`{name}`" in PAGE
     assert f"self.{name} = " in Path(verdict_source()).read_text(encoding="utf-8")
 
@@ -94,7 +94,7 @@ def verdict_source() -> str:
     return inspect.getsourcefile(Verdict) or ""
 
 
-def test_its_scenario_gives_what_it_shows(tmp_path: Path) -> None:
+def test_verdicts_page_scenario_has_shown_output(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n# scenarios/rough.yaml\n(.*?)```", PAGE, re.DOTALL)
     with steered(tmp_path, {"rough.yaml": block}) as server:
         for _ in range(2):

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.cli.record import recorder_of
+from mockllm.cli.record import create_recorder
 from mockllm.recordings.hosts import upstream
 from mockllm.server.http_server import Address
 from tests.live import live
@@ -236,9 +236,9 @@ def test_loops_are_refused(tmp_path: Path) -> None:
         assert got.status == 400
         assert "leads back to this recorder" in got.text
     values = {"upstream": [("openai", "http://localhost:8080/x")], "hash_ignore": None}
-    with pytest.raises(Exception, match="leads back to this very server"):
-        recorder_of(values, str(tmp_path), [Address("127.0.0.1", 8080)])
-    assert recorder_of(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams.bases
+    with pytest.raises(Exception, match="is this server itself"):
+        create_recorder(values, str(tmp_path), [Address("127.0.0.1", 8080)])
+    assert create_recorder(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams.bases
 
 
 def test_a_loop_of_two_recorders_is_refused_and_no_recording(tmp_path: Path) -> None:

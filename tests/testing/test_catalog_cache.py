@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.testing import Broken, catalog_cache
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
-from mockllm.testing.mock_base import wanted_of
+from mockllm.testing.mock_base import scenario_sources
 
 LONG_AGO = time.time() - 100
 
@@ -32,23 +32,23 @@ def folder(tmp_path: Path) -> Path:
 
 
 def loaded(folder: Path) -> CompiledBase:
-    return compiled_base(wanted_of([str(folder / "own")], ["default"], {}))
+    return compiled_base(scenario_sources([str(folder / "own")], ["default"], {}))
 
 
-def test_what_has_not_changed_is_not_loaded_again(folder: Path) -> None:
+def test_unchanged_files_are_not_loaded_again(folder: Path) -> None:
     first = loaded(folder)
     assert loaded(folder) is first
     assert loaded(folder) is first, "by the files' times"
     assert first.catalog is first.catalog
 
 
-def test_a_file_that_was_saved_as_it_was_is_not_loaded_again(folder: Path) -> None:
+def test_file_saved_without_change_is_not_loaded_again(folder: Path) -> None:
     first = loaded(folder)
     (folder / "own" / "said.md").write_text("Hi")
     assert loaded(folder) is first
 
 
-def test_a_change_as_short_as_a_clocks_tick_is_seen(folder: Path) -> None:
+def test_change_within_clock_tick_is_noticed(folder: Path) -> None:
     file = folder / "own" / "said.md"
     file.write_text("Ho")
     stat = file.stat()
@@ -71,14 +71,14 @@ def test_a_change_as_short_as_a_clocks_tick_is_seen(folder: Path) -> None:
     ],
     ids=["a file", "a text", "a new file", "a pack's file", "a pack's new file", "a pack's manifest"],
 )
-def test_what_has_changed_is_loaded_again(folder: Path, change: Callable[[Path], object]) -> None:
+def test_changed_files_are_loaded_again(folder: Path, change: Callable[[Path], object]) -> None:
     first = loaded(folder)
     assert loaded(folder) is first
     change(folder)
     assert loaded(folder) is not first
 
 
-def test_what_is_gone_is_told(folder: Path) -> None:
+def test_missing_file_is_reported(folder: Path) -> None:
     first = loaded(folder)
     shutil.rmtree(folder / "pack")
     assert not first.fresh
@@ -86,9 +86,9 @@ def test_what_is_gone_is_told(folder: Path) -> None:
         loaded(folder)
 
 
-def test_not_more_is_kept_than_so_many(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog_cache, "_kept", {})  # nothing of other tests, which may have loaded the same
-    monkeypatch.setattr(catalog_cache, "MOST", 1)
+def test_full_cache_is_cleared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalog_cache, "_cache", {})  # nothing of other tests, which may have loaded the same
+    monkeypatch.setattr(catalog_cache, "MAX_CACHED", 1)
     first = loaded(folder)
-    compiled_base(wanted_of([], ["weather"], {"climate": "calm"}))
+    compiled_base(scenario_sources([], ["weather"], {"climate": "calm"}))
     assert loaded(folder) is not first

@@ -13,13 +13,13 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.language.examples import RequestSpec
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, written
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
 
 ENGINE = Engine(Catalog((), 0, RuleIndex([])), Sessions())
 
 
 def sent(run_for: str | None = None, **words: Any) -> SentRequest:
-    return written(RequestSpec.model_validate(words), run_for)
+    return build_sent_request(RequestSpec.model_validate(words), run_for)
 
 
 def test_a_request_without_words_says_hi_to_openai() -> None:
@@ -31,9 +31,7 @@ def test_a_request_without_words_says_hi_to_openai() -> None:
     ("words", "provider"),
     [({"provider": "anthropic"}, None), ({"provider": ["anthropic", "openai"]}, None), ({}, "anthropic")],
 )
-def test_the_provider_is_the_one_that_is_run_else_the_first_that_is_named(
-    words: dict[str, Any], provider: str | None
-) -> None:
+def test_request_provider_is_argument_else_first_named(words: dict[str, Any], provider: str | None) -> None:
     assert sent(provider, **words).read_by(ENGINE, 0.0).provider == "anthropic"
 
 
@@ -59,7 +57,7 @@ def test_the_provider_is_the_one_that_is_run_else_the_first_that_is_named(
         ("messages", [{"role": "user", "content": "a"}], "user", "a"),
     ],
 )
-def test_each_word_is_read_as_it_was_written(word: str, value: Json, field: str, read: object) -> None:
+def test_built_request_is_read_with_same_values(word: str, value: Json, field: str, read: object) -> None:
     assert getattr(sent(**{word: value}).read_by(ENGINE, 0.0), field) == read
 
 
@@ -70,12 +68,12 @@ def test_tools_are_names_or_described() -> None:
     assert tools[1] == Tool("b", {"type": "object"}, "B.")
 
 
-def test_sampling_is_asked_for() -> None:
+def test_request_has_sampling_parameters() -> None:
     sampling = sent(n=2, max_tokens=3, stop=["END"]).read_by(ENGINE, 0.0).sampling
     assert (sampling.n, sampling.max_tokens, sampling.stop) == (2, 3, ("END",))
 
 
-def test_headers_stand_beside_the_providers_own_and_win() -> None:
+def test_request_headers_override_provider_headers() -> None:
     made = sent(provider="anthropic", headers={"X-Case": "7", "Anthropic-Version": "1"})
     assert (made.headers["x-case"], made.headers["anthropic-version"]) == ("7", "1")
     assert made.headers["content-type"] == "application/json"
@@ -99,5 +97,5 @@ def test_a_body_without_a_path_goes_to_the_providers_usual_one() -> None:
 
 
 def test_a_call_without_neutral_words_says_so() -> None:
-    with pytest.raises(UnsupportedCall, match="openai has no call models that neutral words could ask for"):
+    with pytest.raises(UnsupportedCall, match="openai has no call models with a neutral form"):
         sent(api="models")

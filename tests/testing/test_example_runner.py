@@ -19,7 +19,7 @@ def test_the_examples_of_shipped_packs_pass(name: str, tmp_path: Path) -> None:
     assert failed == []
 
 
-def test_an_example_that_holds_and_one_that_does_not(tmp_path: Path) -> None:
+def test_example_passes_and_fails(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -37,11 +37,11 @@ def test_an_example_that_holds_and_one_that_does_not(tmp_path: Path) -> None:
         "FAIL examples[1]",
         '  rule: expected "greeting", found no rule',
         f'    {tmp_path}/a.yaml:3 greeting: user expected contains "hello", found "helo"',
-        "    the answer says: No rule answered this request.",
+        "    the response says: No rule answered this request.",
     ]
 
 
-def test_each_example_begins_with_fresh_state_and_its_steps_share_one(tmp_path: Path) -> None:
+def test_example_has_fresh_state_shared_by_its_steps(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -88,7 +88,7 @@ def test_each_listed_provider_is_run_with_all_steps(tmp_path: Path) -> None:
     ]
 
 
-def test_the_clock_stands_still_but_for_answers_and_after(tmp_path: Path) -> None:
+def test_clock_moves_only_by_responses_and_after(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -102,7 +102,7 @@ def test_the_clock_stands_still_but_for_answers_and_after(tmp_path: Path) -> Non
     assert told(results(tmp_path)) == ["ok examples[0]"]
 
 
-def test_a_call_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
+def test_unsupported_call_is_reported(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{request: {api: models}}]\n")
     (line, why) = told(results(tmp_path))
     assert line == "FAIL examples[0]"
@@ -133,7 +133,7 @@ examples:
 """
 
 
-def test_a_packs_examples_run_against_the_pack_and_the_users_against_all(tmp_path: Path) -> None:
+def test_pack_examples_run_against_pack_others_against_all(tmp_path: Path) -> None:
     write(
         tmp_path,
         a="""
@@ -177,7 +177,7 @@ def test_options_set_parameters_and_the_environment_does_not(tmp_path: Path) -> 
     ]
 
 
-def test_examples_of_a_disabled_file_are_run_where_their_parameters_enable_it(tmp_path: Path) -> None:
+def test_disabled_file_examples_run_if_parameters_enable_it(tmp_path: Path) -> None:
     write(
         tmp_path,
         pack=PACK,
@@ -197,7 +197,7 @@ def test_examples_of_a_disabled_file_are_run_where_their_parameters_enable_it(tm
     ]
 
 
-def test_what_is_wrong_in_a_file_is_told_by_the_examples_that_enable_it(tmp_path: Path) -> None:
+def test_mistake_in_disabled_file_fails_examples_that_enable_it(tmp_path: Path) -> None:
     storm = "enabled: {weather: storm}\nexamples: [{name: storms, with: {weather: storm}, expct: {}}]\n"
     write(tmp_path, pack=PACK, storm=storm)
     assert told(results(tmp_path)) == [

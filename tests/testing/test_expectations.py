@@ -108,7 +108,7 @@ FAILS: list[tuple[dict[str, Json], dict[str, Json], str]] = [
     (TEXT, {"usage": None}, 'usage: expected nothing, found "some"'),
     ({"path": "/json"}, {"usage": {"input_tokens": 4}}, "usage.input_tokens: expected 4, found nothing"),
     (TEXT, {"headers": {"X-None": "a"}}, 'headers.X-None: expected "a", found nothing'),
-    (TEXT, {"chunks": 2}, "chunks: expected 2, found nothing (the answer is not streamed)"),
+    (TEXT, {"chunks": 2}, "chunks: expected 2, found nothing (the response is non-streaming)"),
     (STREAM, {"chunks": ["Hello"]}, 'chunks: expected ["Hello"], found ["Hello", " world"]'),
     (STREAM, {"chunks": 3}, "chunks: expected 3, found 2"),
     (TEXT, {"faults": ["malformed"]}, 'faults: expected ["malformed"], found []'),
@@ -118,17 +118,21 @@ FAILS: list[tuple[dict[str, Json], dict[str, Json], str]] = [
     (SLOW, {"took": {"lt": "1s"}}, "took: expected less than 1s, found 1s"),
     (SLOW, {"took": {"lte": "500ms"}}, "took: expected at most 500ms, found 1s"),
     (TEXT, {"body": {"$.object": 1}}, 'body $.object: expected 1, found "chat.completion"'),
-    (STREAM, {"body": {"$.object": 1}}, "body $.object: expected 1, found nothing (the answer is streamed)"),
+    (
+        STREAM,
+        {"body": {"$.object": 1}},
+        "body $.object: expected 1, found nothing (the response is streaming)",
+    ),
     ({"path": "/page", "query": {"x": "y"}}, {"body": {"$": 1}}, "body $: expected 1, found nothing"),
     (
         {"user": "long"},
         {"text": "0123456789 0123456789 0123456789 0123456789 the end is far"},
-        '(they part after 55 characters: "far" is "near")',
+        '(they differ after 55 characters: "far" is "near")',
     ),
     (
         {"user": "long"},
         {"text": "0123456789 0123456789 0123456789 0123456789 the end"},
-        '(they part after 51 characters: "" is " is near")',
+        '(they differ after 51 characters: "" is " is near")',
     ),
 ]
 
@@ -144,30 +148,30 @@ def shown(value: object) -> str:
 
 
 @pytest.mark.parametrize(("request_", "expect"), HOLDS, ids=shown)
-def test_what_holds(request_: Json, expect: Json, tmp_path: Path) -> None:
+def test_met_expectations_have_no_mismatch(request_: Json, expect: Json, tmp_path: Path) -> None:
     assert run(tmp_path, request_, expect) == ["ok it"]
 
 
 @pytest.mark.parametrize(("request_", "expect", "said"), FAILS, ids=shown)
-def test_what_does_not_hold_is_told(request_: Json, expect: Json, said: str, tmp_path: Path) -> None:
+def test_failed_expectations_are_reported(request_: Json, expect: Json, said: str, tmp_path: Path) -> None:
     first, line, *_ = run(tmp_path, request_, expect)
     assert first == "FAIL it"
     assert said in line
 
 
-def test_a_fault_that_was_not_played_says_why(tmp_path: Path) -> None:
+def test_mismatch_of_fault_has_reason(tmp_path: Path) -> None:
     _, line = run(tmp_path, {"user": "text", "model": "slow"}, {"faults": ["malformed"]})
     assert line.startswith('  faults: expected ["malformed"], found [] (malformed not played: ')
 
 
-def test_what_an_error_says_is_told_once(tmp_path: Path) -> None:
+def test_error_message_is_reported_once(tmp_path: Path) -> None:
     lines = run(tmp_path, {"body": {}}, {"status": 200, "text": "x"})
     assert lines[1:3] == ["  status: expected 200, found 400", '  text: expected "x", found nothing']
-    assert lines[3].startswith("    the answer says: ")
+    assert lines[3].startswith("    the response says: ")
     assert len(lines) == 4
 
 
-def test_a_miss_tells_the_nearest_rules_where_no_rule_was_expected_by_name(tmp_path: Path) -> None:
+def test_mismatch_shows_near_misses_without_expected_rule(tmp_path: Path) -> None:
     *_, said = run(tmp_path, {"user": "txt"}, {"status": 200})
     assert "No rule answered this request.\n" in said
     assert 'user expected "text", found "txt"' in said
@@ -185,5 +189,5 @@ def test_a_miss_tells_the_nearest_rules_where_no_rule_was_expected_by_name(tmp_p
         (60, "60s"),
     ],
 )
-def test_a_duration_is_shown_as_it_is_written(seconds: float, text: str) -> None:
+def test_duration_has_scenario_syntax(seconds: float, text: str) -> None:
     assert duration(seconds) == text

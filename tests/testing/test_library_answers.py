@@ -19,35 +19,35 @@ HERE = Path(__file__).name
 # --- what is answered ------------------------------------------------------------------------------
 
 
-def test_a_reply_is_answered_to_what_it_matches() -> None:
+def test_reply_is_sent_to_matching_requests() -> None:
     with MockLLM() as server:
         server.reply("Hi", match={"model": "gpt-*"})
         assert text(server.openai_url) == "Hi"
         assert ask(server.openai_url, "other")[0] == 404
 
 
-def test_every_provider_is_answered_at_its_own_url() -> None:
+def test_each_provider_url_gets_reply() -> None:
     with MockLLM() as server:
         base = f"http://127.0.0.1:{server.port}"
         urls = (server.base_url, server.openai_url, server.anthropic_url, server.gemini_url, server.azure_url)
         assert urls == (base, f"{base}/v1", base, base, base)
 
 
-def test_the_newest_rule_stands_first_and_lets_the_older_answer_when_it_is_used_up() -> None:
+def test_newest_rule_has_priority_until_used_up() -> None:
     with MockLLM() as server:
         server.reply("older")
         server.reply("newer", times=1)
         assert [text(server.openai_url), text(server.openai_url)] == ["newer", "older"]
 
 
-def test_a_rule_added_between_two_requests_answers_the_second() -> None:
+def test_added_rule_applies_to_next_request() -> None:
     with MockLLM(packs="default") as server:
         ask(server.openai_url)
         server.reply("Hi")
         assert text(server.openai_url) == "Hi"
 
 
-def test_rules_in_code_stand_over_files_whatever_their_priority_and_over_packs(tmp_path: Path) -> None:
+def test_rules_in_code_have_priority_over_files_and_packs(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{name: file, priority: 9, reply: file}]")
     with MockLLM(scenarios=tmp_path, packs=["default"]) as server:
         assert text(server.openai_url) == "file"
@@ -55,7 +55,7 @@ def test_rules_in_code_stand_over_files_whatever_their_priority_and_over_packs(t
         assert [text(server.openai_url), text(server.openai_url)] == ["code", "file"]
 
 
-def test_a_fallback_in_code_stands_behind_the_rules_of_files(tmp_path: Path) -> None:
+def test_fallback_in_code_comes_after_rules_of_files(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{match: {model: a}, reply: file}]")
     with MockLLM(scenarios=tmp_path) as server:
         server.reply("last", fallback=True)
@@ -70,7 +70,7 @@ def test_errors_are_named_and_counted() -> None:
 
 
 @pytest.mark.parametrize("listed", [False, True], ids=["as arguments", "as a list"])
-def test_a_sequence_is_answered_step_by_step(listed: bool) -> None:
+def test_sequence_sends_steps_in_order(listed: bool) -> None:
     steps: list[Any] = [{"error": "overloaded"}, "one", {"reply": {"text": "two"}}]
     with MockLLM() as server:
         if listed:
@@ -93,7 +93,7 @@ def test_any_rule_and_any_modifier_can_be_written() -> None:
         assert server.requests[0].rule == f"{HERE}:teapot"
 
 
-def test_settings_in_code_beat_those_of_a_rule_in_a_file(tmp_path: Path) -> None:
+def test_settings_in_code_override_rule_in_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: file, headers: {x-from: file}}]")
     with MockLLM(scenarios=tmp_path) as server:
         server.modifier(headers={"x-from": "code"})
@@ -107,7 +107,7 @@ def test_settings_in_code_beat_those_of_a_rule_in_a_file(tmp_path: Path) -> None
             assert answer.headers["x-from"] == "code"
 
 
-def test_replaces_takes_the_place_of_a_packs_rule_and_switches_one_off() -> None:
+def test_replaces_swaps_or_disables_rule_of_pack() -> None:
     with MockLLM(packs=["default"]) as server:
         server.rule(replaces="default:made", reply="mine", fallback=True)
         assert text(server.openai_url) == "mine"
@@ -124,14 +124,14 @@ def test_tuples_mappings_and_paths_are_what_files_have(tmp_path: Path) -> None:
         assert [text(server.openai_url, model) for model in "abc"] == ["code", "code", "file"]
 
 
-def test_equal_rules_are_counted_apart() -> None:
+def test_equal_rules_have_separate_counts() -> None:
     with MockLLM() as server:
         for _ in range(2):
             server.reply("Hi", name="hi", times=1)
         assert [ask(server.openai_url)[0] for _ in range(3)] == [200, 200, 404]
 
 
-def test_load_puts_a_file_or_folder_before_what_there_is(tmp_path: Path) -> None:
+def test_loaded_file_or_folder_has_priority(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a.yaml").write_text("rules: [{match: {model: a}, reply: folder}]")
     (tmp_path / "b.yaml").write_text("use: [default]\nrules: [{match: {model: [a, b]}, reply: file}]")
@@ -154,7 +154,7 @@ def test_a_pack_that_two_use_applies_once(tmp_path: Path) -> None:
         assert len(applied) == len(set(applied))
 
 
-def test_a_loaded_file_may_replace_what_stands_below(tmp_path: Path) -> None:
+def test_loaded_file_can_replace_rules_below(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{replaces: 'default:made', fallback: true, reply: mine}]")
     with MockLLM(packs=["default"]) as server:
         server.load(tmp_path / "a.yaml")
@@ -177,7 +177,7 @@ def test_params_set_those_of_packs_and_the_environment_does_not(monkeypatch: pyt
         assert text(server.openai_url) == "Hi"
 
 
-def test_the_same_seed_gives_the_same_ids_and_another_others() -> None:
+def test_same_seed_has_same_ids() -> None:
     ids = []
     for seed in (1, 1, 2):
         with MockLLM(seed=seed) as server:
@@ -189,7 +189,7 @@ def test_the_same_seed_gives_the_same_ids_and_another_others() -> None:
 # --- mistakes --------------------------------------------------------------------------------------
 
 
-def test_a_mistake_in_code_is_told_with_its_line() -> None:
+def test_mistake_in_code_has_line() -> None:
     with MockLLM() as server, pytest.raises(Broken) as broken:
         server.reply("Hi", match={"modle": "gpt-4o"})
     assert "test_library_answers.py:" in str(broken.value)
@@ -209,7 +209,7 @@ def test_a_mistake_in_code_is_told_with_its_line() -> None:
     ],
     ids=["an unknown id", "a text for a number", "an object", "a file that is not there", "nothing"],
 )
-def test_what_is_wrong_in_code_is_wrong_as_in_a_file(words: dict[str, Any], message: str) -> None:
+def test_mistakes_in_code_are_those_of_files(words: dict[str, Any], message: str) -> None:
     with MockLLM(packs=["default"]) as server:
         with pytest.raises(Broken) as broken:
             server.rule(**words)
@@ -217,7 +217,7 @@ def test_what_is_wrong_in_code_is_wrong_as_in_a_file(words: dict[str, Any], mess
         assert ask(server.openai_url)[0] == 200, "what stood before still answers"
 
 
-def test_mistakes_in_files_are_told_when_it_is_made(tmp_path: Path) -> None:
+def test_mistakes_in_files_raise_in_constructor(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{repy: Hi}]")
     with pytest.raises(Broken, match=r"a\.yaml:1:10: rules\[0\]\.repy: unknown key"):
         MockLLM(scenarios=tmp_path / "a.yaml")
@@ -247,7 +247,7 @@ def test_a_file_that_changes_between_two_servers_is_read_again(tmp_path: Path) -
     assert said == ["One", "Two", "Two", "New"]
 
 
-def test_a_text_file_that_changes_between_two_servers_is_read_again(tmp_path: Path) -> None:
+def test_changed_text_file_is_read_again_by_next_server(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: {text: {file: said.md}}}]")
     said = []
     for answer in ("One", "Two"):

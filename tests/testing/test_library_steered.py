@@ -31,7 +31,7 @@ def asked(base: str, user: str, model: str = "gpt-4o") -> None:
     called(f"{base}/v1/chat/completions", body)
 
 
-def test_it_tells_what_it_was_asked_and_verifies_it() -> None:
+def test_control_api_lists_and_verifies_requests() -> None:
     with MockLLM() as server:
         server.reply("Hi", {"user": "hello"})
         asked(server.base_url, "hello")
@@ -47,7 +47,7 @@ def test_it_tells_what_it_was_asked_and_verifies_it() -> None:
         assert called(f"{server.base_url}/api/metrics")[1]["open"] == 0
 
 
-def test_what_is_said_later_is_seen() -> None:
+def test_control_api_sees_later_rules() -> None:
     with MockLLM() as server:
         assert called(f"{server.base_url}/api/rules")[1]["rules"] == []
         server.reply("Hi")
@@ -55,7 +55,7 @@ def test_what_is_said_later_is_seen() -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/rules", "/api/explain"])
-def test_what_only_the_test_may_do_is_told(path: str) -> None:
+def test_control_api_refuses_changes(path: str) -> None:
     with MockLLM() as server:
         status, problem = called(f"{server.base_url}{path}", {"reply": "x"})
         assert status == 501
@@ -70,7 +70,7 @@ def test_a_body_that_is_too_deep_is_refused_as_a_problem() -> None:
         assert called(f"{server.base_url}/api/verify", deep)[0] == 400
 
 
-def test_a_start_does_not_load_it() -> None:
+def test_start_does_not_import_control_api() -> None:
     """Nor does a server that nobody steers."""
     script = (
         "import sys; from mockllm.testing import MockLLM\n"

@@ -31,7 +31,7 @@ HERE = Path(__file__).name
 # --- what is seen ----------------------------------------------------------------------------------
 
 
-def test_a_request_is_seen_with_its_body_its_rule_and_its_answer() -> None:
+def test_received_has_body_rule_and_status() -> None:
     with MockLLM() as server:
         rule = server.reply("Hi", name="greet", faults=[{"reset": {"after": {"chunks": 9}}}])
         ask(server.openai_url, said="hello?", temperature=0.5, surprise=1)
@@ -56,7 +56,7 @@ def test_a_request_is_seen_with_its_body_its_rule_and_its_answer() -> None:
     assert rule.requests == [seen]
 
 
-def test_a_request_is_seen_before_its_answer_has_ended() -> None:
+def test_received_is_listed_before_response_ends() -> None:
     with MockLLM() as server:
         server.reply({"chunks": ["a", {"wait": "30s"}, "b"]}, stream=True)
         with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as client:
@@ -68,12 +68,12 @@ def test_a_request_is_seen_before_its_answer_has_ended() -> None:
             client.recv(1)
             (seen,) = server.requests
             assert (seen.status, seen.left, seen.took) == (200, None, None)
-            assert str(seen).endswith("(under way)")
-            assert "(under way)" in repr(seen)
+            assert str(seen).endswith("(in flight)")
+            assert "(in flight)" in repr(seen)
     assert seen.left in ("gone", "stopped")
 
 
-def test_what_is_no_json_has_no_body() -> None:
+def test_received_invalid_json_has_no_body() -> None:
     with MockLLM() as server:
         urllib.request.urlopen(f"{server.base_url}/", timeout=PATIENCE).close()  # a page, no request
         with pytest.raises(urllib.error.HTTPError) as refused:
@@ -83,7 +83,7 @@ def test_what_is_no_json_has_no_body() -> None:
         assert (seen.body, seen.raw, seen.status) == (None, b"{", 400)
 
 
-def test_a_request_that_no_rule_answers_is_unmatched_and_explained() -> None:
+def test_unmatched_request_is_listed_and_explained() -> None:
     with MockLLM() as server:
         server.reply("Hi", match={"model": "gpt-4o"})
         ask(server.openai_url, "gpt-5")
@@ -94,7 +94,7 @@ def test_a_request_that_no_rule_answers_is_unmatched_and_explained() -> None:
         assert server.requests[1].explanation == ""
 
 
-def test_rules_that_never_answered_are_known_but_for_packs_and_fallbacks(tmp_path: Path) -> None:
+def test_unused_rules_exclude_packs_and_fallbacks(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(
         "rules: [{name: used, reply: Hi}, {name: unused, match: {model: x}, reply: x}]"
     )
@@ -133,7 +133,7 @@ def test_verify_counts_what_matches(bounds: dict[str, int], holds: bool) -> None
                 server.verify({"model": "a"}, **bounds)
 
 
-def test_verify_tells_how_the_nearest_others_differ() -> None:
+def test_verify_message_shows_nearest_requests() -> None:
     with MockLLM(packs=["default"]) as server:
         ask(server.openai_url, "gpt-4o-mini")
         with pytest.raises(AssertionError) as told:
@@ -155,7 +155,7 @@ def test_verify_without_a_match_counts_generating_calls() -> None:
             server.verify()
 
 
-def test_a_wrong_match_and_contradicting_bounds_are_told() -> None:
+def test_verify_invalid_match_or_bounds_raise() -> None:
     with MockLLM() as server:
         with pytest.raises(Broken, match="modle"):
             server.verify({"modle": "x"})
@@ -163,14 +163,14 @@ def test_a_wrong_match_and_contradicting_bounds_are_told() -> None:
             server.verify(times=1, at_least=1)
 
 
-def test_leaving_checks_what_strict_and_all_used_ask_for() -> None:
+def test_exit_checks_strict_and_all_used() -> None:
     with (
-        pytest.raises(AssertionError, match=r"1 request that no rule answered:\n.*gpt-4o"),
+        pytest.raises(AssertionError, match=r"1 unmatched request:\n.*gpt-4o"),
         MockLLM(strict=True) as it,
     ):
         ask(it.openai_url)
     with (
-        pytest.raises(AssertionError, match=r"1 rule that never answered:\n.*:reply 1"),
+        pytest.raises(AssertionError, match=r"1 unused rule:\n.*:reply 1"),
         MockLLM(all_used=True) as it,
     ):
         it.reply("Hi")
@@ -179,7 +179,7 @@ def test_leaving_checks_what_strict_and_all_used_ask_for() -> None:
         ask(server.openai_url)
 
 
-def test_a_tests_own_failure_is_not_hidden_by_what_is_checked() -> None:
+def test_exit_check_does_not_hide_failure_of_test() -> None:
     def failing() -> None:
         with MockLLM(strict=True) as server:
             ask(server.openai_url)
@@ -201,7 +201,7 @@ def test_servers_do_not_see_each_other() -> None:
         assert (len(one.requests), len(other.requests)) == (1, 1)
 
 
-def test_a_server_is_started_once_and_has_no_url_before_and_after() -> None:
+def test_server_has_url_only_between_start_and_stop() -> None:
     server = MockLLM()
     with pytest.raises(RuntimeError, match="does not run"):
         _ = server.base_url
@@ -212,12 +212,12 @@ def test_a_server_is_started_once_and_has_no_url_before_and_after() -> None:
     server.stop()
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_start_on_port_in_use_raises() -> None:
     with MockLLM() as server, pytest.raises(CannotListen, match="is in use"):
         MockLLM(port=server.port).start()
 
 
-def test_a_stopped_server_listens_no_more_and_cuts_what_is_under_way() -> None:
+def test_stop_closes_port_and_cuts_responses_in_flight() -> None:
     with MockLLM() as server:
         server.reply("Hi", faults=["no_response"])
         port = server.port
@@ -256,7 +256,7 @@ def test_stopping_does_not_wait_for_idle_connections() -> None:
         client.close()
 
 
-def test_a_stopped_server_is_let_go_by_the_loop_that_lives_on() -> None:
+def test_stopped_server_is_released_by_loop() -> None:
     def journals() -> dict[int, Journal]:
         return {id(each): each for each in gc.get_objects() if isinstance(each, Journal)}
 
@@ -269,7 +269,7 @@ def test_a_stopped_server_is_let_go_by_the_loop_that_lives_on() -> None:
     until(lambda: gc.collect() >= 0 and seen[0]() is None)
 
 
-def test_a_stopped_server_still_tells_what_came() -> None:
+def test_stopped_server_has_requests() -> None:
     with MockLLM() as server:
         server.reply("Hi")
         ask(server.openai_url)
@@ -298,11 +298,11 @@ def test_async_with_in_a_loop_of_ones_own() -> None:
         async with MockLLM(strict=True) as server:
             await asyncio.to_thread(ask, server.openai_url)
 
-    with pytest.raises(AssertionError, match="no rule answered"):
+    with pytest.raises(AssertionError, match="1 unmatched request"):
         asyncio.run(wrong())
 
 
-def test_limits_may_be_given() -> None:
+def test_server_accepts_limits() -> None:
     with MockLLM(packs="default", limits=ServerLimits(body=10)) as server:
         assert ask(server.openai_url)[0] == 413
 
@@ -328,7 +328,7 @@ def test_a_session_has_its_own_rules_counts_and_requests() -> None:
         one.verify(times=4)
 
 
-def test_a_closed_session_answers_as_the_server_does() -> None:
+def test_closed_session_uses_rules_of_server() -> None:
     with MockLLM() as server:
         server.reply("all")
         with server.session("one") as one:
@@ -352,12 +352,12 @@ def test_a_session_may_have_its_own_files_packs_climate_and_seed(tmp_path: Path)
         assert ids[0] == ids[1] != ids[2]
 
 
-def test_a_session_is_called_by_what_a_path_can_hold() -> None:
+def test_session_with_invalid_id_raises() -> None:
     with MockLLM() as server, pytest.raises(ValueError, match="letters, digits"):
         server.session("a/b")
 
 
-def test_unused_rules_of_a_session_are_those_given_to_it() -> None:
+def test_unused_rules_of_session_are_its_own() -> None:
     with MockLLM() as server:
         server.reply("all", match={"model": "x"})
         one = server.session()

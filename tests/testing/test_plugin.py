@@ -29,7 +29,7 @@ def _loaded() -> None:
         urllib.request.urlopen(f"{server.openai_url}/models", timeout=PATIENCE).close()
 
 
-def test_each_test_has_a_server_of_its_own(pytester: pytest.Pytester) -> None:
+def test_each_test_has_separate_server(pytester: pytest.Pytester) -> None:
     tests = """
 def test_one(mockllm):
     mockllm.reply("one")
@@ -42,7 +42,7 @@ def test_other(mockllm):
     run(pytester, tests).assert_outcomes(passed=2)
 
 
-def test_the_marker_says_what_is_served(pytester: pytest.Pytester) -> None:
+def test_marker_sets_scenarios(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", hello="rules: [{match: {model: a}, reply: from the file}]")
     (pytester.mkdir("folder") / "more.yaml").write_text(
         "rules: [{match: {model: b}, reply: from the folder}]"
@@ -67,7 +67,7 @@ def test_params(mockllm):
     run(pytester, tests).assert_outcomes(passed=3)
 
 
-def test_the_ini_file_says_it_for_all(pytester: pytest.Pytester) -> None:
+def test_ini_file_sets_scenarios_for_all(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", hello="rules: [{match: {model: a}, reply: from the file}]")
     tests = """
 def test_own(mockllm):
@@ -153,14 +153,14 @@ def test_shared_unused(mockllm_shared):
     ],
     ids=["as a rule neither fails", "strict: an unmatched request", "all_used: an unused rule"],
 )
-def test_the_ini_file_says_what_fails(pytester: pytest.Pytester, ini: str, failed: tuple[str, ...]) -> None:
+def test_ini_file_sets_strict(pytester: pytest.Pytester, ini: str, failed: tuple[str, ...]) -> None:
     result = run(pytester, STRICT, ini=ini)
     result.assert_outcomes(passed=4 - len(failed), failed=len(failed))
     for name in failed:
         result.stdout.fnmatch_lines([f"FAILED *::{name}*"])
 
 
-def test_the_marker_says_what_fails_and_beats_the_ini_file(pytester: pytest.Pytester) -> None:
+def test_marker_overrides_ini_file(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.mark.mockllm(strict=False)
 def test_may(mockllm):
@@ -174,10 +174,10 @@ def test_must(mockllm):
 """
     result = run(pytester, tests, ini="mockllm_strict = true")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 rule that never answered:", "*:lonelier"])
+    result.stdout.fnmatch_lines(["1 unused rule:", "*:lonelier"])
 
 
-def test_rules_in_the_files_of_all_tests_need_not_be_used_in_each(pytester: pytest.Pytester) -> None:
+def test_all_used_ignores_rules_in_files_of_ini(pytester: pytest.Pytester) -> None:
     pytester.makefile(".yaml", hello="rules: [{name: lonely, match: {model: a}, reply: Hi}]")
     tests = """
 def test_of_all(mockllm):
@@ -196,14 +196,14 @@ def test_own(mockllm):
     result.stdout.fnmatch_lines(["FAILED *::test_own*"])
 
 
-def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytester) -> None:
+def test_failed_test_has_no_further_checks(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,
         "def test_it(mockllm):\n    ask(mockllm.openai_url)\n    assert 0\n",
         ini="mockllm_strict = true",
     )
     result.assert_outcomes(failed=1)
-    result.stdout.no_fnmatch_line("*request that no rule answered*")
+    result.stdout.no_fnmatch_line("*unmatched request*")
 
 
 @pytest.mark.parametrize(
@@ -212,13 +212,13 @@ def test_a_test_that_fails_by_itself_is_not_told_of_more(pytester: pytest.Pytest
         ('scenarios="bad.yaml"', '*bad.yaml:1:10: rules?0?.repy: unknown key; did you mean "reply"?'),
         ('scenarios="nothing.yaml"', "*nothing.yaml: there is no such file or folder"),
         ('pack="defualt"', "*defualt*"),
-        ("strct=True", "*the marker mockllm has no word 'strct'; did you mean \"strict\"?"),
-        ('"default"', "*the marker mockllm takes words only*"),
+        ("strct=True", "*the marker mockllm has no keyword 'strct'; did you mean \"strict\"?"),
+        ('"default"', "*the marker mockllm takes keywords only*"),
         ('scenarios="double.yaml", strict=True', "*double.yaml:1*"),
     ],
     ids=["a mistake", "no file", "no pack", "no word", "no name", "a warning where it is strict"],
 )
-def test_what_is_wrong_is_told_without_a_traceback(pytester: pytest.Pytester, marker: str, told: str) -> None:
+def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, marker: str, told: str) -> None:
     pytester.makefile(".yaml", bad="rules: [{repy: Hi}]", double="rules: [{reply: Hi}, {reply: never}]")
     for fixture in ("mockllm", "mockllm_shared"):
         if "strict=" in marker and fixture == "mockllm_shared":
@@ -258,7 +258,7 @@ async def test_unmatched(mockllm):
 """
     result = run(pytester, tests, "-p", "anyio.pytest_plugin")
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 request that no rule answered:"])
+    result.stdout.fnmatch_lines(["1 unmatched request:"])
 
 
 def test_parallel_workers_have_servers_of_their_own(pytester: pytest.Pytester) -> None:

@@ -9,7 +9,7 @@ from tests.testing.inner_runs import run
 pytest_plugins = ["pytester"]
 
 
-def test_a_failing_test_tells_its_own_requests(pytester: pytest.Pytester) -> None:
+def test_failed_test_shows_its_requests(pytester: pytest.Pytester) -> None:
     tests = """
 def test_passes(mockllm_shared):
     mockllm_shared.reply("Hi")
@@ -30,13 +30,13 @@ def test_own(mockllm):
             "*asked-by-me → no rule matched 404*",
             '*reply 1: model expected "gpt-5", found "asked-by-me"*',
             "*mockllm: requests to http://127.0.0.1:*",
-            "no request came",
+            "no requests",
         ]
     )
     result.stdout.no_fnmatch_line("*asked-by-another*")
 
 
-def test_a_test_that_stopped_its_server_tells_them_too(pytester: pytest.Pytester) -> None:
+def test_failed_test_with_stopped_server_shows_requests(pytester: pytest.Pytester) -> None:
     tests = """
 def test_down(mockllm):
     mockllm.reply("Hi")
@@ -55,14 +55,14 @@ def test_strict(mockllm):
         [
             "*mockllm: requests to http://127.0.0.1:*",
             "*asked-before → *",
-            "1 request that no rule answered:",
+            "1 unmatched request:",
             "*mockllm: requests to http://127.0.0.1:*",
             "*not-known → no rule matched 404*",
         ]
     )
 
 
-def test_fixtures_that_fail_tell_what_they_asked(pytester: pytest.Pytester) -> None:
+def test_failed_fixture_shows_requests(pytester: pytest.Pytester) -> None:
     tests = """
 @pytest.fixture
 def application(mockllm):
@@ -86,7 +86,7 @@ def test_end(last):
     result.stdout.fnmatch_lines(["*asked-at-first → *", "*asked-at-last → *"])
 
 
-def test_a_test_that_is_run_again_is_told_of_its_last_run(pytester: pytest.Pytester) -> None:
+def test_rerun_test_shows_requests_of_last_run(pytester: pytest.Pytester) -> None:
     """As plugins do that run flaky tests again."""
     pytester.makeconftest(
         """

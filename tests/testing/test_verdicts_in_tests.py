@@ -31,7 +31,7 @@ def server() -> Iterator[MockLLM]:
         yield made
 
 
-def test_who_behaves_well(server: MockLLM) -> None:
+def test_good_client_has_no_bad_verdict(server: MockLLM) -> None:
     assert text(server.openai_url) == "Hi"
     assert not server.verdicts
     assert server.verdicts.names == []
@@ -39,7 +39,7 @@ def test_who_behaves_well(server: MockLLM) -> None:
     server.verdicts.check()
 
 
-def test_a_bad_verdict_tells_what_shows_it(server: MockLLM) -> None:
+def test_bad_verdict_has_requests(server: MockLLM) -> None:
     text(server.openai_url)
     for _ in range(2):
         ask(server.openai_url, "busy")
@@ -60,7 +60,7 @@ def test_a_bad_verdict_tells_what_shows_it(server: MockLLM) -> None:
     assert "    #2 POST /v1/chat/completions busy 429, asked to wait 20s" in str(found).splitlines()
 
 
-def test_it_is_checked_but_for_what_is_allowed(server: MockLLM) -> None:
+def test_check_passes_allowed_verdicts(server: MockLLM) -> None:
     for _ in range(2):
         ask(server.openai_url, "busy")
     with pytest.raises(AssertionError, match=r"^retry_after_ignored by (?s:.)*\ngave_up by "):
@@ -68,7 +68,7 @@ def test_it_is_checked_but_for_what_is_allowed(server: MockLLM) -> None:
     with pytest.raises(AssertionError, match=r"^gave_up by "):
         server.verdicts.check("retry_after_ignored")
     server.verdicts.check("retry_after_ignored", "gave_up")
-    with pytest.raises(ValueError, match="no verdict 'given_up'; there are retry_after_ignored, "):
+    with pytest.raises(ValueError, match="unknown verdict 'given_up'; expected one of retry_after_ignored, "):
         server.verdicts.check("given_up")
 
 
@@ -80,7 +80,7 @@ def test_a_good_one(server: MockLLM) -> None:
     assert server.verdicts.good[0].good
 
 
-def test_a_session_is_judged_by_its_own_requests(server: MockLLM) -> None:
+def test_session_verdicts_use_its_requests(server: MockLLM) -> None:
     with server.session() as one, server.session() as other:
         ask(one.openai_url, "busy")
         text(other.openai_url)
@@ -90,14 +90,14 @@ def test_a_session_is_judged_by_its_own_requests(server: MockLLM) -> None:
     assert server.verdicts.names == ["gave_up"]
 
 
-def test_they_can_be_asked_for_when_it_has_stopped() -> None:
+def test_verdicts_are_available_after_stop() -> None:
     with MockLLM() as server:
         server.error("overloaded")
         ask(server.openai_url)
     assert server.verdicts.names == ["gave_up"]
 
 
-def test_other_methods_are_not_judged_and_numbers_are_those_of_the_list(server: MockLLM) -> None:
+def test_verdicts_ignore_other_methods_and_number_by_list(server: MockLLM) -> None:
     import urllib.request
 
     urllib.request.urlopen(f"{server.openai_url}/models", timeout=30).close()
@@ -117,13 +117,13 @@ def test_it(mockllm):
 """
 
 
-def test_a_bad_verdict_fails_a_test_that_asks_for_it(pytester: pytest.Pytester) -> None:
+def test_bad_verdict_fails_test_with_marker(pytester: pytest.Pytester) -> None:
     result = run(pytester, f"@pytest.mark.mockllm(verdicts=True){BUSY}")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["retry_after_ignored by Python-urllib/*: #2 came *", "*RFC 9110*"])
 
 
-def test_the_ini_file_says_it_for_all_and_a_marker_otherwise(pytester: pytest.Pytester) -> None:
+def test_verdicts_marker_overrides_ini_file(pytester: pytest.Pytester) -> None:
     run(pytester, BUSY).assert_outcomes(passed=1)
     run(pytester, BUSY, ini="mockllm_verdicts = true").assert_outcomes(failed=1)
     marked = f"@pytest.mark.mockllm(verdicts=False){BUSY}"
@@ -132,7 +132,7 @@ def test_the_ini_file_says_it_for_all_and_a_marker_otherwise(pytester: pytest.Py
     run(pytester, shared, ini="mockllm_verdicts = true").assert_outcomes(failed=1)
 
 
-def test_a_test_may_ask_itself_and_its_failure_can_be_read(pytester: pytest.Pytester) -> None:
+def test_check_failure_is_readable(pytester: pytest.Pytester) -> None:
     result = run(pytester, f"{BUSY}    assert not mockllm.verdicts.bad\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(

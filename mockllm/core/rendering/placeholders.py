@@ -44,7 +44,7 @@ class Recipe(NamedTuple):
     operations: tuple[Operation, ...] = ()
 
 
-class Condition(NamedTuple):
+class PlaceholderCondition(NamedTuple):
     """The result of a comparison that an encoder made while it placed placeholders."""
 
     recipe: Recipe
@@ -150,7 +150,7 @@ class NumberPlaceholder:
         if isinstance(self._recipe.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.conditions.append(Condition(self._recipe, compare, operand, result))
+        self._placeholders.conditions.append(PlaceholderCondition(self._recipe, compare, operand, result))
         return result
 
 
@@ -170,7 +170,7 @@ class Placeholders:
 
     def __init__(self, ids: Ids, now: float, tokens: int) -> None:
         self.recipes: list[Recipe] = []
-        self.conditions: list[Condition] = []
+        self.conditions: list[PlaceholderCondition] = []
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Recipe("now"), now))
         self.tokens = cast(int, NumberPlaceholder(self, Recipe("tokens"), tokens))
@@ -229,7 +229,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     unique_headers: Sequence[tuple[str, int]]
     ids: Sequence[IdPattern]
     computed: Sequence[Recipe]
-    conditions: Sequence[Condition]
+    conditions: Sequence[PlaceholderCondition]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -283,7 +283,7 @@ Surroundings: TypeAlias = tuple[
     tuple[tuple[str, int], ...],
     tuple[IdPattern, ...],
     tuple[Recipe, ...],
-    tuple[Condition, ...],
+    tuple[PlaceholderCondition, ...],
     Framing,
     int,
 ]

@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.live_explain import explained_now
+from mockllm.cli.live_explain import explain_live
 from mockllm.cli.options import vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.loader import ScenarioSources
@@ -118,7 +118,7 @@ def steered(
     context = ControlContext(
         app,
         vocabulary=vocabulary(),
-        explain=explained_now,
+        explain=explain_live,
         reload=reload.now,
         overlays=OverlayStore(apply, vocabulary()),
     )

@@ -1,0 +1,73 @@
+"""docs/glossary.md is short, a class name is used once, and retired names are not used again."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+
+from tests.docs.ratchet import check_ratchet
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "mockllm"
+TESTS = ROOT / "tests"
+MAX_TERMS = 45
+MAX_TEST_NAME = 60
+
+
+@cache
+def retired_names() -> dict[str, list[str]]:
+    names: dict[str, list[str]] = json.loads((TESTS / "docs/retired_names.json").read_text(encoding="utf-8"))
+    return names
+
+
+@cache
+def class_names() -> dict[str, list[str]]:
+    """The modules that define a class, by the name of the class."""
+    modules: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ClassDef):
+                modules[node.name].append(str(path.relative_to(PACKAGE)))
+    return modules
+
+
+def glossary_terms() -> list[str]:
+    page = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+    return re.findall(r"(?m)^\| (?!term \|)(\w[^|]*) \|", page)
+
+
+def test_glossary_has_at_most_45_terms() -> None:
+    assert 30 < len(glossary_terms()) <= MAX_TERMS
+
+
+def test_glossary_terms_are_sorted_and_unique() -> None:
+    terms = [term.lower() for term in glossary_terms()]
+    assert terms == sorted(set(terms))
+
+
+def test_class_name_is_used_once_in_package() -> None:
+    assert {name: modules for name, modules in class_names().items() if len(modules) > 1} == {}
+
+
+def test_retired_class_name_is_not_used() -> None:
+    used = set(retired_names()["classes"]) & class_names().keys()
+    assert {name: class_names()[name] for name in used} == {}, "a retired name: see docs/glossary.md"
+
+
+def test_retired_module_path_is_not_used() -> None:
+    used = [path for path in retired_names()["modules"] if (PACKAGE / path).exists()]
+    assert used == [], "a retired name: see docs/glossary.md"
+
+
+def test_long_test_names_only_become_fewer() -> None:
+    counts: Counter[str] = Counter()
+    for path in sorted(TESTS.rglob("test_*.py")):
+        names = re.findall(r"(?m)^ *(?:async )?def (test_\w+)\(", path.read_text(encoding="utf-8"))
+        counts[f"tests/{path.relative_to(TESTS).parts[0]}"] += sum(
+            len(name) > MAX_TEST_NAME for name in names
+        )
+    check_ratchet("long_test_names", counts)

@@ -1,0 +1,138 @@
+"""Words that docs/glossary.md replaced, counted per package: in prose, in names, and in the pages.
+
+Prose is docstrings, comments and help texts; of the command line all messages. Text in backticks is code and does not
+count, nor do the texts that imitate a provider.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.docs.ratchet import check_ratchet
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "mockllm"
+GENERATED = ("errors.md", "faults.md")
+WORDS = [
+    "said", "told", "tells", "hears", "heard", "hearing", "asked", "asking", "asks", "given", "gives",
+    "kept", "keeps", "keeping", "stands", "stand", "beat", "beats", "piece", "pieces", "answer", "answers",
+    "answered", "spoken", "sayable", "wish", "wishes", "settled", "lane", "lanes", "score", "scores",
+    "stencil", "hole", "holes", "mould", "deed", "deeds", "dealings", "conduct", "whoever", "nobody",
+    "somebody",
+]  # fmt: skip
+PHRASES = ("on its way", "the way of", "lets go", "comes to", "the other", "of its own", "whole answer")
+IN_PROSE = re.compile(rf"\b(?:{'|'.join((*WORDS, *PHRASES))})\b", re.IGNORECASE)
+IN_NAMES = frozenset(WORDS) - {"answer", "answers", "score", "scores"}
+"""`answer` and `score` are also fields of providers and promised names."""
+HELP = frozenset({"help", "description", "epilog", "summary", "title"})
+MESSAGES = ("cli",)
+"""Packages all of whose strings are read by users."""
+
+
+def packages() -> list[str]:
+    return sorted(path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists())
+
+
+def docstrings(tree: ast.AST) -> Iterator[str]:
+    """Also those that follow a constant or a field."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield node.value.value
+
+
+def help_texts(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in HELP:
+            yield from strings(node.value)
+
+
+def strings(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def comments(source: str) -> Iterator[str]:
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def count_in_prose(text: str) -> int:
+    return len(IN_PROSE.findall(re.sub(r"`[^`]*`", "", text)))
+
+
+def public_names(tree: ast.Module) -> Iterator[str]:
+    """The names of classes, functions, methods and module constants that begin with a letter."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def count_in_name(name: str) -> int:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
+    return 0 if name.startswith("_") else sum(word in IN_NAMES for word in words)
+
+
+def sources(package: str) -> Iterator[str]:
+    for path in sorted((PACKAGE / package).rglob("*.py")):
+        yield path.read_text(encoding="utf-8")
+
+
+def prose_count(package: str) -> int:
+    count = 0
+    for source in sources(package):
+        tree = ast.parse(source)
+        texts = strings(tree) if package in MESSAGES else [*docstrings(tree), *help_texts(tree)]
+        count += sum(map(count_in_prose, [*texts, *comments(source)]))
+    return count
+
+
+def page_count() -> int:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = (page.read_text(encoding="utf-8") for page in pages if page.name not in GENERATED)
+    return sum(count_in_prose(re.sub(r"(?ms)^ *```.*?^ *```", "", text)) for text in texts)
+
+
+def test_count_in_prose_ignores_code_and_parts_of_words() -> None:
+    assert count_in_prose("It tells `said` what nobody stands.") == 3
+    assert count_in_prose("Standing pieces on its way") == 2
+
+
+def test_count_in_name_splits_words() -> None:
+    assert [count_in_name(name) for name in ("told_wait", "HeardCall", "said_and_told", "_said", "standing")] == [
+        1, 1, 2, 0, 0,
+    ]  # fmt: skip
+
+
+def test_retired_words_in_prose_only_become_fewer() -> None:
+    check_ratchet("retired_words_in_prose", {package: prose_count(package) for package in packages()})
+
+
+def test_retired_words_in_names_only_become_fewer() -> None:
+    counts = Counter(
+        {
+            package: sum(
+                count_in_name(name) for source in sources(package) for name in public_names(ast.parse(source))
+            )
+            for package in packages()
+        }
+    )
+    check_ratchet("retired_words_in_names", counts)
+
+
+def test_retired_words_in_pages_only_become_fewer() -> None:
+    check_ratchet("retired_words_in_pages", {"README.md and docs": page_count()})
