@@ -10,8 +10,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
+from mockllm.core.display import cut
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.matching.hints import cut
 from mockllm.core.reply.chunking import made_sentences
 from mockllm.core.request.request import CALLABLE, Request, Tool
 

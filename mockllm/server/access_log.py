@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
 from mockllm.server.journal.draft import LONGEST, AccessLogRecord

@@ -13,13 +13,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
 from mockllm.core.json.schema_validator import Validator, validator
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition, Structured
-from mockllm.core.matching.hints import brief
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
 
 __all__ = [
@@ -141,7 +141,7 @@ class Schema(Condition):
         return "valid by the schema"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return None if value is MISSING else hints.cut(self._validator.mistake(value))
+        return None if value is MISSING else cut(self._validator.mistake(value))
 
 
 class Subset(Struct, Condition, frozen=True):

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import (
     AllOf,
@@ -27,7 +28,6 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
-from mockllm.core.matching.hints import brief
 from mockllm.core.request.request import Request, ResultPart
 
 __all__ = [

@@ -104,7 +104,7 @@ def _unequal(wanted: Json, value: Json | Missing) -> float:
 def _misspelt(wanted: str, text: str) -> float:
     """By what share of its letters a text is another one: what stands between the equal beginning and the equal
     end. That is less than difflib finds, and costs a tenth."""
-    if len(text) > hints.TOO_LONG:
+    if len(text) > hints.MAX_TEXT_LENGTH:
         return FAR
     one, known = fold(wanted), hints.forms(text)
     other = known.folded

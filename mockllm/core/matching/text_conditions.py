@@ -9,11 +9,11 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition
-from mockllm.core.matching.hints import brief
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
 
 
@@ -140,7 +140,7 @@ class Regex(Condition):
         return isinstance(value, str) and self.compiled.matches(value)
 
     def describe(self) -> str:
-        return f"matches /{hints.cut(self.pattern)}/{_cased(self.ignore_case)}"
+        return f"matches /{cut(self.pattern)}/{_cased(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         if not self.folded and Regex(self.pattern, True).matches(value):

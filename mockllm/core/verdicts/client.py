@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 
 LONGEST: Final = 80
 """So much of what a program calls itself is told."""

@@ -10,8 +10,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from mockllm.core.display import cut
 from mockllm.core.lazy import lazy
-from mockllm.core.matching.hints import cut
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.gzip import ENCODING, unpacked

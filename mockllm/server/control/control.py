@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
+from mockllm.core.display import brief
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine

@@ -8,7 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 from pydantic import ValidationError
 
-from mockllm.core.matching.hints import brief, nearest_word
+from mockllm.core.display import brief
+from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request.request import Request

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from multidict import CIMultiDict
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.http1 import ORDINARY, ResponseFraming

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 from mockllm.server.access_log import plain
 from mockllm.server.journal.draft import JournalDraft
 from mockllm.server.journal.entry import entry_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from mockllm.core.matching.hints import brief
+from mockllm.core.display import brief
 from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.models import resources
 from mockllm.server.control.problem import Problem
