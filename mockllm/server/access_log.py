@@ -12,7 +12,7 @@ from typing import Final
 
 from mockllm.core.display import cut
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
+from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.server.journal.draft import LONGEST, AccessLogRecord
 
 _LEFT: Final = {
@@ -48,7 +48,7 @@ class AccessLog:
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         self._write(self.line(record, request))
         if self._verbose and request is not None:
-            self._write(f"  {plain(asked(request), MOST)}")
+            self._write(f"  {plain(hash_input_json(request), MOST)}")
 
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """`10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`; what an SDK tried before, which
@@ -79,8 +79,8 @@ class AccessLog:
         if self._verbose and record.seed:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
-            asides.append(f"hash: {looked_up(request)}")
-            if (older := looked_up_older(request)) is not None:
+            asides.append(f"hash: {cached_hash(request)}")
+            if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(said) + (f"  [{'; '.join(asides)}]" if asides else "")
 

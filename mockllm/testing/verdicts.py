@@ -22,16 +22,16 @@ class Verdict:
         verdict = given.verdict
         self.name = verdict.name
         self.good = verdict.good
-        self.says = given.says
+        self.says = given.message
         """Its first case in a sentence, and how many others there are; `#3` is the third request."""
-        self.rule_of_conduct = verdict.rule_of_conduct
+        self.rule_of_conduct = verdict.rule_with_source
         """What a client should do, and who says so."""
         self.client = str(conduct.client)
         """Its user agent, the hash of its key, its address."""
         self.session = conduct.session
-        self.requests = [requests[deed.id - 1] for deed in given.deeds]
+        self.requests = [requests[observed.id - 1] for observed in given.requests]
         """The requests that show it."""
-        self.shown = [str(deed) for deed in given.deeds]
+        self.shown = [str(observed) for observed in given.requests]
         """The same, a line each."""
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ def _deed(number: int, each: Received) -> ObservedRequest:
         Client(request.headers.get("user-agent", ""), key or "", request.client),
         request.session,
         at=request.now,
-        begun=request.now,
+        started=request.now,
         ended=None if each.took is None else request.now + each.took,
         left=each.left,
         status=each.status,
@@ -120,5 +120,5 @@ def _deed(number: int, each: Received) -> ObservedRequest:
         faults=each.faults,
         read=lambda: request,
         plan=lambda: each._answer.plan,
-        hear=unfinished,
+        unfinished_text=unfinished,
     )

@@ -16,7 +16,7 @@ from mockllm.core.json.jsonpath import JsonPath, compile_path
 from mockllm.core.matching.condition import Structured
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request, ResultPart
-from mockllm.core.request.request_hash import looked_up, looked_up_older
+from mockllm.core.request.request_hash import cached_hash, cached_older_hash
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Any]
@@ -184,7 +184,7 @@ _READERS: Final[Mapping[str, Reader]] = {
     "tool_result": lambda request: tuple(map(ToolResultFields, request.tool_results)),
     "messages": lambda request: _once(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,
-    "hash": looked_up,
-    "older_hash": lambda request: looked_up_older(request) or MISSING,
+    "hash": cached_hash,
+    "older_hash": lambda request: cached_older_hash(request) or MISSING,
 }
 """The fields whose value is not the request's attribute of that name."""

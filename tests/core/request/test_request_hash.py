@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.request.request_hash import (
-    asked,
+    cached_hash,
+    cached_older_hash,
+    hash_input_json,
     known_hash,
-    looked_up,
-    looked_up_older,
     older_hash,
     request_hash,
 )
@@ -36,7 +36,7 @@ def test_the_same_question_has_the_same_hash(other: object) -> None:
 
 
 def test_different_questions_have_different_hashes() -> None:
-    asked = [
+    requests = [
         ask(BODY),
         ask({**BODY, "model": "gpt-4"}),
         ask({**BODY, "temperature": 0}),
@@ -50,7 +50,7 @@ def test_different_questions_have_different_hashes() -> None:
         ask([1]),
         ask(raw=b"null"),
     ]
-    assert len({request_hash(request) for request in asked}) == len(asked)
+    assert len({request_hash(request) for request in requests}) == len(requests)
 
 
 def test_it_never_raises() -> None:
@@ -99,16 +99,18 @@ def test_which_fields_are_volatile_may_be_chosen() -> None:
 def test_it_is_found_out_once_and_only_for_who_asks() -> None:
     request = ask(BODY)
     assert known_hash(request) is None
-    assert looked_up(request) == request_hash(request) == known_hash(request)
-    assert looked_up(request) is looked_up(request)
-    assert looked_up_older(request) == older_hash(request)
-    assert looked_up_older(request) is looked_up_older(request)
+    assert cached_hash(request) == request_hash(request) == known_hash(request)
+    assert cached_hash(request) is cached_hash(request)
+    assert cached_older_hash(request) == older_hash(request)
+    assert cached_older_hash(request) is cached_older_hash(request)
 
 
 def test_what_was_asked_is_told_without_keys() -> None:
     key = "sk-" + "a1" * 20
     body = b'{"model": "m", "api_key": "hidden", "text": "use %b now"}' % key.encode()
     request = ask(raw=body, headers={"authorization": f"Bearer {key}"})
-    assert asked(request).endswith('"body":{"model":"m","api_key":"REDACTED","text":"use REDACTED now"}}')
+    assert hash_input_json(request).endswith(
+        '"body":{"model":"m","api_key":"REDACTED","text":"use REDACTED now"}}'
+    )
     deep = b"[" * 600 + b"]" * 600
-    assert '"body"' not in asked(ask(raw=deep))
+    assert '"body"' not in hash_input_json(ask(raw=deep))

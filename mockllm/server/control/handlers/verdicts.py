@@ -38,7 +38,7 @@ async def show_verdicts(control: ControlApi, call: ApiCall) -> BaseModel | TextR
     found = deeds(control.journal, control.engine, call.query)
     failed = any(each.failed for each in found)  # else next to nothing will be looked at
     for number, each in enumerate(found if failed else ()):
-        _ = each.asked, each.request.user, each.for_good, each.wait
+        _ = each.hash, each.request.user, each.refused_permanently, each.wait
         if number % SLICE == 0:
             await asyncio.sleep(0)
     judged = conduct(found, control.journal, call.query, time.monotonic())  # as the journal's times
@@ -84,7 +84,7 @@ def deed(each: JournalEntry, engine: Engine) -> ObservedRequest:
         Client(agent, each.key or "", each.client),
         each.session,
         at=each.at,
-        begun=each.since,
+        started=each.since,
         ended=each.since + each.took,
         left=each.left,
         status=each.status,
@@ -92,7 +92,7 @@ def deed(each: JournalEntry, engine: Engine) -> ObservedRequest:
         faults=answer.faults,
         read=lambda: read_again(each, engine),
         plan=lambda: answer.plan,
-        hear=unfinished,
+        unfinished_text=unfinished,
     )
 
 
@@ -115,7 +115,7 @@ def _given(given: VerdictResult) -> VerdictGiven:
     return VerdictGiven(
         verdict=given.verdict.name,
         good=given.verdict.good,
-        says=given.says,
-        rule_of_conduct=given.verdict.rule_of_conduct,
-        requests=[deed.id for deed in given.deeds],
+        says=given.message,
+        rule_of_conduct=given.verdict.rule_with_source,
+        requests=[observed.id for observed in given.requests],
     )
