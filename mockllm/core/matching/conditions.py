@@ -17,7 +17,7 @@ from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
-from mockllm.core.json.schema_validator import Validator, validator
+from mockllm.core.json.schema import Validator, validator
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition, Structured
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
@@ -135,13 +135,13 @@ class Schema(Condition):
         object.__setattr__(self, "_validator", validator(self.schema))
 
     def matches(self, value: Json | Missing) -> bool:
-        return value is not MISSING and self._validator.holds(value)
+        return value is not MISSING and self._validator.matches(value)
 
     def describe(self) -> str:
         return "valid by the schema"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return None if value is MISSING else cut(self._validator.mistake(value))
+        return None if value is MISSING else cut(self._validator.error_message(value))
 
 
 class Subset(Struct, Condition, frozen=True):

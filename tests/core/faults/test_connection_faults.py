@@ -21,7 +21,7 @@ def test_an_answer_is_cut_in_the_middle_or_where_it_is_said(name: str) -> None:
     assert played(made(name)).steps == (*STEPS[:3], CutStep(name, 1), *STEPS[3:])  # type: ignore[arg-type]
     assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
     assert played(made(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
-    assert reason(made(name, after={"chunks": 3})) == "the answer has only 2 chunks"
+    assert reason(made(name, after={"chunks": 3})) == "the response has only 2 chunks"
 
 
 def test_a_slow_close_ends_with_the_connection_and_says_no_length() -> None:
@@ -42,7 +42,7 @@ def test_a_slow_close_waits_behind_all_of_an_array() -> None:
 
 
 def test_what_is_cut_is_not_closed_slowly() -> None:
-    assert reason(made("slow_close"), played(made("reset"))) == "the answer is cut before its end"
+    assert reason(made("slow_close"), played(made("reset"))) == "the response is cut before its end"
 
 
 @pytest.mark.parametrize(

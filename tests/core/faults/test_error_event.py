@@ -77,13 +77,13 @@ def test_an_error_behind_an_error_is_none() -> None:
     broken = replace(TEXT, broken=Failure("timeout"))
     fault = made("error_event", after={"chunks": 4})
     assert fault.apply_in_context(broken, told(broken)) == NotApplicable(
-        "the answer breaks off there with an error of its own"
+        "the reply itself ends with an error there"
     )
     earlier = made("error_event").apply_in_context(broken, told(broken))
     assert isinstance(earlier, Reply)
     assert earlier.broken == Failure("overloaded")
     assert made("error_event", after={"chunks": 5}).apply_in_context(TEXT, told(TEXT)) == NotApplicable(
-        "the answer has only 4 chunks"
+        "the response has only 4 chunks"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_reply_that_never_ends_says_no_reason() -> None:
     assert not changed.ends
     broken = replace(TEXT, broken=Failure("timeout"))
     assert made("no_finish").apply_in_context(broken, told(broken)) == NotApplicable(
-        "the answer breaks off with an error of its own"
+        "the reply itself ends with an error"
     )
 
 

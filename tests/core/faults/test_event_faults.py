@@ -96,7 +96,7 @@ def test_its_steps_are(fault: Fault, steps: tuple[Step, ...]) -> None:
 
 
 UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
-    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the answer has only 2 chunks"),
+    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the response has only 2 chunks"),
     "nothing to change places with": (
         made("reorder", at={"chunk": 2}),
         plans.STREAM,
@@ -111,31 +111,35 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
     "no chunk with letters": (
         made("cut_utf8", at={"chunk": 7}),
         plans.STREAM,
-        "the answer has only 2 chunks",
+        "the response has only 2 chunks",
     ),
     "no terminator": (
         made("no_terminator"),
         replace(plans.STREAM, steps=plans.STEPS[:6]),
-        "nothing ends this stream but the end of the answer",
+        "only the end of the response ends this stream",
     ),
     "a place that is not there": (
         made("stall", after={"events": 9}),
         plans.STREAM,
-        "the answer has only 5 events",
+        "the response has only 5 events",
     ),
     "a flood that has no place": (
         made("comment_flood", after={"chunks": 9}),
         plans.STREAM,
-        "the answer has only 2 chunks",
+        "the response has only 2 chunks",
     ),
     "an array has no comments": (made("comment_flood"), plans.ARRAY, "only server-sent events have comments"),
-    "an array has no lines": (made("crlf"), plans.ARRAY, "the answer is no stream of server-sent events"),
+    "an array has no lines": (
+        made("crlf"),
+        plans.ARRAY,
+        "the response is not a stream of server-sent events",
+    ),
     "CRLF as it is": (
         made("crlf"),
         replace(plans.STREAM, framing=Framing.SSE_CRLF),
-        "its lines end with CRLF as it is",
+        "its lines end with CRLF already",
     ),
-    "an error says nothing": (made("error_event"), plans.ERROR, "the answer is no reply"),
+    "an error says nothing": (made("error_event"), plans.ERROR, "the response is not a reply"),
 }
 
 
@@ -152,9 +156,9 @@ def test_what_needs_a_stream_is_not_played_on_whole_answers(name: str) -> None:
         told = ReplyFaultContext(
             Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
         )
-        assert fault.apply_in_context(Reply(()), told) == NotApplicable("the answer is not streamed")
+        assert fault.apply_in_context(Reply(()), told) == NotApplicable("the response is not streamed")
     else:
-        assert plans.reason(fault, plans.WHOLE) == "the answer is not streamed"
+        assert plans.reason(fault, plans.WHOLE) == "the response is not streamed"
 
 
 def test_a_stall_before_the_head_holds_it_back() -> None:
@@ -190,12 +194,12 @@ def test_in_an_array_its_bracket_is_missing() -> None:
         plans.ARRAY
     ).removesuffix(b"\n]")
     cut = plans.played(made("reset"), plans.ARRAY)
-    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
 
 
 def test_a_terminator_behind_a_cut_was_never_there() -> None:
     cut = plans.played(made("reset"))
-    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
     both = replace(plans.STREAM, steps=(*plans.STEPS, CutStep("close", 2)))
     assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], CutStep("close", 2))
 

@@ -129,7 +129,7 @@ def test_a_whole_answer_that_is_packed_or_truncated_has_bytes_alone() -> None:
     half = len(sent_bytes(broken(WHOLE, packed))) // 2
     assert len(sent_bytes(broken(WHOLE, packed, {"close": {}}))) == half
     assert len(sent_bytes(broken(WHOLE, {"truncate": {"after": {"bytes": 20}}}, {"close": {}}))) == 10
-    assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the answer has no chunks"
+    assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the response has no chunks"
 
 
 def test_what_is_cut_and_then_packed_has_not_all_of_its_length() -> None:
@@ -141,7 +141,7 @@ def test_what_is_cut_and_then_packed_has_not_all_of_its_length() -> None:
 def test_a_whole_answer_is_cut_twice_by_what_it_says() -> None:
     late, early = {"close": {"after": {"chunks": 2}}}, {"reset": {"after": {"chunks": 1}}}
     assert until_the_cut(broken(WHOLE, late, early))[1] == BODY[: BODY.index(b"<two>")]
-    assert unplayed(WHOLE, early, late).startswith("the answer has only 26 bytes")
+    assert unplayed(WHOLE, early, late).startswith("the response has only 26 bytes")
 
 
 def test_a_chunk_that_is_gone_is_not_struck() -> None:
@@ -155,7 +155,7 @@ def test_nothing_more_happens_to_what_is_not_sent(first: str) -> None:
     settings = {} if first == "no_response" else {"after": {"time": "100ms"}}
     for name, fault in FAULTS.items():
         if not fault.needs_reply:
-            assert unplayed(STREAM, {first: settings}, {name: {}}) == "nothing of the answer is sent", name
+            assert unplayed(STREAM, {first: settings}, {name: {}}) == "no byte of the response is sent", name
 
 
 # --- flows ---------------------------------------------------------------------------------------
@@ -180,9 +180,9 @@ def test_what_has_flowed_flows_again_as_it_is() -> None:
 
 
 def test_how_long_a_slow_line_takes_is_said() -> None:
-    assert unplayed(PLAIN, SLOW, {"reset": {"after": {"time": "1m"}}}) == "the answer takes only 19.2 s"
+    assert unplayed(PLAIN, SLOW, {"reset": {"after": {"time": "1m"}}}) == "the response takes only 19.2 s"
     dripping = {"drip": {"every": "1s"}}
-    assert unplayed(PLAIN, dripping, {"reset": {"after": {"time": "2m"}}}) == "the answer takes only 85 s"
+    assert unplayed(PLAIN, dripping, {"reset": {"after": {"time": "2m"}}}) == "the response takes only 85 s"
 
 
 def test_behind_a_cut_a_slow_line_is_what_it_was() -> None:
@@ -195,7 +195,7 @@ def test_a_slow_head_is_waited_for() -> None:
     slow = {"slow_headers": {"for": "5s"}}
     plan = broken(STREAM, slow, {"close": {"after": {"time": "6.5s"}}})
     assert until_the_cut(plan) == (1.0, text(0, 2))
-    assert unplayed(STREAM, slow, {"close": {"after": {"time": "3s"}}}) == "its head is still leaving then"
+    assert unplayed(STREAM, slow, {"close": {"after": {"time": "3s"}}}) == "its head is still being sent then"
 
 
 def test_a_body_that_drips_begins_behind_its_head() -> None:

@@ -71,7 +71,7 @@ def test_a_length_that_is_too_short_leaves_the_answer_as_it_is() -> None:
     assert broken.head.headers[-1] == ("content-length", str(len(BODY) - 10))
     assert broken.steps == WHOLE.steps
     assert played(made("content_length", form="too_short", by=99), ERROR).head.headers[-1][1] == "0"
-    assert reason(made("content_length", form="too_short"), EMPTY) == "the answer has no body"
+    assert reason(made("content_length", form="too_short"), EMPTY) == "the response has no body"
 
 
 def test_without_a_length_the_connection_tells_the_end() -> None:
@@ -118,7 +118,7 @@ def test_a_chunk_is_longer_than_it_tells() -> None:
 
 def test_places_that_are_not_there_break_nothing() -> None:
     for name in ("broken_chunking", "truncate"):
-        assert reason(made(name, after={"chunks": 9})) == "the answer has only 2 chunks"
+        assert reason(made(name, after={"chunks": 9})) == "the response has only 2 chunks"
 
 
 def test_what_is_truncated_ends_well_for_http() -> None:

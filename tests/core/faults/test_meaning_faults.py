@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context, evaluate
-from tests.core.faults.tellings import (
+from tests.core.faults.replies import (
     FIND,
     LOOK,
     OFFER,
@@ -107,15 +107,15 @@ def test_counts_of_a_scenario_never_become_less_than_nothing() -> None:
 @pytest.mark.parametrize("name", ["length_stop", "content_filter", "refusal", "empty_answer"])
 def test_an_answer_that_breaks_off_has_no_other_end(name: str) -> None:
     said = replace(reply(TEXT), broken=Failure("overloaded"))
-    assert reason(name, said) == "the answer breaks off with an error of its own"
+    assert reason(name, said) == "the reply itself ends with an error"
 
 
 def test_an_answer_with_too_few_chunks_is_not_cut() -> None:
-    assert reason("length_stop", reply(TEXT), after={"chunks": 5}) == "the answer has fewer than 5 chunks"
+    assert reason("length_stop", reply(TEXT), after={"chunks": 5}) == "the response has fewer than 5 chunks"
 
 
 def test_an_empty_answer_cannot_be_emptied() -> None:
-    assert reason("empty_answer", reply()) == "the answer is empty already"
+    assert reason("empty_answer", reply()) == "the response is empty already"
 
 
 def test_the_place_of_a_cut_may_be_drawn_and_templated() -> None:
@@ -169,7 +169,7 @@ def test_counts_of_nothing_are_wrong_too() -> None:
 @pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
 def test_what_a_protocol_does_not_tell_is_not_played(name: str) -> None:
     silent = Plan(ResponseHead(200, ()), ())
-    assert reason(name, reply(TEXT), plan=lambda _: silent) == "the answer does not tell it"
+    assert reason(name, reply(TEXT), plan=lambda _: silent) == "the response does not show it"
 
 
 def test_a_usage_is_told_as_null_or_not_at_all() -> None:
@@ -197,7 +197,7 @@ MEANINGS = [
 
 @pytest.mark.parametrize("name", MEANINGS)
 def test_what_is_no_reply_has_no_meaning(name: str) -> None:
-    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the answer is no reply")
+    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the response is not a reply")
 
 
 @pytest.mark.parametrize("name", MEANINGS)

@@ -94,17 +94,19 @@ def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
     [
         pytest.param(
             Plan(ResponseHead(200, ()), (EventStep(b"{}", 0, "body"),)),
-            "the answer is not streamed",
+            "the response is not streamed",
             id="a whole answer",
         ),
-        pytest.param(STREAM, "the answer has only 3 chunks", id="beyond the end"),
+        pytest.param(STREAM, "the response has only 3 chunks", id="beyond the end"),
         pytest.param(
             Plan(ResponseHead(200, ()), STEPS[:2], Framing.SSE),
-            "the answer has only 1 chunk",
+            "the response has only 1 chunk",
             id="beyond a single chunk",
         ),
         pytest.param(
-            Plan(ResponseHead(200, ()), (), Framing.SSE), "the answer has only 0 chunks", id="an empty stream"
+            Plan(ResponseHead(200, ()), (), Framing.SSE),
+            "the response has only 0 chunks",
+            id="an empty stream",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import ChunkUnit, parse_chunk_size
-from mockllm.core.reply.chunking import LOREM, cut, made_sentences, made_tokens
+from mockllm.core.reply.chunking import LOREM, cut, filler_sentences, filler_tokens
 
 TEXT = "Hello there, world! How are you?  I am fine."
 
@@ -79,30 +79,30 @@ def test_a_megabyte_is_cut_in_well_under_a_second() -> None:
 @pytest.mark.parametrize("count", [0, 1, 17, 18, 5625])
 @pytest.mark.parametrize("of", [None, "", "Hello world …", " leading", "a"])
 def test_made_tokens_are_exactly_as_many(count: int, of: str | None) -> None:
-    assert len(made_tokens(count, of)) == count
+    assert len(filler_tokens(count, of)) == count
 
 
 def test_made_tokens_say_a_text_again_and_again() -> None:
-    assert made_tokens(7, "Hello world …") == ("Hello", " world", " …", " Hello", " world", " …", " Hello")
+    assert filler_tokens(7, "Hello world …") == ("Hello", " world", " …", " Hello", " world", " …", " Hello")
 
 
 @pytest.mark.parametrize(("of", "made"), [("a ", ("a", " ", "a", " ")), (" a", (" a", " a", " a", " a"))])
 def test_a_text_with_space_at_its_seam_gets_no_second_one(of: str, made: tuple[str, ...]) -> None:
-    assert made_tokens(4, of) == made
+    assert filler_tokens(4, of) == made
 
 
 def test_made_tokens_are_lorem_ipsum_where_nothing_is_said() -> None:
-    assert "".join(made_tokens(1000)).startswith(LOREM + " Lorem ipsum dolor")
+    assert "".join(filler_tokens(1000)).startswith(LOREM + " Lorem ipsum dolor")
 
 
 def test_made_sentences_are_as_many_and_the_same_for_a_seed() -> None:
-    text = made_sentences(20, Random(3))
-    assert text == made_sentences(20, Random(3))
-    assert text != made_sentences(20, Random(4))
+    text = filler_sentences(20, Random(3))
+    assert text == filler_sentences(20, Random(3))
+    assert text != filler_sentences(20, Random(4))
     sentences = cut(text, parse_chunk_size("1 sentence"))
     assert len(sentences) == 20
     assert all(sentence.strip()[0].isupper() and 5 <= len(sentence.split()) <= 14 for sentence in sentences)
 
 
 def test_no_sentences_are_no_text() -> None:
-    assert made_sentences(0, Random(0)) == ""
+    assert filler_sentences(0, Random(0)) == ""

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
 from mockllm.core.reply.reply import Choice, Citation, ContentChunk, Pause, Text
-from mockllm.core.reply.truncation import cut_short, shortened
+from mockllm.core.reply.truncation import shorten, truncate
 from mockllm.core.request.request import Sampling
 
 ALL = Citation("u")
@@ -85,11 +85,11 @@ def test_a_text_that_is_said_otherwise_whole_is_not_cut() -> None:
 def test_what_is_cut_off_has_no_sources() -> None:
     assert clipped((FIRST, LAST), 6) == (FIRST,)
     assert clipped((FIRST, LAST), 7) == (FIRST, LAST)
-    part = shortened(text(citations=(FIRST, LAST)), 3)
+    part = shorten(text(citations=(FIRST, LAST)), 3)
     assert isinstance(part, Text)
     assert part.citations == (FIRST,)
     choice = Choice((text(citations=(FIRST, LAST)),))
     for sampling in (Sampling(stop=(" wor",)), Sampling(max_tokens=1)):
-        (cut,) = cut_short(choice, sampling).parts
+        (cut,) = truncate(choice, sampling).parts
         assert isinstance(cut, Text)
         assert (cut.chunks, cut.citations) == (("Hello",), (FIRST,))

@@ -6,7 +6,7 @@ from math import exp
 
 import pytest
 
-from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
 SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
@@ -14,7 +14,7 @@ SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
 
 def test_the_same_tokens_are_as_likely_again() -> None:
     assert token_logprobs(SAID, 3) == token_logprobs(SAID, 3)
-    assert token_logprobs(SAID[2:], 3, place=2) == token_logprobs(SAID, 3)[2:]
+    assert token_logprobs(SAID[2:], 3, position=2) == token_logprobs(SAID, 3)[2:]
 
 
 def test_a_token_is_not_as_likely_everywhere() -> None:
@@ -51,10 +51,10 @@ def test_most_tokens_are_nearly_certain() -> None:
 def test_the_tokens_of_a_part_join_to_what_is_said(
     part: Text | Refusal, whole: list[str], streamed: list[str]
 ) -> None:
-    assert tokens_said(part, streamed=False) == whole
-    assert tokens_said(part, streamed=True) == streamed
+    assert part_token_texts(part, streamed=False) == whole
+    assert part_token_texts(part, streamed=True) == streamed
 
 
 def test_the_tokens_of_a_piece() -> None:
-    assert tokens_of(Text(("one two",), tokens=1), "one two") == ["one two"]
-    assert tokens_of(Text(("one two",)), "one two") == ["one", " two"]
+    assert chunk_token_texts(Text(("one two",), tokens=1), "one two") == ["one two"]
+    assert chunk_token_texts(Text(("one two",)), "one two") == ["one", " two"]

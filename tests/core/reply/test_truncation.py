@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import (
     Verbatim,
     joined_text,
 )
-from mockllm.core.reply.truncation import cut_short, keep, tokens_of
+from mockllm.core.reply.truncation import first_characters, part_tokens, truncate
 from mockllm.core.request.request import Sampling
 from mockllm.core.tokens import estimate, split
 
@@ -27,20 +27,20 @@ CALL = Call("get_weather", ('{"city":', '"Paris"}'))
 def cut(
     *parts: Part, stop: tuple[str, ...] = (), max_tokens: int | None = None, finish: str = "stop"
 ) -> Choice:
-    return cut_short(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
+    return truncate(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
 
 
 def test_tokens_of_a_part_as_its_maker_counted_them_else_as_they_are_told_apart() -> None:
-    assert tokens_of(Text(WORDS, tokens=9)) == 9
-    assert tokens_of(Text(WORDS)) == 4
-    assert tokens_of(Text(WORDS, whole="something else altogether")) == 3
-    assert tokens_of(Thinking(WORDS)) == 4
-    assert tokens_of(CALL) == len(split('get_weather{"city":"Paris"}'))
+    assert part_tokens(Text(WORDS, tokens=9)) == 9
+    assert part_tokens(Text(WORDS)) == 4
+    assert part_tokens(Text(WORDS, whole="something else altogether")) == 3
+    assert part_tokens(Thinking(WORDS)) == 4
+    assert part_tokens(CALL) == len(split('get_weather{"city":"Paris"}'))
 
 
 def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
     text = "A sentence of several words stands here. " * 20
-    needed = tokens_of(Text((text,)))
+    needed = part_tokens(Text((text,)))
     assert needed == estimate(text)
     (half,) = cut(Text((text,)), max_tokens=needed // 2).parts
     assert isinstance(half, Text)
@@ -50,8 +50,8 @@ def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
 
 def test_nothing_to_cut_gives_the_same_choice() -> None:
     choice = Choice((Text(WORDS),))
-    assert cut_short(choice, Sampling()) is choice
-    assert cut_short(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
+    assert truncate(choice, Sampling()) is choice
+    assert truncate(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_stop_sequence_first_and_what_is_left_counts() -> None:
 
 def test_what_stands_between_pieces_stays_as_long_as_text_follows() -> None:
     pieces: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
-    assert keep(pieces, 5) == ("one", Pause(1.0), " t")
-    assert keep(pieces, 3) == ("one",)
-    assert keep(pieces, 0) == ()
-    assert keep(pieces, 99) == pieces
+    assert first_characters(pieces, 5) == ("one", Pause(1.0), " t")
+    assert first_characters(pieces, 3) == ("one",)
+    assert first_characters(pieces, 0) == ()
+    assert first_characters(pieces, 99) == pieces

@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import (
     Text,
     Thinking,
 )
-from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid
+from mockllm.core.reply.truncation import cut_chunks, cut_fraction, rechunked
 
 HELLO = Text(("Hel", "lo ", "you", "."))
 THOUGHT = Thinking(("Hm", "m."))
@@ -90,4 +90,4 @@ def test_cut_at_a_part_of_the_characters(
 def test_another_text_is_cut_where_the_first_was(
     pieces: tuple[ContentChunk, ...], text: str, said: tuple[ContentChunk, ...]
 ) -> None:
-    assert resaid(pieces, text) == said
+    assert rechunked(pieces, text) == said

@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.request.request import Request, Tool
-from tests.core.faults.tellings import (
+from tests.core.faults.replies import (
     FIND,
     FORM,
     LOOK,
@@ -84,15 +84,19 @@ def test_one_of_several_calls(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said", "settings", "why"),
     [
-        pytest.param("unknown_tool", reply(TEXT), {}, "the answer calls no tool", id="no call"),
+        pytest.param("unknown_tool", reply(TEXT), {}, "the response calls no tool", id="no call"),
         pytest.param(
-            "bad_tool_arguments", reply(TEXT), {"call": 1}, "the answer calls no tool", id="no first call"
+            "bad_tool_arguments", reply(TEXT), {"call": 1}, "the response calls no tool", id="no first call"
         ),
         pytest.param(
-            "unknown_tool", reply(LOOK), {"call": 2}, "the answer has only 1 call", id="no second call"
+            "unknown_tool", reply(LOOK), {"call": 2}, "the response has only 1 call", id="no second call"
         ),
         pytest.param(
-            "unknown_tool", reply(LOOK, FIND), {"call": 3}, "the answer has only 2 calls", id="no third call"
+            "unknown_tool",
+            reply(LOOK, FIND),
+            {"call": 3},
+            "the response has only 2 calls",
+            id="no third call",
         ),
         pytest.param(
             "unknown_tool",
@@ -105,7 +109,7 @@ def test_one_of_several_calls(name: str) -> None:
             "bad_tool_arguments",
             reply(Call("look", ("{",))),
             {},
-            "the arguments of look are no JSON already",
+            "the arguments of look are not JSON already",
             id="broken already",
         ),
         pytest.param(
@@ -115,7 +119,7 @@ def test_one_of_several_calls(name: str) -> None:
             "say takes free text, which is never invalid",
             id="free text",
         ),
-        pytest.param("unknown_tool", Reply(()), {}, "the answer calls no tool", id="no choice"),
+        pytest.param("unknown_tool", Reply(()), {}, "the response calls no tool", id="no choice"),
     ],
 )
 def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str, Any], why: str) -> None:
@@ -146,35 +150,39 @@ def test_structured_output_breaks_the_schema(streamed: bool) -> None:
 def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
     said = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
     assert choice("wrong_schema", said, FORM, streamed=False).text == "{}"
-    assert reason("wrong_schema", said, FORM) == "the text is no JSON"
+    assert reason("wrong_schema", said, FORM) == "the text is not JSON"
 
 
 @pytest.mark.parametrize(
     ("said", "request_", "settings", "why"),
     [
         pytest.param(
-            reply(TEXT), OFFER, {}, "the answer calls no tool, and the request asks for no schema", id="text"
+            reply(TEXT),
+            OFFER,
+            {},
+            "the response calls no tool, and the request has no schema for it",
+            id="text",
         ),
-        pytest.param(reply(TEXT), FORM, {}, "the text is no JSON", id="no JSON"),
-        pytest.param(reply(Refusal(("No",))), FORM, {}, "the answer has no text", id="no text"),
+        pytest.param(reply(TEXT), FORM, {}, "the text is not JSON", id="no JSON"),
+        pytest.param(reply(Refusal(("No",))), FORM, {}, "the response has no text", id="no text"),
         pytest.param(
-            reply(Text(("{}",))), FORM, {}, "the text breaks the schema already", id="a text that breaks it"
+            reply(Text(("{}",))), FORM, {}, "the text violates the schema already", id="a text that breaks it"
         ),
         pytest.param(
             reply(Call("look", ("",))),
             OFFER,
             {},
-            "the arguments of look break the schema already",
+            "the arguments of look violate the schema already",
             id="empty arguments",
         ),
         pytest.param(
-            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are no JSON", id="broken ones"
+            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are not JSON", id="broken ones"
         ),
         pytest.param(
             reply(LOOK),
             OFFER,
             {"how": "extra"},
-            "the schema forbids nothing of this way (extra)",
+            "the schema forbids nothing of this kind (extra)",
             id="not this way",
         ),
         pytest.param(

@@ -9,20 +9,20 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.faults import NotApplicable
-from mockllm.core.faults.fault_points import Gap, GapPoint, beats_before, cut, gap, where_said
+from mockllm.core.faults.fault_points import Gap, GapPoint, body_offset, chunks_before, cut_at, find_gap
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
 
 
 def found(plan: Plan, **place: Any) -> Gap:
-    made = gap(plan, GapPoint.model_validate(place))
+    made = find_gap(plan, GapPoint.model_validate(place))
     assert isinstance(made, Gap), made
     return made
 
 
 def why(plan: Plan, **place: Any) -> str:
-    made = gap(plan, GapPoint.model_validate(place))
+    made = find_gap(plan, GapPoint.model_validate(place))
     assert isinstance(made, NotApplicable), made
     return made.reason
 
@@ -53,14 +53,14 @@ def test_a_place_in_a_stream_parts_its_steps(place: dict[str, Any], index: int) 
 def test_a_byte_in_an_event_parts_its_bytes_and_the_frame_goes_on_behind_it() -> None:
     place = found(STREAM, bytes=15)
     assert place.before[-1] == RawStep(b"eve", 1, event=True, bound=True)
-    assert place.behind[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
-    assert (place.before[:-1], place.behind[1:]) == (STEPS[:2], STEPS[3:])
+    assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
+    assert (place.before[:-1], place.after[1:]) == (STEPS[:2], STEPS[3:])
 
 
 @pytest.mark.parametrize("count", range(22))
 def test_an_array_stays_one_wherever_it_is_parted(count: int) -> None:
     place = found(ARRAY, bytes=count) if count <= 16 else found(ARRAY, bytes=16)
-    assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.behind))) == sent_bytes(ARRAY)
+    assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.after))) == sent_bytes(ARRAY)
 
 
 def test_raw_bytes_are_parted_too() -> None:
@@ -76,7 +76,7 @@ def test_a_moment_in_a_wait_parts_it() -> None:
 
 
 def test_a_moment_before_the_head_leaves_is_before_everything() -> None:
-    assert found(STREAM, time="0.2s") == Gap((), STEPS, headless=0.2)
+    assert found(STREAM, time="0.2s") == Gap((), STEPS, seconds_before_head=0.2)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_in_a_whole_answer_it_is_the_byte_where_that_would_be_said(
 ) -> None:
     made = found(WHOLE, **place)
     assert made.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
-    assert made.behind == (RawStep(BODY.removeprefix(before), 0),)
+    assert made.after == (RawStep(BODY.removeprefix(before), 0),)
 
 
 def test_a_whole_answer_without_its_text_is_parted_before_everything() -> None:
@@ -108,14 +108,14 @@ def test_of_an_error_a_fraction_is_one_of_its_bytes() -> None:
 @pytest.mark.parametrize(
     ("plan", "place", "reason"),
     [
-        (STREAM, {"chunks": 3}, "the answer has only 2 chunks"),
-        (STREAM, {"events": 6}, "the answer has only 5 events"),
-        (STREAM, {"bytes": 85}, "the answer has only 84 bytes"),
-        (STREAM, {"time": "3.6s"}, "the answer takes only 3.5 s"),
-        (WHOLE, {"chunks": 3}, "the answer has only 2 chunks"),
-        (WHOLE, {"events": 1}, "the answer is not streamed"),
-        (ERROR, {"chunks": 0}, "the answer has no chunks"),
-        (EMPTY, {"bytes": 1}, "the answer has only 0 bytes"),
+        (STREAM, {"chunks": 3}, "the response has only 2 chunks"),
+        (STREAM, {"events": 6}, "the response has only 5 events"),
+        (STREAM, {"bytes": 85}, "the response has only 84 bytes"),
+        (STREAM, {"time": "3.6s"}, "the response takes only 3.5 s"),
+        (WHOLE, {"chunks": 3}, "the response has only 2 chunks"),
+        (WHOLE, {"events": 1}, "the response is not streamed"),
+        (ERROR, {"chunks": 0}, "the response has no chunks"),
+        (EMPTY, {"bytes": 1}, "the response has only 0 bytes"),
     ],
 )
 def test_where_there_is_no_such_place_it_says_why(plan: Plan, place: dict[str, Any], reason: str) -> None:
@@ -130,12 +130,12 @@ def test_an_empty_answer_has_a_place_before_its_end() -> None:
 
 def test_nothing_is_found_behind_a_cut() -> None:
     plan = replace(STREAM, steps=(*STEPS[:3], CutStep("close", 1), *STEPS[3:]))
-    assert why(plan, chunks=2) == "the answer has only 1 chunk"
-    assert why(plan, events=3) == "the answer has only 2 events"
-    assert why(plan, bytes=37) == "the answer has only 36 bytes"
-    assert why(plan, time="2s") == "the answer takes only 1.5 s"
-    assert found(plan, chunks=1).behind == plan.steps[3:]
-    assert found(plan, bytes=36).behind == plan.steps[3:]
+    assert why(plan, chunks=2) == "the response has only 1 chunk"
+    assert why(plan, events=3) == "the response has only 2 events"
+    assert why(plan, bytes=37) == "the response has only 36 bytes"
+    assert why(plan, time="2s") == "the response takes only 1.5 s"
+    assert found(plan, chunks=1).after == plan.steps[3:]
+    assert found(plan, bytes=36).after == plan.steps[3:]
 
 
 def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
@@ -157,23 +157,23 @@ def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
 )
 def test_beats_are_found_in_a_body(spoken: list[tuple[int, str]], count: int, said: str) -> None:
     body = b'{"t": "ab", "c": "c\\nd", "e": ["", "\\u003cy"]}'
-    assert body[: where_said(body, spoken, count)].decode() == said
+    assert body[: body_offset(body, spoken, count)].decode() == said
 
 
 def test_how_many_beats_of_a_whole_answer_stand_before_a_place() -> None:
-    assert beats_before(WHOLE, GapPoint(fraction=0.5)) == 1
-    assert beats_before(WHOLE, GapPoint(chunks=1)) == 1
-    assert beats_before(WHOLE, GapPoint(bytes=1)) == 2
+    assert chunks_before(WHOLE, GapPoint(fraction=0.5)) == 1
+    assert chunks_before(WHOLE, GapPoint(chunks=1)) == 1
+    assert chunks_before(WHOLE, GapPoint(bytes=1)) == 2
 
 
 def test_a_cut_keeps_what_is_behind_it_for_the_length() -> None:
-    made = cut(WHOLE, found(WHOLE, bytes=3), "reset")
+    made = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
     assert made.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
     assert sent_bytes(made) == BODY[:3]
 
 
 def test_a_cut_before_the_head_sends_nothing() -> None:
-    made = cut(STREAM, found(STREAM, time="0.2s"), "close")
+    made = cut_at(STREAM, found(STREAM, time="0.2s"), "close")
     assert (made.steps, made.delay, made.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
 
 
