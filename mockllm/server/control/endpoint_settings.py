@@ -61,4 +61,4 @@ def sees(item: CatalogItem, endpoint: str) -> bool:
     method, _, path = paths[0].partition(" ")
     kind = type("Asked", (Request,), {"dialect": dialect, "api": api, "generates": True})
     request = kind(method=method, path=path, headers={}, provider=dialect)
-    return all(each.held for each in item.matcher.differences(request) if each.field in KINDS)
+    return all(each.matched for each in item.matcher.differences(request) if each.field in KINDS)

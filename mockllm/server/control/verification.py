@@ -51,7 +51,7 @@ class CompiledExpectation(Struct, frozen=True):
 
     def differences(self, each: JournalEntry, request: Request) -> list[str]:
         found = [
-            redact_text(mismatch_line(each)) for each in self.matcher.differences(request) if not each.held
+            redact_text(mismatch_line(each)) for each in self.matcher.differences(request) if not each.matched
         ]
         if self.rule is not None and not is_called(each.rule, self.rule):
             found.append(f"rule expected {self.rule}, found {each.rule or 'none'}")

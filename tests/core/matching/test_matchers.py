@@ -215,8 +215,8 @@ def test_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) ->
     assert matcher.matches(FULL) is held
     assert matcher.distance(FULL) == distance
     differences = matcher.differences(FULL)
-    assert all(difference.held for difference in differences) is held
-    assert sum(not difference.held for difference in differences) == distance[0]
+    assert all(difference.matched for difference in differences) is held
+    assert sum(not difference.matched for difference in differences) == distance[0]
 
 
 def test_differences_say_what_was_expected_and_found() -> None:
@@ -358,5 +358,5 @@ def test_a_difference_tells_no_key(field: Field, shown: str) -> None:
     request = ask({}, headers=headers, query_string="key=my-other-key&page=7")
     for matcher in (FieldMatcher(field, Equals("x")), FieldMatcher(field, Regex("^y"))):
         (difference,) = matcher.differences(request)
-        assert (difference.actual, difference.held) == (shown, False)
+        assert (difference.actual, difference.matched) == (shown, False)
         assert "my-" not in str(difference)

@@ -14,10 +14,9 @@ from mockllm.core.matching.conditions import (
     OneOf,
     Regex,
 )
-from mockllm.core.matching.conjunctions import rows_of
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.near_miss_distance import distance
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_index import RuleIndex, rows_of
 from mockllm.core.request.request import Request
 from tests.core.asking import Asked, ask
 from tests.core.matchers import (
@@ -51,7 +50,7 @@ def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then
     assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
     assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
     (_, differences), *_ = index.nearest(request, 1)
-    assert [(each.field, each.held, each.hint) for each in differences] == [
+    assert [(each.field, each.matched, each.hint) for each in differences] == [
         ("method", True, None),
         ("model", True, None),
         ("user", False, "only the case differs"),
