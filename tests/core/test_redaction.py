@@ -8,9 +8,9 @@ import pytest
 
 from mockllm.core.redaction import (
     HARMLESS,
+    PERSONAL,
     REDACTED,
     SECRETS,
-    WHO,
     is_secret,
     redact_bytes,
     redact_text,
@@ -72,7 +72,7 @@ def test_a_secret_header_is_one_everywhere(name: str) -> None:
     assert secret_name(name)
 
 
-@pytest.mark.parametrize("name", sorted(WHO))
+@pytest.mark.parametrize("name", sorted(PERSONAL))
 def test_who_asks_is_left_out_of_files_alone(name: str) -> None:
     assert secret_name(name.title())
     assert not is_secret(name.title())

@@ -74,14 +74,14 @@ def test_a_longer_text_is_never_fewer_tokens(text: str) -> None:
 def test_estimates_of_short_texts_are_remembered_within_a_bound() -> None:
     for number in range(3000):
         estimate(f"text {number}")
-    assert len(tokens._known) <= 1024
+    assert len(tokens._cache) <= 1024
     assert estimate("text 2999") == estimate("text 2999")
 
 
 def test_long_texts_are_not_remembered() -> None:
     text = PROSE * 20
     assert estimate(text) == pytest.approx(74 * 20, rel=0.02)
-    assert text not in tokens._known
+    assert text not in tokens._cache
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import DEEPEST, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json.codec import MAX_DEPTH, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
 
 VALUE = {"b": [1, None, True], "a": "é"}
 
@@ -24,7 +24,7 @@ def test_what_the_providers_refuse_is_refused(text: bytes) -> None:
 
 def test_what_could_not_be_written_again_is_not_read() -> None:
     for opening, closing in (("[", "]"), ('{"a": ', "}")):
-        last, deep = (opening * depth + "1" + closing * depth for depth in (DEEPEST, DEEPEST + 1))
+        last, deep = (opening * depth + "1" + closing * depth for depth in (MAX_DEPTH, MAX_DEPTH + 1))
         assert dumps([loads(last), loads(last.encode())])
         for text in (deep, deep.encode()):
             with pytest.raises(JSONDecodeError, match="nested deeper than 200 levels"):

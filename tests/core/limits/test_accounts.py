@@ -12,22 +12,21 @@ from mockllm.core.limits import (
     LimitAccount,
     LimitResult,
     LimitStatus,
-    open_account,
+    combine,
     tightest,
-    together,
 )
-from mockllm.core.limits.sliding_window import EXACT, SlidingWindow
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 
 TEN = 10.0
 
 
 def said(limit: Limit, *asked: tuple[float, int]) -> str:
     """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
-    account = open_account(limit)
+    account = LimitAccount(limit)
     words = []
     for now, tokens in asked:
         cost = Cost(tokens, 0.5)
-        verdict = account.ask(now, cost)
+        verdict = account.check(now, cost)
         if verdict.allowed:
             account.charge(now, cost)
             words.append(f"+{verdict.delay:g}" if verdict.delay else "+")
@@ -133,36 +132,36 @@ def test_what_is_said(limit: Limit, asked: list[tuple[float, int]], expected: st
 
 @pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])
 def test_so_many_answers_may_be_under_way(strategy: str) -> None:
-    account = open_account(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
+    account = LimitAccount(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
     for _ in range(2):
-        assert account.ask(0, Cost()) == LimitResult(True)
+        assert account.check(0, Cost()) == LimitResult(True)
         account.charge(0, Cost())
-    assert account.ask(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
+    assert account.check(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
     account.release()
-    assert account.ask(0, Cost()).allowed
+    assert account.check(0, Cost()).allowed
     account.reset()
     account.release()
     account.release()
-    assert account.held == 0
+    assert account.in_flight == 0
 
 
 def test_answers_under_way_are_bounded_beside_the_rest() -> None:
-    account = open_account(Limit("fixed-window", 2, concurrent=1))
+    account = LimitAccount(Limit("fixed-window", 2, concurrent=1))
     account.charge(0, Cost())
-    assert account.ask(1, Cost()).by == "concurrent"
+    assert account.check(1, Cost()).by == "concurrent"
     account.release()
     account.charge(1, Cost())
     account.release()
-    assert account.ask(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
+    assert account.check(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
 def test_the_others_have_no_bound_on_answers_under_way(strategy: str) -> None:
-    account = open_account(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
+    account = LimitAccount(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
     account.charge(0, Cost())
     account.charge(0, Cost())
-    assert account.held == 0
-    assert account.ask(0, Cost(0, 1.0)).by in (None, "requests")
+    assert account.in_flight == 0
+    assert account.check(0, Cost(0, 1.0)).by in (None, "requests")
 
 
 FULL = Gauge(4, 4, 0.0, TEN)
@@ -200,42 +199,42 @@ FULL = Gauge(4, 4, 0.0, TEN)
     ],
 )  # fmt: skip
 def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
-    account = open_account(limit)
-    found = [account.standing(0)]
+    account = LimitAccount(limit)
+    found = [account.status(0)]
     account.charge(0, Cost())
-    found += [account.standing(0), account.standing(2)]
+    found += [account.status(0), account.status(2)]
     assert found == [LimitStatus(each) for each in standings]
-    assert account.standing(100).requests == (
+    assert account.status(100).requests == (
         found[1].requests if limit.strategy == "after-n" else standings[0]
     )
 
 
 def test_tokens_stand_beside_requests() -> None:
-    account = open_account(Limit("fixed-window", 4, 100, window=TEN))
+    account = LimitAccount(Limit("fixed-window", 4, 100, window=TEN))
     account.charge(5, Cost(30))
-    assert account.standing(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
+    assert account.status(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
 def test_what_counts_nothing_has_no_standing(strategy: str) -> None:
-    assert open_account(Limit(strategy, 4, 4)).standing(0) == LimitStatus()  # type: ignore[arg-type]
+    assert LimitAccount(Limit(strategy, 4, 4)).status(0) == LimitStatus()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_reset_is_a_new_beginning(strategy: str) -> None:
     limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
-    account, fresh = open_account(limit), LimitAccount(limit)
+    account, fresh = LimitAccount(limit), LimitAccount(limit)
     account.charge(0, Cost(5))
     account.reset()
-    assert account.ask(0, Cost(1, 0.5)) == fresh.ask(0, Cost(1, 0.5))
-    assert account.standing(0) == fresh.standing(0)
+    assert account.check(0, Cost(1, 0.5)) == fresh.check(0, Cost(1, 0.5))
+    assert account.status(0) == fresh.status(0)
 
 
 def test_a_sliding_window_takes_bounded_memory() -> None:
     window = SlidingWindow(1_000_000, 60_000_000)
     for place in range(20_000):
         window.charge(place * 2_999, 1)
-    assert EXACT < len(window._log) <= 2 * EXACT + 2
+    assert MAX_EXACT_ENTRIES < len(window._log) <= 2 * MAX_EXACT_ENTRIES + 2
     assert window.gauge(20_000 * 2_999).remaining == 1_000_000 - 20_000
 
 
@@ -248,11 +247,11 @@ def test_what_costs_nothing_is_not_kept() -> None:
 def test_a_wait_suffices_between_two_microseconds() -> None:
     """This time and the one a millisecond later round to microseconds that are 999 apart."""
     now = 1_800_000_000.2834747
-    account = open_account(Limit("fixed-window", 1, window=0.001))
+    account = LimitAccount(Limit("fixed-window", 1, window=0.001))
     account.charge(now, Cost())
-    assert not account.ask(now + 0.001, Cost()).allowed
-    assert account.ask(now, Cost()).retry_after == 0.002
-    assert account.ask(now + 0.002, Cost()).allowed
+    assert not account.check(now + 0.001, Cost()).allowed
+    assert account.check(now, Cost()).retry_after == 0.002
+    assert account.check(now + 0.002, Cost()).allowed
 
 
 NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, None, "tokens")
@@ -274,7 +273,7 @@ NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, No
     ],
 )  # fmt: skip
 def test_several_limits_are_one(verdicts: list[LimitResult], expected: LimitResult) -> None:
-    assert together(verdicts) == expected
+    assert combine(verdicts) == expected
 
 
 def test_the_tightest_limit_is_told() -> None:

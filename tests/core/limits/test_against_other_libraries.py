@@ -22,7 +22,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
-from mockllm.core.limits import Cost, Limit, Strategy, open_account
+from mockllm.core.limits import Cost, Limit, LimitAccount, Strategy
 
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = count()
@@ -66,11 +66,11 @@ def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, i
 
 def ours(strategy: Strategy, trace: list[tuple[float, int]], **bounds: Any) -> list[bool]:
     """What passes of a trace. Its amounts are tokens: a request itself is always one."""
-    account = open_account(Limit(strategy, **bounds))
+    account = LimitAccount(Limit(strategy, **bounds))
     passed = []
     for now, amount in trace:
         cost = Cost(amount)
-        allowed = account.ask(now, cost).allowed
+        allowed = account.check(now, cost).allowed
         if allowed:
             account.charge(now, cost)
         passed.append(allowed)

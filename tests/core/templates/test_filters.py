@@ -8,8 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
 
 SCOPE = TemplateScope(Request(method="POST", path="/", headers={}))
 

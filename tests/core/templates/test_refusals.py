@@ -6,9 +6,9 @@ import contextlib
 
 import pytest
 
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
     TemplateSyntax,
+    compile_template,
 )
 from tests.core.templating import rendered
 

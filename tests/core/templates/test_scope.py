@@ -8,9 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import CallPart, Message, Request, ResultPart, TextPart, Tool
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
-from mockllm.core.templates.template import TemplateScope
+from mockllm.core.templates.template import TemplateScope, compile_template
 
 
 class Asked(Request):

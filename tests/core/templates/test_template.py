@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
-    OUTPUT_CAP,
+    MAX_OUTPUT_LENGTH,
     TemplateFailure,
     TemplateScope,
     TemplateSyntax,
+    compile_template,
     is_template,
 )
 from tests.core.templating import failure, rendered, scope
@@ -287,17 +287,15 @@ def test_a_failure_without_an_origin_says_none() -> None:
     ],
 )
 def test_no_template_makes_more_than_a_mebibyte(source: str) -> None:
-    long = {
-        "a": "a"
-        * (OUTPUT_CAP + 1 if source in ("{{ body.a }}", "{{ body.a | upper }}") else OUTPUT_CAP // 2 + 1)
-    }
+    enough = source in ("{{ body.a }}", "{{ body.a | upper }}")
+    long = {"a": "a" * (MAX_OUTPUT_LENGTH + 1 if enough else MAX_OUTPUT_LENGTH // 2 + 1)}
     assert (
         failure(source, body={**long, "l": ["b"] * 4}).reason == "the text is longer than 1048576 characters"
     )
 
 
 def test_a_mebibyte_is_allowed() -> None:
-    assert len(rendered("{{ body }}", body="a" * OUTPUT_CAP)) == OUTPUT_CAP
+    assert len(rendered("{{ body }}", body="a" * MAX_OUTPUT_LENGTH)) == MAX_OUTPUT_LENGTH
 
 
 def test_a_template_tells_which_names_it_reads() -> None:
@@ -308,7 +306,7 @@ def test_a_template_tells_which_names_it_reads() -> None:
 
 def test_plain_paths_do_not_import_jinja2() -> None:
     code = (
-        "import sys, mockllm.core.values.types; from mockllm.core.templates.parser import compile_template; "
+        "import sys, mockllm.core.values.types; from mockllm.core.templates.template import compile_template; "
         "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
         "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
     )
@@ -318,8 +316,8 @@ def test_plain_paths_do_not_import_jinja2() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("{{ headers['x-api-key'] | int }}", "what stands there does not fit, and is not shown"),
-        ("{{ query.key | int }}", "what stands there does not fit, and is not shown"),
+        ("{{ headers['x-api-key'] | int }}", "the value does not fit, and is not shown"),
+        ("{{ query.key | int }}", "the value does not fit, and is not shown"),
         ("{{ query.token }}", "query.token is absent"),
         ("{{ query.name | int }}", '"x" is not a number'),
     ],

@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from mockllm.core.quantities.parse import Integers, Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
 from mockllm.core.values.dynamic import Context, Drawn, Expression, evaluate, is_static
 
 

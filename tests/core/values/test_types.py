@@ -152,7 +152,7 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
          "a lognormal's median is more than 0, and its p99 not less than that"),
         ("drawn", {"empirical": []}, "an empirical distribution needs at least one value"),
         ("drawn", {"empirical": "gaps.txt"},
-         "write empirical: [value, value, …], or the name of a file that holds such values"),
+         "write empirical: [value, value, …], or the name of a file with such values"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_gets_exactly_one_message(key: str, value: object, said: str) -> None:
