@@ -37,7 +37,7 @@ from tests.core.faults.replies import (
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("how", ["invalid", "truncated"])
 @pytest.mark.parametrize("said", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}'])
-def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
+def test_bad_tool_arguments_are_not_json(said: str, how: str, seed: int) -> None:
     (call,) = choice("bad_tool_arguments", reply(Call("look", (said,))), how=how, seed=seed).calls
     made = joined_text(call.chunks)
     assert not is_json(made) or (how, said) == ("truncated", "5")
@@ -46,7 +46,7 @@ def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
         assert (said or "{}").startswith(made)
 
 
-def test_what_is_wrong_with_arguments_is_drawn() -> None:
+def test_bad_tool_arguments_mistake_is_drawn() -> None:
     made = {
         joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].chunks)
         for seed in range(30)
@@ -54,25 +54,25 @@ def test_what_is_wrong_with_arguments_is_drawn() -> None:
     assert made == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
 
 
-def test_arguments_stay_cut_as_they_were() -> None:
+def test_bad_tool_arguments_keep_chunk_boundaries() -> None:
     (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").calls
     assert call.chunks == ('{"city":',)
 
 
-def test_a_tool_that_nobody_offered() -> None:
+def test_unknown_tool_calls_a_tool_not_offered() -> None:
     (call,) = choice("unknown_tool", reply(LOOK)).calls
     assert call == replace(LOOK, name="look_v2")
     (call,) = choice("unknown_tool", reply(LOOK), tool="delete_all").calls
     assert call.name == "delete_all"
 
 
-def test_a_made_name_is_offered_by_nobody() -> None:
+def test_unknown_tool_default_name_is_not_offered() -> None:
     (call,) = choice("unknown_tool", reply(LOOK), Asked(Tool("look"), Tool("look_v2"))).calls
     assert call.name == "look_v2_v2"
 
 
 @pytest.mark.parametrize("name", ["unknown_tool", "bad_tool_arguments"])
-def test_one_of_several_calls(name: str) -> None:
+def test_call_fault_breaks_one_of_several_calls(name: str) -> None:
     said = reply(TEXT, LOOK, FIND)
     assert choice(name, said, call=2).parts[:2] == (TEXT, LOOK)
     assert choice(name, said, call=2).parts[2] != FIND
@@ -122,7 +122,9 @@ def test_one_of_several_calls(name: str) -> None:
         pytest.param("unknown_tool", Reply(()), {}, "the response calls no tool", id="no choice"),
     ],
 )
-def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str, Any], why: str) -> None:
+def test_call_fault_without_suitable_call_has_reason(
+    name: str, said: Reply, settings: dict[str, Any], why: str
+) -> None:
     assert reason(name, said, **settings) == why
 
 
@@ -133,13 +135,13 @@ def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str,
     ("how", "made"),
     [("any", {}), ("missing", {}), ("type", {"city": 7})],
 )
-def test_arguments_break_the_tool_s_schema(how: str, made: Json) -> None:
+def test_wrong_schema_arguments_violate_tool_schema(how: str, made: Json) -> None:
     (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
     assert loads(joined_text(call.chunks)) == made
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_structured_output_breaks_the_schema(streamed: bool) -> None:
+def test_wrong_schema_text_violates_response_schema(streamed: bool) -> None:
     said = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
     assert choice("wrong_schema", said, FORM, how="type", streamed=streamed).parts == (
         THOUGHT,
@@ -147,7 +149,7 @@ def test_structured_output_breaks_the_schema(streamed: bool) -> None:
     )
 
 
-def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
+def test_wrong_schema_breaks_the_non_streaming_text() -> None:
     said = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
     assert choice("wrong_schema", said, FORM, streamed=False).text == "{}"
     assert reason("wrong_schema", said, FORM) == "the text is not JSON"
@@ -210,12 +212,12 @@ def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
         ),
     ],
 )
-def test_what_no_schema_can_be_broken_of(
+def test_wrong_schema_without_schema_or_json_has_reason(
     said: Reply, request_: Request, settings: dict[str, Any], why: str
 ) -> None:
     assert reason("wrong_schema", said, request_, **settings).startswith(why)
 
 
 @pytest.mark.parametrize("name", ["bad_tool_arguments", "unknown_tool"])
-def test_what_breaks_calls_says_that_it_needs_one(name: str) -> None:
+def test_call_fault_needs_call(name: str) -> None:
     assert FAULTS[name]().needs == "call"

@@ -48,7 +48,7 @@ def told(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
         ({"after": {"time": "0s"}}, ("a", "b", Pause(1.0), "c", "d")),
     ],
 )
-def test_an_error_event_cuts_what_is_said(settings: dict[str, Any], said: tuple[Any, ...] | None) -> None:
+def test_error_event_cuts_stream_at_place(settings: dict[str, Any], said: tuple[Any, ...] | None) -> None:
     changed = made("error_event", **settings).apply_in_context(TEXT, told(TEXT))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("overloaded")
@@ -63,9 +63,7 @@ def test_an_error_event_cuts_what_is_said(settings: dict[str, Any], said: tuple[
         ({"bytes": 2}, ("a", "b", Pause(1.0), "c", "d")),
     ],
 )
-def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
-    after: dict[str, Any], said: tuple[Any, ...]
-) -> None:
+def test_error_event_replaces_non_streaming_response(after: dict[str, Any], said: tuple[Any, ...]) -> None:
     fault = made("error_event", after=after, type="rate_limit", status=418, message="no")
     changed = fault.apply_in_context(TEXT, told(TEXT, streamed=False))
     assert isinstance(changed, Reply)
@@ -73,7 +71,7 @@ def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
     assert changed.choices[0].parts == (Text(said),)
 
 
-def test_an_error_behind_an_error_is_none() -> None:
+def test_error_event_after_own_error_has_reason() -> None:
     broken = replace(TEXT, broken=Failure("timeout"))
     fault = made("error_event", after={"chunks": 4})
     assert fault.apply_in_context(broken, told(broken)) == NotApplicable(
@@ -87,7 +85,7 @@ def test_an_error_behind_an_error_is_none() -> None:
     )
 
 
-def test_a_reply_that_never_ends_says_no_reason() -> None:
+def test_no_finish_removes_the_finish_reason() -> None:
     changed = made("no_finish").apply_in_context(TEXT, told(TEXT))
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.ends
@@ -98,7 +96,7 @@ def test_a_reply_that_never_ends_says_no_reason() -> None:
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
-def test_a_fault_needs_what_its_place_needs(kind: type[Fault]) -> None:
+def test_fault_needs_the_kind_of_its_place(kind: type[Fault]) -> None:
     fault = kind()
     if not (kind.needs_stream or kind.needs_reply):
         assert fault.needs == "any"

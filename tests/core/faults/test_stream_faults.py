@@ -40,12 +40,12 @@ def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
     return made.steps
 
 
-def test_every_fault_is_registered_under_its_own_name() -> None:
+def test_fault_is_registered_under_its_name() -> None:
     assert FAULTS["malformed"] is Malformed
     assert all(kind.name == name for name, kind in FAULTS.items())
 
 
-def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> None:
+def test_fault_settings_have_defaults_and_descriptions() -> None:
     for kind in FAULTS.values():
         kind()
         assert all(setting.description for setting in kind.model_fields.values())
@@ -76,7 +76,7 @@ def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> N
         ),
     ],
 )
-def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
+def test_malformed_class_is_in_the_registry(fault: Fault, steps: Sequence[Step]) -> None:
     assert played(fault) == steps
 
 
@@ -84,7 +84,7 @@ def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
     ("framing", "wire"),
     [(Framing.SSE, b'data: {"broken": \n\n'), (Framing.SSE_CRLF, b'data: {"broken": \r\n\r\n')],
 )
-def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
+def test_malformed_data_is_framed(framing: Framing, wire: bytes) -> None:
     plan = Plan(ResponseHead(200, ()), (EventStep(b"one", 1, "say"),), framing)
     assert sent_bytes(replace(plan, steps=played(malformed(), plan))) == wire
 
@@ -110,11 +110,11 @@ def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
         ),
     ],
 )
-def test_what_cannot_be_played_says_why(plan: Plan, reason: str) -> None:
+def test_chunk_fault_not_applicable_has_reason(plan: Plan, reason: str) -> None:
     assert malformed(at={"chunk": 7}).apply(plan) == NotApplicable(reason)
 
 
-def test_the_place_may_come_from_the_request() -> None:
+def test_chunk_fault_place_may_be_a_template() -> None:
     fault = malformed(at={"chunk": "{{ query.fail_chunk }}"})
     assert not is_static(fault)
     assert played(evaluate(fault, asked("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
@@ -128,7 +128,7 @@ def test_the_place_may_come_from_the_request() -> None:
         ("", "query.fail_chunk is absent"),
     ],
 )
-def test_a_place_that_does_not_fit_names_the_parameter(query: str, reason: str) -> None:
+def test_chunk_fault_unsuitable_place_names_parameter(query: str, reason: str) -> None:
     with pytest.raises(TemplateFailure) as caught:
         evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), asked(query))
     assert caught.value.query == "fail_chunk"
@@ -143,6 +143,6 @@ def asked(query: str) -> Context:
 @pytest.mark.parametrize(
     "settings", [{"at": {"chunk": 0}}, {"at": {"chunk": "3"}}, {"at": {}}, {"then": "stop"}, {"x": 1}]
 )
-def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any]) -> None:
+def test_fault_invalid_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         malformed(**settings)

@@ -54,7 +54,7 @@ BODY = {
         ("$.where", 2),
     ],
 )
-def test_a_singular_path(path: str, found: Json) -> None:
+def test_singular_path_returns_its_node(path: str, found: Json) -> None:
     compiled = compile_path(path)
     assert compiled.singular
     assert compiled.first(BODY) == found
@@ -62,7 +62,7 @@ def test_a_singular_path(path: str, found: Json) -> None:
     assert compiled.all(BODY) == ([] if found is MISSING else [found])
 
 
-def test_the_steps_of_a_singular_path() -> None:
+def test_singular_path_has_keys() -> None:
     assert compile_path("$.a.b[-1]['x y']").keys == ("a", "b", -1, "x y")
 
 
@@ -96,7 +96,7 @@ def test_the_steps_of_a_singular_path() -> None:
         ("$.nothing[*]", []),
     ],
 )
-def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
+def test_path_with_several_nodes_returns_all(path: str, found: list[Json]) -> None:
     compiled = compile_path(path)
     assert not compiled.singular
     assert compiled.keys == ()
@@ -150,13 +150,13 @@ def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
         ("$.a + 1", "not understood from '+ 1' (character 4)"),
     ],
 )
-def test_what_is_refused(path: str, message: str) -> None:
+def test_compile_path_refuses_invalid_query(path: str, message: str) -> None:
     with pytest.raises(JsonPathError) as caught:
         compile_path(path)
     assert str(caught.value) == f"{path}: {message}"
 
 
-def test_a_query_that_the_library_cannot_read_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compile_path_refuses_query_library_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
     import jsonpath_ng.ext.parser
     from jsonpath_ng.exceptions import JsonPathParserError
 
@@ -168,7 +168,7 @@ def test_a_query_that_the_library_cannot_read_is_refused_in_words(monkeypatch: p
         compile_path("$.unreadable[*]")
 
 
-def test_nothing_is_found_where_there_is_no_body_or_one_beyond_measure() -> None:
+def test_path_in_missing_or_too_deep_body_finds_nothing() -> None:
     deep: Json = 1
     for _ in range(5000):
         deep = [deep]
@@ -178,14 +178,14 @@ def test_nothing_is_found_where_there_is_no_body_or_one_beyond_measure() -> None
     assert compile_path("$.a").all(MISSING) == []
 
 
-def test_a_recursion_beyond_measure_finds_nothing() -> None:
+def test_path_with_too_deep_recursion_finds_nothing() -> None:
     def endless(body: Json) -> list[Json]:
         return endless(body)
 
     assert JsonPath("$.a[*]", False, (), endless).all({"a": [1]}) == []
 
 
-def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
+def test_jsonpath_ng_is_imported_for_several_nodes_only() -> None:
     script = (
         "import sys; from mockllm.core.json.jsonpath import compile_path; compile_path('$.a[0]');"
         "assert 'jsonpath_ng' not in sys.modules; compile_path('$.a[*]'); assert 'jsonpath_ng' in sys.modules"
@@ -194,7 +194,7 @@ def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
 
 
 @given(st.text(max_size=12).map(lambda text: "$" + text))
-def test_any_text_is_a_path_or_is_refused(text: str) -> None:
+def test_compile_path_of_any_text_returns_or_raises(text: str) -> None:
     with suppress(JsonPathError):
         compile_path(text).all(BODY)
 
@@ -203,7 +203,7 @@ CASES = os.environ.get("JSONPATH_COMPLIANCE_SUITE", "")
 
 
 @pytest.mark.skipif(not CASES, reason="JSONPATH_COMPLIANCE_SUITE names no cts.json")
-def test_what_is_accepted_is_evaluated_as_the_compliance_suite_says() -> None:
+def test_path_results_equal_the_compliance_suite() -> None:
     for case in json.loads(Path(CASES).read_text())["tests"]:
         try:
             compiled = compile_path(case["selector"])

@@ -126,12 +126,12 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_what_is_said(limit: Limit, asked: list[tuple[float, int]], expected: str) -> None:
+def test_account_check_by_strategy(limit: Limit, asked: list[tuple[float, int]], expected: str) -> None:
     assert said(limit, *asked) == expected
 
 
 @pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])
-def test_so_many_answers_may_be_under_way(strategy: str) -> None:
+def test_account_concurrent_bound_refuses(strategy: str) -> None:
     account = LimitAccount(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
     for _ in range(2):
         assert account.check(0, Cost()) == LimitResult(True)
@@ -145,7 +145,7 @@ def test_so_many_answers_may_be_under_way(strategy: str) -> None:
     assert account.in_flight == 0
 
 
-def test_answers_under_way_are_bounded_beside_the_rest() -> None:
+def test_account_concurrent_bound_besides_window() -> None:
     account = LimitAccount(Limit("fixed-window", 2, concurrent=1))
     account.charge(0, Cost())
     assert account.check(1, Cost()).by == "concurrent"
@@ -156,7 +156,7 @@ def test_answers_under_way_are_bounded_beside_the_rest() -> None:
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
-def test_the_others_have_no_bound_on_answers_under_way(strategy: str) -> None:
+def test_account_without_window_ignores_concurrent(strategy: str) -> None:
     account = LimitAccount(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
     account.charge(0, Cost())
     account.charge(0, Cost())
@@ -198,7 +198,7 @@ FULL = Gauge(4, 4, 0.0, TEN)
         ),
     ],
 )  # fmt: skip
-def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
+def test_account_status_by_strategy(limit: Limit, standings: list[Gauge]) -> None:
     account = LimitAccount(limit)
     found = [account.status(0)]
     account.charge(0, Cost())
@@ -209,19 +209,19 @@ def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
     )
 
 
-def test_tokens_stand_beside_requests() -> None:
+def test_account_status_has_requests_and_tokens() -> None:
     account = LimitAccount(Limit("fixed-window", 4, 100, window=TEN))
     account.charge(5, Cost(30))
     assert account.status(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
-def test_what_counts_nothing_has_no_standing(strategy: str) -> None:
+def test_account_status_of_uncounted_strategy_is_empty(strategy: str) -> None:
     assert LimitAccount(Limit(strategy, 4, 4)).status(0) == LimitStatus()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_reset_is_a_new_beginning(strategy: str) -> None:
+def test_account_reset_equals_new_account(strategy: str) -> None:
     limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
     account, fresh = LimitAccount(limit), LimitAccount(limit)
     account.charge(0, Cost(5))
@@ -230,7 +230,7 @@ def test_a_reset_is_a_new_beginning(strategy: str) -> None:
     assert account.status(0) == fresh.status(0)
 
 
-def test_a_sliding_window_takes_bounded_memory() -> None:
+def test_sliding_window_memory_is_bounded() -> None:
     window = SlidingWindow(1_000_000, 60_000_000)
     for place in range(20_000):
         window.charge(place * 2_999, 1)
@@ -238,13 +238,13 @@ def test_a_sliding_window_takes_bounded_memory() -> None:
     assert window.gauge(20_000 * 2_999).remaining == 1_000_000 - 20_000
 
 
-def test_what_costs_nothing_is_not_kept() -> None:
+def test_sliding_window_ignores_zero_amounts() -> None:
     window = SlidingWindow(1, 1_000_000)
     window.charge(0, 0)
     assert window.gauge(0) == Gauge(1, 1, 0.0, 1.0)
 
 
-def test_a_wait_suffices_between_two_microseconds() -> None:
+def test_account_wait_between_microseconds_suffices() -> None:
     """This time and the one a millisecond later round to microseconds that are 999 apart."""
     now = 1_800_000_000.2834747
     account = LimitAccount(Limit("fixed-window", 1, window=0.001))
@@ -272,11 +272,11 @@ NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, No
         pytest.param([NO, NEVER, NO], NEVER, id="never is longer than any wait"),
     ],
 )  # fmt: skip
-def test_several_limits_are_one(verdicts: list[LimitResult], expected: LimitResult) -> None:
+def test_combine_returns_one_result(verdicts: list[LimitResult], expected: LimitResult) -> None:
     assert combine(verdicts) == expected
 
 
-def test_the_tightest_limit_is_told() -> None:
+def test_tightest_returns_least_remaining() -> None:
     slow, quick = Gauge(9, 2, 5.0, TEN), Gauge(2, 2, 1.0, TEN)
     much, little = Gauge(100, 50, 1.0, TEN), Gauge(1000, 49, 1.0, TEN)
     assert tightest([]) == LimitStatus()

@@ -46,7 +46,7 @@ def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tu
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+def test_retry_after_requested_wait_passes(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     account = LimitAccount(limit)
     now = NOON
     for gap, tokens in arrivals:
@@ -64,9 +64,7 @@ def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, in
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_the_wait_that_is_told_is_no_longer_than_it_must(
-    limit: Limit, arrivals: list[tuple[float, int]]
-) -> None:
+def test_reported_wait_is_minimal(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
@@ -77,7 +75,7 @@ def test_the_wait_that_is_told_is_no_longer_than_it_must(
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
-def test_asking_and_looking_change_nothing(
+def test_check_and_status_change_nothing(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
     account, other = LimitAccount(limit), LimitAccount(limit)
@@ -92,7 +90,7 @@ def test_asking_and_looking_change_nothing(
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
-def test_what_remains_passes_and_one_more_does_not(
+def test_remaining_amount_passes_and_one_more_does_not(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
     account = LimitAccount(limit)
@@ -116,9 +114,7 @@ def bounds(standing: LimitStatus) -> list[Gauge]:
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_after_the_reset_that_is_told_everything_remains(
-    limit: Limit, arrivals: list[tuple[float, int]]
-) -> None:
+def test_full_limit_remains_after_reset_time(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
@@ -141,7 +137,7 @@ def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+def test_window_never_exceeds_limit(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
     passed = passing(LimitAccount(limit), arrivals)
     for bound, size, tokens in (
         (limit.requests, limit.burst, False),
@@ -161,7 +157,7 @@ def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]
 
 @PATIENT
 @given(requests=st.integers(1, 20), queue=BOUNDS, window=WINDOWS, arrivals=ARRIVALS)
-def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
+def test_leaky_bucket_spaces_requests_evenly(
     requests: int, queue: int | None, window: float, arrivals: list[tuple[float, int]]
 ) -> None:
     limit = Limit("leaky-bucket", requests, queue=queue, window=window)
@@ -172,7 +168,7 @@ def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
 
 @PATIENT
 @given(arrivals=st.lists(st.floats(0, 0.01, allow_nan=False), min_size=1, max_size=60))
-def test_a_busy_sliding_window_is_never_too_generous(arrivals: list[float]) -> None:
+def test_sliding_window_with_shared_entries_never_exceeds(arrivals: list[float]) -> None:
     """Above so many entries they are joined; still no window holds too much, and waits suffice."""
     account = LimitAccount(Limit("sliding-window", tokens=1500, window=1.0))
     now, passed = NOON, []

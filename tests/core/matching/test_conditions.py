@@ -94,7 +94,7 @@ class Point(Structured):
     ],
     ids=lambda case: case.describe() if isinstance(case, Condition) else "",
 )
-def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
+def test_condition_matches(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
     assert [value for value in met_by if not condition.matches(value)] == []
     assert [value for value in not_by if condition.matches(value)] == []
 
@@ -127,7 +127,7 @@ def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> 
         (AllOf((Compare("gt", 1), Compare("lt", 5))), "more than 1, less than 5"),
     ],
 )
-def test_describes_itself(condition: Condition, words: str) -> None:
+def test_condition_describes_itself(condition: Condition, words: str) -> None:
     assert condition.describe() == words
 
 
@@ -190,7 +190,7 @@ def test_describes_itself(condition: Condition, words: str) -> None:
         (AllOf(()), "abc", None),
     ],
 )
-def test_the_hint_helps(condition: Condition, value: Json, hint: str | None) -> None:
+def test_condition_difference_returns_hint(condition: Condition, value: Json, hint: str | None) -> None:
     assert condition.difference(value) == hint
 
 
@@ -201,7 +201,7 @@ def test_the_hint_helps(condition: Condition, value: Json, hint: str | None) -> 
         (lambda: Schema({"type": "strng"}), "not a valid JSON Schema"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_when_it_is_made(make: Callable[[], object], message: str) -> None:
+def test_condition_with_invalid_value_raises(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
@@ -234,21 +234,21 @@ def test_what_cannot_be_asked_is_refused_when_it_is_made(make: Callable[[], obje
         (Schema({"type": "array", "minItems": 2}), ("a", "b"), True),
     ],
 )
-def test_of_a_set_any_thing_may_meet_it_unless_it_is_about_the_whole(
+def test_condition_on_set_matches_any_element_or_whole(
     condition: Condition, things: tuple[Json, ...], held: bool
 ) -> None:
     assert of_set(condition).matches(things) is held
     assert meets(condition, things) is held
 
 
-def test_members() -> None:
+def test_member_of_object_or_structured_value() -> None:
     assert member({"a": None}, "a") is None
     assert member({}, "a") is MISSING
     assert member(Point(), "x") == 1
     assert member("text", "a") is MISSING
 
 
-def test_equal_conditions_are_equal() -> None:
+def test_conditions_with_equal_fields_are_equal() -> None:
     assert Regex("a") == Regex("a") != Regex("b")
     assert Schema({"type": "string"}) == Schema({"type": "string"})
     assert Regex("(?i)Abc").folded

@@ -32,9 +32,7 @@ GPT, POST, SYSTEM = (
 HELLO = FieldMatcher(Field("user"), Contains("hello"))
 
 
-def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then_the_most_held_then_in_order() -> (
-    None
-):
+def test_nearest_order_of_near_misses() -> None:
     matchers: list[Matcher] = [
         AllMatcher((GPT, HELLO, SYSTEM)),
         HELLO,
@@ -57,7 +55,7 @@ def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then
     ]
 
 
-def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> None:
+def test_nearest_leaves_out_matching_rules() -> None:
     matchers: list[Matcher] = [POST for _ in range(50)]
     matchers += [FieldMatcher(Field("user"), Regex("^order [0-9]+$")), AnyMatcher((POST, HELLO))]
     index = RuleIndex(matchers)
@@ -66,7 +64,7 @@ def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> N
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
-def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
+def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: Asked) -> None:
     found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
     assert found == ranked(given_matchers, request)
 
@@ -98,7 +96,7 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
 )
 @example("number {} of", 256)
 @pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE.keys())
-def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
+def test_nearest_of_hundreds_of_alike_rules_is_exact(
     alike: Callable[[int], Matcher], said: str, number: int
 ) -> None:
     matchers = [AllMatcher((POST, alike(each), HELLO)) for each in range(300)]
@@ -108,7 +106,7 @@ def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
     assert found == ranked(matchers, request)[:3]
 
 
-def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_are_long() -> None:
+def test_nearest_of_thousands_of_alike_rules_ranks_some() -> None:
     matchers: list[Matcher] = [
         FieldMatcher(Field("user"), Equals(f"question {number}")) for number in range(2000)
     ]
@@ -122,6 +120,6 @@ def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_ar
     assert nearest("question 500" + " " * 10_000) == 0
 
 
-def test_the_last_user_text_is_cut_short_in_a_difference() -> None:
+def test_difference_shortens_the_last_user_text() -> None:
     (found,) = RuleIndex([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
     assert found[1][0].actual == '"' + "x" * 79 + '…"'

@@ -30,7 +30,7 @@ def cut(
     return truncate(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
 
 
-def test_tokens_of_a_part_as_its_maker_counted_them_else_as_they_are_told_apart() -> None:
+def test_part_tokens_are_stated_or_estimated() -> None:
     assert part_tokens(Text(WORDS, tokens=9)) == 9
     assert part_tokens(Text(WORDS)) == 4
     assert part_tokens(Text(WORDS, whole="something else altogether")) == 3
@@ -38,7 +38,7 @@ def test_tokens_of_a_part_as_its_maker_counted_them_else_as_they_are_told_apart(
     assert part_tokens(CALL) == len(split('get_weather{"city":"Paris"}'))
 
 
-def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
+def test_truncate_long_text_in_proportion() -> None:
     text = "A sentence of several words stands here. " * 20
     needed = part_tokens(Text((text,)))
     assert needed == estimate(text)
@@ -48,7 +48,7 @@ def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
     assert len(joined_text(half.chunks)) == pytest.approx(len(text) / 2, abs=10)
 
 
-def test_nothing_to_cut_gives_the_same_choice() -> None:
+def test_truncate_within_limits_returns_same_choice() -> None:
     choice = Choice((Text(WORDS),))
     assert truncate(choice, Sampling()) is choice
     assert truncate(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
@@ -64,17 +64,17 @@ def test_nothing_to_cut_gives_the_same_choice() -> None:
         (("two", "two three"), ("one", " "), "two"),
     ],
 )
-def test_at_the_first_stop_sequence(stop: tuple[str, ...], said: tuple[str, ...], by: str) -> None:
+def test_truncate_at_first_stop_sequence(stop: tuple[str, ...], said: tuple[str, ...], by: str) -> None:
     choice = cut(Text(WORDS), CALL, stop=stop, finish="tool_calls")
     assert choice == Choice((Text(said),), "stop", by)
 
 
-def test_a_stop_sequence_is_looked_for_in_the_text_alone() -> None:
+def test_truncate_finds_stop_sequence_in_texts_only() -> None:
     parts = (Thinking(("stop",)), Text(("one",)), Refusal(("stop",)), Text((" a stop b",)))
     assert cut(*parts, stop=("stop",)).parts == (*parts[:3], Text((" a ",)))
 
 
-def test_after_the_allowed_tokens() -> None:
+def test_truncate_after_max_tokens() -> None:
     assert cut(Text(WORDS), max_tokens=2) == Choice((Text(("one", " two"), 2),), "length")
     assert cut(Text(WORDS, tokens=4), max_tokens=3) == Choice((Text(("one", " two", " three"), 3),), "length")
     assert cut(Text(("one two", " three four"), tokens=4), max_tokens=3).parts == (
@@ -83,7 +83,7 @@ def test_after_the_allowed_tokens() -> None:
     assert cut(Text(WORDS), max_tokens=0) == Choice((), "length")
 
 
-def test_thinking_counts_against_the_tokens() -> None:
+def test_truncate_counts_thinking() -> None:
     parts = (Thinking(WORDS, "signature"), Text(WORDS))
     assert cut(*parts, max_tokens=2).parts == (Thinking(("one", " two"), "signature"),)
     used = 4
@@ -91,16 +91,16 @@ def test_thinking_counts_against_the_tokens() -> None:
     assert cut(*parts, max_tokens=used).parts == parts[:1]
 
 
-def test_a_call_is_whole_or_not_there() -> None:
+def test_truncate_keeps_calls_complete() -> None:
     assert cut(Text(("one",)), CALL, max_tokens=2, finish="tool_calls") == Choice((Text(("one",)),), "length")
 
 
-def test_a_stop_sequence_first_and_what_is_left_counts() -> None:
+def test_truncate_counts_tokens_after_stop_sequence() -> None:
     choice = cut(Text(WORDS), stop=(" four",), max_tokens=1)
     assert (choice.finish, choice.stopped_by) == ("length", None)
 
 
-def test_what_stands_between_pieces_stays_as_long_as_text_follows() -> None:
+def test_first_characters_keep_pauses_before_text() -> None:
     pieces: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
     assert first_characters(pieces, 5) == ("one", Pause(1.0), " t")
     assert first_characters(pieces, 3) == ("one",)

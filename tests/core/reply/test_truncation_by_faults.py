@@ -50,11 +50,13 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
         pytest.param((Text(("", "")),), 1, (Text(()),), id="empty pieces"),
     ],
 )
-def test_cut_after_so_many_chunks(parts: tuple[Part, ...], chunks: int, kept: tuple[Part, ...]) -> None:
+def test_cut_chunks_returns_first_chunks(
+    parts: tuple[Part, ...], chunks: int, kept: tuple[Part, ...]
+) -> None:
     assert cut_chunks(Choice(parts), chunks) == Choice(kept)
 
 
-def test_an_answer_that_has_not_so_many_chunks() -> None:
+def test_cut_chunks_beyond_the_end_is_none() -> None:
     assert cut_chunks(Choice((HELLO,)), 5) is None
 
 
@@ -70,7 +72,7 @@ def test_an_answer_that_has_not_so_many_chunks() -> None:
         pytest.param((ITEM, HELLO), 0.1, (ITEM, Text(("H",))), id="a foreign block before it stays"),
     ],
 )
-def test_cut_at_a_part_of_the_characters(
+def test_cut_fraction_returns_part_of_characters(
     parts: tuple[Part, ...], fraction: float, kept: tuple[Part, ...]
 ) -> None:
     assert cut_fraction(Choice(parts), fraction) == Choice(kept)
@@ -87,7 +89,7 @@ def test_cut_at_a_part_of_the_characters(
         pytest.param(("a", Pause(1.0)), "", (Pause(1.0),), id="nothing"),
     ],
 )
-def test_another_text_is_cut_where_the_first_was(
+def test_rechunked_keeps_chunk_boundaries(
     pieces: tuple[ContentChunk, ...], text: str, said: tuple[ContentChunk, ...]
 ) -> None:
     assert rechunked(pieces, text) == said

@@ -17,7 +17,7 @@ from tests.core.asking import ask
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 
-def test_it_is_stable_across_releases() -> None:
+def test_request_hash_is_stable_across_releases() -> None:
     assert request_hash(ask(BODY)) == "567513c5d9c94ac4cb1e8ddf89398fbc8d6a4778bc96ef96b244cdd7469fd37e"
 
 
@@ -31,11 +31,11 @@ def test_it_is_stable_across_releases() -> None:
     ],
     ids=["keys in another order", "who asks", "what came before", "transport"],
 )
-def test_the_same_question_has_the_same_hash(other: object) -> None:
+def test_request_hash_is_equal_for_equal_requests(other: object) -> None:
     assert request_hash(other) == request_hash(ask(BODY))  # type: ignore[arg-type]
 
 
-def test_different_questions_have_different_hashes() -> None:
+def test_request_hash_differs_for_different_requests() -> None:
     requests = [
         ask(BODY),
         ask({**BODY, "model": "gpt-4"}),
@@ -53,7 +53,7 @@ def test_different_questions_have_different_hashes() -> None:
     assert len({request_hash(request) for request in requests}) == len(requests)
 
 
-def test_it_never_raises() -> None:
+def test_request_hash_never_raises() -> None:
     deep = b"[" * 600 + b"]" * 600
     assert request_hash(ask(raw=deep)) != request_hash(ask(raw=b"[" + deep + b"]"))
     assert request_hash(ask(BODY, path="/a\udcff")) != request_hash(ask(BODY, path="/a"))
@@ -76,27 +76,27 @@ POEM = {
 }
 
 
-def test_the_older_recipe_is_the_body_with_its_provider() -> None:
+def test_older_hash_covers_body_and_provider() -> None:
     expected = "daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
     assert older_hash(ask(POEM, provider="azure")) == expected
     assert older_hash(ask(dict(reversed(POEM.items())), provider="azure", path="/elsewhere")) == expected
     assert older_hash(ask(POEM)) != expected
 
 
-def test_the_older_recipe_needs_an_object() -> None:
+def test_older_hash_of_other_body_is_none() -> None:
     assert older_hash(ask([1])) is None
     assert older_hash(ask(raw=b"not JSON")) is None
     assert older_hash(ask(raw=b'{"a": ' + b"[" * 600 + b"]" * 600 + b"}")) is None
 
 
-def test_which_fields_are_volatile_may_be_chosen() -> None:
+def test_request_hash_leaves_out_volatile_fields() -> None:
     request, other = ask({**BODY, "run": 1}), ask({**BODY, "run": 2})
     assert request_hash(request) != request_hash(other)
     request.volatile = other.volatile = frozenset({"run"})
     assert request_hash(request) == request_hash(other) == request_hash(ask(BODY))
 
 
-def test_it_is_found_out_once_and_only_for_who_asks() -> None:
+def test_cached_hash_is_computed_once_on_demand() -> None:
     request = ask(BODY)
     assert known_hash(request) is None
     assert cached_hash(request) == request_hash(request) == known_hash(request)
@@ -105,7 +105,7 @@ def test_it_is_found_out_once_and_only_for_who_asks() -> None:
     assert cached_older_hash(request) is cached_older_hash(request)
 
 
-def test_what_was_asked_is_told_without_keys() -> None:
+def test_hash_input_json_is_redacted() -> None:
     key = "sk-" + "a1" * 20
     body = b'{"model": "m", "api_key": "hidden", "text": "use %b now"}' % key.encode()
     request = ask(raw=body, headers={"authorization": f"Bearer {key}"})

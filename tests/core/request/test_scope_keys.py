@@ -15,11 +15,11 @@ def asked(headers: dict[str, str] | None = None, client: str = "::1", **body: An
     return Asked(method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client)
 
 
-def test_global_is_the_empty_scope() -> None:
+def test_scope_of_global_is_empty() -> None:
     assert scope_of("global", asked()) == ""
 
 
-def test_a_key_is_hashed_and_none_is_a_scope_of_its_own() -> None:
+def test_scope_of_api_key_is_hashed() -> None:
     one, two, none = (
         scope_of("api_key", asked({"authorization": f"Bearer {key}"} if key else {}))
         for key in ("a", "b", "")
@@ -30,16 +30,16 @@ def test_a_key_is_hashed_and_none_is_a_scope_of_its_own() -> None:
     assert not one.endswith(":a")
 
 
-def test_a_peer() -> None:
+def test_scope_of_ip_is_the_client_address() -> None:
     assert scope_of("ip", asked(client="10.0.0.1")) == "ip:10.0.0.1"
 
 
-def test_a_header_in_any_case() -> None:
+def test_scope_of_header_ignores_case() -> None:
     assert scope_of("header:X-User", asked({"x-user": "7"})) == "header:x-user=7"
     assert scope_of("header:X-User", asked()) == "header:x-user="
 
 
-def test_a_conversation_is_its_system_text_and_first_user_message() -> None:
+def test_scope_of_conversation_is_its_opening() -> None:
     def named(*said: tuple[str, str]) -> str:
         request = asked()
         request.__dict__["messages"] = tuple(Message(role, (TextPart(text),)) for role, text in said)  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def broken(value: Json, schema: Json, *ways: ViolationKind, seed: int = 0) -> Js
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("way", VIOLATION_KINDS)
-def test_each_way_breaks_it_by_one_change(way: ViolationKind, seed: int) -> None:
+def test_invalid_value_has_one_change(way: ViolationKind, seed: int) -> None:
     made = broken(VALUE, CITY, way, seed=seed)
     assert isinstance(made, dict)
     assert not provider_validator(CITY).matches(made)
@@ -63,7 +63,7 @@ def test_each_way_breaks_it_by_one_change(way: ViolationKind, seed: int) -> None
         )
 
 
-def test_the_place_is_drawn_and_the_same_seed_draws_the_same() -> None:
+def test_invalid_value_place_is_drawn_by_seed() -> None:
     assert broken(VALUE, CITY, "missing", seed=4) == broken(VALUE, CITY, "missing", seed=4)
     assert len({str(broken(VALUE, CITY, "missing", seed=seed)) for seed in range(30)}) > 3
 
@@ -90,7 +90,7 @@ def test_the_place_is_drawn_and_the_same_seed_draws_the_same() -> None:
         pytest.param([1], {"minItems": 1}, "value", [], id="a list without items"),
     ],
 )  # fmt: skip
-def test_what_it_becomes(value: Json, schema: Json, way: ViolationKind, changed: Json) -> None:
+def test_invalid_value_by_kind(value: Json, schema: Json, way: ViolationKind, changed: Json) -> None:
     assert broken(value, schema, way) == changed
 
 
@@ -102,22 +102,24 @@ def test_what_it_becomes(value: Json, schema: Json, way: ViolationKind, changed:
         pytest.param({"a": 1}, {"type": "object"}, ("missing", "extra"), id="nothing is asked of it"),
     ],
 )
-def test_what_cannot_be_broken(value: Json, schema: Json, ways: tuple[ViolationKind, ...]) -> None:
+def test_invalid_value_of_permissive_schema_is_none(
+    value: Json, schema: Json, ways: tuple[ViolationKind, ...]
+) -> None:
     assert broken(value, schema, *ways) is None
 
 
-def test_a_schema_of_gemini_s_form_is_one_too() -> None:
+def test_invalid_value_of_gemini_schema() -> None:
     assert broken({"a": 1}, {"type": "OBJECT", "properties": {"a": {"type": "INTEGER"}}}, "type") == {
         "a": "1"
     }
 
 
-def test_what_is_no_schema_is_told() -> None:
+def test_provider_validator_of_invalid_schema_raises() -> None:
     with pytest.raises(ValueError, match="not a valid JSON Schema"):
         provider_validator({"type": 5, "pattern": "("})
 
 
-def test_places_are_not_looked_for_without_end() -> None:
+def test_invalid_value_search_is_bounded() -> None:
     value: Json = 1
     for _ in range(900):
         value = [value]
@@ -126,6 +128,6 @@ def test_places_are_not_looked_for_without_end() -> None:
 
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def test_what_was_made_of_a_schema_can_be_broken(seed: int) -> None:
+def test_invalid_value_of_generated_value(seed: int) -> None:
     made = generate(CITY, Random(seed)).value
     assert not provider_validator(CITY).matches(broken(made, CITY, seed=seed))
