@@ -38,7 +38,7 @@ from mockllm.core.matching.matchers import (
     slow_regexes,
 )
 from mockllm.core.request.request import Request
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 
 BODY = {
     "model": "gpt-4o",
@@ -57,7 +57,7 @@ BODY = {
     "temperature": 1,
     "a": [{"b": 1}, {"b": 2}],
 }
-FULL = ask(
+FULL = json_request(
     BODY,
     headers={"host": "localhost:8080", "x-api-key": "sk-1", "x-case": "7"},
     query_string="fail=500&empty=",
@@ -143,7 +143,7 @@ def test_field_cases_are_complete() -> None:
     assert {case[0].name for case in cases} | {"tool_result"} == set(FIELDS)
 
 
-RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
+RESULTS = json_request({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_matcher_describes_itself() -> None:
 
 
 ORDER = Regex(r"order (?P<number>\d+)(?P<mark>\?)?(?P<none>x)?")
-TEXTS = ask(
+TEXTS = json_request(
     {"model": "gpt-4o", "messages": [["user", "order 12"], ["user", "my order 34?"]], "tools": ["get_a", "b"]}
 )
 
@@ -307,7 +307,7 @@ def test_matched_result_is_the_first_that_matches() -> None:
     )
     assert matched_result(FieldMatcher(Field("tool_result"), Length(Equals(2))), RESULTS) is None
     assert matched_result(POST, RESULTS) is None
-    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), ask({})) is None
+    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), json_request({})) is None
 
 
 def test_slow_regexes_have_no_literal_on_long_fields() -> None:
@@ -328,7 +328,7 @@ def test_slow_regexes_have_no_literal_on_long_fields() -> None:
 
 
 def test_field_messages_is_read_once() -> None:
-    request = ask(BODY)
+    request = json_request(BODY)
     field = Field("messages")
     assert field.read(request) is field.read(request)
     several = Field("body", "$.a[*].b")
@@ -338,7 +338,7 @@ def test_field_messages_is_read_once() -> None:
 
 def test_fields_with_equal_name_and_key_are_equal() -> None:
     assert Field("headers", "X-A") == Field("headers", "x-a") != Field("headers", "x-b")
-    assert isinstance(FULL, Asked)
+    assert isinstance(FULL, JsonRequest)
 
 
 @pytest.mark.parametrize(
@@ -355,7 +355,7 @@ def test_fields_with_equal_name_and_key_are_equal() -> None:
 )
 def test_matcher_difference_hides_keys(field: Field, shown: str) -> None:
     headers = {"authorization": "Bearer my-own-key", "x-other": "plain"}
-    request = ask({}, headers=headers, query_string="key=my-other-key&page=7")
+    request = json_request({}, headers=headers, query_string="key=my-other-key&page=7")
     for matcher in (FieldMatcher(field, Equals("x")), FieldMatcher(field, Regex("^y"))):
         (difference,) = matcher.differences(request)
         assert (difference.actual, difference.matched) == (shown, False)

@@ -26,7 +26,7 @@ from mockllm.core.matching.conditions import (
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
 from mockllm.core.matching.rule_index import RuleIndex
-from tests.core.asking import ask
+from tests.core.json_requests import json_request
 
 LONG = "word " * 20
 CLOSER: list[tuple[str, Condition, Json, Condition, Json]] = [
@@ -85,7 +85,7 @@ def model(name: str) -> FieldMatcher:
     return FieldMatcher(Field("model"), Equals(name))
 
 
-REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
+REQUEST = json_request({"model": "gpt-4o", "messages": [["user", "hi"]]})
 
 
 @pytest.mark.parametrize(

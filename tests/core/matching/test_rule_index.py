@@ -33,7 +33,7 @@ from mockllm.core.matching.conditions import (
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.rule_index import RuleIndex
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (
     conditions,
     deep,
@@ -43,13 +43,13 @@ from tests.core.matchers import (
 )
 
 
-def linear(matchers: list[Matcher], request: Asked) -> list[int]:
+def linear(matchers: list[Matcher], request: JsonRequest) -> list[int]:
     return [number for number, matcher in enumerate(matchers) if matcher.matches(request)]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
-def test_index_equals_linear_scan(given_matchers: list[Matcher], asked: list[Asked]) -> None:
+def test_index_equals_linear_scan(given_matchers: list[Matcher], asked: list[JsonRequest]) -> None:
     index = RuleIndex(given_matchers)
     for request in (*asked, *asked):
         assert list(index.find(request)) == linear(given_matchers, request)
@@ -58,7 +58,7 @@ def test_index_equals_linear_scan(given_matchers: list[Matcher], asked: list[Ask
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
 def test_index_with_many_conditions_on_field_equals_scan(
-    field: Field, asked_for: list[Condition], asked: list[Asked]
+    field: Field, asked_for: list[Condition], asked: list[JsonRequest]
 ) -> None:
     given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in asked_for]
     index = RuleIndex(given_matchers)
@@ -111,7 +111,12 @@ def test_index_of_every_condition_equals_scan(copies: int) -> None:
     for _ in range(copies):
         given_matchers += [FieldMatcher(Field("body", "$.v"), condition) for condition in EVERY]
     index = RuleIndex(given_matchers)
-    for request in (*(ask({"v": value}) for value in VALUES), ask({}), ask([]), ask(None)):
+    for request in (
+        *(json_request({"v": value}) for value in VALUES),
+        json_request({}),
+        json_request([]),
+        json_request(None),
+    ):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
@@ -123,7 +128,7 @@ def test_index_of_conditions_on_texts_and_sets_equals_scan(name: str) -> None:
     index = RuleIndex(given_matchers)
     for text in (value for value in VALUES if isinstance(value, str)):
         messages = [["user", text], ["tool", [text, "a"]]]
-        request = ask(
+        request = json_request(
             {
                 "model": text,
                 "messages": messages,
@@ -133,14 +138,14 @@ def test_index_of_conditions_on_texts_and_sets_equals_scan(name: str) -> None:
             }
         )
         assert list(index.find(request)) == linear(given_matchers, request)
-    for request in (ask({}), ask({"tools": [], "messages": [["assistant", "a"]]})):
+    for request in (json_request({}), json_request({"tools": [], "messages": [["assistant", "a"]]})):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
 # --- what the index reads, and how it is built -----------------------------------------------------
 
 
-class Guarded(Asked):
+class Guarded(JsonRequest):
     """A request whose body may not be looked at."""
 
     @property
@@ -174,8 +179,8 @@ def test_index_reads_nothing_without_remaining_rule() -> None:
 
 
 def test_index_without_matchers_finds_nothing() -> None:
-    assert list(RuleIndex([]).find(ask({}))) == []
-    assert RuleIndex([]).nearest(ask({})) == []
+    assert list(RuleIndex([]).find(json_request({}))) == []
+    assert RuleIndex([]).nearest(json_request({})) == []
 
 
 def test_index_is_built_in_slices() -> None:
@@ -192,7 +197,7 @@ def test_index_is_built_in_slices() -> None:
             break
         steps += 1
     assert steps > 20
-    assert list(index.find(ask({"messages": [["user", "case 77. case 7."]]}))) == [7, 77]
+    assert list(index.find(json_request({"messages": [["user", "case 77. case 7."]]}))) == [7, 77]
 
 
 def test_index_hits_serve_rules_and_modifiers() -> None:
@@ -200,7 +205,7 @@ def test_index_hits_serve_rules_and_modifiers() -> None:
     index = RuleIndex(
         [post, AnyMatcher((post, post)), NotMatcher(post), post, AnyMatcher((NotMatcher(post), post))]
     )
-    request = ask({})
+    request = json_request({})
     hits = index.match_mask(request)
     assert list(index.among(hits, request, 0, 3)) == [0, 1]
     assert list(index.among(hits, request, 3, 5)) == [3, 4]
@@ -214,11 +219,11 @@ def test_index_hits_serve_rules_and_modifiers() -> None:
 @pytest.mark.parametrize(
     ("field", "key", "request_of"),
     [
-        ("headers", "x-{}", lambda n: ask({}, headers={f"X-{n}": "on", "x-other": "on"})),
-        ("query", "q{}", lambda n: ask({}, query_string=f"q{n}=on&other=on")),
-        ("body", "$.deep['k-{}']", lambda n: ask({"deep": {f"k-{n}": "on", "other": "on"}})),
-        ("body", "$.list[{}]", lambda n: ask({"list": [None] * n + ["on"] + [None] * (n % 3)})),
-        ("body", "$.list[-{}]", lambda n: ask({"list": ["on"] + [None] * (n - 1)})),
+        ("headers", "x-{}", lambda n: json_request({}, headers={f"X-{n}": "on", "x-other": "on"})),
+        ("query", "q{}", lambda n: json_request({}, query_string=f"q{n}=on&other=on")),
+        ("body", "$.deep['k-{}']", lambda n: json_request({"deep": {f"k-{n}": "on", "other": "on"}})),
+        ("body", "$.list[{}]", lambda n: json_request({"list": [None] * n + ["on"] + [None] * (n % 3)})),
+        ("body", "$.list[-{}]", lambda n: json_request({"list": ["on"] + [None] * (n - 1)})),
     ],
 )
 def test_index_with_many_keys_equals_scan(field: str, key: str, request_of: Anything) -> None:
@@ -236,10 +241,10 @@ def test_index_cache_of_small_field_is_bounded() -> None:
     )
     for number in range(1200):
         expected = [0] * (not set(str(number)) - set("01234")) + [1] * str(number).startswith("1")
-        assert list(index.find(ask({"model": f"m-{number}"}))) == (
+        assert list(index.find(json_request({"model": f"m-{number}"}))) == (
             expected if not expected or 0 in expected[:1] else [1]
         )
-    assert list(index.find(ask({"model": "m-" + "1" * 400}))) == [0, 1]
+    assert list(index.find(json_request({"model": "m-" + "1" * 400}))) == [0, 1]
 
 
 def test_index_with_too_many_rows_equals_scan() -> None:
@@ -251,21 +256,21 @@ def test_index_with_too_many_rows_equals_scan() -> None:
         AnyMatcher((pairs,) * 5),
     ]
     for text in ("a", "x"):
-        request = ask({"messages": [["user", text]]})
+        request = json_request({"messages": [["user", text]]})
         assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)
 
 
 def test_index_with_too_many_paths_equals_scan() -> None:
     matchers: list[Matcher] = [FieldMatcher(Field("body", f"$.k{n}[*]"), Some(Equals(n))) for n in range(80)]
     for number in (3, 79):
-        assert list(RuleIndex(matchers).find(ask({f"k{number}": [number]}))) == [number]
+        assert list(RuleIndex(matchers).find(json_request({f"k{number}": [number]}))) == [number]
 
 
 def test_index_with_too_many_conditions_equals_scan() -> None:
     condition = AllOf(tuple(Contains(word) for word in "abcdef"))
     index = RuleIndex([FieldMatcher(Field("user"), condition)])
-    assert list(index.find(ask({"messages": [["user", "fedcba"]]}))) == [0]
-    assert list(index.find(ask({"messages": [["user", "edcba"]]}))) == []
+    assert list(index.find(json_request({"messages": [["user", "fedcba"]]}))) == [0]
+    assert list(index.find(json_request({"messages": [["user", "edcba"]]}))) == []
 
 
 def test_index_of_too_deep_values_equals_scan() -> None:
@@ -274,5 +279,5 @@ def test_index_of_too_deep_values_equals_scan() -> None:
     ]
     matchers += [FieldMatcher(Field("body", "$.a"), Equals([number])) for number in range(6)]
     for value in (deep(3), [3], deep(4, 500)):
-        request = ask({"a": value})
+        request = json_request({"a": value})
         assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)

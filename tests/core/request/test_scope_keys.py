@@ -6,13 +6,15 @@ from typing import Any
 
 from mockllm.core.request.request import Message, TextPart
 from mockllm.core.request.scope_keys import conversation, scope_of
-from tests.core.asking import Asked
+from tests.core.json_requests import JsonRequest
 
 
-def asked(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> Asked:
+def asked(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> JsonRequest:
     import json
 
-    return Asked(method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client)
+    return JsonRequest(
+        method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client
+    )
 
 
 def test_scope_of_global_is_empty() -> None:

@@ -20,7 +20,7 @@ from mockllm.core.templates.template import (
     compile_template,
     is_template,
 )
-from tests.core.templating import failure, rendered, scope
+from tests.core.rendered_templates import failure, rendered, scope
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A request to fill templates from, and what they give or fail with."""
+"""A request for templates, and the value or the failure of a template."""
 
 from __future__ import annotations
 

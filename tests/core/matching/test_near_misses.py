@@ -18,7 +18,7 @@ from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldM
 from mockllm.core.matching.near_miss_distance import distance
 from mockllm.core.matching.rule_index import RuleIndex, rows_of
 from mockllm.core.request.request import Request
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (
     matchers,
     requests,
@@ -42,7 +42,7 @@ def test_nearest_order_of_near_misses() -> None:
         AllMatcher((GPT, POST, SYSTEM)),
         HELLO,
     ]
-    request = ask({"model": "gpt-4o", "messages": [["user", "Hello"]]})
+    request = json_request({"model": "gpt-4o", "messages": [["user", "Hello"]]})
     index = RuleIndex(matchers)
     assert [number for number, _ in index.nearest(request, 9)] == [4, 3, 1, 6, 5, 0]
     assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
@@ -59,12 +59,14 @@ def test_nearest_leaves_out_matching_rules() -> None:
     matchers: list[Matcher] = [POST for _ in range(50)]
     matchers += [FieldMatcher(Field("user"), Regex("^order [0-9]+$")), AnyMatcher((POST, HELLO))]
     index = RuleIndex(matchers)
-    assert [number for number, _ in index.nearest(ask({"messages": [["user", "my order 5"]]}))] == [50]
+    assert [number for number, _ in index.nearest(json_request({"messages": [["user", "my order 5"]]}))] == [
+        50
+    ]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
-def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: Asked) -> None:
+def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: JsonRequest) -> None:
     found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
     assert found == ranked(given_matchers, request)
 
@@ -101,7 +103,7 @@ def test_nearest_of_hundreds_of_alike_rules_is_exact(
 ) -> None:
     matchers = [AllMatcher((POST, alike(each), HELLO)) for each in range(300)]
     text = said.format(number)
-    request = ask({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
+    request = json_request({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
     found = [each for each, _ in RuleIndex(matchers).nearest(request)]
     assert found == ranked(matchers, request)[:3]
 
@@ -113,7 +115,7 @@ def test_nearest_of_thousands_of_alike_rules_ranks_some() -> None:
     index = RuleIndex(matchers)
 
     def nearest(text: str) -> int:
-        return index.nearest(ask({"messages": [["user", text]]}))[0][0]
+        return index.nearest(json_request({"messages": [["user", text]]}))[0][0]
 
     assert nearest("Question 300") == 300
     assert nearest("Question 1700") in range(320)
@@ -121,5 +123,5 @@ def test_nearest_of_thousands_of_alike_rules_ranks_some() -> None:
 
 
 def test_difference_shortens_the_last_user_text() -> None:
-    (found,) = RuleIndex([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
+    (found,) = RuleIndex([HELLO]).nearest(json_request({"messages": [["user", "x" * 5000]]}))
     assert found[1][0].actual == '"' + "x" * 79 + '…"'

@@ -10,7 +10,7 @@ from mockllm.core.templates.template import (
     TemplateSyntax,
     compile_template,
 )
-from tests.core.templating import rendered
+from tests.core.rendered_templates import rendered
 
 
 @pytest.mark.parametrize(
