@@ -44,11 +44,11 @@ def test_failure_fields_by_dialect(fields: dict[str, object], own: dict[str, obj
 
 
 @pytest.mark.parametrize(
-    ("own", "usual", "told"),
+    ("own", "usual", "shown"),
     [(None, None, None), (None, 3.0, 3.0), (2.0, 3.0, 2.0), (0.0, 3.0, 0.0), (NEVER, 3.0, None)],
     ids=["nothing", "what is usual", "its own", "at once", "never"],
 )
 def test_failure_again_is_own_or_usual_wait(
-    own: float | None, usual: float | None, told: float | None
+    own: float | None, usual: float | None, shown: float | None
 ) -> None:
-    assert Failure("rate_limit", retry_after=own).again(usual) == told
+    assert Failure("rate_limit", retry_after=own).again(usual) == shown

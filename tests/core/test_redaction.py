@@ -101,16 +101,16 @@ def test_redacted_keeps_numbers() -> None:
 
 
 def test_redact_bytes_keeps_length() -> None:
-    said = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
-    found = redact_bytes(said, ["secret-1"])
-    assert len(found) == len(said)
+    payload = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
+    found = redact_bytes(payload, ["secret-1"])
+    assert len(found) == len(payload)
     assert b"aaaa" not in found
     assert b'"mine":"********"' in found
     assert redact_bytes(b"plain") == b"plain"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("Bearer sk-" + "aB3" * 8, REDACTED),
         ("sk-a1aaaaaaaaaaa-eyJaaaaaaaa.bbbbbbbb.c", REDACTED),
@@ -121,8 +121,8 @@ def test_redact_bytes_keeps_length() -> None:
     ],
     ids=["one in another", "one into another", "two", "behind a word", "behind letters that grow", "cried"],
 )  # fmt: skip
-def test_redact_text_adjacent_and_nested_keys(text: str, told: str) -> None:
-    assert redact_text(text) == told
+def test_redact_text_adjacent_and_nested_keys(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
     masked = redact_bytes(text.encode())
     assert len(masked) == len(text.encode())
     assert b"aB3" not in masked

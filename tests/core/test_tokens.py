@@ -92,7 +92,7 @@ def test_chunks_join_to_the_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces"),
+    ("text", "chunks"),
     [
         pytest.param("Hello world, you!", ["Hello", " world", ",", " you", "!"], id="a word takes its space"),
         pytest.param("12345", ["123", "45"], id="digits go by three"),
@@ -105,8 +105,8 @@ def test_chunks_join_to_the_text(text: str) -> None:
         pytest.param("a" + " " * 40 + "b", ["a", " " * 39, " b"], id="spaces stay together"),
     ],
 )
-def test_split_returns_token_like_parts(text: str, pieces: list[str]) -> None:
-    assert split(text) == pieces
+def test_split_returns_token_like_parts(text: str, chunks: list[str]) -> None:
+    assert split(text) == chunks
 
 
 @pytest.mark.parametrize("text", [PROSE, CODE, JSON, GERMAN, SHORT])

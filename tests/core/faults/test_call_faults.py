@@ -36,14 +36,16 @@ from tests.core.faults.replies import (
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("how", ["invalid", "truncated"])
-@pytest.mark.parametrize("said", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}'])
-def test_bad_tool_arguments_are_not_json(said: str, how: str, seed: int) -> None:
-    (call,) = choice("bad_tool_arguments", reply(Call("look", (said,))), how=how, seed=seed).calls
+@pytest.mark.parametrize(
+    "content", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}']
+)
+def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
+    (call,) = choice("bad_tool_arguments", reply(Call("look", (content,))), how=how, seed=seed).calls
     made = joined_text(call.chunks)
-    assert not is_json(made) or (how, said) == ("truncated", "5")
+    assert not is_json(made) or (how, content) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
     if how == "truncated":
-        assert (said or "{}").startswith(made)
+        assert (content or "{}").startswith(made)
 
 
 def test_bad_tool_arguments_mistake_is_drawn() -> None:
@@ -73,16 +75,16 @@ def test_unknown_tool_default_name_is_not_offered() -> None:
 
 @pytest.mark.parametrize("name", ["unknown_tool", "bad_tool_arguments"])
 def test_call_fault_breaks_one_of_several_calls(name: str) -> None:
-    said = reply(TEXT, LOOK, FIND)
-    assert choice(name, said, call=2).parts[:2] == (TEXT, LOOK)
-    assert choice(name, said, call=2).parts[2] != FIND
-    changed = choice(name, said).parts
+    content = reply(TEXT, LOOK, FIND)
+    assert choice(name, content, call=2).parts[:2] == (TEXT, LOOK)
+    assert choice(name, content, call=2).parts[2] != FIND
+    changed = choice(name, content).parts
     assert changed[0] == TEXT
     assert (changed[1] != LOOK, changed[2] != FIND) == (True, True)
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "settings", "why"),
+    ("name", "content", "settings", "why"),
     [
         pytest.param("unknown_tool", reply(TEXT), {}, "the response calls no tool", id="no call"),
         pytest.param(
@@ -123,9 +125,9 @@ def test_call_fault_breaks_one_of_several_calls(name: str) -> None:
     ],
 )
 def test_call_fault_without_suitable_call_has_reason(
-    name: str, said: Reply, settings: dict[str, Any], why: str
+    name: str, content: Reply, settings: dict[str, Any], why: str
 ) -> None:
-    assert reason(name, said, **settings) == why
+    assert reason(name, content, **settings) == why
 
 
 # --- schemas -------------------------------------------------------------------------------------
@@ -142,21 +144,21 @@ def test_wrong_schema_arguments_violate_tool_schema(how: str, made: Json) -> Non
 
 @pytest.mark.parametrize("streamed", [True, False])
 def test_wrong_schema_text_violates_response_schema(streamed: bool) -> None:
-    said = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
-    assert choice("wrong_schema", said, FORM, how="type", streamed=streamed).parts == (
+    content = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
+    assert choice("wrong_schema", content, FORM, how="type", streamed=streamed).parts == (
         THOUGHT,
         Text(('{"city":', "7}")),
     )
 
 
 def test_wrong_schema_breaks_the_non_streaming_text() -> None:
-    said = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
-    assert choice("wrong_schema", said, FORM, streamed=False).text == "{}"
-    assert reason("wrong_schema", said, FORM) == "the text is not JSON"
+    content = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
+    assert choice("wrong_schema", content, FORM, streamed=False).text == "{}"
+    assert reason("wrong_schema", content, FORM) == "the text is not JSON"
 
 
 @pytest.mark.parametrize(
-    ("said", "request_", "settings", "why"),
+    ("content", "request_", "settings", "why"),
     [
         pytest.param(
             reply(TEXT),
@@ -213,9 +215,9 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
     ],
 )
 def test_wrong_schema_without_schema_or_json_has_reason(
-    said: Reply, request_: Request, settings: dict[str, Any], why: str
+    content: Reply, request_: Request, settings: dict[str, Any], why: str
 ) -> None:
-    assert reason("wrong_schema", said, request_, **settings).startswith(why)
+    assert reason("wrong_schema", content, request_, **settings).startswith(why)
 
 
 @pytest.mark.parametrize("name", ["bad_tool_arguments", "unknown_tool"])

@@ -153,10 +153,10 @@ def test_stream_fault_on_non_streaming_response_has_reason(name: str) -> None:
     fault = FAULTS[name]()
     assert fault.needs == "stream"
     if isinstance(fault, ReplyFault):
-        told = ReplyFaultContext(
+        shown = ReplyFaultContext(
             Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
         )
-        assert fault.apply_in_context(Reply(()), told) == NotApplicable("the response is not streamed")
+        assert fault.apply_in_context(Reply(()), shown) == NotApplicable("the response is not streamed")
     else:
         assert plans.reason(fault, plans.WHOLE) == "the response is not streamed"
 

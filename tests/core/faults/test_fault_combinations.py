@@ -77,8 +77,8 @@ def test_stall_then_cut_at_one_place_act_in_order(place: dict[str, Any]) -> None
 
 def test_stall_and_cut_have_the_same_default_place() -> None:
     assert until_the_cut(broken(STREAM, {"stall": {"for": "5s"}}, {"close": {}})) == (6.0, text(0, 2))
-    waited, said = until_the_cut(broken(WHOLE, {"stall": {"for": "5s"}}, {"close": {}}))
-    assert (waited, said) == (9.0, BODY[: BODY.index(b"<two>")])
+    waited, content = until_the_cut(broken(WHOLE, {"stall": {"for": "5s"}}, {"close": {}}))
+    assert (waited, content) == (9.0, BODY[: BODY.index(b"<two>")])
 
 
 def test_stall_then_cut_before_first_chunk_act_in_order() -> None:
@@ -120,8 +120,8 @@ def test_cut_after_split_event_is_before_the_next() -> None:
 
 def test_cut_of_gzip_stream_counts_chunks() -> None:
     plan = broken(STREAM, {"bad_gzip": {"form": "bad_checksum"}}, {"close": {"after": {"chunks": 1}}})
-    waited, said = until_the_cut(plan)
-    assert (waited, zlib.decompressobj(wbits=31).decompress(said)) == (1.0, text(0, 2))
+    waited, content = until_the_cut(plan)
+    assert (waited, zlib.decompressobj(wbits=31).decompress(content)) == (1.0, text(0, 2))
 
 
 def test_cut_of_gzip_or_truncated_body_has_bytes_only() -> None:
@@ -165,9 +165,9 @@ SLOW = {"bandwidth": {"bytes_per_second": 20}}
 
 def test_cut_at_time_of_slow_response_is_at_that_time() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
-    waited, said = until_the_cut(plan)
-    assert (waited, len(said)) == (17.01, 41)  # 300 bytes for the head: 15 s; then one each 50 ms
-    assert sent_bytes(PLAIN).startswith(said)
+    waited, content = until_the_cut(plan)
+    assert (waited, len(content)) == (17.01, 41)  # 300 bytes for the head: 15 s; then one each 50 ms
+    assert sent_bytes(PLAIN).startswith(content)
 
 
 def test_cut_at_time_of_flow_delays_no_byte_twice() -> None:

@@ -142,7 +142,7 @@ def test_find_gap_does_not_count_unchunked_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoken", "count", "said"),
+    ("texts", "count", "content"),
     [
         pytest.param([(0, "a"), (-1, "z"), (0, "b")], 2, '{"t": "a', id="another choice is left out"),
         pytest.param([(0, "ab"), (1, "{"), (1, "}")], 3, '{"t": "ab', id="what is no text is left out"),
@@ -153,9 +153,9 @@ def test_find_gap_does_not_count_unchunked_bytes() -> None:
         pytest.param([(0, "ab")], 0, '{"t": "', id="before the first"),
     ],
 )
-def test_body_offset_finds_chunks_in_a_body(spoken: list[tuple[int, str]], count: int, said: str) -> None:
+def test_body_offset_finds_chunks_in_a_body(texts: list[tuple[int, str]], count: int, content: str) -> None:
     body = b'{"t": "ab", "c": "c\\nd", "e": ["", "\\u003cy"]}'
-    assert body[: body_offset(body, spoken, count)].decode() == said
+    assert body[: body_offset(body, texts, count)].decode() == content
 
 
 def test_chunks_before_counts_for_each_kind_of_place() -> None:

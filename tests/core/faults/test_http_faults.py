@@ -143,9 +143,9 @@ def test_bad_gzip_plain_or_truncated(plan: Plan) -> None:
         assert broken.head == plan.head.with_headers((("content-encoding", "gzip"),))
     assert plain.steps == plan.steps
     body = sent_bytes(plan)
-    said = unpacked(sent_bytes(short))
-    assert body.startswith(said)
-    assert len(said) < len(body)
+    payload = unpacked(sent_bytes(short))
+    assert body.startswith(payload)
+    assert len(payload) < len(body)
     assert [step for step in short.steps if type(step) is not RawStep] == [
         step for step in plan.steps if type(step) is not EventStep
     ]

@@ -32,11 +32,11 @@ from tests.core.faults.replies import (
     THOUGHT,
     USAGE,
     _plan,
+    apply_fault,
     choice,
     fault,
     reason,
     reply,
-    told,
 )
 
 # --- how it ends ---------------------------------------------------------------------------------
@@ -93,13 +93,13 @@ def test_refusal_comes_after_thinking() -> None:
     ],
 )
 def test_ending_fault_recounts_usage(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = told(name, reply(THOUGHT, TEXT), **settings)
+    made = apply_fault(name, reply(THOUGHT, TEXT), **settings)
     assert isinstance(made, Reply)
     assert made.usage == usage
 
 
 def test_ending_fault_usage_is_never_negative() -> None:
-    made = told("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
+    made = apply_fault("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
     assert isinstance(made, Reply)
     assert made.usage == Usage(1, 0)
 
@@ -155,13 +155,13 @@ def choice_of(made: ReplyFault) -> Choice:
     ],
 )
 def test_usage_fault_changes_the_counts(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = told(name, reply(TEXT), **settings)
+    made = apply_fault(name, reply(TEXT), **settings)
     assert isinstance(made, Reply)
     assert (made.usage, made.choices) == (usage, reply(TEXT).choices)
 
 
 def test_wrong_usage_of_zero_is_wrong() -> None:
-    made = told("wrong_usage", reply(usage=Usage(3, 0)))
+    made = apply_fault("wrong_usage", reply(usage=Usage(3, 0)))
     assert isinstance(made, Reply)
     assert made.usage == Usage(3, 10, stated=3)
 
@@ -203,7 +203,7 @@ def test_meaning_fault_of_plan_has_reason(name: str) -> None:
 @pytest.mark.parametrize("name", MEANINGS)
 def test_meaning_fault_is_equal_for_equal_seed(name: str) -> None:
     said = reply(THOUGHT, TEXT, LOOK, FIND, NativePart("openai", {"type": "x"}))
-    assert told(name, said, seed=5) == told(name, said, seed=5)
+    assert apply_fault(name, said, seed=5) == apply_fault(name, said, seed=5)
 
 
 @pytest.mark.parametrize(

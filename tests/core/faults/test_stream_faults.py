@@ -117,7 +117,7 @@ def test_chunk_fault_not_applicable_has_reason(plan: Plan, reason: str) -> None:
 def test_chunk_fault_place_may_be_a_template() -> None:
     fault = malformed(at={"chunk": "{{ query.fail_chunk }}"})
     assert not is_static(fault)
-    assert played(evaluate(fault, asked("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
+    assert played(evaluate(fault, sent("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_chunk_fault_place_may_be_a_template() -> None:
 )
 def test_chunk_fault_unsuitable_place_names_parameter(query: str, reason: str) -> None:
     with pytest.raises(TemplateFailure) as caught:
-        evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), asked(query))
+        evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), sent(query))
     assert caught.value.query == "fail_chunk"
     assert caught.value.reason == reason
 
 
-def asked(query: str) -> Context:
+def sent(query: str) -> Context:
     request = Request(method="POST", path="/", headers={}, query_string=query)
     return Context(TemplateScope(request), Randomness(0, "rule", "", 0))
 

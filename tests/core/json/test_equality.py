@@ -53,7 +53,7 @@ def test_freeze_has_equal_keys_for_equal_values_only(left: Json, right: Json) ->
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "held"),
+    ("part", "whole", "expected"),
     [
         ({"a": 1}, {"a": 1.0, "b": 2}, True),
         ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, True),
@@ -68,8 +68,8 @@ def test_freeze_has_equal_keys_for_equal_values_only(left: Json, right: Json) ->
         (1, True, False),
     ],
 )
-def test_subset_compares_members_and_items(part: Json, whole: Json, held: bool) -> None:
-    assert subset(part, whole) is held
+def test_subset_compares_members_and_items(part: Json, whole: Json, expected: bool) -> None:
+    assert subset(part, whole) is expected
 
 
 @pytest.mark.parametrize(

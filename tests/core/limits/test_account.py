@@ -20,11 +20,11 @@ from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 TEN = 10.0
 
 
-def said(limit: Limit, *asked: tuple[float, int]) -> str:
+def text(limit: Limit, *sent: tuple[float, int]) -> str:
     """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
     account = LimitAccount(limit)
     words = []
-    for now, tokens in asked:
+    for now, tokens in sent:
         cost = Cost(tokens, 0.5)
         verdict = account.check(now, cost)
         if verdict.allowed:
@@ -36,7 +36,7 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("limit", "asked", "expected"),
+    ("limit", "sent", "expected"),
     [
         pytest.param(Limit("none", 0), [(0, 0), (0, 9)], "+ +", id="none allows everything"),
         pytest.param(
@@ -126,8 +126,8 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_account_check_by_strategy(limit: Limit, asked: list[tuple[float, int]], expected: str) -> None:
-    assert said(limit, *asked) == expected
+def test_account_check_by_strategy(limit: Limit, sent: list[tuple[float, int]], expected: str) -> None:
+    assert text(limit, *sent) == expected
 
 
 @pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])

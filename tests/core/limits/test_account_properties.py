@@ -145,14 +145,14 @@ def test_window_never_exceeds_limit(limit: Limit, arrivals: list[tuple[float, in
     ):
         if bound is None:
             continue
-        held = most(passed, limit.window, tokens=tokens)
+        expected = most(passed, limit.window, tokens=tokens)
         match limit.strategy:
             case "sliding-window":
-                assert held <= bound
+                assert expected <= bound
             case "fixed-window":
-                assert held <= 2 * bound
+                assert expected <= 2 * bound
             case "token-bucket":
-                assert held <= bound + (bound if size is None else size)
+                assert expected <= bound + (bound if size is None else size)
 
 
 @PATIENT

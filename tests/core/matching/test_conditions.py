@@ -207,7 +207,7 @@ def test_condition_with_invalid_value_raises(make: Callable[[], object], message
 
 
 @pytest.mark.parametrize(
-    ("condition", "things", "held"),
+    ("condition", "things", "expected"),
     [
         (Equals("b"), ("a", "b"), True),
         (Equals("c"), ("a", "b"), False),
@@ -235,10 +235,10 @@ def test_condition_with_invalid_value_raises(make: Callable[[], object], message
     ],
 )
 def test_condition_on_set_matches_any_element_or_whole(
-    condition: Condition, things: tuple[Json, ...], held: bool
+    condition: Condition, things: tuple[Json, ...], expected: bool
 ) -> None:
-    assert of_set(condition).matches(things) is held
-    assert meets(condition, things) is held
+    assert of_set(condition).matches(things) is expected
+    assert meets(condition, things) is expected
 
 
 def test_member_of_object_or_structured_value() -> None:

@@ -147,7 +147,7 @@ RESULTS = json_request({"messages": [["user", "hi"], ["tool", ['{"temperature": 
 
 
 @pytest.mark.parametrize(
-    ("condition", "held"),
+    ("condition", "expected"),
     [
         (Exists(True), True),
         (Exists(False), False),
@@ -164,9 +164,9 @@ RESULTS = json_request({"messages": [["user", "hi"], ["tool", ['{"temperature": 
         (Members({"other": Exists(False)}), True),
     ],
 )
-def test_tool_result_matches_any_of_several(condition: Condition, held: bool) -> None:
+def test_tool_result_matches_any_of_several(condition: Condition, expected: bool) -> None:
     test = FieldMatcher(Field("tool_result"), condition)
-    assert test.matches(RESULTS) is held
+    assert test.matches(RESULTS) is expected
     assert FieldMatcher(Field("tool_result"), Exists(False)).matches(PLAIN)
 
 
@@ -197,7 +197,7 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
 
 
 @pytest.mark.parametrize(
-    ("matcher", "held", "distance"),
+    ("matcher", "expected", "distance"),
     [
         (AllMatcher(()), True, (0, 0)),
         (AllMatcher((GPT, POST)), True, (0, -2)),
@@ -211,11 +211,11 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
         (NotMatcher(FieldMatcher(Field("headers", "x"), Equals("1"))), True, (0, -1)),
     ],
 )
-def test_matcher_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) -> None:
-    assert matcher.matches(FULL) is held
+def test_matcher_all_any_not(matcher: Matcher, expected: bool, distance: tuple[int, int]) -> None:
+    assert matcher.matches(FULL) is expected
     assert matcher.distance(FULL) == distance
     differences = matcher.differences(FULL)
-    assert all(difference.matched for difference in differences) is held
+    assert all(difference.matched for difference in differences) is expected
     assert sum(not difference.matched for difference in differences) == distance[0]
 
 

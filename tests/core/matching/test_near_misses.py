@@ -99,10 +99,10 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
 @example("number {} of", 256)
 @pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE.keys())
 def test_nearest_of_hundreds_of_alike_rules_is_exact(
-    alike: Callable[[int], Matcher], said: str, number: int
+    alike: Callable[[int], Matcher], content: str, number: int
 ) -> None:
     matchers = [AllMatcher((POST, alike(each), HELLO)) for each in range(300)]
-    text = said.format(number)
+    text = content.format(number)
     request = json_request({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
     found = [each for each, _ in RuleIndex(matchers).nearest(request)]
     assert found == ranked(matchers, request)[:3]

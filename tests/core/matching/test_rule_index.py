@@ -49,20 +49,20 @@ def linear(matchers: list[Matcher], request: JsonRequest) -> list[int]:
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
-def test_index_equals_linear_scan(given_matchers: list[Matcher], asked: list[JsonRequest]) -> None:
+def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[JsonRequest]) -> None:
     index = RuleIndex(given_matchers)
-    for request in (*asked, *asked):
+    for request in (*sent, *sent):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
 def test_index_with_many_conditions_on_field_equals_scan(
-    field: Field, asked_for: list[Condition], asked: list[JsonRequest]
+    field: Field, asked_for: list[Condition], sent: list[JsonRequest]
 ) -> None:
     given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in asked_for]
     index = RuleIndex(given_matchers)
-    for request in asked:
+    for request in sent:
         assert list(index.find(request)) == linear(given_matchers, request)
 
 

@@ -99,8 +99,8 @@ PIECES = [
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.text("abABıİsSſßkK i", max_size=8), st.booleans())
-def test_regex_matches_contain_required_literal(pieces: list[str], text: str, ignore_case: bool) -> None:
-    pattern = "".join(pieces)
+def test_regex_matches_contain_required_literal(chunks: list[str], text: str, ignore_case: bool) -> None:
+    pattern = "".join(chunks)
     literal = required_literal(pattern, ignore_case)
     if literal is not None and compile_regex(pattern, ignore_case).matches(text):
         assert literal in (fold(text) if ignore_case else text)

@@ -13,7 +13,7 @@ TEXT = "Hello there, world! How are you?  I am fine."
 
 
 @pytest.mark.parametrize(
-    ("size", "pieces"),
+    ("size", "chunks"),
     [
         ("10 characters", ("Hello ther", "e, world! ", "How are yo", "u?  I am f", "ine.")),
         (
@@ -43,12 +43,12 @@ TEXT = "Hello there, world! How are you?  I am fine."
         ("1000 words", (TEXT,)),
     ],
 )
-def test_cut_by_unit_returns_chunks(size: str, pieces: tuple[str, ...]) -> None:
-    assert cut(TEXT, parse_chunk_size(size)) == pieces
+def test_cut_by_unit_returns_chunks(size: str, chunks: tuple[str, ...]) -> None:
+    assert cut(TEXT, parse_chunk_size(size)) == chunks
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces"),
+    ("text", "chunks"),
     [
         pytest.param("One. Two.\n", ("One.", " Two.\n"), id="space at the end stays with the last one"),
         pytest.param(
@@ -59,17 +59,17 @@ def test_cut_by_unit_returns_chunks(size: str, pieces: tuple[str, ...]) -> None:
         pytest.param("no end at all", ("no end at all",), id="a text without an end is one"),
     ],
 )
-def test_cut_by_sentences_finds_ends(text: str, pieces: tuple[str, ...]) -> None:
-    assert cut(text, parse_chunk_size("1 sentence")) == pieces
+def test_cut_by_sentences_finds_ends(text: str, chunks: tuple[str, ...]) -> None:
+    assert cut(text, parse_chunk_size("1 sentence")) == chunks
 
 
 @pytest.mark.parametrize("unit", ["characters", "tokens", "words", "sentences"])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("text", [TEXT, "", "   ", " \n a", "a \n ", "x" * 100, "日本語。です", "... ?! "])
 def test_chunks_join_to_the_text(text: str, count: int, unit: ChunkUnit) -> None:
-    pieces = cut(text, parse_chunk_size(f"{count} {unit}"))
-    assert "".join(pieces) == text
-    assert "" not in pieces
+    chunks = cut(text, parse_chunk_size(f"{count} {unit}"))
+    assert "".join(chunks) == text
+    assert "" not in chunks
 
 
 def test_cut_of_megabyte_is_fast() -> None:

@@ -20,8 +20,8 @@ def shown(text: Text) -> list[tuple[tuple[ContentChunk, ...], list[str]]]:
     return [(each.chunks, [source.url for source in each.citations]) for each in segments(text)]
 
 
-def text(*pieces: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
-    return Text(pieces or ("Hello", " wor", "ld"), citations=citations)
+def text(*texts: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
+    return Text(texts or ("Hello", " wor", "ld"), citations=citations)
 
 
 def test_full_text_is_the_non_streaming_text() -> None:

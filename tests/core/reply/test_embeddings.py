@@ -27,21 +27,21 @@ def test_vector_has_size_and_unit_length(text: str, size: int) -> None:
 
 
 def test_vector_of_similar_text_is_closer() -> None:
-    asked = "How do I reset my password?"
+    sent = "How do I reset my password?"
     near = "I forgot my password, how can I reset it?"
     far = "The weather in Paris is sunny today."
-    assert likeness(asked, near) > 0.4 > likeness(asked, far)
-    assert likeness(asked, asked.upper()) > 0.95
-    assert likeness(asked, asked) > 0.999
+    assert likeness(sent, near) > 0.4 > likeness(sent, far)
+    assert likeness(sent, sent.upper()) > 0.95
+    assert likeness(sent, sent) > 0.999
     assert abs(likeness(near, far)) < 0.3
 
 
 @pytest.mark.parametrize("size", [64, 256, 1536, 3072])
 def test_vector_search_works_in_any_size(size: int) -> None:
     stored = ["cats are small animals", "the stock market fell today", "a recipe for tomato soup"]
-    for asked, wanted in (("small cats", 0), ("market news of today", 1), ("how to make tomato soup", 2)):
-        found = [likeness(asked, each, size) for each in stored]
-        assert found.index(max(found)) == wanted
+    for sent, expected in (("small cats", 0), ("market news of today", 1), ("how to make tomato soup", 2)):
+        found = [likeness(sent, each, size) for each in stored]
+        assert found.index(max(found)) == expected
 
 
 def test_shortened_vector_keeps_direction_of_its_start() -> None:
@@ -61,6 +61,6 @@ def test_packed_vector_has_the_same_numbers() -> None:
 
 
 def test_embedding_result_repeats_vectors_in_turn() -> None:
-    said = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
-    assert said.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
-    assert said.of(0) == []
+    content = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
+    assert content.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
+    assert content.of(0) == []

@@ -19,11 +19,11 @@ from mockllm.core.reply.reply import (
 
 
 @pytest.mark.parametrize(
-    ("pieces", "text"),
+    ("chunks", "text"),
     [((), ""), (("a",), "a"), ((Pause(1.0),), ""), (("a", Pause(1.0), "b", Verbatim(b"x")), "ab")],
 )
-def test_joined_text_is_the_text_of_the_chunks(pieces: tuple[ContentChunk, ...], text: str) -> None:
-    assert joined_text(pieces) == text
+def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentChunk, ...], text: str) -> None:
+    assert joined_text(chunks) == text
 
 
 def test_choice_has_calls_and_non_streaming_text() -> None:

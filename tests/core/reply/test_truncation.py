@@ -55,7 +55,7 @@ def test_truncate_within_limits_returns_same_choice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stop", "said", "by"),
+    ("stop", "content", "by"),
     [
         (("two",), ("one", " "), "two"),
         (("one",), (), "one"),
@@ -64,9 +64,9 @@ def test_truncate_within_limits_returns_same_choice() -> None:
         (("two", "two three"), ("one", " "), "two"),
     ],
 )
-def test_truncate_at_first_stop_sequence(stop: tuple[str, ...], said: tuple[str, ...], by: str) -> None:
+def test_truncate_at_first_stop_sequence(stop: tuple[str, ...], content: tuple[str, ...], by: str) -> None:
     choice = cut(Text(WORDS), CALL, stop=stop, finish="tool_calls")
-    assert choice == Choice((Text(said),), "stop", by)
+    assert choice == Choice((Text(content),), "stop", by)
 
 
 def test_truncate_finds_stop_sequence_in_texts_only() -> None:
@@ -101,8 +101,8 @@ def test_truncate_counts_tokens_after_stop_sequence() -> None:
 
 
 def test_first_characters_keep_pauses_before_text() -> None:
-    pieces: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
-    assert first_characters(pieces, 5) == ("one", Pause(1.0), " t")
-    assert first_characters(pieces, 3) == ("one",)
-    assert first_characters(pieces, 0) == ()
-    assert first_characters(pieces, 99) == pieces
+    texts: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
+    assert first_characters(texts, 5) == ("one", Pause(1.0), " t")
+    assert first_characters(texts, 3) == ("one",)
+    assert first_characters(texts, 0) == ()
+    assert first_characters(texts, 99) == texts

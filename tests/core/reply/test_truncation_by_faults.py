@@ -24,7 +24,7 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
 
 
 @pytest.mark.parametrize(
-    ("parts", "chunks", "kept"),
+    ("parts", "chunks", "remaining"),
     [
         pytest.param((HELLO,), 2, (Text(("Hel", "lo ")),), id="a text"),
         pytest.param((HELLO,), 4, (HELLO,), id="all of it"),
@@ -51,9 +51,9 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
     ],
 )
 def test_cut_chunks_returns_first_chunks(
-    parts: tuple[Part, ...], chunks: int, kept: tuple[Part, ...]
+    parts: tuple[Part, ...], chunks: int, remaining: tuple[Part, ...]
 ) -> None:
-    assert cut_chunks(Choice(parts), chunks) == Choice(kept)
+    assert cut_chunks(Choice(parts), chunks) == Choice(remaining)
 
 
 def test_cut_chunks_beyond_the_end_is_none() -> None:
@@ -61,7 +61,7 @@ def test_cut_chunks_beyond_the_end_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parts", "fraction", "kept"),
+    ("parts", "fraction", "remaining"),
     [
         pytest.param((HELLO,), 0.5, (Text(("Hel", "lo")),), id="in the middle of a piece"),
         pytest.param((HELLO,), 1.0, (HELLO,), id="all of it"),
@@ -73,13 +73,13 @@ def test_cut_chunks_beyond_the_end_is_none() -> None:
     ],
 )
 def test_cut_fraction_returns_part_of_characters(
-    parts: tuple[Part, ...], fraction: float, kept: tuple[Part, ...]
+    parts: tuple[Part, ...], fraction: float, remaining: tuple[Part, ...]
 ) -> None:
-    assert cut_fraction(Choice(parts), fraction) == Choice(kept)
+    assert cut_fraction(Choice(parts), fraction) == Choice(remaining)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "text", "said"),
+    ("texts", "text", "content"),
     [
         pytest.param(("abc", "de"), "12345", ("123", "45"), id="as long"),
         pytest.param(("abc", "de"), "123456789", ("123", "456789"), id="longer"),
@@ -90,6 +90,6 @@ def test_cut_fraction_returns_part_of_characters(
     ],
 )
 def test_rechunked_keeps_chunk_boundaries(
-    pieces: tuple[ContentChunk, ...], text: str, said: tuple[ContentChunk, ...]
+    texts: tuple[ContentChunk, ...], text: str, content: tuple[ContentChunk, ...]
 ) -> None:
-    assert rechunked(pieces, text) == said
+    assert rechunked(texts, text) == content

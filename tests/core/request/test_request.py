@@ -25,18 +25,18 @@ from mockllm.core.request.request import (
 from mockllm.core.tokens import estimate
 
 
-def asked(raw: bytes = b"", query: str = "", headers: Mapping[str, str] | None = None) -> Request:
+def sent(raw: bytes = b"", query: str = "", headers: Mapping[str, str] | None = None) -> Request:
     return Request(method="POST", path="/x", headers=headers or {}, raw=raw, query_string=query)
 
 
 def saying(*messages: Message, tools: tuple[Tool, ...] = ()) -> Request:
-    request = asked()
+    request = sent()
     vars(request).update(messages=messages, tools=tools)
     return request
 
 
 def test_request_without_protocol_is_empty() -> None:
-    request = asked()
+    request = sent()
     assert (request.dialect, request.api, request.generates) == (None, None, False)
     assert (request.model, request.stream, request.messages, request.system, request.user) == (
         None,
@@ -65,7 +65,7 @@ def test_request_without_protocol_is_empty() -> None:
     ],
 )
 def test_request_query_parameters(query: str, read: dict[str, str]) -> None:
-    assert asked(query=query).query == read
+    assert sent(query=query).query == read
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_request_query_parameters(query: str, read: dict[str, str]) -> None:
     ],
 )
 def test_request_api_key(headers: dict[str, str], key: str | None) -> None:
-    assert asked(headers=headers).api_key == key
+    assert sent(headers=headers).api_key == key
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,14 @@ def test_request_api_key(headers: dict[str, str], key: str | None) -> None:
     ],
 )
 def test_request_body_and_fields(raw: bytes, body: object, fields: dict[str, object]) -> None:
-    request = asked(raw)
+    request = sent(raw)
     assert request.body == body
     assert request.fields == fields
 
 
 def test_request_raw_text_and_host() -> None:
-    assert asked(b"a\xff").raw_text == "a\ufffd"
-    assert (asked(headers={"host": "h"}).host, asked().host) == ("h", None)
+    assert sent(b"a\xff").raw_text == "a\ufffd"
+    assert (sent(headers={"host": "h"}).host, sent().host) == ("h", None)
 
 
 def test_request_unread_has_no_body() -> None:
@@ -135,15 +135,15 @@ def test_request_uncalled_tools_may_still_be_called() -> None:
             vars(request).update(tool_choice=ToolChoice("named", (named,)))
         return request.uncalled
 
-    asked, call = Message("user", (TextPart("hi"),)), CallPart("1", "look", {})
-    said = Message("assistant", (TextPart("Well."), call))
+    sent, call = Message("user", (TextPart("hi"),)), CallPart("1", "look", {})
+    text = Message("assistant", (TextPart("Well."), call))
     result = Message("tool", (ResultPart("1", "look", "x"),))
-    assert left() == left(asked) == ("look", "find")
-    assert left(asked, said) == left(asked, result) == left(asked, said, result) == ("find",)
-    assert left(asked, said, result, asked) == ("look", "find"), "the user has spoken since"
-    assert left(asked, result, named="look") == ()
-    assert left(asked, result, named="find") == ("find",)
-    assert left(asked, named="other") == ()
+    assert left() == left(sent) == ("look", "find")
+    assert left(sent, text) == left(sent, result) == left(sent, text, result) == ("find",)
+    assert left(sent, text, result, sent) == ("look", "find"), "the user has spoken since"
+    assert left(sent, result, named="look") == ()
+    assert left(sent, result, named="find") == ("find",)
+    assert left(sent, named="other") == ()
 
 
 def test_request_tool_results_follow_last_assistant_turn() -> None:

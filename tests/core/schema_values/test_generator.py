@@ -88,8 +88,8 @@ def made_of(name: str, schema: dict[str, Any]) -> Any:
 )
 def test_generate_text_by_name_and_description(name: str, description: str | None, among: Any) -> None:
     schema = {"type": "string"} if description is None else {"type": "string", "description": description}
-    said = made_of(name, schema)
-    assert said in among if among is not None else said
+    text = made_of(name, schema)
+    assert text in among if among is not None else text
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_generate_text_with_number_of_name() -> None:
 def test_generate_every_format(form: str) -> None:
     schema = {"type": "string", "format": form}
     for seed in range(20):
-        said = generate(schema, Random(seed)).value
-        assert jsonschema_rs.is_valid(schema, said, validate_formats=True)
+        text = generate(schema, Random(seed)).value
+        assert jsonschema_rs.is_valid(schema, text, validate_formats=True)
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_generate_name_by_owner() -> None:
 
 
 def test_generate_obeys_bounds_in_description() -> None:
-    told = "How many days.\n\n{maximum: 3, minimum: 2, length: 5, multipleOf: 0.5}"
-    assert {made_of("days", {"type": "number", "description": told}) for _ in range(9)} <= {2, 2.5, 3}
+    shown = "How many days.\n\n{maximum: 3, minimum: 2, length: 5, multipleOf: 0.5}"
+    assert {made_of("days", {"type": "number", "description": shown}) for _ in range(9)} <= {2, 2.5, 3}
     assert (
         len(made_of("a", {"type": "array", "minItems": 1, "maxItems": 1, "description": "{minItems: 4}"}))
         == 1

@@ -120,7 +120,7 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "content"),
     [
         ("whole", "3", "Input should be a valid integer"),
         ("whole", True, "Input should be a valid integer"),
@@ -155,8 +155,8 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
          "write empirical: [value, value, …], or the name of a file with such values"),
     ],
 )  # fmt: skip
-def test_type_of_invalid_value_has_one_message(key: str, value: object, said: str) -> None:
-    assert message(key, value) == said
+def test_type_of_invalid_value_has_one_message(key: str, value: object, content: str) -> None:
+    assert message(key, value) == content
 
 
 def test_unknown_distribution_has_suggestion() -> None:
@@ -287,9 +287,9 @@ def test_parameter_value_with_braces_is_text() -> None:
 
 def test_request_wait_is_limited_to_maximum() -> None:
     wait = read("wait", "{{ query.delay }}")
-    asked = context("delay=1h")
-    assert evaluate(wait, asked) == 3600.0
-    assert evaluate(wait, replace(asked, max_wait=60.0)) == 60.0
+    sent = context("delay=1h")
+    assert evaluate(wait, sent) == 3600.0
+    assert evaluate(wait, replace(sent, max_wait=60.0)) == 60.0
     assert evaluate(read("whole", "{{ v }}"), replace(context(v=3600), max_wait=60.0)) == 3600
 
 
@@ -344,8 +344,8 @@ def test_empirical_values_may_come_from_file() -> None:
     files = {"gaps.txt": "10ms 20ms\n30ms,\n", "bad.txt": "10ms x"}
     made = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)
     assert made.values == pytest.approx((0.01, 0.02, 0.03))
-    said = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
-    assert said == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
+    content = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
+    assert content == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
 
 
 def test_spread_stays_a_distribution() -> None:
