@@ -1,4 +1,4 @@
-"""Keys never stand in a file or a log: by the names that they go under, and by their looks."""
+"""Secrets are redacted by name and by form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The token estimate against known counts, and pieces that look like tokens."""
+"""The token estimate compared with known counts, and token-like parts."""
 
 from __future__ import annotations
 

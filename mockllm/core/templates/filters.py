@@ -148,7 +148,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
     "string": lambda value: as_text(value),
     "tojson": _tojson,
 }
-"""By name; every filter's first argument is the value that stands before the bar."""
+"""All filters by name; the first argument is the value before the bar."""
 
 TAKES_ABSENT: Final = frozenset({"default", "d"})
 

@@ -1,4 +1,4 @@
-"""Replies, a request that offers tools, and what a fault of meaning makes of a reply."""
+"""Replies and requests with tools for tests of meaning faults, and the result of a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of what an answer says: its calls, their arguments, and texts that a schema describes."""
+"""Faults of tool calls, their arguments, and structured output."""
 
 from __future__ import annotations
 

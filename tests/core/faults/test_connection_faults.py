@@ -1,4 +1,4 @@
-"""Faults of the connection: what they make of a plan."""
+"""Faults of the connection: the resulting plans."""
 
 from __future__ import annotations
 

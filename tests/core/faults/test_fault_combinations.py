@@ -1,6 +1,4 @@
-"""Several faults on one answer: each finds its place in what those before it made, and at one place they come in
-their order.
-"""
+"""Several faults on one response: each applies to the result of the earlier ones, in order."""
 
 from __future__ import annotations
 

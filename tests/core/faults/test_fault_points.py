@@ -1,4 +1,4 @@
-"""Places: which steps stand before one, and why there is none."""
+"""Fault points: the steps before and after each, and reasons where there is none."""
 
 from __future__ import annotations
 

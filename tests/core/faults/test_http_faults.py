@@ -1,4 +1,4 @@
-"""Faults of HTTP: what they make of a plan's head and body."""
+"""Faults of HTTP: the resulting heads and bodies."""
 
 from __future__ import annotations
 

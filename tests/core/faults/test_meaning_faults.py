@@ -1,4 +1,4 @@
-"""Faults of what an answer says: the reply that they leave, and what they say where there is nothing to break."""
+"""Meaning faults: the resulting replies, and reasons where a fault does not apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults in a stream's events: what is left of the plan, and what is said where they cannot be played."""
+"""Faults of chunks: the resulting plans, and reasons where a fault does not apply."""
 
 from __future__ import annotations
 

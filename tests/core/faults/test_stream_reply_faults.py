@@ -1,4 +1,4 @@
-"""Faults of a stream that work on what is said: an error in its midst, and an end that tells no reason."""
+"""Stream faults of the reply: an error in the middle, and a missing finish reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSONPath: singular paths of our own, others by jsonpath-ng, and a refusal for what it would get wrong."""
+"""JSONPath: singular paths, paths with several nodes, and refused queries."""
 
 from __future__ import annotations
 

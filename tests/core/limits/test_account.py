@@ -1,4 +1,4 @@
-"""Accounts as tables: what each strategy says at which time, and what stays of it."""
+"""Accounts as tables: the result of each strategy at each time, and the status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the strategies promise, on random arrivals: who waits as told succeeds, and no window holds too much."""
+"""Properties of all strategies for random arrivals: a reported wait suffices, and no window exceeds its limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditions on one value: when they hold, how they read, and what helps where they do not."""
+"""Conditions on one value: matches, descriptions and hints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How small a slip is: what is nearer than something else, and what is not alike at all."""
+"""Distances of near misses: their order, and unlike values."""
 
 from __future__ import annotations
 

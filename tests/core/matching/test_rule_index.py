@@ -1,4 +1,4 @@
-"""The index finds exactly what a linear scan finds, whatever the matchers and the request."""
+"""The rule index has the result of a linear scan for all matchers and requests."""
 
 from __future__ import annotations
 

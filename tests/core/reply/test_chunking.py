@@ -1,4 +1,4 @@
-"""Texts are cut to pieces that join to them, and made to an exact measure."""
+"""Texts are cut into chunks that join to the text; filler texts have an exact size."""
 
 from __future__ import annotations
 

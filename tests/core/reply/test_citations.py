@@ -1,4 +1,4 @@
-"""Which of a text its sources stand behind."""
+"""The parts of a text that its citations support."""
 
 from __future__ import annotations
 

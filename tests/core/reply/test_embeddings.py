@@ -1,4 +1,4 @@
-"""Vectors of texts: unit length, the same for the same text, nearer for what is alike."""
+"""Embeddings: unit length, equal for equal texts, closer for similar texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to say, before any wire format."""
+"""Replies before any wire format."""
 
 from __future__ import annotations
 

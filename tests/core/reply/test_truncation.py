@@ -1,4 +1,4 @@
-"""Where an answer is cut short: at a stop sequence, or at the tokens that the request allows."""
+"""Truncation at a stop sequence or at the maximum of tokens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a fault cuts an answer: after so many chunks, or a part of its characters."""
+"""Truncation by faults: after chunks, or a fraction of the characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request as scenarios see it, where no dialect reads it, and what all dialects share."""
+"""The properties of a request that all dialects share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose counts: what `per` names, read from a request."""
+"""Scopes of requests for each value of `per`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Made values, case by case: each word of a schema is obeyed, names and descriptions are listened to, and
-what cannot be made says why."""
+"""Generated values by case: each keyword, names and descriptions, and flaws."""
 
 from __future__ import annotations
 

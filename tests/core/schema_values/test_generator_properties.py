@@ -1,4 +1,4 @@
-"""Whatever the schema, what is made is valid against it; equal seeds give equal values."""
+"""Generated values are valid for any schema, and equal for equal seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is refused in a template at load: all that is not of the safe subset."""
+"""Templates outside of the safe subset are refused at load."""
 
 from __future__ import annotations
 

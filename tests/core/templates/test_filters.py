@@ -1,4 +1,4 @@
-"""Filters as a table: what each makes of which value, and which values it refuses."""
+"""Filters as a table: results, and refused values."""
 
 from __future__ import annotations
 

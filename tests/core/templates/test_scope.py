@@ -1,4 +1,4 @@
-"""What the names of a template mean for a request."""
+"""The names of a template and their values for a request."""
 
 from __future__ import annotations
 

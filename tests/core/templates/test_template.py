@@ -1,4 +1,4 @@
-"""Templates: what they give, what they refuse at load, and how they fail on a request."""
+"""Templates: values, and failures for a request."""
 
 from __future__ import annotations
 

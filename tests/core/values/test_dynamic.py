@@ -1,4 +1,4 @@
-"""Trees of values: what is static stays the same object, what is dynamic is replaced where it stands."""
+"""Dynamic values in trees: static parts stay, dynamic ones are replaced."""
 
 from __future__ import annotations
 

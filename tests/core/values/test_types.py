@@ -1,4 +1,4 @@
-"""The language's types of values: what they accept, what they say of what they do not, and their schemas."""
+"""The language's types of values: accepted values, messages and schemas."""
 
 from __future__ import annotations
 
