@@ -12,8 +12,8 @@ from typing import Final
 
 from mockllm.cli.diagnostic_output import as_json, print_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
+from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.matching.hints import brief
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown

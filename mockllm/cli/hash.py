@@ -9,7 +9,7 @@ import sys
 from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.explain import read_request
 from mockllm.cli.options import SERVING, add, option_values, vocabulary, volatile
-from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
+from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, finished
 from mockllm.state.sessions import Sessions
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         request = each.sent.read_by(engine, 0.0)
         if each.guess is not None:
             print(f"({each.guess})", file=sys.stderr)
-        print(f"hash        {looked_up(request)}")
-        print(f"older hash  {looked_up_older(request) or 'none: the body is not an object'}")
-        print(f"made of     {asked(request)}")
+        print(f"hash        {cached_hash(request)}")
+        print(f"older hash  {cached_older_hash(request) or 'none: the body is not an object'}")
+        print(f"made of     {hash_input_json(request)}")
     return 0

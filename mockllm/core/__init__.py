@@ -1,4 +1,4 @@
-"""Pure data and functions: requests, replies, plans, matching, pace, chance, faults.
+"""Pure data and functions: requests, replies, plans, matching, pacing, randomness, faults, verdicts.
 
-Nothing here does I/O, reads a clock, knows YAML or knows a provider.
+Nothing here does I/O, reads a clock, knows YAML or knows a provider. A contract in pyproject.toml holds the layers.
 """

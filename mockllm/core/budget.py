@@ -1,6 +1,6 @@
 """The limit on the work of generating one value from a schema that a client sent.
 
-Apart from `core.making`, which is imported only when a value is generated.
+Separate from `core.schema_values`, which is imported only when a value is generated.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import Final
 
 DEFAULT_VALUES: Final = 10_000
-"""How many values are generated at most where nobody says otherwise."""
+"""The default for the maximum number of values."""
 CHARACTERS_PER_VALUE: Final = 100
-"""How many characters are allowed for each allowed value."""
+"""The number of characters that are allowed for each allowed value."""
 OPTION: Final = "--max-generated-values"
 
 
 class BudgetExceeded(Exception):
-    """Generating the value takes more than is allowed. The message says which limit, and how to raise it."""
+    """The value takes more work than allowed. The message names the limit, and how to raise it."""
 
 
 class Budget:
     """Counts values, and the characters that are generated or read for them.
 
-    Characters stand for all work whose size the schema decides: a list that is searched costs its length, a
+    All work whose size depends on the schema counts as characters: a list that is searched costs its length, a
     pattern its number of states.
     """
 
@@ -35,12 +35,12 @@ class Budget:
         self._subject = subject
 
     def add_value(self) -> None:
-        """Count a value. Raise BudgetExceeded where it is one too many."""
+        """Count a value. Raise BudgetExceeded where that is one too many."""
         self.require_values(1)
         self.values += 1
 
     def require_values(self, count: float) -> None:
-        """Raise BudgetExceeded where so many more values are not allowed."""
+        """Raise BudgetExceeded where `count` more values are not allowed."""
         if self.values + count > self._max_values:
             raise self._exceeded(f"{self._max_values:,} values", "")
 
@@ -50,7 +50,7 @@ class Budget:
         self.characters += count
 
     def require_characters(self, count: float) -> None:
-        """Raise BudgetExceeded where so many more characters are not allowed."""
+        """Raise BudgetExceeded where `count` more characters are not allowed."""
         if self.characters + count > self._max_characters:
             why = f" ({CHARACTERS_PER_VALUE} for each of {self._max_values:,} values)"
             raise self._exceeded(f"{self._max_characters:,} characters of text and schema", why)

@@ -1,4 +1,4 @@
-"""Errors in neutral words: what went wrong, before a dialect puts it in its provider's envelope."""
+"""Errors in neutral words, before a dialect formats them for its provider."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMED: Final[Mapping[str, int]] = {
     "bad_gateway": 502,
     "timeout": 504,
 }
-"""The named errors with the status they have where a dialect's table says nothing else."""
+"""The named errors with their status, unless a dialect's table has another one."""
 
 BY_STATUS: Final[Mapping[int, str]] = {
     400: "bad_request",
@@ -46,20 +46,20 @@ BY_STATUS: Final[Mapping[int, str]] = {
     504: "timeout",
     529: "overloaded",
 }
-"""What a bare `error: {status: N}` means; another status is a generic error of its class."""
+"""The named error of `error: {status: N}`; any other status is a generic error of its class."""
 
 
 NEVER: Final = inf
-"""In place of the seconds of `retry_after`: no later time is any better."""
+"""A value of `retry_after`: no retry can succeed."""
 
 
 class Failure(Struct, frozen=True):
-    """One error. None means: as the dialect's table has it for this type.
+    """One error. None means: the value of the dialect's table for this type.
 
-    `fields` is merged into the provider's inner error object as written; where all its keys are names of
-    dialects, each dialect takes its own (`for_dialect`). `retry_after` is in seconds, or NEVER; `limit` is how
-    many tokens the context holds, which `context_length` tells; `quota` is what a limit refused: `requests` or
-    `tokens`, how many there are, in how many seconds.
+    `fields` is merged into the provider's inner error object as written. Where all its keys are names of dialects,
+    each dialect uses its own value (`for_dialect`). `retry_after` is in seconds, or NEVER. `limit` is the size of the
+    context in tokens, for `context_length`. `quota` is the exceeded limit: `requests` or `tokens`, the amount, and
+    the seconds of its window.
     """
 
     type: str
@@ -72,18 +72,21 @@ class Failure(Struct, frozen=True):
     quota: tuple[str, int, float] | None = None
 
     def again(self, usual: float | None = None) -> float | None:
-        """In how many seconds to try again, told where one is told: the failure's own, else what is usual."""
+        """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""
         wait = usual if self.retry_after is None else self.retry_after
         return None if wait == NEVER else wait
 
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
-        """How many tokens the context holds, in a model of so large a `window`, and how many they were told to
-        be: those of the request, where these are too many, else so many more than fit."""
+        """Return the size of the context and the number of tokens for a `context_length` error.
+
+        `window` is the model's context. The tokens are those of the request where they exceed the context; else that
+        number is added to the context, so that the message is consistent.
+        """
         limit = window if self.limit is None else self.limit
         return limit, tokens if tokens > limit else limit + tokens
 
     def for_dialect(self, name: str, names: Collection[str]) -> Failure:
-        """The failure as one dialect says it, where `fields` are given by dialect (`names` are all there are)."""
+        """Return the failure for one dialect, where `fields` are by dialect (`names` are those of all dialects)."""
         if not self.fields or not set(self.fields) <= set(names):
             return self
         own = self.fields.get(name, {})
@@ -91,6 +94,6 @@ class Failure(Struct, frozen=True):
 
     @staticmethod
     def of_status(status: int, message: str | None = None) -> Failure:
-        """The named error of a status, else the generic one of its class, sent with that status."""
+        """Return the named error of a status, else the generic one of its class, with that status."""
         generic = "bad_request" if status < 500 else "server_error"
         return Failure(BY_STATUS.get(status, generic), status, message)

@@ -1,7 +1,7 @@
-"""An attribute that is computed when it is first read, then kept as a plain attribute.
+"""An attribute that is computed on first read, then stored as a plain attribute.
 
-`functools.cached_property` takes a lock on every first read in Python 3.11; a request is read by
-one thread only, and a dozen such reads stand on the way of each request.
+`functools.cached_property` takes a lock on every first read in Python 3.11. A request is read by one thread only, and
+each request has a dozen such reads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class lazy(Generic[T]):
-    """A non-data descriptor: once the value is in the instance's `__dict__` it is no longer asked."""
+    """A non-data descriptor: Python does not call it once the value is in the instance's `__dict__`."""
 
     def __init__(self, compute: Callable[[Any], T]) -> None:
         self._compute = compute

@@ -1,7 +1,8 @@
-"""What must never stand in a file or a log: keys, cookies, signatures. What is left of a request without them.
+"""The redaction of secrets in files and logs: keys, cookies, signatures.
 
-By the names of headers, query parameters and fields, and by the looks of a value: a key may stand anywhere.
-Sources: the providers' own forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…` and `ya29.…`, Groq
+Secrets are recognized by the names of headers, query parameters and fields, and by the form of a value: a key may be
+anywhere. Sources: the providers' forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…` and `ya29.…`,
+Groq
 `gsk_…`, xAI `xai-…`, Perplexity `pplx-…`, Hugging Face `hf_…`, AWS `AKIA…`), RFC 6750 for bearer tokens and RFC
 7519 for JSON Web Tokens.
 """
@@ -16,9 +17,9 @@ from typing import AnyStr, Final
 from mockllm.core.json.codec import Json
 
 REDACTED: Final = "REDACTED"
-"""What stands in the place of a secret."""
+"""The replacement of a secret."""
 KEYS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
-"""The headers that carry an API key, by lower-case name."""
+"""The headers of API keys, in lower case."""
 SECRETS: Final = frozenset(
     {
         *KEYS,
@@ -32,8 +33,8 @@ SECRETS: Final = frozenset(
         "x-mockllm-admin-token",
     }
 )
-"""Headers that are secrets; other names count where `is_secret` knows them."""
-WHO: Final = frozenset(
+"""Secret headers; `is_secret` recognizes further names."""
+PERSONAL: Final = frozenset(
     {
         "openai-organization",
         "openai-project",
@@ -44,9 +45,9 @@ WHO: Final = frozenset(
         "x-goog-user-project",
     }
 )
-"""Headers that say who asks: no secrets while a server runs, and nothing for a file that is shared."""
+"""Headers that identify the client: visible while a server runs, but removed from files."""
 HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
-"""Those that only sound like one."""
+"""Headers that are not secret, despite their names."""
 _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
     r"|auth|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
@@ -54,8 +55,8 @@ _NAME: Final = re.compile(
 _FIELD: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
 )
-"""Fields of a body: `key` and `token` stand for too much else there."""
-_LOOKS: Final = (
+"""Secret fields of a body, where `key` and `token` have too many other meanings."""
+_FORMS: Final = (
     (("bearer",), r"(?i:bearer)\s+(?=[^\s]{0,500}\d)[A-Za-z0-9._~+/=-]{8,}"),
     (("basic",), r"\bBasic\s+(?=[^\s]{0,500}(?:[\d=]|[a-z][A-Z]))[A-Za-z0-9+/]{10,}={0,2}"),
     (("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z_-]{0,500}+\d)[A-Za-z0-9_-]{12,}"),
@@ -72,91 +73,95 @@ _LOOKS: Final = (
     (("akia", "asia"), r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     (("eyj",), r"\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,8000}\.[A-Za-z0-9_-]*"),
 )
-"""What keys begin with, in lower case, and their forms. One long expression of all of them takes a millisecond for
-each 7 KB; to look for the beginnings takes a twentieth of that."""
-SHORTEST: Final = 14
-"""Characters: what is shorter is none of these."""
-_TEXTS: Final = tuple((mark, re.compile(form)) for marks, form in _LOOKS for mark in marks)
-_BYTES: Final = tuple((mark.encode(), re.compile(form.encode())) for marks, form in _LOOKS for mark in marks)
+"""The beginnings of keys, in lower case, and their patterns. One regex for all takes a millisecond for each 7 KB; the
+search for beginnings takes a twentieth of that."""
+MIN_LENGTH: Final = 14
+"""Characters: shorter texts are not keys."""
+_TEXT_FORMS: Final = tuple((mark, re.compile(form)) for marks, form in _FORMS for mark in marks)
+_BYTE_FORMS: Final = tuple(
+    (mark.encode(), re.compile(form.encode())) for marks, form in _FORMS for mark in marks
+)
 
 
 @lru_cache(1024)
 def is_secret(name: str) -> bool:
-    """Whether a header or parameter that is called so is a secret, as a rule."""
+    """Return whether a header or parameter of this name usually is a secret."""
     low = name.lower()
     return low in SECRETS or (low not in HARMLESS and _NAME.search(name) is not None)
 
 
 def secret_name(name: str) -> bool:
-    """Whether what is called so has no place in a file."""
-    return name.lower() in WHO or name.lower() in SECRETS or _NAME.search(name) is not None
+    """Return whether a value of this name must not be in a file."""
+    return name.lower() in PERSONAL or name.lower() in SECRETS or _NAME.search(name) is not None
 
 
 def redact_text(text: str) -> str:
-    """The text, with what looks like a key replaced."""
-    if len(text) < SHORTEST:
+    """Return the text with REDACTED in place of what looks like a key."""
+    if len(text) < MIN_LENGTH:
         return text
     low = text.lower()
-    if len(low) != len(text):  # of some letters two are made
-        low = "".join([each if len(each) == 1 else "?" for each in map(str.lower, text)])
-    told, at = [], 0
-    for begin, end in _keys(text, low, _TEXTS):
-        told += [text[at:begin], REDACTED]
+    if len(low) != len(text):  # the lower case of some letters is two characters
+        low = "".join([char if len(char) == 1 else "?" for char in map(str.lower, text)])
+    parts, at = [], 0
+    for begin, end in _keys(text, low, _TEXT_FORMS):
+        parts += [text[at:begin], REDACTED]
         at = end
-    return "".join([*told, text[at:]]) if told else text
+    return "".join([*parts, text[at:]]) if parts else text
 
 
 def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
-    """The bytes with asterisks in place of what looks like a key, and of these secrets: as many as it had."""
+    """Return the bytes with asterisks in place of the secrets and of what looks like a key. The length stays."""
     for secret in secrets:
         mark = secret.encode("utf-8", "surrogateescape")
         data = data.replace(mark, b"*" * len(mark))
-    told = None
-    for begin, end in _keys(data, data.lower(), _BYTES):
-        told = told or bytearray(data)
-        told[begin:end] = b"*" * (end - begin)
-    return data if told is None else bytes(told)
+    result = None
+    for begin, end in _keys(data, data.lower(), _BYTE_FORMS):
+        result = result or bytearray(data)
+        result[begin:end] = b"*" * (end - begin)
+    return data if result is None else bytes(result)
 
 
 def _keys(
-    text: AnyStr, low: AnyStr, looks: Iterable[tuple[AnyStr, re.Pattern[AnyStr]]]
+    text: AnyStr, low: AnyStr, forms: Iterable[tuple[AnyStr, re.Pattern[AnyStr]]]
 ) -> list[tuple[int, int]]:
-    """Where what looks like a key begins and ends, in its order; `low` is the same in lower case."""
-    found = []
-    for mark, form in looks:
+    """Return begin and end of what looks like a key, in order. `low` is the text in lower case."""
+    spans = []
+    for mark, form in forms:
         at = low.find(mark)
         while at >= 0:
             match = form.match(text, at)
             if match is not None:
-                found.append(match.span())
+                spans.append(match.span())
             at = low.find(mark, at + len(mark) if match is None else match.end())
-    if len(found) < 2:
-        return found
-    found.sort()
-    apart = found[:1]
-    for begin, end in found[1:]:
-        if begin >= apart[-1][1]:
-            apart.append((begin, end))
-        elif end > apart[-1][1]:
-            apart[-1] = (apart[-1][0], end)
-    return apart
+    if len(spans) < 2:
+        return spans
+    spans.sort()
+    merged = spans[:1]
+    for begin, end in spans[1:]:
+        if begin >= merged[-1][1]:
+            merged.append((begin, end))
+        elif end > merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+    return merged
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
-    """JSON without secrets: texts under the name of one, and what looks like one wherever it stands. Numbers
-    stay: `max_tokens` and `token` counts are none."""
+    """Return JSON without secrets: texts of a secret name, and what looks like a key anywhere.
+
+    Numbers stay: `max_tokens` and `token` counts are not secret.
+    """
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, list):
-        return [redacted(each, secret) for each in value]
+        return [redacted(item, secret) for item in value]
     if isinstance(value, dict):
         return {
-            key: REDACTED if isinstance(each, str) and each and secret(key) else redacted(each, secret)
-            for key, each in value.items()
+            key: REDACTED if isinstance(member, str) and member and secret(key) else redacted(member, secret)
+            for key, member in value.items()
         }
     return value
 
 
 def secret_field(name: str) -> bool:
-    """Whether a field of a request's body that is called so is a secret beyond doubt."""
+    """Return whether a field of a request's body certainly is a secret."""
     return _FIELD.search(name) is not None

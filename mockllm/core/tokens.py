@@ -1,12 +1,12 @@
-"""How many tokens a text is, by arithmetic, and pieces that look like tokens. No tokenizer's tables.
+"""The number of tokens of a text by arithmetic, and a split into token-like parts. No tokenizer's tables.
 
-`estimate` weighs characters by class. The weights were fitted (least squares of the relative error, none
-negative) to OpenAI's o200k vocabulary over 4,400 samples of 200 to 4,000 characters: chat answers, prose,
+`estimate` weights characters by class. The weights were fitted (least squares of the relative error, none
+negative) to OpenAI's o200k vocabulary over 4,400 samples of 200 to 4,000 characters: chat responses, prose,
 READMEs, Python, TypeScript, C, JSON, YAML, HTML, numbers, and program messages in 20 languages. Mean error
 per 1,000 characters: prose and chat 5 %, code 7-8 %, JSON 8-11 %, Chinese, Japanese, Korean, Arabic and Hindi
 6 % (traditional Chinese 14), French, Spanish, German 7-8 %, Russian and Italian 14 %, HTML 19 %; samples of
-200 characters stray twice as far. On recorded answers that vocabulary gives what GPT-4o billed to 1 %; newer
-reasoning models bill 5 % and more on top, Anthropic 10-20 %.
+200 characters have twice that error. For recorded responses that vocabulary has the counts that GPT-4o billed to 1 %;
+newer reasoning models bill 5 % and more on top, Anthropic 10-20 %.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 
 def _classes() -> bytes:
-    """The class of each byte of UTF-8: of what is not ASCII the first byte tells the script."""
+    """Return the class of each byte of UTF-8. Outside of ASCII the first byte determines the script."""
     table = bytearray(b"." * 256)
     scripts: list[tuple[Iterable[int], str]] = [
         (range(0x30, 0x3A), "0"),
@@ -44,7 +44,7 @@ def _classes() -> bytes:
 _CLASSES: Final = _classes()
 _LETTERS: Final = bytes(range(ord("a"), ord("z") + 1))
 _FOLLOWERS: Final = bytes(range(0x80, 0xC0))
-"""Bytes of UTF-8 that only continue a character."""
+"""The bytes of UTF-8 that continue a character."""
 
 _LETTER: Final = 0.216
 _CAPITAL: Final = 0.28
@@ -53,9 +53,9 @@ _SIGN: Final = 0.19
 _END: Final = 0.91
 _LEADING_SIGN: Final = 1.21
 _KEY: Final = 2.5
-"""The weights of classes, and of neighbours once lower-case letters are gone: a sign after a space begins a
-token, capitals among digits are no words but keys and hashes. Spaces weigh nothing: they belong to words."""
-_OTHERS: Final = (
+"""The weights of classes, and of neighbours without the lower-case letters between them: a sign after a space
+begins a token; capitals among digits are keys and hashes, not words. Spaces have no weight: they belong to words."""
+_SCRIPT_WEIGHTS: Final = (
     (b"s", 0.64),
     (b"l", 1.37),
     (b"g", 0.37),
@@ -68,22 +68,22 @@ _OTHERS: Final = (
     (b"e", 1.42),
 )
 
-_REMEMBERED: Final = 1024
-_SHORT: Final = 2048
-_known: dict[str, int] = {}
-"""Estimates of short texts: prompts come again, and the fixed cost of a short one is most of it."""
+_MAX_CACHED: Final = 1024
+_MAX_CACHED_LENGTH: Final = 2048
+_cache: dict[str, int] = {}
+"""Estimates of short texts: prompts are repeated, and most of the cost of a short text is fixed."""
 
 
 def estimate(text: str) -> int:
-    """The tokens of a text: 0 for none, else at least 1. About 2 µs per KB of ASCII, else 10."""
-    known = _known.get(text) if len(text) <= _SHORT else None
-    if known is not None:
-        return known
+    """Return the tokens of a text: 0 for an empty one, else at least 1. Takes about 2 µs per KB of ASCII, else 10."""
+    cached = _cache.get(text) if len(text) <= _MAX_CACHED_LENGTH else None
+    if cached is not None:
+        return cached
     count = _weigh(text)
-    if len(text) <= _SHORT:
-        if len(_known) >= _REMEMBERED:
-            _known.clear()
-        _known[text] = count
+    if len(text) <= _MAX_CACHED_LENGTH:
+        if len(_cache) >= _MAX_CACHED:
+            _cache.clear()
+        _cache[text] = count
     return count
 
 
@@ -105,12 +105,12 @@ def _weigh(text: str) -> int:
         if digits:
             weight += count(b"0A") * _KEY
     if not ascii_only:
-        for name, each in _OTHERS:
-            weight += rest.count(name) * each
+        for name, class_weight in _SCRIPT_WEIGHTS:
+            weight += rest.count(name) * class_weight
     return max(1, round(weight))
 
 
-_PIECES: Final = re.compile(
+_WORDS: Final = re.compile(
     r"""
       (?:[^\w\r\n]|_)? (?: [A-Z]*[^\W\d_A-Z]+ | [A-Z]+ ) (?:'(?:s|t|re|ve|m|ll|d)\b)?   # a word
     | \d{1,3}
@@ -121,28 +121,31 @@ _PIECES: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_LONG_WORD: Final = 13
+_MAX_WORD: Final = 13
 _PART: Final = 8
 _IDEOGRAPHS: Final = "\u2e80"
-"""From here on scripts write without spaces, two characters to a token."""
+"""The first character of scripts without spaces, which have two characters in a token."""
 
 
 def split(text: str) -> list[str]:
-    """Pieces as long as tokens, which join to the text: a word with its leading space, digits by three,
-    signs together; long words in parts. The shape is that of GPT-4o's first cut of a text."""
-    pieces = _PIECES.findall(text)
-    if text.isascii() and max(map(len, pieces), default=0) <= _LONG_WORD:
-        return pieces
-    return [part for piece in pieces for part in _parts(piece)]
+    """Return parts of the length of tokens, which join to the text.
+
+    A part is a word with its leading space, up to three digits, or signs; a long word is several parts. The form is
+    that of GPT-4o's first split of a text.
+    """
+    words = _WORDS.findall(text)
+    if text.isascii() and max(map(len, words), default=0) <= _MAX_WORD:
+        return words
+    return [part for word in words for part in _parts(word)]
 
 
-def _parts(piece: str) -> Iterator[str]:
-    if piece.isspace():
-        yield piece
+def _parts(word: str) -> Iterator[str]:
+    if word.isspace():
+        yield word
         return
-    size = 2 if piece[-1] >= _IDEOGRAPHS else _PART
-    if size == _PART and len(piece) <= _LONG_WORD:
-        yield piece
+    size = 2 if word[-1] >= _IDEOGRAPHS else _PART
+    if size == _PART and len(word) <= _MAX_WORD:
+        yield word
         return
-    for start in range(0, len(piece), size):
-        yield piece[start : start + size]
+    for start in range(0, len(word), size):
+        yield word[start : start + size]

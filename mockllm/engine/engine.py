@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.request_hash import known_hash, looked_up
+from mockllm.core.request.request_hash import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
@@ -153,7 +153,7 @@ class Engine:
 
     def _with_hash(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
         """Return the response with the request's hash, if a rule looked the hash up or every response carries one."""
-        hash = looked_up(request) if self._hashed else known_hash(request)
+        hash = cached_hash(request) if self._hashed else known_hash(request)
         if hash is None:
             return planned
         plan = planned.plan

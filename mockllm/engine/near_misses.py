@@ -49,7 +49,7 @@ def unknown_path_failure(catalog: Catalog, request: Request, decision: Decision,
     """Return the refusal of a path or method that no provider has, with the rules that name a similar path."""
     lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
     for item, differences in nearest(catalog, request):
-        if any(test.field == "path" and (test.held or test.hint) for test in differences):
+        if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
     if not lines:
         return failure
@@ -66,7 +66,7 @@ def nearest(
     misses = [
         (catalog.items[number], differences)
         for number, differences in catalog.index.nearest(request, count + aside, catalog.rules)
-        if not all(difference.held for difference in differences)
+        if not all(difference.matched for difference in differences)
     ]
     return misses[:count]
 
@@ -107,7 +107,7 @@ def _value(value: Json) -> str:
 
 def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:
     """Return one near miss in a line, with the tests that failed."""
-    return f"{shown(item)}: " + "; ".join(mismatch_line(test) for test in differences if not test.held)
+    return f"{shown(item)}: " + "; ".join(mismatch_line(test) for test in differences if not test.matched)
 
 
 def mismatch_line(difference: FieldMismatch) -> str:

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
+from mockllm.core.display import brief
 from mockllm.core.faults import Fault
 from mockllm.core.json.codec import Json
-from mockllm.core.matching.hints import brief
 from mockllm.core.quantities.parse import parse_duration
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.seed_token import SeedPosition, read_seed_token

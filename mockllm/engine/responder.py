@@ -9,8 +9,8 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from mockllm.core.budget import BudgetExceeded
+from mockllm.core.display import cut
 from mockllm.core.failure import Failure
-from mockllm.core.matching.hints import cut
 from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Plan, ResponseHead

@@ -24,7 +24,7 @@ from mockllm.core.rendering.prerendered_response import (
     prerender_stream,
 )
 from mockllm.core.reply.reply import ContentChunk, Part, Text, joined_text
-from mockllm.core.reply.truncation import count
+from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -253,4 +253,4 @@ def _share(part: Part | None) -> float:
     if not counted:
         return 0.0
     tokens = part.tokens if type(part) is Text else None
-    return (count(joined_text(chunks)) if tokens is None else tokens) / counted
+    return (count_tokens(joined_text(chunks)) if tokens is None else tokens) / counted

@@ -6,8 +6,8 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
+from mockllm.core.display import brief
 from mockllm.core.failure import Failure
-from mockllm.core.matching.hints import brief
 
 SESSION: Final = "x-mockllm-session"
 PREFIX: Final = "/s/"

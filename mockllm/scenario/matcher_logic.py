@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import MISSING, Json, Missing
-from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, met
+from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, meets
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher, NotMatcher
 
 MOST: Final = 30
@@ -154,7 +154,7 @@ class Keys(NamedTuple):
         literals = _literals(part)
         if literals:
             return cls([(field.name, field.key, _key(value)) for value in literals])
-        wanted = isinstance(part.condition_on_value, Exists) and part.condition_on_value.wanted
+        wanted = isinstance(part.condition_on_value, Exists) and part.condition_on_value.expected
         return cls([_key(part)], [_there(part) if wanted else _like(part)])
 
 
@@ -193,11 +193,11 @@ def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]
 def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:
     if _same(narrow, wide):
         return True
-    if isinstance(wide.condition_on_value, Exists) and wide.condition_on_value.wanted:
+    if isinstance(wide.condition_on_value, Exists) and wide.condition_on_value.expected:
         return not narrow.condition_on_value.matches(_absent(narrow))
     if isinstance(narrow.condition_on_value, Some) and isinstance(wide.condition_on_value, Some):
         things = _values(narrow.condition_on_value.condition, MISSING)
-        return bool(things) and all(met(wide.condition_on_value.condition, thing) for thing in things or ())
+        return bool(things) and all(meets(wide.condition_on_value.condition, thing) for thing in things or ())
     literals = _literals(narrow)
     return bool(literals) and all(wide.condition_on_value.matches(value) for value in literals or ())
 
@@ -227,7 +227,7 @@ def _values(condition: Condition, absent: Missing | tuple[()]) -> Sequence[Json 
     if isinstance(condition, Equals):
         return None if condition.ignore_case else [condition.value]
     if isinstance(condition, Exists):
-        return None if condition.wanted else [absent]
+        return None if condition.expected else [absent]
     if isinstance(condition, OneOf):
         each = [_values(part, absent) for part in condition.conditions]
         return None if None in each else [value for values in each for value in values or ()]

@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
-from mockllm.core.reply.chunking import cut, made_sentences, made_tokens
+from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import (
@@ -37,7 +37,7 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.core.reply.truncation import cut_short, tokens_of
+from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
 from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
@@ -113,7 +113,7 @@ class ReplyRenderer(Struct):
         sampling = self.request.sampling
         if not sampling.stop and sampling.max_tokens is None:
             return choice
-        short = cut_short(choice, sampling)
+        short = truncate(choice, sampling)
         fixed = self.uncut(word)
         if fixed and short is not choice:
             self.notes.append(f"max_tokens and stop leave {fixed} as written")
@@ -262,7 +262,7 @@ class ReplyRenderer(Struct):
     def text(self, word: TextWord) -> tuple[tuple[str, ...], int | None]:
         """A text's pieces, and its tokens where they are known."""
         if isinstance(word, TokensText):
-            pieces = made_tokens(word.tokens, word.of)
+            pieces = filler_tokens(word.tokens, word.of)
             if self.size.unit == "tokens":
                 count = self.size.count
                 joined = tuple(
@@ -272,7 +272,7 @@ class ReplyRenderer(Struct):
             return cut("".join(pieces), self.size), len(pieces)
         if isinstance(word, SentencesText):
             self.drawn += 1
-            made = made_sentences(word.sentences, self.randomness.random(f"sentences {self.drawn}"))
+            made = filler_sentences(word.sentences, self.randomness.random(f"sentences {self.drawn}"))
             return cut(made, self.size), None
         if isinstance(word, FileText):
             return cut(self.files(word.file).decode("utf-8", "replace"), self.size), None
@@ -306,7 +306,7 @@ class ReplyRenderer(Struct):
         output = reasoning = 0
         for choice in choices:
             for part in choice.parts:
-                tokens = tokens_of(part)
+                tokens = part_tokens(part)
                 output += tokens
                 reasoning += tokens if type(part) is Thinking else 0
         if word is None:

@@ -12,9 +12,8 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
 from mockllm.core.regex.compile import backtracks_little, compile_regex
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
-from mockllm.core.templates.template import TemplateSyntax, is_template
+from mockllm.core.templates.template import TemplateSyntax, compile_template, is_template
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (

@@ -10,9 +10,9 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
+from mockllm.core.display import cut
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.matching.hints import cut
-from mockllm.core.reply.chunking import made_sentences
+from mockllm.core.reply.chunking import filler_sentences
 from mockllm.core.request.request import CALLABLE, Request, Tool
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def structured(request: Request, random: Random, max_generated: int) -> Generate
         return GeneratedValue(
             made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}"
         )
-    some: Json = {"answer": made_sentences(1, random)}
+    some: Json = {"answer": filler_sentences(1, random)}
     return GeneratedValue(
         some, "json: from_schema where the request asks for no JSON" if wanted.kind == "text" else None
     )

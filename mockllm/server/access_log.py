@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import asked, looked_up, looked_up_older
+from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.journal import redaction
@@ -101,7 +101,7 @@ class AccessLog:
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         self._write(self.line(record, request))
         if self._verbose and request is not None:
-            self._write(f"  {plain(asked(request), MAX_PROMPT)}")
+            self._write(f"  {plain(hash_input_json(request), MAX_PROMPT)}")
 
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
@@ -132,8 +132,8 @@ class AccessLog:
         if self._verbose and record.seed:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
-            asides.append(f"hash: {looked_up(request)}")
-            if (older := looked_up_older(request)) is not None:
+            asides.append(f"hash: {cached_hash(request)}")
+            if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")
 

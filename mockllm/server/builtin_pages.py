@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm import __version__
+from mockllm.core.display import brief
 from mockllm.core.json.codec import dumps, pretty
-from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, without

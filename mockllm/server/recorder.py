@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.rendering.plan import Framing, Plan, ProxyTarget, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import looked_up
+from mockllm.core.request.request_hash import cached_hash
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
@@ -214,7 +214,7 @@ class Recorder(Struct):
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
         assert self.out is not None
-        hash = looked_up(request)
+        hash = cached_hash(request)
         kept = self._kept.setdefault((made.session, hash), [])
         kept.append(made)
         folder = self.out / (SHARED if made.session is None else folder_name(made.session))

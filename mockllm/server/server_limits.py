@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.budget import CHARACTERS_PER_VALUE, DEFAULT_VALUES
-from mockllm.core.json.codec import DEEPEST
+from mockllm.core.json.codec import MAX_DEPTH
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -91,8 +91,8 @@ class ServerLimits:
         for limit in fields(self):
             if getattr(self, limit.name) <= 0:
                 raise ValueError(f"{limit.metadata['option']} must be above zero")
-        if self.depth > DEEPEST:
-            raise ValueError(f"--max-depth must be at most {DEEPEST}: deeper JSON cannot be parsed")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"--max-depth must be at most {MAX_DEPTH}: deeper JSON cannot be parsed")
 
 
 def environment_name(option: str) -> str:

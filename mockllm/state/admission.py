@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from math import inf
 
-from mockllm.core.limits import Cost, LimitAccount, LimitStatus, tightest, together
+from mockllm.core.limits import Cost, LimitAccount, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import AdmissionResult, Candidate, Lease, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
@@ -49,11 +49,11 @@ def admission(
         accounts = [deepcopy(account) for account in accounts]
     tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
     costs = [Cost(tokens, _draw(turn, claim)) for turn, _ in limited]
-    asked = [account.ask(now, cost) for account, cost in zip(accounts, costs, strict=True)]
-    verdict = together(asked)
+    asked = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
+    verdict = combine(asked)
     if not verdict.allowed:
         at = asked.index(verdict)
-        own, all_ = accounts[at].standing(now), _standing(accounts, now)
+        own, all_ = accounts[at].status(now), _standing(accounts, now)
         standing = LimitStatus(own.requests or all_.requests, own.tokens or all_.tokens)
         return AdmissionResult(standing, by=limited[at][0].candidate, result=verdict, tokens=tokens), None
     loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
@@ -88,7 +88,7 @@ def _draw(turn: Selected, claim: MatchResult) -> float:
 
 
 def _standing(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:
-    return tightest([account.standing(now) for account in accounts])
+    return tightest([account.status(now) for account in accounts])
 
 
 def _admission(candidate: Candidate, scope: ScopeState, now: float, delay: float) -> Admission | None:

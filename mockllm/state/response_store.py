@@ -111,4 +111,4 @@ def _drop(of: dict[str, dict[str, None]], session: str, name: str) -> None:
 
 def _size(name: str, stored: StoredResponse) -> int:
     """Bytes that an entry takes, about; the bodies count under the response's own id."""
-    return 500 if name != stored.id else 500 + len(stored.asked) + len(stored.said)
+    return 500 if name != stored.id else 500 + len(stored.request_body) + len(stored.response_body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mockllm.core.limits import LimitAccount, open_account
+from mockllm.core.limits import LimitAccount
 from mockllm.core.selection.decision import Candidate
 from mockllm.core.selection.named_states import Value, changed
 from mockllm.state.in_flight import InFlight
@@ -53,7 +53,7 @@ class ScopeState:
         found = self._accounts.get(candidate.key)
         if found is None:
             assert candidate.limit is not None
-            found = self._accounts[candidate.key] = open_account(candidate.limit)
+            found = self._accounts[candidate.key] = LimitAccount(candidate.limit)
         return found
 
     def in_flight(self, key: str) -> InFlight:

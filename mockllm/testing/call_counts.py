@@ -61,7 +61,7 @@ def miscounted(
     others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
     for each in sorted(others, key=lambda other: matcher.distance(other.request))[:MAX_SHOWN]:
         differs = "; ".join(
-            mismatch_line(part) for part in matcher.differences(each.request) if not part.held
+            mismatch_line(part) for part in matcher.differences(each.request) if not part.matched
         )
         lines.append(f"  {each}\n    {differs}")
     if lost:

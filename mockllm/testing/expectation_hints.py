@@ -52,7 +52,7 @@ class MismatchReport:
 
     def _one(self, item: CatalogItem) -> str:
         differences = item.matcher.differences(self._request)
-        if not all(difference.held for difference in differences):
+        if not all(difference.matched for difference in differences):
             return near_miss_line(item, differences)
         for candidate, refused in self.decision.refused:
             if candidate.key == item.key:

@@ -10,10 +10,10 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
-from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request

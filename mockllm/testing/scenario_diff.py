@@ -14,8 +14,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, canonical, loads
-from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine

@@ -22,16 +22,16 @@ class Verdict:
         verdict = result.verdict
         self.name = verdict.name
         self.good = verdict.good
-        self.says = result.says
+        self.says = result.message
         """The first case in a sentence, and the number of others; `#3` is the third request."""
-        self.rule_of_conduct = verdict.rule_of_conduct
+        self.rule_of_conduct = verdict.rule_with_source
         """The rule that a client should follow, and its source."""
         self.client = str(report.client)
         """The user agent, the hash of the key, the address."""
         self.session = report.session
-        self.requests = [requests[observed.id - 1] for observed in result.deeds]
+        self.requests = [requests[observed.id - 1] for observed in result.requests]
         """The requests that show it."""
-        self.shown = [str(observed) for observed in result.deeds]
+        self.shown = [str(observed) for observed in result.requests]
         """The same as lines."""
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         Client(request.headers.get("user-agent", ""), key or "", request.client),
         request.session,
         at=request.now,
-        begun=request.now,
+        started=request.now,
         ended=None if each.took is None else request.now + each.took,
         left=each.left,
         status=each.status,
@@ -124,5 +124,5 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         faults=each.faults,
         read=lambda: request,
         plan=lambda: each._answer.plan,
-        hear=unfinished,
+        unfinished_text=unfinished,
     )

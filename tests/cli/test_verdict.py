@@ -63,7 +63,7 @@ def test_verdict_bad_is_printed_and_fails(server: Steered, capsys: pytest.Captur
     lines = out.splitlines()
     at = next(place for place, line in enumerate(lines) if "retry_after_ignored" in line)
     assert lines[at].startswith(f"  BAD  retry_after_ignored: #{first + 1} came ")
-    assert lines[at].endswith("; and 10 more of these")
+    assert lines[at].endswith("; and 10 more")
     shown = ", ".join(f"#{first + number}" for number in range(8))
     assert lines[at + 1] == f"       requests: {shown} and 4 more"
     assert lines[at + 2].startswith("       rule: ")
@@ -77,7 +77,9 @@ def test_verdict_good_is_printed(server: Steered, capsys: pytest.CaptureFixture[
     server.ask("later")
     code, out, _ = ran(capsys)
     assert code == 0
-    said = f"  good recovered: #{first + 1} was answered, behind 1 failure\n       requests: #{first}, #{first + 1}\n"
+    said = (
+        f"  good recovered: #{first + 1} succeeded after 1 failure\n       requests: #{first}, #{first + 1}\n"
+    )
     assert said + "1 client, 0 bad verdicts\n" in out
 
 

@@ -27,7 +27,7 @@ from mockllm.core.matching.conditions import (
     Subset,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 
 WORDS = [
     "",
@@ -138,10 +138,10 @@ bodies = st.one_of(
 
 
 @st.composite
-def requests(draw: st.DrawFn) -> Asked:
+def requests(draw: st.DrawFn) -> JsonRequest:
     pairs = st.dictionaries(st.sampled_from(["a", "b", "d", "host", "x-api-key"]), words, max_size=3)
     query = draw(pairs)
-    return ask(
+    return json_request(
         draw(bodies),
         headers=draw(pairs),
         query_string="&".join(f"{name}={value}".replace(" ", "+") for name, value in query.items()),

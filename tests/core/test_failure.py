@@ -9,7 +9,7 @@ from mockllm.core.failure import BY_STATUS, NAMED, NEVER, Failure
 NAMES = ("openai", "anthropic")
 
 
-def test_what_a_status_means_is_a_named_error() -> None:
+def test_failure_status_names_exist() -> None:
     assert set(BY_STATUS.values()) <= set(NAMED)
 
 
@@ -23,7 +23,7 @@ def test_what_a_status_means_is_a_named_error() -> None:
         (529, "overloaded"),
     ],
 )
-def test_the_named_error_of_a_status_else_the_generic_one_of_its_class(status: int, type: str) -> None:
+def test_failure_of_status_is_named_or_generic(status: int, type: str) -> None:
     assert Failure.of_status(status, "why") == Failure(type, status, "why")
 
 
@@ -39,14 +39,16 @@ def test_the_named_error_of_a_status_else_the_generic_one_of_its_class(status: i
     ],
     ids=["none", "for all", "by dialect", "for another dialect", "a field that is called so", "no object"],
 )
-def test_each_dialect_takes_its_own_fields(fields: dict[str, object], own: dict[str, object]) -> None:
+def test_failure_fields_by_dialect(fields: dict[str, object], own: dict[str, object]) -> None:
     assert Failure("timeout", fields=fields).for_dialect("openai", NAMES).fields == own
 
 
 @pytest.mark.parametrize(
-    ("own", "usual", "told"),
+    ("own", "usual", "shown"),
     [(None, None, None), (None, 3.0, 3.0), (2.0, 3.0, 2.0), (0.0, 3.0, 0.0), (NEVER, 3.0, None)],
     ids=["nothing", "what is usual", "its own", "at once", "never"],
 )
-def test_when_to_try_again(own: float | None, usual: float | None, told: float | None) -> None:
-    assert Failure("rate_limit", retry_after=own).again(usual) == told
+def test_failure_again_is_own_or_usual_wait(
+    own: float | None, usual: float | None, shown: float | None
+) -> None:
+    assert Failure("rate_limit", retry_after=own).again(usual) == shown

@@ -15,14 +15,14 @@ class Counted:
         return 7
 
 
-def test_it_is_computed_once_and_then_plain() -> None:
+def test_lazy_is_computed_once() -> None:
     one = Counted()
     assert "value" not in vars(one)
     assert (one.value, one.value, one.asked) == (7, 7, 1)
     assert vars(one)["value"] == 7
 
 
-def test_each_instance_has_its_own_and_the_class_the_descriptor() -> None:
+def test_lazy_value_belongs_to_instance() -> None:
     one, two = Counted(), Counted()
     assert one.value == two.value
     assert two.asked == 1
@@ -30,7 +30,7 @@ def test_each_instance_has_its_own_and_the_class_the_descriptor() -> None:
     assert Counted.value.__doc__ == "What it is."
 
 
-def test_it_can_be_set() -> None:
+def test_lazy_value_can_be_set() -> None:
     one = Counted()
     vars(one)["value"] = 8
     assert (one.value, one.asked) == (8, 0)

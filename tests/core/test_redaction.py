@@ -1,4 +1,4 @@
-"""Keys never stand in a file or a log: by the names that they go under, and by their looks."""
+"""Secrets are redacted by name and by form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from mockllm.core.redaction import (
     HARMLESS,
+    PERSONAL,
     REDACTED,
     SECRETS,
-    WHO,
     is_secret,
     redact_bytes,
     redact_text,
@@ -37,7 +37,7 @@ KEYS = [
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_a_key_is_known_by_its_looks_wherever_it_stands(key: str) -> None:
+def test_redact_text_finds_keys_by_form(key: str) -> None:
     assert redact_text(f"before {key} behind") == f"before {REDACTED} behind"
     assert redacted({"messages": [{"content": f"my key is {key}"}]}) == {
         "messages": [{"content": f"my key is {REDACTED}"}]
@@ -47,7 +47,7 @@ def test_a_key_is_known_by_its_looks_wherever_it_stands(key: str) -> None:
 @pytest.mark.parametrize(
     "text", ["ask-me-anything-you-like", "a risk-free-operation", "gpt-4o-mini", "max_tokens"]
 )
-def test_words_are_no_keys(text: str) -> None:
+def test_redact_text_keeps_words(text: str) -> None:
     assert redact_text(text) == text
 
 
@@ -56,30 +56,30 @@ def test_words_are_no_keys(text: str) -> None:
     ["Authorization", "x-api-key", "api-key", "X-Goog-Api-Key", "Cookie", "set-cookie", "key", "access_token",
      "openai_api_key", "X-Amz-Signature", "x-vendor-secret"],
 )  # fmt: skip
-def test_a_secret_is_known_by_its_name(name: str) -> None:
+def test_is_secret_by_name(name: str) -> None:
     assert secret_name(name)
     assert redacted({name: "anything", "other": "stays"}) == {name: REDACTED, "other": "stays"}
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "content-type", "monkey", "tokens", "x-request-id", "model"])
-def test_a_name_that_only_sounds_like_one_is_none(name: str) -> None:
+def test_is_secret_of_harmless_name_is_false(name: str) -> None:
     assert not secret_name(name)
 
 
 @pytest.mark.parametrize("name", sorted({*SECRETS, "X-Vendor-Token", "key", "api_key", "X-Api-Key"}))
-def test_a_secret_header_is_one_everywhere(name: str) -> None:
+def test_secret_header_is_secret_everywhere(name: str) -> None:
     assert is_secret(name)
     assert secret_name(name)
 
 
-@pytest.mark.parametrize("name", sorted(WHO))
-def test_who_asks_is_left_out_of_files_alone(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(PERSONAL))
+def test_personal_header_is_secret_in_files_only(name: str) -> None:
     assert secret_name(name.title())
     assert not is_secret(name.title())
 
 
 @pytest.mark.parametrize("name", sorted(HARMLESS))
-def test_a_header_that_only_sounds_like_a_secret_stays_in_the_journal(name: str) -> None:
+def test_harmless_header_stays_in_the_journal(name: str) -> None:
     assert not is_secret(name.title())
 
 
@@ -88,29 +88,29 @@ def test_a_header_that_only_sounds_like_a_secret_stays_in_the_journal(name: str)
     [("api_key", True), ("OPENAI_API_KEY", True), ("client_secret", True), ("password", True), ("key", False),
      ("token", False), ("tokens", False), ("authorization", True), ("max_tokens", False)],
 )  # fmt: skip
-def test_a_field_is_a_secret_beyond_doubt(name: str, secret: bool) -> None:
+def test_secret_field_is_certain(name: str, secret: bool) -> None:
     assert secret_field(name) is secret
     assert redacted({name: "x"}, secret_field) == {name: REDACTED if secret else "x"}
     assert redacted([{"a": {name: "x"}}], secret_field) == [{"a": {name: REDACTED if secret else "x"}}]
 
 
-def test_what_is_no_text_stays() -> None:
+def test_redacted_keeps_numbers() -> None:
     assert redacted({"token": 7, "key": None, "secret": {"a": True}, "password": ""}) == {
         "token": 7, "key": None, "secret": {"a": True}, "password": "",
     }  # fmt: skip
 
 
-def test_bytes_keep_their_length() -> None:
-    said = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
-    found = redact_bytes(said, ["secret-1"])
-    assert len(found) == len(said)
+def test_redact_bytes_keeps_length() -> None:
+    payload = b'{"key":"sk-aaaaaaaaaaaaaaa1aaaaaaaa","mine":"secret-1"}'
+    found = redact_bytes(payload, ["secret-1"])
+    assert len(found) == len(payload)
     assert b"aaaa" not in found
     assert b'"mine":"********"' in found
     assert redact_bytes(b"plain") == b"plain"
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "shown"),
     [
         ("Bearer sk-" + "aB3" * 8, REDACTED),
         ("sk-a1aaaaaaaaaaa-eyJaaaaaaaa.bbbbbbbb.c", REDACTED),
@@ -121,15 +121,15 @@ def test_bytes_keep_their_length() -> None:
     ],
     ids=["one in another", "one into another", "two", "behind a word", "behind letters that grow", "cried"],
 )  # fmt: skip
-def test_keys_side_by_side_and_in_each_other(text: str, told: str) -> None:
-    assert redact_text(text) == told
+def test_redact_text_adjacent_and_nested_keys(text: str, shown: str) -> None:
+    assert redact_text(text) == shown
     masked = redact_bytes(text.encode())
     assert len(masked) == len(text.encode())
     assert b"aB3" not in masked
 
 
 @pytest.mark.parametrize("text", ["sk-", "-eyJ", "bearer ", "Basic ", "eyJaaaaaaaa."])
-def test_what_only_begins_like_keys_takes_no_time(text: str) -> None:
+def test_redact_text_of_key_beginnings_is_fast(text: str) -> None:
     before = time.process_time()
     long = text * (200_000 // len(text))
     redact_text(long)
@@ -140,11 +140,11 @@ def test_what_only_begins_like_keys_takes_no_time(text: str) -> None:
 @pytest.mark.parametrize(
     "key", ["sk-12345678901a", "hf_123456789012", "ya29.1234567890", "Bearer 12345678", "Basic a1b2c3d4e5"]
 )
-def test_the_shortest_are_known(key: str) -> None:
+def test_redact_text_finds_shortest_keys(key: str) -> None:
     assert redact_text(key) == REDACTED
 
 
-def test_a_long_text_is_looked_through_fast() -> None:
+def test_redact_text_of_long_text_is_fast() -> None:
     text = "The risk of a basic task is that it co-operates. " * 20_000
     before = time.process_time()
     assert redact_text(text) == text

@@ -1,4 +1,4 @@
-"""The token estimate against known counts, and pieces that look like tokens."""
+"""The token estimate compared with known counts, and token-like parts."""
 
 from __future__ import annotations
 
@@ -52,47 +52,47 @@ TEXTS = [PROSE, CODE, JSON, CHINESE, JAPANESE, RUSSIAN, GERMAN, SHORT]
         pytest.param(CHINESE, 24, 0.5, id="Chinese of the simplest words"),
     ],
 )
-def test_the_estimate_is_near_what_o200k_counts(text: str, counted: int, error: float) -> None:
+def test_estimate_is_close_to_o200k(text: str, counted: int, error: float) -> None:
     assert estimate(text) == pytest.approx(counted, rel=error)
 
 
-def test_no_text_is_no_token() -> None:
+def test_estimate_of_empty_text_is_zero() -> None:
     assert estimate("") == 0
 
 
 @pytest.mark.parametrize("text", ["a", " ", "\n", "é", "😀", "\ud800", "                "])
-def test_a_text_is_at_least_one_token(text: str) -> None:
+def test_estimate_of_text_is_at_least_one(text: str) -> None:
     assert estimate(text) >= 1
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_longer_text_is_never_fewer_tokens(text: str) -> None:
+def test_estimate_grows_with_text(text: str) -> None:
     counts = [estimate(text[:length]) for length in range(len(text) + 1)]
     assert counts == sorted(counts)
 
 
-def test_estimates_of_short_texts_are_remembered_within_a_bound() -> None:
+def test_estimate_cache_is_bounded() -> None:
     for number in range(3000):
         estimate(f"text {number}")
-    assert len(tokens._known) <= 1024
+    assert len(tokens._cache) <= 1024
     assert estimate("text 2999") == estimate("text 2999")
 
 
-def test_long_texts_are_not_remembered() -> None:
+def test_estimate_does_not_cache_long_texts() -> None:
     text = PROSE * 20
     assert estimate(text) == pytest.approx(74 * 20, rel=0.02)
-    assert text not in tokens._known
+    assert text not in tokens._cache
 
 
 @pytest.mark.parametrize(
     "text", [*TEXTS, "", "  a  b\r\n\n c\t", "_x__y", "1234567.5e10", "👩\u200d💻 ok", "ñandú²"]
 )
-def test_pieces_join_to_the_text(text: str) -> None:
+def test_chunks_join_to_the_text(text: str) -> None:
     assert "".join(split(text)) == text
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces"),
+    ("text", "chunks"),
     [
         pytest.param("Hello world, you!", ["Hello", " world", ",", " you", "!"], id="a word takes its space"),
         pytest.param("12345", ["123", "45"], id="digits go by three"),
@@ -105,10 +105,10 @@ def test_pieces_join_to_the_text(text: str) -> None:
         pytest.param("a" + " " * 40 + "b", ["a", " " * 39, " b"], id="spaces stay together"),
     ],
 )
-def test_pieces_look_like_tokens(text: str, pieces: list[str]) -> None:
-    assert split(text) == pieces
+def test_split_returns_token_like_parts(text: str, chunks: list[str]) -> None:
+    assert split(text) == chunks
 
 
 @pytest.mark.parametrize("text", [PROSE, CODE, JSON, GERMAN, SHORT])
-def test_there_are_about_as_many_pieces_as_tokens(text: str) -> None:
+def test_split_count_is_close_to_estimate(text: str) -> None:
     assert len(split(text)) == pytest.approx(estimate(text), rel=0.25)

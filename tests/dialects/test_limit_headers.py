@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.limits import Cost, Gauge, Limit, LimitStatus, open_account
+from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.providers import REGISTERED
@@ -98,11 +98,11 @@ def test_a_bound_that_is_not_there_is_not_told(provider: str) -> None:
 
 
 def test_headers_count_down_and_recover() -> None:
-    account = open_account(Limit("fixed-window", 3, 100, window=60.0))
+    account = LimitAccount(Limit("fixed-window", 3, 100, window=60.0))
     said = []
     for now in (NOON, NOON + 1.5, NOON + 2.0, NOON + 61.0):
         account.charge(now, Cost(10))
-        said.append(limit_headers("openai", account.standing(now), now)[2:5])
+        said.append(limit_headers("openai", account.status(now), now)[2:5])
     assert [[value for _, value in each] for each in said] == [
         ["2", "90", "1m0s"], ["1", "80", "58.5s"], ["0", "70", "58s"], ["2", "90", "1m0s"],
     ]  # fmt: skip

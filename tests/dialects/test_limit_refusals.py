@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import loads
-from mockllm.core.limits import Cost, Limit, LimitAccount, open_account
+from mockllm.core.limits import Cost, Limit, LimitAccount
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
@@ -20,16 +20,16 @@ STAMP = ResponseIdentity(Ids(0, "", 0), NOON)
 
 
 def used(limit: Limit, tokens: int, count: int = 1) -> LimitAccount:
-    account = open_account(limit)
+    account = LimitAccount(limit)
     for _ in range(count):
         account.charge(NOON, Cost(tokens))
     return account
 
 
 def refusal(provider: str, account: LimitAccount, tokens: int) -> Failure:
-    verdict = account.ask(NOON, Cost(tokens))
+    verdict = account.check(NOON, Cost(tokens))
     assert not verdict.allowed
-    return refused(provider, verdict, account.standing(NOON), tokens, "gpt-4o", NOON)
+    return refused(provider, verdict, account.status(NOON), tokens, "gpt-4o", NOON)
 
 
 WHOSE = "for gpt-4o in organization org-mockllm on "
@@ -69,7 +69,7 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
             f"Rate limit reached {WHOSE}requests under way. Please try again in 1s.", id="too many under way",
         ),
         pytest.param(
-            open_account(Limit("always")), 5, "requests",
+            LimitAccount(Limit("always")), 5, "requests",
             "Rate limit reached for gpt-4o in organization org-mockllm. Please try again in 1s.",
             id="without a figure",
         ),
@@ -110,10 +110,10 @@ def test_anthropic_tells_what_is_left_of_all() -> None:
     "limit", [Limit("always", retry_after=3.0), Limit("random", probability=1.0, retry_after=3.0)]
 )
 def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> None:
-    failure = refusal("openai", open_account(limit), 9)
+    failure = refusal("openai", LimitAccount(limit), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
-    failure = refusal("anthropic", open_account(limit), 9)
+    failure = refusal("anthropic", LimitAccount(limit), 9)
     headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
     assert headers["anthropic-ratelimit-requests-remaining"] == "0"
     assert headers["anthropic-ratelimit-requests-reset"] == "2027-01-15T08:00:03Z"
@@ -133,7 +133,7 @@ def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> Non
         (used(Limit("fixed-window", 1, window=86400.0), 9), 9, ("requests", 1, 86400.0)),
         (used(Limit("token-bucket", tokens=60), 50), 30, ("tokens", 60, 60.0)),
         (used(Limit("token-bucket", tokens=60), 0), 90, ("tokens", 60, 60.0)),
-        (open_account(Limit("always")), 9, None),
+        (LimitAccount(Limit("always")), 9, None),
         (used(Limit("fixed-window", 3, concurrent=1), 9), 9, None),
     ],
 )

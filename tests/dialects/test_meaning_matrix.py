@@ -122,7 +122,7 @@ def test_a_call_is_told_its_arguments_only_where_they_can_be_told(
     """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
     plan = played(dialect, "looks", "bad_tool_arguments", stream=False)
     if isinstance(plan, NotApplicable):
-        assert plan.reason == "the answer calls no tool"
+        assert plan.reason == "the response calls no tool"
         return
     seen = read(plan, endpoint(dialect))
     said = seen.get("calls") or [item[-2:] for item in seen.get("items", seen.get("blocks")) or ()]
@@ -216,4 +216,4 @@ def test_a_stream_that_was_not_asked_for_its_usage_does_not_tell_it() -> None:
     )
     fault = FAULTS["no_usage"]()
     assert isinstance(fault, ReplyFault)
-    assert fault.apply_in_context(SAYS, telling) == NotApplicable("the answer does not tell it")
+    assert fault.apply_in_context(SAYS, telling) == NotApplicable("the response does not show it")

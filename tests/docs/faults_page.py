@@ -27,26 +27,26 @@ EXAMPLES: Final = DOCS / "faults"
 OPENING: Final = """\
 # Faults
 
-What goes wrong with an answer, by name, on a rule, a step, a branch or a modifier:
+Deliberate errors in responses, by name, on a rule, a step, a branch or a modifier:
 
 ```yaml
 faults: [no_response]                        # a name alone takes the defaults
-faults: [{reset: {after: {chunks: 3}}}]      # its settings stand below it
-faults: [{stall: {for: 5s}}, no_terminator]  # all are played, in order
+faults: [{reset: {after: {chunks: 3}}}]      # its settings are below it
+faults: [{stall: {for: 5s}}, no_terminator]  # all apply, in order
 ```
 
 Numbers, durations and places may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
-(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change what is said, and so come
-before all others, which change what is sent.
+(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change the
+reply, and so come before all others, which change the bytes.
 
-A fault that finds nothing to break changes nothing, and the live line says why: `reset not played: the answer has
-only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it. What a later fault sends something else
-in place of is not played either: `[close, html_page]` serves the page, `[html_page, close]` cuts it.
+A fault that finds nothing to break changes nothing, and the access log says why: `reset not played: the response has
+only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it. A fault before one that replaces the
+response has no effect either: `[close, html_page]` serves the page, `[html_page, close]` cuts it.
 
 Try any of them: `mockllm serve --scenarios docs/faults` plays each on the model of its name, and
 `mockllm test docs/faults` runs the examples below.
 
-The tables with columns for SDKs tell what the caller of a Python SDK gets, where the answer is
+The tables with columns for SDKs show what the caller of a Python SDK gets, where the response is
 `one zwölf <three> four` in four chunks, and a fault has the settings of `tests/faults/expected.py` (a place in the
 middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
 
@@ -56,17 +56,17 @@ middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
 PLACES: Final = """\
 ## Places
 
-`at: {chunk: 3}` is a piece itself, and exists in streams only. A *chunk* is one visible piece of the answer's
-content, counted from 1. `after` is the gap behind something, exactly one of these:
+`at: {chunk: 3}` is a chunk itself, and exists in streams only. A *chunk* is one visible part of the response's
+content, counted from 1. `after` is the gap after something, exactly one of these:
 
 """
 BEHIND_PLACES: Final = """\
 
-Places round down: where a protocol joins pieces, or says one as an object, the place is behind what was said
-before. In a whole answer `after: {chunks: 3}` is the byte of the body where the text of three chunks has been said.
-On `error` and `http` answers there are no chunks; `bytes`, `time` and `fraction` are places there. A place beyond
-the end is not played. What was sent before a cut is delivered before it: a reset waits until the client's system
-has it all. What several faults do at one place comes in their order: `[stall, reset]` stalls there, then resets.
+Places round down: where a protocol joins chunks, or sends one as an object, the place is after the chunks before.
+In a non-streaming response `after: {chunks: 3}` is the byte of the body after the text of three chunks. `error` and
+`http` responses have no chunks; `bytes`, `time` and `fraction` are places there. A place beyond the end is not
+played. All bytes before a cut are delivered: a reset waits until the client's system has them. Several faults at one
+place act in their order: `[stall, reset]` stalls there, then resets.
 
 """
 

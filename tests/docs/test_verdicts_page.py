@@ -40,7 +40,7 @@ def table() -> str:
     rows = ["| verdict | | rule of conduct | is given for |", "|---|---|---|---|"]
     for verdict in VERDICTS.values():
         mark = "good" if verdict.good else "bad"
-        rows.append(f"| `{verdict.name}` | {mark} | {verdict.rule_of_conduct} | {verdict.needs} |")
+        rows.append(f"| `{verdict.name}` | {mark} | {verdict.rule_with_source} | {verdict.needs} |")
     return "\n".join(rows) + "\n"
 
 

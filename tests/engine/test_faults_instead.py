@@ -20,7 +20,7 @@ LISTS = {
     ),
     "[no_response, html_page]": (
         ("no_response",),
-        ["html_page not played: nothing of the answer is sent"],
+        ["html_page not played: no byte of the response is sent"],
     ),
 }
 

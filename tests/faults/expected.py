@@ -10,7 +10,7 @@ from http import HTTPStatus
 from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, written
 
 HALF = len(PIECES) // 2
-UNSTREAMED: Row = lambda plain: Not("the answer is not streamed")  # noqa: E731
+UNSTREAMED: Row = lambda plain: Not("the response is not streamed")  # noqa: E731
 ARRAY = Not("only server-sent events have comments")
 
 
@@ -183,7 +183,7 @@ def no_terminator(plain: Plain) -> Expect | Not:
     last = plain.events[-1]
     if any(mark in last for mark in (b"[DONE]", b'"message_stop"', b"event: response.completed")):
         return Expect(plain.body.removesuffix(last))
-    return Not("nothing ends this stream but the end of the answer")
+    return Not("only the end of the response ends this stream")
 
 
 DRIP = 50
@@ -246,9 +246,9 @@ def flood(plain: Plain) -> Expect | Not:
 
 def crlf(plain: Plain) -> Expect | Not:
     if plain.array or plain.ndjson:
-        return Not("the answer is no stream of server-sent events")
+        return Not("the response is not a stream of server-sent events")
     if plain.crlf:
-        return Not("its lines end with CRLF as it is")
+        return Not("its lines end with CRLF already")
     return Expect(plain.body.replace(b"\n", b"\r\n"))
 
 

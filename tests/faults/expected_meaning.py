@@ -20,8 +20,8 @@ WISHES = {
     "looks": NeutralRequest(tools=(Tool("look", SCHEMA),)),
     "formed": NeutralRequest(response_format=Format("schema", "city", SCHEMA)),
 }
-UNCALLED = Not("the answer calls no tool")
-UNASKED = Not("the answer calls no tool, and the request asks for no schema")
+UNCALLED = Not("the response calls no tool")
+UNASKED = Not("the response calls no tool, and the request has no schema for it")
 
 
 def bodies(body: bytes, *, streamed: bool) -> list[Any]:

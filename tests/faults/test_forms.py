@@ -156,10 +156,10 @@ def test_fault_point_after_events(count: int, bench: Bench) -> None:
 
 
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {
-    "chunks": ({"chunks": 5}, "the answer has only 4 chunks"),
-    "events": ({"events": 99}, "the answer has only"),
-    "bytes": ({"bytes": 99_999}, "the answer has only"),
-    "time": ({"time": "9s"}, "the answer takes only 0 s"),
+    "chunks": ({"chunks": 5}, "the response has only 4 chunks"),
+    "events": ({"events": 99}, "the response has only"),
+    "bytes": ({"bytes": 99_999}, "the response has only"),
+    "time": ({"time": "9s"}, "the response takes only 0 s"),
 }
 
 
@@ -196,5 +196,5 @@ def test_errors_and_plain_http_have_byte_points(
 def test_errors_and_plain_http_have_no_chunks(says: dict[str, Any], bench: Bench) -> None:
     bench.seen({**says, "faults": [{"close": {"after": {"chunks": 1}}}, "error_event"]}, ASKED[CHAT[0]])
     assert bench.line().endswith(
-        "[close not played: the answer has no chunks; error_event not played: the answer is no reply]"
+        "[close not played: the response has no chunks; error_event not played: the response is not a reply]"
     )

@@ -295,10 +295,10 @@ def test_a_faults_name_alone_takes_its_defaults() -> None:
 
 
 NOT_PLAYED: list[tuple[str, str, bool, str]] = [
-    ("at a chunk exists in streams only", "reply: x", False, "the answer is not streamed"),
-    ("beyond the end", "reply: {chunks: [a, b]}", True, "the answer has only 2 chunks"),
-    ("chunks are not playable on errors", "error: overloaded", True, "the answer is not streamed"),
-    ("nor on http", "http: {body: x}", True, "the answer is not streamed"),
+    ("at a chunk exists in streams only", "reply: x", False, "the response is not streamed"),
+    ("beyond the end", "reply: {chunks: [a, b]}", True, "the response has only 2 chunks"),
+    ("chunks are not playable on errors", "error: overloaded", True, "the response is not streamed"),
+    ("nor on http", "http: {body: x}", True, "the response is not streamed"),
 ]
 
 

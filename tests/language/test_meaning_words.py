@@ -56,22 +56,22 @@ def test_faults_on_a_rule(faults: str, text: str, finish: str, played: tuple[str
 def test_what_is_not_played_is_noted_with_its_reason() -> None:
     heard = first("rules: [{reply: a, faults: [unknown_tool, wrong_schema]}]")
     assert heard.notes.splitlines() == [
-        "unknown_tool not played: the answer calls no tool",
-        "wrong_schema not played: the answer calls no tool, and the request asks for no schema",
+        "unknown_tool not played: the response calls no tool",
+        "wrong_schema not played: the response calls no tool, and the request has no schema for it",
     ]
 
 
 def test_a_fault_of_meaning_has_nothing_to_say_on_an_error() -> None:
     heard = first("rules: [{error: overloaded, faults: [length_stop]}]")
     assert heard.status == 503
-    assert heard.notes == "length_stop not played: the answer is no reply"
+    assert heard.notes == "length_stop not played: the response is not a reply"
 
 
 def test_a_script_that_breaks_off_keeps_its_end() -> None:
     script = "rules: [{reply: {chunks: [a, b, {error: overloaded}]}, faults: [length_stop]}]"
     heard = first(script, chat(stream=True))
     assert heard.chunks == ["a", "b"]
-    assert "breaks off with an error of its own" in heard.notes
+    assert "the reply itself ends with an error" in heard.notes
 
 
 def test_faults_on_a_step_and_on_a_modifier() -> None:

@@ -84,7 +84,7 @@ TEXT_MASKS: Final = (
     (r"\"took\":[\d.]+", '"took":<took>'),
     (r"\b[12]\d{9}(\.\d+)?\b", "<seconds>"),
     (r"\b(127\.0\.0\.1|localhost):\d+", "<server>"),
-    (r"( came| within) [\d.]+ ?m?s( behind| of)", r"\1 <wait>\2"),
+    (r"( came| within) [\d.]+ ?m?s( after| of)", r"\1 <wait>\2"),
     (rf"\bmockllm {re.escape(mockllm.__version__)}", "mockllm <version>"),
 )
 LINE_MASKS: Final = (

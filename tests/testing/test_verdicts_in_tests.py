@@ -54,10 +54,10 @@ def test_bad_verdict_has_requests(server: MockLLM) -> None:
     assert "Python-urllib" in ignored.client
     assert ignored.session is None
     assert "RFC 9110" in ignored.rule_of_conduct
-    assert ignored.says.endswith("behind #2, which was told to wait 20s")
+    assert ignored.says.endswith("after #2, which requested a wait of 20s")
     assert repr(ignored) == f"<retry_after_ignored: {ignored.says}>"
     assert repr(found).startswith(f"[retry_after_ignored: {ignored.says}, gave_up: #3 ended with 429")
-    assert "    #2 POST /v1/chat/completions busy 429, asked to wait 20s" in str(found).splitlines()
+    assert "    #2 POST /v1/chat/completions busy 429, retry after 20s" in str(found).splitlines()
 
 
 def test_check_passes_allowed_verdicts(server: MockLLM) -> None:
@@ -137,7 +137,7 @@ def test_check_failure_is_readable(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E * assert not [[]retry_after_ignored: #2 came * behind #1, which was told to wait 20s*",
+            "E * assert not [[]retry_after_ignored: #2 came * after #1, which requested a wait of 20s*",
             "*mockllm: bad verdicts on the client*",
             "gave_up by Python-urllib*",
         ]

@@ -1,7 +1,7 @@
-"""Faults: ways of breaking an answer. Each is a model: its fields are its settings, `play` is what it does.
+"""Faults: deliberate errors in responses. Each fault is a model: its fields are its settings, one method applies it.
 
-A family of faults is a file here; a fault is a class in it, registered under its public name. To add one,
-write the class (and import a new family below): the language, its schema and the docs take it from FAULTS.
+A module is a family of faults. A class in it is a fault, registered under its public name. To add a fault, write the
+class (and import a new family below): the language, its schema and the docs read FAULTS.
 """
 
 from __future__ import annotations
@@ -13,6 +13,6 @@ from mockllm.core.faults.base import FAULTS, Fault, NotApplicable, ReplyFault, R
 from mockllm.core.faults.stream import Malformed
 
 FAMILIES: Final = (connection, http, stream, meaning)
-"""The vocabulary, family by family."""
+"""The families, in the order of the docs."""
 
 __all__ = ["FAMILIES", "FAULTS", "Fault", "Malformed", "NotApplicable", "ReplyFault", "ReplyFaultContext"]

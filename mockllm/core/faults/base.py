@@ -1,7 +1,7 @@
-"""What a fault is: settings that are checked, a name to register under, and a function.
+"""The base classes of faults, and their registry.
 
-Most work on the plan (`Fault.broken`: Plan to Plan, and no dialect is known). What a model says wrongly, or
-what only a dialect can put in form, works on the reply before it is encoded (`ReplyFault.change`).
+Most faults change the plan (`Fault.apply`: Plan to Plan, without knowledge of a dialect). Faults of meaning, and
+faults whose form only a dialect knows, change the reply before it is encoded (`ReplyFault.apply_in_context`).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from mockllm.core.request.request import Request
 
 
 class NotApplicable(Struct, frozen=True):
-    """A fault that found nothing to break. `reason` completes "not played: …"."""
+    """The result of a fault that found nothing to break. `reason` completes "not played: …"."""
 
     reason: str
 
 
-UNSTREAMED: Final = NotApplicable("the answer is not streamed")
-UNSENT: Final = NotApplicable("nothing of the answer is sent")
+UNSTREAMED: Final = NotApplicable("the response is not streamed")
+UNSENT: Final = NotApplicable("no byte of the response is sent")
 
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
-"""What kind of answer a fault can be played on."""
+"""The kind of response that a fault needs."""
 
 
 class FaultPoint(BaseModel):
-    """Where a fault strikes."""
+    """The place in a response at which a fault acts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     @property
     def needs(self) -> Needs:
-        """What kind of answer has such a place."""
+        """The kind of response that has such a place."""
         return "any"
 
 
@@ -47,40 +47,43 @@ ANYWHERE: Final = FaultPoint()
 
 
 class Fault(BaseModel):
-    """One fault with its settings. It is evaluated (`core.values.evaluate`) before it is played."""
+    """One fault with its settings. Its dynamic settings are evaluated (`core.values`) before it is applied."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
     name: ClassVar[str]
-    """What it is called in scenarios."""
+    """The name in scenarios."""
     needs_stream: ClassVar[bool] = False
-    """Whether it can only be played on an answer that is streamed."""
+    """Whether the fault applies to streams only."""
     needs_reply: ClassVar[bool] = False
-    """Whether it can only be played on a reply: not on an error or on plain HTTP."""
+    """Whether the fault applies to replies only: not to errors or plain HTTP."""
     instead: ClassVar[bool] = False
-    """Whether something else is sent in place of the answer: what faults before it made of that is gone."""
+    """Whether the fault replaces the response: then earlier faults have no effect."""
 
     @property
     def needs(self) -> Needs:
-        """What kind of answer it can be played on, as far as its settings tell."""
+        """The kind of response that the fault needs, as far as its settings determine it."""
         if self.needs_stream:
             return "stream"
         return "reply" if self.needs_reply else getattr(self, "after", ANYWHERE).needs
 
     def apply(self, plan: Plan) -> Plan | NotApplicable:
-        """The plan with the fault in it, or why it could not be played."""
+        """Return the plan with the fault, or the reason why the fault does not apply."""
         if plan.delivery.withheld:
             return UNSENT
         return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        """What a fault does, on a plan of the kind that it needs."""
+        """Apply the fault to a plan of the kind that it needs."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class ReplyFaultContext(Struct, frozen=True):
-    """What a fault of a reply may look at beside the reply: the request that it answers, whether it is said
-    as a stream, dice of the fault's own, and the reply's plan, paced (for a reply that is shown already)."""
+    """The input of a reply fault besides the reply.
+
+    `random` belongs to this fault alone. `plan` returns the plan of a reply with its pacing; it accepts a reply that
+    the protocol supports.
+    """
 
     request: Request
     streamed: bool
@@ -89,23 +92,25 @@ class ReplyFaultContext(Struct, frozen=True):
 
 
 class ReplyFault(Fault):
-    """A fault of what is said, before a dialect encodes it. These are played before all that work on plans."""
+    """A fault of the reply, applied before a dialect encodes it and before all faults of plans."""
 
     needs_reply: ClassVar[bool] = True
     shown: ClassVar[bool] = False
-    """Whether it is given what the protocol shows of the reply, whose beats are the chunks; else the reply as
-    it was made."""
+    """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream; else it gets the
+    reply as the rule defines it."""
 
     def apply(self, plan: Plan) -> Plan | NotApplicable:
-        """Asked of a plan that was not made of a reply."""
-        return NotApplicable("the answer is no reply")
+        """Refuse a plan that was not made from a reply."""
+        return NotApplicable("the response is not a reply")
 
-    def apply_in_context(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
-        """The reply with the fault in it, or why it could not be played."""
-        return UNSTREAMED if self.needs_stream and not told.streamed else self.apply_to_reply(reply, told)
+    def apply_in_context(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+        """Return the reply with the fault, or the reason why the fault does not apply."""
+        return (
+            UNSTREAMED if self.needs_stream and not context.streamed else self.apply_to_reply(reply, context)
+        )
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
-        """What a fault does, on a reply of the kind that it needs. Pure."""
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+        """Apply the fault to a reply of the kind that it needs. Pure."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
@@ -117,7 +122,7 @@ F = TypeVar("F", bound=type[Fault])
 
 
 def fault(name: str) -> Callable[[F], F]:
-    """Registers a fault under its public name."""
+    """Register a fault under its public name."""
 
     def register(kind: F) -> F:
         kind.name = name

@@ -1,4 +1,4 @@
-"""Faults of the connection: it ends, falls silent, or carries an answer slowly."""
+"""Faults of the connection: the connection ends, falls silent, or carries the response slowly."""
 
 from __future__ import annotations
 
@@ -8,64 +8,64 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.faults.fault_points import MIDDLE, GapPoint, alive, cut, gap, headless
+from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
 from mockllm.core.rendering.framing import closing
 from mockllm.core.rendering.plan import CutStep, Flow, How, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration
 
-SLICES: Final = 20
-"""So many times a second a slow connection carries something."""
+SLICES_PER_SECOND: Final = 20
+"""How often a slow connection sends bytes."""
 
 
 class Cutting(Fault):
-    """Ends the answer at a place."""
+    """A fault that ends the response at a place."""
 
     how: ClassVar[How]
 
-    after: GapPoint = Field(default=MIDDLE, description="Where the answer ends.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the response ends.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        place = gap(plan, self.after)
-        return place if isinstance(place, NotApplicable) else cut(plan, place, self.how)
+        gap = find_gap(plan, self.after)
+        return gap if isinstance(gap, NotApplicable) else cut_at(plan, gap, self.how)
 
 
 @fault("reset")
 class Reset(Cutting):
-    """The connection is reset (RST) in mid-answer, once the client's system has what was sent before."""
+    """The connection is reset (RST) in the middle of the response, once the client's system has the bytes before."""
 
     how = "reset"
 
 
 @fault("close")
 class Close(Cutting):
-    """The connection is closed (FIN) in mid-answer, behind what was sent before."""
+    """The connection is closed (FIN) in the middle of the response, after the bytes before are sent."""
 
     how = "close"
 
 
 @fault("silence")
 class Silence(Cutting):
-    """Nothing more comes, and the connection stays open until the client leaves, as with a dead peer."""
+    """No further byte is sent, and the connection stays open until the client leaves, as with a dead peer."""
 
     how = "silence"
 
 
 @fault("slow_close")
 class SlowClose(Fault):
-    """The answer ends with its connection (no length, no chunks), which is closed long after the last byte."""
+    """The response ends with its connection (no length, no chunks), which is closed long after the last byte."""
 
     for_: Drawable[Duration] = Field(
         default=5.0, alias="for", description="How long after the last byte the connection is closed."
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        steps = alive(plan)
+        steps = live_steps(plan)
         if len(steps) < len(plan.steps):
-            return NotApplicable("the answer is cut before its end")
-        beat = steps[-1].chunk_index if steps else 0
-        end: tuple[Step, ...] = (WaitStep(self.for_, beat), CutStep("close", beat))
+            return NotApplicable("the response is cut before its end")
+        chunk_index = steps[-1].chunk_index if steps else 0
+        end: tuple[Step, ...] = (WaitStep(self.for_, chunk_index), CutStep("close", chunk_index))
         last = closing(plan)
-        closed = (RawStep(last, beat),) if last else ()
+        closed = (RawStep(last, chunk_index),) if last else ()
         delivery = replace(plan.delivery, body="close")
         head = plan.head.without("content-length")
         return replace(plan, head=head, steps=(*steps, *closed, *end), delivery=delivery)
@@ -73,25 +73,25 @@ class SlowClose(Fault):
 
 @fault("bandwidth")
 class Bandwidth(Fault):
-    """The answer leaves no faster than this, its head included."""
+    """The response is sent no faster than this, its head included."""
 
     bytes_per_second: Drawable[Annotated[float, Field(ge=1)]] = Field(
-        default=1000.0, description="How many bytes leave in a second."
+        default=1000.0, description="How many bytes are sent in a second."
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        size = max(1, int(self.bytes_per_second / SLICES))
-        return flowing(plan, Flow(size, size / self.bytes_per_second))
+        size = max(1, int(self.bytes_per_second / SLICES_PER_SECOND))
+        return add_flow(plan, Flow(size, size / self.bytes_per_second))
 
 
-def flowing(plan: Plan, flow: Flow) -> Plan:
-    """The plan with its bytes in such a flow."""
+def add_flow(plan: Plan, flow: Flow) -> Plan:
+    """Return the plan with a further limit on the flow of its bytes."""
     return replace(plan, delivery=replace(plan.delivery, flows=(*plan.delivery.flows, flow)))
 
 
 @fault("slow_headers")
 class SlowHeaders(Fault):
-    """The head leaves line by line, and the body behind its last one."""
+    """The head is sent line by line, and the body after its last line."""
 
     for_: Drawable[Duration] = Field(
         default=5.0, alias="for", description="How long it takes from the head's first line to its last."
@@ -103,7 +103,7 @@ class SlowHeaders(Fault):
 
 @fault("no_response")
 class NoResponse(Fault):
-    """The request is accepted and never answered: not a byte of an answer is sent."""
+    """The request is accepted, and no byte of a response is sent."""
 
     instead = True
 
@@ -113,4 +113,4 @@ class NoResponse(Fault):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return headless(plan, plan.delay, self.then)
+        return withhold(plan, plan.delay, self.then)

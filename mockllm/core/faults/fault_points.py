@@ -1,7 +1,7 @@
-"""Where in an answer a fault strikes, and how a place is found in a plan.
+"""Fault points: the places in a response at which a fault acts, and how each is found in a plan.
 
-`at` is a piece itself, and exists in streams only; `after` is the gap behind something. Places round down, so
-that no protocol says more than another. What lies behind a cut is no part of the answer any more.
+`at` is a chunk, and exists in streams only. `after` is a gap between two steps. Places round down, so that a fault
+sends no more through one protocol than through another. Steps after a cut no longer belong to the response.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from mockllm.core.values.types import Drawable, Duration, Probability, Templated
 
 
 class ChunkPoint(FaultPoint):
-    """A piece of the answer, as it is sent."""
+    """A chunk of the response, as it is sent."""
 
     chunk: Templated[Annotated[int, Field(ge=1)]] = Field(
-        description="The number of the chunk, counted from 1: one visible piece of the answer's content."
+        description="The number of the chunk, counted from 1: one visible part of the response's content."
     )
 
 
@@ -34,23 +34,23 @@ FIRST: Final = ChunkPoint.model_construct(chunk=1)
 
 
 class GapPoint(FaultPoint):
-    """The gap behind something; exactly one of these. In a whole answer the byte where it would be said."""
+    """The gap after something; exactly one of these. In a non-streaming response it is the corresponding byte."""
 
     chunks: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
-        default=None, description="Behind so many chunks; before the first one at 0."
+        default=None, description="After so many chunks; before the first one at 0."
     )
     events: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
-        default=None, description="Behind so many events of a stream, those without content too."
+        default=None, description="After so many events of a stream, including those without content."
     )
     bytes: Drawable[Annotated[int, Field(ge=0)]] | None = Field(
-        default=None, description="Behind so many bytes of the body, as they are sent."
+        default=None, description="After so many bytes of the body, as they are sent."
     )
     fraction: Drawable[Probability] | None = Field(
         default=None,
-        description="Behind this part of the chunks; of the bytes, where an answer has no chunks.",
+        description="After this part of the chunks; of the bytes, where a response has no chunks.",
     )
     time: Drawable[Duration] | None = Field(
-        default=None, description="This long after the request's last byte; what is due by then is sent."
+        default=None, description="This long after the request's last byte; everything due by then is sent."
     )
 
     @model_validator(mode="after")
@@ -66,133 +66,141 @@ class GapPoint(FaultPoint):
         return "stream" if self.events is not None else "reply" if self.chunks is not None else "any"
 
 
-MIDDLE: Final = GapPoint.model_construct(fraction=0.5)  # checking is for what is written, and takes time
+MIDDLE: Final = GapPoint.model_construct(fraction=0.5)  # a default needs no validation, which takes time
 
 
-# --- pieces --------------------------------------------------------------------------------------
+# --- chunks --------------------------------------------------------------------------------------
 
 
-def alive(plan: Plan) -> Sequence[Step]:
-    """The steps up to a cut."""
+def live_steps(plan: Plan) -> Sequence[Step]:
+    """Return the steps up to a cut."""
     for index, step in enumerate(plan.steps):
         if type(step) is CutStep:
             return plan.steps[:index]
     return plan.steps
 
 
-def _uncut(plan: Plan) -> Sequence[Step]:
-    """The steps, those behind a cut too."""
+def _without_cuts(plan: Plan) -> Sequence[Step]:
+    """Return all steps but cuts, including the steps after a cut."""
     return tuple(step for step in plan.steps if type(step) is not CutStep)
 
 
-def chunks(plan: Plan) -> int:
-    """How many chunks the answer has."""
-    return len(plan.chunk_texts) or max((step.chunk_index for step in alive(plan)), default=0)
+def chunk_count(plan: Plan) -> int:
+    """Return how many chunks the response has."""
+    return len(plan.chunk_texts) or max((step.chunk_index for step in live_steps(plan)), default=0)
 
 
-def says(plan: Plan, chunk: int) -> tuple[int, int] | None:
-    """The steps that say a chunk, from the first to behind the last; None where there is no such chunk."""
-    found = [index for index, step in enumerate(alive(plan)) if _says(step) and step.chunk_index == chunk]
-    return (found[0], found[-1] + 1) if found else None
+def chunk_span(plan: Plan, chunk: int) -> tuple[int, int] | None:
+    """Return the start and end of the steps of a chunk; None where there is no such chunk."""
+    indexes = [
+        index for index, step in enumerate(live_steps(plan)) if _is_chunk(step) and step.chunk_index == chunk
+    ]
+    return (indexes[0], indexes[-1] + 1) if indexes else None
 
 
-def _says(step: Step) -> bool:
+def _is_chunk(step: Step) -> bool:
     return type(step) is EventStep and step.kind == "say"
 
 
-def piece(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
-    """Where the steps that say a chunk begin, and where they end."""
-    place = says(plan, at.chunk)
-    if place is None:
-        gone = at.chunk <= chunks(plan)
-        return (
-            NotApplicable(f"chunk {at.chunk} is not sent by itself") if gone else only(chunks(plan), "chunk")
-        )
-    return place
+def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
+    """Return the start and end of the steps of a chunk, or why there is no such chunk."""
+    span = chunk_span(plan, at.chunk)
+    if span is None:
+        if at.chunk <= chunk_count(plan):
+            return NotApplicable(f"chunk {at.chunk} is not sent by itself")
+        return too_few(chunk_count(plan), "chunk")
+    return span
 
 
-def only(count: int, what: str) -> NotApplicable:
-    return NotApplicable(f"the answer has only {count} {what}{'s' if count != 1 else ''}")
+def too_few(count: int, unit: str) -> NotApplicable:
+    return NotApplicable(f"the response has only {count} {unit}{'s' if count != 1 else ''}")
 
 
 # --- gaps ----------------------------------------------------------------------------------------
 
 
 class Gap(Struct, frozen=True):
-    """A plan's steps before a place and behind it. `headless`: the place lies before the head, which leaves
-    later: then so many seconds from the request's last byte, and nothing stands before it."""
+    """A place between two steps of a plan: the steps before and after it.
+
+    `seconds_before_head` is set where the place lies before the head: the seconds from the request's last byte. Then
+    there are no steps before it.
+    """
 
     before: Sequence[Step]
-    behind: Sequence[Step]
-    headless: float | None = None
+    after: Sequence[Step]
+    seconds_before_head: float | None = None
 
     @property
-    def beat(self) -> int:
-        """The number of the last piece said before it."""
+    def chunk_index(self) -> int:
+        """The number of the last chunk before the place."""
         return self.before[-1].chunk_index if self.before else 0
 
 
-def gap(plan: Plan, after: GapPoint) -> Gap | NotApplicable:
-    """The place in the plan, or why there is none."""
+def find_gap(plan: Plan, after: GapPoint) -> Gap | NotApplicable:
+    """Return the place in the plan, or why there is none."""
     if after.time is not None:
-        return _behind_time(plan, after.time)
+        return _after_time(plan, after.time)
     if after.bytes is not None:
-        return _behind_bytes(plan, after.bytes)
+        return _after_bytes(plan, after.bytes)
     if after.events is not None:
-        return _behind_events(plan, after.events)
+        return _after_events(plan, after.events)
     if after.chunks is not None:
-        return _behind_chunks(plan, after.chunks)
+        return _after_chunks(plan, after.chunks)
     assert after.fraction is not None
-    if plan.streamed or _spoken(plan):
-        return _behind_chunks(plan, int(after.fraction * chunks(plan) + 1e-9))
-    return _behind_bytes(plan, int(after.fraction * _size(plan) + 1e-9))
+    if plan.streamed or _locatable_texts(plan):
+        return _after_chunks(plan, int(after.fraction * chunk_count(plan) + 1e-9))
+    return _after_bytes(plan, int(after.fraction * _size(plan) + 1e-9))
 
 
 def _at(plan: Plan, index: int) -> Gap:
     return Gap(plan.steps[:index], plan.steps[index:])
 
 
-def bound(step: Step) -> bool:
-    """Whether a place behind the step's beat is behind the step: it says the beat or some of it, or a fault put
-    it there. So what several faults do at one place comes in their order."""
-    return _says(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
+def is_bound(step: Step) -> bool:
+    """Return whether a place after the step's chunk is after the step.
+
+    That holds for steps of the chunk and for steps that a fault inserted after it. So several faults at one place
+    act in their order.
+    """
+    return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.bound)
 
 
-def _spoken(plan: Plan) -> Sequence[Spoken]:
-    """What a whole answer says, where all of it is there to be found."""
+def _locatable_texts(plan: Plan) -> Sequence[Spoken]:
+    """Return the texts of the chunks of a non-streaming response; none where its body is truncated."""
     truncated = any(type(step) is CutStep and step.how == "end" for step in plan.steps)
     return () if truncated else plan.chunk_texts
 
 
-def _behind_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
-    if not (plan.streamed or _spoken(plan)):
-        return NotApplicable("the answer has no chunks")
-    if count > chunks(plan):
-        return only(chunks(plan), "chunk")
-    steps = alive(plan)
+def _after_chunks(plan: Plan, count: int) -> Gap | NotApplicable:
+    if not (plan.streamed or _locatable_texts(plan)):
+        return NotApplicable("the response has no chunks")
+    if count > chunk_count(plan):
+        return too_few(chunk_count(plan), "chunk")
+    steps = live_steps(plan)
     if not plan.streamed:
-        body = b"".join(data for _, data in written(replace(plan, steps=_uncut(plan))))
-        return _behind_bytes(plan, where_said(body, plan.chunk_texts, count))
-    said = max(
-        (index for index, step in enumerate(steps) if bound(step) and step.chunk_index <= count), default=-1
+        body = b"".join(data for _, data in written(replace(plan, steps=_without_cuts(plan))))
+        return _after_bytes(plan, body_offset(body, plan.chunk_texts, count))
+    last = max(
+        (index for index, step in enumerate(steps) if is_bound(step) and step.chunk_index <= count),
+        default=-1,
     )
-    opened = (
+    after_opening = (
         index for index, step in enumerate(steps) if not (type(step) is EventStep and step.kind == "open")
     )
-    return _at(plan, max(said + 1, next(opened, len(steps))))
+    return _at(plan, max(last + 1, next(after_opening, len(steps))))
 
 
-def _behind_events(plan: Plan, count: int) -> Gap | NotApplicable:
+def _after_events(plan: Plan, count: int) -> Gap | NotApplicable:
     if not plan.streamed:
         return UNSTREAMED
-    ends = [0, *_ends(alive(plan))]
+    ends = [0, *_event_ends(live_steps(plan))]
     if count >= len(ends):
-        return only(len(ends) - 1, "event")
-    return _at(plan, _behind_put(plan, ends[count]))
+        return too_few(len(ends) - 1, "event")
+    return _at(plan, _after_inserted(plan, ends[count]))
 
 
-def _ends(steps: Sequence[Step]) -> Iterator[int]:
-    """Behind each event; of one that was parted, behind its second half."""
+def _event_ends(steps: Sequence[Step]) -> Iterator[int]:
+    """Yield the index after each event; after its second half, where an event is split."""
     begun = False
     for index, step in enumerate(steps):
         if type(step) is EventStep or (begun and type(step) is RawStep):
@@ -202,140 +210,144 @@ def _ends(steps: Sequence[Step]) -> Iterator[int]:
             begun = step.event
 
 
-def _behind_put(plan: Plan, index: int) -> int:
-    """Behind the waits and comments that a fault put there before."""
-    steps = alive(plan)
-    while index < len(steps) and _put(steps[index]):
+def _after_inserted(plan: Plan, index: int) -> int:
+    """Return the index after the waits and comments that earlier faults inserted there."""
+    steps = live_steps(plan)
+    while index < len(steps) and _is_inserted(steps[index]):
         index += 1
     return index
 
 
-def _put(step: Step) -> bool:
+def _is_inserted(step: Step) -> bool:
     return (type(step) is WaitStep or (type(step) is RawStep and not step.event)) and step.bound
 
 
-def _behind_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
+def _after_bytes(plan: Plan, count: int) -> Gap | NotApplicable:
     if count > _size(plan):
-        return only(_size(plan), "byte")
+        return too_few(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(written(plan)):
         if left == 0 and not (type(step) is WaitStep and step.bound):
             return _at(plan, index)
         if left < len(data):
-            before, behind = halves(step, data, left)
-            return Gap((*plan.steps[:index], before), (behind, *plan.steps[index + 1 :]))
+            before, after = split_step(step, data, left)
+            return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
         left -= len(data)
-    return _at(plan, len(alive(plan)))
+    return _at(plan, len(live_steps(plan)))
 
 
 def _size(plan: Plan) -> int:
     return sum(len(data) for _, data in written(plan))
 
 
-def halves(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
-    """A step's bytes in two."""
+def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
+    """Return a step's bytes as two steps."""
     event = type(step) is EventStep or (type(step) is RawStep and step.event)
-    return RawStep(data[:at], step.chunk_index, event, bound(step)), RawStep(
-        data[at:], step.chunk_index, bound=bound(step)
+    return RawStep(data[:at], step.chunk_index, event, is_bound(step)), RawStep(
+        data[at:], step.chunk_index, bound=is_bound(step)
     )
 
 
-def _behind_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
+def _after_time(plan: Plan, seconds: float) -> Gap | NotApplicable:
     if seconds < plan.delay:
         return Gap((), plan.steps, seconds)
     now = plan.delay + plan.delivery.over
     if seconds < now:
-        return NotApplicable("its head is still leaving then")
+        return NotApplicable("its head is still being sent then")
     if plan.delivery.flows:
-        plan = replace(plan, steps=_flowed(plan))
-    for index, step in enumerate(alive(plan)):
+        plan = replace(plan, steps=_with_flows(plan))
+    for index, step in enumerate(live_steps(plan)):
         if type(step) is WaitStep:
             if now + step.seconds > seconds:
-                before, behind = (
-                    replace(step, seconds=each) for each in (seconds - now, now + step.seconds - seconds)
+                before, after = (
+                    replace(step, seconds=part) for part in (seconds - now, now + step.seconds - seconds)
                 )
-                return Gap((*plan.steps[:index], before), (behind, *plan.steps[index + 1 :]))
+                return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
             now += step.seconds
     if seconds > now:
-        return NotApplicable(f"the answer takes only {round(now, 3):g} s")
-    return _at(plan, len(alive(plan)))
+        return NotApplicable(f"the response takes only {round(now, 3):g} s")
+    return _at(plan, len(live_steps(plan)))
 
 
-def _flowed(plan: Plan) -> tuple[Step, ...]:
-    """The steps as its flows let them leave."""
+def _with_flows(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps with the waits of the plan's flows."""
     items: Iterable[Item] = framed(plan)
     for flow in plan.delivery.flows:
-        items = flowing(items, flow, head_size(plan) + ADDED)
-    left = tuple(RawStep(item, 0) if isinstance(item, bytes) else item for item in items)
-    return (*left, *plan.steps[len(alive(plan)) + 1 :])
+        items = flowing(items, flow, head_size(plan) + ADDED_HEAD_BYTES)
+    steps = tuple(RawStep(item, 0) if isinstance(item, bytes) else item for item in items)
+    return (*steps, *plan.steps[len(live_steps(plan)) + 1 :])
 
 
-ADDED: Final = 150
-"""More bytes than the headers have that an answer gets behind its faults: what has flowed does not flow later."""
+ADDED_HEAD_BYTES: Final = 150
+"""The bytes by which the head grows after the faults. Flows are applied to the steps first and to the connection
+later: a larger head here means that the flow delays no byte twice."""
 
 
-def beats_before(plan: Plan, after: GapPoint) -> int:
-    """How many beats of a whole answer are said before a place; all, where it is one of bytes or time."""
+def chunks_before(plan: Plan, after: GapPoint) -> int:
+    """Return how many chunks of a non-streaming response are before a place; all, for a place of bytes or time."""
     if after.fraction is not None:
-        return int(after.fraction * chunks(plan) + 1e-9)
-    return chunks(plan) if after.chunks is None else after.chunks
+        return int(after.fraction * chunk_count(plan) + 1e-9)
+    return chunk_count(plan) if after.chunks is None else after.chunks
 
 
-# --- whole answers -------------------------------------------------------------------------------
+# --- non-streaming responses ---------------------------------------------------------------------
 
 
-def where_said(body: bytes, spoken: Sequence[Spoken], count: int) -> int:
-    """The byte of a whole answer's body behind its first so many beats. A beat that does not stand in it as
-    text (it is of another choice than the first, or in an object) is left out: rounding down."""
+def body_offset(body: bytes, texts: Sequence[Spoken], count: int) -> int:
+    """Return the offset in a non-streaming body after its first `count` chunks.
+
+    A chunk that is not in the body as text (because it belongs to another choice than the first, or to an object) is
+    left out: the offset is rounded down.
+    """
     first: int | None = None
-    place = 0
-    for beat, start, end in _found(body, spoken):
+    offset = 0
+    for chunk, start, end in _locate(body, texts):
         first = start if first is None else first
-        if beat <= count:
-            place = end
-    return place or first or 0
+        if chunk <= count:
+            offset = end
+    return offset or first or 0
 
 
-def _found(body: bytes, spoken: Sequence[Spoken]) -> Iterator[tuple[int, int, int]]:
-    """The beats of the first choice that stand in the body: number, begin and end of each."""
-    numbered = [(part, beat, text) for beat, (part, text) in enumerate(spoken, 1) if part >= 0]
+def _locate(body: bytes, texts: Sequence[Spoken]) -> Iterator[tuple[int, int, int]]:
+    """Yield number, start and end of the chunks of the first choice that are in the body."""
+    numbered = [(part, chunk, text) for chunk, (part, text) in enumerate(texts, 1) if part >= 0]
     since = 0
-    for _, of_part in groupby(numbered, key=lambda each: each[0]):
-        pieces = [(beat, text) for _, beat, text in of_part]
-        if not any(text for _, text in pieces):
+    for _, group in groupby(numbered, key=lambda item: item[0]):
+        chunks = [(chunk, text) for _, chunk, text in group]
+        if not any(text for _, text in chunks):
             continue
-        for escaped in (_json, _json_of_google):
-            whole = b'"' + escaped("".join(text for _, text in pieces)) + b'"'
+        for escape in (_escape, _escape_as_google):
+            whole = b'"' + escape("".join(text for _, text in chunks)) + b'"'
             start = body.find(whole, since)
             if start >= 0:
                 since, start = start + len(whole), start + 1
-                for beat, text in pieces:
-                    end = start + len(escaped(text))
-                    yield beat, start, end
+                for chunk, text in chunks:
+                    end = start + len(escape(text))
+                    yield chunk, start, end
                     start = end
                 break
 
 
-def _json(text: str) -> bytes:
+def _escape(text: str) -> bytes:
     return dumps(text)[1:-1]
 
 
-def _json_of_google(text: str) -> bytes:
-    """Some write angle brackets as escapes."""
-    return _json(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+def _escape_as_google(text: str) -> bytes:
+    """Google writes angle brackets as escapes."""
+    return _escape(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
 
 
 # --- cuts ----------------------------------------------------------------------------------------
 
 
-def cut(plan: Plan, at: Gap, how: How) -> Plan:
-    """The plan cut at a place. What lies behind it stays, for the length that a whole answer's head tells."""
-    if at.headless is not None:
-        return headless(plan, at.headless, how)
-    return replace(plan, steps=(*at.before, CutStep(how, at.beat), *at.behind))
+def cut_at(plan: Plan, gap: Gap, how: How) -> Plan:
+    """Return the plan cut at a place. The steps after the cut remain, since a `content-length` counts them."""
+    if gap.seconds_before_head is not None:
+        return withhold(plan, gap.seconds_before_head, how)
+    return replace(plan, steps=(*gap.before, CutStep(how, gap.chunk_index), *gap.after))
 
 
-def headless(plan: Plan, seconds: float, how: How) -> Plan:
-    """The plan of which nothing is sent, and which is cut so many seconds from the request's last byte."""
+def withhold(plan: Plan, seconds: float, how: How) -> Plan:
+    """Return a plan that sends no byte, and is cut so many seconds after the request's last byte."""
     withheld = replace(plan.delivery, withheld=True)
     return replace(plan, steps=(CutStep(how, 0),), delay=seconds, delivery=withheld)

@@ -1,4 +1,4 @@
-"""Faults of HTTP: a head that lies, a body in a form that nobody asked for, an answer that is a proxy's."""
+"""Faults of HTTP: a wrong head, a body in a form that the client did not request, a response from a proxy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.faults.fault_points import MIDDLE, GapPoint, alive, bound, gap
+from mockllm.core.faults.fault_points import MIDDLE, GapPoint, find_gap, is_bound, live_steps
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import closing, written
 from mockllm.core.rendering.plan import (
@@ -29,7 +29,7 @@ from mockllm.core.values.types import Drawable, Templated
 TYPE: Final = "content-type"
 LENGTH: Final = "content-length"
 HTML: Final = "text/html; charset=utf-8"
-EMPTY: Final = NotApplicable("the answer has no body")
+EMPTY: Final = NotApplicable("the response has no body")
 
 
 # --- heads ---------------------------------------------------------------------------------------
@@ -37,25 +37,25 @@ EMPTY: Final = NotApplicable("the answer has no body")
 
 @fault("content_type")
 class ContentType(Fault):
-    """The body is said to be of another type than it is."""
+    """The `content-type` is not the type of the body."""
 
     value: Templated[str] | None = Field(
-        default=HTML, description="What stands in the head instead; with null there is no content-type."
+        default=HTML, description="The value in the head; with null there is no content-type."
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         head = plan.head
-        told = head.without(TYPE) if self.value is None else head.with_headers(((TYPE, self.value),))
-        return replace(plan, head=told)
+        wrong = head.without(TYPE) if self.value is None else head.with_headers(((TYPE, self.value),))
+        return replace(plan, head=wrong)
 
 
 @fault("content_length")
 class ContentLength(Fault):
-    """The length that the head tells is not the body's.
+    """The `content-length` is not the length of the body.
 
-    `too_long`: the connection is closed before so much has come. `too_short`: what is left over comes before
-    the connection's next answer. `missing`: neither a length nor chunks; the answer ends with its connection.
-    What faults behind it in the list make of the body is not counted.
+    `too_long`: the connection is closed before so many bytes are sent. `too_short`: the remaining bytes come before
+    the connection's next response. `missing`: neither a length nor chunks; the response ends with its connection.
+    Changes of the body by later faults in the list do not count.
     """
 
     form: Literal["too_long", "too_short", "missing"] = Field(
@@ -71,17 +71,17 @@ class ContentLength(Fault):
             return replace(plan, head=plan.head.without(LENGTH), delivery=delivery)
         size = len(sent_bytes(plan))
         if self.form == "too_long":
-            return replace(_of_length(plan, size + self.by), steps=_closed(plan))
-        return _of_length(plan, max(0, size - self.by)) if size else EMPTY
+            return replace(_with_length(plan, size + self.by), steps=_closed(plan))
+        return _with_length(plan, max(0, size - self.by)) if size else EMPTY
 
 
-def _of_length(plan: Plan, length: int) -> Plan:
+def _with_length(plan: Plan, length: int) -> Plan:
     return replace(plan, head=plan.head.with_headers(((LENGTH, str(length)),)))
 
 
 def _closed(plan: Plan) -> Sequence[Step]:
-    """The steps, and behind the last one the connection is closed."""
-    steps = alive(plan)
+    """Return the steps with a close of the connection after the last one."""
+    steps = live_steps(plan)
     if len(steps) < len(plan.steps):
         return plan.steps
     last = closing(plan)
@@ -94,20 +94,20 @@ def _closed(plan: Plan) -> Sequence[Step]:
 
 @fault("bad_headers")
 class BadHeaders(Fault):
-    """A line in the head that does not belong there."""
+    """The head has a line that does not belong there."""
 
     form: Literal["malformed", "duplicate"] = Field(
         default="malformed",
-        description="`malformed`: a line that is no header. `duplicate`: a second content-type, another one.",
+        description="`malformed`: a line that is not a header. `duplicate`: a second, different content-type.",
     )
     line: Templated[str] | None = Field(
-        default=None, description="The line that stands there in place of the form's own."
+        default=None, description="The line in the head, in place of the form's own line."
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         line = LINES[self.form] if self.line is None else self.line
-        one = " ".join(line.splitlines()).encode() + b"\r\n"
-        return replace(plan, delivery=replace(plan.delivery, lines=plan.delivery.lines + one))
+        encoded = " ".join(line.splitlines()).encode() + b"\r\n"
+        return replace(plan, delivery=replace(plan.delivery, lines=plan.delivery.lines + encoded))
 
 
 LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Type: text/plain"}
@@ -118,85 +118,94 @@ LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Typ
 
 @fault("broken_chunking")
 class BrokenChunking(Fault):
-    """HTTP's chunks break: the answer is sent in chunks, and at a place comes what is none. The connection is
-    closed behind it."""
+    """The response is sent in HTTP chunks, and at a place comes an invalid one. The connection is closed after it."""
 
-    after: GapPoint = Field(default=MIDDLE, description="Where the chunks break.")
+    after: GapPoint = Field(default=MIDDLE, description="Where the invalid chunk comes.")
     form: Literal["no_size", "too_short"] = Field(
         default="no_size",
-        description="`no_size`: where a chunk's size should stand is a word. `too_short`: the next chunk holds "
-        "the rest of the answer, and its size tells half of it.",
+        description="`no_size`: a word is in the place of the chunk's size. `too_short`: the chunk holds the rest "
+        "of the response, and its size is half of that.",
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        place = gap(plan, self.after)
-        if isinstance(place, NotApplicable):
-            return place
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
         if self.form == "no_size":
-            bad = b"no size\r\n"
+            invalid = b"no size\r\n"
         else:
-            before = replace(plan, steps=(*place.before, CutStep("end", place.beat)))
+            before = replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_index)))
             rest = sent_bytes(plan)[len(sent_bytes(before)) :]
-            bad = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
-        steps = (*place.before, UnchunkedStep(bad, place.beat), CutStep("close", place.beat))
+            invalid = b"%x\r\n%b\r\n" % (max(1, len(rest) // 2), rest)
+        steps = (
+            *gap.before,
+            UnchunkedStep(invalid, gap.chunk_index),
+            CutStep("close", gap.chunk_index),
+        )
         delivery = replace(plan.delivery, body="chunks")
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
 
 
 @fault("truncate")
 class Truncate(Fault):
-    """The body ends early, and for HTTP that is its end: the length or the last chunk is right."""
+    """The body ends early, and HTTP ends correctly: the length or the last chunk is right."""
 
     after: GapPoint = Field(default=MIDDLE, description="Where the body ends.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        place = gap(plan, self.after)
-        if isinstance(place, NotApplicable):
-            return place
-        return replace(plan, steps=(*place.before, CutStep("end", place.beat)))
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
+        return replace(plan, steps=(*gap.before, CutStep("end", gap.chunk_index)))
 
 
 @fault("bad_gzip")
 class BadGzip(Fault):
-    """The head says gzip, and the body cannot be unpacked."""
+    """The head declares gzip, and the body cannot be decompressed."""
 
     form: Literal["plain", "truncated", "bad_checksum"] = Field(
         default="plain",
-        description="`plain`: the body is not packed at all. `truncated`: the second half of the packed bytes "
-        "is missing. `bad_checksum`: all can be unpacked, but for the checksum at the end.",
+        description="`plain`: the body is not compressed. `truncated`: the second half of the compressed bytes is "
+        "missing. `bad_checksum`: only the checksum at the end is wrong.",
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        said = replace(plan, head=plan.head.with_headers((("content-encoding", "gzip"),)))
+        coded = replace(plan, head=plan.head.with_headers((("content-encoding", "gzip"),)))
         if self.form == "plain":
-            return said
-        steps = tuple(_packed(plan, good=self.form != "bad_checksum"))
+            return coded
+        steps = tuple(_compressed(plan, valid=self.form != "bad_checksum"))
         steps = tuple(_first_half(steps)) if self.form == "truncated" else steps
-        return replace(said, steps=steps, chunk_texts=())
+        return replace(coded, steps=steps, chunk_texts=())
 
 
-def _packed(plan: Plan, *, good: bool) -> Iterator[Step]:
-    """The steps with their bytes packed, each so that it can be unpacked as it comes; the checksum as it should
-    be, or not. It stands behind a cut, for the length that a whole answer's head tells."""
-    packer = zlib.compressobj(wbits=31)
+def _compressed(plan: Plan, *, valid: bool) -> Iterator[Step]:
+    """Yield the steps with compressed bytes; a client can decompress each as it comes.
+
+    `valid`: whether the checksum is correct. The checksum comes after a cut, since a `content-length` counts it.
+    """
+    compressor = zlib.compressobj(wbits=31)
     for step, data in written(plan):
         if data:
             yield RawStep(
-                packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH), step.chunk_index, bound=bound(step)
+                compressor.compress(data) + compressor.flush(zlib.Z_SYNC_FLUSH),
+                step.chunk_index,
+                bound=is_bound(step),
             )
         else:
             yield step
     yield from (step for step in plan.steps if type(step) is CutStep)
-    last = packer.compress(closing(plan)) + packer.flush()
-    yield RawStep(last if good else last[:-CHECKSUM] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM:]), 0)
+    last = compressor.compress(closing(plan)) + compressor.flush()
+    yield RawStep(
+        last if valid else last[:-CHECKSUM_SIZE] + bytes(byte ^ 0xFF for byte in last[-CHECKSUM_SIZE:]), 0
+    )
 
 
-CHECKSUM: Final = 8
+CHECKSUM_SIZE: Final = 8
 """Bytes at the end of gzip: checksum and size."""
 
 
 def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
-    """The steps without the second half of their bytes."""
+    """Yield the steps without the second half of their bytes."""
     left = sum(len(step.data) for step in steps if type(step) is RawStep) // 2
     for step in steps:
         if type(step) is not RawStep:
@@ -206,23 +215,23 @@ def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
             left -= min(left, len(step.data))
 
 
-# --- answers of somebody else --------------------------------------------------------------------
+# --- responses from elsewhere --------------------------------------------------------------------
 
 
 @fault("html_page")
 class HtmlPage(Fault):
-    """A page of HTML in place of the answer, as proxies and gateways send it. The answer's own headers are
-    gone with it."""
+    """An HTML page replaces the response, as proxies and gateways send it. The response's own headers are gone."""
 
     instead = True
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = Field(
-        default=502, description="The status: 502 as of a gateway, 200 as of a network that wants a login."
+        default=502,
+        description="The status: 502 as from a gateway, 200 as from a network that requires a login.",
     )
     body: Templated[str] | None = Field(
         default=None, description="The page, in place of one that names the status."
     )
-    headers: dict[str, Templated[str]] = Field(default={}, description="Headers beside the content-type.")
+    headers: dict[str, Templated[str]] = Field(default={}, description="Headers besides the content-type.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         page = _page(self.status) if self.body is None else self.body
@@ -231,21 +240,21 @@ class HtmlPage(Fault):
 
 @fault("redirect")
 class Redirect(Fault):
-    """The answer sends the client elsewhere, as a proxy does that wants a login."""
+    """The response redirects the client, as a proxy does that requires a login."""
 
     instead = True
 
     status: Templated[Literal[301, 302, 303, 307, 308]] = Field(
         default=302, description="301, 302, 303, 307 or 308; a client repeats a POST at 307 and 308 only."
     )
-    to: Templated[str] = Field(default="/login", description="Where to.")
+    to: Templated[str] = Field(default="/login", description="The target.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         return _instead(plan, self.status, {"location": self.to}, b"")
 
 
 def _instead(plan: Plan, status: int, headers: Mapping[str, str], body: bytes) -> Plan:
-    """Another answer, which leaves when the head would have. How a connection carries it stays."""
+    """Return another response, sent when the original head would be. The delivery does not change."""
     return replace(
         plan,
         head=ResponseHead(status, tuple(headers.items())),

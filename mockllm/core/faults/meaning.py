@@ -1,8 +1,7 @@
-"""Faults of what an answer says: cut short, refused, empty, with calls that nobody can follow, with counts that
-are wrong or not there.
+"""Faults of a response's content: cut short, refused, empty, with invalid tool calls, or with wrong or missing usage.
 
-Each is well-formed on the wire, in the form that the provider's own model would give it: they change the reply
-before a dialect encodes it. What is not in the answer (a call, a JSON text) is not made up to be broken.
+Each response is well-formed, in the form of the provider's own model: these faults change the reply before a dialect
+encodes it. They break only calls and JSON texts that the response has.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.base import Needs, NotApplicable, ReplyFault, ReplyFaultContext, fault
+from mockllm.core.faults.fault_points import too_few
 from mockllm.core.json.codec import JSONDecodeError, dumps, loads
 from mockllm.core.reply.reply import (
     Call,
@@ -29,17 +29,22 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid, tokens_of
+from mockllm.core.reply.truncation import cut_chunks, cut_fraction, part_tokens, rechunked
 from mockllm.core.request.request import Request, Tool
-from mockllm.core.schema_values.violations import WAYS, Way, checker, invalid_value
+from mockllm.core.schema_values.violations import (
+    VIOLATION_KINDS,
+    ViolationKind,
+    invalid_value,
+    provider_validator,
+)
 from mockllm.core.tokens import split
 from mockllm.core.values.types import Drawable, Probability, Templated
 
-BREAKS: Final = NotApplicable("the answer breaks off with an error of its own")
+BROKEN: Final = NotApplicable("the reply itself ends with an error")
 
 
 class ReplyPosition(BaseModel):
-    """How much of an answer is said before something ends it."""
+    """How much of a response comes before its end."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
@@ -48,7 +53,7 @@ class ReplyPosition(BaseModel):
     )
     fraction: Drawable[Probability] | None = Field(
         default=None,
-        description="This part of the characters of its texts and calls; thinking before it is said whole.",
+        description="This part of the characters of its texts and calls; thinking before it is complete.",
     )
 
     @model_validator(mode="after")
@@ -61,108 +66,108 @@ class ReplyPosition(BaseModel):
 HALF: Final = ReplyPosition.model_construct(fraction=0.5)
 
 
-# --- how an answer ends --------------------------------------------------------------------------
+# --- how a response ends -------------------------------------------------------------------------
 
 
 class EndingFault(ReplyFault):
-    """One that changes how each choice ends. A reply that breaks off by itself has no end to change."""
+    """A fault that changes how each choice ends. It does not apply to a reply that ends with an error."""
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         if reply.broken is not None:
-            return BREAKS
+            return BROKEN
         choices: list[Choice] = []
         for choice in reply.choices:
-            ended = self.ended(choice)
+            ended = self.end(choice)
             if isinstance(ended, NotApplicable):
                 return ended
             choices.append(ended)
         return _recounted(reply, tuple(choices))
 
-    def ended(self, choice: Choice) -> Choice | NotApplicable:
-        """The choice with its other end."""
+    def end(self, choice: Choice) -> Choice | NotApplicable:
+        """Return the choice with the fault's end."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class CuttingFault(EndingFault):
-    """One that cuts each choice short."""
+    """A fault that cuts each choice short."""
 
     shown: ClassVar[bool] = True
-    after: ReplyPosition = Field(default=HALF, description="How much is said before it.")
+    after: ReplyPosition = Field(default=HALF, description="How much comes before it.")
 
-    def ended(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice | NotApplicable:
         if self.after.chunks is None:
             assert self.after.fraction is not None
-            return self.cut(cut_fraction(choice, self.after.fraction))
+            return self.finish(cut_fraction(choice, self.after.fraction))
         short = cut_chunks(choice, self.after.chunks)
         if short is None:
-            return NotApplicable(f"the answer has fewer than {self.after.chunks} chunks")
-        return self.cut(short)
+            return NotApplicable(f"the response has fewer than {self.after.chunks} chunks")
+        return self.finish(short)
 
-    def cut(self, choice: Choice) -> Choice:
-        """What has been cut, with its finish reason."""
+    def finish(self, choice: Choice) -> Choice:
+        """Return the cut choice with its finish reason."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 @fault("content_filter")
 class ContentFilter(CuttingFault):
-    """The provider's content filter ends the answer in the middle of what it says."""
+    """The provider's content filter ends the response in the middle of its content."""
 
     category: Harm = Field(
-        default="violence", description="What the filter found, where the protocol says what it was."
+        default="violence", description="The category that the filter reports, where the protocol has one."
     )
 
-    def cut(self, choice: Choice) -> Choice:
+    def finish(self, choice: Choice) -> Choice:
         return replace(choice, finish="content_filter", stopped_by=None, flagged=self.category)
 
 
 @fault("length_stop")
 class LengthStop(CuttingFault):
-    """The answer is cut short as if it had reached its maximum of tokens, in mid-word or mid-call."""
+    """The response is cut short as if it had reached its maximum of tokens, within a word or a call."""
 
-    def cut(self, choice: Choice) -> Choice:
+    def finish(self, choice: Choice) -> Choice:
         return replace(choice, finish="length", stopped_by=None)
 
 
 @fault("refusal")
 class Refuse(EndingFault):
-    """The model refuses: in place of its text and calls stand the words of a refusal."""
+    """The model refuses: a refusal replaces its text and calls."""
 
     text: Templated[str] = Field(
-        default="I'm sorry, but I can't help with that.", description="What it says instead."
+        default="I'm sorry, but I can't help with that.", description="The text of the refusal."
     )
 
-    def ended(self, choice: Choice) -> Choice | NotApplicable:
-        thought = tuple(part for part in choice.parts if type(part) is Thinking)
-        said = Refusal(tuple(split(self.text)))
-        return replace(choice, parts=(*thought, said), finish="refusal", stopped_by=None)
+    def end(self, choice: Choice) -> Choice | NotApplicable:
+        thinking = tuple(part for part in choice.parts if type(part) is Thinking)
+        refusal = Refusal(tuple(split(self.text)))
+        return replace(choice, parts=(*thinking, refusal), finish="refusal", stopped_by=None)
 
 
 @fault("empty_answer")
 class EmptyAnswer(EndingFault):
-    """The model says nothing at all, and ends as if all were well."""
+    """The response has no content, and ends normally."""
 
     finish_reason: Finish = Field(
-        default="stop", description="How it ends: `length` is thinking that took all tokens."
+        default="stop", description="How it ends: `length` means that thinking took all tokens."
     )
 
-    def ended(self, choice: Choice) -> Choice | NotApplicable:
+    def end(self, choice: Choice) -> Choice | NotApplicable:
         if not choice.parts and choice.finish == self.finish_reason:
-            return NotApplicable("the answer is empty already")
+            return NotApplicable("the response is empty already")
         return Choice((), self.finish_reason)
 
 
 def _recounted(reply: Reply, choices: tuple[Choice, ...]) -> Reply:
-    """The reply with other choices; its usage counts the tokens that came or went."""
-    (before, thought), (after, thinks) = _tokens(reply.choices), _tokens(choices)
+    """Return the reply with other choices, and with usage for the added or removed tokens."""
+    (before, thinking_before), (after, thinking_after) = _tokens(reply.choices), _tokens(choices)
     usage = reply.usage
     output = max(usage.output - before + after, 0)
-    reasoning = min(max(usage.reasoning - thought + thinks, 0), output)
+    reasoning = min(max(usage.reasoning - thinking_before + thinking_after, 0), output)
     return replace(reply, choices=choices, usage=replace(usage, output=output, reasoning=reasoning))
 
 
 def _tokens(choices: tuple[Choice, ...]) -> tuple[int, int]:
-    """The tokens of all parts, and those that are thinking."""
-    counts = [(tokens_of(part), type(part) is Thinking) for choice in choices for part in choice.parts]
+    """Return the tokens of all parts, and of the thinking among them."""
+    counts = [(part_tokens(part), type(part) is Thinking) for choice in choices for part in choice.parts]
     return sum(tokens for tokens, _ in counts), sum(tokens for tokens, thinking in counts if thinking)
 
 
@@ -170,79 +175,78 @@ def _tokens(choices: tuple[Choice, ...]) -> tuple[int, int]:
 
 
 class CallFault(ReplyFault):
-    """One that breaks the answer's tool calls."""
+    """A fault of the response's tool calls."""
 
     shown: ClassVar[bool] = True
     call: Templated[Annotated[int, Field(ge=1)]] | None = Field(
         default=None,
-        description="Which of the answer's calls, counted from 1; all of them where none is named.",
+        description="Which of the response's calls, counted from 1; by default all of them.",
     )
 
     @property
     def needs(self) -> Needs:
         return "call"
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
-        broken = _parts(reply, lambda part, number: self._called(part, number, told))
-        if not isinstance(broken, NotApplicable):
-            return broken
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+        result = _change_parts(reply, lambda part, number: self._change(part, number, context))
+        if not isinstance(result, NotApplicable):
+            return result
         calls = max((len(choice.calls) for choice in reply.choices), default=0)
         if not calls:
-            return NotApplicable("the answer calls no tool")
-        if self.call is not None and self.call > calls:
-            return NotApplicable(f"the answer has only {calls} call{'s' if calls != 1 else ''}")
-        return broken
+            return NotApplicable("the response calls no tool")
+        return too_few(calls, "call") if self.call is not None and self.call > calls else result
 
-    def _called(self, part: Part, number: int, told: ReplyFaultContext) -> Part | NotApplicable:
+    def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | NotApplicable:
         if type(part) is Call and self.call in (None, number):
-            return self.called(part, told)
+            return self.break_call(part, context)
         return NotApplicable("")
 
-    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
-        """The call, broken."""
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
+        """Return the call with the fault."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 @fault("bad_tool_arguments")
 class BadToolArguments(CallFault):
-    """The arguments of a tool call are no JSON."""
+    """The arguments of a tool call are not JSON."""
 
     how: Literal["invalid", "truncated"] = Field(
-        default="invalid", description="With a slip of the pen in them, or broken off in the middle."
+        default="invalid", description="With a typical mistake of a model, or cut in the middle."
     )
 
-    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
-        if _kind(told.request, call) == "custom":
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
+        tool = _offered_tool(context.request, call)
+        if tool is not None and tool.kind == "custom":
             return NotApplicable(f"{call.name} takes free text, which is never invalid")
-        said = joined_text(call.chunks) or "{}"
-        if not _is_json(said):
-            return NotApplicable(f"the arguments of {call.name} are no JSON already")
+        text = joined_text(call.chunks) or "{}"
+        if not _is_json(text):
+            return NotApplicable(f"the arguments of {call.name} are not JSON already")
         if self.how == "truncated":
-            return replace(call, chunks=resaid(call.chunks, said[: max(1, len(said) // 2)]))
-        slips = [slip for make in SLIPS if not _is_json(slip := make(said))]
-        return replace(call, chunks=resaid(call.chunks, told.random.choice(slips)))
+            return replace(call, chunks=rechunked(call.chunks, text[: max(1, len(text) // 2)]))
+        invalid = [result for mistake in MISTAKES if not _is_json(result := mistake(text))]
+        return replace(call, chunks=rechunked(call.chunks, context.random.choice(invalid)))
 
 
-SLIPS: Final[tuple[Callable[[str], str], ...]] = (
-    lambda said: f"{said[:-1]},{said[-1:]}",
-    lambda said: said.replace('"', "'"),
-    lambda said: said.replace('":', '"', 1),
-    lambda said: f"{said};",
+MISTAKES: Final[tuple[Callable[[str], str], ...]] = (
+    lambda text: f"{text[:-1]},{text[-1:]}",
+    lambda text: text.replace('"', "'"),
+    lambda text: text.replace('":', '"', 1),
+    lambda text: f"{text};",
 )
-"""A comma too many (in the middle of a number or a word that stands alone it breaks that), quotes that are none,
-a colon left out, a stray semicolon: what models write. The last breaks any JSON."""
+"""Typical mistakes of models: an extra comma (which also breaks a single number or word), single quotes, a missing
+colon, a stray semicolon. The last one breaks any JSON."""
 
 
 @fault("unknown_tool")
 class UnknownTool(CallFault):
-    """The model calls a tool that nobody offered."""
+    """The model calls a tool that the request does not offer."""
 
     tool: Templated[str] | None = Field(
-        default=None, description="What it calls; by default the called tool's name with `_v2` behind it."
+        default=None, description="The name in the call; by default the called tool's name followed by `_v2`."
     )
 
-    def called(self, call: Call, told: ReplyFaultContext) -> Call | NotApplicable:
-        offered = {tool.name for tool in told.request.tools}
+    def break_call(self, call: Call, context: ReplyFaultContext) -> Call | NotApplicable:
+        offered = {tool.name for tool in context.request.tools}
         if self.tool is not None and self.tool in offered:
             return NotApplicable(f"the request offers a tool called {self.tool}")
         name = self.tool or f"{call.name}_v2"
@@ -253,65 +257,58 @@ class UnknownTool(CallFault):
 
 @fault("wrong_schema")
 class WrongSchema(ReplyFault):
-    """Tool arguments, or else the JSON text of structured output, break the schema that the request gave."""
+    """Tool arguments, or else the JSON text of structured output, violate the schema in the request."""
 
     shown: ClassVar[bool] = True
-    how: Way | Literal["any"] = Field(
+    how: ViolationKind | Literal["any"] = Field(
         default="any",
-        description="A field left out, of another type, with a value that is not allowed, or one too many; "
-        "`any` is the first that breaks the schema.",
+        description="A field is missing, has another type or a value that is not allowed, or is one too many; "
+        "`any` is the first of these that violates the schema.",
     )
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         calls = any(choice.calls for choice in reply.choices)
-        if not calls and told.request.response_format.kind != "schema":
-            return NotApplicable("the answer calls no tool, and the request asks for no schema")
+        if not calls and context.request.response_format.kind != "schema":
+            return NotApplicable("the response calls no tool, and the request has no schema for it")
         kind = Call if calls else Text
-        made = _parts(
-            reply, lambda part, _: self._part(part, told) if type(part) is kind else NotApplicable("")
+        result = _change_parts(
+            reply, lambda part, _: self._change(part, context) if type(part) is kind else NotApplicable("")
         )
-        return NotApplicable("the answer has no text") if made == NotApplicable("") else made
+        return NotApplicable("the response has no text") if result == NotApplicable("") else result
 
-    def _part(self, part: Any, told: ReplyFaultContext) -> Part | NotApplicable:
+    def _change(self, part: Any, context: ReplyFaultContext) -> Part | NotApplicable:
         if type(part) is Call:
-            tool = _offered(told.request, part)
+            tool = _offered_tool(context.request, part)
             if tool is None or tool.schema is None or tool.kind == "custom":
                 return NotApplicable(f"the request has no schema for {part.name}")
-            what, said, schema = (
-                f"the arguments of {part.name}",
-                joined_text(part.chunks) or "{}",
-                tool.schema,
-            )
+            text, schema = joined_text(part.chunks) or "{}", tool.schema
+            subject, plural = f"the arguments of {part.name}", True
         else:
-            said = joined_text(part.chunks) if part.whole is None or told.streamed else part.whole
-            what, schema = "the text", told.request.response_format.schema
-        made = self._misfit(what, said, schema, told)
-        if isinstance(made, NotApplicable):
-            return made
-        pieces = resaid(part.chunks, made)
-        return replace(part, chunks=pieces) if type(part) is Call else Text(pieces)
-
-    def _misfit(self, what: str, said: str, schema: Any, told: ReplyFaultContext) -> str | NotApplicable:
-        """What is said instead."""
+            text = joined_text(part.chunks) if part.whole is None or context.streamed else part.whole
+            schema = context.request.response_format.schema
+            subject, plural = "the text", False
         try:
-            value, holds = loads(said), checker(schema).holds
+            value, matches = loads(text), provider_validator(schema).matches
         except JSONDecodeError:
-            return NotApplicable(f"{what} is no JSON" if what == "the text" else f"{what} are no JSON")
+            return NotApplicable(f"{subject} {'are' if plural else 'is'} not JSON")
         except ValueError as error:
             return NotApplicable(f"the schema cannot be used: {error}")
-        if not holds(value):
-            return NotApplicable(f"{what} break{'s' if what == 'the text' else ''} the schema already")
-        ways = WAYS if self.how == "any" else (self.how,)
-        made = invalid_value(value, holds, ways, told.random)
-        if made is None:
-            asked = "nothing" if self.how == "any" else f"nothing of this way ({self.how})"
-            return NotApplicable(f"the schema forbids {asked}")
-        return dumps(made).decode()
+        if not matches(value):
+            return NotApplicable(f"{subject} {'violate' if plural else 'violates'} the schema already")
+        kinds = VIOLATION_KINDS if self.how == "any" else (self.how,)
+        invalid = invalid_value(value, matches, kinds, context.random)
+        if invalid is None:
+            kind = "" if self.how == "any" else f" of this kind ({self.how})"
+            return NotApplicable(f"the schema forbids nothing{kind}")
+        chunks = rechunked(part.chunks, dumps(invalid).decode())
+        return replace(part, chunks=chunks) if type(part) is Call else Text(chunks)
 
 
-def _parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicable]) -> Reply | NotApplicable:
-    """The reply with those parts changed that can be; `change` is given each with its number among the calls of
-    its choice. The first reason where none can."""
+def _change_parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicable]) -> Reply | NotApplicable:
+    """Return the reply with all parts changed to which `change` applies; the first reason where there is none.
+
+    `change` gets a part and the number of calls in its choice so far.
+    """
     reason = NotApplicable("")
     changed = False
     choices = []
@@ -320,24 +317,19 @@ def _parts(reply: Reply, change: Callable[[Part, int], Part | NotApplicable]) ->
         number = 0
         for part in choice.parts:
             number += type(part) is Call
-            made = change(part, number)
-            if isinstance(made, NotApplicable):
-                reason = reason if reason.reason else made
+            result = change(part, number)
+            if isinstance(result, NotApplicable):
+                reason = reason if reason.reason else result
                 parts.append(part)
             else:
                 changed = True
-                parts.append(made)
+                parts.append(result)
         choices.append(replace(choice, parts=tuple(parts)))
     return replace(reply, choices=tuple(choices)) if changed else reason
 
 
-def _offered(request: Request, call: Call) -> Tool | None:
+def _offered_tool(request: Request, call: Call) -> Tool | None:
     return next((tool for tool in request.tools if tool.name == call.name), None)
-
-
-def _kind(request: Request, call: Call) -> str | None:
-    tool = _offered(request, call)
-    return None if tool is None else tool.kind
 
 
 def _is_json(text: str) -> bool:
@@ -352,31 +344,29 @@ def _is_json(text: str) -> bool:
 
 
 class UsageFault(ReplyFault):
-    """One that changes what the answer tells of its tokens. Where the protocol tells nothing of it (a stream
-    that was not asked to), nothing is played."""
+    """A fault of the response's usage. It does not apply where the response shows no usage (as a stream for which the
+    client did not request it)."""
 
     shown: ClassVar[bool] = True
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
-        changed = reply.with_usage(self.counted(reply.usage))
-        if told.plan(changed) == told.plan(reply):
-            return NotApplicable("the answer does not tell it")
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+        changed = reply.with_usage(self.change_usage(reply.usage))
+        if context.plan(changed) == context.plan(reply):
+            return NotApplicable("the response does not show it")
         return changed
 
-    def counted(self, usage: Usage) -> Usage:
-        """The usage with the fault in it."""
+    def change_usage(self, usage: Usage) -> Usage:
+        """Return the usage with the fault."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 @fault("no_usage")
 class NoUsage(UsageFault):
-    """The answer does not say how many tokens it used."""
+    """The response has no token counts."""
 
-    how: Literal["missing", "null"] = Field(
-        default="missing", description="The usage is not there at all, or null."
-    )
+    how: Literal["missing", "null"] = Field(default="missing", description="The usage is missing, or null.")
 
-    def counted(self, usage: Usage) -> Usage:
+    def change_usage(self, usage: Usage) -> Usage:
         return replace(usage, told=self.how)
 
 
@@ -385,16 +375,16 @@ Tokens = Templated[int] | None
 
 @fault("wrong_usage")
 class WrongUsage(UsageFault):
-    """The answer's token counts do not add up. What is not given stays true, the total too; where nothing is
-    given, the output counts ten times."""
+    """The response's token counts do not add up. Counts without a setting stay correct, also the total; without any
+    setting the output counts ten times."""
 
-    input_tokens: Tokens = Field(default=None, description="What is told of the input.")
-    output_tokens: Tokens = Field(default=None, description="What is told of the output.")
-    total_tokens: Tokens = Field(default=None, description="What is told of both together.")
-    cached_tokens: Tokens = Field(default=None, description="How many of the input came from a cache.")
-    reasoning_tokens: Tokens = Field(default=None, description="How many of the output were thinking.")
+    input_tokens: Tokens = Field(default=None, description="The count of the input.")
+    output_tokens: Tokens = Field(default=None, description="The count of the output.")
+    total_tokens: Tokens = Field(default=None, description="The count of both together.")
+    cached_tokens: Tokens = Field(default=None, description="The count of input tokens from a cache.")
+    reasoning_tokens: Tokens = Field(default=None, description="The count of output tokens of thinking.")
 
-    def counted(self, usage: Usage) -> Usage:
+    def change_usage(self, usage: Usage) -> Usage:
         names = {
             "input": self.input_tokens,
             "output": self.output_tokens,
@@ -402,5 +392,5 @@ class WrongUsage(UsageFault):
             "cached_read": self.cached_tokens,
             "reasoning": self.reasoning_tokens,
         }
-        given: dict[str, Any] = {name: tokens for name, tokens in names.items() if tokens is not None}
-        return replace(usage, **{"stated": usage.total, **(given or {"output": 10 * max(usage.output, 1)})})
+        counts: dict[str, Any] = {name: tokens for name, tokens in names.items() if tokens is not None}
+        return replace(usage, **{"stated": usage.total, **(counts or {"output": 10 * max(usage.output, 1)})})

@@ -1,5 +1,5 @@
-"""Faults in the events of a stream, and in when they come. Those that also make sense in a whole answer
-(`stall`, `drip`, `error_event`) are played there too.
+"""Faults in the events of a stream and in their timing. `stall`, `drip` and `error_event` apply to non-streaming
+responses, too.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from pydantic import Field
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.faults.base import Fault, NotApplicable, ReplyFault, ReplyFaultContext, fault
-from mockllm.core.faults.connection import flowing
+from mockllm.core.faults.connection import add_flow
 from mockllm.core.faults.fault_points import (
     FIRST,
     MIDDLE,
     ChunkPoint,
     GapPoint,
-    alive,
-    beats_before,
-    chunks,
-    gap,
-    halves,
-    piece,
-    says,
+    chunk_count,
+    chunk_span,
+    chunks_before,
+    find_chunk,
+    find_gap,
+    live_steps,
+    split_step,
 )
 from mockllm.core.rendering.chunk_order import first_chunks
 from mockllm.core.rendering.framing import written
@@ -32,45 +32,44 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Flow, Framing, Plan,
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
 
-MOST: Final = 100_000
-"""How often anything is repeated: a client may choose the number."""
+MAX_REPEATS: Final = 100_000
+"""The most repetitions of anything: a client may choose the number."""
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
 class ChunkFault(Fault):
-    """One that strikes a chunk of a stream."""
+    """A fault of one chunk of a stream."""
 
     needs_stream: ClassVar[bool] = True
 
-    at: ChunkPoint = Field(default=FIRST, description="Which chunk it strikes.")
+    at: ChunkPoint = Field(default=FIRST, description="Which chunk has the fault.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        place = piece(plan, self.at)
-        if isinstance(place, NotApplicable):
-            return place
-        start, end = place
-        steps = self.struck(plan, start, end)
+        span = find_chunk(plan, self.at)
+        if isinstance(span, NotApplicable):
+            return span
+        steps = self.apply_to_chunk(plan, *span)
         return steps if isinstance(steps, NotApplicable) else replace(plan, steps=steps)
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
-        """The plan's steps, given where those begin that say the chunk, and where they end."""
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+        """Return the plan's steps with the fault. `start` and `end` enclose the steps of the chunk."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 @fault("malformed")
 class Malformed(ChunkFault):
-    """One chunk whose data cannot be read: an intact event around broken JSON."""
+    """The data of one chunk cannot be parsed: an intact event around broken JSON."""
 
-    data: Templated[str] = Field(default='{"broken": ', description="What is sent as the event's data.")
+    data: Templated[str] = Field(default='{"broken": ', description="The event's data.")
     then: Literal["end", "go_on"] = Field(
-        default="end", description="Whether the stream ends there, or goes on with the next chunk."
+        default="end", description="Whether the stream ends there, or continues with the next chunk."
     )
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        said = plan.steps[start]
-        assert isinstance(said, EventStep)
-        event = replace(said, payload=self.data.encode())
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+        step = plan.steps[start]
+        assert isinstance(step, EventStep)
+        event = replace(step, payload=self.data.encode())
         rest = plan.steps[end:] if self.then == "go_on" else ()
         return (*plan.steps[:start], event, *rest)
 
@@ -79,24 +78,24 @@ class Malformed(ChunkFault):
 class Duplicate(ChunkFault):
     """One chunk is sent more than once."""
 
-    times: Drawable[Annotated[int, Field(ge=1, le=MOST)]] = Field(
-        default=1, description="How many times more it is sent."
+    times: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
+        default=1, description="How many more times it is sent."
     )
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        said = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
-        return (*plan.steps[:end], *(said * self.times), *plan.steps[end:])
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+        events = tuple(step for step in plan.steps[start:end] if type(step) is EventStep)
+        return (*plan.steps[:end], *(events * self.times), *plan.steps[end:])
 
 
 @fault("drop")
 class Drop(ChunkFault):
-    """One chunk or several in a row never come; the rest goes on as if they had."""
+    """One chunk or several in a row are missing; the rest is sent as if they were there."""
 
     count: Drawable[Annotated[int, Field(ge=1)]] = Field(
         default=1, description="How many chunks are missing."
     )
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         lost = range(self.at.chunk, self.at.chunk + self.count)
         return tuple(
             step
@@ -107,38 +106,38 @@ class Drop(ChunkFault):
 
 @fault("reorder")
 class Reorder(ChunkFault):
-    """One chunk comes behind the next one; the times at which something comes stay."""
+    """One chunk comes after the next one; the times of the two stay."""
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
-        behind = says(plan, self.at.chunk + 1)
-        if behind is None:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+        following = chunk_span(plan, self.at.chunk + 1)
+        if following is None:
             return NotApplicable(f"no chunk follows chunk {self.at.chunk}")
-        steps, (first, last) = plan.steps, behind
+        steps, (first, last) = plan.steps, following
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
 
-# --- events in two -------------------------------------------------------------------------------
+# --- split events --------------------------------------------------------------------------------
 
 Then: TypeAlias = Literal["end", "close", "reset", "go_on"]
 
 
 class Splitting(ChunkFault):
-    """Cuts an event in two."""
+    """A fault that splits an event."""
 
     then: Then
     pause: Drawable[Duration] = Field(
         default=0.1, description="With `go_on`: how long after the first part the second one comes."
     )
 
-    def in_two(self, plan: Plan, index: int, place: Callable[[bytes], int]) -> tuple[Step, ...]:
-        """The plan's steps, one of them cut at a place of its bytes."""
+    def split(self, plan: Plan, index: int, offset: Callable[[bytes], int]) -> tuple[Step, ...]:
+        """Return the plan's steps, one of them split at an offset of its bytes."""
         step = plan.steps[index]
         data = next(data for number, (_, data) in enumerate(written(plan)) if number == index)
-        before, behind = halves(step, data, place(data))
-        begun = (*plan.steps[:index], before)
+        first, second = split_step(step, data, offset(data))
+        begun = (*plan.steps[:index], first)
         if self.then == "go_on":
             pause = WaitStep(self.pause, step.chunk_index, scripted=True, bound=True)
-            return (*begun, pause, behind, *plan.steps[index + 1 :])
+            return (*begun, pause, second, *plan.steps[index + 1 :])
         return (*begun, CutStep(self.then, step.chunk_index))
 
 
@@ -148,46 +147,46 @@ class CutEvent(Splitting):
 
     then: Then = Field(
         default="end",
-        description="Whether the answer ends there, as HTTP has it; or the connection is closed, or reset; or "
+        description="Whether the response ends there, correctly for HTTP; or the connection is closed, or reset; or "
         "the rest of the event comes after a pause.",
     )
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        return self.in_two(plan, start, lambda data: len(data) // 2)
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+        return self.split(plan, start, lambda data: len(data) // 2)
 
 
 @fault("cut_utf8")
 class CutUtf8(Splitting):
-    """A character of several bytes comes in two parts, the first of them its first byte alone."""
+    """A character of several bytes comes in two parts: first its first byte, then the rest."""
 
     at: ChunkPoint | None = Field(  # type: ignore[assignment]
-        default=None, description="In which chunk; without it in the first one that has such a character."
+        default=None, description="Which chunk; by default the first one that has such a character."
     )
     then: Then = Field(
         default="go_on",
-        description="Whether the rest comes after a pause; or the answer ends there, as HTTP has it; or the "
+        description="Whether the rest comes after a pause; or the response ends there, correctly for HTTP; or the "
         "connection is closed, or reset.",
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
         if self.at is not None:
             return super().apply_to_plan(plan)
-        for index, step in enumerate(alive(plan)):
+        for index, step in enumerate(live_steps(plan)):
             if type(step) is EventStep and step.kind == "say" and not step.payload.isascii():
-                return replace(plan, steps=self.in_two(plan, index, _into_character))
+                return replace(plan, steps=self.split(plan, index, _inside_character))
         return NotApplicable("no chunk has a character of several bytes")
 
-    def struck(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         for index in range(start, end):
             step = plan.steps[index]
             if type(step) is EventStep and not step.payload.isascii():
-                return self.in_two(plan, index, _into_character)
+                return self.split(plan, index, _inside_character)
         return NotApplicable("the chunk has no character of several bytes")
 
 
-def _into_character(data: bytes) -> int:
-    """Behind the first byte of the first character of several bytes."""
-    return 1 + next(place for place, byte in enumerate(data) if byte >= 0x80)
+def _inside_character(data: bytes) -> int:
+    """Return the offset after the first byte of the first character of several bytes."""
+    return 1 + next(offset for offset, byte in enumerate(data) if byte >= 0x80)
 
 
 # --- ends ----------------------------------------------------------------------------------------
@@ -195,89 +194,89 @@ def _into_character(data: bytes) -> int:
 
 @fault("no_terminator")
 class NoTerminator(Fault):
-    """What ends the stream for its protocol never comes (`[DONE]`, `message_stop`, `response.completed`, the
-    bracket of a JSON array); for HTTP the answer ends as it should."""
+    """The protocol's end of the stream is missing (`[DONE]`, `message_stop`, `response.completed`, the bracket of a
+    JSON array); HTTP ends correctly."""
 
     needs_stream: ClassVar[bool] = True
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        steps = alive(plan)
-        kept = tuple(step for step in steps if not (type(step) is EventStep and step.kind == "end"))
+        steps = live_steps(plan)
+        rest = tuple(step for step in steps if not (type(step) is EventStep and step.kind == "end"))
         if plan.framing is Framing.JSON_ARRAY and len(steps) == len(plan.steps):
-            return replace(plan, steps=(*kept, CutStep("end", 0)))
-        if len(kept) == len(steps):
-            return NotApplicable("nothing ends this stream but the end of the answer")
-        return replace(plan, steps=(*kept, *plan.steps[len(steps) :]))
+            return replace(plan, steps=(*rest, CutStep("end", 0)))
+        if len(rest) == len(steps):
+            return NotApplicable("only the end of the response ends this stream")
+        return replace(plan, steps=(*rest, *plan.steps[len(steps) :]))
 
 
 @fault("no_finish")
 class NoFinish(ReplyFault):
-    """The stream says all there is to say and never why it ends: no finish reason comes."""
+    """The stream has all of its content and no finish reason."""
 
     needs_stream: ClassVar[bool] = True
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         if reply.broken is not None:
-            return NotApplicable("the answer breaks off with an error of its own")
+            return NotApplicable("the reply itself ends with an error")
         return replace(reply, unfinished=True)
 
 
 @fault("error_event")
 class ErrorEvent(ReplyFault):
-    """The provider's own error in mid-stream, in its own form; a whole answer becomes that error."""
+    """The provider's error in the middle of a stream, in its form; it replaces a non-streaming response."""
 
     shown: ClassVar[bool] = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
     type: ErrorName = Field(default="overloaded", description="Which of the named errors it is.")
     status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = Field(
-        default=None, description="The status of a whole answer, in place of the named error's."
+        default=None, description="The status of a non-streaming response, in place of the named error's."
     )
     message: Templated[str] | None = Field(
-        default=None, description="What it says, in place of the provider's words."
+        default=None, description="The message, in place of the provider's message."
     )
 
-    def apply_to_reply(self, reply: Reply, told: ReplyFaultContext) -> Reply | NotApplicable:
-        plan = told.plan(reply)
-        place = gap(plan, self.after)
-        if isinstance(place, NotApplicable):
-            return place
-        beat = place.beat if plan.streamed else beats_before(plan, self.after)
-        if reply.broken is not None and beat >= chunks(plan):
-            return NotApplicable("the answer breaks off there with an error of its own")
+    def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
+        plan = context.plan(reply)
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
+        count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
+        if reply.broken is not None and count >= chunk_count(plan):
+            return NotApplicable("the reply itself ends with an error there")
         broken = Failure(self.type, self.status, self.message)
-        return replace(first_chunks(reply, beat), broken=broken)
+        return replace(first_chunks(reply, count), broken=broken)
 
 
-# --- what comes when -----------------------------------------------------------------------------
+# --- timing --------------------------------------------------------------------------------------
 
 
 @fault("stall")
 class Stall(Fault):
-    """Nothing comes for a while, then the answer goes on."""
+    """No byte is sent for a while, then the response continues."""
 
     after: GapPoint = Field(default=MIDDLE, description="Where it stalls.")
     for_: Drawable[Duration] = Field(default=10.0, alias="for", description="How long.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        place = gap(plan, self.after)
-        if isinstance(place, NotApplicable):
-            return place
-        if place.headless is not None:
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
+        if gap.seconds_before_head is not None:
             return replace(plan, delay=plan.delay + self.for_)
-        stalled = WaitStep(self.for_, place.beat, bound=True)
-        return replace(plan, steps=(*place.before, stalled, *place.behind))
+        wait = WaitStep(self.for_, gap.chunk_index, bound=True)
+        return replace(plan, steps=(*gap.before, wait, *gap.after))
 
 
 @fault("drip")
 class Drip(Fault):
-    """The body leaves byte by byte, each in a packet of its own."""
+    """The body is sent byte by byte, each byte in its own packet."""
 
     size: Drawable[Annotated[int, Field(ge=1)]] = Field(default=1, description="How many bytes at a time.")
-    every: Drawable[Duration] = Field(default=0.001, description="How long until the next ones.")
+    every: Drawable[Duration] = Field(default=0.001, description="How long until the next bytes.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return flowing(plan, Flow(self.size, self.every, head=False))
+        return add_flow(plan, Flow(self.size, self.every, head=False))
 
 
 @fault("comment_flood")
@@ -287,28 +286,31 @@ class CommentFlood(Fault):
     needs_stream: ClassVar[bool] = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where they come.")
-    count: Drawable[Annotated[int, Field(ge=1, le=MOST)]] = Field(default=1000, description="How many.")
-    comment: str = Field(default="keep-alive", description="What each says.")
-    every: Drawable[Duration] = Field(default=0.0, description="The time between two of them.")
+    count: Drawable[Annotated[int, Field(ge=1, le=MAX_REPEATS)]] = Field(
+        default=1000, description="How many."
+    )
+    comment: str = Field(default="keep-alive", description="The text of each comment.")
+    every: Drawable[Duration] = Field(default=0.0, description="The time between two comments.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing not in ENDS:
+        if plan.framing not in LINE_ENDS:
             return NotApplicable("only server-sent events have comments")
-        place = gap(plan, self.after)
-        if isinstance(place, NotApplicable):
-            return place
-        end = ENDS[plan.framing]
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
+        end = LINE_ENDS[plan.framing]
         lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]
-        said = RawStep(b"".join(lines) + end, place.beat, bound=True)
+        comment = RawStep(b"".join(lines) + end, gap.chunk_index, bound=True)
         if self.every:
-            flood: tuple[Step, ...] = (said, WaitStep(self.every, place.beat, bound=True)) * self.count
+            wait = WaitStep(self.every, gap.chunk_index, bound=True)
+            flood: tuple[Step, ...] = (comment, wait) * self.count
         else:
-            flood = (replace(said, data=said.data * self.count),)
-        return replace(plan, steps=(*place.before, *flood, *place.behind))
+            flood = (replace(comment, data=comment.data * self.count),)
+        return replace(plan, steps=(*gap.before, *flood, *gap.after))
 
 
-ENDS: Final = {Framing.SSE: b"\n", Framing.SSE_CRLF: b"\r\n"}
-"""How server-sent events end their lines."""
+LINE_ENDS: Final = {Framing.SSE: b"\n", Framing.SSE_CRLF: b"\r\n"}
+"""The line ends of server-sent events."""
 
 
 @fault("crlf")
@@ -321,39 +323,39 @@ class Crlf(Fault):
         if plan.framing is Framing.SSE:
             return replace(plan, framing=Framing.SSE_CRLF)
         if plan.framing is Framing.SSE_CRLF:
-            return NotApplicable("its lines end with CRLF as it is")
-        return NotApplicable("the answer is no stream of server-sent events")
+            return NotApplicable("its lines end with CRLF already")
+        return NotApplicable("the response is not a stream of server-sent events")
 
 
 @fault("coalesce")
 class Coalesce(Fault):
-    """Several events come in one packet, when the last of them would."""
+    """Several events come in one packet, at the time of the last of them."""
 
     needs_stream: ClassVar[bool] = True
 
     events: Drawable[Annotated[int, Field(ge=2)]] = Field(default=4, description="How many events together.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        return replace(plan, steps=tuple(_together(plan, self.events)))
+        return replace(plan, steps=tuple(_grouped(plan, self.events)))
 
 
-def _together(plan: Plan, count: int) -> Iterator[Step]:
-    """The steps, those that are waited for in groups; what leaves with the head stays."""
-    held: list[Step] = []
+def _grouped(plan: Plan, count: int) -> Iterator[Step]:
+    """Yield the steps, with those after the first wait in groups. The steps before are sent with the head."""
+    group: list[Step] = []
     waited, events = False, 0
     for step in plan.steps:
         if type(step) is WaitStep:
             waited = True
             yield step
         elif waited and type(step) is not CutStep:
-            held.append(step)
+            group.append(step)
             events += type(step) is EventStep
             if events == count:
-                yield from held
-                held.clear()
+                yield from group
+                group.clear()
                 events = 0
         else:
-            yield from held
-            held.clear()
+            yield from group
+            group.clear()
             yield step
-    yield from held
+    yield from group

@@ -1,7 +1,7 @@
-"""JSON as this project reads and writes it: one place for orjson's edges.
+"""JSON parsing and serialization with orjson, and its limits.
 
-orjson refuses NaN, bad UTF-8 and lone surrogates, as the providers do. It reads deeper than it writes, and deeper
-than anybody who walks a tree can go: what is nested so deep is refused, too.
+orjson refuses NaN, invalid UTF-8 and lone surrogates, as the providers do. It parses deeper nesting than it
+serializes, and deeper than recursive functions can walk: such nesting is refused, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Json: TypeAlias = Any
 
 
 class Missing:
-    """What stands where a body has nothing: told apart from JSON's null."""
+    """The type of MISSING, the value of an absent member: different from JSON's null."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -27,27 +27,27 @@ class Missing:
 MISSING: Final = Missing()
 
 JSONDecodeError = orjson.JSONDecodeError
-DEEPEST: Final = 200
-"""So deep lists and objects may stand in each other."""
-_WRITES: Final = 254
-"""So deep orjson writes them."""
+MAX_DEPTH: Final = 200
+"""The maximum nesting of lists and objects."""
+_MAX_SERIALIZED_DEPTH: Final = 254
+"""The maximum nesting that orjson serializes."""
 
 
 def loads(text: bytes | str) -> Json:
-    """The JSON of a text. Raises JSONDecodeError where it is none."""
+    """Return the JSON value of a text. Raise JSONDecodeError where the text is not JSON."""
     value = orjson.loads(text)
-    if len(text) > 2 * DEEPEST and _is_deep(text, value):
-        raise JSONDecodeError(f"nested deeper than {DEEPEST} levels", "", 0)
+    if len(text) > 2 * MAX_DEPTH and _is_deep(text, value):
+        raise JSONDecodeError(f"nested deeper than {MAX_DEPTH} levels", "", 0)
     return value
 
 
 def _is_deep(text: bytes | str, value: Json) -> bool:
-    opened = (
+    brackets = (
         text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     )
-    if opened <= DEEPEST:  # as good as always
+    if brackets <= MAX_DEPTH:  # the usual case
         return False
-    for _ in range(_WRITES - DEEPEST):
+    for _ in range(_MAX_SERIALIZED_DEPTH - MAX_DEPTH):
         value = [value]
     try:
         orjson.dumps(value)
@@ -57,23 +57,23 @@ def _is_deep(text: bytes | str, value: Json) -> bool:
 
 
 def json_value(value: object) -> Json:
-    """Return the JSON of an object that is none itself (a placeholder). Raises TypeError where it has none."""
+    """Return the JSON of an object that is not JSON itself (a placeholder). Raise TypeError where there is none."""
     method = getattr(value, "json_value", None)
     if method is None:
-        raise TypeError(f"{type(value).__name__} is no JSON")
+        raise TypeError(f"{type(value).__name__} is not JSON")
     return method()
 
 
 def dumps(value: Json) -> bytes:
-    """Compact UTF-8 JSON."""
+    """Return compact UTF-8 JSON."""
     return orjson.dumps(value, json_value)
 
 
 def pretty(value: Json) -> bytes:
-    """Two-space indented UTF-8 JSON."""
+    """Return UTF-8 JSON with an indentation of two spaces."""
     return orjson.dumps(value, json_value, orjson.OPT_INDENT_2)
 
 
 def canonical(value: Json) -> bytes:
-    """Compact, key-sorted UTF-8 JSON: equal values give equal bytes."""
+    """Return compact, key-sorted UTF-8 JSON: equal values have equal bytes."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -1,6 +1,6 @@
-"""When two JSON values are the same: `1` equals `1.0`, and `true` is no number.
+"""The equality of JSON values: `1` equals `1.0`, and `true` is not a number.
 
-Apart, because conditions compare with it and the index must agree with them by hash.
+Separate, because conditions compare values, and the rule index must agree with them by hash.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Final
 from mockllm.core.json.codec import Json
 
 DEPTH: Final = 64
-"""How deep `freeze` looks. What is nested deeper equals nothing frozen."""
+"""The maximum nesting for `freeze`. A deeper value equals no frozen value."""
 
 _TOO_DEEP: Final = ("too deep",)
 
 
 def equal(left: Json, right: Json) -> bool:
-    """Values of equal type and content; lists in order, objects in any."""
+    """Return whether two values have equal type and content; lists in order, objects in any order."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict):
@@ -32,7 +32,7 @@ def equal(left: Json, right: Json) -> bool:
 
 
 def subset(part: Json, whole: Json) -> bool:
-    """Whether all of `part` is found in `whole`: an object's members, each of a list's items in any order."""
+    """Return whether `whole` contains all of `part`: an object's members, and a list's items in any order."""
     if isinstance(part, dict):
         return isinstance(whole, dict) and all(
             key in whole and subset(value, whole[key]) for key, value in part.items()
@@ -45,7 +45,7 @@ def subset(part: Json, whole: Json) -> bool:
 
 
 def freeze(value: Json, depth: int = DEPTH) -> Hashable:
-    """A key that equal values share and others do not."""
+    """Return a key that only equal values share."""
     if value is None or isinstance(value, bool):
         return ("constant", value)
     if isinstance(value, dict):
@@ -60,7 +60,7 @@ def freeze(value: Json, depth: int = DEPTH) -> Hashable:
 
 
 def is_deep(value: Json, depth: int = DEPTH) -> bool:
-    """Whether it is nested deeper than `freeze` looks."""
+    """Return whether a value is nested too deep for `freeze`."""
     if isinstance(value, dict):
         return not depth or any(is_deep(item, depth - 1) for item in value.values())
     if isinstance(value, (list, tuple)):

@@ -1,8 +1,8 @@
 """JSONPath (RFC 9535) on a request's body.
 
-A singular path (`$.a.b[-1]['x y']`) has its own parser and evaluator. The others are evaluated by
-jsonpath-ng, which reads more than the RFC has and some of it otherwise: so a query is first read by the
-RFC's own grammar, as far as we vouch for it, and handed on in one normal form; the rest is refused.
+A singular path (`$.a.b[-1]['x y']`) has its own parser and evaluator. Other paths are evaluated by jsonpath-ng, which
+accepts more than the RFC and differs from it in parts. So a query is first parsed by the supported part of the RFC's
+grammar, and passed on in a normal form; any other query is refused.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from mockllm.core.json.codec import MISSING, Json, Missing, loads
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NAME: Final = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
-"""Letters, digits, `_` and all beyond ASCII; written as what it is not, which compiles ten times as fast."""
+"""Letters, digits, `_` and all characters outside of ASCII. The negated set compiles ten times as fast."""
 _INDEX: Final = re.compile(r"-?[1-9][0-9]{0,14}|0")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _QUOTED: Final = re.compile(r"'(?:[^'\\\x00-\x1f]|\\.)*'|\"(?:[^\"\\\x00-\x1f]|\\.)*\"")
 _COMPARISON: Final = re.compile(r"==|!=|<=|>=|<|>")
-_NESTED: Final = 20
-"""How deep a filter's parentheses may be nested."""
+_MAX_NESTING: Final = 20
+"""The maximum nesting of a filter's parentheses."""
 
 
 class JsonPathError(ValueError):
-    """A query that is none, or that would not be evaluated as RFC 9535 says."""
+    """A query is invalid, or could not be evaluated by RFC 9535."""
 
 
 class JsonPath(Struct, frozen=True):
-    """A compiled query. `keys` are the steps of a singular one (empty for the others)."""
+    """A compiled query. `keys` are the steps of a singular path (empty for other paths)."""
 
     text: str
     singular: bool
@@ -40,7 +40,7 @@ class JsonPath(Struct, frozen=True):
     _find: Callable[[Json], list[Any]] | None
 
     def first(self, body: Json | Missing) -> Json | Missing:
-        """The (first) node; MISSING where there is none."""
+        """Return the (first) node; MISSING where there is none."""
         if not self.singular:
             return next(iter(self.all(body)), MISSING)
         for key in self.keys:
@@ -48,24 +48,24 @@ class JsonPath(Struct, frozen=True):
         return body
 
     def all(self, body: Json | Missing) -> list[Json]:
-        """The nodes in order."""
+        """Return the nodes in order."""
         if self._find is None:
-            found = self.first(body)
-            return [] if found is MISSING else [found]
+            node = self.first(body)
+            return [] if node is MISSING else [node]
         if body is MISSING:
             return []
         try:
             return [node.value for node in self._find(body)]
-        except RecursionError:  # nested beyond measure
+        except RecursionError:  # the body is nested too deep
             return []
 
     def value(self, body: Json | Missing) -> Json | Missing:
-        """What a condition sees: the node of a singular path, else the list of nodes (MISSING: none)."""
+        """Return the value for a condition: the node of a singular path, else the list of nodes (MISSING: none)."""
         return self.first(body) if self.singular else self.all(body) or MISSING
 
 
 def _item(value: Json | Missing, key: str | int) -> Json | Missing:
-    """The list's item; MISSING where it has none or is no list."""
+    """Return a list's item; MISSING where there is none, or the value is not a list."""
     if isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
         return value[key]
     return MISSING
@@ -73,9 +73,8 @@ def _item(value: Json | Missing, key: str | int) -> Json | Missing:
 
 @lru_cache(4096)
 def compile_path(text: str) -> JsonPath:
-    """Raises JsonPathError with a person's message."""
-    reader = _Reader(text)
-    normal, keys = reader.query()
+    """Return the compiled query. Raise JsonPathError with a message for a person."""
+    normal, keys = _Parser(text).query()
     if keys is not None:
         return JsonPath(text, True, keys, None)
     from jsonpath_ng.exceptions import JSONPathError
@@ -87,8 +86,8 @@ def compile_path(text: str) -> JsonPath:
         raise JsonPathError(f"{text}: not a JSONPath that can be evaluated: {error}") from None
 
 
-class _Reader:
-    """Reads a query by the RFC's grammar into the normal form: every name in single quotes and brackets."""
+class _Parser:
+    """A parser of the RFC's grammar. In the normal form every name is in single quotes and brackets."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -97,7 +96,7 @@ class _Reader:
         self._depth = 0
 
     def query(self) -> tuple[str, tuple[str | int, ...] | None]:
-        """The normal form, and the steps where the query is singular."""
+        """Return the normal form, and the steps where the query is singular."""
         if not self._text.startswith("$"):
             raise self._error("a JSONPath begins with $, like $.temperature")
         self._at = 1
@@ -109,7 +108,7 @@ class _Reader:
     def _refuse_rest(self) -> None:
         rest = self._text[self._at :].lstrip()
         if rest.startswith("-"):
-            raise self._error("a name with a dash stands in brackets: ['x-y']")
+            raise self._error("a name with a dash needs brackets: ['x-y']")
         if rest.startswith("("):
             raise self._error("functions are not supported")
         if self._text[-1].isspace() and not rest:
@@ -124,16 +123,16 @@ class _Reader:
         while True:
             before = self._at
             self._skip_space()
-            if self._take(".."):
+            if self._accept(".."):
                 self._descents += 1
                 if self._descents > 1:
                     raise self._error("at most one .. (more of them take minutes on a deep body)")
-                selector = self._bracketed() if self._take("[") else self._shorthand()
+                selector = self._bracketed() if self._accept("[") else self._shorthand()
                 normal, keys = normal + ".." + selector[0], None
                 continue
-            if self._take("."):
+            if self._accept("."):
                 selector = self._shorthand()
-            elif self._take("["):
+            elif self._accept("["):
                 selector = self._bracketed()
             else:
                 self._at = before
@@ -142,7 +141,7 @@ class _Reader:
             keys = None if keys is None or selector[1] is None else (*keys, selector[1])
 
     def _shorthand(self) -> tuple[str, str | int | None]:
-        if self._take("*"):
+        if self._accept("*"):
             return "[*]", None
         name = self._match(_NAME)
         if name is None:
@@ -152,11 +151,11 @@ class _Reader:
         return f"[{_quoted(name)}]", name
 
     def _bracketed(self) -> tuple[str, str | int | None]:
-        """One or several selectors, of which several must be all names or all indices."""
+        """Parse one or several selectors. Several must be all names or all indices."""
         selectors = [self._selector()]
-        while self._spaced(","):
+        while self._accept_spaced(","):
             selectors.append(self._selector())
-        if not self._spaced("]"):
+        if not self._accept_spaced("]"):
             raise self._error("] is missing")
         kinds = {kind for _, kind, _ in selectors}
         if len(selectors) > 1 and (len(kinds) > 1 or not kinds <= {"name", "index"}):
@@ -168,20 +167,20 @@ class _Reader:
         self._skip_space()
         if (name := self._string()) is not None:
             return _quoted(name), "name", name
-        if self._take("*"):
+        if self._accept("*"):
             return "*", "wildcard", None
-        if self._take("?"):
-            return "?" + self._any_of(), "filter", None
+        if self._accept("?"):
+            return "?" + self._disjunction(), "filter", None
         return self._index_or_slice()
 
     def _index_or_slice(self) -> tuple[str, str, str | int | None]:
         parts = [self._match(_INDEX)]
-        while len(parts) < 3 and self._spaced(":"):
+        while len(parts) < 3 and self._accept_spaced(":"):
             self._skip_space()
             parts.append(self._match(_INDEX))
         if len(parts) == 1:
             if parts[0] is None:
-                raise self._error("in brackets stands a number, a quoted name, *, a slice or ?(a filter)")
+                raise self._error("brackets need a number, a quoted name, *, a slice or ?(a filter)")
             return parts[0], "index", int(parts[0])
         if len(parts) == 3 and parts[2] is not None and int(parts[2]) < 1:
             raise self._error("a slice's step is 1 or more")
@@ -189,32 +188,32 @@ class _Reader:
 
     # --- filters -------------------------------------------------------------------------------
 
-    def _any_of(self) -> str:
-        normal = self._each_of()
-        while self._spaced("||"):
-            normal += " || " + self._each_of()
+    def _disjunction(self) -> str:
+        normal = self._conjunction()
+        while self._accept_spaced("||"):
+            normal += " || " + self._conjunction()
         return normal
 
-    def _each_of(self) -> str:
+    def _conjunction(self) -> str:
         normal = self._basic()
-        while self._spaced("&&"):
+        while self._accept_spaced("&&"):
             normal += " && " + self._basic()
         return normal
 
     def _basic(self) -> str:
         self._depth += 1
-        if self._depth > _NESTED:
+        if self._depth > _MAX_NESTING:
             raise self._error("the filter is nested too deep")
         try:
-            if self._spaced("("):
-                inside = self._any_of()
-                if not self._spaced(")"):
+            if self._accept_spaced("("):
+                inside = self._disjunction()
+                if not self._accept_spaced(")"):
                     raise self._error(") is missing")
                 return f"({inside})"
-            if self._spaced("!"):
+            if self._accept_spaced("!"):
                 self._skip_space()
                 if self._text[self._at : self._at + 1] == "(":
-                    raise self._error("! stands only before a path: write !@.a")
+                    raise self._error("! is allowed only before a path: write !@.a")
                 return "!" + self._filter_query()[0]
             return self._test()
         finally:
@@ -224,7 +223,7 @@ class _Reader:
         self._skip_space()
         if self._text[self._at : self._at + 1] not in ("@", "$"):
             name = self._match(_NAME)
-            if name is not None and self._take("("):
+            if name is not None and self._accept("("):
                 raise self._error(f"functions like {name}() are not supported")
             raise self._error("a filter's comparison begins with a path: @.name == 'x'")
         left, singular = self._filter_query()
@@ -252,7 +251,7 @@ class _Reader:
         if (number := self._match(_NUMBER)) is not None:
             return number
         for word in ("true", "false", "null"):
-            if self._take(word):
+            if self._accept(word):
                 return word
         raise self._error("compare with a quoted text, a number, true, false, null or a path")
 
@@ -264,7 +263,7 @@ class _Reader:
         descents = self._descents
         normal, keys = self._segments()
         if "?" in normal or self._descents > descents:
-            raise self._error("a filter's path holds no filter and no ..")
+            raise self._error("a filter's path has no filter and no ..")
         return root + normal, keys is not None
 
     # --- characters ----------------------------------------------------------------------------
@@ -276,7 +275,7 @@ class _Reader:
         quote = literal[0]
         body = re.sub(
             r"\\(.)|\"",
-            lambda found: found[1] if found[1] == "'" and quote == "'" else found[0] if found[1] else '\\"',
+            lambda match: match[1] if match[1] == "'" and quote == "'" else match[0] if match[1] else '\\"',
             literal[1:-1],
         )
         try:
@@ -286,22 +285,22 @@ class _Reader:
         return value
 
     def _match(self, pattern: re.Pattern[str]) -> str | None:
-        found = pattern.match(self._text, self._at)
-        if found is None:
+        match = pattern.match(self._text, self._at)
+        if match is None:
             return None
-        self._at = found.end()
-        return found[0]
+        self._at = match.end()
+        return match[0]
 
-    def _take(self, token: str) -> bool:
+    def _accept(self, token: str) -> bool:
         if self._text.startswith(token, self._at):
             self._at += len(token)
             return True
         return False
 
-    def _spaced(self, token: str) -> bool:
+    def _accept_spaced(self, token: str) -> bool:
         before = self._at
         self._skip_space()
-        if self._take(token):
+        if self._accept(token):
             return True
         self._at = before
         return False

@@ -1,14 +1,23 @@
-"""Rate limits: how much of what a key may use in which time, by several strategies.
+"""Rate limits: how much a key may use in which time, by several strategies.
 
-`open_account` gives what one key (an API key, a session …) has used of one limit. All of it is arithmetic on
-whole microseconds: `now` is an argument, and a wait that was told is a wait that suffices.
+`LimitAccount` counts the usage of one limit by one key (an API key, a session …). All arithmetic uses whole
+microseconds: `now` is an argument, and a reported wait always suffices.
 """
 
 from __future__ import annotations
 
-from mockllm.core.limits.account import LimitAccount, open_account
-from mockllm.core.limits.limit import STRATEGIES, Limit, Strategy
-from mockllm.core.limits.result import Cost, Gauge, LimitResult, LimitStatus, tightest, together
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import (
+    STRATEGIES,
+    Cost,
+    Gauge,
+    Limit,
+    LimitResult,
+    LimitStatus,
+    Strategy,
+    combine,
+    tightest,
+)
 
 __all__ = [
     "STRATEGIES",
@@ -19,7 +28,6 @@ __all__ = [
     "LimitResult",
     "LimitStatus",
     "Strategy",
-    "open_account",
+    "combine",
     "tightest",
-    "together",
 ]

@@ -1,49 +1,47 @@
-"""What one key has used of one limit: its requests, its tokens, and its answers that are under way.
+"""The usage of one limit by one key: its requests, its tokens, and its responses in flight.
 
-Asking has no effect (that is also how one peeks); charging is an act of its own, since a request is charged
-only if all limits on it allow it.
+A check has no effect; a charge is a separate call, since a request is charged only if all limits on it allow it.
 """
 
 from __future__ import annotations
 
-from mockllm.core.limits.bucket import Bucket
-from mockllm.core.limits.fixed_window import FixedWindow
-from mockllm.core.limits.limit import METERED, Limit
-from mockllm.core.limits.meter import MICRO, Meter
-from mockllm.core.limits.result import ALLOWED, Bound, Cost, Gauge, LimitResult, LimitStatus
-from mockllm.core.limits.sliding_window import SlidingWindow
+from mockllm.core.limits.limit import ALLOWED, METERED, Bound, Cost, Gauge, Limit, LimitResult, LimitStatus
+from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
 
 MILLI = MICRO // 1000
 
 
 class LimitAccount:
-    """`held`: how many answers are under way, where the limit has a bound on them. `now` is in seconds on any
-    one clock. A clock that goes back opens nothing and breaks nothing."""
+    """The account of one key.
 
-    __slots__ = ("_requests", "_tokens", "_used", "held", "limit")
+    `in_flight` is the number of responses in flight, where the limit has a bound on them. `now` is in seconds on one
+    clock. A clock that goes back neither frees nor breaks anything.
+    """
+
+    __slots__ = ("_requests", "_tokens", "_used", "in_flight", "limit")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self.held = 0
+        self.in_flight = 0
         self.reset()
 
     def reset(self) -> None:
-        """As if nothing had been used. Answers under way stay that."""
+        """Set the usage to zero. Responses in flight still count."""
         self._used = 0
         self._requests = _meter(self.limit, "requests")
         self._tokens = _meter(self.limit, "tokens")
 
-    def ask(self, now: float, cost: Cost) -> LimitResult:
-        """Whether a request may pass. Changes nothing."""
+    def check(self, now: float, cost: Cost) -> LimitResult:
+        """Return whether a request may pass. Changes nothing."""
         limit = self.limit
         if limit.strategy not in METERED:
             return LimitResult(False, 0.0, limit.retry_after, "requests") if self._refuses(cost) else ALLOWED
-        if limit.concurrent is not None and self.held >= limit.concurrent:
+        if limit.concurrent is not None and self.in_flight >= limit.concurrent:
             return LimitResult(False, 0.0, limit.retry_after, "concurrent")
-        return self._asked(now, cost)
+        return self._check_meters(now, cost)
 
     def _refuses(self, cost: Cost) -> bool:
-        """The strategies that go by no time."""
+        """Decide for a strategy that does not depend on time."""
         match self.limit.strategy:
             case "after-n":
                 return self._used >= (self.limit.requests or 0)
@@ -52,7 +50,7 @@ class LimitAccount:
             case strategy:
                 return strategy == "always"
 
-    def _asked(self, now: float, cost: Cost) -> LimitResult:
+    def _check_meters(self, now: float, cost: Cost) -> LimitResult:
         at = round(now * MICRO)
         longest, delay = 0, 0
         by: Bound | None = None
@@ -69,29 +67,29 @@ class LimitAccount:
                 longest, by = wait, bound  # type: ignore[assignment]
             delay = max(delay, meter.delay(at))
         if by is not None:
-            return LimitResult(False, 0.0, _sufficient(now, longest, at + longest), by)
+            return LimitResult(False, 0.0, _reported_wait(now, longest, at + longest), by)
         return LimitResult(True, delay / MICRO) if delay else ALLOWED
 
     def charge(self, now: float, cost: Cost) -> None:
-        """It passes: counts it. Whoever is charged is released when its answer has ended."""
+        """Count a request that passes. Call `release` when its response has ended."""
         limit = self.limit
         if limit.strategy not in METERED:
             self._used += 1
             return
         at = round(now * MICRO)
         if limit.concurrent is not None:
-            self.held += 1
+            self.in_flight += 1
         if self._requests is not None:
             self._requests.charge(at, 1)
         if self._tokens is not None:
             self._tokens.charge(at, cost.tokens)
 
     def release(self) -> None:
-        """An answer has ended, however it did."""
-        self.held = max(0, self.held - 1)
+        """Count the end of a response."""
+        self.in_flight = max(0, self.in_flight - 1)
 
-    def standing(self, now: float) -> LimitStatus:
-        """What is left, for the provider's headers."""
+    def status(self, now: float) -> LimitStatus:
+        """Return the rest of the limit, for the provider's headers."""
         limit = self.limit
         if limit.strategy == "after-n":
             most = limit.requests or 0
@@ -103,22 +101,19 @@ class LimitAccount:
         )
 
 
-def _sufficient(now: float, wait: int, due: int) -> float:
-    """The wait in whole milliseconds, rounded up. Two times that are rounded to microseconds may be one closer
-    to each other than they are: then it is a millisecond more."""
-    told = -(-wait // MILLI)
-    if round((now + told / 1000) * MICRO) < due:
-        told += 1
-    return told / 1000
+def _reported_wait(now: float, wait: int, due: int) -> float:
+    """Return the wait in whole milliseconds, rounded up.
 
-
-def open_account(limit: Limit) -> LimitAccount:
-    """An account of which nothing is used."""
-    return LimitAccount(limit)
+    It is a millisecond more where rounding to microseconds would make the retry too early.
+    """
+    milliseconds = -(-wait // MILLI)
+    if round((now + milliseconds / 1000) * MICRO) < due:
+        milliseconds += 1
+    return milliseconds / 1000
 
 
 def _meter(limit: Limit, bound: Bound) -> Meter | None:
-    """What counts a bound of a limit; None where there is none."""
+    """Return the meter of a bound; None where the limit has no such bound."""
     most: int | None = getattr(limit, bound)
     if most is None:
         return None

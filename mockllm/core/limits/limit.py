@@ -1,7 +1,11 @@
-"""What a limit allows: its settings as data, apart from what anybody has used of it."""
+"""Rate limits as data: settings, costs, decisions and the state that headers report, apart from any usage.
+
+The module also combines several limits on one request.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -13,17 +17,19 @@ STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 METERED: Final[frozenset[Strategy]] = frozenset(
     ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
 )
-"""Those that recover with time, whose `retry_after` is true."""
+"""The strategies that recover with time, so that their `retry_after` is exact."""
+
+Bound: TypeAlias = Literal["requests", "tokens", "concurrent"]
 
 
 class Limit(Struct, frozen=True):
-    """A limit; times in seconds, None is no bound. What a strategy does not use is not looked at.
+    """A limit; times in seconds, None is no bound. A strategy ignores the fields that it does not use.
 
-    `requests` and `tokens` are so many in each `window`, both at once; `requests` is also after-n's N.
-    `concurrent` is how many answers may be under way (windows and buckets). `burst` is how many requests a
-    full token bucket holds (`requests`), `queue` how many requests may wait in a leaky one (all but one of
-    `requests`); for tokens either bucket holds one window's. `probability` is random's. `retry_after` is what
-    is told where nobody can know it: after-n, random, always, and where too many answers are under way.
+    `requests` and `tokens` are the maximum in each `window`, both at once; `requests` is also after-n's N.
+    `concurrent` is the maximum of responses in flight (windows and buckets). `burst` is the size of a token bucket
+    (default `requests`), `queue` the maximum of requests that wait in a leaky one (default `requests` minus one).
+    For tokens either bucket has the size of one window. `probability` is random's. `retry_after` is the wait in a
+    refusal where the exact one is unknown: for after-n, random and always, and for too many responses in flight.
     """
 
     strategy: Strategy
@@ -35,3 +41,79 @@ class Limit(Struct, frozen=True):
     queue: int | None = None
     probability: float = 0.0
     retry_after: float = 1.0
+
+
+class Cost(Struct, frozen=True):
+    """The cost of one request: itself, and `tokens`. `draw` in [0, 1) decides for the strategy `random`."""
+
+    tokens: int = 0
+    draw: float = 0.0
+
+
+class LimitResult(Struct, frozen=True):
+    """Whether a request may pass; times in seconds.
+
+    `delay`: how long the request waits first (in a leaky bucket). `retry_after`: after which time the same request
+    passes if no other one comes between, in whole milliseconds, as in headers, rounded up. It is None where the
+    request never passes, since its cost is more than the limit. `by`: the bound that refused the request.
+    """
+
+    allowed: bool
+    delay: float = 0.0
+    retry_after: float | None = None
+    by: Bound | None = None
+
+
+class Gauge(Struct, frozen=True):
+    """The state of one bound. `limit` is the most that can remain; `reset` the seconds until it does."""
+
+    limit: int
+    remaining: int
+    reset: float
+    window: float
+    """The seconds to which the limit applies."""
+
+
+class LimitStatus(Struct, frozen=True):
+    """The state of a limit; None where it has no such bound."""
+
+    requests: Gauge | None = None
+    tokens: Gauge | None = None
+
+
+ALLOWED = LimitResult(True)
+
+
+def combine(results: Iterable[LimitResult]) -> LimitResult:
+    """Return one result for several limits on one request: all must allow it.
+
+    The longest delay counts. Among refusals the one without an end counts first, then the longest.
+    """
+    delay = 0.0
+    worst: LimitResult | None = None
+    for result in results:
+        if result.allowed:
+            delay = max(delay, result.delay)
+        elif worst is None or (
+            worst.retry_after is not None
+            and (result.retry_after is None or result.retry_after > worst.retry_after)
+        ):
+            worst = result
+    if worst is not None:
+        return worst
+    return LimitResult(True, delay) if delay else ALLOWED
+
+
+def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
+    """Return for each bound the state with the least left, for headers.
+
+    Of equal ones the one counts that takes longest to recover, then the first.
+    """
+    return LimitStatus(
+        _tightest([status.requests for status in statuses if status.requests is not None]),
+        _tightest([status.tokens for status in statuses if status.tokens is not None]),
+    )
+
+
+def _tightest(gauges: Sequence[Gauge]) -> Gauge | None:
+    return min(gauges, key=lambda gauge: (gauge.remaining, -gauge.reset), default=None)

@@ -1,4 +1,5 @@
-"""What a condition is, and what it may look into. Apart, because every kind of condition builds on it."""
+"""The base classes of conditions and of values with members. Separate, because every kind of condition imports
+them."""
 
 from __future__ import annotations
 
@@ -8,24 +9,24 @@ from mockllm.core.json.codec import Json, Missing
 
 
 class Condition:
-    """One condition on one value. No ABC, so that a Struct can be one."""
+    """A test on one value. Not an ABC, so that a Struct can be a condition."""
 
     def matches(self, value: Json | Missing) -> bool:
-        """Whether the value meets it. Never raises."""
+        """Return whether the value meets the condition. Never raises."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def describe(self) -> str:
-        """What is expected, in a few words."""
+        """Return the expected value in a few words."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def difference(self, value: Json | Missing) -> str | None:
-        """What may help a person to see why the value does not meet it; None where there is nothing."""
+        """Return a hint why the value does not meet the condition; None where there is no hint."""
         return None
 
 
 class Structured(ABC):
-    """What is no JSON and has members all the same."""
+    """A value with members that is not a JSON object."""
 
     @abstractmethod
     def member(self, name: str) -> Json | Missing:
-        """The member's value; MISSING where it has none."""
+        """Return the member's value; MISSING where there is none."""

@@ -1,25 +1,25 @@
-"""What a scenario may ask of one value: is it this, does it contain that, how long is it …
+"""The conditions that a scenario may have on one value: equality, containment, length …
 
-A value that is missing meets no condition but `exists: false`. A tuple is a set of things (the tools that
-were offered): a condition on it holds where it holds for any of them, unless it is about the whole.
+A missing value meets no condition but `exists: false`. A tuple is a set (such as the offered tools): it meets a
+condition where any of its elements does, unless the condition is on the whole set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import ge, gt, le, lt
 from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
-from mockllm.core.json.schema_validator import Validator, validator
+from mockllm.core.json.schema import Validator, validator
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition, Structured
-from mockllm.core.matching.hints import brief
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
 
 __all__ = [
@@ -42,10 +42,9 @@ __all__ = [
     "StartsWith",
     "Structured",
     "Subset",
+    "meets",
     "member",
-    "met",
     "of_set",
-    "takes_nodes",
 ]
 
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
@@ -58,7 +57,7 @@ OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
 
 
 class OneOf(Struct, Condition, frozen=True):
-    """Any of several."""
+    """The value meets any of several conditions."""
 
     conditions: tuple[Condition, ...]
 
@@ -66,21 +65,19 @@ class OneOf(Struct, Condition, frozen=True):
         return any(condition.matches(value) for condition in self.conditions)
 
     def describe(self) -> str:
-        return "one of " + (_listed([condition.describe() for condition in self.conditions]) or "nothing")
+        return "one of " + (_shortened([condition.describe() for condition in self.conditions]) or "nothing")
 
     def difference(self, value: Json | Missing) -> str | None:
-        words = [
-            each.value for each in self.conditions if isinstance(each, Equals) and isinstance(each.value, str)
-        ]
+        equals = [condition for condition in self.conditions if isinstance(condition, Equals)]
+        words = [condition.value for condition in equals if isinstance(condition.value, str)]
         nearest = hints.nearest_word(value, words)
         if nearest is not None:
             return f"nearest is {brief(nearest)}"
-        found = (condition.difference(value) for condition in self.conditions)
-        return next((hint for hint in found if hint is not None), None)
+        return _first(condition.difference(value) for condition in self.conditions)
 
 
 class Compare(Struct, Condition, frozen=True):
-    """A number against a number; nothing else is taken for one."""
+    """The value is a number, and compares with a number."""
 
     op: Operator
     number: int | float
@@ -98,19 +95,19 @@ class Compare(Struct, Condition, frozen=True):
 
 
 class Exists(Struct, Condition, frozen=True):
-    """Whether there is a value at all (null is one; an empty set is none)."""
+    """There is a value, or none (null is a value; an empty set is none)."""
 
-    wanted: bool
+    expected: bool
 
     def matches(self, value: Json | Missing) -> bool:
-        return (value is not MISSING and value != ()) is self.wanted
+        return (value is not MISSING and value != ()) is self.expected
 
     def describe(self) -> str:
-        return "anything" if self.wanted else "nothing"
+        return "anything" if self.expected else "nothing"
 
 
 class Length(Struct, Condition, frozen=True):
-    """A condition on how many characters, items or members there are."""
+    """The number of characters, items or members meets a condition."""
 
     condition: Condition
 
@@ -126,7 +123,7 @@ class Length(Struct, Condition, frozen=True):
 
 @dataclass(frozen=True)
 class Schema(Condition):
-    """Valid by a JSON Schema. Raises ValueError on a schema that is none."""
+    """The value is valid against a JSON Schema. Raises ValueError on an invalid schema."""
 
     schema: Json
     _validator: Validator = field(init=False, repr=False, compare=False)
@@ -135,17 +132,17 @@ class Schema(Condition):
         object.__setattr__(self, "_validator", validator(self.schema))
 
     def matches(self, value: Json | Missing) -> bool:
-        return value is not MISSING and self._validator.holds(value)
+        return value is not MISSING and self._validator.matches(value)
 
     def describe(self) -> str:
         return "valid by the schema"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return None if value is MISSING else hints.cut(self._validator.mistake(value))
+        return None if value is MISSING else cut(self._validator.error_message(value))
 
 
 class Subset(Struct, Condition, frozen=True):
-    """All of this is in it: an object's members and a list's items, at any depth."""
+    """The value contains all of another value: an object's members and a list's items, at any depth."""
 
     value: Json
 
@@ -160,7 +157,7 @@ class Subset(Struct, Condition, frozen=True):
 
 
 class Each(Struct, Condition, frozen=True):
-    """Every item of a list that has at least one."""
+    """The list has at least one item, and every item meets a condition."""
 
     condition: Condition
 
@@ -168,7 +165,7 @@ class Each(Struct, Condition, frozen=True):
         return (
             isinstance(value, (list, tuple))
             and len(value) > 0
-            and all(met(self.condition, each) for each in value)
+            and all(meets(self.condition, item) for item in value)
         )
 
     def describe(self) -> str:
@@ -178,18 +175,18 @@ class Each(Struct, Condition, frozen=True):
         if not isinstance(value, (list, tuple)):
             return hints.of_type([], value)
         for number, item in enumerate(value):
-            if not met(self.condition, item):
+            if not meets(self.condition, item):
                 return f"item {number} is {brief(item)}"
         return "there are none" if not value else None
 
 
 class Some(Struct, Condition, frozen=True):
-    """At least one item of a list."""
+    """At least one item of the list meets a condition."""
 
     condition: Condition
 
     def matches(self, value: Json | Missing) -> bool:
-        return isinstance(value, (list, tuple)) and any(met(self.condition, item) for item in value)
+        return isinstance(value, (list, tuple)) and any(meets(self.condition, item) for item in value)
 
     def describe(self) -> str:
         return f"some {self.condition.describe()}"
@@ -197,19 +194,18 @@ class Some(Struct, Condition, frozen=True):
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (list, tuple)):
             return hints.of_type([], value)
-        found = (self.condition.difference(item) for item in value)
-        return next((hint for hint in found if hint is not None), None)
+        return _first(self.condition.difference(item) for item in value)
 
 
 class Members(Struct, Condition, frozen=True):
-    """Conditions on an object's members by name; one that is not there is missing."""
+    """The members of an object meet conditions by name."""
 
     members: Mapping[str, Condition]
 
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, (dict, Structured)):
             return False
-        return all(met(condition, member(value, name)) for name, condition in self.members.items())
+        return all(meets(condition, member(value, name)) for name, condition in self.members.items())
 
     def describe(self) -> str:
         return ", ".join(f"{name} {condition.describe()}" for name, condition in self.members.items())
@@ -218,15 +214,15 @@ class Members(Struct, Condition, frozen=True):
         if not isinstance(value, (dict, Structured)):
             return hints.of_type({}, value)
         for name, condition in self.members.items():
-            found = member(value, name)
-            if not met(condition, found):
-                hint = condition.difference(found)
-                return f"{name} is {brief(found)}" + (f" ({hint})" if hint else "")
+            actual = member(value, name)
+            if not meets(condition, actual):
+                hint = condition.difference(actual)
+                return f"{name} is {brief(actual)}" + (f" ({hint})" if hint else "")
         return None
 
 
 class AtPath(Struct, Condition, frozen=True):
-    """A condition on what stands at a path inside the value; on the list of it where it may be several."""
+    """The value at a path meets a condition; the list of values, where the path may have several."""
 
     path: JsonPath
     condition: Condition
@@ -242,7 +238,7 @@ class AtPath(Struct, Condition, frozen=True):
 
 
 class AllOf(Struct, Condition, frozen=True):
-    """Several at once."""
+    """The value meets all of several conditions."""
 
     conditions: tuple[Condition, ...]
 
@@ -253,20 +249,24 @@ class AllOf(Struct, Condition, frozen=True):
         return ", ".join(condition.describe() for condition in self.conditions)
 
     def difference(self, value: Json | Missing) -> str | None:
-        found = (each.difference(value) for each in self.conditions if not each.matches(value))
-        return next((hint for hint in found if hint is not None), None)
+        unmet = (condition for condition in self.conditions if not condition.matches(value))
+        return _first(condition.difference(value) for condition in unmet)
+
+
+def _first(hints: Iterable[str | None]) -> str | None:
+    return next((hint for hint in hints if hint is not None), None)
 
 
 # --- sets ------------------------------------------------------------------------------------------
 
 
-def met(condition: Condition, value: Json | Missing) -> bool:
-    """Whether the value, or (of a tuple) any of the things in it, meets the condition."""
+def meets(condition: Condition, value: Json | Missing) -> bool:
+    """Return whether the value, or any element of a tuple, meets the condition."""
     return (of_set(condition) if isinstance(value, tuple) else condition).matches(value)
 
 
 def of_set(condition: Condition) -> Condition:
-    """The condition as it stands for a set: for any one of its things, unless it is about the whole."""
+    """Return the condition on a set: on any element, unless the condition is on the whole set."""
     if not _is_whole(condition):
         return Some(condition)
     if isinstance(condition, OneOf):
@@ -287,7 +287,7 @@ def _is_whole(condition: Condition) -> bool:
 
 
 def member(value: Json, name: str) -> Json | Missing:
-    """What stands under a name: in an object, or in a thing of a set (a tool result has name, id, text …)."""
+    """Return the member of an object, or of an element of a set (a tool result has name, id, text …)."""
     if isinstance(value, dict):
         return value.get(name, MISSING)
     if isinstance(value, Structured):
@@ -295,13 +295,6 @@ def member(value: Json, name: str) -> Json | Missing:
     return MISSING
 
 
-def takes_nodes(condition: Condition) -> bool:
-    """Whether it may stand on a path that can give several nodes: `each`, `some` and `exists` may."""
-    if isinstance(condition, (OneOf, AllOf)):
-        return all(map(takes_nodes, condition.conditions))
-    return isinstance(condition, (Each, Some, Exists))
-
-
-def _listed(words: list[str]) -> str:
+def _shortened(words: list[str]) -> str:
     shown = words if len(words) <= 4 else [*words[:3], f"{len(words) - 3} more"]
     return ", ".join(shown)

@@ -1,7 +1,7 @@
-"""The index of one field: all rows' conditions on it, and for a value the rows whose condition it meets.
+"""The index of one field: it stores the conditions of all rows, and finds the rows whose condition a value meets.
 
-Some conditions it decides; for the others it finds the rows that may hold (a regex only where its required
-literal stands), which are then checked one by one.
+It decides some conditions. For others it finds the rows that may match (a regex only where the text contains its
+required literal), and the caller checks these rows one by one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _WILD: Final = re.compile(r"[*?\[]")
 
 
 class TextTables:
-    """What is asked of texts, as they are or (in a second one of these) folded."""
+    """The tables of conditions on texts; a field has a second instance for folded texts."""
 
     def __init__(self) -> None:
         self.equal: Table[str] = Table()
@@ -56,9 +56,9 @@ class TextTables:
 
 
 class FieldIndex:
-    """Conditions on one field (or on one key of it). `lists`: its values may be lists.
+    """The index of one field (or of one key of it). `lists`: its values may be lists.
 
-    Add all conditions, exhaust `close`, then look up.
+    Add all conditions, exhaust `close`, then call `lookup`.
     """
 
     def __init__(self, lists: bool) -> None:
@@ -80,20 +80,21 @@ class FieldIndex:
     # --- building ------------------------------------------------------------------------------
 
     def add(self, row: int, condition: Condition) -> bool:
-        """Whether the index decides the condition; if not, the row is found wherever it may hold."""
+        """Add a row's condition. Return whether the index decides it; if not, a lookup finds all rows that may
+        match."""
         self.rows.append(row)
-        return self._sort_in(row, condition)
+        return self._add(row, condition)
 
-    def _sort_in(self, row: int, condition: Condition) -> bool:
+    def _add(self, row: int, condition: Condition) -> bool:
         match condition:
             case Equals():
                 return self._add_equals(row, condition)
             case OneOf(parts):
-                return min([self._sort_in(row, part) for part in parts], default=True)  # every part goes in
+                return min([self._add(row, part) for part in parts], default=True)  # every part is added
             case AllOf(parts):
                 return self._add_all(row, parts)
-            case Exists(wanted):
-                (self._exists if wanted else self._missing).append(row)
+            case Exists(expected):
+                (self._exists if expected else self._missing).append(row)
                 return True
             case Contains():
                 return self._add_contains(row, condition)
@@ -118,7 +119,7 @@ class FieldIndex:
             self._items = self._items or FieldIndex(lists=True)
             return self._items.add(row, condition.condition)
         if isinstance(condition, Members) and condition.members:
-            name = max(condition.members, key=lambda each: _weight(condition.members[each]))
+            name = max(condition.members, key=lambda name: _selectivity(condition.members[name]))
             index = self._members.setdefault(name, FieldIndex(lists=True))
             index.add(row, condition.members[name])
             return False
@@ -130,7 +131,7 @@ class FieldIndex:
             self._exists.append(row)
             self._missing.append(row)
             return True
-        return self._sort_in(row, max(parts, key=_weight)) and len(parts) == 1
+        return self._add(row, max(parts, key=_selectivity)) and len(parts) == 1
 
     def _add_equals(self, row: int, condition: Equals) -> bool:
         value = condition.value
@@ -192,14 +193,14 @@ class FieldIndex:
         return False
 
     def close(self, size: int) -> Iterator[None]:
-        """Builds the tables for rows below `size`, a table at each step."""
+        """Build the tables for rows below `size`, one table a step."""
         self.missing = mask_of(self._missing, size)
         self._present = mask_of(self._exists + self._opaque, size)
         self._empty = mask_of(self._missing + self._opaque, size)
         self._any_text = self._present | mask_of(self._texts, size)
         self.bound = mask_of(self.rows, size)
         self._constants.close(size)
-        self._of_numbers = any(isinstance(key, (int, float)) for key in self._constants)
+        self._has_numbers = any(isinstance(key, (int, float)) for key in self._constants)
         self._compared = [table for table in self._thresholds.values() if table]
         for table in self._compared:
             table.close(size)
@@ -210,10 +211,10 @@ class FieldIndex:
             if index is not None:
                 yield from index.close(size)
 
-    # --- looking up ----------------------------------------------------------------------------
+    # --- lookup --------------------------------------------------------------------------------
 
     def lookup(self, value: Json | Missing) -> int:
-        """The rows whose condition the value meets, or may meet where the index does not decide."""
+        """Return the rows whose condition the value meets, or may meet where the index does not decide."""
         if value is MISSING:
             return self.missing
         if isinstance(value, str):
@@ -221,23 +222,23 @@ class FieldIndex:
             if type(value) is str:
                 return mask
         elif isinstance(value, (list, tuple)):
-            mask = self._of_list(value)
+            mask = self._lookup_list(value)
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             mask = self._present
-            if self._of_numbers:
+            if self._has_numbers:
                 mask |= self._constants.find(value)
             for table in self._compared:
                 mask |= table.find(value)
         else:
-            mask = self._present | self._of_constant(value)
+            mask = self._present | self._lookup_constant(value)
         if self._length is not None and isinstance(value, (list, tuple, dict)):
             mask |= self._length.lookup(len(value))
         if self._members and isinstance(value, (dict, Structured)):
-            mask |= self._of_members(value)
+            mask |= self._lookup_members(value)
         return mask
 
     def lookup_text(self, text: str) -> int:
-        """The same for a text."""
+        """Return the result of `lookup` for a text."""
         mask = self._any_text
         for find in self._plain.finders:
             mask |= find(text)
@@ -249,28 +250,28 @@ class FieldIndex:
                 mask |= find(folded)
         return mask
 
-    def _of_list(self, items: Sequence[Any]) -> int:
+    def _lookup_list(self, items: Sequence[Any]) -> int:
         mask = self._empty if items == () else self._present
         if self._items is not None:
             for item in items:
                 mask |= self._items.lookup(item)
-        return mask | self._of_constant(items)
+        return mask | self._lookup_constant(items)
 
-    def _of_constant(self, value: Json) -> int:
+    def _lookup_constant(self, value: Json) -> int:
         if not self._constants or (not self._nested and isinstance(value, (dict, list, tuple))):
             return 0
         return self._constants.find(freeze(value))
 
-    def _of_members(self, value: Mapping[str, Json] | Structured) -> int:
+    def _lookup_members(self, value: Mapping[str, Json] | Structured) -> int:
         mask = 0
         for name, index in self._members.items():
-            found = member(value, name)
-            mask |= index.bound if isinstance(found, tuple) else index.lookup(found)
+            inner = member(value, name)
+            mask |= index.bound if isinstance(inner, tuple) else index.lookup(inner)
         return mask
 
 
-def _weight(condition: Condition) -> int:
-    """How selective a condition likely is: the longer its literal the more."""
+def _selectivity(condition: Condition) -> int:
+    """Return how selective a condition probably is: the longer its literal, the more."""
     match condition:
         case Equals(value) | Contains(value) | StartsWith(value) | EndsWith(value):
             return len(value) + 1 if isinstance(value, str) else 2
@@ -279,10 +280,10 @@ def _weight(condition: Condition) -> int:
         case Regex():
             return len(condition.literal or "")
         case OneOf(parts) if parts:
-            return min(map(_weight, parts))
+            return min(map(_selectivity, parts))
         case Compare() | Exists() | Length() | OneOf():
             return 1
         case Some(inner):
-            return _weight(inner)
+            return _selectivity(inner)
         case _:
             return 0

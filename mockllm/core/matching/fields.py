@@ -1,6 +1,6 @@
-"""The fields of a request that a scenario may match on: how each is read, and what kind of value it has.
+"""The fields of a request on which a scenario may match: how each is read, and what kind of value it has.
 
-What is not there reads as MISSING; sets of things (tools, tool results, messages) read as tuples.
+A missing field has the value MISSING. Sets (tools, tool results, messages) have tuples.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from mockllm.core.json.jsonpath import JsonPath, compile_path
 from mockllm.core.matching.condition import Structured
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request, ResultPart
-from mockllm.core.request.request_hash import looked_up, looked_up_older
+from mockllm.core.request.request_hash import cached_hash, cached_older_hash
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Any]
 
 
 class FieldInfo(Struct, frozen=True):
-    """A field's facts. `keyed`: one value for each key. `small`: few different values come along, so that
-    what was found out about one is worth keeping (not of a `Word`: equal ones may have other names)."""
+    """The properties of a field. `keyed`: it has one value for each key. `small`: it has few different values.
+
+    Results for a small field are cached by its value. A `NamedText` is not small: equal ones may have different
+    names.
+    """
 
     kind: Kind
     keyed: bool = False
@@ -61,13 +64,12 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "hash": FieldInfo("text"),
     "older_hash": FieldInfo("text"),
 }
-"""In the order in which they are looked at: what is at hand before what must be read. `generates` is the
-engine's own: whether the call generates, which rules without `api` and `path` ask for; and so is `older_hash`,
-the other recipe that a `hash` is looked for by."""
+"""All fields, the cheap ones before those that must be parsed. Two fields are internal: `generates` is whether the
+call generates, which rules without `api` and `path` require. `older_hash` is the other recipe of a `hash`."""
 
 
 class NamedText(str, Structured):
-    """A word that has a name beside it: `schema` and the schema's, `named` and the tools'."""
+    """A text with a name: `schema` with the schema's name, `named` with the tools' names."""
 
     name: Json | Missing = MISSING
 
@@ -76,7 +78,7 @@ class NamedText(str, Structured):
 
 
 class ToolResultFields(Structured):
-    """A tool result as conditions see it: name, id, text, json and is_error."""
+    """A tool result with the members of conditions: name, id, text, json and is_error."""
 
     def __init__(self, part: ResultPart) -> None:
         self._part = part
@@ -94,16 +96,16 @@ class ToolResultFields(Structured):
 
 @dataclass(frozen=True)
 class Field:
-    """A field by its name in the language; `key` for headers, query and body (there a JSONPath).
+    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath).
 
-    Raises ValueError for an unknown name or a key that is missing or too many, JsonPathError for a bad path.
+    Raises ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path.
     """
 
     name: str
     key: str | None = None
     path: JsonPath | None = field(init=False, repr=False, compare=False, default=None)
     read: Reader = field(init=False, repr=False, compare=False)
-    """The value that a request has: MISSING where there is none, a tuple where it is a set."""
+    """Returns the value of a request: MISSING where there is none, a tuple for a set."""
 
     def __post_init__(self) -> None:
         spec = FIELDS.get(self.name)
@@ -119,7 +121,7 @@ class Field:
 
     @property
     def is_secret(self) -> bool:
-        """Whether it is where clients carry their keys."""
+        """Whether clients send keys in this field."""
         return self.name == "api_key" or (self.name in ("headers", "query") and is_secret(str(self.key)))
 
     def _reader(self) -> Reader:
@@ -132,8 +134,8 @@ class Field:
             path = self.path
             if path.singular:
                 return lambda request: path.first(request.body)
-            return lambda request: _once(request, path.text, lambda: path.value(request.body))
-        return _READERS.get(self.name) or _plain(self.name)
+            return lambda request: _cached(request, path.text, lambda: path.value(request.body))
+        return _READERS.get(self.name) or _attribute(self.name)
 
     @property
     def spec(self) -> FieldInfo:
@@ -143,7 +145,7 @@ class Field:
         return self.name if self.key is None else f"{self.name}[{self.key}]"
 
 
-def _plain(name: str) -> Reader:
+def _attribute(name: str) -> Reader:
     def read(request: Request) -> Any:
         value = getattr(request, name)
         return MISSING if value is None else value
@@ -151,26 +153,26 @@ def _plain(name: str) -> Reader:
     return read
 
 
-def _once(request: Request, key: str, read: Callable[[], Any]) -> Any:
-    """Read for the first condition that asks, kept with the request for the others."""
-    kept = vars(request).setdefault("_once", {})
-    if key not in kept:
-        kept[key] = read()
-    return kept[key]
+def _cached(request: Request, key: str, read: Callable[[], Any]) -> Any:
+    """Return a value that is read once and cached in the request for all conditions."""
+    cache = vars(request).setdefault("_field_values", {})
+    if key not in cache:
+        cache[key] = read()
+    return cache[key]
 
 
 def _tool_choice(request: Request) -> NamedText:
     choice = request.tool_choice
-    word = NamedText(choice.mode)
-    word.name = choice.names
-    return word
+    text = NamedText(choice.mode)
+    text.name = choice.names
+    return text
 
 
 def _response_format(request: Request) -> NamedText:
-    wanted = request.response_format
-    word = NamedText(wanted.kind)
-    word.name = MISSING if wanted.name is None else wanted.name
-    return word
+    format = request.response_format
+    text = NamedText(format.kind)
+    text.name = MISSING if format.name is None else format.name
+    return text
 
 
 def _messages(request: Request) -> tuple[Json, ...]:
@@ -182,9 +184,9 @@ _READERS: Final[Mapping[str, Reader]] = {
     "response_format": _response_format,
     "tools": lambda request: tuple(tool.name for tool in request.tools),
     "tool_result": lambda request: tuple(map(ToolResultFields, request.tool_results)),
-    "messages": lambda request: _once(request, "messages", lambda: _messages(request)),
+    "messages": lambda request: _cached(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,
-    "hash": looked_up,
-    "older_hash": lambda request: looked_up_older(request) or MISSING,
+    "hash": cached_hash,
+    "older_hash": lambda request: cached_older_hash(request) or MISSING,
 }
-"""The fields whose value is not the request's attribute of that name."""
+"""The readers of fields that are not simply an attribute of the request."""

@@ -1,7 +1,7 @@
-"""One dimension of the index: at most one condition of each row on a field, for all rows at once.
+"""The layers of the rule index: a layer has at most one condition of each row, on one field, for all rows at once.
 
-A row's further conditions on the same field (or on other keys of it) stand in further layers. A layer
-gives the rows that may still answer: those whose condition holds, and those that have none in it.
+A row's further conditions on the same field are in further layers. A lookup in a layer returns the rows that may
+still match: the rows whose condition is met, and the rows without a condition in the layer.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from mockllm.core.request.request import Request
 
 Pairs: TypeAlias = list[tuple[int, Condition]]
 
-KEPT: Final = 512
-"""Of how many values of a small field it is kept what was found."""
-LONGEST: Final = 256
-"""Longer values are not kept: the client chooses them."""
-_FEW: Final = 4
-"""So few conditions on a key are asked one by one."""
-_FOLLOWED: Final = 8
-"""So few paths are followed one by one."""
+MAX_CACHED_VALUES: Final = 512
+"""The number of values of a small field whose rows are cached."""
+MAX_CACHED_LENGTH: Final = 256
+"""Longer values are not cached: the client chooses them."""
+_MAX_FEW_ROWS: Final = 4
+"""Up to so many conditions on a key are checked one by one."""
+_MAX_PATHS: Final = 8
+"""Up to so many paths are evaluated one by one."""
 
 
 class Layer(ABC):
-    """Collect all conditions, exhaust `close`, then look up."""
+    """A layer: add all conditions, exhaust `close`, then call `lookup`."""
 
     bound: int
-    """The rows that have a condition here."""
+    """The rows with a condition in the layer."""
     free: int
-    """Those that have none."""
+    """The rows without one."""
     unsure: frozenset[int]
-    """The rows whose condition must be checked after the layer has found them."""
+    """The rows whose condition must be checked after a lookup has found them."""
 
     @abstractmethod
     def add(self, row: int, field: Field, condition: Condition) -> None:
-        """Takes in the row's condition."""
+        """Add the row's condition."""
 
     @abstractmethod
     def close(self, size: int) -> Iterator[None]:
-        """Builds the tables for rows below `size`, in small steps."""
+        """Build the tables for rows below `size`, in small steps."""
 
     @abstractmethod
     def lookup(self, request: Request) -> int:
-        """The rows that may still answer."""
+        """Return the rows that may still match."""
 
     def _bind(self, rows: list[int], size: int) -> None:
         self.bound = mask_of(rows, size)
@@ -59,7 +59,7 @@ class Layer(ABC):
 
 
 class ValueLayer(Layer):
-    """A field with one value (a path into the body that gives several nodes is such a field too)."""
+    """A field with one value (also a path into the body that may have several nodes)."""
 
     def __init__(self, field: Field) -> None:
         self.name = field.name
@@ -83,11 +83,11 @@ class ValueLayer(Layer):
 
 
 class SmallLayer(ValueLayer):
-    """A field of which few values come along: what was found for one is kept, and everything is decided."""
+    """A field with few different values: the rows of a value are cached, and every condition is decided."""
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        self._kept: dict[Any, int] = {}
+        self._cache: dict[Any, int] = {}
 
     def close(self, size: int) -> Iterator[None]:
         yield from super().close(size)
@@ -97,53 +97,53 @@ class SmallLayer(ValueLayer):
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
-        found = self._kept.get(value)
-        if found is None:
-            found = self._decided(value)
-            if not isinstance(value, str) or len(value) <= LONGEST:
-                if len(self._kept) >= KEPT:
-                    self._kept.clear()
-                self._kept[value] = found
-        return found
+        mask = self._cache.get(value)
+        if mask is None:
+            mask = self._decided(value)
+            if not isinstance(value, str) or len(value) <= MAX_CACHED_LENGTH:
+                if len(self._cache) >= MAX_CACHED_VALUES:
+                    self._cache.clear()
+                self._cache[value] = mask
+        return mask
 
     def _decided(self, value: Json | Missing) -> int:
-        found = self.free | self._index.lookup(value)
-        for row in positions(found & self._undecided):
+        mask = self.free | self._index.lookup(value)
+        for row in positions(mask & self._undecided):
             if not self._conditions[row].matches(value):
-                found ^= 1 << row
-        return found
+                mask ^= 1 << row
+        return mask
 
 
 class JoinedLayer:
-    """Layers of small fields that are looked up as one: what was found for all their values together is kept."""
+    """Layers of small fields with one lookup: the rows of all their values together are cached."""
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         small = [layer for layer in layers if isinstance(layer, SmallLayer)]
         assert len(small) == len(layers)
         self._layers = small
-        # Two of them at least, so that a tuple is read.
+        # At least two names, so that attrgetter returns a tuple.
         self._values = attrgetter(*dict.fromkeys(("generates", "dialect", *(layer.name for layer in small))))
-        self._kept: dict[Any, int] = {}
+        self._cache: dict[Any, int] = {}
         self.bound = 0
         for layer in small:
             self.bound |= layer.bound
 
     def lookup(self, request: Request) -> int:
         values = self._values(request)
-        found = self._kept.get(values)
-        if found is None:
-            found = -1
+        mask = self._cache.get(values)
+        if mask is None:
+            mask = -1
             for layer in self._layers:
-                found &= layer.lookup(request)
-            if all(len(value) <= LONGEST for value in values if type(value) is str):
-                if len(self._kept) >= KEPT:
-                    self._kept.clear()
-                self._kept[values] = found
-        return found
+                mask &= layer.lookup(request)
+            if all(len(value) <= MAX_CACHED_LENGTH for value in values if type(value) is str):
+                if len(self._cache) >= MAX_CACHED_VALUES:
+                    self._cache.clear()
+                self._cache[values] = mask
+        return mask
 
 
 class FewRowsLayer:
-    """So few conditions that asking them is faster than finding them."""
+    """A few conditions, which are checked one by one faster than by an index."""
 
     __slots__ = ("_pairs", "missing")
 
@@ -160,7 +160,7 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers or query parameters: only names that stand both in the request and here are looked at."""
+    """Headers or query parameters: only names that both the request and the layer have are read."""
 
     def __init__(self, field: Field) -> None:
         self._name = field.name
@@ -185,7 +185,7 @@ class KeyedLayer(Layer):
         values: Mapping[str, str] = getattr(request, self._name)
         mask = self._absent
         for key in self._common(values):
-            mask = _shown(mask, self._indexes[key], values.get(key, MISSING))
+            mask = _apply(mask, self._indexes[key], values.get(key, MISSING))
         return mask
 
     def _common(self, values: Mapping[str, str]) -> Iterator[str]:
@@ -196,15 +196,15 @@ class KeyedLayer(Layer):
         return (key for key in values if key in self._indexes)
 
 
-def _shown(mask: int, index: FieldIndex | FewRowsLayer, value: Json | Missing) -> int:
-    """The mask once it is known what stands at a key: until then its rows stood as if nothing did."""
+def _apply(mask: int, index: FieldIndex | FewRowsLayer, value: Json | Missing) -> int:
+    """Return the mask for the value of a key. Before, the mask is that of a missing value."""
     if index.missing:
         mask &= ~index.missing
     return mask | index.lookup(value)
 
 
 class _Node:
-    """A place in the body that some row looks at, or on the way to one."""
+    """A node of a trie of paths into the body."""
 
     __slots__ = ("children", "index")
 
@@ -214,12 +214,12 @@ class _Node:
 
 
 class BodyLayer(Layer):
-    """Singular paths into the body: a few are followed; of many, a trie, only as far as the body has them."""
+    """Singular paths into the body: a few are evaluated one by one, many by a trie, as far as the body has them."""
 
     def __init__(self, field: Field) -> None:
         self._pairs: dict[tuple[str | int, ...], Pairs] = {}
         self._paths: dict[tuple[str | int, ...], JsonPath] = {}
-        self._followed: list[tuple[JsonPath, FieldIndex | FewRowsLayer]] = []
+        self._few: list[tuple[JsonPath, FieldIndex | FewRowsLayer]] = []
         self._root = _Node()
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -235,13 +235,13 @@ class BodyLayer(Layer):
             index, open_rows = yield from _index_of(pairs, size)
             self._absent |= index.missing
             unsure |= open_rows
-            if len(self._pairs) <= _FOLLOWED:
-                self._followed.append((self._paths[keys], index))
+            if len(self._pairs) <= _MAX_PATHS:
+                self._few.append((self._paths[keys], index))
             else:
-                self._plant(keys, index)
+                self._add_to_trie(keys, index)
         self.unsure = frozenset(unsure)
 
-    def _plant(self, keys: tuple[str | int, ...], index: FieldIndex | FewRowsLayer) -> None:
+    def _add_to_trie(self, keys: tuple[str | int, ...], index: FieldIndex | FewRowsLayer) -> None:
         node = self._root
         for key in keys:
             node = node.children.setdefault(key, _Node())
@@ -252,11 +252,11 @@ class BodyLayer(Layer):
         mask = self._absent
         if body is MISSING:
             return mask
-        for path, index in self._followed:
+        for path, index in self._few:
             value = path.first(body)
             if value is not MISSING:
                 mask = mask & ~index.missing | index.lookup(value)
-        return mask if self._followed else self._walk(body, mask)
+        return mask if self._few else self._walk(body, mask)
 
     def _walk(self, body: Json, mask: int) -> int:
         waiting: list[tuple[_Node, Json]] = [(self._root, body)]
@@ -264,7 +264,7 @@ class BodyLayer(Layer):
             node, value = waiting.pop()
             index = node.index
             if index is not None:
-                mask = _shown(mask, index, value)
+                mask = _apply(mask, index, value)
             children = node.children
             if isinstance(value, dict):
                 waiting += [(children[key], value[key]) for key in children.keys() & value.keys()]
@@ -274,7 +274,7 @@ class BodyLayer(Layer):
 
 
 def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[int, _Node]]:
-    """The children that a list of this length has."""
+    """Yield the children that are within a list of this length."""
     if len(children) <= 2 * length:
         for place, child in children.items():
             if isinstance(place, int) and -length <= place < length:
@@ -288,8 +288,8 @@ def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[
 def _index_of(
     pairs: Pairs, size: int
 ) -> Generator[None, None, tuple[FieldIndex | FewRowsLayer, frozenset[int]]]:
-    """The index of a key's conditions, and the rows that it does not decide."""
-    if len(pairs) <= _FEW:
+    """Build the index of a key's conditions, and return it with the rows that it does not decide."""
+    if len(pairs) <= _MAX_FEW_ROWS:
         yield
         return FewRowsLayer(pairs), frozenset()
     index = FieldIndex(lists=True)

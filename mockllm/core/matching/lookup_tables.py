@@ -1,5 +1,5 @@
-"""Tables that find, for one value, all rows whose condition it meets: by length of a prefix, by the literals
-in a text, by the thresholds below a number. Each costs about the same for ten rows as for ten thousand.
+"""Tables that find all rows whose condition a value meets: by prefix, by the literals in a text, by the thresholds
+below a number. A lookup costs about the same for ten rows as for ten thousand.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from mockllm.core.matching.conditions import Operator
 
 K = TypeVar("K")
 
-_SCANNED: Final = 4
-"""So many literals are sought one by one; more of them by an automaton."""
+_MAX_SCANNED: Final = 4
+"""Up to so many literals are searched one by one; more of them by an automaton."""
 _STEP: Final = 2
-"""Each so many thresholds the mask of all before is kept."""
+"""The distance between thresholds for which the mask of all smaller ones is stored."""
 
 
 class Table(Generic[K]):
-    """Rows by key: lists while it is built, then packed."""
+    """Rows by key: lists while the table is built, then packed."""
 
     def __init__(self) -> None:
         self._lists: dict[K, list[int]] = {}
@@ -46,7 +46,7 @@ class Table(Generic[K]):
 
 
 class Affixes(Table[str]):
-    """Beginnings (or, with `ends`, ends) of texts."""
+    """Rows by the beginning (or, with `ends`, the end) of a text."""
 
     def __init__(self, ends: bool = False) -> None:
         super().__init__()
@@ -69,14 +69,14 @@ class Affixes(Table[str]):
 
 
 class Literals(Table[str]):
-    """Texts within a text."""
+    """Rows by a text within a text."""
 
     _automaton: Any = None
     _in_order: tuple[Rows, ...] = ()
 
     def close(self, size: int) -> None:
         super().close(size)
-        if len(self._rows) <= _SCANNED:
+        if len(self._rows) <= _MAX_SCANNED:
             return
         from ahocorasick import Automaton
 
@@ -104,8 +104,11 @@ class Literals(Table[str]):
 
 
 class Thresholds:
-    """Numbers that a value must be beyond. `side` finds how many of the sorted numbers it is beyond;
-    `sign` -1 turns the order round, for values that must be below."""
+    """Rows by a number that a value must exceed.
+
+    `side` returns how many of the sorted numbers the value exceeds. `sign` -1 reverses the order, for values that
+    must be lower.
+    """
 
     def __init__(self, side: Callable[[list[float], float], int], sign: int) -> None:
         self._side = side
@@ -118,30 +121,30 @@ class Thresholds:
         return bool(self._pairs)
 
     def add(self, number: float, row: int) -> None:
-        if number == number:  # NaN is beyond nothing
+        if number == number:  # NaN exceeds nothing
             self._pairs.append((self._sign * number, row))
 
     def close(self, size: int) -> None:
         self._pairs.sort()
         self._numbers = [number for number, _ in self._pairs]
-        kept = bytearray((size + 7) // 8)
+        data = bytearray((size + 7) // 8)
         self._before.append(0)
-        for beyond, (_, row) in enumerate(self._pairs, 1):
-            kept[row >> 3] |= 1 << (row & 7)
-            if not beyond % _STEP:
-                self._before.append(int.from_bytes(kept, "little"))
+        for count, (_, row) in enumerate(self._pairs, 1):
+            data[row >> 3] |= 1 << (row & 7)
+            if not count % _STEP:
+                self._before.append(int.from_bytes(data, "little"))
 
     def find(self, value: float) -> int:
-        beyond = self._side(self._numbers, self._sign * value)
-        step, further = divmod(beyond, _STEP)
+        exceeded = self._side(self._numbers, self._sign * value)
+        step, rest = divmod(exceeded, _STEP)
         mask = self._before[step]
-        for at in range(beyond - further, beyond):
+        for at in range(exceeded - rest, exceeded):
             mask |= 1 << self._pairs[at][1]
         return mask
 
 
 def thresholds() -> dict[Operator, Thresholds]:
-    """An empty table for each comparison."""
+    """Return an empty table for each comparison."""
     return {
         "gt": Thresholds(bisect_left, 1),
         "gte": Thresholds(bisect_right, 1),

@@ -1,6 +1,6 @@
-"""Matchers: which requests a rule or a modifier is for. Tests of fields, and their all, any and not.
+"""Matchers: compiled `match` blocks of rules and modifiers. They test fields, and combine tests by all, any and not.
 
-They say whether they hold, what the regexes caught, and how a request differs from what was wanted.
+A matcher returns whether a request matches, the groups of its regexes, and the differences of a near miss.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import (
     AllOf,
@@ -27,7 +28,6 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
-from mockllm.core.matching.hints import brief
 from mockllm.core.request.request import Request, ResultPart
 
 __all__ = [
@@ -45,35 +45,33 @@ __all__ = [
 
 
 Distance: TypeAlias = tuple[int, int]
-"""How far a request is off: how many tests failed, and (negative) how many held. Less is nearer."""
+"""The distance of a near miss: the number of failed tests, and (negative) of passed tests. Less is nearer."""
 
 
 class FieldMismatch(Struct, frozen=True):
-    """What one test expected and found. `held`: they agree. `hint` may help a person where they do not."""
+    """The expected and the actual value of one test. `matched`: they agree. `hint` explains why they do not."""
 
     field: str
     expected: str
     actual: str
     hint: str | None
-    held: bool
+    matched: bool
 
 
 @dataclass(frozen=True)
 class FieldMatcher:
     """A condition on a field."""
 
-    __test__ = False  # for pytest: no test case
+    __test__ = False  # tells pytest that this is not a test case
 
     field: Field
     condition: Condition
     condition_on_value: Condition = dataclasses.field(init=False, repr=False, compare=False)
-    """The condition as it is asked: of a set's things or of the whole."""
+    """The condition on the field's value: on any element of a set, or on the whole value."""
 
     def __post_init__(self) -> None:
-        of_things = self.field.spec.kind == "set"
-        object.__setattr__(
-            self, "condition_on_value", of_set(self.condition) if of_things else self.condition
-        )
+        is_set = self.field.spec.kind == "set"
+        object.__setattr__(self, "condition_on_value", of_set(self.condition) if is_set else self.condition)
 
     def matches(self, request: Request) -> bool:
         return self.condition_on_value.matches(self.field.read(request))
@@ -86,17 +84,16 @@ class FieldMatcher:
 
     def differences(self, request: Request) -> list[FieldMismatch]:
         value = self.field.read(request)
-        held = self.condition_on_value.matches(value)
-        if value is not MISSING and self.field.is_secret:  # what is told is kept, and logged
-            return [
-                FieldMismatch(str(self.field), self.condition.describe(), "one that is not shown", None, held)
-            ]
-        hint = None if held else self.condition_on_value.difference(value)
-        return [FieldMismatch(str(self.field), self.condition.describe(), brief(value), hint, held)]
+        matched = self.condition_on_value.matches(value)
+        field, expected = str(self.field), self.condition.describe()
+        if value is not MISSING and self.field.is_secret:  # differences are stored and logged
+            return [FieldMismatch(field, expected, "one that is not shown", None, matched)]
+        hint = None if matched else self.condition_on_value.difference(value)
+        return [FieldMismatch(field, expected, brief(value), hint, matched)]
 
 
 class AllMatcher(Struct, frozen=True):
-    """All of the parts; without parts, any request."""
+    """Matches where all parts match; without parts, any request."""
 
     parts: tuple[Matcher, ...]
 
@@ -108,14 +105,14 @@ class AllMatcher(Struct, frozen=True):
 
     def distance(self, request: Request) -> Distance:
         distances = [part.distance(request) for part in self.parts]
-        return sum(failed for failed, _ in distances), sum(held for _, held in distances)
+        return sum(failed for failed, _ in distances), sum(passed for _, passed in distances)
 
     def differences(self, request: Request) -> list[FieldMismatch]:
         return [difference for part in self.parts for difference in part.differences(request)]
 
 
 class AnyMatcher(Struct, frozen=True):
-    """At least one of the parts; without parts, no request."""
+    """Matches where at least one part matches; without parts, no request."""
 
     parts: tuple[Matcher, ...]
 
@@ -129,14 +126,14 @@ class AnyMatcher(Struct, frozen=True):
         return min((part.distance(request) for part in self.parts), default=(1, 0))
 
     def differences(self, request: Request) -> list[FieldMismatch]:
-        """Those of the branch that holds, or is nearest to it."""
+        """Return the differences of the part that matches, or is nearest."""
         if not self.parts:
             return [FieldMismatch("any", "one of none", "nothing", None, False)]
         return min(self.parts, key=lambda part: part.distance(request)).differences(request)
 
 
 class NotMatcher(Struct, frozen=True):
-    """The opposite of the part."""
+    """Matches where the part does not."""
 
     part: Matcher
 
@@ -160,18 +157,20 @@ Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:
-    """What the groups of its regexes caught, by name and by number (0 the whole match), for a request that it
-    holds for. Of equal names the first counts; a group that took no part is left out."""
-    found: dict[str, str] = {}
-    for test in _holding(matcher, request):
+    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match).
+
+    Of equal names the first counts. A group without a match is left out.
+    """
+    result: dict[str, str] = {}
+    for test in _matching_tests(matcher, request):
         for groups in _groups(test.condition_on_value, test.field.read(request)):
-            found = groups | found
-    return found
+            result = groups | result
+    return result
 
 
 def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
-    """The first tool result by which the matcher holds; None where it asks for none."""
-    for test in _holding(matcher, request):
+    """Return the first tool result that the matcher matches; None where it has no condition on one."""
+    for test in _matching_tests(matcher, request):
         if test.field.name == "tool_result":
             for part in request.tool_results:
                 if test.condition_on_value.matches((ToolResultFields(part),)):
@@ -180,7 +179,7 @@ def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
 
 
 def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
-    """The regexes without a required literal on fields of any length: each must try every text."""
+    """Yield the regexes without a required literal on fields of any length: each must try every text."""
     for test in _tests(matcher):
         if not test.field.spec.small:
             yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)
@@ -196,17 +195,17 @@ def _tests(matcher: Matcher) -> Iterator[FieldMatcher]:
             yield from _tests(part)
 
 
-def _holding(matcher: Matcher, request: Request) -> Iterator[FieldMatcher]:
-    """The tests by which it holds: of an any, those of its first branch that does."""
+def _matching_tests(matcher: Matcher, request: Request) -> Iterator[FieldMatcher]:
+    """Yield the tests of a matcher that matches: of an any, the tests of its first part that matches."""
     if isinstance(matcher, FieldMatcher):
         yield matcher
     elif isinstance(matcher, AllMatcher):
         for part in matcher.parts:
-            yield from _holding(part, request)
+            yield from _matching_tests(part, request)
     elif isinstance(matcher, AnyMatcher):
         for part in matcher.parts:
             if part.matches(request):
-                yield from _holding(part, request)
+                yield from _matching_tests(part, request)
                 return
 
 
@@ -226,7 +225,7 @@ def _regexes(condition: Condition) -> Iterator[Regex]:
 
 
 def _groups(condition: Condition, value: Json | Missing) -> Iterator[dict[str, str]]:
-    """The groups of every regex by which the value meets the condition."""
+    """Yield the groups of every regex of a condition that the value meets."""
     if isinstance(condition, Regex):
         groups = condition.compiled.captures(value) if isinstance(value, str) else None
         if groups is not None:

@@ -1,7 +1,7 @@
-"""How small a slip is by which a value is not what was wanted: another case, a letter, a number nearby.
+"""The distance of near misses: how much a value differs from the expected one (in case, a letter, a close number).
 
-From 0 (as good as equal) to 1 (nothing alike). Apart from matching, because it is asked on a miss only, to tell
-which of the rules that fail equally often a person more likely had in mind.
+A distance is from 0 (nearly equal) to 1 (unlike). Separate from matching, because only unmatched requests need it: it
+ranks the rules with equally many failed tests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition
-from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, member, met
+from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, meets, member
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
 from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, StartsWith
 from mockllm.core.regex.compile import fold
@@ -21,49 +21,49 @@ from mockllm.core.request.request import Request
 
 FAR: Final = 1.0
 CLOSE: Final = 0.5
-"""What differs by more is not alike."""
+"""The maximum distance of similar values."""
 CASE: Final = 0.05
-"""Only the case differs, or white space."""
-_NAME: Final = 60
-"""Longer texts are not taken for names that may be misspelt."""
+"""The distance where only the case or white space differs."""
+_MAX_NAME_LENGTH: Final = 60
+"""Longer texts are not names that may be misspelt."""
 
 
-Off: TypeAlias = tuple[int, float, int]
-"""How far a request is off: how many tests failed, their slips added up, and (negative) how many held. Less is
+MatcherDistance: TypeAlias = tuple[int, float, int]
+"""The number of failed tests, the sum of their distances, and (negative) the number of passed tests. Less is
 nearer."""
 
 
-def distance(matcher: Matcher, request: Request) -> Off:
-    """How far a request is off; of an any its branch that is nearest."""
+def distance(matcher: Matcher, request: Request) -> MatcherDistance:
+    """Return the distance of a request; for an any the distance of its nearest part."""
     if type(matcher) is AnyMatcher:
         return min((distance(part, request) for part in matcher.parts), default=(1, FAR, 0))
-    failed, slips, held = 0, 0.0, 0
+    failed, total, passed = 0, 0.0, 0
     for part in matcher.parts if type(matcher) is AllMatcher else (matcher,):
-        if type(part) is FieldMatcher:  # nearly all are; a call for each would double what a miss costs
+        if type(part) is FieldMatcher:  # nearly all parts; a recursive call would double the cost of a miss
             value = part.field.read(request)
             if part.condition_on_value.matches(value):
-                held -= 1
+                passed -= 1
             else:
                 failed += 1
-                slips += condition_distance(part.condition_on_value, value)
+                total += condition_distance(part.condition_on_value, value)
         elif type(part) is AllMatcher or type(part) is AnyMatcher:
-            one, slip, other = distance(part, request)
-            failed += one
-            slips += slip
-            held += other
+            part_failed, part_total, part_passed = distance(part, request)
+            failed += part_failed
+            total += part_total
+            passed += part_passed
         elif part.matches(request):
-            held -= 1
+            passed -= 1
         else:
             failed += 1
-            slips += FAR
-    return failed, slips, held
+            total += FAR
+    return failed, total, passed
 
 
 def condition_distance(condition: Condition, value: Json | Missing) -> float:
-    """The slip by which a value does not meet a condition."""
+    """Return the distance of a value that does not meet a condition."""
     match condition:
-        case Equals(wanted):
-            return _unequal(wanted, value)
+        case Equals(expected):
+            return _unequal(expected, value)
         case Glob(pattern):
             return _unequal(pattern.strip("*"), value)
         case Compare(_, number):
@@ -77,60 +77,61 @@ def condition_distance(condition: Condition, value: Json | Missing) -> float:
         case Some(inner) if isinstance(value, (list, tuple)):
             return min((condition_distance(inner, item) for item in value), default=FAR)
         case Members(members) if condition.difference(value) is not None:
-            found = ((part, member(value, name)) for name, part in members.items())
-            return _worst(found)
+            return _worst((part, member(value, name)) for name, part in members.items())
         case AtPath(path, inner):
             return condition_distance(inner, path.value(value))
     return FAR
 
 
-def _worst(asked: Iterable[tuple[Condition, Anything]]) -> float:
-    """The greatest slip of the conditions that are not met."""
+def _worst(pairs: Iterable[tuple[Condition, Anything]]) -> float:
+    """Return the greatest distance of the unmet conditions."""
     return max(
-        (condition_distance(part, value) for part, value in asked if not met(part, value)), default=FAR
+        (condition_distance(part, value) for part, value in pairs if not meets(part, value)), default=FAR
     )
 
 
-def _unequal(wanted: Json, value: Json | Missing) -> float:
-    if isinstance(wanted, str) and isinstance(value, str):
-        return _misspelt(wanted, value)
-    numbers = (wanted, value)
-    if all(isinstance(each, (int, float)) and not isinstance(each, bool) for each in numbers):
-        one, other = float(wanted), float(value)  # type: ignore[arg-type]  # both are numbers
-        return _close(abs(one - other) / max(abs(one), abs(other), 1))
+def _unequal(expected: Json, value: Json | Missing) -> float:
+    if isinstance(expected, str) and isinstance(value, str):
+        return _misspelt(expected, value)
+    numbers = (expected, value)
+    if all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers):
+        left, right = float(expected), float(value)  # type: ignore[arg-type]  # both are numbers
+        return _up_to_close(abs(left - right) / max(abs(left), abs(right), 1))
     return FAR
 
 
-def _misspelt(wanted: str, text: str) -> float:
-    """By what share of its letters a text is another one: what stands between the equal beginning and the equal
-    end. That is less than difflib finds, and costs a tenth."""
-    if len(text) > hints.TOO_LONG:
+def _misspelt(expected: str, text: str) -> float:
+    """Return the part of a text between the beginning and the end that it shares with the expected text.
+
+    difflib finds more common letters, at ten times the cost.
+    """
+    if len(text) > hints.MAX_TEXT_LENGTH:
         return FAR
-    one, known = fold(wanted), hints.forms(text)
-    other = known.folded
-    if one == other or "".join(one.split()) == known.folded_bare:
+    left, forms = fold(expected), hints.forms(text)
+    right = forms.folded
+    if left == right or "".join(left.split()) == forms.folded_bare:
         return CASE
-    short, long = len(one), len(other)
+    short, long = len(left), len(right)
     if short > long:
         short, long = long, short
-    if long > _NAME or long - short >= long * CLOSE:
+    if long > _MAX_NAME_LENGTH or long - short >= long * CLOSE:
         return FAR
-    begins = _most(short, lambda count: one[:count] == other[:count])
-    ends = _most(short - begins, lambda count: one[-count:] == other[-count:])
-    return _close(1 - (begins + ends) / long)
+    begins = _greatest(short, lambda count: left[:count] == right[:count])
+    ends = _greatest(short - begins, lambda count: left[-count:] == right[-count:])
+    return _up_to_close(1 - (begins + ends) / long)
 
 
-def _most(most: int, holds: Callable[[int], bool]) -> int:
-    """The greatest number up to `most` for which it holds, as it does for all that are smaller."""
+def _greatest(most: int, predicate: Callable[[int], bool]) -> int:
+    """Return the greatest number up to `most` that meets a predicate which all smaller numbers meet."""
     least = 0
     while least < most:
         middle = (least + most + 1) // 2
-        if holds(middle):
+        if predicate(middle):
             least = middle
         else:
             most = middle - 1
     return least
 
 
-def _close(difference: float) -> float:
+def _up_to_close(difference: float) -> float:
     return CASE + difference if difference < CLOSE else FAR

@@ -1,18 +1,21 @@
-"""Which of many matchers hold for a request, in order, at the cost of a few: for rules and for modifiers.
+"""The rule index: it finds the matchers of rules and modifiers that match a request, at the cost of checking a few.
 
-Matchers become rows, rows' conditions layers; each layer gives a mask of the rows that may hold, and the
-AND of the masks is what is left. Its result is exactly that of asking one matcher after the other.
+A matcher becomes rows, each a conjunction of conditions; a matcher with `any` becomes several. The conditions of all
+rows are in layers. Each layer returns a mask of the rows that may match, and the AND of the masks is the result.
+It is exactly the result of checking one matcher after the other, in order.
 """
 
 from __future__ import annotations
 
-from collections import Counter as Tally
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeAlias
 
+from msgspec import Struct
+
 from mockllm.core.matching.bitsets import BitCounter, mask_of, positions
-from mockllm.core.matching.conjunctions import Conjunction, FieldTest, Part, rows_of
+from mockllm.core.matching.conditions import AllOf, Condition
 from mockllm.core.matching.fields import FIELDS, Field
 from mockllm.core.matching.index_layers import (
     BodyLayer,
@@ -22,30 +25,81 @@ from mockllm.core.matching.index_layers import (
     SmallLayer,
     ValueLayer,
 )
-from mockllm.core.matching.matchers import FieldMismatch, Matcher
+from mockllm.core.matching.matchers import (
+    AllMatcher,
+    AnyMatcher,
+    FieldMatcher,
+    FieldMismatch,
+    Matcher,
+    NotMatcher,
+)
 from mockllm.core.matching.near_miss_distance import distance
 from mockllm.core.request.request import Request
 
-LAYERS: Final = 4
-"""So many conditions of a row on one field are indexed; further ones are checked on what is found."""
-_SEVERAL: Final = 64
-"""Of so many different paths that may give several nodes there are layers."""
-_LOOKED_AT: Final = 64
-"""Of so many near matchers at least it is counted exactly how near they are."""
-_ALIKE: Final = 320
-"""Of so many at most, where all of them may be among the nearest."""
-_SHORT: Final = 8192
-"""Bytes of a request beyond which it is not looked at more than at least: each row would go through its texts."""
+MAX_ROWS: Final = 32
+"""The most rows of one matcher; its further disjunctions are checked as they are."""
+MAX_LAYERS: Final = 4
+"""The conditions of a row on one field that are indexed; further ones are checked for the rows that are found."""
+_MAX_MULTI_PATHS: Final = 64
+"""The number of paths with several nodes that have a layer."""
+_MIN_RANKED: Final = 64
+"""The number of near matchers whose exact distance is computed."""
+_MAX_RANKED: Final = 320
+"""The most near matchers whose exact distance is computed, where equally many tests of each failed."""
+_MAX_SHORT_REQUEST: Final = 8192
+"""Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 
-Place: TypeAlias = tuple[int, str, int]
-"""Where a layer stands: the field's number, its key where it has layers of its own, the layer's number."""
+LayerKey: TypeAlias = tuple[int, str, int]
+"""The field's number, its key where the key has a layer, and the layer's number."""
 
-_TOGETHER: Final = (
+_JOINED_FIELDS: Final = (
     ("method", "path", "provider", "dialect", "api", "generates", "host"),
     ("model", "stream"),
 )
-"""Fields of few values whose layers are joined: what the transport knows, and what most bodies begin with."""
+"""Small fields whose layers are joined: the fields of the head, and the fields with which most bodies begin."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
+
+
+class FieldTest(Struct, frozen=True):
+    """One condition on the value of one field."""
+
+    field: Field
+    condition: Condition
+
+    def matches(self, request: Request) -> bool:
+        return self.condition.matches(self.field.read(request))
+
+
+Part: TypeAlias = FieldTest | AnyMatcher | NotMatcher
+Conjunction: TypeAlias = tuple[Part, ...]
+
+
+def rows_of(matcher: Matcher) -> list[Conjunction]:
+    """Return the rows of a matcher: it matches where any row matches. Only field tests can be indexed."""
+    if isinstance(matcher, FieldMatcher):
+        return [
+            tuple(FieldTest(matcher.field, condition) for condition in _split(matcher.condition_on_value))
+        ]
+    if isinstance(matcher, NotMatcher):
+        return [(matcher,)]
+    if isinstance(matcher, AnyMatcher):
+        rows = [row for part in matcher.parts for row in rows_of(part)]
+        return rows if len(rows) <= MAX_ROWS else [(matcher,)]
+    product: list[Conjunction] = [()]
+    for part in matcher.parts:
+        rows = rows_of(part)
+        if len(product) * len(rows) > MAX_ROWS and isinstance(part, AnyMatcher | AllMatcher):
+            rows = [(AnyMatcher((part,)),)]
+        product = [left + right for left in product for right in rows]
+    return product
+
+
+def _split(condition: Condition) -> Iterator[Condition]:
+    if isinstance(condition, AllOf):
+        for part in condition.conditions:
+            yield from _split(part)
+    else:
+        yield condition
 
 
 class RuleIndex:
@@ -57,8 +111,11 @@ class RuleIndex:
 
     @classmethod
     def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, RuleIndex]:
-        """Builds it in steps of a millisecond or two; its value is the index. A table of thousands of
-        conditions on one field, and the automaton of its literals, are a step each: 3 to 15 ms for 10,000."""
+        """Build the index in steps of one or two milliseconds, and return it.
+
+        A table of thousands of conditions on one field, and the automaton of its literals, are one step each: 3 to
+        15 ms for 10,000 conditions.
+        """
         index = cls.__new__(cls)
         yield from index._build(matchers)
         return index
@@ -68,12 +125,12 @@ class RuleIndex:
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
         self._owners: list[int] = []
-        """Whose each bit is. The last matcher has the lowest bits."""
+        """The matcher of each bit. The last matcher has the lowest bits."""
         self._bits_from = [0] * (len(matchers) + 1)
-        """How many bits belong to each matcher and those behind it."""
+        """The number of bits of each matcher and all later ones."""
         self._spans: dict[tuple[int, int], int] = {}
-        self._several: set[str] = set()
-        layers: dict[Place, Layer] = {}
+        self._multi_paths: set[str] = set()
+        layers: dict[LayerKey, Layer] = {}
         placed: list[list[tuple[Layer | None, Part]]] = []
         for number in reversed(range(len(matchers))):
             for row in reversed(rows_of(matchers[number])):
@@ -83,7 +140,7 @@ class RuleIndex:
             if not number % 32:
                 yield
         self._all = (1 << len(placed)) - 1
-        self._layers = [layers[place] for place in sorted(layers)]
+        self._layers = [layers[key] for key in sorted(layers)]
         for layer in self._layers:
             yield from layer.close(len(placed))
         self._joined = _joined(layers)
@@ -97,46 +154,46 @@ class RuleIndex:
         self._sure = mask_of([bit for bit in range(len(placed)) if bit not in self._rest], len(placed))
 
     def _place(
-        self, bit: int, row: Conjunction, layers: dict[Place, Layer]
+        self, bit: int, row: Conjunction, layers: dict[LayerKey, Layer]
     ) -> list[tuple[Layer | None, Part]]:
-        """Gives each leaf of a row to its layer; None stands with what no layer takes."""
-        taken: Tally[tuple[int, str]] = Tally()
+        """Add each field test of a row to its layer. Return the parts with their layers, None for no layer."""
+        counts: Counter[tuple[int, str]] = Counter()
         placed: list[tuple[Layer | None, Part]] = []
         for part in row:
-            key = self._family(part) if isinstance(part, FieldTest) else None
-            if key is None or taken[key] == LAYERS:
+            field_key = self._field_key(part) if isinstance(part, FieldTest) else None
+            if field_key is None or counts[field_key] == MAX_LAYERS:
                 placed.append((None, part))
                 continue
             assert isinstance(part, FieldTest)
-            place = (*key, taken[key])
-            layer = layers.get(place)
+            key = (*field_key, counts[field_key])
+            layer = layers.get(key)
             if layer is None:
-                layer = layers[place] = _layer_for(part.field)
+                layer = layers[key] = _layer_for(part.field)
             layer.add(bit, part.field, part.condition)
-            taken[key] += 1
+            counts[field_key] += 1
             placed.append((layer, part))
         return placed
 
-    def _family(self, leaf: FieldTest) -> tuple[int, str] | None:
-        """Which layers are the leaf's."""
-        field = leaf.field
+    def _field_key(self, test: FieldTest) -> tuple[int, str] | None:
+        """Return the first two parts of the key of a test's layers; None where it has no layer."""
+        field = test.field
         if field.path is None or field.path.singular:
             return _ORDER[field.name], ""
-        if len(self._several) < _SEVERAL:
-            self._several.add(field.path.text)
-        return (_ORDER[field.name], field.path.text) if field.path.text in self._several else None
+        if len(self._multi_paths) < _MAX_MULTI_PATHS:
+            self._multi_paths.add(field.path.text)
+        return (_ORDER[field.name], field.path.text) if field.path.text in self._multi_paths else None
 
-    # --- finding -------------------------------------------------------------------------------
+    # --- lookup --------------------------------------------------------------------------------
 
     def find(self, request: Request) -> Iterator[int]:
-        """The numbers of the matchers that hold, in order; each is looked for when it is asked for."""
+        """Yield the numbers of the matchers that match, in order, each computed on demand."""
         return self.among(self.match_mask(request), request, 0, len(self._matchers))
 
     def match_mask(self, request: Request) -> int:
-        """The rows that may hold, as a mask: what all layers together leave."""
+        """Return the mask of the rows that may match."""
         alive = self._all
         for layer in self._joined:
-            # A field that none of the rows left asks for is not read.
+            # A field without a condition of the remaining rows is not read.
             if alive & layer.bound:
                 alive &= layer.lookup(request)
                 if not alive:
@@ -144,80 +201,87 @@ class RuleIndex:
         return alive
 
     def decided(self, hits: int) -> bool:
-        """Whether a request's hits alone say which matchers hold: no condition is left to check."""
+        """Return whether the mask `hits` is exact: no condition of its rows is left to check."""
         return not hits & ~self._sure
 
     def among(self, hits: int, request: Request, first: int, end: int) -> Iterator[int]:
-        """The numbers from `first` up to `end` of the matchers that hold, out of a request's hits."""
+        """Yield the numbers from `first` up to `end` of the matchers that match, from a request's mask `hits`."""
         last = -1
         for bit in positions(hits & self._span(first, end)):
             matcher = self._owners[bit]
-            if matcher != last and self._holds(bit, request):
+            if matcher != last and self._row_matches(bit, request):
                 yield matcher
                 last = matcher
 
     def _span(self, first: int, end: int) -> int:
-        """The mask of these matchers' rows."""
+        """Return the mask of the rows of these matchers."""
         span = self._spans.get((first, end))
         if span is None:
             span = (1 << self._bits_from[first]) - (1 << self._bits_from[end])
             self._spans = {(first, end): span, **dict(islice(self._spans.items(), 3))}
         return span
 
-    def _holds(self, bit: int, request: Request) -> bool:
+    def _row_matches(self, bit: int, request: Request) -> bool:
         rest = self._rest.get(bit)
         return rest is None or all(part.matches(request) for part in rest)
 
     def nearest(
         self, request: Request, count: int = 3, end: int | None = None
     ) -> list[tuple[int, list[FieldMismatch]]]:
-        """The matchers (up to `end`) that nearly hold, with how the request differs from what each wants.
-        The fewer tests fail the nearer, then the smaller the slip, then the more hold, then in order."""
+        """Return the matchers (up to `end`) of near misses with the differences of the request, the nearest first.
+
+        The matcher with fewer failed tests is nearer, then the one with the smaller distance, then the one with more
+        passed tests, then the first.
+        """
         among = alive = self._span(0, len(self._matchers) if end is None else end)
-        failed, held = BitCounter(), BitCounter()
+        failed, passed = BitCounter(), BitCounter()
         for layer in self._layers:
             mask = layer.lookup(request)
             failed.add(among & ~mask)
-            held.add(mask & layer.bound)
+            passed.add(mask & layer.bound)
             alive &= mask
-        most = _ALIKE if len(request.raw) <= _SHORT else _LOOKED_AT
-        numbers = _nearest(failed, held, among & ~(alive & self._sure), count, most, self._owners)
+        most = _MAX_RANKED if len(request.raw) <= _MAX_SHORT_REQUEST else _MIN_RANKED
+        numbers = _nearest(failed, passed, among & ~(alive & self._sure), count, most, self._owners)
         ranked = sorted((*distance(self._matchers[number], request), number) for number in numbers)
         near = [number for failures, *_, number in ranked if failures]
         return [(number, self._matchers[number].differences(request)) for number in near[:count]]
 
 
-def _joined(layers: Mapping[Place, Layer]) -> list[Layer | JoinedLayer]:
-    """All layers in the order of their fields, some of them as one."""
+def _joined(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
+    """Return all layers in the order of their fields, with those of joined fields as one."""
     joined: list[Layer | JoinedLayer] = []
-    groups = {name: group for group in _TOGETHER for name in group}
-    made: set[tuple[str, ...]] = set()
+    groups = {name: group for group in _JOINED_FIELDS for name in group}
+    done: set[tuple[str, ...]] = set()
     names = tuple(FIELDS)
-    for place in sorted(layers):
-        group = groups.get(names[place[0]])
+    for key in sorted(layers):
+        group = groups.get(names[key[0]])
         if group is None:
-            joined.append(layers[place])
-        elif group not in made:
-            made.add(group)
-            joined.append(JoinedLayer([layers[each] for each in sorted(layers) if names[each[0]] in group]))
+            joined.append(layers[key])
+        elif group not in done:
+            done.add(group)
+            joined.append(
+                JoinedLayer([layers[other] for other in sorted(layers) if names[other[0]] in group])
+            )
     return joined
 
 
 def _nearest(
-    failed: BitCounter, held: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
+    failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
 ) -> set[int]:
-    """Whose the rows are that are nearest among those left: enough of them, and up to so many where as many are as
-    near as the `count` that are wanted."""
-    found: set[int] = set()
-    while left and len(found) < _LOOKED_AT:
-        best = held.highest(failed.lowest(left))
-        bound = most if len(found) < count else _LOOKED_AT
+    """Return the matchers of the nearest rows among those left: the minimum to rank.
+
+    There are up to `most` where more rows are equally near than the `count` that the caller needs.
+    """
+    matchers: set[int] = set()
+    while left and len(matchers) < _MIN_RANKED:
+        best = passed.highest(failed.lowest(left))
+        bound = most if len(matchers) < count else _MIN_RANKED
         for bit in positions(best):
-            found.add(owners[bit])
-            if len(found) == bound:
+            matchers.add(owners[bit])
+            if len(matchers) == bound:
                 break
         left ^= best
-    return found
+    return matchers
 
 
 def _layer_for(field: Field) -> Layer:

@@ -1,4 +1,4 @@
-"""Conditions that can ignore case: equality, and what may be asked of a text."""
+"""Conditions that can ignore case: equality, and conditions on texts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from functools import cached_property
 
 from msgspec import Struct
 
+from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
 from mockllm.core.matching.condition import Condition
-from mockllm.core.matching.hints import brief
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
 
 
 class Equals(Struct, Condition, frozen=True):
-    """The same JSON value: 1 equals 1.0, true is no number."""
+    """The value equals a JSON value: 1 equals 1.0, true is not a number."""
 
     value: Json
     ignore_case: bool = False
@@ -29,14 +29,14 @@ class Equals(Struct, Condition, frozen=True):
         return equal(self.value, value)
 
     def describe(self) -> str:
-        return brief(self.value) + _cased(self.ignore_case)
+        return brief(self.value) + _case_note(self.ignore_case)
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_equal(self.value, value)
 
 
 class Contains(Struct, Condition, frozen=True):
-    """A text within a text; an item of a list."""
+    """The text contains a text; the list contains an item."""
 
     value: Json
     ignore_case: bool = False
@@ -52,13 +52,15 @@ class Contains(Struct, Condition, frozen=True):
         return False
 
     def describe(self) -> str:
-        return f"contains {brief(self.value)}{_cased(self.ignore_case)}"
+        return f"contains {brief(self.value)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.value, value, str.__contains__)
 
 
 class StartsWith(Struct, Condition, frozen=True):
+    """The text starts with a text."""
+
     text: str
     ignore_case: bool = False
 
@@ -68,13 +70,15 @@ class StartsWith(Struct, Condition, frozen=True):
         return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
 
     def describe(self) -> str:
-        return f"starts with {brief(self.text)}{_cased(self.ignore_case)}"
+        return f"starts with {brief(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.startswith)
 
 
 class EndsWith(Struct, Condition, frozen=True):
+    """The text ends with a text."""
+
     text: str
     ignore_case: bool = False
 
@@ -84,7 +88,7 @@ class EndsWith(Struct, Condition, frozen=True):
         return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
 
     def describe(self) -> str:
-        return f"ends with {brief(self.text)}{_cased(self.ignore_case)}"
+        return f"ends with {brief(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.endswith)
@@ -92,7 +96,8 @@ class EndsWith(Struct, Condition, frozen=True):
 
 @dataclass(frozen=True)
 class Glob(Condition):
-    """`*` for any text, `/` included, `?` for one character, `[abc]` for one of these. The whole text."""
+    """The whole text matches a pattern: `*` for any text, `/` included, `?` for a character, `[abc]` for one of
+    three."""
 
     pattern: str
     ignore_case: bool = False
@@ -108,7 +113,7 @@ class Glob(Condition):
         return self._compiled.match(fold(value) if self.ignore_case else value) is not None
 
     def describe(self) -> str:
-        return f"like {brief(self.pattern)}{_cased(self.ignore_case)}"
+        return f"like {brief(self.pattern)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         if not self.ignore_case and Glob(self.pattern, True).matches(value):
@@ -118,7 +123,7 @@ class Glob(Condition):
 
 @dataclass(frozen=True)
 class Regex(Condition):
-    """Found anywhere in the text (^ and $ anchor it). Raises ValueError on a bad pattern."""
+    """A regex matches anywhere in the text (^ and $ anchor it). Raises ValueError on an invalid pattern."""
 
     pattern: str
     ignore_case: bool = False
@@ -129,7 +134,8 @@ class Regex(Condition):
 
     @cached_property
     def literal(self) -> str | None:
-        """What stands in every text that it matches, folded where `folded`; None: it must try every text."""
+        """A text in every match, folded where `folded`; None where there is none, so that every text must be
+        tried."""
         return required_literal(self.pattern, self.ignore_case)
 
     @property
@@ -140,7 +146,7 @@ class Regex(Condition):
         return isinstance(value, str) and self.compiled.matches(value)
 
     def describe(self) -> str:
-        return f"matches /{hints.cut(self.pattern)}/{_cased(self.ignore_case)}"
+        return f"matches /{cut(self.pattern)}/{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         if not self.folded and Regex(self.pattern, True).matches(value):
@@ -148,5 +154,5 @@ class Regex(Condition):
         return hints.of_type("", value)
 
 
-def _cased(ignore_case: bool) -> str:
+def _case_note(ignore_case: bool) -> str:
     return " in any case" if ignore_case else ""

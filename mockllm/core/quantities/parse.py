@@ -1,7 +1,7 @@
-"""Durations, probabilities, chunk sizes and drawn numbers: how a person writes them and what they are.
+"""The parsing of durations, probabilities and chunk sizes, and the distributions of drawn numbers.
 
-Apart from the values that hold them, because command line, pack parameters and scenarios read them alike.
-All times are seconds.
+Separate from `core.values`, because command line, pack parameters and scenarios all parse them. All times are
+seconds.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from msgspec import Struct
 _SECONDS: Final = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"(\d+(?:\.\d+)?) ?(us|µs|ms|s|m|h)", re.ASCII)
 _BARE: Final = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
-_LONGEST: Final = 31_536_000.0
+_MAX_DURATION: Final = 31_536_000.0
 """One year: longer waits are typing mistakes, and infinities would stop a timer."""
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `300ms`, `0.1ms`, `2s`, `1m` …; ValueError with what to write instead."""
+    """Return the seconds of `300ms`, `0.1ms`, `2s`, `1m` … Raise ValueError with a valid form."""
     text = text.strip()
-    found = _DURATION.fullmatch(text)
-    if found is None:
+    match = _DURATION.fullmatch(text)
+    if match is None:
         if _BARE.fullmatch(text):
             raise ValueError(f'{text} has no unit; write "300ms", "2s" or "1m"')
         raise ValueError(f'"{_short(text)}" is not a duration; write "300ms", "2s" or "1m"')
-    seconds = float(found[1]) * _SECONDS[found[2]]
-    if seconds > _LONGEST:
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if seconds > _MAX_DURATION:
         raise ValueError(f"{_short(text)} is longer than a year")
     return seconds
 
 
 def parse_probability(value: str | float | int) -> float:
-    """0 to 1 of `5%`, `0.05` or `"0.05"`; ValueError with what to write instead."""
+    """Return a number from 0 to 1 for `5%`, `0.05` or `"0.05"`. Raise ValueError with a valid form."""
     if isinstance(value, str):
         text = value.strip()
         percent = text.endswith("%")
@@ -58,24 +58,24 @@ _CHUNK_SIZE: Final = re.compile(r"(\d{1,9})(?: ?([a-z]+))?", re.ASCII)
 
 
 class ChunkSize(Struct, frozen=True):
-    """How much a chunk says: `count` of `unit`."""
+    """The size of a chunk: `count` of `unit`."""
 
     count: int
     unit: ChunkUnit
 
 
 def parse_chunk_size(value: str | int) -> ChunkSize:
-    """`4 tokens`, `10 characters`, `1 word`, `2 sentences`; a bare number is characters. ValueError else."""
-    found = _CHUNK_SIZE.fullmatch(str(value).strip())
-    unit = _UNITS.get(found[2] or "characters") if found else None
-    if found is None or unit is None:
+    """Parse `4 tokens`, `10 characters`, `1 word` or `2 sentences`; a bare number is characters. Raise ValueError."""
+    match = _CHUNK_SIZE.fullmatch(str(value).strip())
+    unit = _UNITS.get(match[2] or "characters") if match else None
+    if match is None or unit is None:
         raise ValueError(
             f'"{_short(str(value))}" is not a chunk size; '
             'write "4 tokens", "10 characters", "1 word" or "2 sentences"'
         )
-    count = int(found[1])
+    count = int(match[1])
     if count < 1:
-        raise ValueError('a chunk says at least 1 of something; write "1 token"')
+        raise ValueError('the size of a chunk is at least 1; write "1 token"')
     return ChunkSize(count, unit)
 
 
@@ -83,7 +83,7 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
 
 
 class Uniform(Struct, frozen=True):
-    """Anything from `low` to `high`, alike."""
+    """Numbers from `low` to `high`, equally likely."""
 
     low: float
     high: float
@@ -93,7 +93,7 @@ class Uniform(Struct, frozen=True):
 
 
 class Normal(Struct, frozen=True):
-    """The bell curve; what would be negative is 0."""
+    """The normal distribution; a negative number becomes 0."""
 
     mean: float
     stddev: float
@@ -107,7 +107,7 @@ _Z99: Final = 2.3263478740408408
 
 
 class LogNormal(Struct, frozen=True):
-    """Half of all draws are below `median`, 99 of 100 below `p99`: the shape of real latencies."""
+    """The log-normal distribution of real latencies: half of all draws are below `median`, 99 of 100 below `p99`."""
 
     median: float
     p99: float
@@ -117,7 +117,7 @@ class LogNormal(Struct, frozen=True):
 
 
 class Exponential(Struct, frozen=True):
-    """Gaps between events that come independently of each other, `mean` apart."""
+    """The exponential distribution: the gaps between independent events, `mean` on average."""
 
     mean: float
 
@@ -126,7 +126,7 @@ class Exponential(Struct, frozen=True):
 
 
 class Empirical(Struct, frozen=True):
-    """One of the measured values, each as likely as the other."""
+    """One of the measured values, equally likely."""
 
     values: tuple[float, ...]
 
@@ -135,7 +135,7 @@ class Empirical(Struct, frozen=True):
 
 
 class Integers(Struct, frozen=True):
-    """A whole number from `low` to `high`, both included, each as likely as the other."""
+    """Whole numbers from `low` to `high`, both included, equally likely."""
 
     low: int
     high: int

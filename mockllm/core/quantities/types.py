@@ -1,5 +1,6 @@
-"""How durations, probabilities and chunk sizes are written in a model: as pydantic annotations, with messages
-and a JSON Schema of their own. `core.values` builds on them.
+"""Durations, probabilities and chunk sizes as pydantic annotations, with their messages and JSON Schema.
+
+`core.values` builds on them.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ JsonSchema: TypeAlias = dict[str, Any]
 
 
 def quantity_error(message: str) -> PydanticCustomError:
-    """An error that says just this (pydantic puts words of its own before a ValueError's)."""
+    """Return an error with exactly this message (pydantic adds a prefix to a ValueError's)."""
     return PydanticCustomError("value", "{message}", {"message": message})
 
 
 WAITS: Final = "mockllm_waits"
-"""In a schema's metadata: whether it is a duration."""
+"""A key in a schema's metadata: whether the type is a duration."""
 
 
-class _Written(Struct, frozen=True):
-    """A type that is written as a text or number of its own form: `parse` reads it, `schema` describes it."""
+class _Quantity(Struct, frozen=True):
+    """A type with its own syntax: `parse` parses a value, `schema` returns the JSON Schema."""
 
     parse: Callable[[Any], object]
     schema: Callable[[], JsonSchema]
@@ -66,7 +67,7 @@ def _chunk_size(value: object) -> ChunkSize:
 
 Duration: TypeAlias = Annotated[
     float,
-    _Written(
+    _Quantity(
         _duration,
         lambda: {
             "type": "string",
@@ -80,7 +81,7 @@ Duration: TypeAlias = Annotated[
 
 Probability: TypeAlias = Annotated[
     float,
-    _Written(
+    _Quantity(
         _probability,
         lambda: {
             "description": "A probability: a percentage, or a number from 0 to 1.",
@@ -96,10 +97,10 @@ Probability: TypeAlias = Annotated[
 
 ChunkSizeField: TypeAlias = Annotated[
     ChunkSize,
-    _Written(
+    _Quantity(
         _chunk_size,
         lambda: {
-            "description": "How much each chunk says; a bare number is characters.",
+            "description": "The size of each chunk; a bare number is characters.",
             "anyOf": [
                 {"type": "string", "pattern": r"^\s*\d+ ?(characters?|tokens?|words?|sentences?)?\s*$"},
                 {"type": "integer", "minimum": 1},

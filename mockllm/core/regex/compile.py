@@ -1,7 +1,7 @@
-"""Regular expressions as scenarios use them: compiled with a person's message, and their required literal.
+"""The compilation of regular expressions with messages for a person, and their required literals.
 
-A regex that cannot match without a certain literal is looked at only where that literal stands: ten
-thousand of them then cost as much as one. Apart, because it reads `re`'s own parse tree.
+A regex that cannot match without a certain literal is tried only for texts with that literal: ten thousand regexes
+then cost as much as one. Separate, because this module reads `re`'s own parse tree.
 """
 
 from __future__ import annotations
@@ -18,25 +18,28 @@ _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSS
 
 
 def fold(text: str) -> str:
-    """The text as `ignore_case` compares it: case-folded, and Turkish i is i (dotted or not), as in `re`."""
+    """Return the text for comparisons with `ignore_case`: case-folded, with one i for Turkish i's, as in `re`."""
     if text.isascii():
         return text.lower()
     return text.casefold().replace("i\u0307", "i").replace("\u0131", "i")
 
 
 class CompiledRegex:
-    """A pattern in Python's syntax. RE2 searches in time linear in the text, where it can express the pattern
-    (see `core.regex.translate`); `is_linear` says so. Python's engine searches otherwise."""
+    """A pattern in Python's syntax.
+
+    RE2 searches in time linear in the text, where it can express the pattern (see `core.regex.translate` and
+    `is_linear`). Otherwise Python's engine searches.
+    """
 
     __slots__ = ("_marked", "_plain", "_python")
 
     def __init__(self, pattern: str, ignore_case: bool = False) -> None:
-        """Raises re.error, RecursionError or OverflowError where the pattern is not valid."""
+        """Raise re.error, RecursionError or OverflowError where the pattern is not valid."""
         flags = re.IGNORECASE if ignore_case else 0
         self._python = re.compile(pattern, flags)
         self._plain = _Linear.of(pattern, ignore_case, marked=False)
         self._marked = self._plain
-        """For texts beyond ASCII: another pattern where word boundaries must be marked."""
+        """The pattern for texts with other characters than ASCII: different where word boundaries must be marked."""
         if self._plain is not None and has_boundary(_parser.parse(pattern, flags)):
             self._marked = _Linear.of(pattern, ignore_case, marked=True)
 
@@ -55,8 +58,10 @@ class CompiledRegex:
         return self._python.search(text) is not None if engine is None else engine.search(text) is not None
 
     def captures(self, text: str) -> dict[str, str] | None:
-        """Return the groups of the first occurrence by number, 0 for all of it, and by name; without those that
-        took no part. None where the pattern does not occur."""
+        """Return the groups of the first occurrence by number, 0 for the whole match, and by name.
+
+        A group without a match is left out. Return None where the pattern does not occur.
+        """
         engine = self._plain if text.isascii() else self._marked
         groups = _groups(self._python.search(text)) if engine is None else engine.groups(text)
         if groups is None:
@@ -67,7 +72,7 @@ class CompiledRegex:
 
 
 def _groups(match: re.Match[str] | None) -> dict[int, str] | None:
-    """Return the groups that took part, 0 for the whole match."""
+    """Return the groups with a match, 0 for the whole match."""
     if match is None:
         return None
     texts = (match[0], *match.groups())
@@ -75,7 +80,7 @@ def _groups(match: re.Match[str] | None) -> dict[int, str] | None:
 
 
 class _Linear:
-    """A pattern that RE2 searches. `mark`: what is put at the word boundaries of a text before; or nothing."""
+    """A pattern for RE2. `mark`: the character that marks the word boundaries of a text; empty for no marks."""
 
     __slots__ = ("_compiled", "_mark", "_numbers")
 
@@ -105,20 +110,20 @@ class _Linear:
         return self._compiled.search(_BOUNDARY.sub(self._mark, text) if self._mark else text)
 
     def groups(self, text: str) -> dict[int, str] | None:
-        """Return the groups that took part, 0 for the whole match, as Python counts them."""
+        """Return the groups with a match by Python's numbers, 0 for the whole match."""
         match = self.search(text)
         if match is None:
             return None
-        found = {0: match.group()}
+        result = {0: match.group()}
         for number, group in zip(self._numbers, match.groups(), strict=True):
             if number == 0:
-                found[0] = found[0].removesuffix(group or "")
+                result[0] = result[0].removesuffix(group or "")
             elif group is not None:
-                found[number] = group
+                result[number] = group
         return (
-            {number: group.replace(self._mark, "") for number, group in found.items()}
+            {number: group.replace(self._mark, "") for number, group in result.items()}
             if self._mark
-            else found
+            else result
         )
 
 
@@ -126,7 +131,7 @@ _BOUNDARY: Final = re.compile(r"\b")
 
 
 def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
-    """Compile a pattern. Raises ValueError with what is wrong and where."""
+    """Return the compiled pattern. Raise ValueError with the error and its place."""
     try:
         return CompiledRegex(pattern, ignore_case)
     except re.error as error:
@@ -137,8 +142,10 @@ def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
 
 
 def backtracks_little(pattern: str) -> bool:
-    """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text: one
-    repeat at most may take different counts, and no repeat is inside of another."""
+    """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text.
+
+    Then at most one repeat has different counts, and no repeat is inside of another.
+    """
     return _repeats(_parser.parse(pattern)) <= 1
 
 
@@ -166,9 +173,9 @@ def _subpatterns(parts: Any) -> Iterator[Any]:
 
 
 def required_literal(pattern: str, ignore_case: bool = False) -> str | None:
-    """The longest text that stands in whatever the (valid) pattern matches; None when unsure.
+    """Return the longest text that every match of the (valid) pattern contains; None when uncertain.
 
-    Where the pattern ignores case, the literal is folded and stands in the folded text.
+    Where the pattern ignores case, the literal is folded, and the folded text contains it.
     """
     try:
         tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
@@ -183,10 +190,10 @@ def required_literal(pattern: str, ignore_case: bool = False) -> str | None:
 
 
 def _literals(tree: Any, ignores: bool) -> Iterator[str]:
-    """The characters that must stand one after another; NUL where something else may stand between them."""
+    """Yield the characters that must follow each other; NUL where other characters may be between them."""
     for operation, argument in tree:
         if operation is _constants.LITERAL:
-            # Beyond ASCII, what `re` and folding take for equal differs in places.
+            # Outside of ASCII, `re` and folding differ in some characters.
             yield chr(argument) if argument and (argument < 128 or not ignores) else "\0"
         elif operation is _constants.AT:
             continue

@@ -17,7 +17,7 @@ from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
 from typing import Any, Final, NamedTuple
 
 MARK: Final = "\uf8ff"
-"""Stands at each word boundary of a marked text: a private-use character, which no text should contain."""
+"""The mark at each word boundary of a marked text: a private-use character, which no text should contain."""
 MAX_COUNT: Final = 1000
 """RE2 refuses greater counts in a repeat, and greater products of nested counts."""
 MAX_ITEMS: Final = 4000
@@ -64,15 +64,18 @@ def _parts(operation: Any, argument: Any) -> Sequence[Any]:
 
 
 class Translation(NamedTuple):
-    """A pattern for RE2. `groups`: the number in Python's pattern of each group, in order; 0 for the line feed that
-    `$` leaves out of a match and RE2 must take."""
+    """A pattern for RE2.
+
+    `groups` are the numbers of the groups in Python's pattern, in order. 0 is the line feed that `$` leaves out of a
+    match and RE2 must include.
+    """
 
     pattern: str
     groups: tuple[int, ...]
 
 
 def translate(pattern: str, ignore_case: bool = False, *, marked: bool = False) -> Translation:
-    """Return the RE2 form of a valid pattern; `marked` for texts with marks. Raises Untranslatable."""
+    """Return the RE2 form of a valid pattern; `marked` for texts with marks. Raise Untranslatable."""
     tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
     translator = _Translator(marked)
     written = translator.sequence(tree, tree.state.flags, last=True)
@@ -80,7 +83,7 @@ def translate(pattern: str, ignore_case: bool = False, *, marked: bool = False) 
 
 
 class _Translator:
-    """Writes one pattern. `items` counts what its repeats unfold to."""
+    """The translation of one pattern. `_items` counts the items of its unfolded repeats."""
 
     def __init__(self, marked: bool) -> None:
         self._marked = marked
@@ -88,7 +91,7 @@ class _Translator:
         self.groups: list[int] = []
 
     def sequence(self, tree: Iterable[Any], flags: int, *, last: bool, times: int = 1) -> str:
-        """Translate items in a row. `last`: nothing that takes characters follows; `times`: enclosing counts."""
+        """Translate consecutive items. `last`: no item with characters follows; `times`: the enclosing counts."""
         items = list(tree)
         if self._marked:
             _check_boundaries(items)
@@ -262,7 +265,7 @@ def _code(code: int) -> str:
 
 
 def _same_letter(code: int, ascii_only: bool) -> set[int]:
-    """Return all characters that `re` takes for equal to this one when case does not count."""
+    """Return all characters that `re` treats as equal to this one when it ignores case."""
     if ascii_only:
         return {ord(c) for c in (chr(code), chr(code).lower(), chr(code).upper())} if code < 128 else {code}
     lower = _lower(code)
@@ -280,7 +283,7 @@ def _lower(code: int) -> int:
 def _upper_forms() -> dict[int, tuple[int, ...]]:
     """Map each lower-case letter to the characters whose lower-case form it is."""
     forms: dict[int, list[int]] = {}
-    for code in range(0x1E944):  # no cased letter stands behind these
+    for code in range(0x1E944):  # there is no cased letter after these
         if not 0xD800 <= code <= 0xDFFF and (lower := _lower(code)) != code:
             forms.setdefault(lower, [lower]).append(code)
     return {letter: tuple(codes) for letter, codes in forms.items()}

@@ -1,4 +1,4 @@
-"""Texts cut to chunks, and texts made to measure. Pieces always join to the text."""
+"""Texts cut into chunks, and filler texts of a given size. Chunks always join to the text."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ LOREM: Final = (
     "esse cillum dolore eu fugiat nulla pariatur. Excepteur sint occaecat cupidatat non proident, sunt "
     "in culpa qui officia deserunt mollit anim id est laborum."
 )
-"""What typesetters have set for five hundred years where a text is wanted and none is there."""
+"""The usual filler text."""
 
 _WORD: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+")
 _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」』）]*""")
 
 
 def cut(text: str, size: ChunkSize) -> tuple[str, ...]:
-    """The pieces of a text, each as long as `size` says and the last one what is left; none of an empty text.
+    """Return the chunks of a text, each of the given size and the last one with the rest; none for an empty text.
 
-    White space stands before the word or sentence that it leads to, as with tokens.
+    White space belongs to the word or sentence after it, as in tokens.
     """
     if size.unit == "characters":
         return tuple(text[start : start + size.count] for start in range(0, len(text), size.count))
-    pieces = _SPLITTERS[size.unit](text)
+    units = _SPLITTERS[size.unit](text)
     if size.count == 1:
-        return tuple(pieces)
-    return tuple("".join(pieces[start : start + size.count]) for start in range(0, len(pieces), size.count))
+        return tuple(units)
+    return tuple("".join(units[start : start + size.count]) for start in range(0, len(units), size.count))
 
 
 def _sentences(text: str) -> list[str]:
-    """Up to where a sentence's end is followed by white space (in Chinese and Japanese by anything)."""
-    ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+    """Split after each end of a sentence that white space follows (in Chinese and Japanese anything)."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     if ends and not text[ends[-1] :].strip():
         ends.pop()  # white space at the end belongs to the last sentence
     return [text[start:end] for start, end in zip([0, *ends], [*ends, len(text)], strict=True) if start < end]
@@ -52,24 +52,26 @@ _SPLITTERS: Final[Mapping[str, Callable[[str], list[str]]]] = {
 }
 
 
-def made_tokens(count: int, of: str | None = None) -> tuple[str, ...]:
-    """Exactly `count` token-like pieces of `of` (default lorem ipsum), said again and again with a space
-    between: `Hello`, ` world`, ` Hello` …"""
+def filler_tokens(count: int, of: str | None = None) -> tuple[str, ...]:
+    """Return exactly `count` tokens of `of` (default lorem ipsum), repeated with a space between.
+
+    `Hello`, ` world`, ` Hello` …
+    """
     text = of or LOREM
     first = split(text)
     again = first if text[0].isspace() or text[-1].isspace() else split(" " + text)
-    pieces = chain(first, chain.from_iterable(repeat(again)))
-    return tuple(piece for _, piece in zip(range(count), pieces, strict=False))
+    tokens = chain(first, chain.from_iterable(repeat(again)))
+    return tuple(token for _, token in zip(range(count), tokens, strict=False))
 
 
-def made_sentences(count: int, random: Random) -> str:
-    """`count` sentences of 5 to 14 words out of lorem ipsum's."""
-    return " ".join(_made_sentence(random) for _ in range(count))
+def filler_sentences(count: int, random: Random) -> str:
+    """Return `count` sentences of 5 to 14 words of lorem ipsum."""
+    return " ".join(_sentence(random) for _ in range(count))
 
 
 _VOCABULARY: Final = tuple(sorted({word.strip(",.").lower() for word in LOREM.split()}))
 
 
-def _made_sentence(random: Random) -> str:
+def _sentence(random: Random) -> str:
     words = random.choices(_VOCABULARY, k=random.randint(5, 14))
     return " ".join(words).capitalize() + "."

@@ -1,7 +1,7 @@
-"""Texts as vectors: unit length, the same for the same text, and nearer the more of their letters two share.
+"""Embeddings of texts: vectors of unit length, equal for equal texts, and closer the more letters two texts share.
 
-No model: each run of three characters points in a few directions that its hash chooses, and a text is the sum
-of them. Enough for a search to find the sentence that was asked for.
+There is no model: the hash of each run of three characters selects a few directions, and a text's vector is their
+sum. That suffices for a search to find the most similar sentence.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ from mockllm.core.json.codec import Json
 
 _RUN: Final = 3
 _DIRECTIONS: Final = 8
-"""How many components a run of characters has a share in."""
-_GRAIN: Final = 0.15
-"""How long what is a text's alone is, against all that it shares with others: no component is zero, and two
-texts are never quite the same."""
+"""The number of components that a run of characters changes."""
+_NOISE: Final = 0.15
+"""The length of a text's own noise relative to its vector: no component is zero, and two texts are never equal."""
 
 
 LARGEST: Final = 3.4028234663852886e38
-"""The largest number of single precision: what a vector may hold."""
+"""The largest number of single precision, and of a vector's components."""
 Vector = tuple[float, ...]
 
 
 class EmbeddingResult(Struct, frozen=True):
-    """What a rule has an embeddings call say: these vectors in turn, one for each input. `model` and
-    `input_tokens` None: as the call says them by itself. `extras`, by dialect, are merged into the answer's top
-    level."""
+    """The content of a response to an embeddings call: the vectors in turn, one for each input.
+
+    `model` and `input_tokens` None: the values of the request. `extras`, by dialect, are merged into the top level
+    of the response.
+    """
 
     vectors: Sequence[Vector]
     model: str | None = None
@@ -44,47 +45,46 @@ class EmbeddingResult(Struct, frozen=True):
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     def of(self, count: int) -> list[Vector]:
-        """So many of them."""
+        """Return so many vectors."""
         return [self.vectors[number % len(self.vectors)] for number in range(count)]
 
 
 @lru_cache(maxsize=256)
 def vector(text: str, size: int) -> tuple[float, ...]:
-    """The direction of a text in so many dimensions, in single precision."""
-    counted = Counter(_runs(text))
-    made = [0.0] * size
-    for run, count in counted.items():
+    """Return the direction of a text in so many dimensions, in single precision."""
+    result = [0.0] * size
+    for run, count in Counter(_runs(text)).items():
         state = crc32(run.encode("utf-8", "surrogatepass"))
         weight = sqrt(count)
         for _ in range(_DIRECTIONS):
             state = (state * 6364136223846793005 + 1442695040888963407) & 0xFFFF_FFFF_FFFF_FFFF
-            made[(state >> 33) % size] += weight if state >> 32 & 1 else -weight
-    length = sqrt(sum(each * each for each in made)) or 1.0
+            result[(state >> 33) % size] += weight if state >> 32 & 1 else -weight
+    length = sqrt(sum(component * component for component in result)) or 1.0
     seed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    random = Random(int.from_bytes(seed, "big"))  # noqa: S311 - a text's own grain, the same each time
-    grain = length * _GRAIN * sqrt(3 / size)
-    return unit([each + grain * (2 * random.random() - 1) for each in made])
+    random = Random(int.from_bytes(seed, "big"))  # noqa: S311 - noise of the text, equal each time
+    noise = length * _NOISE * sqrt(3 / size)
+    return unit([component + noise * (2 * random.random() - 1) for component in result])
 
 
 def shortened(whole: tuple[float, ...], size: int) -> tuple[float, ...]:
-    """The first dimensions of a vector, as models shorten theirs: of unit length again."""
+    """Return the first dimensions of a vector at unit length, as models shorten their vectors."""
     return whole if size == len(whole) else unit(whole[:size])
 
 
 def unit(components: list[float] | tuple[float, ...]) -> tuple[float, ...]:
-    """The same direction of length 1, in single precision."""
-    length = sqrt(sum(each * each for each in components))
+    """Return the vector at length 1, in single precision."""
+    length = sqrt(sum(component * component for component in components))
     form = f"<{len(components)}f"
-    return unpack(form, pack(form, *[each / length for each in components]))
+    return unpack(form, pack(form, *[component / length for component in components]))
 
 
 def written(components: tuple[float, ...]) -> list[float]:
-    """The numbers with as many digits as single precision has, for JSON."""
-    return [float(f"{each:.9g}") for each in components]
+    """Return the numbers for JSON, with the digits of single precision."""
+    return [float(f"{component:.9g}") for component in components]
 
 
 def packed(components: tuple[float, ...]) -> bytes:
-    """Little-endian single precision."""
+    """Return the numbers as little-endian single precision."""
     return pack(f"<{len(components)}f", *components)
 
 

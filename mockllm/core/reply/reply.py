@@ -1,7 +1,8 @@
-"""What to say, before any wire format: an answer's choices, made of parts, made of pieces.
+"""Replies: the neutral content of responses, before any wire format. A reply has choices, a choice has parts, a part
+has chunks.
 
-A *piece* is what one chunk of a stream says. A dialect turns a Reply into its own events (`Encoder`)
-or into one body (`whole`); it never decides what is said.
+A *chunk* is the content of one event of a stream. A dialect turns a Reply into its own events (`Encoder`) or into one
+body; it never decides on the content.
 """
 
 from __future__ import annotations
@@ -16,39 +17,41 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "refusal"]
-"""Why an answer ended, in neutral words; each dialect has its own for them."""
+"""The reason why a response ended, in neutral words; each dialect translates them."""
 
 
 Harm: TypeAlias = Literal["hate", "self_harm", "sexual", "violence"]
-"""What content filters look for, in neutral words."""
+"""The categories of content filters, in neutral words."""
 
 
 class Pause(Struct, frozen=True):
-    """A scripted wait between two pieces, in seconds."""
+    """A scripted wait between two chunks, in seconds."""
 
     seconds: float
 
 
 class Verbatim(Struct, frozen=True):
-    """Bytes that go on the wire as they are, between two pieces (`raw` and `comment` of a script)."""
+    """Bytes that are sent unchanged between two chunks (`raw` and `comment` of a script)."""
 
     data: bytes
 
 
 ContentChunk: TypeAlias = str | Pause | Verbatim
-"""What a part says next: text, or something that stands between two texts."""
+"""An element of a part: text, or a pause or bytes between two texts."""
 
 
-def joined_text(pieces: tuple[ContentChunk, ...]) -> str:
-    """The text of the pieces, without what stands between them."""
-    if len(pieces) == 1 and type(pieces[0]) is str:
-        return pieces[0]
-    return "".join(piece for piece in pieces if type(piece) is str)
+def joined_text(chunks: tuple[ContentChunk, ...]) -> str:
+    """Return the text of the chunks, without pauses and bytes between them."""
+    if len(chunks) == 1 and type(chunks[0]) is str:
+        return chunks[0]
+    return "".join(chunk for chunk in chunks if type(chunk) is str)
 
 
 class Citation(Struct, frozen=True):
-    """A source that a text names: `quote` is what it says there, `start` and `end` the characters of the text
-    that it stands behind (`end` None: to the text's end)."""
+    """A source of a text: `quote` is the text of the source.
+
+    `start` and `end` enclose the characters that the source supports (`end` None: to the text's end).
+    """
 
     url: str
     title: str | None = None
@@ -58,38 +61,44 @@ class Citation(Struct, frozen=True):
 
 
 class Text(Struct, frozen=True):
+    """A text of the response."""
+
     chunks: tuple[ContentChunk, ...]
     tokens: int | None = None
-    """How many tokens it is, where its maker knows; else they are estimated."""
+    """The number of tokens, where it is known; else it is estimated."""
     whole: str | None = None
-    """What a whole answer says instead of the joined pieces."""
+    """The text of a non-streaming response, in place of the joined chunks."""
     citations: tuple[Citation, ...] = ()
     scripted: bool = False
-    """Whether a person has cut it, chunk by chunk."""
+    """Whether the scenario lists the chunks one by one."""
 
 
 class Thinking(Struct, frozen=True):
+    """Thinking before the response."""
+
     chunks: tuple[ContentChunk, ...]
     signature: str | None = None
-    """None: the dialect makes one where its wire has one."""
+    """None: the dialect generates one where its protocol has one."""
     redacted: bool = False
 
 
 class Call(Struct, frozen=True):
-    """A tool call; the pieces join to the arguments' JSON text (which may be broken on purpose)."""
+    """A tool call. The chunks join to the arguments' JSON text (which may be broken on purpose)."""
 
     name: str
     chunks: tuple[ContentChunk, ...]
     id: str | None = None
-    """None: made from the answer's ids."""
+    """None: one of the response's generated ids."""
 
 
 class Refusal(Struct, frozen=True):
+    """A refusal of the model."""
+
     chunks: tuple[ContentChunk, ...]
 
 
 class Media(Struct, frozen=True):
-    """A picture that the model made; `data` is base64. It is said at once, and in no words."""
+    """A generated image; `data` is base64. It is one chunk without text."""
 
     mime: str
     data: str
@@ -97,7 +106,7 @@ class Media(Struct, frozen=True):
 
 
 class NativePart(Struct, frozen=True):
-    """A block of one dialect's own, sent as written by that dialect and left out by the others."""
+    """A block that one dialect sends as written, and the others leave out."""
 
     dialect: str
     block: Json
@@ -107,12 +116,14 @@ Part: TypeAlias = Text | Thinking | Call | Refusal | Media | NativePart
 
 
 class Choice(Struct, frozen=True):
+    """One of the alternatives of a response; nearly all responses have one."""
+
     parts: tuple[Part, ...]
     finish: Finish = "stop"
     stopped_by: str | None = None
-    """The stop sequence that cut the text, where one did."""
+    """The stop sequence that cut the text, if any."""
     flagged: Harm | None = None
-    """What a content filter found in it, where one ended it and said what."""
+    """The category that a content filter reported, if any."""
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -120,7 +131,7 @@ class Choice(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """All text parts, as a whole answer says them."""
+        """The text of all text parts, as in a non-streaming response."""
         return "".join(
             part.whole if part.whole is not None else joined_text(part.chunks)
             for part in self.parts
@@ -129,8 +140,10 @@ class Choice(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens. `input` includes both caches and `output` includes reasoning; each dialect re-adds as its
-    provider counts (which is where they differ most)."""
+    """Token counts. `input` includes both caches and `output` includes reasoning.
+
+    Each dialect adds them up as its provider does (in which providers differ most).
+    """
 
     input: int
     output: int
@@ -138,27 +151,27 @@ class Usage(Struct, frozen=True):
     cache_write: int = 0
     reasoning: int = 0
     stated: int | None = None
-    """The total that is told in place of the true one."""
+    """The total in the response, in place of the true one."""
     told: Literal["counted", "null", "missing"] = "counted"
-    """Whether it is told at all: a null in its place, or nothing, where a fault says so."""
+    """Whether the response has the counts, null in their place, or nothing (both by a fault)."""
 
     @property
     def total(self) -> int:
         return self.input + self.output if self.stated is None else self.stated
 
-    def tell(self, said: dict[str, Json], name: str) -> dict[str, Json]:
-        """An object of the wire whose usage stands under this name, as it is told: itself, changed in place."""
+    def tell(self, payload: dict[str, Json], name: str) -> dict[str, Json]:
+        """Return a payload with usage under `name`, null, or no usage, as `told` requires. Changes the payload."""
         if self.told == "null":
-            said[name] = None
+            payload[name] = None
         elif self.told == "missing":
-            said.pop(name, None)
-        return said
+            payload.pop(name, None)
+        return payload
 
 
 class Reply(Struct, frozen=True):
-    """An answer. `model` None: the one that was asked for. `broken`: it fails there, in mid-answer.
+    """The content of a response. `model` None: the model of the request. `broken`: the error that ends it early.
 
-    `extras` holds what only one dialect knows, by dialect: merged into its answer's top level.
+    `extras` holds the fields of single dialects, by dialect: they are merged into the top level of the response.
     """
 
     choices: tuple[Choice, ...]
@@ -166,12 +179,12 @@ class Reply(Struct, frozen=True):
     model: str | None = None
     broken: Failure | None = None
     unfinished: bool = False
-    """Whether its stream never says why it ends."""
+    """Whether its stream has no finish reason."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @property
     def ends(self) -> bool:
-        """Whether a stream of it says why it ends."""
+        """Whether a stream of it has a finish reason."""
         return self.broken is None and not self.unfinished
 
     def with_usage(self, usage: Usage) -> Reply:

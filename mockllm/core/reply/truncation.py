@@ -1,7 +1,6 @@
-"""Where an answer is cut short: at a stop sequence, at the tokens that the request allows, or where a fault
-cuts it.
+"""Truncation of replies: at a stop sequence, at the request's maximum of tokens, or by a fault.
 
-A provider's model never says what lies behind these, so the cut is made on the reply, for every protocol.
+A provider's model never generates content after these points, so the reply itself is cut, for every protocol.
 """
 
 from __future__ import annotations
@@ -26,29 +25,31 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Sampling
 from mockllm.core.tokens import estimate, split
 
-SHORT: Final = 200
-"""Characters up to which a text's tokens are told apart one by one; in longer texts they are estimated, which is
-nearer for most languages, and two tokens more or less do not show."""
+MAX_SPLIT_LENGTH: Final = 200
+"""Characters up to which a text is split into tokens. In longer texts the tokens are estimated, which is closer for
+most languages; two tokens more or less do not matter there."""
 
 
-def count(text: str) -> int:
-    """The tokens of a text that is said."""
-    return len(split(text)) if len(text) <= SHORT else estimate(text)
+def count_tokens(text: str) -> int:
+    """Return the number of tokens of a text."""
+    return len(split(text)) if len(text) <= MAX_SPLIT_LENGTH else estimate(text)
 
 
-def tokens_of(part: Part) -> int:
-    """The tokens of a part: as its maker counted them, else counted here."""
+def part_tokens(part: Part) -> int:
+    """Return the number of tokens of a part: its own count, else an estimate."""
     if type(part) is Text:
         if part.tokens is not None:
             return part.tokens
-        return count(part.whole if part.whole is not None else joined_text(part.chunks))
-    pieces: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
-    return count(getattr(part, "name", "") + joined_text(pieces))
+        return count_tokens(part.whole if part.whole is not None else joined_text(part.chunks))
+    chunks: tuple[ContentChunk, ...] = getattr(part, "chunks", ())
+    return count_tokens(getattr(part, "name", "") + joined_text(chunks))
 
 
-def cut_short(choice: Choice, sampling: Sampling) -> Choice:
-    """The choice as a model would have left it that stops at `sampling.stop` or after `max_tokens` tokens.
-    Thinking counts against the tokens; a stop sequence is looked for in the text alone."""
+def truncate(choice: Choice, sampling: Sampling) -> Choice:
+    """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens.
+
+    Thinking counts against the tokens. A stop sequence counts in texts only.
+    """
     choice = _stopped(choice, sampling.stop) if sampling.stop else choice
     return choice if sampling.max_tokens is None else _limited(choice, sampling.max_tokens)
 
@@ -58,12 +59,12 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
         if type(part) is not Text:
             continue
         text = joined_text(part.chunks)
-        found = [(text.find(stop), stop) for stop in stops if stop and stop in text]
-        if found:
-            place, stop = min(found)
+        matches = [(text.find(stop), stop) for stop in stops if stop and stop in text]
+        if matches:
+            place, stop = min(matches)
             parts = (
                 *choice.parts[:index],
-                Text(keep(part.chunks, place), citations=clipped(part.citations, place)),
+                Text(first_characters(part.chunks, place), citations=clipped(part.citations, place)),
             )
             return replace(choice, parts=parts, finish="stop", stopped_by=stop)
     return choice
@@ -72,51 +73,51 @@ def _stopped(choice: Choice, stops: tuple[str, ...]) -> Choice:
 def _limited(choice: Choice, allowed: int) -> Choice:
     left = allowed
     for index, part in enumerate(choice.parts):
-        needed = tokens_of(part)
+        needed = part_tokens(part)
         if needed <= left:
             left -= needed
             continue
-        kept = list(choice.parts[:index])
+        parts = list(choice.parts[:index])
         if left and isinstance(part, (Text, Thinking)):
-            pieces = keep(part.chunks, _length(part, left, needed))
-            kept.append(_limit(part, pieces, left) if type(part) is Text else replace(part, chunks=pieces))
-        return replace(choice, parts=tuple(kept), finish="length", stopped_by=None)
+            chunks = first_characters(part.chunks, _length(part, left, needed))
+            parts.append(_limit(part, chunks, left) if type(part) is Text else replace(part, chunks=chunks))
+        return replace(choice, parts=tuple(parts), finish="length", stopped_by=None)
     return choice
 
 
-def _limit(part: Text, pieces: tuple[ContentChunk, ...], tokens: int) -> Text:
-    return Text(pieces, tokens, citations=clipped(part.citations, len(joined_text(pieces))))
+def _limit(part: Text, chunks: tuple[ContentChunk, ...], tokens: int) -> Text:
+    return Text(chunks, tokens, citations=clipped(part.citations, len(joined_text(chunks))))
 
 
 def _length(part: Text | Thinking, left: int, needed: int) -> int:
-    """How many characters so many of the needed tokens are."""
+    """Return the number of characters of the first `left` of the `needed` tokens."""
     text = joined_text(part.chunks)
-    made = type(part) is Text and part.tokens == len(part.chunks)
-    tokens = [piece for piece in part.chunks if type(piece) is str] if made else split(text)
+    chunk_is_token = type(part) is Text and part.tokens == len(part.chunks)
+    tokens = [chunk for chunk in part.chunks if type(chunk) is str] if chunk_is_token else split(text)
     return sum(map(len, tokens[: max(1, len(tokens) * left // needed)]))
 
 
-def keep(pieces: tuple[ContentChunk, ...], length: int) -> tuple[ContentChunk, ...]:
-    """The pieces up to so many characters; what stands between them stays as long as text follows."""
-    kept: list[ContentChunk] = []
-    for piece in pieces:
+def first_characters(chunks: tuple[ContentChunk, ...], length: int) -> tuple[ContentChunk, ...]:
+    """Return the chunks up to so many characters, with the pauses and bytes that text follows."""
+    result: list[ContentChunk] = []
+    for chunk in chunks:
         if length <= 0:
             break
-        if type(piece) is str:
-            kept.append(piece[:length])
-            length -= len(piece)
+        if type(chunk) is str:
+            result.append(chunk[:length])
+            length -= len(chunk)
         else:
-            kept.append(piece)
-    return tuple(kept)
+            result.append(chunk)
+    return tuple(result)
 
 
-# --- where a fault cuts --------------------------------------------------------------------------
+# --- cuts of faults ------------------------------------------------------------------------------
 
 
-def cut_chunks(choice: Choice, chunks: int) -> Choice | None:
-    """The choice up to so many of its chunks; None where it has not so many."""
+def cut_chunks(choice: Choice, count: int) -> Choice | None:
+    """Return the choice up to so many of its chunks; None where it has fewer."""
     parts: list[Part] = []
-    left = chunks
+    left = count
     for part in choice.parts:
         if not left:
             break
@@ -124,59 +125,61 @@ def cut_chunks(choice: Choice, chunks: int) -> Choice | None:
             parts.append(part)
             left -= 1
             continue
-        pieces = [piece for piece in part.chunks if type(piece) is str]
-        if len(pieces) > left:
-            parts.append(shortened(part, sum(map(len, pieces[:left]))))
+        texts = [chunk for chunk in part.chunks if type(chunk) is str]
+        if len(texts) > left:
+            parts.append(shorten(part, sum(map(len, texts[:left]))))
             left = 0
         else:
             parts.append(part)
-            left -= len(pieces)
+            left -= len(texts)
     return None if left else replace(choice, parts=tuple(parts))
 
 
 def cut_fraction(choice: Choice, fraction: float) -> Choice:
-    """The choice up to this part of the characters of its texts and calls, rounded down. Thinking before that
-    stays whole."""
+    """Return the choice up to this part of the characters of its texts and calls, rounded down.
+
+    Thinking before that is complete.
+    """
     left = int(
-        fraction * sum(len(joined_text(part.chunks)) for part in choice.parts if isinstance(part, SAID))
+        fraction * sum(len(joined_text(part.chunks)) for part in choice.parts if isinstance(part, VISIBLE))
     )
     parts: list[Part] = []
     for part in choice.parts:
-        if isinstance(part, SAID):
+        if isinstance(part, VISIBLE):
             length = len(joined_text(part.chunks))
             if length > left:
                 if left:
-                    parts.append(shortened(part, left))
+                    parts.append(shorten(part, left))
                 break
             left -= length
         parts.append(part)
     return replace(choice, parts=tuple(parts))
 
 
-SAID: Final = (Text, Call, Refusal)
-"""What is said, thinking and foreign blocks left out."""
+VISIBLE: Final = (Text, Call, Refusal)
+"""The parts that count, without thinking and native blocks."""
 
 
-def shortened(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:
-    """The part up to so many characters."""
-    pieces = keep(part.chunks, length)
+def shorten(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:
+    """Return the part up to so many characters."""
+    chunks = first_characters(part.chunks, length)
     if type(part) is not Text:
-        return replace(part, chunks=pieces)
+        return replace(part, chunks=chunks)
     full = max(1, len(joined_text(part.chunks)))
     tokens = None if part.tokens is None else round(part.tokens * length / full)
     whole = None if part.whole is None else part.whole[: len(part.whole) * length // full]
-    return Text(pieces, tokens, whole, clipped(part.citations, length))
+    return Text(chunks, tokens, whole, clipped(part.citations, length))
 
 
-def resaid(pieces: tuple[ContentChunk, ...], text: str) -> tuple[ContentChunk, ...]:
-    """Another text, cut where these pieces are cut; what it has more goes into the last."""
-    lengths = [len(piece) for piece in pieces if type(piece) is str]
-    said: list[ContentChunk] = []
-    for piece in pieces:
-        if type(piece) is not str:
-            said.append(piece)
+def rechunked(chunks: tuple[ContentChunk, ...], text: str) -> tuple[ContentChunk, ...]:
+    """Return another text, cut at the same places as these chunks; the last chunk takes the rest."""
+    lengths = [len(chunk) for chunk in chunks if type(chunk) is str]
+    result: list[ContentChunk] = []
+    for chunk in chunks:
+        if type(chunk) is not str:
+            result.append(chunk)
         elif text:
             length = lengths.pop(0) if len(lengths) > 1 else len(text)
-            said.append(text[:length])
+            result.append(text[:length])
             text = text[length:]
-    return (*said, text) if text else tuple(said)
+    return (*result, text) if text else tuple(result)

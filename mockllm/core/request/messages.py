@@ -1,6 +1,6 @@
-"""The turns of a conversation in provider-neutral words: messages, and the parts they are made of.
+"""The turns of a conversation in provider-neutral words: messages and their parts.
 
-Apart from `request.py`, because replies and the memory of conversations speak of them without a request.
+Separate from `request.py`, because replies and stored conversations have messages without a request.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
 
 class TextPart(Struct, frozen=True):
+    """A text."""
+
     text: str
 
 
 class MediaPart(Struct, frozen=True):
-    """An image, a file or a sound: that it is there, not what it shows."""
+    """An image, a file or a sound, without its data."""
 
     kind: Literal["image", "file", "audio"]
 
@@ -34,7 +36,7 @@ class CallPart(Struct, frozen=True):
 
 
 class ResultPart(Struct, frozen=True):
-    """What a tool gave back. `name` is looked up by `id` in earlier calls where the wire has only an id."""
+    """The result of a tool. `name` comes from an earlier call where the protocol has only an id."""
 
     id: str | None
     name: str | None
@@ -43,7 +45,7 @@ class ResultPart(Struct, frozen=True):
 
     @property
     def json(self) -> Json | Missing:
-        """The text read as JSON; MISSING where it is not JSON."""
+        """The text parsed as JSON; MISSING where it is not JSON."""
         try:
             return loads(self.text)
         except JSONDecodeError:
@@ -51,11 +53,13 @@ class ResultPart(Struct, frozen=True):
 
 
 class ThinkingPart(Struct, frozen=True):
+    """Thinking of the model."""
+
     text: str
 
 
 class OtherPart(Struct, frozen=True):
-    """A part of a type that has no neutral word."""
+    """A part of a type without a neutral word."""
 
     type: str
 
@@ -64,8 +68,11 @@ Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | 
 
 
 class Message(NamedTuple):
-    """One turn. Tool results are messages of role `tool`, also where the wire puts them in a user message;
-    what else stood in that message follows as a `user` message. `system` covers `developer`."""
+    """One turn.
+
+    Tool results are messages of role `tool`, also where the protocol has them in a user message; the other parts of
+    that message follow as a `user` message. `system` includes `developer`.
+    """
 
     role: Role
     parts: tuple[Part, ...]
@@ -79,8 +86,8 @@ class Message(NamedTuple):
         return "\n".join([part.text for part in parts if type(part) is TextPart])
 
 
-def last_said(messages: Sequence[Message]) -> str | None:
-    """The text of the last user message; None where there is none."""
+def last_user_text(messages: Sequence[Message]) -> str | None:
+    """Return the text of the last user message; None where there is none."""
     for message in reversed(messages):
         if message.role == "user":
             return message.text

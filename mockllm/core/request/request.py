@@ -1,8 +1,8 @@
-"""A request as scenarios see it: what was asked, in provider-neutral words.
+"""Requests in provider-neutral form, as scenarios match them.
 
-Every dialect subclasses `Request` and overrides the lazy readings that its wire format holds. A
-reading is made when it is first looked at and never raises on any JSON: what cannot be read is absent
-(`None`, an empty tuple), and validation says what is wrong with it.
+Every dialect subclasses `Request` and overrides the lazy properties that its protocol has. A property is computed on
+first use and never raises on any JSON: an invalid value is absent (`None`, an empty tuple), and validation reports
+what is wrong with it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from mockllm.core.request.messages import (
     Role,
     TextPart,
     ThinkingPart,
-    last_said,
+    last_user_text,
 )
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
 from mockllm.core.tokens import estimate
@@ -49,12 +49,12 @@ __all__ = [
     "ToolChoice",
     "estimate_input",
     "estimate_texts",
-    "last_said",
+    "last_user_text",
 ]
 
 
 class Tool(Struct, frozen=True):
-    """A tool that was offered. `schema` is its JSON Schema (None where the wire has none)."""
+    """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
 
     name: str
     schema: Json = None
@@ -74,8 +74,10 @@ class ToolChoice(Struct, frozen=True):
 
 
 class Format(Struct, frozen=True):
-    """The wanted form of the answer: free text, any JSON, or JSON of a schema (with its name if it has one).
-    `bare`: a text is said without its quotes."""
+    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has one).
+
+    `bare`: a text is sent without its quotes.
+    """
 
     kind: Literal["text", "json", "schema"] = "text"
     name: str | None = None
@@ -84,7 +86,7 @@ class Format(Struct, frozen=True):
 
 
 class Sampling(NamedTuple):
-    """Whether and how much the request asked of what shapes an answer beside its text."""
+    """The parameters of a request that shape a response: the number of choices, stop sequences, maximum of tokens."""
 
     n: int = 1
     stop: tuple[str, ...] = ()
@@ -94,7 +96,8 @@ class Sampling(NamedTuple):
 VOLATILE: Final = frozenset(
     {"user", "metadata", "safety_identifier", "prompt_cache_key", "previous_response_id", "seed"}
 )
-"""Top-level fields of the body that name who asks, or when, and not what: no part of its hash, as a rule."""
+"""Top-level fields of the body that identify the client or the run, and usually are not part of the request's
+hash."""
 
 
 class RequestContext:
@@ -104,26 +107,26 @@ class RequestContext:
 
 
 class Request:
-    """One request. The constructor's arguments are the transport's facts; all else is read lazily.
+    """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
-    `raw` holds the body's bytes (inflated); `now` is the time of arrival in seconds since the epoch, the only
+    `raw` holds the body's bytes (decompressed); `now` is the time of arrival in seconds since the epoch, the only
     clock that the time fields of a response use. `route` holds the variables of the route's path
     (`{"model": …}` where the path names the model); `recall` looks up what the server stored of the session;
     `context` belongs to the reader of the request.
     """
 
     dialect: ClassVar[str | None] = None
-    """Whose protocol: openai, anthropic … None outside every protocol."""
+    """The protocol: openai, anthropic … None outside every protocol."""
     api: ClassVar[str | None] = None
-    """Which of its calls: chat, messages, models … None outside every protocol."""
+    """The call of the protocol: chat, messages, models … None outside every protocol."""
     generates: ClassVar[bool] = False
-    """Whether it is a generating call, which rules without `api` and `path` see."""
+    """Whether the call generates; rules without `api` and `path` match only such calls."""
     known: ClassVar[frozenset[str] | None] = None
-    """The fields at the top of its body that its own provider documents; None where nothing is told of others,
-    because they are refused or because nobody looks."""
+    """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
+    because they are refused or ignored."""
     volatile: frozenset[str] = VOLATILE
-    """The fields at the top of its body that are no part of its hash."""
+    """The top-level fields of the body that are not part of the hash."""
 
     def __init__(
         self,
@@ -156,19 +159,21 @@ class Request:
 
     @classmethod
     def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
-        """A request with these facts of its head, all that are not the other arguments: for the many that have
-        the same head, at half of what the constructor takes."""
-        made = cls.__new__(cls)
-        facts = made.__dict__
-        facts.update(head)
-        facts["raw"] = raw
-        facts["client"] = client
-        facts["now"] = now
-        facts["recall"] = recall
-        return made
+        """Return a request with the attributes of a head, for many requests with the same head.
+
+        This takes half the time of the constructor.
+        """
+        request = cls.__new__(cls)
+        attributes = request.__dict__
+        attributes.update(head)
+        attributes["raw"] = raw
+        attributes["client"] = client
+        attributes["now"] = now
+        attributes["recall"] = recall
+        return request
 
     def unread(self) -> Self:
-        """The same request without its body: for an answer that leaves nothing to it."""
+        """Return the request without its body, for a response that does not depend on the body."""
         return type(self)(
             method=self.method,
             path=self.path,
@@ -184,10 +189,10 @@ class Request:
         )
 
     def with_input_tokens(self, count: int) -> Self:
-        """The same request with so many input tokens."""
-        other = copy(self)
-        vars(other)["input_tokens"] = count
-        return other
+        """Return the request with another number of input tokens."""
+        request = copy(self)
+        vars(request)["input_tokens"] = count
+        return request
 
     # --- transport -----------------------------------------------------------------------------
 
@@ -204,7 +209,7 @@ class Request:
 
     @lazy
     def api_key(self) -> str | None:
-        """The key, wherever the protocol carries it; a dialect that carries it elsewhere overrides this."""
+        """The API key; a dialect with another place for it overrides this property."""
         bearer = self.headers.get("authorization")
         if bearer is not None and bearer[:7].lower() == "bearer ":
             return bearer[7:].strip() or None
@@ -216,13 +221,13 @@ class Request:
 
     @lazy
     def body(self) -> Json | Missing:
-        """The body's JSON; MISSING where there is none or it cannot be read."""
+        """The body's JSON; MISSING where there is none or it is invalid."""
         _ = self.fields
         return vars(self)["body"]
 
     @lazy
     def fields(self) -> dict[str, Json]:
-        """The body where it is an object, else an empty one: what readers look into."""
+        """The body where it is an object, else an empty object."""
         body: Json | Missing
         try:
             body = loads(self.raw)
@@ -233,19 +238,18 @@ class Request:
 
     @property
     def memorable(self) -> bool:
-        """Whether an answer to it may leave something to remember."""
+        """Whether a response may be stored."""
         return True
 
     @property
     def unknown(self) -> list[str]:
-        """The fields that its provider does not document, in their order; none for a vendor that speaks
-        another provider's protocol, and adds to it."""
+        """The fields that the provider does not document, in order; none for a vendor that extends a protocol."""
         known, fields = self.known, self.fields
         if known is None or fields.keys() <= known or self.provider != self.dialect:
             return []
         return [name for name in fields if name not in known]
 
-    # --- what was asked: each dialect overrides what its wire holds ----------------------------
+    # --- content: each dialect overrides the properties that its protocol has ------------------
 
     @lazy
     def model(self) -> str | None:
@@ -253,12 +257,12 @@ class Request:
 
     @lazy
     def stream(self) -> bool:
-        """Whether the client asked for a stream."""
+        """Whether the client requests a stream."""
         return False
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        """All turns in order, the system text included where the wire has it among the messages."""
+        """All turns in order, including the system text where the protocol has it among the messages."""
         return ()
 
     @lazy
@@ -270,16 +274,16 @@ class Request:
     @lazy
     def user(self) -> str | None:
         """The text of the last user message; None where there is none."""
-        return last_said(self.messages)
+        return last_user_text(self.messages)
 
     @lazy
     def thread(self) -> str | None:
-        """The hashed name of a conversation that is told by more than its opening; None of any other."""
+        """The hashed name of a conversation that is not identified by its opening; None for any other."""
         return None
 
     @lazy
     def opening(self) -> tuple[str, str]:
-        """What tells a conversation from others: its system text and its first user message."""
+        """The system text and the first user message, which identify a conversation."""
         first = next((message.text for message in self.messages if message.role == "user"), "")
         return self.system or "", first
 
@@ -298,7 +302,7 @@ class Request:
 
     @lazy
     def uncalled(self) -> tuple[str, ...]:
-        """The offered tools that the model may call and has not called since the user last spoke."""
+        """The offered tools that the model may call and has not called since the last user message."""
         names = self.tool_choice.names
         left = [
             tool.name for tool in self.tools if tool.kind in CALLABLE and (not names or tool.name in names)
@@ -315,12 +319,12 @@ class Request:
     @lazy
     def tool_results(self) -> tuple[ResultPart, ...]:
         """The results after the last assistant turn, in order."""
-        found: list[ResultPart] = []
+        results: list[ResultPart] = []
         for message in reversed(self.messages):
             if message.role == "assistant":
                 break
-            found[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
-        return tuple(found)
+            results[:0] = [part for part in message.parts if isinstance(part, ResultPart)]
+        return tuple(results)
 
     @lazy
     def has_image(self) -> bool:
@@ -340,17 +344,17 @@ class Request:
 
     @lazy
     def input_tokens(self) -> int:
-        """The estimate of the prompt's tokens: texts, calls and results, and the tools' descriptions."""
+        """The estimated tokens of the prompt: texts, calls and results, and the tools' descriptions."""
         return estimate_input(self)
 
 
 PROMPT: Final = 3
 FRAMING: Final = 4
-"""Tokens that a prompt, and each of its messages, cost beside their texts, as OpenAI's cookbook counts."""
+"""The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
 
 
 def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
-    """The tokens of a prompt."""
+    """Return the tokens of a prompt."""
     total = prompt
     for tool in request.tools:
         total += estimate(f"{tool.name} {tool.description} {tool.schema}")
@@ -365,7 +369,7 @@ def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMIN
 
 
 def estimate_texts(texts: Sequence[str]) -> int:
-    """The same for messages of a text each, and no tools."""
+    """Return the tokens of a prompt with one text in each message, and no tools."""
     return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
 
 

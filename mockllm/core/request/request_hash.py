@@ -1,8 +1,8 @@
-"""What `match: {hash: …}` sees: names for a request, the same however its JSON is written.
+"""Request hashes, which `match: {hash: …}` compares: equal for equal requests, however their JSON is written.
 
-The hash is SHA-256 over the canonical JSON of method, path, provider, the query's `alt` (Gemini's way to ask for
-SSE) and the body, with what changes from one run of a client to the next left out. Beside it stands the older
-recipe, which other tools have written files with: the body with a `provider` in it, and nothing else.
+The hash is SHA-256 over the canonical JSON of method, path, provider, the query's `alt` (Gemini's parameter for SSE)
+and the body, without the fields that change from one run of a client to the next. The older recipe, with which other
+tools have written files, hashes the body with a `provider` in it, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,71 +16,73 @@ from mockllm.core.redaction import redacted
 from mockllm.core.request.request import Request
 
 _HASH: Final = "_hash"
-_OLDER: Final = "_older_hash"
-"""Where a request keeps what was found out."""
+_OLDER_HASH: Final = "_older_hash"
+"""The attributes in which a request caches its hashes."""
 
 
 def request_hash(request: Request) -> str:
-    """64 hexadecimal digits. A body that is not JSON counts by its bytes."""
-    asked = hashed(request)
-    return sha256(canonical(asked) + (b"" if "body" in asked else request.raw)).hexdigest()
+    """Return 64 hexadecimal digits. A body that is not JSON is hashed as bytes."""
+    parts = hash_input(request)
+    return sha256(canonical(parts) + (b"" if "body" in parts else request.raw)).hexdigest()
 
 
-def hashed(request: Request) -> dict[str, Json]:
-    """What of a request its hash is made of; no `body` where that is not JSON."""
-    asked: dict[str, Json] = {
+def hash_input(request: Request) -> dict[str, Json]:
+    """Return the parts of a request that its hash covers; without `body` where that is not JSON."""
+    parts: dict[str, Json] = {
         "method": request.method,
-        "path": _plain(request.path),
+        "path": _encodable(request.path),
         "provider": request.provider,
         "alt": request.query.get("alt"),
     }
     body = request.body
     if body is not MISSING:
-        asked["body"] = _lasting(body, request.volatile)
-    return asked
+        parts["body"] = _without(body, request.volatile)
+    return parts
 
 
-def _lasting(body: Json, volatile: Set[str]) -> Json:
-    """The body without its volatile fields."""
+def _without(body: Json, names: Set[str]) -> Json:
+    """Return the body without some of its fields."""
     if not isinstance(body, dict):
         return body
-    return {key: value for key, value in body.items() if key not in volatile}
+    return {name: value for name, value in body.items() if name not in names}
 
 
 def older_hash(request: Request) -> str | None:
-    """SHA-256 over the compact, key-sorted JSON of the body with the provider's name added as `provider`; None
-    where the body is no object."""
+    """Return SHA-256 over the compact, key-sorted JSON of the body with the provider's name added as `provider`.
+
+    Return None where the body is not an object.
+    """
     body = request.body
     if not isinstance(body, dict):
         return None
     return sha256(canonical({**body, "provider": request.provider})).hexdigest()
 
 
-def looked_up(request: Request) -> str:
-    """The request's hash, found out for the first who asks and kept with the request for the others."""
-    kept = vars(request).get(_HASH)
-    if kept is None:
-        kept = vars(request)[_HASH] = request_hash(request)
-    return kept
+def cached_hash(request: Request) -> str:
+    """Return the request's hash, which is computed once for a request."""
+    hash = vars(request).get(_HASH)
+    if hash is None:
+        hash = vars(request)[_HASH] = request_hash(request)
+    return hash
 
 
-def looked_up_older(request: Request) -> str | None:
-    """The same by the older recipe."""
-    if _OLDER not in vars(request):
-        vars(request)[_OLDER] = older_hash(request)
-    return vars(request)[_OLDER]  # type: ignore[no-any-return]
+def cached_older_hash(request: Request) -> str | None:
+    """Return the hash by the older recipe, which is computed once for a request."""
+    if _OLDER_HASH not in vars(request):
+        vars(request)[_OLDER_HASH] = older_hash(request)
+    return vars(request)[_OLDER_HASH]  # type: ignore[no-any-return]
 
 
 def known_hash(request: Request) -> str | None:
-    """The request's hash if anybody has asked for it; nothing is found out."""
+    """Return the request's hash if it was computed before."""
     return vars(request).get(_HASH)
 
 
-def asked(request: Request) -> str:
-    """What the request's hash is made of, as JSON for a person: without what looks like a key."""
-    return dumps(redacted(hashed(request))).decode()
+def hash_input_json(request: Request) -> str:
+    """Return the parts that the request's hash covers as JSON for a person, without what looks like a key."""
+    return dumps(redacted(hash_input(request))).decode()
 
 
-def _plain(text: str) -> str:
-    """The text without what UTF-8 cannot hold."""
+def _encodable(text: str) -> str:
+    """Return the text with escapes for lone surrogates, which UTF-8 cannot encode."""
     return text.encode("utf-8", "backslashreplace").decode()

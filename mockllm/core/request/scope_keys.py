@@ -1,4 +1,5 @@
-"""Whose counts: what `per` names, read from a request. Keys are hashed, so that no count holds a secret."""
+"""Scopes: the keys of counters that `per` selects, from a request. API keys are hashed, so that no scope is
+secret."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from mockllm.core.request.request import Request
 
 
 def scope_of(per: str, request: Request) -> str:
-    """The scope's name; the empty one is global (inside the session)."""
+    """Return the scope's name; the empty one is global (inside the session)."""
     if per == "global":
         return ""
     if per == "api_key":
@@ -22,8 +23,11 @@ def scope_of(per: str, request: Request) -> str:
 
 
 def conversation(request: Request) -> str:
-    """A conversation's name: a hash of the name that it has of its own, else of the system text and the first
-    user message. What goes on from an answer before is of the conversation that this one was of."""
+    """Return a conversation's name: the name that the request has, else a hash of its opening.
+
+    The opening is the system text and the first user message. A request that continues an earlier response has the
+    name of that response's conversation.
+    """
     if request.thread is not None:
         return request.thread
     system, first = request.opening
@@ -31,5 +35,5 @@ def conversation(request: Request) -> str:
 
 
 def hashed(text: str) -> str:
-    """A name that holds no secret."""
+    """Return a short hash for a name without secrets."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,9 +1,8 @@
-"""What a server remembers of its answers, as data: the responses that clients may ask for again, and the
-tools that were called.
+"""Stored responses as data: the responses that clients may retrieve or continue, and the tools that were called.
 
-A dialect says what of an answer is to be remembered (`Memo`), a state keeps it by session, and a request is
-given a `Recall` to look it up with. Bodies are kept as the bytes that were sent, so that any store can hold
-them and nothing is parsed before somebody asks.
+A dialect returns a `StoreUpdate` for a response, the state stores it by session, and a request gets a
+`ResponseLookup`. Bodies are stored as the bytes that were sent, so that any store can hold them, and parsed on
+demand.
 """
 
 from __future__ import annotations
@@ -13,19 +12,25 @@ from typing import NamedTuple, Protocol
 
 
 class StoredResponse(NamedTuple):
-    """One response: the body that asked for it, what was answered, and the id of the one that it follows. `thread`
-    is the conversation of one that follows another (`Request.thread`), for what led to it may be forgotten."""
+    """One response: the request's body, the response's body, and the id of the response that it continues.
+
+    `thread` is the conversation of a response that continues another (`Request.thread`), since earlier responses may
+    have been deleted.
+    """
 
     id: str
     previous: str | None
-    asked: bytes
-    said: bytes
+    request_body: bytes
+    response_body: bytes
     thread: str | None = None
 
 
 class StoreUpdate(NamedTuple):
-    """What is to be remembered of an answer: a response, under all `names` that it is asked for by; the tools
-    it calls, by the calls' ids; and the names that are to be forgotten."""
+    """The changes of the store after a response.
+
+    They are the response under all `names` by which clients retrieve it, its tools by the ids of the calls, and the
+    names to delete.
+    """
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
@@ -34,20 +39,20 @@ class StoreUpdate(NamedTuple):
 
 
 class ResponseLookup(Protocol):
-    """What is remembered of one session."""
+    """The stored responses of one session."""
 
     def stored(self, name: str) -> StoredResponse | None:
-        """The response of this name."""
+        """Return the response of this name."""
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        """The responses whose own id begins so, in the order in which they came."""
+        """Return the responses whose id has this prefix, in order."""
 
     def call(self, id: str) -> str | None:
-        """The tool that the call of this id was for."""
+        """Return the tool of the call with this id."""
 
 
 class EmptyLookup:
-    """A recall that knows nothing."""
+    """The lookup of an empty store."""
 
     def stored(self, name: str) -> StoredResponse | None:
         return None

@@ -1,8 +1,7 @@
-"""Values made from a JSON Schema: always valid against it, plausible to a reader, equal for an equal seed.
-The work is bounded by a budget (core.budget).
+"""Values generated from a JSON Schema: valid against it, realistic to a reader, equal for an equal seed.
 
-Apart from everything else, because it knows schemas only: neither tools nor answers. `make` is the way in;
-`reading` brings schemas into one form, `maker` walks them, the others make the leaves.
+A budget (core.budget) limits the work. The package knows schemas only, neither tools nor responses. `document`
+normalizes schemas, `generator` walks them, and the other modules generate objects, arrays, texts and numbers.
 """
 
 from __future__ import annotations

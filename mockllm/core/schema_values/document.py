@@ -1,7 +1,7 @@
-"""Schemas in one form, and what they refer to.
+"""Normalized schemas, and their references.
 
-Tools bring JSON Schema of several drafts, OpenAPI's (`nullable`, a boolean `exclusiveMinimum`) and Gemini's
-(types in capitals, counts as texts, `propertyOrdering`): all are written as draft 2020-12 beforehand.
+Tools use JSON Schema of several drafts, OpenAPI's (`nullable`, a boolean `exclusiveMinimum`) and Gemini's (types in
+capitals, counts as texts, `propertyOrdering`): all are converted to draft 2020-12.
 """
 
 from __future__ import annotations
@@ -47,125 +47,134 @@ _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maxi
 
 
 _BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-_NOTED: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
+_NOTES: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
 _NOTE: Final = re.compile(r"\b(\w+): (-?\d+(?:\.\d+)?)(?=,|\Z)")
-_NUMBERED: Final = ("TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL")
-"""Google's types as some of its clients write them, by their numbers."""
+_TYPE_NUMBERS: Final = (
+    "TYPE_UNSPECIFIED",
+    "STRING",
+    "NUMBER",
+    "INTEGER",
+    "BOOLEAN",
+    "ARRAY",
+    "OBJECT",
+    "NULL",
+)
+"""Google's types by the numbers that some of its clients send."""
 
 
 class Unsatisfiable(Exception):
-    """No value is possible here, or none was found."""
+    """No value is possible, or none was found."""
 
 
-def plain(schema: Json) -> Schema:
-    """The schema in the one form, whatever it is: what is no schema is left as it is."""
+def normalize(schema: Json) -> Schema:
+    """Return the schema as draft 2020-12. A value that is not a schema is returned unchanged."""
     if not isinstance(schema, dict):
         return schema
-    made = dict(schema)
+    result = dict(schema)
     for key in _MAPS:
-        if isinstance(made.get(key), dict):
-            made[key] = {name: plain(each) for name, each in made[key].items()}
+        if isinstance(result.get(key), dict):
+            result[key] = {name: normalize(part) for name, part in result[key].items()}
     for key in _LISTS:
-        if isinstance(made.get(key), list):
-            made[key] = [plain(each) for each in made[key]]
+        if isinstance(result.get(key), list):
+            result[key] = [normalize(part) for part in result[key]]
     for key in _SINGLE:
-        if isinstance(made.get(key), dict):
-            made[key] = plain(made[key])
-    _types(made)
-    _described(made)
+        if isinstance(result.get(key), dict):
+            result[key] = normalize(result[key])
+    _normalize_type(result)
+    _add_described_bounds(result)
     for key in _COUNTS:
-        if _counts(made.get(key)):
-            made[key] = int(made[key])
+        if _is_count(result.get(key)):
+            result[key] = int(result[key])
     for key, bound in _EXCLUSIVE:
-        if isinstance(made.get(key), bool) and made.pop(key) and bound in made:
-            made[key] = made.pop(bound)
-    if "json-schema.org" not in str(made.get("$schema", "")):
-        made.pop("$schema", None)
-    return _ordered(made)
+        if isinstance(result.get(key), bool) and result.pop(key) and bound in result:
+            result[key] = result.pop(bound)
+    if "json-schema.org" not in str(result.get("$schema", "")):
+        result.pop("$schema", None)
+    _order_properties(result)
+    return result
 
 
-def _counts(value: Json) -> bool:
-    """Return whether a text or a float stands for a whole number."""
+def _is_count(value: Json) -> bool:
+    """Return whether a text or a float is a whole number."""
     return value.isdecimal() if isinstance(value, str) else isinstance(value, float) and value.is_integer()
 
 
-def _types(made: dict[str, Json]) -> None:
-    """Types in lower case; what is nullable may be null."""
-    kind = made.get("type")
-    if type(kind) is int and 0 <= kind < len(_NUMBERED):
-        kind = _NUMBERED[kind]
+def _normalize_type(schema: dict[str, Json]) -> None:
+    """Write types in lower case, and `nullable` as the type null."""
+    kind = schema.get("type")
+    if type(kind) is int and 0 <= kind < len(_TYPE_NUMBERS):
+        kind = _TYPE_NUMBERS[kind]
     if isinstance(kind, str):
-        kind = made["type"] = kind.lower() if kind.isupper() else kind
+        kind = schema["type"] = kind.lower() if kind.isupper() else kind
         if kind == "type_unspecified":
-            del made["type"]
-        elif made.get("nullable") is True and kind != "null":
-            made["type"] = [kind, "null"]
-            if isinstance(made.get("enum"), list) and None not in made["enum"]:
-                made["enum"] = [*made["enum"], None]
+            del schema["type"]
+        elif schema.get("nullable") is True and kind != "null":
+            schema["type"] = [kind, "null"]
+            if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
+                schema["enum"] = [*schema["enum"], None]
 
 
-def _described(made: dict[str, Json]) -> None:
-    """With the bounds that stand in the description: where Anthropic's SDKs put what its API does not take."""
-    noted = _NOTED.search(str(made.get("description", "")))
-    for key, number in _NOTE.findall(noted[1]) if noted is not None else ():
+def _add_described_bounds(schema: dict[str, Json]) -> None:
+    """Add the bounds in the description, into which Anthropic's SDKs move keywords that its API does not accept."""
+    notes = _NOTES.search(str(schema.get("description", "")))
+    for key, number in _NOTE.findall(notes[1]) if notes is not None else ():
         if key in _BOUNDS:
-            made.setdefault(key, float(number) if "." in number else int(number))
+            schema.setdefault(key, float(number) if "." in number else int(number))
 
 
-def _ordered(made: dict[str, Json]) -> dict[str, Json]:
-    """With the properties in the order in which they are wanted."""
-    order, properties = made.get("propertyOrdering"), made.get("properties")
+def _order_properties(schema: dict[str, Json]) -> None:
+    """Sort the properties by `propertyOrdering`."""
+    order, properties = schema.get("propertyOrdering"), schema.get("properties")
     if isinstance(order, list) and isinstance(properties, dict):
         first = {name: properties[name] for name in order if isinstance(name, str) and name in properties}
-        made["properties"] = {**first, **properties}
-    return made
+        schema["properties"] = {**first, **properties}
 
 
 class Document:
-    """A whole schema, into which its parts refer."""
+    """A whole schema, to which the references in its parts are relative."""
 
     def __init__(self, root: Schema, budget: Budget) -> None:
         self.root = root
         self._budget = budget
         shared = ("$schema", "$defs", "definitions")
         self._base = str(root.get("$id", "")) if isinstance(root, dict) else ""
-        """What ids are relative to. Those that a part changes for itself are not looked at."""
+        """The base of ids. A different base of a part is not supported."""
         self._shared = {key: root[key] for key in shared if key in root} if isinstance(root, dict) else {}
 
     def part(self, schema: Schema) -> Schema:
-        """A part that can be checked by itself: with what its references name."""
+        """Return a part with the definitions that it may refer to, so that it can be validated alone."""
         return {**self._shared, **schema} if isinstance(schema, dict) else schema
 
     def at(self, reference: str) -> Schema:
-        """What a reference names. Raises Impossible where that is nothing of this document."""
+        """Return the schema of a reference. Raise Unsatisfiable where the document has no such schema."""
         self._budget.add_characters(len(reference))
         base, _, pointer = reference.partition("#")
-        found = self._find("$id", urljoin(self._base, base)) if base else self.root
+        schema = self._find("$id", urljoin(self._base, base)) if base else self.root
         if pointer and not pointer.startswith("/"):
             return self._find("$anchor", pointer)
         for step in pointer.split("/")[1:]:
-            found = _step(found, unquote(step).replace("~1", "/").replace("~0", "~"))
-        return found
+            schema = _step(schema, unquote(step).replace("~1", "/").replace("~0", "~"))
+        return schema
 
     def _find(self, key: str, name: str) -> Schema:
-        """The schema of that name, wherever it stands."""
-        for each in _every(self.root):
+        """Return the schema with an id or anchor."""
+        for schema in _objects(self.root):
             self._budget.add_characters(1)
-            named = [each.get("$anchor"), each.get("$dynamicAnchor")]
+            names = [schema.get("$anchor"), schema.get("$dynamicAnchor")]
             if key == "$id":
-                named = [urljoin(self._base, each["$id"])] if isinstance(each.get("$id"), str) else []
-            if name in named:
-                return each
+                names = [urljoin(self._base, schema["$id"])] if isinstance(schema.get("$id"), str) else []
+            if name in names:
+                return schema
         raise Unsatisfiable(name)
 
 
-def patterns_of(root: Schema) -> Iterator[str]:
-    """Return the regular expressions that compiling a schema compiles."""
-    for each in _every(root):
-        if isinstance(each.get("pattern"), str):
-            yield each["pattern"]
-        if isinstance(each.get("patternProperties"), dict):
-            yield from each["patternProperties"]
+def patterns(root: Schema) -> Iterator[str]:
+    """Yield the regular expressions that are compiled with a schema."""
+    for schema in _objects(root):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        if isinstance(schema.get("patternProperties"), dict):
+            yield from schema["patternProperties"]
 
 
 def _step(schema: Json, key: str) -> Json:
@@ -176,9 +185,9 @@ def _step(schema: Json, key: str) -> Json:
     raise Unsatisfiable(key)
 
 
-def _every(tree: Json) -> Iterator[Mapping[str, Json]]:
+def _objects(tree: Json) -> Iterator[Mapping[str, Json]]:
     if isinstance(tree, dict):
         yield tree
     if isinstance(tree, (dict, list)):
         for child in tree.values() if isinstance(tree, dict) else tree:
-            yield from _every(child)
+            yield from _objects(child)

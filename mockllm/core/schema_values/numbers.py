@@ -1,4 +1,4 @@
-"""Numbers within a schema's bounds: points of a grid, chosen where a reader would expect them."""
+"""The generation of numbers: points of a grid within a schema's bounds, in the range that a reader expects."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values.document import Unsatisfiable
-from mockllm.core.schema_values.merge import fraction, whole_step
+from mockllm.core.schema_values.merge import common_multiple, fraction
 
-_FINEST: Final = 12
-"""Decimals that are tried where bounds leave little room."""
-_LEAST: Final = -(2**63)
-_MOST: Final = 2**63 - 1
-"""What JSON's readers agree on."""
+_MAX_DECIMALS: Final = 12
+"""The most decimals that are tried between close bounds."""
+_MIN: Final = -(2**63)
+_MAX: Final = 2**63 - 1
+"""The bounds that all JSON parsers support."""
 _SPAN: Final = 100
-"""How far from a bound a number is expected."""
+"""The expected distance of a number from its bound."""
 
 
-def made_number(
+def generate_number(
     schema: Mapping[str, Json], random: Random, whole: bool, usual: tuple[float, float, int] | None = None
 ) -> int | float:
-    """A number of the schema; `usual`: the range and decimals that its name suggests. Raises Impossible."""
+    """Return a number of the schema. `usual`: the range and decimals that its name suggests.
+
+    Raise Unsatisfiable where there is none.
+    """
     low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
     high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
     decimals = 0 if whole else 2 if usual is None else usual[2]
     step = Fraction(1) if whole else None
     if "multipleOf" in schema:
         multiple = fraction(schema["multipleOf"])
-        step = multiple if step is None else whole_step(step, multiple)
-    wanted = (Fraction(1), Fraction(_SPAN)) if usual is None else (fraction(usual[0]), fraction(usual[1]))
-    for finer in range(decimals, _FINEST):
-        grid = step or Fraction(1, 10**finer)
-        for start, end in (_window(wanted, low, high), (low, high)):
+        step = multiple if step is None else common_multiple(step, multiple)
+    expected = (Fraction(1), Fraction(_SPAN)) if usual is None else (fraction(usual[0]), fraction(usual[1]))
+    for digits in range(decimals, _MAX_DECIMALS):
+        grid = step or Fraction(1, 10**digits)
+        for start, end in (_window(expected, low, high), (low, high)):
             first, last = ceil(start / grid), floor(end / grid)
             first += above and first * grid == low
             last -= below and last * grid == high
@@ -43,15 +46,15 @@ def made_number(
                 return _number(random.randint(first, last) * grid)
         if step is not None:
             break
-    raise Unsatisfiable("no number stands within the bounds")
+    raise Unsatisfiable("no number is within the bounds")
 
 
 def _bound(
     schema: Mapping[str, Json], inclusive: str, exclusive: str, tighter: object
 ) -> tuple[Fraction, bool]:
-    """The tighter of the two bounds, and whether it is itself left out."""
+    """Return the tighter of the two bounds, and whether the bound itself is excluded."""
     lower = tighter is max
-    bound, open_ = Fraction(_LEAST if lower else _MOST), False
+    bound, open_ = Fraction(_MIN if lower else _MAX), False
     for key in (inclusive, exclusive):
         if key in schema:
             value = fraction(schema[key])
@@ -60,12 +63,12 @@ def _bound(
     return bound, open_
 
 
-def _window(wanted: tuple[Fraction, Fraction], low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
-    """What is expected, within the bounds; where they do not meet, what is near a bound."""
-    start, end = max(wanted[0], low), min(wanted[1], high)
+def _window(expected: tuple[Fraction, Fraction], low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:
+    """Return the expected range within the bounds; a range near a bound where they do not overlap."""
+    start, end = max(expected[0], low), min(expected[1], high)
     if start <= end:
         return start, end
-    return (low, min(high, low + _SPAN)) if low > wanted[1] else (max(low, high - _SPAN), high)
+    return (low, min(high, low + _SPAN)) if low > expected[1] else (max(low, high - _SPAN), high)
 
 
 def _number(value: Fraction) -> int | float:

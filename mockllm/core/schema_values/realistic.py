@@ -1,7 +1,7 @@
-"""What a reader expects of a value by its name and description: a `city` is a city, a `price` has decimals.
+"""Tables of realistic values by the name and description of a field: a `city` is a city, a `price` has decimals.
 
-Tables only. The words of a name are looked at first (`departure_city`, `departureCity`), the last one before
-the others; a name that says nothing (`location`, `value`) leaves it to the description.
+The words of a name come first (`departure_city`, `departureCity`), the last word before the others. For a vague name
+(`location`, `value`) the description comes first.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.reply.chunking import made_sentences
+from mockllm.core.reply.chunking import filler_sentences
 
 Words: TypeAlias = Sequence[str] | Callable[[Random], str]
-"""Texts to choose from, or what makes one."""
+"""Texts to choose from, or a function that generates one."""
 
 
 class FieldContext(Struct, frozen=True):
-    """What is said of a place in a schema: its name, its description, and the name of what it belongs to."""
+    """A field of a schema: its name, its description, and the name of the field that contains it."""
 
     name: str = ""
     description: str = ""
@@ -47,7 +47,7 @@ LANGUAGES: Final = ("en", "fr", "de", "es", "ja", "pt")
 
 
 def sentence(random: Random) -> str:
-    return made_sentences(1, random)
+    return filler_sentences(1, random)
 
 
 def date(random: Random) -> str:
@@ -176,15 +176,15 @@ NAMED: Final[Mapping[str, Words]] = {
     **dict.fromkeys(("restaurant", "hotel"), ("Harbor View", "The Old Mill", "Café Central")),
     **dict.fromkeys(("tool", "function"), ("lookup", "calculate")),
 }
-"""What a `name` is, by what it is the name of; else it is a person's."""
+"""The texts of a `name`, by the field that contains it; else it is a person's name."""
 
 VAGUE: Final = frozenset(
     {"location", "place", "value", "input", "data", "name", "target", "arg", "argument", "parameter"}
 )
-"""Names that say little: the description is looked at first."""
+"""Vague names: the description comes first."""
 PLACES: Final = frozenset({"location", "place"})
-LESS: Final = frozenset({"number", "code"})
-"""Words that say less than those before them: a `phone_number` is a phone's."""
+WEAK_WORDS: Final = frozenset({"number", "code"})
+"""Words that count less than the words before them: a `phone_number` is a phone's."""
 
 NUMBERS: Final[Mapping[str, tuple[float, float, int]]] = {
     **dict.fromkeys(("price", "cost", "amount", "total", "subtotal", "fee", "budget"), (5, 200, 2)),
@@ -228,36 +228,36 @@ _EXAMPLE: Final = re.compile(
 
 @lru_cache(maxsize=1024)
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name, the last one first, then the name as one word."""
-    found = [word.lower() for word in _NAME.findall(name)]
-    if found[-1:] and found[-1] in LESS:
-        return (*reversed(found[:-1]), found[-1], "".join(found))
-    return (*reversed(found), "".join(found))
+    """Return the words of a name, the last one first, then the name as one word."""
+    words = [word.lower() for word in _NAME.findall(name)]
+    if words[-1:] and words[-1] in WEAK_WORDS:
+        return (*reversed(words[:-1]), words[-1], "".join(words))
+    return (*reversed(words), "".join(words))
 
 
-def texts(about: FieldContext, random: Random) -> list[str]:
-    """What the text may be, the likeliest first; none where nothing is known of it."""
-    found = [_said(words, random) for words in _known(about)]
-    example = _EXAMPLE.search(about.description)
+def texts(context: FieldContext, random: Random) -> list[str]:
+    """Return likely texts, the likeliest first; none where the field is unknown."""
+    result = [_choose(words, random) for words in _known(context)]
+    example = _EXAMPLE.search(context.description)
     if example is not None:
-        found.insert(0 if words_of(about.name)[0] in VAGUE else 1, (example[1] or example[2]).rstrip("."))
-    return found
+        result.insert(0 if words_of(context.name)[0] in VAGUE else 1, (example[1] or example[2]).rstrip("."))
+    return result
 
 
-def _said(words: Words, random: Random) -> str:
+def _choose(words: Words, random: Random) -> str:
     return words(random) if callable(words) else random.choice(words)
 
 
-def _known(about: FieldContext) -> list[Words]:
-    names = words_of(about.name)
-    described = _WORD.findall(about.description.lower())
+def _known(context: FieldContext) -> list[Words]:
+    names = words_of(context.name)
+    described = _WORD.findall(context.description.lower())
     by_description = [TEXTS[word] for word in described if word in TEXTS]
     if "name" in names:
-        owners = [*names[1:], *words_of(about.owner), *described]
+        owners = [*names[1:], *words_of(context.owner), *described]
         owners += [owner.removesuffix("s") for owner in owners]
         own = next((NAMED[owner] for owner in owners if owner in NAMED), None)
         return [own or _first_or_last(names) or PEOPLE]
-    by_name = [TEXTS[word] for word in (*names, *(each.removesuffix("s") for each in names)) if word in TEXTS]
+    by_name = [TEXTS[word] for word in (*names, *(name.removesuffix("s") for name in names)) if word in TEXTS]
     if names[0] in PLACES:
         return [*by_description, CITIES]
     return [*by_description, *by_name] if names[0] in VAGUE else [*by_name, *by_description]
@@ -267,7 +267,7 @@ def _first_or_last(names: Sequence[str]) -> Words | None:
     return next((TEXTS[name] for name in names if name in TEXTS and TEXTS[name] in (FIRST, LAST)), None)
 
 
-def number(about: FieldContext) -> tuple[float, float, int] | None:
-    """The range that a number is expected in, and its decimals."""
-    names = [*words_of(about.name), *_WORD.findall(about.description.lower())]
+def number(context: FieldContext) -> tuple[float, float, int] | None:
+    """Return the expected range of a number, and its decimals."""
+    names = [*words_of(context.name), *_WORD.findall(context.description.lower())]
     return next((NUMBERS[name] for name in names if name in NUMBERS), None)

@@ -1,4 +1,4 @@
-"""Texts of a schema: by its format, its pattern, or what its name and description let a reader expect."""
+"""The generation of texts: by a schema's format, its pattern, or the name and description of the field."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Final
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema_validator import Validator, form_validator, validator
+from mockllm.core.json.schema import Validator, format_validator, validator
 from mockllm.core.schema_values import realistic
 from mockllm.core.schema_values.document import Unsatisfiable
-from mockllm.core.schema_values.numbers import made_number
+from mockllm.core.schema_values.numbers import generate_number
 from mockllm.core.schema_values.patterns import Pattern, pattern_size
 from mockllm.core.schema_values.realistic import FieldContext
 
-_STATES: Final = 200
-"""So many steps of matching a pattern cost one character."""
-_LONGEST_SENTENCE: Final = 1_000
+_STEPS_PER_CHARACTER: Final = 200
+"""Steps of matching a pattern that cost as much as one character."""
+_MAX_SENTENCE: Final = 1_000
 _TRIES: Final = 20
-_SWEEP: Final = 256
-"""Up to so many repetitions are tried one by one, where a pattern's text must have a certain length."""
+_MAX_REPEATS: Final = 256
+"""The most repetitions that are tried one by one, where a pattern's text must have a certain length."""
 
 
 def _word(random: Random) -> str:
@@ -53,14 +53,14 @@ FORMATS: Final[Mapping[str, Callable[[Random], str]]] = {
 }
 
 
-def made_text(schema: Mapping[str, Json], random: Random, about: FieldContext, budget: Budget) -> str:
-    """A text of the schema. Raises Impossible where none is found."""
+def generate_text(schema: Mapping[str, Json], random: Random, context: FieldContext, budget: Budget) -> str:
+    """Return a text of the schema. Raise Unsatisfiable where none is found."""
     shortest, longest = schema.get("minLength", 0), schema.get("maxLength", inf)
     if shortest > longest:
         raise Unsatisfiable("no text is that long")
-    budget.add_characters(len(about.name) + len(about.description))
+    budget.add_characters(len(context.name) + len(context.description))
     budget.require_characters(shortest)
-    text = _text(schema, random, about, budget, shortest, longest)
+    text = _text(schema, random, context, budget, shortest, longest)
     budget.add_characters(len(text))
     return text
 
@@ -68,44 +68,46 @@ def made_text(schema: Mapping[str, Json], random: Random, about: FieldContext, b
 def _text(
     schema: Mapping[str, Json],
     random: Random,
-    about: FieldContext,
+    context: FieldContext,
     budget: Budget,
     shortest: int,
     longest: float,
 ) -> str:
-    makes = FORMATS.get(schema.get("format", ""))
+    generate_format = FORMATS.get(schema.get("format", ""))
     if "pattern" not in schema:
-        if makes is not None:
-            return _fitting((makes(random) for _ in range(_TRIES)), shortest, longest)
-        return _measured(_expected(random, about), shortest, longest, random)
+        if generate_format is not None:
+            return _of_length((generate_format(random) for _ in range(_TRIES)), shortest, longest)
+        return _fit_length(_expected(random, context), shortest, longest, random)
     pattern = {"type": "string", "pattern": schema["pattern"]}
-    first = realistic.texts(about, random) if makes is None else []
-    texts = _matching(first, schema["pattern"], shortest, random, budget)
-    holding = _holding(validator(pattern), texts, schema["pattern"], budget)
-    if makes is None:
-        return _fitting(holding, shortest, longest)
-    of_form = form_validator({**pattern, "format": schema["format"]})
-    completed = _completed(makes, schema["pattern"], random, budget)
-    return _fitting(
-        chain(_holding(of_form, completed, schema["pattern"], budget), holding), shortest, longest
+    first = realistic.texts(context, random) if generate_format is None else []
+    texts = _pattern_texts(first, schema["pattern"], shortest, random, budget)
+    matching = _valid(validator(pattern), texts, schema["pattern"], budget)
+    if generate_format is None:
+        return _of_length(matching, shortest, longest)
+    check = format_validator({**pattern, "format": schema["format"]})
+    candidates = _format_texts(generate_format, schema["pattern"], random, budget)
+    return _of_length(
+        chain(_valid(check, candidates, schema["pattern"], budget), matching), shortest, longest
     )
 
 
-def _holding(check: Validator, texts: Iterable[str], pattern: str, budget: Budget) -> Iterator[str]:
-    """The texts that match a pattern. Matching one costs its length times the pattern's size."""
+def _valid(check: Validator, texts: Iterable[str], pattern: str, budget: Budget) -> Iterator[str]:
+    """Yield the texts that match a pattern. Matching one costs its length times the pattern's size."""
     size = pattern_size(pattern)
     for text in texts:
-        budget.add_matching(len(text) * size // _STATES)
-        if check.holds(text):
+        budget.add_matching(len(text) * size // _STEPS_PER_CHARACTER)
+        if check.matches(text):
             yield text
 
 
-def _matching(first: list[str], pattern: str, shortest: int, random: Random, budget: Budget) -> Iterator[str]:
-    """Texts that may match: what is expected, then what the pattern itself gives, and longer ones around it."""
+def _pattern_texts(
+    first: list[str], pattern: str, shortest: int, random: Random, budget: Budget
+) -> Iterator[str]:
+    """Yield texts that may match: the expected ones, then texts of the pattern, alone and with padding."""
     yield from first
-    made = Pattern(pattern, budget)
-    for more in (*[None] * _TRIES, shortest, *range(_SWEEP)):
-        text = made.text(random, more)
+    compiled = Pattern(pattern, budget)
+    for more in (*[None] * _TRIES, shortest, *range(_MAX_REPEATS)):
+        text = compiled.text(random, more)
         yield text
         if len(text) < shortest:
             budget.add_characters(shortest)
@@ -114,43 +116,45 @@ def _matching(first: list[str], pattern: str, shortest: int, random: Random, bud
             yield padding + text
 
 
-def _completed(makes: Callable[[Random], str], pattern: str, random: Random, budget: Budget) -> Iterator[str]:
-    """Texts of a format that may match: its own, and what the pattern gives, alone and as the end of one."""
-    yield makes(random)
-    made = Pattern(pattern, budget)
+def _format_texts(
+    generate_format: Callable[[Random], str], pattern: str, random: Random, budget: Budget
+) -> Iterator[str]:
+    """Yield texts of a format that may match: its own, and texts of the pattern, alone and as its end."""
+    yield generate_format(random)
+    compiled = Pattern(pattern, budget)
     for _ in range(_TRIES):
-        text = made.text(random)
-        yield from (text, _word(random) + text, makes(random) + text, text + _word(random))
+        text = compiled.text(random)
+        yield from (text, _word(random) + text, generate_format(random) + text, text + _word(random))
 
 
-def _fitting(texts: Iterator[str], shortest: int, longest: float) -> str:
+def _of_length(texts: Iterator[str], shortest: int, longest: float) -> str:
     for text in texts:
         if shortest <= len(text) <= longest:
             return text
     raise Unsatisfiable("no text was found")
 
 
-def _expected(random: Random, about: FieldContext) -> list[str]:
-    """What a reader expects: of a name that is usually a number's, a number."""
-    known = realistic.texts(about, random)
-    usual = realistic.number(about)
+def _expected(random: Random, context: FieldContext) -> list[str]:
+    """Return texts that a reader expects: a number, where the name is usually a number's."""
+    known = realistic.texts(context, random)
+    usual = realistic.number(context)
     if known or usual is None:
         return known or [random.choice(realistic.TOPICS)]
-    return [str(made_number({}, random, usual[2] == 0, usual))]
+    return [str(generate_number({}, random, usual[2] == 0, usual))]
 
 
-def _measured(texts: list[str], shortest: int, longest: float, random: Random) -> str:
-    """The first text that fits; else the first of them cut, or continued."""
+def _fit_length(texts: list[str], shortest: int, longest: float, random: Random) -> str:
+    """Return the first text of an allowed length; else the first text, cut or continued."""
     for text in texts:
         if shortest <= len(text) <= longest:
             return text
-    most = int(min(longest, max(len(texts[0]), shortest + _LONGEST_SENTENCE)))
+    most = int(min(longest, max(len(texts[0]), shortest + _MAX_SENTENCE)))
     text = texts[0][:most].rstrip() if len(texts[0]) > most else texts[0]
-    pieces, length = [text], len(text)
+    sentences, length = [text], len(text)
     while length < shortest:
-        pieces.append(realistic.sentence(random))
-        length += 1 + len(pieces[-1])
-    text = " ".join(pieces)
+        sentences.append(realistic.sentence(random))
+        length += 1 + len(sentences[-1])
+    text = " ".join(sentences)
     if len(text) <= most:
         return text
     return text[: most - 1] + "." if text[most - 1].isspace() else text[:most]

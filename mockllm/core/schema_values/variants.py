@@ -1,6 +1,6 @@
-"""A schema without `$ref`, `allOf`, `anyOf`, `oneOf` and `if`: one of the forms that it may take.
+"""Variants of a schema: one of its alternatives, without `$ref`, `allOf`, `anyOf`, `oneOf` and `if`.
 
-Which branch is taken is a guess; whoever uses it checks the value.
+The selected branch is a guess, so the caller validates the value.
 """
 
 from __future__ import annotations
@@ -46,133 +46,135 @@ _GUESSED: Final = frozenset(
         ),
     }
 )
-"""What a value is not sure to obey when it is made."""
-_PARTS: Final = 200
-"""How many schemas may be one: more are references in a circle."""
-_INSIDE: Final = 20
-"""So many references on the way to a part cost as much as one character."""
-AGAIN: Final = 2
-"""How often a reference may stand within itself before only what must be is made."""
+"""The keywords that a generated value may violate."""
+_MAX_PARTS: Final = 200
+"""The most schemas that may be merged: more are references in a circle."""
+_REFERENCES_PER_CHARACTER: Final = 20
+"""Enclosing references that cost as much as one character."""
+MAX_RECURSION: Final = 2
+"""How often a reference may be within itself before only required members are generated."""
 
 
 class SchemaVariant(Struct, frozen=True):
-    """`schema` has none of the words above; `guessed`: the value is to be checked; `inside`: the references
-    on the way here."""
+    """A variant of a schema.
+
+    `schema` has none of the keywords above. `guessed`: the value must be validated. `inside`: the enclosing
+    references.
+    """
 
     schema: dict[str, Json]
     guessed: bool
     inside: tuple[str, ...]
 
     @property
-    def thrifty(self) -> bool:
-        """Whether a schema stands so often within itself that only what must be is made."""
-        return any(count > AGAIN for count in Counter(self.inside).values())
+    def minimal(self) -> bool:
+        """Whether a schema is so often within itself that only required members are generated."""
+        return any(count > MAX_RECURSION for count in Counter(self.inside).values())
 
 
 class VariantPicker:
-    """Chooses one form of a schema."""
+    """Selects variants of schemas."""
 
     def __init__(self, document: Document, random: Random, budget: Budget) -> None:
         self._document, self._random, self._budget = document, random, budget
 
-    def of(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
-        """Raises Impossible where none is possible."""
+    def pick(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
+        """Return a variant. Raise Unsatisfiable where there is none."""
         pending: list[Schema] = [schema]
-        made: dict[str, Json] = {}
+        variant: dict[str, Json] = {}
         guessed = False
-        for _ in range(_PARTS):
+        for _ in range(_MAX_PARTS):
             if not pending:
-                return SchemaVariant(made, guessed, inside)
+                return SchemaVariant(variant, guessed, inside)
             part = pending.pop(0)
             if not isinstance(part, dict):
                 if part is False:
                     raise Unsatisfiable("nothing is allowed here")
                 continue
             guessed = guessed or not _GUESSED.isdisjoint(part)
-            self._budget.add_characters(_size(part, made) + len(inside) // _INSIDE)
-            made = merged(made, {key: value for key, value in part.items() if key not in _SPLIT})
+            self._budget.add_characters(_size(part, variant) + len(inside) // _REFERENCES_PER_CHARACTER)
+            variant = merged(variant, {key: value for key, value in part.items() if key not in _SPLIT})
             for key in ("$ref", "$dynamicRef"):
                 if key in part:
                     inside = (*inside, part[key])
                     pending.append(self._document.at(part[key]))
-            pending += self._further(part, made, SchemaVariant(made, guessed, inside).thrifty)
+            pending += self._nested(part, variant, SchemaVariant(variant, guessed, inside).minimal)
         raise Unsatisfiable("the schema refers to itself")
 
-    def _further(self, part: dict[str, Any], made: dict[str, Json], thrifty: bool) -> list[Schema]:
-        found: list[Schema] = [*part.get("allOf", ())]
-        found += [self._branch(part[key], made, thrifty) for key in ("anyOf", "oneOf") if key in part]
+    def _nested(self, part: dict[str, Any], variant: dict[str, Json], minimal: bool) -> list[Schema]:
+        """Return the schemas of `allOf`, of the selected branches, and of dependent members."""
+        schemas: list[Schema] = [*part.get("allOf", ())]
+        schemas += [self._branch(part[key], variant, minimal) for key in ("anyOf", "oneOf") if key in part]
         if "if" in part:
-            taken = (
+            schemas += (
                 [part["if"], part.get("then", True)]
                 if self._random.random() < 0.7
                 else [part.get("else", True)]
             )
-            found += taken
         for key in ("dependentSchemas", "dependencies"):
             for name, dependent in part.get(key, {}).items():
                 if isinstance(dependent, list):
-                    found.append({"dependentRequired": {name: dependent}})
-                elif _named(name, part) or self._random.random() < 0.5:
-                    found.append(dependent)
-        return found
+                    schemas.append({"dependentRequired": {name: dependent}})
+                elif _has_member(name, part) or self._random.random() < 0.5:
+                    schemas.append(dependent)
+        return schemas
 
-    def _branch(self, branches: Sequence[Schema], made: dict[str, Json], thrifty: bool) -> Schema:
-        fitting = [branch for branch in branches if _fits(branch, made)] or branches
-        if thrifty:
-            return min(fitting, key=self.height)
-        said = [branch for branch in fitting if not _null(branch)]
-        return self._random.choice(said or fitting)
+    def _branch(self, branches: Sequence[Schema], variant: dict[str, Json], minimal: bool) -> Schema:
+        candidates = [branch for branch in branches if _is_compatible(branch, variant)] or branches
+        if minimal:
+            return min(candidates, key=self.height)
+        return self._random.choice([branch for branch in candidates if not _is_null(branch)] or candidates)
 
     def height(self, schema: Schema, seen: tuple[str, ...] = ()) -> float:
-        """How deep the smallest value is: 0 for a scalar; infinite where it must stand within itself."""
+        """Return the depth of the smallest value: 0 for a scalar; infinite where it must be within itself."""
         if not isinstance(schema, dict):
             return inf if schema is False else 0
-        self._budget.add_characters(1 + len(seen) // _INSIDE)
-        found = [0.0]
+        self._budget.add_characters(1 + len(seen) // _REFERENCES_PER_CHARACTER)
+        heights = [0.0]
         if "$ref" in schema:
             reference = schema["$ref"]
             if reference in seen:
                 return inf
-            found.append(self.height(self._document.at(reference), (*seen, reference)))
-        found += [self.height(each, seen) for each in schema.get("allOf", ())]
-        found += [
-            min(self.height(each, seen) for each in schema[key])
+            heights.append(self.height(self._document.at(reference), (*seen, reference)))
+        heights += [self.height(part, seen) for part in schema.get("allOf", ())]
+        heights += [
+            min(self.height(branch, seen) for branch in schema[key])
             for key in ("anyOf", "oneOf")
             if key in schema
         ]
         kind = schema.get("type")
         if kind == "object" or "properties" in schema:
             properties = schema.get("properties", {})
-            needed = [properties[name] for name in schema.get("required", ()) if name in properties]
-            found.append(1 + max((self.height(each, seen) for each in needed), default=0))
+            required = [properties[name] for name in schema.get("required", ()) if name in properties]
+            heights.append(1 + max((self.height(part, seen) for part in required), default=0))
         elif kind == "array":
             items = schema.get("items", True) if schema.get("minItems", 0) else True
-            found.append(1 + self.height(items if isinstance(items, dict) else True, seen))
-        return max(found)
+            heights.append(1 + self.height(items if isinstance(items, dict) else True, seen))
+        return max(heights)
 
 
-def _size(part: dict[str, Any], made: dict[str, Json]) -> int:
-    """Return how many entries the lists and maps of a part have, with those that it is merged with."""
+def _size(part: dict[str, Any], variant: dict[str, Json]) -> int:
+    """Return how many entries the lists and maps of two merged schemas have."""
     size = sum(len(value) for value in part.values() if isinstance(value, (list, dict)))
-    if "enum" in part and "enum" in made:  # each value is looked for among all others
-        size += len(part["enum"]) * len(made["enum"])
-    return size + sum(len(value) for value in made.values() if isinstance(value, (list, dict)))
+    if "enum" in part and "enum" in variant:  # the merge compares each value with all others
+        size += len(part["enum"]) * len(variant["enum"])
+    return size + sum(len(value) for value in variant.values() if isinstance(value, (list, dict)))
 
 
-def _named(name: str, schema: dict[str, Any]) -> bool:
+def _has_member(name: str, schema: dict[str, Any]) -> bool:
     return name in schema.get("properties", ()) or name in schema.get("required", ())
 
 
-def _fits(branch: Schema, made: dict[str, Json]) -> bool:
-    """Whether the types leave anything in common."""
+def _is_compatible(branch: Schema, variant: dict[str, Json]) -> bool:
+    """Return whether the two have a type in common."""
     if branch is False:
         return False
-    if not isinstance(branch, dict) or "type" not in branch or "type" not in made:
+    if not isinstance(branch, dict) or "type" not in branch or "type" not in variant:
         return True
-    return bool(merged({"type": branch["type"]}, {"type": made["type"]})["type"])
+    return bool(merged({"type": branch["type"]}, {"type": variant["type"]})["type"])
 
 
-def _null(branch: Schema) -> bool:
+def _is_null(branch: Schema) -> bool:
     return isinstance(branch, dict) and (
         branch.get("type") == "null"
         or branch.get("enum") == [None]

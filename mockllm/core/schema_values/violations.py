@@ -1,7 +1,7 @@
-"""JSON that is well formed and breaks the schema it was asked to fit: one change to a value that did fit.
+"""Schema violations: one change that makes a valid value invalid, while it stays well-formed JSON.
 
-What a model does that was not held to its schema: a field left out, a number as a text, a word that is in no
-list, a field that nobody asked for.
+The changes are typical mistakes of models that are not constrained by a schema: a missing field, a number as a text,
+a value outside of the enumeration, an additional field.
 """
 
 from __future__ import annotations
@@ -12,66 +12,68 @@ from random import Random
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema_validator import Validator, validator
+from mockllm.core.json.schema import Validator, validator
 
-Way: TypeAlias = Literal["missing", "type", "value", "extra"]
-MOST: Final = 500
-"""How many changes are tried in one way; a schema that lets all of them pass asks for next to nothing."""
-DEEPEST: Final = 30
-"""How deep inside a value a place is looked for."""
+ViolationKind: TypeAlias = Literal["missing", "type", "value", "extra"]
+MAX_CHANGES: Final = 500
+"""How many changes of one kind are tried; a schema that allows all of them requires nearly nothing."""
+MAX_DEPTH: Final = 30
+"""The depth inside a value up to which changes are tried."""
 EXTRA: Final = "unexpected_field"
 
 
-def checker(schema: Json) -> Validator:
-    """What checks a schema of any provider's form. Raises ValueError on one that is none."""
-    from mockllm.core.schema_values.document import plain  # which a start does not need
+def provider_validator(schema: Json) -> Validator:
+    """Return the validator of a schema of any provider. Raise ValueError where the schema is invalid."""
+    from mockllm.core.schema_values.document import normalize  # not needed at start
 
-    return validator(plain(schema))
+    return validator(normalize(schema))
 
 
 def invalid_value(
-    value: Json, holds: Callable[[Json], bool], ways: tuple[Way, ...], random: Random
+    value: Json, matches: Callable[[Json], bool], kinds: tuple[ViolationKind, ...], random: Random
 ) -> Json | None:
-    """The value with one change that breaks the schema, in the first of the ways that can (`[value]` is the
-    last resort of `type`); None where none does. Which place is changed is drawn."""
-    for way in ways:
-        for changed in islice(_WAYS[way](value, random), MOST):
-            if not holds(changed):
+    """Return the value with one change that violates the schema, of the first kind that is possible.
+
+    `[value]` is the last resort of `type`. The changed place is drawn. Return None where no change violates it.
+    """
+    for kind in kinds:
+        for changed in islice(_CHANGES[kind](value, random), MAX_CHANGES):
+            if not matches(changed):
                 return changed
     return None
 
 
 def _shuffled(keys: Any, random: Random) -> list[Any]:
-    drawn = list(keys)
-    random.shuffle(drawn)
-    return drawn
+    result = list(keys)
+    random.shuffle(result)
+    return result
 
 
 def _places(
-    value: Json, random: Random, depth: int = DEEPEST
+    value: Json, random: Random, depth: int = MAX_DEPTH
 ) -> Iterator[tuple[Json, Callable[[Json], Json]]]:
-    """Each value inside this one, the outer ones first, with what puts another in its place."""
+    """Yield each value inside a value, the outer ones first, with a function that replaces it."""
     keys: list[Any] = []
     if isinstance(value, dict):
         keys = _shuffled(value, random)
     elif isinstance(value, list):
         keys = _shuffled(range(len(value)), random)
     for key in keys:
-        yield value[key], lambda other, key=key: _put(value, key, other)  # type: ignore[misc]
+        yield value[key], lambda new, key=key: _replaced(value, key, new)  # type: ignore[misc]
     for key in keys if depth else ():
         for inner, put in _places(value[key], random, depth - 1):
-            yield inner, lambda other, key=key, put=put: _put(value, key, put(other))  # type: ignore[misc]
+            yield inner, lambda new, key=key, put=put: _replaced(value, key, put(new))  # type: ignore[misc]
 
 
-def _put(value: Any, key: Any, other: Json) -> Json:
-    made = value.copy()
-    made[key] = other
-    return made
+def _replaced(value: Any, key: Any, new: Json) -> Json:
+    result = value.copy()
+    result[key] = new
+    return result
 
 
 def _objects(value: Json, random: Random) -> Iterator[tuple[dict[str, Json], Callable[[Json], Json]]]:
     if isinstance(value, dict):
-        yield value, lambda other: other
+        yield value, lambda new: new
     for inner, put in _places(value, random):
         if isinstance(inner, dict):
             yield inner, put
@@ -80,7 +82,7 @@ def _objects(value: Json, random: Random) -> Iterator[tuple[dict[str, Json], Cal
 def _missing(value: Json, random: Random) -> Iterator[Json]:
     for inner, put in _objects(value, random):
         for name in _shuffled(inner, random):
-            yield put({key: held for key, held in inner.items() if key != name})
+            yield put({key: member for key, member in inner.items() if key != name})
 
 
 def _extra(value: Json, random: Random) -> Iterator[Json]:
@@ -89,7 +91,7 @@ def _extra(value: Json, random: Random) -> Iterator[Json]:
 
 
 def _retyped(value: Json) -> tuple[Json, ...]:
-    """The value as another type, the likeliest slip first."""
+    """Return the value as other types, the likeliest mistake first."""
     match value:
         case bool():
             return (str(value).lower(), int(value), None)
@@ -111,7 +113,7 @@ def _type(value: Json, random: Random) -> Iterator[Json]:
 
 
 def _other(value: Json) -> tuple[Json, ...]:
-    """Another value of the same type, further and further off."""
+    """Return other values of the same type, each further from the value."""
     match value:
         case bool():
             return (not value,)
@@ -132,10 +134,10 @@ def _value(value: Json, random: Random) -> Iterator[Json]:
     yield from _other(value)
 
 
-_WAYS: Final[Mapping[Way, Callable[[Json, Random], Iterator[Json]]]] = {
+_CHANGES: Final[Mapping[ViolationKind, Callable[[Json, Random], Iterator[Json]]]] = {
     "missing": _missing,
     "type": _type,
     "value": _value,
     "extra": _extra,
 }
-WAYS: Final = tuple(_WAYS)
+VIOLATION_KINDS: Final = tuple(_CHANGES)

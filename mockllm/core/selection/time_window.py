@@ -10,7 +10,7 @@ from math import inf
 
 from msgspec import Struct
 
-from mockllm.core.limits.meter import MICRO
+from mockllm.core.limits.meters import MICRO
 
 
 class TimeWindow(Struct, frozen=True):

@@ -1,8 +1,8 @@
-"""From Jinja2's syntax tree to closures: an allow-list of nodes, each with what it means.
+"""The compiler from Jinja2's syntax tree to closures: an allow-list of nodes, each with its compilation.
 
-Only Jinja2's parser is used. What is not in the table below does not exist: no calls, loops, assignments,
-macros, imports, no attribute of any Python object. Apart from `template`, because importing Jinja2 takes
-time that plain paths need not spend.
+Only Jinja2's parser is used. Nodes outside of the table below are refused: no calls, loops, assignments, macros,
+imports, no attribute of any Python object. Separate from `template`, because importing Jinja2 takes 20 ms, which
+plain paths do not need.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
-from mockllm.core.templates.filters import FILTERS, LARGEST, TAKES_ABSENT, TESTS, bounded, call, number, shown
+from mockllm.core.templates.filters import (
+    FILTERS,
+    NUMBER_LIMIT,
+    TAKES_ABSENT,
+    TESTS,
+    bounded,
+    call,
+    number,
+    shown,
+)
 from mockllm.core.templates.scope import TemplateScope
 from mockllm.core.templates.template import (
     Block,
@@ -30,31 +39,31 @@ from mockllm.core.templates.template import (
 )
 
 _PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
-_LITERAL: Final = "(if the text is meant as it stands, write `literal: true` beside it)"
-_DEEPEST: Final = 50
+_LITERAL: Final = "(for a text without templates, write `literal: true` beside it)"
+_MAX_DEPTH: Final = 50
 
 
 def compile_blocks(source: str) -> list[str | Block]:
-    """Text and blocks of a template. Raises TemplateSyntax with a person's message."""
+    """Return the texts and blocks of a template. Raise TemplateSyntax with a message for a person."""
     try:
         tree = _PARSER.parse(source)
-        written = _expressions(source)
+        sources = _expression_sources(source)
     except TemplateSyntaxError as error:
         raise TemplateSyntax(f"not a template: {error.message} {_LITERAL}") from None
     except RecursionError:
         raise TemplateSyntax("the template is nested too deeply") from None
     except ValueError as error:  # Python refuses numbers of thousands of digits
         raise TemplateSyntax(f"not a template: {error}") from None
-    compiler = _Compiler(written)
+    compiler = _Compiler(sources)
     if all(type(node) is nodes.Output for node in tree.body):
         return [part for node in tree.body for part in compiler.output(node)]
     body = compiler.body(tree.body)
     return [Block(source, body, tuple(compiler.reads))]
 
 
-def _expressions(source: str) -> Iterator[str]:
-    """How each `{{ … }}` is written, in order."""
-    found: list[str] = []
+def _expression_sources(source: str) -> Iterator[str]:
+    """Return the source of each `{{ … }}`, in order."""
+    sources: list[str] = []
     current: list[str] | None = None
     for _, kind, text in _PARSER.lex(source):
         if kind == "variable_begin":
@@ -62,43 +71,43 @@ def _expressions(source: str) -> Iterator[str]:
         if current is not None:
             current.append(text)
         if kind == "variable_end" and current is not None:
-            found.append("".join(current))
+            sources.append("".join(current))
             current = None
-    return iter(found)
+    return iter(sources)
 
 
 class _Compiler:
-    """Turns nodes to closures; `reads` collects the paths on the way."""
+    """Compiles nodes to closures, and collects their paths in `reads`."""
 
-    def __init__(self, written: Iterator[str]) -> None:
+    def __init__(self, sources: Iterator[str]) -> None:
         self.reads: list[PathRead] = []
-        self._written = written
+        self._sources = sources
         self._depth = 0
 
     # --- statements --------------------------------------------------------------------------
 
     def output(self, node: nodes.Node) -> Iterator[str | Block]:
-        """The plain texts and expressions of one Output node."""
+        """Yield the plain texts and expressions of one Output node."""
         for child in node.iter_child_nodes():
             if isinstance(child, nodes.TemplateData):
                 yield child.data
             else:
                 before = len(self.reads)
-                yield Block(next(self._written), self.expression(child), tuple(self.reads[before:]))
+                yield Block(next(self._sources), self.expression(child), tuple(self.reads[before:]))
 
     def body(self, body: list[nodes.Node]) -> Evaluate:
-        """The text of several statements."""
-        makers: list[Evaluate] = []
-        self._deeper()
+        """Return the closure for the text of several statements."""
+        parts: list[Evaluate] = []
+        self._enter()
         for node in body:
             if isinstance(node, nodes.Output):
-                makers.extend(map(_said, self.output(node)))
+                parts.extend(map(_text_of, self.output(node)))
             elif isinstance(node, nodes.If):
-                makers.append(self._if(node))
+                parts.append(self._if(node))
             else:
                 raise _refused(node)
         self._depth -= 1
-        return lambda scope: capped("".join([str(maker(scope)) for maker in makers]))
+        return lambda scope: capped("".join([str(part(scope)) for part in parts]))
 
     def _if(self, node: nodes.If) -> Evaluate:
         cases = [(self.expression(node.test), self.body(node.body))]
@@ -116,22 +125,22 @@ class _Compiler:
     # --- expressions -------------------------------------------------------------------------
 
     def expression(self, node: nodes.Node) -> Evaluate:
-        """What evaluates an expression."""
-        maker = _MAKERS.get(type(node))
-        if maker is None:
+        """Return the closure for an expression."""
+        compile_node = _NODES.get(type(node))
+        if compile_node is None:
             raise _refused(node)
-        self._deeper()
-        made = maker(self, node)
+        self._enter()
+        closure = compile_node(self, node)
         self._depth -= 1
-        return made
+        return closure
 
-    def _deeper(self) -> None:
+    def _enter(self) -> None:
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise TemplateSyntax("the template is nested too deeply")
 
     def path(self, node: Any) -> Evaluate:
-        """A name, and the keys and indices behind it."""
+        """Return the closure for a name with its keys and indices."""
         keys: list[str | int] = []
         while not isinstance(node, nodes.Name):
             if isinstance(node, nodes.Getattr):
@@ -143,13 +152,13 @@ class _Compiler:
                     "only names can be looked into: write `body.messages[0]`, no expressions"
                 )
             node = node.node
-        reading = PathRead.of(node.name, keys[::-1])
-        self.reads.append(reading)
-        return reading
+        read = PathRead.of(node.name, keys[::-1])
+        self.reads.append(read)
+        return read
 
     def constant(self, node: nodes.Const) -> Evaluate:
         value = node.value
-        if type(value) in (int, float) and not abs(value) < LARGEST:
+        if type(value) in (int, float) and not abs(value) < NUMBER_LIMIT:
             raise TemplateSyntax("the number is too large")
         return lambda scope: value
 
@@ -191,9 +200,9 @@ class _Compiler:
 
         def compare(scope: TemplateScope) -> bool:
             left = first(scope)
-            for holds, other in rest:
-                right = other(scope)
-                if not holds(left, right):
+            for comparison, operand in rest:
+                right = operand(scope)
+                if not comparison(left, right):
                     return False
                 left = right
             return True
@@ -235,35 +244,35 @@ class _Compiler:
         def result(scope: TemplateScope) -> Json:
             numbers = number(left(scope)), number(right(scope))
             try:
-                made = compute(*numbers)
+                value = compute(*numbers)
             except ArithmeticError as error:
                 raise TemplateTypeError(f"{numbers[0]} and {numbers[1]}: {error}") from None
-            return bounded(made)
+            return bounded(value)
 
         return result
 
     def needed(self, node: nodes.Node) -> Evaluate:
-        """An expression that must have a value."""
+        """Return the closure for an expression that must have a value."""
         value = self.expression(node)
         return lambda scope: needed(value, scope)
 
 
-def _said(part: str | Block) -> Evaluate:
-    """The text of one part of a body; a failure names the expression, not all of the template."""
+def _text_of(part: str | Block) -> Evaluate:
+    """Return the closure for the text of one part of a body. Its error names the expression."""
     if isinstance(part, str):
         return lambda scope: part
 
-    def say(scope: TemplateScope) -> Json:
+    def text(scope: TemplateScope) -> Json:
         try:
             return as_text(part.value(scope))
-        except TemplateTypeError as unfit:
-            raise TemplateTypeError(unfit.reason, unfit.expression or part.source, unfit.query) from None
+        except TemplateTypeError as error:
+            raise TemplateTypeError(error.reason, error.expression or part.source, error.query) from None
 
-    return say
+    return text
 
 
 def _key(node: nodes.Node) -> str | int:
-    """A constant key; `[-1]` parses as a sign and a number."""
+    """Return a constant key. `[-1]` parses as a sign and a number."""
     if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const) and type(node.node.value) is int:
         return -node.node.value
     if isinstance(node, nodes.Const) and type(node.value) in (str, int):
@@ -280,9 +289,9 @@ def _dashed_header(node: nodes.Sub) -> bool:
 
 
 def _refused(node: nodes.Node) -> TemplateSyntax:
-    what = _REFUSED.get(type(node).__name__, type(node).__name__.lower())
+    name = _REFUSED.get(type(node).__name__, type(node).__name__.lower())
     return TemplateSyntax(
-        f"templates have no {what}: only paths, constants, filters, tests and conditions {_LITERAL}"
+        f"templates have no {name}: only paths, constants, filters, tests and conditions {_LITERAL}"
     )
 
 
@@ -344,7 +353,7 @@ _ARITHMETIC: Final[dict[type, Callable[[Any, Any], Any]]] = {
     nodes.Mod: operator.mod,
 }
 
-_MAKERS: Final[dict[type, Callable[[_Compiler, Any], Evaluate]]] = {
+_NODES: Final[dict[type, Callable[[_Compiler, Any], Evaluate]]] = {
     nodes.Name: _Compiler.path,
     nodes.Getattr: _Compiler.path,
     nodes.Getitem: _Compiler.path,

@@ -1,7 +1,7 @@
-"""The filters and tests that templates may use: pure functions of plain JSON values, in two tables.
+"""The filters and tests of templates: pure functions of plain JSON values, in two tables.
 
-They behave as Jinja2's of the same name, but for what is not there: a value that does not fit is Unfit,
-never a silent 0 or an empty text. None can make much out of little: what would is measured before it is made.
+They behave like Jinja2's of the same name, except for unsuitable values: these raise TemplateTypeError instead of a
+silent 0 or an empty text. The length of a result is checked before it is built, so no small input makes a huge text.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from mockllm.core.json.codec import MISSING, Json, dumps, pretty
-from mockllm.core.templates.template import OUTPUT_CAP, TemplateTypeError, as_text, capped
+from mockllm.core.templates.template import MAX_OUTPUT_LENGTH, TemplateTypeError, as_text, capped
 
 Filter = Callable[..., Json]
 
 
 def number(value: Json, what: str = "it") -> int | float:
-    """The value, where it is a number."""
+    """Return the value, where it is a number."""
     if type(value) is int or type(value) is float:
         return value
     raise TemplateTypeError(f"{what} is {shown(value)}, not a number")
 
 
-LARGEST: Final = 1 << 63
-"""Numbers from here on are not JSON's any more."""
+NUMBER_LIMIT: Final = 1 << 63
+"""Numbers must be smaller: JSON parsers do not support larger ones."""
 
 
 def bounded(value: int | float) -> int | float:
-    """The number, where JSON can carry it."""
-    if abs(value) < LARGEST:
+    """Return the number, where JSON supports it."""
+    if abs(value) < NUMBER_LIMIT:
         return value
     raise TemplateTypeError("the number is too large")
 
 
 def shown(value: Json) -> str:
-    """A value in a message, shortened."""
+    """Return a value for a message, shortened."""
     text = dumps(value).decode() if value is not MISSING else "absent"
     return text if len(text) <= 40 else text[:39] + "…"
 
@@ -60,28 +60,28 @@ def _join(value: Json, separator: Json = "") -> str:
     if type(value) is not list:
         raise TemplateTypeError(f"{shown(value)} is not a list")
     texts, between = [as_text(part) for part in value], as_text(separator)
-    _room(sum(map(len, texts)) + len(between) * len(texts))
+    _check_length(sum(map(len, texts)) + len(between) * len(texts))
     return between.join(texts)
 
 
 def _replace(value: Json, old: Json, new: Json, count: int = -1) -> str:
     text, old, new = as_text(value), as_text(old), as_text(new)
-    found = text.count(old) if count < 0 else min(count, text.count(old))
-    _room(len(text) + found * (len(new) - len(old)))
+    replaced = text.count(old) if count < 0 else min(count, text.count(old))
+    _check_length(len(text) + replaced * (len(new) - len(old)))
     return text.replace(old, new, count)
 
 
-def _room(length: int) -> None:
-    if length > OUTPUT_CAP:
-        raise TemplateTypeError(f"the text is longer than {OUTPUT_CAP} characters")
+def _check_length(length: int) -> None:
+    if length > MAX_OUTPUT_LENGTH:
+        raise TemplateTypeError(f"the text is longer than {MAX_OUTPUT_LENGTH} characters")
 
 
 def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str = "...") -> str:
     text = as_text(value)
     if len(text) <= length:
         return text
-    kept = text[: max(0, length - len(end))]
-    return (kept if killwords else kept.rsplit(" ", 1)[0]) + end
+    start = text[: max(0, length - len(end))]
+    return (start if killwords else start.rsplit(" ", 1)[0]) + end
 
 
 def _int(value: Json, default: Json = MISSING) -> Json:
@@ -148,7 +148,7 @@ FILTERS: Final[Mapping[str, Filter]] = {
     "string": lambda value: as_text(value),
     "tojson": _tojson,
 }
-"""By name; every filter's first argument is the value that stands before the bar."""
+"""All filters by name; the first argument is the value before the bar."""
 
 TAKES_ABSENT: Final = frozenset({"default", "d"})
 

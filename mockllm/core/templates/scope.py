@@ -1,7 +1,7 @@
-"""What the names in a template mean: readings of one request, regex groups, pack parameters.
+"""The names in a template: values of one request, regex groups, pack parameters.
 
-Apart from the syntax, because only this knows requests. Everything is read when it is named, as plain
-JSON values; what is not there is MISSING.
+Separate from the syntax, because only this module knows requests. A value is read on demand as plain JSON; a missing
+one is MISSING.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from mockllm.core.request.request import Request, ResultPart
 
 
 class TemplateScope:
-    """The names of one request. `captures` are the regex groups of the match that led here; `result` is
-    the tool result that it matched (else the first one is `tool_result`)."""
+    """The names of one request. `captures` are the regex groups of the rule's match.
+
+    `result` is the tool result that the rule matched (else the first one is `tool_result`).
+    """
 
     __slots__ = ("captures", "params", "request", "result")
 
@@ -32,14 +34,16 @@ class TemplateScope:
         self.result = result
 
     def read(self, name: str) -> Json | Missing:
-        """The value of a name."""
+        """Return the value of a name."""
         reader = NAMES.get(name)
         return self.params.get(name, MISSING) if reader is None else reader(self)
 
 
 def item(value: Json | Missing, key: str | int) -> Json | Missing:
-    """A key of an object or an index of a list; MISSING where there is none. Nothing else can be entered.
-    The keys of objects are texts, so that `match[1]` is `match['1']`."""
+    """Return a member of an object or an item of a list; MISSING where there is none, and for any other value.
+
+    The keys of objects are texts, so that `match[1]` is `match['1']`.
+    """
     if type(value) is dict:
         return value.get(str(key), MISSING)
     if type(value) is list and type(key) is int and -len(value) <= key < len(value):
@@ -48,12 +52,12 @@ def item(value: Json | Missing, key: str | int) -> Json | Missing:
 
 
 def _present(value: Json) -> Json | Missing:
-    """A reading that found nothing is absent, so that `default` steps in."""
+    """Return MISSING for None, so that `default` applies."""
     return MISSING if value is None else value
 
 
 def _clean(text: str) -> str:
-    """A text of the transport without lone surrogates (bytes beyond UTF-8), which JSON cannot carry."""
+    """Return a text of the head without lone surrogates (bytes outside of UTF-8), which JSON does not support."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
@@ -62,7 +66,7 @@ def _query(scope: TemplateScope) -> Json:
 
 
 def _headers(scope: TemplateScope) -> Json:
-    """By name in lower case."""
+    """Return the headers by name in lower case."""
     return {name.lower(): _clean(text) for name, text in scope.request.headers.items()}
 
 
@@ -78,18 +82,23 @@ def _tool_result(scope: TemplateScope) -> Json | Missing:
 
 
 def _tool_results(scope: TemplateScope) -> Json:
-    """By name; of several of one name the first, as with `tool_result`."""
+    """Return the results by name; of several of one name the first, as with `tool_result`."""
     return {
         part.name: _result(part) for part in reversed(scope.request.tool_results) if part.name is not None
     }
 
 
 def _result(part: ResultPart) -> Json:
-    shown: dict[str, Json] = {"name": part.name, "id": part.id, "text": part.text, "is_error": part.is_error}
-    read = part.json
-    if read is not MISSING:
-        shown["json"] = read
-    return shown
+    members: dict[str, Json] = {
+        "name": part.name,
+        "id": part.id,
+        "text": part.text,
+        "is_error": part.is_error,
+    }
+    value = part.json
+    if value is not MISSING:
+        members["json"] = value
+    return members
 
 
 NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
@@ -108,4 +117,4 @@ NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "session": lambda scope: _present(scope.request.session and _clean(scope.request.session)),
     "match": lambda scope: dict(scope.captures),
 }
-"""Every name that is not a parameter's."""
+"""All names but those of parameters."""

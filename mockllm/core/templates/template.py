@@ -1,7 +1,8 @@
-"""Templates in values: Jinja2's syntax, a safe subset of it, and nothing of its run time.
+"""Templates in values: a safe subset of Jinja2's syntax, and nothing of its run time.
 
-A template is compiled once (`template_text`) to closures over a Scope. What a request holds is data: it is
-never evaluated.
+`compile_template` compiles a template once to closures over a TemplateScope. A template with plain paths
+(`{{ query.delay }}ms`) is parsed here, without an import of Jinja2; any other one by `core.templates.compiler`.
+Data of a request is never evaluated as a template.
 """
 
 from __future__ import annotations
@@ -18,28 +19,29 @@ from mockllm.core.redaction import is_secret
 from mockllm.core.templates.scope import NAMES, TemplateScope, item
 
 __all__ = [
+    "MAX_OUTPUT_LENGTH",
     "NAMES",
-    "OUTPUT_CAP",
     "Template",
     "TemplateFailure",
     "TemplateScope",
     "TemplateSyntax",
+    "compile_template",
     "is_template",
 ]
 
-OUTPUT_CAP: Final = 1 << 20
-"""Characters that one template may give."""
+MAX_OUTPUT_LENGTH: Final = 1 << 20
+"""The maximum number of characters of one template's text."""
 
 
 class TemplateSyntax(ValueError):
-    """A template outside the safe subset, or none at all: found at load."""
+    """A template is invalid or outside of the safe subset. Raised at load."""
 
 
 class TemplateFailure(Exception):
-    """A value that a request does not have, or that does not fit: found while answering.
+    """A template has no suitable value for a request.
 
-    `expression` is the part of the template that failed, `origin` where it stands (`file:line:column`, as
-    far as it is known), `reason` a person's words, `query` the query parameter that it reads, if it does.
+    `expression` is the part of the template that failed, `origin` its place (`file:line:column`, as far as known),
+    `reason` a message for a person, `query` the query parameter that the expression reads, if any.
     """
 
     def __init__(self, expression: str, origin: str, reason: str, query: str | None = None) -> None:
@@ -51,7 +53,7 @@ class TemplateFailure(Exception):
 
 
 class TemplateTypeError(ValueError):
-    """Why an expression has no value; `Template.render` adds where it stands."""
+    """An expression has no suitable value; `Template.render` adds the place."""
 
     def __init__(self, reason: str, expression: str | None = None, query: str | None = None) -> None:
         super().__init__(reason)
@@ -61,12 +63,12 @@ class TemplateTypeError(ValueError):
 
 
 _UNITS: Final = {"ms": "milliseconds", "s": "seconds", "m": "minutes"}
-_NO_DURATION: Final = re.compile('"(.*)" is not a duration', re.DOTALL)
+_NOT_A_DURATION: Final = re.compile('"(.*)" is not a duration', re.DOTALL)
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 class PathRead(Struct, frozen=True):
-    """A path from a name: `body.a[0]`. Where nothing is, MISSING."""
+    """A path from a name: `body.a[0]`. Its value is MISSING where there is none."""
 
     name: str
     keys: tuple[str | int, ...] = ()
@@ -79,17 +81,17 @@ class PathRead(Struct, frozen=True):
 
     @staticmethod
     def of(name: str, keys: Sequence[str | int]) -> PathRead:
-        """Headers are read in any case."""
+        """Return the path, with keys of headers in lower case."""
         return PathRead(name, tuple(str(key).lower() if name == "headers" else key for key in keys))
 
     @property
     def query(self) -> str | None:
-        """The query parameter that it reads."""
+        """The query parameter that the path reads."""
         return str(self.keys[0]) if self.name == "query" and self.keys else None
 
     @property
     def is_secret(self) -> bool:
-        """Whether it reads where clients carry their keys."""
+        """Whether the path reads a place of API keys."""
         return self.name in ("headers", "query") and (not self.keys or is_secret(str(self.keys[0])))
 
     def __str__(self) -> str:
@@ -102,7 +104,7 @@ Evaluate: TypeAlias = Callable[[TemplateScope], Json | Missing]
 
 
 def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
-    """The value of an expression that must have one."""
+    """Return the value of an expression. Raise TemplateTypeError where there is none."""
     value = evaluate(scope)
     if value is not MISSING:
         return value
@@ -112,8 +114,10 @@ def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
 
 
 class Block(Struct, frozen=True):
-    """One `{{ … }}`, or all of a template that has statements: how it is written, what evaluates it (Unfit
-    where it has no value), and the paths that it reads."""
+    """One `{{ … }}`, or a whole template with statements: its source, its closure, and the paths that it reads.
+
+    The closure raises TemplateTypeError where there is no value.
+    """
 
     source: str
     evaluate: Evaluate
@@ -125,7 +129,7 @@ class Block(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled template: plain text and blocks by turns."""
+    """A compiled template: plain texts and blocks."""
 
     source: str
     origin: str
@@ -137,13 +141,13 @@ class Template:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names it reads, for a check against those that exist."""
+        """The names that the template reads."""
         return frozenset(read.name for read in self.reads)
 
     def render(self, scope: TemplateScope) -> Json:
-        """The value: of its own type where the template is one whole expression, else text.
+        """Return the value: with its own type where the template is one whole expression, else a text.
 
-        Raises TemplateFailure where a value is absent or unfit, or the text grows beyond OUTPUT_CAP.
+        Raise TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH.
         """
         block: str | Block = self.source
         try:
@@ -153,49 +157,54 @@ class Template:
             for block in self.blocks:
                 texts.append(block if isinstance(block, str) else as_text(block.value(scope)))
             return capped("".join(texts))
-        except TemplateTypeError as unfit:
+        except TemplateTypeError as error:
             failed = block if isinstance(block, Block) else self
-            query = unfit.query or _query(failed.reads)
+            query = error.query or _query(failed.reads)
             raise TemplateFailure(
-                unfit.expression or failed.source, self.origin, _told(unfit.reason, failed.reads), query
+                error.expression or failed.source,
+                self.origin,
+                _without_secret(error.reason, failed.reads),
+                query,
             ) from None
 
     def failure(self, reason: str) -> TemplateFailure:
-        """What to raise for a value of this template that does not fit its place."""
-        reason = _numbered(self.blocks, reason)
-        return TemplateFailure(self.source, self.origin, _told(reason, self.reads), _query(self.reads))
+        """Return the exception for a value of this template that is unsuitable for its place."""
+        reason = _without_unit(self.blocks, reason)
+        return TemplateFailure(
+            self.source, self.origin, _without_secret(reason, self.reads), _query(self.reads)
+        )
 
 
-def _numbered(blocks: Sequence[str | Block], reason: str) -> str:
-    """Of `{{ query.delay }}ms`, whose unit the file gives, whoever asks is told of the number alone."""
+def _without_unit(blocks: Sequence[str | Block], reason: str) -> str:
+    """Return the reason for the number alone, where the template has the unit, as in `{{ query.delay }}ms`."""
     unit = blocks[-1]
-    found = _NO_DURATION.match(reason)
-    if found is None or not isinstance(unit, str) or unit not in _UNITS or len(blocks) != 2:
+    match = _NOT_A_DURATION.match(reason)
+    if match is None or not isinstance(unit, str) or unit not in _UNITS or len(blocks) != 2:
         return reason
-    return f'"{found[1].removesuffix(unit)}" is not a number of {_UNITS[unit]}'
+    return f'"{match[1].removesuffix(unit)}" is not a number of {_UNITS[unit]}'
 
 
-def _told(reason: str, reads: Sequence[PathRead]) -> str:
-    """The reason without a client's key in it: what is told is kept, and logged."""
+def _without_secret(reason: str, reads: Sequence[PathRead]) -> str:
+    """Return the reason without a client's key: reasons are stored and logged."""
     if reason.endswith((" is absent", " no value")) or not any(read.is_secret for read in reads):
         return reason
-    return "what stands there does not fit, and is not shown"
+    return "the value does not fit, and is not shown"
 
 
 def _query(reads: Sequence[PathRead]) -> str | None:
-    """The first query parameter that is read."""
+    """Return the first query parameter that is read."""
     return next((read.query for read in reads if read.query is not None), None)
 
 
 def capped(value: Json) -> Json:
-    """The value, unless it is a text beyond OUTPUT_CAP."""
-    if type(value) is str and len(value) > OUTPUT_CAP:
-        raise TemplateTypeError(f"the text is longer than {OUTPUT_CAP} characters")
+    """Return the value. Raise TemplateTypeError for a text longer than MAX_OUTPUT_LENGTH."""
+    if type(value) is str and len(value) > MAX_OUTPUT_LENGTH:
+        raise TemplateTypeError(f"the text is longer than {MAX_OUTPUT_LENGTH} characters")
     return value
 
 
 def as_text(value: Json) -> str:
-    """A value inside a text: texts as they are, all else as JSON writes it."""
+    """Return a value for a text: a text unchanged, anything else as JSON."""
     if type(value) is str:
         return value
     try:
@@ -208,5 +217,45 @@ def as_text(value: Json) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Whether a text holds an expression or a statement."""
+    """Return whether a text has an expression or a statement."""
     return "{{" in text or "{%" in text
+
+
+_PATH: Final = re.compile(
+    r"""\{\{\s*([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*|\[\d{1,9}\]|\["[^"\\]*"\]|\['[^'\\]*'\])*)\s*\}\}""", re.ASCII
+)
+_KEY: Final = re.compile(r"""\.(\w+)|\[(\d+)\]|\[["'](.*?)["']\]""", re.ASCII)
+_OPENING: Final = re.compile(r"\{[{%#]")
+_KEYWORDS: Final = frozenset(
+    {"true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "in", "is"}
+)
+
+
+def compile_template(source: str, origin: str = "") -> Template:
+    """Return the template of a text; `origin` is its place, for messages. Raise TemplateSyntax."""
+    blocks = _plain_paths(source)
+    if blocks is None:
+        from mockllm.core.templates.compiler import compile_blocks  # imports Jinja2, 20 ms
+
+        blocks = compile_blocks(source)
+    return Template(source, origin, blocks)
+
+
+def _plain_paths(source: str) -> list[str | Block] | None:
+    """Return the blocks of a text that has only plain paths; None where it has more."""
+    blocks: list[str | Block] = []
+    end = 0
+    for match in _PATH.finditer(source):
+        if match[1] in _KEYWORDS or _OPENING.search(source, end, match.start()):
+            return None
+        if match.start() > end:
+            blocks.append(source[end : match.start()])
+        keys = [int(index) if index else name or quoted for name, index, quoted in _KEY.findall(match[2])]
+        read = PathRead.of(match[1], keys)
+        blocks.append(Block(match[0], read, (read,)))
+        end = match.end()
+    if _OPENING.search(source, end):
+        return None
+    if end < len(source):
+        blocks.append(source[end:])
+    return blocks

@@ -1,7 +1,7 @@
-"""Values that are known only when a request is answered: templates and draws, and the trees they stand in.
+"""Dynamic values: templates and draws, which get their value for each request, and the trees that contain them.
 
-The language's models hold them where a constant could stand (`core.values` says how they are written);
-`evaluate` puts plain values in their place.
+The language's models have them in place of constants (`core.values.types` defines their syntax). `evaluate` replaces
+them by plain values.
 """
 
 from __future__ import annotations
@@ -23,34 +23,39 @@ T = TypeVar("T")
 
 
 class Context(Struct, frozen=True):
-    """What a value may look at. `place` is the position of the value in its tree: each place draws on its
-    own, so that adding a draw elsewhere changes none."""
+    """The input of an evaluation. `place` is the position of a value in its tree.
+
+    Each place draws independently, so that an added draw elsewhere changes no other one.
+    """
 
     scope: TemplateScope
     randomness: Randomness
     place: str = ""
     max_wait: float = inf
-    """Seconds that a request may make the server wait by what it holds."""
+    """The maximum wait in seconds that a request's own data may cause."""
 
     def at(self, key: str | int) -> Context:
         return Context(self.scope, self.randomness, f"{self.place}.{key}", self.max_wait)
 
 
 class Dynamic(Struct, frozen=True):
-    """A value of one request. `evaluate` finds these by their class."""
+    """A value of one request. `evaluate` recognizes it by its class."""
 
     def value(self, context: Context) -> object:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class Expression(Dynamic, Generic[T], frozen=True):
-    """A template in a place of type T. `convert` reads what it gave as that type, and raises a ValueError
-    with a person's message where it cannot: then the request is to blame, in a TemplateFailure."""
+    """A template in a place of type T.
+
+    `convert` converts the template's value to that type, or raises a ValueError with a message for a person. Then
+    `value` raises a TemplateFailure.
+    """
 
     template: Template
     convert: Callable[[Json], T]
     waits: bool = False
-    """Whether it is a duration: then the client may not choose more than `Context.longest`."""
+    """Whether the value is a duration, of which `Context.max_wait` is the maximum."""
 
     def value(self, context: Context) -> T:
         value = self.template.render(context.scope)
@@ -64,8 +69,10 @@ class Expression(Dynamic, Generic[T], frozen=True):
 
 
 class Drawn(Dynamic, frozen=True):
-    """A number drawn once for each answer; `whole` ones are integers. What would lie beyond the bounds of its place
-    is the bound."""
+    """A number that is drawn once for each response; `whole` ones are integers.
+
+    A draw outside of the bounds of its place is the bound.
+    """
 
     distribution: Distribution
     whole: bool = False
@@ -81,7 +88,7 @@ _LEAVES = frozenset({str, int, float, bool, bytes, type(None)})
 
 
 def is_static(tree: object) -> bool:
-    """Whether a tree holds nothing dynamic: then it need not be evaluated at all."""
+    """Return whether a tree has no dynamic value, so that it needs no evaluation."""
     if type(tree) in _LEAVES:
         return True
     if isinstance(tree, Dynamic):
@@ -90,14 +97,14 @@ def is_static(tree: object) -> bool:
 
 
 def evaluate(tree: T, context: Context) -> T:
-    """The tree with every Dynamic replaced by its value. What holds none comes back as the same object.
+    """Return the tree with every Dynamic replaced by its value. A tree without any is returned unchanged.
 
-    Raises TemplateFailure where a request lacks what a template reads.
+    Raise TemplateFailure where a request lacks a value that a template reads.
     """
     if type(tree) in _LEAVES:
         return tree
     if isinstance(tree, Dynamic):
-        return tree.value(context)  # type: ignore[return-value]  # the place's type is what it gives
+        return tree.value(context)  # type: ignore[return-value]  # the value has the type of the place
     changed = {}
     for key, child in _children(tree):
         value = evaluate(child, context.at(key)) if type(child) not in _LEAVES else child
@@ -107,7 +114,7 @@ def evaluate(tree: T, context: Context) -> T:
 
 
 def _children(tree: object) -> Any:
-    """The parts of a tree by key; nothing for what is not looked into."""
+    """Return the children of a tree by key; none for an unknown type."""
     if isinstance(tree, (tuple, list)):
         return enumerate(tree)
     if isinstance(tree, dict):
@@ -120,7 +127,7 @@ def _children(tree: object) -> Any:
 
 
 def _with(tree: Any, changed: dict[Any, Any]) -> Any:
-    """A copy of a tree with some parts changed; nothing is validated again."""
+    """Return a copy of a tree with some children changed, without validation."""
     if isinstance(tree, (tuple, list)):
         return type(tree)(changed.get(index, part) for index, part in enumerate(tree))
     if isinstance(tree, dict):

@@ -1,12 +1,12 @@
-"""The types of values in the language: durations, probabilities, chunk sizes, and what may be a template
-or a draw in place of a constant.
+"""The types of values in the language: durations, probabilities, chunk sizes, and values that may be a template or a
+draw in place of a constant.
 
-They are pydantic annotations, so that every model says the same in its check, its messages and its JSON
-Schema. To a type checker they are what they will be once evaluated: evaluate before reading. Constraints
-go inside: `Templated[Annotated[int, Field(ge=400)]]`. A model is validated with the context
-`{"origin": …, "params": …, "literal": …, "file": …}`, all optional: where a text stands (or a function
-from the text to that), the names of the parameters that templates may read, whether texts are no
-templates here, and a function that gives a referenced file's text.
+They are pydantic annotations, so that every model has the same validation, messages and JSON Schema. For a type
+checker they have the type of the evaluated value: evaluate a model before its fields are read. Constraints go inside:
+`Templated[Annotated[int, Field(ge=400)]]`. A model is validated with the context `{"origin": …, "params": …,
+"literal": …, "file": …}`, all optional: the place of a text (or a function from the text to its place), the names of
+the parameters that templates may read, whether texts are not templates, and a function that returns the text of a
+referenced file.
 """
 
 from __future__ import annotations
@@ -37,8 +37,7 @@ from mockllm.core.quantities.types import (
     Probability,
     quantity_error,
 )
-from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import NAMES, TemplateSyntax, as_text, is_template
+from mockllm.core.templates.template import NAMES, TemplateSyntax, as_text, compile_template, is_template
 from mockllm.core.values.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
 from mockllm.core.values.substituted_text import SubstitutedText
 
@@ -66,7 +65,7 @@ T = TypeVar("T")
 _TEMPLATE_SCHEMA: Final[JsonSchema] = {
     "type": "string",
     "pattern": r"\{\{|\{%",
-    "description": "A template, read as the type of its place when a request is answered.",
+    "description": "A template. Its value is converted to the type of its place for each request.",
     "examples": ["{{ query.delay }}"],
 }
 
@@ -79,8 +78,8 @@ class _Templated:
         convert = _Conversion(inner)
 
         def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
-            found = _expression(value, convert, info)
-            return constant(value) if found is None else found
+            expression = _expression(value, convert, info)
+            return constant(value) if expression is None else expression
 
         return core_schema.with_info_wrap_validator_function(read, inner)
 
@@ -94,12 +93,13 @@ class _Templated:
 
 
 Templated: TypeAlias = Annotated[T, _Templated()]
-"""`Templated[int]`: an int, checked now, or a template whose value is read as one for each request. Texts
-that a request holds are read generously ("429" is 429); what a file says is not."""
+"""`Templated[int]`: an int, validated at load, or a template whose value is converted to an int for each request. The
+conversion of a request's texts is lenient ("429" is 429); the validation of a file is not."""
 
 
 def _expression(value: object, convert: Callable[[Json], Any], info: ValidationInfo) -> Dynamic | None:
-    """The expression of a text that is a template; None for all else. One made before stays as it is."""
+    """Return the expression of a text that is a template; None for any other value. A Dynamic is returned
+    unchanged."""
     if isinstance(value, Dynamic):
         return value
     context: Mapping[str, Any] = info.context or {}
@@ -115,8 +115,8 @@ def _expression(value: object, convert: Callable[[Json], Any], info: ValidationI
     if params is not None:
         for name in sorted(template.names - NAMES.keys() - set(params)):
             known = [*NAMES, *params]
-            there = _suggest(name, known) or f"; there are {', '.join(known)}"
-            raise quantity_error(f'unknown name "{name}" in a template{there}')
+            suggestion = _suggest(name, known) or f"; there are {', '.join(known)}"
+            raise quantity_error(f'unknown name "{name}" in a template{suggestion}')
     return Expression(template, convert, getattr(convert, "waits", False))
 
 
@@ -127,8 +127,8 @@ class _TemplatedJson:
         inner = handler(source)
 
         def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
-            found = _json(value, info)
-            return constant(value) if found is None else found
+            dynamic = _json(value, info)
+            return constant(value) if dynamic is None else dynamic
 
         return core_schema.with_info_wrap_validator_function(read, inner)
 
@@ -138,29 +138,31 @@ TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
 
 
 def _json(value: object, info: ValidationInfo) -> Any:
-    """The tree with the expressions of its templates; None where it has none."""
+    """Return the tree with the expressions of its templates; None where it has none."""
     if isinstance(value, str):
-        return _expression(value, _as_it_is, info)
+        return _expression(value, _identity, info)
     children: Iterable[tuple[Any, object]]
     children = (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     )
-    found = {key: made for key, child in children if (made := _json(child, info)) is not None}
-    if not found:
+    changed = {key: dynamic for key, child in children if (dynamic := _json(child, info)) is not None}
+    if not changed:
         return None
     if isinstance(value, dict):
-        return {str(key): found.get(key, child) for key, child in value.items()}
+        return {str(key): changed.get(key, child) for key, child in value.items()}
     assert isinstance(value, list)
-    return [found.get(index, child) for index, child in enumerate(value)]
+    return [changed.get(index, child) for index, child in enumerate(value)]
 
 
-def _as_it_is(value: Json) -> Json:
+def _identity(value: Json) -> Json:
     return value
 
 
 class _Conversion:
-    """Reads a template's value as the type of its place. Its validator is built when it is first needed:
-    most places never hold a template."""
+    """Converts a template's value to the type of its place.
+
+    The validator is built on first use: most places never have a template.
+    """
 
     __slots__ = ("_schema", "_validator", "waits")
 
@@ -176,26 +178,26 @@ class _Conversion:
         if kind == "str":
             value = as_text(value)
         elif type(value) is bool and kind in ("int", "float"):
-            raise ValueError(f"{as_text(value)} is not {_WANTED[kind]}")
+            raise ValueError(f"{as_text(value)} is not {_TYPE_NAMES[kind]}")
         try:
             return self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
 
 
-_WANTED: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_TYPE_NAMES: Final = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
 def _reason(value: Json, errors: ValidationError) -> str:
-    """A person's words for what pydantic says of a value."""
+    """Return a message for a person for pydantic's error."""
     error = errors.errors(include_url=False)[0]
     kind, details = str(error["type"]), error.get("ctx", {})
     if kind == "value":
         return error["msg"]
     shown = f'"{value[:40]}"' if isinstance(value, str) else as_text(value)[:40]
-    for name, wanted in _WANTED.items():
+    for name, type_name in _TYPE_NAMES.items():
         if kind.startswith(f"{name}_"):
-            return f"{shown} is not {wanted}"
+            return f"{shown} is not {type_name}"
     for bound, words in _BOUNDS.items():
         if bound in details:
             return f"{shown} is not {words} {details[bound]}"
@@ -225,7 +227,7 @@ _EXPECTED: Final = (
 )
 
 Read: TypeAlias = Callable[[Any], Any]
-"""Reads one number or duration; raises what pydantic raises."""
+"""Parses one number or duration, and raises pydantic's errors."""
 
 
 class _Drawable(Struct, frozen=True):
@@ -240,9 +242,9 @@ class _Drawable(Struct, frozen=True):
         bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
 
         def read(value: object, constant: Read, info: ValidationInfo) -> object:
-            found = _expression(value, convert, info)
-            if found is not None or isinstance(value, Distribution):
-                return found or value
+            expression = _expression(value, convert, info)
+            if expression is not None or isinstance(value, Distribution):
+                return expression or value
             drawn = _distribution(value, constant, convert, info)
             if drawn is None:
                 return constant(value)
@@ -265,51 +267,51 @@ class _Drawable(Struct, frozen=True):
                 _object({name: _object(dict.fromkeys(keys, one))}, f"Drawn from the {name} distribution.")
             )
         listed = {"anyOf": [{"type": "array", "items": one, "minItems": 1}, {"type": "string"}]}
-        forms.append(
-            _object({"empirical": listed}, "One of measured values: a list, or a file that holds them.")
-        )
+        forms.append(_object({"empirical": listed}, "One of measured values: a list, or a file with them."))
         return _or(*forms)
 
 
 Drawable: TypeAlias = Annotated[T, _Drawable(once=True)]
-"""`Drawable[Duration]`: a constant, a template, or a distribution that is drawn once for each answer."""
+"""`Drawable[Duration]`: a constant, a template, or a distribution that is drawn once for each response."""
 
 Spread: TypeAlias = Annotated[T | Distribution, _Drawable(once=False)]
-"""`Spread[Duration]`: a constant, a template, or a distribution that is kept, to be drawn from many times."""
+"""`Spread[Duration]`: a constant, a template, or a distribution, which the reader draws from many times."""
 
 
 def _distribution(value: object, constant: Read, convert: Read, info: ValidationInfo) -> Distribution | None:
-    """The distribution that a list or an object writes; None for a constant. Raises mistakes."""
+    """Return the distribution of a list or an object; None for a constant. Raise an error for an invalid one."""
     if isinstance(value, list):
         return _uniform(value, constant)
     if not isinstance(value, dict):
         return None
     if len(value) != 1:
         raise quantity_error(_EXPECTED)
-    form, given = next(iter(value.items()))
+    form, settings = next(iter(value.items()))
     if form == "uniform":
-        return _uniform(given, constant)
+        return _uniform(settings, constant)
     if form == "empirical":
-        return Empirical(_measured(given, constant, convert, info))
+        return Empirical(_measured(settings, constant, convert, info))
     if form in _SHAPES:
-        return _shaped(form, given, constant)
+        return _shaped(form, settings, constant)
     raise quantity_error(f'unknown distribution "{form}"{_suggest(str(form), _FORMS)} ({_EXPECTED})')
 
 
-def _uniform(given: object, constant: Read) -> Uniform:
-    if not isinstance(given, list) or len(given) != 2:
+def _uniform(settings: object, constant: Read) -> Uniform:
+    if not isinstance(settings, list) or len(settings) != 2:
         raise quantity_error("a range has two ends: write [low, high]")
-    low, high = constant(given[0]), constant(given[1])
+    low, high = constant(settings[0]), constant(settings[1])
     if low > high:
-        raise quantity_error(f"the range [{given[0]}, {given[1]}] is upside down: the lower end comes first")
+        raise quantity_error(
+            f"the range [{settings[0]}, {settings[1]}] is upside down: the lower end comes first"
+        )
     return Uniform(low, high)
 
 
-def _shaped(form: str, given: object, constant: Read) -> Distribution:
+def _shaped(form: str, settings: object, constant: Read) -> Distribution:
     keys = _SHAPES[form]
-    if not isinstance(given, dict) or set(given) != set(keys):
+    if not isinstance(settings, dict) or set(settings) != set(keys):
         raise quantity_error(f"write {form}: {{{', '.join(f'{key}: …' for key in keys)}}}")
-    numbers = [constant(given[key]) for key in keys]
+    numbers = [constant(settings[key]) for key in keys]
     if form == "normal":
         return Normal(*numbers)
     if form == "exponential":
@@ -319,21 +321,19 @@ def _shaped(form: str, given: object, constant: Read) -> Distribution:
     return LogNormal(*numbers)
 
 
-def _measured(given: object, constant: Read, convert: Read, info: ValidationInfo) -> tuple[float, ...]:
-    """The values of a list, or of a file that holds them with white space or commas between."""
-    if isinstance(given, list):
-        values = tuple(constant(value) for value in given)
-    elif isinstance(given, str) and info.context and "file" in info.context:
+def _measured(settings: object, constant: Read, convert: Read, info: ValidationInfo) -> tuple[float, ...]:
+    """Return the values of a list, or of a file with values between white space or commas."""
+    if isinstance(settings, list):
+        values = tuple(constant(value) for value in settings)
+    elif isinstance(settings, str) and info.context and "file" in info.context:
         try:
             values = tuple(
-                convert(word) for word in re.split(r"[\s,]+", info.context["file"](given).strip()) if word
+                convert(word) for word in re.split(r"[\s,]+", info.context["file"](settings).strip()) if word
             )
         except ValueError as error:
-            raise quantity_error(f"{given}: {error}") from None
+            raise quantity_error(f"{settings}: {error}") from None
     else:
-        raise quantity_error(
-            "write empirical: [value, value, …], or the name of a file that holds such values"
-        )
+        raise quantity_error("write empirical: [value, value, …], or the name of a file with such values")
     if not values:
         raise quantity_error("an empirical distribution needs at least one value")
     return values
@@ -343,14 +343,14 @@ def _measured(given: object, constant: Read, convert: Read, info: ValidationInfo
 
 
 def _suggest(name: str, names: Iterable[str]) -> str:
-    from difflib import get_close_matches  # only on the way to an error
+    from difflib import get_close_matches  # needed only for an error
 
     near = get_close_matches(name, names, 1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 
 def _or(*forms: JsonSchema) -> JsonSchema:
-    """Any of the forms; those that are choices themselves are spread out."""
+    """Return a schema of any of the forms; nested choices are flattened."""
     spread: list[JsonSchema] = []
     for form in forms:
         spread.extend(form["anyOf"] if set(form) == {"anyOf"} else [form])

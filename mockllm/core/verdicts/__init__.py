@@ -1,13 +1,12 @@
-"""How clients behave: verdicts on what they did, found in the requests that came and how their answers went.
+"""Verdicts: judgements on how clients behave, made from their requests and the responses that they got.
 
-`deed` is one request with what became of it, `tries` those that ask for the same behind a failure, `verdicts`
-the table of what may be said of them, and `judge` says it. Nothing here looks at a clock.
+`observed_request` holds one request with its outcome. `retry_chains` groups requests into chains of retries.
+`catalog` is the table of verdicts. `evaluate` returns the verdicts on each client. Nothing here reads a clock.
 """
 
 from mockllm.core.verdicts.catalog import VERDICTS, VerdictResult, VerdictType
-from mockllm.core.verdicts.client import Client
 from mockllm.core.verdicts.evaluate import ClientReport, evaluate
-from mockllm.core.verdicts.observed_request import ObservedRequest
+from mockllm.core.verdicts.observed_request import Client, ObservedRequest
 
 __all__ = [
     "VERDICTS",

@@ -1,6 +1,6 @@
-"""The table of verdicts: what may be said of a client, the rule of conduct behind it, and what must be seen.
+"""The table of verdicts: for each one the rule of good behaviour, its source, and the evidence that it needs.
 
-A new one is a row here and a function that finds its cases. The page docs/verdicts.md is held against it.
+A new verdict is a row here and a function that yields its evidence. A test compares docs/verdicts.md with this table.
 """
 
 from __future__ import annotations
@@ -16,56 +16,58 @@ from mockllm.core.verdicts.observed_request import ObservedRequest
 
 
 class VerdictType(Struct, frozen=True):
-    """`rule` is the rule of conduct in a sentence, `source` who says so; `needs` what must be seen before the
-    verdict is given."""
+    """A kind of verdict.
+
+    `rule` is the rule of good behaviour in a sentence, `source` where the rule comes from. `needs` describes the
+    evidence that the verdict needs, which `find` yields.
+    """
 
     name: str
     good: bool
     rule: str
     source: str
     needs: str
-    finds: Callable[[ClientHistory], Iterator[Evidence]]
+    find: Callable[[ClientHistory], Iterator[Evidence]]
 
     @property
-    def rule_of_conduct(self) -> str:
-        """The rule with its source."""
+    def rule_with_source(self) -> str:
         return f"{self.rule} ({self.source})"
 
 
 class VerdictResult(Struct, frozen=True):
-    """A verdict on a client, with its cases, the earliest first."""
+    """A verdict on a client with its evidence, the earliest first."""
 
     verdict: VerdictType
-    instances: tuple[Evidence, ...]
+    evidence: tuple[Evidence, ...]
 
     @property
-    def says(self) -> str:
-        """The first case, and how many others there are."""
-        more = len(self.instances) - 1
-        return self.instances[0].says + (f"; and {more} more of these" if more else "")
+    def message(self) -> str:
+        """The first item of the evidence, and the number of further ones."""
+        more = len(self.evidence) - 1
+        return self.evidence[0].message + (f"; and {more} more" if more else "")
 
     @property
-    def deeds(self) -> list[ObservedRequest]:
-        """The requests that show it, each once, in their order."""
-        shown = {deed.id: deed for each in self.instances for deed in each.deeds}
-        return [shown[id] for id in sorted(shown)]
+    def requests(self) -> list[ObservedRequest]:
+        """The requests that show the verdict, each once, by id."""
+        by_id = {observed.id: observed for item in self.evidence for observed in item.requests}
+        return [by_id[id] for id in sorted(by_id)]
 
 
 SDKS: Final = "as OpenAI's and Anthropic's SDKs do by default"
-_ROWS: Final = (
+_TYPES: Final = (
     VerdictType(
         "retry_after_ignored",
         False,
-        "Who is told when to come again waits for that long.",
+        "A client waits for as long as a refusal requests before it retries.",
         "RFC 9110, section 10.2.3, Retry-After; google.rpc.RetryInfo",
-        "a refusal that told a wait (`retry-after`, `retry-after-ms`, or `RetryInfo` in the body), and the same "
-        "request again before nine tenths of it were over",
+        "a refusal that requests a wait (`retry-after`, `retry-after-ms`, or `RetryInfo` in the body), and the same "
+        "request again before nine tenths of the wait are over",
         retry_checks.retry_after_ignored,
     ),
     VerdictType(
         "retried_non_retryable",
         False,
-        "What was refused for what it is, is not sent again as it is.",
+        "A client does not repeat a request that was refused permanently.",
         "RFC 9110, section 15.5; " + SDKS,
         "a 4xx other than 408, 409, 425 and 429, or `x-should-retry: false`, and the same request again",
         retry_checks.retried_non_retryable,
@@ -73,65 +75,64 @@ _ROWS: Final = (
     VerdictType(
         "no_backoff",
         False,
-        "Between tries a client waits, and longer each time.",
+        "A client waits between retries, longer each time.",
         "OpenAI's and Google's documentation of rate limits: exponential backoff",
-        "two retries in a row within 100 ms of the failure before each, or four in a row at even distances below "
-        "5 s; retries that came when the answer had told them to are not counted",
+        "two retries in a row within 100 ms of the failure before each, or four in a row at even intervals below "
+        "5 s; a retry after the wait that the response requested does not count",
         retry_checks.no_backoff,
     ),
     VerdictType(
         "retry_storm",
         False,
-        "A request is tried a few times, not over and over.",
+        "A client retries a request a few times, not over and over.",
         "Google, Site Reliability Engineering, Handling Overload: a budget of retries",
-        "ten retries of one request within 10 s, those not counted that came when the answer had told them to",
+        "ten retries of one request within 10 s; a retry after the wait that the response requested does not count",
         retry_checks.retry_storm,
     ),
     VerdictType(
         "gave_up",
         False,
-        "What may pass by itself is tried again, twice at least.",
+        "A client retries a temporary failure at least twice.",
         SDKS,
-        "a 408, 409, 425, 429 or 5xx, or a connection that broke before any answer, as the last of fewer than three "
-        "tries; not where more than a minute was to be waited, money has run out, `x-should-retry: false` was "
-        "said, or another model or provider was asked the same",
+        "a 408, 409, 425, 429 or 5xx, or a connection that broke before the first byte of the response, as the last "
+        "of fewer than three tries; not where the requested wait is more than a minute, the credit is used up, the "
+        "response has `x-should-retry: false`, or the client sent the same prompt to another model or provider",
         retry_checks.gave_up,
     ),
     VerdictType(
         "truncated_stream_accepted",
         False,
-        "A stream that ends without a finish reason is no answer.",
+        "A stream that ends without a finish reason is not a complete response.",
         "RFC 9112, section 8, incomplete messages; the finish or stop reason of each provider's API",
         "a stream that was cut, and a later request of the same conversation that has exactly the cut text as the "
-        "assistant's, and goes on behind it",
+        "assistant's message, followed by further messages",
         stream_checks.truncated_stream_accepted,
     ),
     VerdictType(
         "no_read_timeout",
         False,
         "A client does not wait for ever for the next byte.",
-        "two minutes in a stream; ten for a whole answer, " + SDKS,
-        "a silence of 120 s in a stream (600 s for a whole answer) that the client sat through; or a fault "
-        "`silence`, `stall` or `no_response` that it sat through while it says itself (`x-stainless-read-timeout`, "
-        "`x-stainless-timeout`, `x-server-timeout`) that it waits for longer than that",
+        "two minutes in a stream; ten for a non-streaming response, " + SDKS,
+        "a silence of 120 s in a stream (600 s in a non-streaming response) without a disconnect of the client; or a "
+        "fault `silence`, `stall` or `no_response` without a disconnect of a client whose own header "
+        "(`x-stainless-read-timeout`, `x-stainless-timeout`, `x-server-timeout`) states a longer timeout than that",
         stream_checks.no_read_timeout,
     ),
     VerdictType(
         "cancelled_early",
         False,
-        "An answer that was asked for is read to its end: what is left unread is paid for.",
-        "the providers bill the tokens that were made",
-        "a stream that the client left while pieces of it came and more were to come, with no fault in it, and not "
-        "asked for again",
+        "A client reads a response to its end: unread tokens are billed, too.",
+        "the providers bill the tokens that were generated",
+        "a stream without a fault that the client left between two chunks, with no retry afterwards",
         stream_checks.cancelled_early,
     ),
     VerdictType(
         "recovered",
         True,
-        "A failure that passes by itself is no failure for the user.",
+        "A temporary failure does not reach the user.",
         SDKS,
-        "a failure that another try may mend, and the same request again with a whole answer",
+        "a failure that a retry may mend, and the same request again with a complete response",
         retry_checks.recovered,
     ),
 )
-VERDICTS: Final[dict[str, VerdictType]] = {verdict.name: verdict for verdict in _ROWS}
+VERDICTS: Final[dict[str, VerdictType]] = {verdict.name: verdict for verdict in _TYPES}

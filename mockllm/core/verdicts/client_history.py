@@ -1,4 +1,4 @@
-"""All that one client did in one session, as those see it who look for a verdict in it; and what they find."""
+"""The history of one client in one session: its requests and retry chains. The checks of verdicts read it."""
 
 from __future__ import annotations
 
@@ -11,63 +11,69 @@ from msgspec import Struct
 
 from mockllm.core.lazy import lazy
 from mockllm.core.verdicts.observed_request import ObservedRequest
-from mockllm.core.verdicts.retry_chains import REACH, RetryChain
+from mockllm.core.verdicts.retry_chains import RETRY_WINDOW, RetryChain
 
 
 class Evidence(NamedTuple):
-    """One case of a verdict, in a sentence, and the requests that show it."""
+    """Evidence for a verdict: a sentence, and the requests that show it."""
 
-    says: str
-    deeds: tuple[ObservedRequest, ...]
+    message: str
+    requests: tuple[ObservedRequest, ...]
 
 
 class PromptIndex:
-    """The requests of all clients in any session, found by what the user said last; read when first asked."""
+    """The requests of all clients by session and last user message. The index is built on first use."""
 
-    def __init__(self, deeds: Sequence[ObservedRequest]) -> None:
-        self._deeds = deeds
+    def __init__(self, requests: Sequence[ObservedRequest]) -> None:
+        self._requests = requests
 
-    def also(self, deed: ObservedRequest) -> Sequence[ObservedRequest]:
-        """Those of the same session in which the user said the same, in their order."""
-        return self._by_user.get((deed.session, deed.request.user), ())
+    def same_prompt(self, observed: ObservedRequest) -> Sequence[ObservedRequest]:
+        """Return the requests of the same session with the same last user message, in order."""
+        return self._by_prompt.get((observed.session, observed.request.user), ())
 
     @lazy
-    def _by_user(self) -> dict[tuple[str | None, str | None], list[ObservedRequest]]:
-        found: dict[tuple[str | None, str | None], list[ObservedRequest]] = {}
-        for deed in self._deeds:
-            found.setdefault((deed.session, deed.request.user), []).append(deed)
-        return found
+    def _by_prompt(self) -> dict[tuple[str | None, str | None], list[ObservedRequest]]:
+        groups: dict[tuple[str | None, str | None], list[ObservedRequest]] = {}
+        for observed in self._requests:
+            groups.setdefault((observed.session, observed.request.user), []).append(observed)
+        return groups
 
 
 class ClientHistory(Struct, frozen=True):
-    """`deeds` are in their order. `now` is on the clock of the requests; `over`: the clients are done, and what
-    they have not done by now they never will."""
+    """All that one client did in one session.
 
-    deeds: Sequence[ObservedRequest]
-    tries: Sequence[RetryChain]
-    said: PromptIndex
+    `requests` are in order. `now` is on the clock of the requests. `over`: the clients have ended, so no further
+    request will follow.
+    """
+
+    requests: Sequence[ObservedRequest]
+    chains: Sequence[RetryChain]
+    prompts: PromptIndex
     now: float
     over: bool
 
-    def goes_elsewhere(self, failure: ObservedRequest) -> bool:
-        """Whether what the user said was asked of another model or provider behind a failure, by whatever
-        client."""
+    def switches_model(self, failure: ObservedRequest) -> bool:
+        """Return whether any client sent the prompt of a failure to another model or provider afterwards."""
         assert failure.ended is not None
-        also, last = self.said.also(failure), failure.ended + REACH
-        behind = also[bisect_left(also, failure.ended, key=_begun) :]
-        return any(each.asked != failure.asked for each in takewhile(lambda each: each.begun <= last, behind))
+        same, last = self.prompts.same_prompt(failure), failure.ended + RETRY_WINDOW
+        later = same[bisect_left(same, failure.ended, key=_started) :]
+        return any(
+            observed.hash != failure.hash
+            for observed in takewhile(lambda observed: observed.started <= last, later)
+        )
 
-    def by_assistant(self) -> Mapping[str, Sequence[ObservedRequest]]:
-        """The requests by what the assistant says in them: each text with those that hold it, and go on behind
-        it."""
-        found: dict[str, list[ObservedRequest]] = {}
-        for deed in self.deeds:
+    def by_assistant_text(self) -> Mapping[str, Sequence[ObservedRequest]]:
+        """Return the requests by the assistant texts in them. A request's last message is left out."""
+        groups: dict[str, list[ObservedRequest]] = {}
+        for observed in self.requests:
             for text in {
-                each.text.strip() for each in deed.request.messages[:-1] if each.role == "assistant"
+                message.text.strip()
+                for message in observed.request.messages[:-1]
+                if message.role == "assistant"
             }:
-                found.setdefault(text, []).append(deed)
-        return found
+                groups.setdefault(text, []).append(observed)
+        return groups
 
 
-def _begun(deed: ObservedRequest) -> float:
-    return deed.begun
+def _started(observed: ObservedRequest) -> float:
+    return observed.started

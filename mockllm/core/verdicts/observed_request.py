@@ -1,37 +1,37 @@
-"""One request and what became of it, as far as it tells how its client behaves.
+"""One request with its outcome, as far as it shows how its client behaves.
 
-Apart from the server's journal, so that a judge needs no server. What costs time is read when it is looked at.
+Separate from the server's journal, so that an evaluation needs no server. Expensive properties are computed on
+first use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from mockllm.core.display import cut
 from mockllm.core.lazy import lazy
-from mockllm.core.matching.hints import cut
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.gzip import ENCODING, unpacked
-from mockllm.core.rendering.plan import Plan, RawStep
+from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import looked_up
-from mockllm.core.verdicts.client import Client
-from mockllm.core.verdicts.delivery_timing import DeliveryTiming, delivery_timing
-from mockllm.core.verdicts.retry_after import requested_wait, words
+from mockllm.core.request.request_hash import cached_hash
+from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
 
-RETRY: Final = "x-stainless-retry-count"
-"""Where OpenAI's and Anthropic's SDKs tell which try it is, from 0."""
-PATIENCE: Final = ("x-stainless-read-timeout", "x-stainless-timeout", "x-server-timeout")
-"""Where SDKs tell for how many seconds they wait for the next byte, or for all; the last one is Google's."""
-SHOULD: Final = "x-should-retry"
-"""Where a server tells OpenAI's and Anthropic's SDKs whether to try again; it is obeyed before the status."""
-PASSING: Final = frozenset({408, 409, 425, 429})
-"""Refusals that may pass by themselves: 408, 409 and 429 as OpenAI's and Anthropic's SDKs have it, 425 by RFC
-8470. So may every 5xx."""
-SPOILING: Final = frozenset(
+RETRY_COUNT: Final = "x-stainless-retry-count"
+"""The header in which OpenAI's and Anthropic's SDKs count their retries, from 0."""
+TIMEOUTS: Final = ("x-stainless-read-timeout", "x-stainless-timeout", "x-server-timeout")
+"""The headers in which SDKs state their timeout for the next byte, or for the response, in seconds. The last one is
+Google's."""
+SHOULD_RETRY: Final = "x-should-retry"
+"""The header in which a server allows or forbids a retry. OpenAI's and Anthropic's SDKs obey it before the status."""
+TEMPORARY: Final = frozenset({408, 409, 425, 429})
+"""Temporary refusals: 408, 409 and 429 as in OpenAI's and Anthropic's SDKs, 425 by RFC 8470. Every 5xx is temporary,
+too."""
+SPOILING_FAULTS: Final = frozenset(
     {
         "truncate",
         "broken_chunking",
@@ -49,19 +49,62 @@ SPOILING: Final = frozenset(
         "wrong_schema",
     }
 )
-"""Faults for which a client may well ask again though its answer came to its end."""
-PENNILESS: Final = "insufficient_quota"
-"""What OpenAI's 429 says where money has run out, and what scenarios call it."""
-LEFT: Final = frozenset({"gone", "silence"})
-"""The client went of its own."""
+"""Faults that spoil a response which ends normally: a retry is reasonable after them."""
+OUT_OF_CREDIT: Final = "insufficient_quota"
+"""The error of OpenAI's 429 where the credit is used up; scenarios use the same name."""
+CLIENT_LEFT: Final = frozenset({"gone", "silence"})
+"""The endings at which the client closed the connection."""
+_MAX_AGENT_LENGTH: Final = 80
+
+
+class Client(NamedTuple):
+    """A client as far as a server can recognize it: two programs that share all three fields are one client.
+
+    `agent` is its `user-agent`, `key` the hash of its API key, `address` has no port. A missing field is empty.
+    """
+
+    agent: str = ""
+    key: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        """`OpenAI/Python 2.8.0, key 3fa9c2d1e07b, 127.0.0.1`, in printable characters."""
+        agent = _printable(cut(self.agent, _MAX_AGENT_LENGTH))
+        key = f"key {self.key}" if self.key else ""
+        return ", ".join(part for part in (agent, key, self.address) if part) or "unknown"
+
+    def is_called(self, name: str) -> bool:
+        """Return whether a name means this client: its full text, or one of the three fields."""
+        return bool(name) and name in (str(self), *self)
+
+
+class DeliveryTiming(NamedTuple):
+    """The timing of a response up to a moment, in seconds.
+
+    `began`: a byte was due. `last` is the silence at the end, `before` the longest silence before it. `sent` of
+    `total` chunks were due.
+    """
+
+    began: bool
+    last: float
+    before: float
+    sent: int
+    total: int
+
+    @property
+    def longest(self) -> float:
+        return max(self.last, self.before)
 
 
 class ObservedRequest:
-    """`id` names the request. `begun` is when its last byte had come, `ended` when its answer had ended, on one
-    clock for all, in seconds; `ended` and `left` (as the journal tells it) are None while it is under way. `at` is
-    the same as `begun` in seconds since the epoch. `error` is the neutral name of the error that was answered.
-    `read` and `plan` give the request and the answer; `hear` tells what a stream said that never said why it
-    ended, and None of any other."""
+    """One request of a client with its outcome.
+
+    `started` is when the request's last byte arrived, `ended` when its response ended, both in seconds on one clock
+    for all requests. `ended` and `left` (the ending as in the journal) are None while the response is in flight.
+    `at` is `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read`
+    and `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
+    reason, and None for any other response.
+    """
 
     def __init__(
         self,
@@ -70,7 +113,7 @@ class ObservedRequest:
         session: str | None,
         *,
         at: float,
-        begun: float,
+        started: float,
         ended: float | None,
         left: str | None,
         status: int,
@@ -78,13 +121,13 @@ class ObservedRequest:
         faults: tuple[str, ...] = (),
         read: Callable[[], Request],
         plan: Callable[[], Plan],
-        hear: Callable[[Request, Plan], str | None],
+        unfinished_text: Callable[[Request, Plan], str | None],
     ) -> None:
         self.id = id
         self.client = client
         self.session = session
         self.at = at
-        self.begun = begun
+        self.started = started
         self.ended = ended
         self.left = left
         self.status = status
@@ -92,7 +135,7 @@ class ObservedRequest:
         self.faults = frozenset(faults)
         self._read = read
         self._plan = plan
-        self._hear = hear
+        self._unfinished_text = unfinished_text
 
     @lazy
     def request(self) -> Request:
@@ -100,110 +143,119 @@ class ObservedRequest:
 
     @lazy
     def plan(self) -> Plan:
-        """The answer, unpacked where it left packed."""
-        return plain(self._plan())
+        """The response, decompressed where it was sent compressed."""
+        return decompressed(self._plan())
 
-    # --- what was asked -------------------------------------------------------------------------
+    # --- the request ----------------------------------------------------------------------------
 
     @lazy
-    def asked(self) -> str:
-        """The same for two requests that ask for the same."""
-        return looked_up(self.request)
+    def hash(self) -> str:
+        """The request's hash: equal for a request and its retries."""
+        return cached_hash(self.request)
 
     @lazy
     def retry(self) -> int | None:
-        """Which retry of its SDK it is, by its own word."""
-        told = self.request.headers.get(RETRY, "")
-        return int(told) if told.isascii() and told.isdecimal() and len(told) < 10 else None
+        """The number of the retry, as the SDK's own header counts it."""
+        text = self.request.headers.get(RETRY_COUNT, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
     @lazy
     def read_timeout(self) -> float | None:
-        """For how many seconds it waits for a byte at most, by its own word."""
-        for name in PATIENCE:
+        """The longest wait for a byte in seconds, as the SDK's own header states it."""
+        for name in TIMEOUTS:
             try:
                 return float(self.request.headers.get(name, ""))
             except ValueError:
                 continue
         return None
 
-    # --- what became of it ----------------------------------------------------------------------
+    # --- the outcome ----------------------------------------------------------------------------
 
     @lazy
     def wait(self) -> float | None:
-        """How many seconds its refusal asks to wait."""
+        """The wait that a refusal requests, in seconds."""
         if self.status < 400:
             return None
-        sent_at = self.at + (0.0 if self.ended is None else self.ended - self.begun)
+        sent_at = self.at + (0.0 if self.ended is None else self.ended - self.started)
         return requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
 
     @lazy
-    def for_good(self) -> bool:
-        """Whether it was refused in a way that no other try will mend."""
+    def refused_permanently(self) -> bool:
+        """Whether the request was refused, and no retry can succeed."""
         if self.status < 400:
             return False
         headers = {name.lower(): value for name, value in self.plan.head.headers}
-        match headers.get(SHOULD):
+        match headers.get(SHOULD_RETRY):
             case "true":
                 return False
             case "false":
                 return True
-        return self.status < 500 and self.status not in PASSING
+        return self.status < 500 and self.status not in TEMPORARY
 
     @property
     def failed(self) -> bool:
-        """Whether its client did not get what it asked for."""
+        """Whether the client did not get a complete response."""
         return self.ended is not None and (
-            self.status >= 400 or self.broken or self.left in LEFT or not SPOILING.isdisjoint(self.faults)
+            self.status >= 400
+            or self.broken
+            or self.left in CLIENT_LEFT
+            or not SPOILING_FAULTS.isdisjoint(self.faults)
         )
 
     @property
     def broken(self) -> bool:
-        """Whether the server broke its answer off."""
+        """Whether the server broke off the response."""
         return self.left in ("close", "reset") and self.plan.delivery.body != "close"
 
     @property
     def out_of_credit(self) -> bool:
-        """Whether it was refused because money has run out."""
-        return self.error == PENNILESS or (self.status == 429 and PENNILESS.encode() in sent_bytes(self.plan))
+        """Whether the request was refused because the credit is used up."""
+        return self.error == OUT_OF_CREDIT or (
+            self.status == 429 and OUT_OF_CREDIT.encode() in sent_bytes(self.plan)
+        )
 
     @property
-    def may_pass(self) -> bool:
-        """Whether it failed by the server, in a way that another try may mend."""
-        return self.failed and not self.for_good and (self.status >= 400 or self.broken)
+    def retryable(self) -> bool:
+        """Whether the server caused the failure, and a retry may succeed."""
+        return self.failed and not self.refused_permanently and (self.status >= 400 or self.broken)
 
     @lazy
-    def unanswered(self) -> bool:
-        """Whether it was broken off before anything had come."""
-        return self.broken and (self.duration is None or not self.duration.began)
+    def without_response(self) -> bool:
+        """Whether the server broke off the response before its first byte."""
+        return self.broken and (self.timing is None or not self.timing.began)
 
     @property
-    def duration(self) -> DeliveryTiming | None:
-        """How its answer went by time; None while it is under way, or where that cannot be told."""
-        return None if self.ended is None else self.went(self.ended)
+    def timing(self) -> DeliveryTiming | None:
+        """The timing of the response; None while it is in flight, or where it is unknown."""
+        return None if self.ended is None else self.timing_until(self.ended)
 
-    def went(self, until: float) -> DeliveryTiming | None:
-        """The same, up to then."""
-        return delivery_timing(self.plan, until - self.begun, finished=self.left == "finished")
+    def timing_until(self, moment: float) -> DeliveryTiming | None:
+        """Return the timing of the response up to a moment."""
+        return delivery_timing(self.plan, moment - self.started, finished=self.left == "finished")
 
     @lazy
     def cut_text(self) -> str | None:
-        """What its stream had said when it ended without saying why; None of any other."""
-        short = self.broken or self.left == "silence" or not SPOILING.isdisjoint(self.faults)
-        return self._hear(self.request, self.plan) if short and self.status < 400 else None
+        """The text of a stream that ended without a finish reason; None for any other response."""
+        incomplete = self.broken or self.left == "silence" or not SPOILING_FAULTS.isdisjoint(self.faults)
+        return self._unfinished_text(self.request, self.plan) if incomplete and self.status < 400 else None
 
     def __str__(self) -> str:
-        """`#12 POST /v1/chat/completions gpt-4o 429, asked to wait 1s`."""
+        """`#12 POST /v1/chat/completions gpt-4o 429, retry after 1s`."""
         request = self.request
-        said = f"#{self.id} {request.method} {cut(request.path)} {cut(request.model or '-')} {self.status}"
+        text = f"#{self.id} {request.method} {cut(request.path)} {cut(request.model or '-')} {self.status}"
         if self.wait is not None:
-            said += f", asked to wait {words(self.wait)}"
+            text += f", retry after {format_seconds(self.wait)}"
         if self.left not in (None, "finished"):
-            said += f", {self.left}"
-        return "".join(mark if mark.isprintable() else "?" for mark in said)
+            text += f", {self.left}"
+        return _printable(text)
 
 
-def plain(plan: Plan) -> Plan:
-    """The answer as a client reads it that unpacks what comes."""
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def decompressed(plan: Plan) -> Plan:
+    """Return the response as a client reads it that decompresses bodies."""
     coding = {name.lower(): value for name, value in plan.head.headers}.get(ENCODING)
     if coding is None:
         return plan
@@ -212,7 +264,31 @@ def plain(plan: Plan) -> Plan:
     if frames is None:
         return plan
     steps = [
-        RawStep(said, step.chunk_index) if data else step
-        for (step, data), said in zip(pairs, frames, strict=True)
+        RawStep(frame, step.chunk_index) if data else step
+        for (step, data), frame in zip(pairs, frames, strict=True)
     ]
     return replace(plan, steps=(*steps, *plan.steps[len(pairs) :]))
+
+
+def delivery_timing(plan: Plan, elapsed: float, *, finished: bool) -> DeliveryTiming | None:
+    """Return the timing of a response after `elapsed` seconds. `finished`: the last byte was sent.
+
+    The timing follows from the plan, which is played by absolute deadlines. A response that is sent in small parts
+    (`bandwidth`, `drip`, `slow_headers`) has no known timing: the result is None.
+    """
+    if plan.delivery.flows or plan.delivery.over:
+        return None
+    due, last, longest = plan.delay, 0.0, 0.0
+    sent = total = 0
+    began = False
+    if due <= elapsed and not plan.delivery.withheld:
+        began, longest, last = True, due, due
+    for step, data in written(plan):
+        if type(step) is WaitStep:
+            due += step.seconds
+        elif data:
+            total = max(total, step.chunk_index)
+            if due <= elapsed:
+                began, sent = True, max(sent, step.chunk_index)
+                longest, last = max(longest, due - last), due
+    return DeliveryTiming(began, 0.0 if finished else max(0.0, elapsed - last), longest, sent, total)

@@ -1,7 +1,7 @@
-"""How long an answer asks its client to wait before it asks again, in each provider's way of saying it.
+"""The wait that a response requests before a retry, in each provider's form.
 
 Sources: RFC 9110, section 10.2.3 (`retry-after`: seconds, or a date); `retry-after-ms` of OpenAI, Azure and
-Anthropic, where their SDKs look first; google.rpc.RetryInfo in the details of Google's errors.
+Anthropic, which their SDKs read first; google.rpc.RetryInfo in the details of Google's errors.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ RETRY_INFO = "google.rpc.RetryInfo"
 
 
 def requested_wait(headers: Headers, body: bytes, sent: float) -> float | None:
-    """In seconds; the shortest where several are told, for a client may go by any of them, and None where none
-    is. `sent` is when the answer ended, in seconds since the epoch, from which a date counts."""
-    found = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]
-    return max(0.0, min(found)) if found else None
+    """Return the requested wait in seconds; None where there is none.
+
+    Of several waits the shortest counts, since a client may obey any of them. `sent` is when the response ended, in
+    seconds since the epoch: the wait until a date starts there.
+    """
+    waits = [wait for wait in (*_in_headers(headers, sent), *_in_body(body)) if isfinite(wait)]
+    return max(0.0, min(waits)) if waits else None
 
 
 def _in_headers(headers: Headers, sent: float) -> Iterator[float]:
@@ -34,7 +37,7 @@ def _in_headers(headers: Headers, sent: float) -> Iterator[float]:
 
 
 def _number(text: str) -> tuple[float, ...]:
-    """The number that a text is, if it is one."""
+    """Return the number that the text contains, if it is one."""
     try:
         return (float(text),)
     except ValueError:
@@ -42,7 +45,7 @@ def _number(text: str) -> tuple[float, ...]:
 
 
 def _date(text: str, sent: float) -> tuple[float, ...]:
-    """From then to a date, which is told in whole seconds: the one that is begun is not counted."""
+    """Return the seconds from `sent` to a date. Dates have whole seconds, so the current second does not count."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
@@ -54,22 +57,22 @@ def _in_body(body: bytes) -> Iterator[float]:
     if RETRY_INFO.encode() not in body:
         return
     try:
-        said = loads(body)
+        payload = loads(body)
     except JSONDecodeError:
         return
-    for detail in _details(said[0] if isinstance(said, list) and said else said):
+    for detail in _details(payload[0] if isinstance(payload, list) and payload else payload):
         if isinstance(detail, dict) and str(detail.get("@type", "")).endswith(RETRY_INFO):
             yield from _number(str(detail.get("retryDelay", "")).removesuffix("s"))
 
 
-def _details(said: Json) -> list[Json]:
-    error = said.get("error") if isinstance(said, dict) else None
+def _details(payload: Json) -> list[Json]:
+    error = payload.get("error") if isinstance(payload, dict) else None
     details = error.get("details") if isinstance(error, dict) else None
     return details if isinstance(details, list) else []
 
 
-def words(seconds: float) -> str:
-    """`4ms`, `1.5s`, `90s`."""
+def format_seconds(seconds: float) -> str:
+    """Return `4ms`, `1.5s`, `90s`."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     return f"{seconds:.1f}s".replace(".0s", "s") if seconds < 60 else f"{round(seconds):.10g}s"

@@ -1,7 +1,7 @@
-"""Requests that ask for the same, each behind the failure of the one before: what a client does about failures.
+"""Retry chains: a request and its retries, each after the failure of the one before.
 
-Which request is another's next try is told by what it asks (the same hash), and by the count that some SDKs send.
-Where several of the same are under way at a time and nobody counts, it cannot be told, and nothing is said.
+A retry has the same hash as the failed request, and some SDKs send a count. Where several equal requests without a
+count are in flight at the same time, the chains are uncertain, and no verdict is based on them.
 """
 
 from __future__ import annotations
@@ -13,117 +13,128 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.verdicts.observed_request import LEFT, ObservedRequest
+from mockllm.core.verdicts.observed_request import CLIENT_LEFT, ObservedRequest
 
-REACH: Final = 90.0
-"""Seconds behind a failure, and behind what it asks to wait, in which a request is taken for its next try: no
-official SDK waits longer than 60 of its own."""
-FORGIVEN: Final = 0.9
-"""Who waits for this part of a time has waited: clocks differ."""
-SLACK: Final = 0.01
-"""Seconds that are forgiven too."""
+RETRY_WINDOW: Final = 90.0
+"""Seconds after a failure, plus the wait that it requests, in which an equal request is its retry. No official SDK
+waits longer than 60 by its own choice."""
+WAIT_TOLERANCE: Final = 0.9
+"""The part of a requested wait that suffices: clocks differ."""
+WAIT_SLACK: Final = 0.01
+"""Seconds of a requested wait that may be missing besides."""
 
 
 class RetryChain(Struct):
-    """In their order. `unsure`: others may belong to them."""
+    """A request and its retries, in order. `unsure`: other requests may belong to the chain."""
 
-    deeds: list[ObservedRequest]
+    requests: list[ObservedRequest]
     unsure: bool = False
 
     @property
     def last(self) -> ObservedRequest:
-        return self.deeds[-1]
+        return self.requests[-1]
 
     @property
     def count(self) -> int:
-        """How many tries there were, those among them that the journal has let go."""
-        return max(len(self.deeds), 1 + (self.last.retry or 0))
+        """The number of tries, including those that the journal does not hold any more."""
+        return max(len(self.requests), 1 + (self.last.retry or 0))
 
     @property
     def pairs(self) -> Iterator[tuple[ObservedRequest, ObservedRequest]]:
-        """Each failure with the try behind it."""
-        return ((failure, again) for failure, again in pairwise(self.deeds) if failure.ended is not None)
+        """Each failure with its retry."""
+        return ((failure, retry) for failure, retry in pairwise(self.requests) if failure.ended is not None)
 
 
-def waited(failure: ObservedRequest, again: ObservedRequest) -> float:
-    """Seconds from a failure to the try behind it."""
+def waited(failure: ObservedRequest, retry: ObservedRequest) -> float:
+    """Return the seconds from a failure to its retry."""
     assert failure.ended is not None
-    return again.begun - failure.ended
+    return retry.started - failure.ended
 
 
-def as_told(failure: ObservedRequest, again: ObservedRequest) -> bool:
-    """Whether a try came no sooner than the failure before it had asked."""
-    return failure.wait is not None and waited(failure, again) >= failure.wait * FORGIVEN - SLACK
+def obeys_wait(failure: ObservedRequest, retry: ObservedRequest) -> bool:
+    """Return whether a retry waited for as long as the failure requested."""
+    return failure.wait is not None and waited(failure, retry) >= failure.wait * WAIT_TOLERANCE - WAIT_SLACK
 
 
-def retry_chains(deeds: Sequence[ObservedRequest], lost_before: float | None = None) -> list[RetryChain]:
-    """All requests of one client in one session. `lost_before`: what came before then is not known any more, and
-    may have been the first try of one that came soon behind it."""
-    if not any(deed.failed for deed in deeds):  # nothing need be read of those
-        return [RetryChain([deed]) for deed in deeds]
-    ordered = sorted(deeds, key=lambda deed: deed.begun)
-    crowded = _crowded(ordered)
-    found: list[RetryChain] = []
+def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None = None) -> list[RetryChain]:
+    """Return the retry chains of all requests of one client in one session.
+
+    Requests before `lost_before` are not known any more, and one of them may be the first try of a request that came
+    soon afterwards.
+    """
+    if not any(observed.failed for observed in requests):  # nothing needs to be parsed
+        return [RetryChain([observed]) for observed in requests]
+    ordered = sorted(requests, key=lambda observed: observed.started)
+    overlapping = _overlapping(ordered)
+    chains: list[RetryChain] = []
     failing: dict[str, list[RetryChain]] = {}
-    for deed in ordered:
-        open_ones = failing.setdefault(deed.asked, [])
-        open_ones[:] = [each for each in open_ones if _in_reach(each.last, deed)]
-        before = _before(deed, open_ones, crowded)
-        if before is None:
-            lost = lost_before is not None and deed.begun <= lost_before + REACH
-            before = RetryChain([], unsure=lost or any(each.unsure for each in open_ones))
-            found.append(before)
+    for observed in ordered:
+        candidates = failing.setdefault(observed.hash, [])
+        candidates[:] = [chain for chain in candidates if _in_window(chain.last, observed)]
+        chain = _continued(observed, candidates, overlapping)
+        if chain is None:
+            lost = lost_before is not None and observed.started <= lost_before + RETRY_WINDOW
+            chain = RetryChain([], unsure=lost or any(candidate.unsure for candidate in candidates))
+            chains.append(chain)
         else:
-            open_ones.remove(before)
-        before.deeds.append(deed)
-        if deed.failed or deed.ended is None:
-            open_ones.append(before)
-    return found
+            candidates.remove(chain)
+        chain.requests.append(observed)
+        if observed.failed or observed.ended is None:
+            candidates.append(chain)
+    return chains
 
 
-def _in_reach(failure: ObservedRequest, deed: ObservedRequest) -> bool:
-    ended = failure.begun if failure.ended is None else failure.ended
-    return deed.begun <= ended + REACH + (failure.wait or 0.0)
+def _in_window(failure: ObservedRequest, observed: ObservedRequest) -> bool:
+    ended = failure.started if failure.ended is None else failure.ended
+    return observed.started <= ended + RETRY_WINDOW + (failure.wait or 0.0)
 
 
-def _before(deed: ObservedRequest, failing: Sequence[RetryChain], crowded: set[int]) -> RetryChain | None:
-    """The tries that a request goes on with. Where it may be one of several that its SDK counts, one that another
-    try may mend, and of these the one that was to be tried again first: whoever kept to the rules is seen to have
-    kept to them."""
-    if deed.retry:
-        counted = [each for each in failing if each.last.retry == deed.retry - 1 and _over(each.last, deed)]
-        return min(counted, key=_due, default=None)
-    over = [each for each in failing if _over(each.last, deed)]
-    if len(over) == 1 and over[0].last.id not in crowded and _ended(over[0].last) <= deed.begun:
-        return over[0]
-    for each in over:
-        each.unsure = True
+def _continued(
+    observed: ObservedRequest, candidates: Sequence[RetryChain], overlapping: set[int]
+) -> RetryChain | None:
+    """Return the chain that a request continues.
+
+    Of several candidates for a counted retry, a chain with a temporary failure comes first, then the one whose retry
+    was due first. So a client that obeys the rules always appears to obey them.
+    """
+    if observed.retry:
+        counted = [
+            chain
+            for chain in candidates
+            if chain.last.retry == observed.retry - 1 and _failed_before(chain.last, observed)
+        ]
+        return min(counted, key=_priority, default=None)
+    failed = [chain for chain in candidates if _failed_before(chain.last, observed)]
+    if len(failed) == 1 and failed[0].last.id not in overlapping and _end(failed[0].last) <= observed.started:
+        return failed[0]
+    for chain in failed:
+        chain.unsure = True
     return None
 
 
-def _over(failure: ObservedRequest, deed: ObservedRequest) -> bool:
-    """Whether a failure was one when a request came. That a client has left may be seen late."""
-    return _ended(failure) <= deed.begun or (
-        bool(deed.retry) and (failure.left in LEFT or failure.left is None)
+def _failed_before(failure: ObservedRequest, observed: ObservedRequest) -> bool:
+    """Return whether a failure had ended when a request came. The server may notice late that a client left."""
+    return _end(failure) <= observed.started or (
+        bool(observed.retry) and (failure.left in CLIENT_LEFT or failure.left is None)
     )
 
 
-def _ended(deed: ObservedRequest) -> float:
-    return inf if deed.ended is None else deed.ended
+def _end(observed: ObservedRequest) -> float:
+    return inf if observed.ended is None else observed.ended
 
 
-def _due(each: RetryChain) -> tuple[bool, float]:
-    return each.last.for_good, _ended(each.last) + (each.last.wait or 0.0)
+def _priority(chain: RetryChain) -> tuple[bool, float]:
+    return chain.last.refused_permanently, _end(chain.last) + (chain.last.wait or 0.0)
 
 
-def _crowded(ordered: Sequence[ObservedRequest]) -> set[int]:
-    """The ids of the requests during which another asked for the same."""
-    longest: dict[str, ObservedRequest] = {}
-    found: set[int] = set()
-    for deed in ordered:
-        other = longest.get(deed.asked)
-        if other is not None and deed.begun < _ended(other):
-            found |= {deed.id, other.id}
-        if other is None or _ended(deed) > _ended(other):
-            longest[deed.asked] = deed
-    return found
+def _overlapping(ordered: Sequence[ObservedRequest]) -> set[int]:
+    """Return the ids of the requests that were in flight at the same time as an equal one."""
+    latest: dict[str, ObservedRequest] = {}
+    ids: set[int] = set()
+    for observed in ordered:
+        earlier = latest.get(observed.hash)
+        if earlier is not None and observed.started < _end(earlier):
+            ids |= {observed.id, earlier.id}
+        if earlier is None or _end(observed) > _end(earlier):
+            latest[observed.hash] = observed
+    return ids

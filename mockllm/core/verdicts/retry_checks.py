@@ -1,4 +1,4 @@
-"""What a client does about failures: whether it tries again, when, and for how long."""
+"""Checks of how a client handles failures: whether it retries, when, and how often."""
 
 from __future__ import annotations
 
@@ -7,78 +7,77 @@ from typing import Final
 
 from mockllm.core.verdicts.client_history import ClientHistory, Evidence
 from mockllm.core.verdicts.observed_request import ObservedRequest
-from mockllm.core.verdicts.retry_after import words
-from mockllm.core.verdicts.retry_chains import RetryChain, as_told, waited
+from mockllm.core.verdicts.retry_after import format_seconds
+from mockllm.core.verdicts.retry_chains import RetryChain, obeys_wait, waited
 
-QUICK: Final = 0.1
-"""Seconds: who comes sooner behind a failure has not waited. The shortest wait of an official SDK is 375 ms."""
+MIN_WAIT: Final = 0.1
+"""Seconds: a shorter time after a failure is no wait. The shortest wait of an official SDK is 375 ms."""
 QUICK_RETRIES: Final = 2
-EVEN: Final = 1.1
-"""Waits whose longest is so many times the shortest do not grow."""
+EVEN_RATIO: Final = 1.1
+"""Waits do not grow where the longest is at most this many times the shortest."""
 EVEN_RETRIES: Final = 4
-EVEN_UP_TO: Final = 5.0
+MAX_EVEN_WAIT: Final = 5.0
 """Seconds: longer waits need not grow."""
-STORM: Final = 10
-"""So many retries of one request …"""
-STORM_TIME: Final = 10.0
-"""… in so many seconds. OpenAI's and Anthropic's SDKs come to five, however many they are allowed."""
-USUAL_TRIES: Final = 3
-"""As many as OpenAI's and Anthropic's SDKs make by default."""
-LONG_WAIT: Final = 60.0
-"""Seconds: of who is told to wait for longer nobody expects that."""
-DONE: Final = 10.0
-"""Seconds without another try, behind what was asked to wait, after which none is expected: the SDKs' own waits
-end at 8."""
+STORM_RETRIES: Final = 10
+STORM_SECONDS: Final = 10.0
+"""A storm is that many retries of one request in that many seconds. OpenAI's and Anthropic's SDKs make at most five
+in that time, however many they are allowed."""
+EXPECTED_TRIES: Final = 3
+"""The number of tries of OpenAI's and Anthropic's SDKs by default."""
+MAX_EXPECTED_WAIT: Final = 60.0
+"""Seconds: a client need not retry where the requested wait is longer."""
+QUIET_TIME: Final = 10.0
+"""Seconds after a failure and its requested wait in which a retry may still come: the SDKs' own waits end at 8."""
 
 Pair = tuple[ObservedRequest, ObservedRequest]
 
 
-def retry_after_ignored(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        for failure, again in each.pairs:
-            if failure.wait is not None and not as_told(failure, again):
-                came = max(0.0, waited(failure, again))
-                told = f"#{failure.id}, which was told to wait {words(failure.wait)}"
-                yield Evidence(f"#{again.id} came {words(came)} behind {told}", (failure, again))
+def retry_after_ignored(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        for failure, retry in chain.pairs:
+            if failure.wait is not None and not obeys_wait(failure, retry):
+                elapsed = format_seconds(max(0.0, waited(failure, retry)))
+                wait = format_seconds(failure.wait)
+                message = f"#{retry.id} came {elapsed} after #{failure.id}, which requested a wait of {wait}"
+                yield Evidence(message, (failure, retry))
 
 
-def retried_non_retryable(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        for failure, again in each.pairs:
-            if failure.for_good:
-                says = (
-                    f"#{again.id} asks again for what #{failure.id} was refused for good ({failure.status})"
+def retried_non_retryable(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        for failure, retry in chain.pairs:
+            if failure.refused_permanently:
+                message = (
+                    f"#{retry.id} repeats #{failure.id}, which was refused permanently ({failure.status})"
                 )
-                yield Evidence(says, (failure, again))
+                yield Evidence(message, (failure, retry))
 
 
-def no_backoff(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        for run in _unpaced(each):
-            found = _unwaiting(run) or _even(run)
-            if found is not None:
-                yield found
-                break  # of these tries this is enough
+def no_backoff(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        for run in _own_pace(chain):
+            evidence = _without_wait(run) or _even(run)
+            if evidence is not None:
+                yield evidence
+                break  # one is enough for a chain
 
 
-def _unpaced(each: RetryChain) -> Iterator[list[Pair]]:
-    """The pairs of a failure by the server and the try behind it that are not paced by what the server asked;
-    each run of them that stand behind each other."""
+def _own_pace(chain: RetryChain) -> Iterator[list[Pair]]:
+    """Yield runs of consecutive temporary failures and their retries whose wait the response did not request."""
     run: list[Pair] = []
-    for failure, again in each.pairs:
-        if failure.may_pass and not as_told(failure, again):
-            run.append((failure, again))
+    for failure, retry in chain.pairs:
+        if failure.retryable and not obeys_wait(failure, retry):
+            run.append((failure, retry))
         else:
             yield run
             run = []
     yield run
 
 
-def _unwaiting(run: list[Pair]) -> Evidence | None:
-    """Retries without a wait, behind each other."""
+def _without_wait(run: list[Pair]) -> Evidence | None:
+    """Return the first consecutive retries without a wait."""
     quick: list[Pair] = []
     for pair in run:
-        if waited(*pair) < QUICK:
+        if waited(*pair) < MIN_WAIT:
             quick.append(pair)
         elif len(quick) >= QUICK_RETRIES:
             break
@@ -86,63 +85,66 @@ def _unwaiting(run: list[Pair]) -> Evidence | None:
             quick = []
     if len(quick) < QUICK_RETRIES:
         return None
-    longest = max(0.0, *(waited(*pair) for pair in quick))
-    says = f"{len(quick)} retries in a row, each within {words(longest)} of the failure before it"
-    return Evidence(says, _all(quick))
+    longest = format_seconds(max(0.0, *(waited(*pair) for pair in quick)))
+    return Evidence(
+        f"{len(quick)} retries in a row, each within {longest} of the failure before it", _all(quick)
+    )
 
 
 def _even(run: list[Pair]) -> Evidence | None:
-    """Retries whose waits never grow."""
+    """Return retries whose waits never grow."""
     waits = [waited(*pair) for pair in run]
-    if len(run) < EVEN_RETRIES or not 0 < max(waits) <= min(min(waits) * EVEN, EVEN_UP_TO):
+    if len(run) < EVEN_RETRIES or not 0 < max(waits) <= min(min(waits) * EVEN_RATIO, MAX_EVEN_WAIT):
         return None
-    says = f"{len(run)} retries in a row, each {words(min(waits))} behind the failure before it: the wait never grows"
-    return Evidence(says, _all(run))
+    wait = format_seconds(min(waits))
+    message = f"{len(run)} retries in a row, each {wait} after the failure before it: the wait never grows"
+    return Evidence(message, _all(run))
 
 
 def _all(pairs: list[Pair]) -> tuple[ObservedRequest, ...]:
-    return (pairs[0][0], *(again for _, again in pairs))
+    return (pairs[0][0], *(retry for _, retry in pairs))
 
 
-def retry_storm(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        wild = [pair for pair in each.pairs if not as_told(*pair)]
-        for place, (failure, again) in enumerate(wild):
-            start = again.begun - waited(failure, again)
-            shown = [pair for pair in wild[place:] if pair[1].begun - start <= STORM_TIME]
-            if len(shown) >= STORM:
-                span = words(shown[-1][1].begun - start)
-                yield Evidence(f"{len(shown)} retries of #{failure.id} within {span}", _all(shown))
+def retry_storm(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        pairs = [pair for pair in chain.pairs if not obeys_wait(*pair)]
+        for place, (failure, retry) in enumerate(pairs):
+            start = retry.started - waited(failure, retry)
+            storm = [pair for pair in pairs[place:] if pair[1].started - start <= STORM_SECONDS]
+            if len(storm) >= STORM_RETRIES:
+                duration = format_seconds(storm[-1][1].started - start)
+                yield Evidence(f"{len(storm)} retries of #{failure.id} within {duration}", _all(storm))
                 break
 
 
-def gave_up(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        last = each.last
-        if _might_be_tried(last) and each.count < USUAL_TRIES and not each.unsure:
-            if not _done(last, dealings) or dealings.goes_elsewhere(last):
+def gave_up(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        last = chain.last
+        if _expects_retry(last) and chain.count < EXPECTED_TRIES and not chain.unsure:
+            if not _is_over(last, history) or history.switches_model(last):
                 continue
-            ended = "without an answer" if last.status < 400 else f"with {last.status}"
-            said = "1 try" if each.count == 1 else f"{each.count} tries"
-            yield Evidence(f"#{last.id} ended {ended}, and after {said} no other came", tuple(each.deeds))
+            ended = "without a response" if last.status < 400 else f"with {last.status}"
+            tries = "1 try" if chain.count == 1 else f"{chain.count} tries"
+            yield Evidence(
+                f"#{last.id} ended {ended}, and no retry followed after {tries}", tuple(chain.requests)
+            )
 
 
-def _might_be_tried(last: ObservedRequest) -> bool:
-    """Whether a failure is one that official SDKs try again: not once a stream has begun, and not after money
-    has run out."""
-    if not last.may_pass or last.out_of_credit:
+def _expects_retry(last: ObservedRequest) -> bool:
+    """Return whether official SDKs retry after a failure: not within a stream, and not without credit."""
+    if not last.retryable or last.out_of_credit:
         return False
-    return (last.status >= 400 or last.unanswered) and (last.wait or 0.0) <= LONG_WAIT
+    return (last.status >= 400 or last.without_response) and (last.wait or 0.0) <= MAX_EXPECTED_WAIT
 
 
-def _done(last: ObservedRequest, dealings: ClientHistory) -> bool:
-    return dealings.over or dealings.now > (last.ended or 0.0) + (last.wait or 0.0) + DONE
+def _is_over(last: ObservedRequest, history: ClientHistory) -> bool:
+    return history.over or history.now > (last.ended or 0.0) + (last.wait or 0.0) + QUIET_TIME
 
 
-def recovered(dealings: ClientHistory) -> Iterator[Evidence]:
-    for each in dealings.tries:
-        last = each.last
-        failures = each.deeds[:-1]
-        if failures and last.ended is not None and not last.failed and not failures[-1].for_good:
-            said = "1 failure" if len(failures) == 1 else f"{len(failures)} failures"
-            yield Evidence(f"#{last.id} was answered, behind {said}", tuple(each.deeds))
+def recovered(history: ClientHistory) -> Iterator[Evidence]:
+    for chain in history.chains:
+        last = chain.last
+        failures = chain.requests[:-1]
+        if failures and last.ended is not None and not last.failed and not failures[-1].refused_permanently:
+            count = "1 failure" if len(failures) == 1 else f"{len(failures)} failures"
+            yield Evidence(f"#{last.id} succeeded after {count}", tuple(chain.requests))

@@ -1,4 +1,4 @@
-"""How a client takes an answer: whether it hears it to its end, notices that there was none, and waits for ever."""
+"""Checks of how a client reads a response: to its end, with a timeout, and without accepting a cut stream."""
 
 from __future__ import annotations
 
@@ -7,113 +7,126 @@ from typing import Final
 
 from mockllm.core.request.request import Message
 from mockllm.core.verdicts.client_history import ClientHistory, Evidence
-from mockllm.core.verdicts.delivery_timing import DeliveryTiming
-from mockllm.core.verdicts.observed_request import LEFT, SPOILING, ObservedRequest
-from mockllm.core.verdicts.retry_after import words
+from mockllm.core.verdicts.observed_request import (
+    CLIENT_LEFT,
+    SPOILING_FAULTS,
+    DeliveryTiming,
+    ObservedRequest,
+)
+from mockllm.core.verdicts.retry_after import format_seconds
 
-SILENT: Final = frozenset({"silence", "stall", "no_response"})
-"""Faults in which nothing comes."""
-LONG_SILENCE: Final = 120.0
-"""Seconds for which nobody need wait for the next byte of a stream …"""
-LONG_ANSWER: Final = 600.0
-"""… or for a whole answer: so long do OpenAI's and Anthropic's SDKs wait by default."""
-NOTICEABLE: Final = 0.1
-"""Seconds of a silence, below which who has waited through it shows nothing."""
-REACTING: Final = 0.1
-"""Seconds behind the last byte within which who leaves has not left because nothing came."""
-RATHER: Final = 0.8
-"""Who leaves behind this part of its own read timeout has left because of that."""
+SILENT_FAULTS: Final = frozenset({"silence", "stall", "no_response"})
+"""Faults in which no byte is sent for a while."""
+MAX_STREAM_SILENCE: Final = 120.0
+"""Seconds that a client may wait for the next byte of a stream."""
+MAX_RESPONSE_SILENCE: Final = 600.0
+"""The same for a non-streaming response: the default timeout of OpenAI's and Anthropic's SDKs."""
+MIN_SILENCE: Final = 0.1
+"""Seconds: a shorter silence shows nothing about a client's timeout."""
+REACTION_TIME: Final = 0.1
+"""Seconds: a client that leaves so soon after a byte did not leave because of a silence."""
+TIMEOUT_RATIO: Final = 0.8
+"""A client that leaves after this part of its own read timeout left because of that timeout."""
 
 
 # --- streams that were cut --------------------------------------------------------------------------
 
 
-def truncated_stream_accepted(dealings: ClientHistory) -> Iterator[Evidence]:
-    cut = [(deed, text) for deed in dealings.deeds if (text := (deed.cut_text or "").strip())]
-    holding = dealings.by_assistant() if cut else {}
-    for deed, text in cut:
-        for later in holding.get(text, ()):
-            if deed.ended is None or later.begun < deed.ended:
+def truncated_stream_accepted(history: ClientHistory) -> Iterator[Evidence]:
+    cut = [(observed, text) for observed in history.requests if (text := (observed.cut_text or "").strip())]
+    by_text = history.by_assistant_text() if cut else {}
+    for observed, text in cut:
+        for later in by_text.get(text, ()):
+            if observed.ended is None or later.started < observed.ended:
                 continue
-            if _goes_on(text, deed.request.messages, later.request.messages):
-                if not _answered_between(dealings, deed, later):
-                    says = f"#{later.id} has as the assistant's words what #{deed.id} had said when it was cut off"
-                    yield Evidence(says, (deed, later))
+            if _continues(text, observed.request.messages, later.request.messages):
+                if not _retried_between(history, observed, later):
+                    message = f"#{later.id} has the cut text of #{observed.id} as the assistant's message"
+                    yield Evidence(message, (observed, later))
                 break
 
 
-def _answered_between(dealings: ClientHistory, deed: ObservedRequest, later: ObservedRequest) -> bool:
-    """Whether the same was asked again, and answered: then what is said later may come from there."""
+def _retried_between(history: ClientHistory, observed: ObservedRequest, later: ObservedRequest) -> bool:
+    """Return whether a retry succeeded in between: then the text may come from its response."""
     return any(
-        deed.begun < each.begun < later.begun and not each.failed and each.asked == deed.asked
-        for each in dealings.deeds
+        observed.started < retry.started < later.started and not retry.failed and retry.hash == observed.hash
+        for retry in history.requests
     )
 
 
-def _goes_on(text: str, before: tuple[Message, ...], messages: tuple[Message, ...]) -> bool:
-    """Whether a conversation holds a text as the answer to an earlier request, and goes on behind it. Where it
-    stands last, the model is asked to complete it."""
-    said = _said(before)
+def _continues(text: str, before: tuple[Message, ...], messages: tuple[Message, ...]) -> bool:
+    """Return whether a conversation has a text as the response to an earlier request, with messages after it.
+
+    A text in the last message is a request to complete it.
+    """
+    earlier = _turns(before)
     return any(
         message.role == "assistant"
         and message.text.strip() == text
-        and _said(messages[:place])[-len(said) :] == said
+        and _turns(messages[:place])[-len(earlier) :] == earlier
         for place, message in enumerate(messages[:-1])
     )
 
 
-def _said(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
+def _turns(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in messages if message.role != "system"]
 
 
 # --- waiting ----------------------------------------------------------------------------------------
 
 
-def no_read_timeout(dealings: ClientHistory) -> Iterator[Evidence]:
-    for deed in dealings.deeds:
-        if deed.status >= 400 or not _may_be_silent(deed, dealings.now):
+def no_read_timeout(history: ClientHistory) -> Iterator[Evidence]:
+    for observed in history.requests:
+        if observed.status >= 400 or not _may_be_silent(observed, history.now):
             continue
-        went = deed.went(dealings.now if deed.ended is None else deed.ended)
-        if went is None:
+        timing = observed.timing_until(history.now if observed.ended is None else observed.ended)
+        if timing is None:
             continue
-        most = LONG_SILENCE if deed.request.stream else LONG_ANSWER
-        says = f"in #{deed.id} nothing came for {words(went.longest)}, and the client waited on"
-        if went.longest >= most:
-            yield Evidence(says, (deed,))
-        elif _by_its_own_word(deed, most, dealings) and went.longest >= NOTICEABLE:
-            yield Evidence(f"{says}; its read timeout is {words(deed.read_timeout or 0.0)}", (deed,))
+        limit = MAX_STREAM_SILENCE if observed.request.stream else MAX_RESPONSE_SILENCE
+        silence = format_seconds(timing.longest)
+        message = f"#{observed.id} sent nothing for {silence}, and the client did not disconnect"
+        if timing.longest >= limit:
+            yield Evidence(message, (observed,))
+        elif _states_longer_timeout(observed, limit, history) and timing.longest >= MIN_SILENCE:
+            timeout = format_seconds(observed.read_timeout or 0.0)
+            yield Evidence(f"{message}; its read timeout is {timeout}", (observed,))
 
 
-def _may_be_silent(deed: ObservedRequest, now: float) -> bool:
-    """Whether it is worth looking: a fault was played in which nothing comes, or it took long."""
-    return not SILENT.isdisjoint(deed.faults) or (deed.ended or now) - deed.begun >= LONG_SILENCE
+def _may_be_silent(observed: ObservedRequest, now: float) -> bool:
+    """Return whether a silent fault was played, or the response took long."""
+    return (
+        not SILENT_FAULTS.isdisjoint(observed.faults)
+        or (observed.ended or now) - observed.started >= MAX_STREAM_SILENCE
+    )
 
 
-def _by_its_own_word(deed: ObservedRequest, most: float, dealings: ClientHistory) -> bool:
-    """Whether a client that sat through a silence says that it would have for too long."""
-    stayed = dealings.over if deed.left is None else deed.left not in LEFT
-    silent = not SILENT.isdisjoint(deed.faults)
-    return stayed and silent and deed.read_timeout is not None and deed.read_timeout > most
+def _states_longer_timeout(observed: ObservedRequest, limit: float, history: ClientHistory) -> bool:
+    """Return whether a client that did not leave during a silence states a timeout above the limit."""
+    stayed = history.over if observed.left is None else observed.left not in CLIENT_LEFT
+    silent = not SILENT_FAULTS.isdisjoint(observed.faults)
+    return stayed and silent and observed.read_timeout is not None and observed.read_timeout > limit
 
 
 # --- leaving ----------------------------------------------------------------------------------------
 
 
-def cancelled_early(dealings: ClientHistory) -> Iterator[Evidence]:
-    tried_again = {failure.id for each in dealings.tries for failure, _ in each.pairs}
-    for deed in dealings.deeds:
-        if deed.left != "gone" or deed.status >= 400 or deed.id in tried_again:
+def cancelled_early(history: ClientHistory) -> Iterator[Evidence]:
+    retried = {failure.id for chain in history.chains for failure, _ in chain.pairs}
+    for observed in history.requests:
+        if observed.left != "gone" or observed.status >= 400 or observed.id in retried:
             continue
-        went = deed.duration
-        if went is not None and _broke_off(deed, went):
-            says = f"#{deed.id} was left when {went.heard} of {went.all} chunks had been sent"
-            yield Evidence(says, (deed,))
+        timing = observed.timing
+        if timing is not None and _is_cancelled(observed, timing):
+            message = f"the client left #{observed.id} after {timing.sent} of {timing.total} chunks"
+            yield Evidence(message, (observed,))
 
 
-def _broke_off(deed: ObservedRequest, went: DeliveryTiming) -> bool:
-    """Whether its client left while the answer came, and not because it did not come."""
-    if not 0 < went.heard < went.all or not (SILENT | SPOILING).isdisjoint(deed.faults):
+def _is_cancelled(observed: ObservedRequest, timing: DeliveryTiming) -> bool:
+    """Return whether a client left between two chunks, and not because of a silence."""
+    if not 0 < timing.sent < timing.total or not (SILENT_FAULTS | SPOILING_FAULTS).isdisjoint(
+        observed.faults
+    ):
         return False
-    if deed.read_timeout is not None and went.last >= deed.read_timeout * RATHER:
+    if observed.read_timeout is not None and timing.last >= observed.read_timeout * TIMEOUT_RATIO:
         return False
-    return went.last <= max(REACTING, 2 * went.before)
+    return timing.last <= max(REACTION_TIME, 2 * timing.before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.schema_walk import places
+from mockllm.core.json.schema import subschemas
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
@@ -56,7 +56,7 @@ def _format(wanted: Format | None) -> Json:
 def _closed(schema: Json) -> Json:
     """The schema with its objects closed, as this provider's SDKs send it: others are refused."""
     made = loads(dumps(schema))
-    for _, place in places(made) if type(made) is dict else ():
+    for _, place in subschemas(made) if type(made) is dict else ():
         if place.get("type") == "object":
             place.setdefault("additionalProperties", False)
     return made

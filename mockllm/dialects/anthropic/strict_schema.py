@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema_walk import places
+from mockllm.core.json.schema import subschemas
 from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 _BOUNDS: Final = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
@@ -26,7 +26,7 @@ _UNKNOWN: Final[Mapping[Json, frozenset[str]]] = {
 
 def check_strict(path: str, schema: dict[str, Json]) -> None:
     """Refuse the first thing that is wrong with the schema."""
-    for _, place in places(schema):
+    for _, place in subschemas(schema):
         of = place.get("type")
         if type(of) is str:
             reason = _reason(of, place)

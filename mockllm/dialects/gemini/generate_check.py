@@ -14,7 +14,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
-from mockllm.core.json.schema_walk import Way, places
+from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.errors import TYPE
 from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
@@ -245,12 +245,12 @@ def _schemas(said: dict[str, Json], config: dict[str, Json]) -> None:
 
 
 def _arrays(path: str, schema: dict[str, Json]) -> None:
-    for way, place in places(schema):
+    for way, place in subschemas(schema):
         if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
             raise _refused(f"{path}{_spelt(way)}.items", "missing field.")
 
 
-def _spelt(way: Way) -> str:
+def _spelt(way: SchemaPath) -> str:
     """The way to a place in a schema as Google writes it."""
     steps, said = iter(way), ""
     for keyword in steps:

@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.capabilities import ProtocolCapabilities
@@ -95,7 +95,7 @@ class CompletionsEncoder(Encoder):
     def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         self._left[at.choice] -= 1
         cut = self._left[at.choice] == 0 and self._joined(at.choice)
-        told = self._columns[at.choice].say(tokens_of(at.part, piece)) if self._columns else None
+        told = self._columns[at.choice].say(chunk_token_texts(at.part, piece)) if self._columns else None
         return (self._chunk(at.choice, dumps(piece), b'"length"' if cut else b"null", dumps(told)),)
 
     def end(self, choice: int) -> Iterable[Event]:
@@ -167,7 +167,7 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
     for number, told in enumerate(_columns(reply, request)):
         parts = reply.choices[number].parts
         tokens = [
-            token for part in parts if type(part) is Text for token in tokens_said(part, streamed=False)
+            token for part in parts if type(part) is Text for token in part_token_texts(part, streamed=False)
         ]
         choices[number]["logprobs"] = told.say(tokens)
     made = {**facts(stamp), "model": model(reply, request), "choices": choices}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.logprobs import TokenLogprob, token_logprobs, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import TokenLogprob, chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Part, Refusal, Text
 
 
@@ -22,7 +22,7 @@ class StreamedLogprobs:
     def say(self, choice: int, part: Part | None, piece: str = "") -> dict[str, Json]:
         """Those of the next piece of a part."""
         place = self._places.get(choice, 0)
-        found = [] if part is None else token_logprobs(tokens_of(part, piece), self._top, place)
+        found = [] if part is None else token_logprobs(chunk_token_texts(part, piece), self._top, place)
         self._places[choice] = place + len(found)
         refused = type(part) is Refusal
         return {
@@ -38,7 +38,7 @@ def whole(choice: Choice, top: int) -> dict[str, Json] | None:
     for part in choice.parts:
         if isinstance(part, (Text, Refusal)):
             name = "content" if type(part) is Text else "refusal"
-            found = token_logprobs(tokens_said(part, streamed=False), top, place)
+            found = token_logprobs(part_token_texts(part, streamed=False), top, place)
             listed[name] = (listed[name] or []) + entries(found)
             place += len(found)
     return None if listed["content"] is listed["refusal"] is None else listed

@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema_walk import places
+from mockllm.core.json.schema import subschemas
 from mockllm.dialects.openai.request_helpers import object_of
 from mockllm.dialects.openai.validators import refuse
 
@@ -54,7 +54,7 @@ def slip(schema: dict[str, Json], *, strict: bool) -> str | None:
     of = schema.get("type")
     if of != "object":
         return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{of}\"'."
-    for context, place in places(schema) if strict else ():
+    for context, place in subschemas(schema) if strict else ():
         reason = _reason(place)
         if reason is not None:
             return f"In context={context}, {reason}"

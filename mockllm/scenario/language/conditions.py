@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.core.json.schema_validator import validator
+from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.scenario.language.base import Spec

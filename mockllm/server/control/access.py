@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.matching.hints import brief
+from mockllm.core.display import brief
 from mockllm.server.control.problem import Problem
 
 HEADER: Final = "x-mockllm-admin-token"

@@ -15,9 +15,9 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 
+from mockllm.core.display import brief
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.matching.hints import brief
 from mockllm.core.rendering.plan import Plan
 from mockllm.server.control.access import Access
 from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, problem_plan, success_plan

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from mockllm.core.matching.hints import brief
+from mockllm.core.display import brief
 from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.model_walk import shape_of
 

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from pydantic import ValidationError
 
-from mockllm.core.matching.hints import brief, nearest_word
+from mockllm.core.display import brief
+from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
 from mockllm.core.request.request import Request
@@ -52,7 +53,7 @@ class CompiledExpectation(Struct, frozen=True):
 
     def differences(self, entry: JournalEntry, request: Request) -> list[str]:
         lines = [
-            redact_text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.held
+            redact_text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.matched
         ]
         if self.rule is not None and not is_called(entry.rule, self.rule):
             lines.append(f"rule expected {self.rule}, found {entry.rule or 'none'}")

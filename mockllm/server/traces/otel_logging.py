@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 
 LOGGERS: Final = ("opentelemetry", "urllib3")
 _REASON: Final = re.compile(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 
 BASE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXACT: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple, TypeAlias
 
+from mockllm.core.display import cut
 from mockllm.core.json.codec import Json
-from mockllm.core.matching.hints import cut
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import BY_NAME

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from mockllm.core.matching.hints import cut
+from mockllm.core.display import cut
 from mockllm.server.access_log import plain
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import entry_of

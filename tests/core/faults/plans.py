@@ -1,4 +1,4 @@
-"""Plans that the tests of faults break: a stream, a whole answer, an error."""
+"""Plans for tests of faults: a stream, a non-streaming response, an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the connection: what they make of a plan."""
+"""Faults of the connection: the resulting plans."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def made(name: str, **settings: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["reset", "close", "silence"])
-def test_an_answer_is_cut_in_the_middle_or_where_it_is_said(name: str) -> None:
+def test_cutting_fault_cuts_in_middle_or_at_place(name: str) -> None:
     assert played(made(name)).steps == (*STEPS[:3], CutStep(name, 1), *STEPS[3:])  # type: ignore[arg-type]
     assert played(made(name, after={"chunks": 2})).steps == (*STEPS[:5], CutStep(name, 2), *STEPS[5:])  # type: ignore[arg-type]
     assert played(made(name), ERROR).steps[1] == CutStep(name, 0)  # type: ignore[arg-type]
-    assert reason(made(name, after={"chunks": 3})) == "the answer has only 2 chunks"
+    assert reason(made(name, after={"chunks": 3})) == "the response has only 2 chunks"
 
 
-def test_a_slow_close_ends_with_the_connection_and_says_no_length() -> None:
+def test_slow_close_ends_with_connection_without_length() -> None:
     plan = played(made("slow_close", **{"for": "2s"}))
     assert plan.steps == (*STEPS, WaitStep(2.0, 2), CutStep("close", 2))
     assert plan.delivery == Delivery(body="close")
@@ -33,7 +33,7 @@ def test_a_slow_close_ends_with_the_connection_and_says_no_length() -> None:
     assert played(made("slow_close"), EMPTY).steps == (WaitStep(5.0, 0), CutStep("close", 0))
 
 
-def test_a_slow_close_waits_behind_all_of_an_array() -> None:
+def test_slow_close_waits_after_the_end_of_an_array() -> None:
     assert played(made("slow_close"), ARRAY).steps[3:] == (
         RawStep(b"\n]", 2),
         WaitStep(5.0, 2),
@@ -41,31 +41,31 @@ def test_a_slow_close_waits_behind_all_of_an_array() -> None:
     )
 
 
-def test_what_is_cut_is_not_closed_slowly() -> None:
-    assert reason(made("slow_close"), played(made("reset"))) == "the answer is cut before its end"
+def test_slow_close_of_cut_response_has_reason() -> None:
+    assert reason(made("slow_close"), played(made("reset"))) == "the response is cut before its end"
 
 
 @pytest.mark.parametrize(
     ("rate", "flow"),
     [(1000.0, Flow(50, 0.05)), (1.0, Flow(1, 1.0)), (30.0, Flow(1, 1 / 30))],
 )
-def test_bandwidth_is_a_flow_of_small_slices(rate: float, flow: Flow) -> None:
+def test_bandwidth_adds_a_flow_of_small_slices(rate: float, flow: Flow) -> None:
     assert played(made("bandwidth", bytes_per_second=rate)).delivery.flows == (flow,)
 
 
-def test_flows_add_up() -> None:
+def test_flows_of_several_faults_are_added() -> None:
     plan = played(made("drip", size=2, every="3ms"), played(made("bandwidth")))
     assert plan.delivery.flows == (Flow(50, 0.05), Flow(2, 0.003, head=False))
 
 
-def test_slow_headers_are_slow_twice_when_played_twice() -> None:
+def test_slow_headers_twice_adds_the_times() -> None:
     once = played(made("slow_headers"))
     assert once == replace(STREAM, delivery=Delivery(over=5.0))
     assert played(made("slow_headers", **{"for": "1s"}), once).delivery.over == 6.0
 
 
 @pytest.mark.parametrize("then", ["reset", "close", "silence"])
-def test_no_response_is_a_cut_before_the_head(then: str) -> None:
+def test_no_response_cuts_before_the_head(then: str) -> None:
     plan: Plan = played(made("no_response", then=then), WHOLE)
     assert plan.steps == (CutStep(then, 0),)  # type: ignore[arg-type]
     assert plan.delivery == replace(USUAL, withheld=True)

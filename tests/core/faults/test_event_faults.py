@@ -91,12 +91,12 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
 
 
 @pytest.mark.parametrize(("fault", "steps"), CASES.values(), ids=CASES)
-def test_its_steps_are(fault: Fault, steps: tuple[Step, ...]) -> None:
+def test_event_fault_changes_the_steps(fault: Fault, steps: tuple[Step, ...]) -> None:
     assert plans.played(fault) == replace(plans.STREAM, steps=steps)
 
 
 UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
-    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the answer has only 2 chunks"),
+    "no such chunk": (made("duplicate", at={"chunk": 3}), plans.STREAM, "the response has only 2 chunks"),
     "nothing to change places with": (
         made("reorder", at={"chunk": 2}),
         plans.STREAM,
@@ -111,57 +111,61 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
     "no chunk with letters": (
         made("cut_utf8", at={"chunk": 7}),
         plans.STREAM,
-        "the answer has only 2 chunks",
+        "the response has only 2 chunks",
     ),
     "no terminator": (
         made("no_terminator"),
         replace(plans.STREAM, steps=plans.STEPS[:6]),
-        "nothing ends this stream but the end of the answer",
+        "only the end of the response ends this stream",
     ),
     "a place that is not there": (
         made("stall", after={"events": 9}),
         plans.STREAM,
-        "the answer has only 5 events",
+        "the response has only 5 events",
     ),
     "a flood that has no place": (
         made("comment_flood", after={"chunks": 9}),
         plans.STREAM,
-        "the answer has only 2 chunks",
+        "the response has only 2 chunks",
     ),
     "an array has no comments": (made("comment_flood"), plans.ARRAY, "only server-sent events have comments"),
-    "an array has no lines": (made("crlf"), plans.ARRAY, "the answer is no stream of server-sent events"),
+    "an array has no lines": (
+        made("crlf"),
+        plans.ARRAY,
+        "the response is not a stream of server-sent events",
+    ),
     "CRLF as it is": (
         made("crlf"),
         replace(plans.STREAM, framing=Framing.SSE_CRLF),
-        "its lines end with CRLF as it is",
+        "its lines end with CRLF already",
     ),
-    "an error says nothing": (made("error_event"), plans.ERROR, "the answer is no reply"),
+    "an error says nothing": (made("error_event"), plans.ERROR, "the response is not a reply"),
 }
 
 
 @pytest.mark.parametrize(("fault", "plan", "why"), UNPLAYED.values(), ids=UNPLAYED)
-def test_it_is_not_played_because(fault: Fault, plan: Plan, why: str) -> None:
+def test_event_fault_not_applicable_has_reason(fault: Fault, plan: Plan, why: str) -> None:
     assert plans.reason(fault, plan) == why
 
 
 @pytest.mark.parametrize("name", [name for name, kind in FAULTS.items() if kind.needs_stream])
-def test_what_needs_a_stream_is_not_played_on_whole_answers(name: str) -> None:
+def test_stream_fault_on_non_streaming_response_has_reason(name: str) -> None:
     fault = FAULTS[name]()
     assert fault.needs == "stream"
     if isinstance(fault, ReplyFault):
-        told = ReplyFaultContext(
+        shown = ReplyFaultContext(
             Request(method="POST", path="/", headers={}), False, Random(0), lambda reply: plans.WHOLE
         )
-        assert fault.apply_in_context(Reply(()), told) == NotApplicable("the answer is not streamed")
+        assert fault.apply_in_context(Reply(()), shown) == NotApplicable("the response is not streamed")
     else:
-        assert plans.reason(fault, plans.WHOLE) == "the answer is not streamed"
+        assert plans.reason(fault, plans.WHOLE) == "the response is not streamed"
 
 
-def test_a_stall_before_the_head_holds_it_back() -> None:
+def test_stall_before_the_head_delays_it() -> None:
     assert plans.played(made("stall", after={"time": "0.1s"})) == replace(plans.STREAM, delay=10.5)
 
 
-def test_a_stall_leaves_an_array_what_it_is() -> None:
+def test_stall_keeps_the_brackets_of_an_array() -> None:
     plan = plans.played(made("stall", after={"bytes": 2}), plans.ARRAY)
     assert sent_bytes(plan) == sent_bytes(plans.ARRAY)
 
@@ -173,7 +177,7 @@ LETTERS = Plan(
 )
 
 
-def test_a_character_comes_in_two_parts() -> None:
+def test_cut_utf8_splits_inside_a_character() -> None:
     first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
     rest = (RawStep(b"\xbc\n\n", 2, bound=True), LETTERS.steps[2])
     assert plans.played(made("cut_utf8"), LETTERS).steps == (*first, WaitStep(0.1, 2, True, True), *rest)
@@ -185,30 +189,30 @@ def test_a_character_comes_in_two_parts() -> None:
     assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
 
 
-def test_in_an_array_its_bracket_is_missing() -> None:
+def test_no_terminator_removes_the_bracket_of_an_array() -> None:
     assert sent_bytes(plans.played(made("no_terminator"), plans.ARRAY)) == sent_bytes(
         plans.ARRAY
     ).removesuffix(b"\n]")
     cut = plans.played(made("reset"), plans.ARRAY)
-    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
 
 
-def test_a_terminator_behind_a_cut_was_never_there() -> None:
+def test_no_terminator_ignores_steps_after_a_cut() -> None:
     cut = plans.played(made("reset"))
-    assert plans.reason(made("no_terminator"), cut) == "nothing ends this stream but the end of the answer"
+    assert plans.reason(made("no_terminator"), cut) == "only the end of the response ends this stream"
     both = replace(plans.STREAM, steps=(*plans.STEPS, CutStep("close", 2)))
     assert plans.played(made("no_terminator"), both).steps == (*plans.STEPS[:6], CutStep("close", 2))
 
 
-def test_crlf_ends_lines_of_comments_too() -> None:
+def test_crlf_ends_lines_of_comments() -> None:
     plan = plans.played(made("comment_flood", count=1), plans.played(made("crlf")))
     assert b"data: one\r\n\r\n: keep-alive\r\n\r\n" in sent_bytes(plan)
 
 
-def test_events_that_come_together_leave_a_cut_behind_them() -> None:
+def test_coalesce_keeps_a_cut_after_the_group() -> None:
     cut = replace(plans.STREAM, steps=(*plans.STEPS[:3], CutStep("reset", 1)))
     assert plans.played(made("coalesce"), cut) == cut
 
 
-def test_what_waits_for_nothing_comes_together_as_it_is() -> None:
+def test_coalesce_without_waits_changes_nothing() -> None:
     assert plans.played(made("coalesce"), plans.ARRAY) == plans.ARRAY

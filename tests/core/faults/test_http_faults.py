@@ -1,4 +1,4 @@
-"""Faults of HTTP: what they make of a plan's head and body."""
+"""Faults of HTTP: the resulting heads and bodies."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def made(name: str, **settings: Any) -> Any:
     return FAULTS[name].model_validate(settings)
 
 
-def test_a_content_type_is_another_or_none() -> None:
+def test_content_type_is_replaced_or_removed() -> None:
     other = ("content-type", "text/html; charset=utf-8")
     assert played(made("content_type")) == replace(STREAM, head=ResponseHead(200, (("x-a", "b"), other)))
     assert played(made("content_type", value="a/b")).head.headers[1] == ("content-type", "a/b")
     assert played(made("content_type", value=None)).head == ResponseHead(200, (("x-a", "b"),))
 
 
-def test_a_header_goes_wherever_it_stands() -> None:
+def test_content_type_is_removed_from_all_headers() -> None:
     head = ResponseHead(200, (("A", "1"), ("b", "2")), (("B", "3"), ("c", "4")))
     assert head.without("b") == ResponseHead(200, (("A", "1"),), (("c", "4"),))
     assert head.with_unique_headers((("a", "5"),)) == ResponseHead(
@@ -53,28 +53,28 @@ def test_a_header_goes_wherever_it_stands() -> None:
         (ARRAY, 20, (RawStep(b"\n]", 0), CutStep("close", 2))),
     ],
 )
-def test_a_length_that_is_too_long_ends_with_the_connection(plan: Plan, size: int, end: Any) -> None:
+def test_content_length_too_long_closes_the_connection(plan: Plan, size: int, end: Any) -> None:
     broken = played(made("content_length", by=7), plan)
     assert len(sent_bytes(plan)) == len(sent_bytes(broken)) == size
     assert broken.head.headers[-1] == ("content-length", str(size + 7))
     assert broken.steps == (*plan.steps, *end)
 
 
-def test_a_length_that_is_too_long_leaves_a_cut_where_it_is() -> None:
+def test_content_length_too_long_keeps_a_cut() -> None:
     cut = played(made("reset"))
     assert played(made("content_length"), cut).steps == cut.steps
     assert played(made("content_length"), EMPTY).steps == (CutStep("close", 0),)
 
 
-def test_a_length_that_is_too_short_leaves_the_answer_as_it_is() -> None:
+def test_content_length_too_short_keeps_the_body() -> None:
     broken = played(made("content_length", form="too_short"), WHOLE)
     assert broken.head.headers[-1] == ("content-length", str(len(BODY) - 10))
     assert broken.steps == WHOLE.steps
     assert played(made("content_length", form="too_short", by=99), ERROR).head.headers[-1][1] == "0"
-    assert reason(made("content_length", form="too_short"), EMPTY) == "the answer has no body"
+    assert reason(made("content_length", form="too_short"), EMPTY) == "the response has no body"
 
 
-def test_without_a_length_the_connection_tells_the_end() -> None:
+def test_content_length_missing_ends_with_connection() -> None:
     long = replace(ERROR, head=ERROR.head.with_headers((("Content-Length", "9"),)))
     assert played(made("content_length", form="missing"), long) == replace(
         ERROR, delivery=Delivery(body="close")
@@ -90,22 +90,22 @@ def test_without_a_length_the_connection_tells_the_end() -> None:
         ({"line": "a: b\r\nc: d"}, b"a: b c: d\r\n"),
     ],
 )
-def test_a_line_that_does_not_belong_into_a_head(settings: dict[str, Any], line: bytes) -> None:
+def test_bad_headers_add_a_line(settings: dict[str, Any], line: bytes) -> None:
     assert played(made("bad_headers", **settings)) == replace(STREAM, delivery=Delivery(lines=line))
 
 
-def test_bad_lines_add_up() -> None:
+def test_bad_headers_twice_add_two_lines() -> None:
     twice = played(made("bad_headers", line="b"), played(made("bad_headers", line="a")))
     assert twice.delivery.lines == b"a\r\nb\r\n"
 
 
-def test_chunks_break_at_a_place() -> None:
+def test_broken_chunking_breaks_at_place() -> None:
     plan = played(made("broken_chunking"))
     assert plan.steps == (*STEPS[:3], UnchunkedStep(b"no size\r\n", 1), CutStep("close", 1))
     assert plan.delivery == Delivery(body="chunks")
 
 
-def test_a_chunk_is_longer_than_it_tells() -> None:
+def test_broken_chunking_too_short_size_is_half() -> None:
     rest = BODY[BODY.index(b"<two>") :]
     plan = played(made("broken_chunking", form="too_short"), WHOLE)
     assert plan.steps[-2:] == (
@@ -116,12 +116,12 @@ def test_a_chunk_is_longer_than_it_tells() -> None:
     assert end.steps[1] == UnchunkedStep(b"1\r\n\r\n", 0)
 
 
-def test_places_that_are_not_there_break_nothing() -> None:
+def test_http_fault_beyond_the_end_has_reason() -> None:
     for name in ("broken_chunking", "truncate"):
-        assert reason(made(name, after={"chunks": 9})) == "the answer has only 2 chunks"
+        assert reason(made(name, after={"chunks": 9})) == "the response has only 2 chunks"
 
 
-def test_what_is_truncated_ends_well_for_http() -> None:
+def test_truncate_ends_correctly_for_http() -> None:
     assert played(made("truncate")).steps == (*STEPS[:3], CutStep("end", 1))
     cut = played(made("truncate", after={"bytes": 5}), ARRAY)
     assert sent_bytes(cut) == b"[{1}\n"
@@ -137,28 +137,28 @@ def unpacked(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("plan", [STREAM, WHOLE, ARRAY], ids=["stream", "whole", "array"])
-def test_gzip_that_is_none_or_breaks_off(plan: Plan) -> None:
+def test_bad_gzip_plain_or_truncated(plan: Plan) -> None:
     plain, short = (played(made("bad_gzip", form=form), plan) for form in ("plain", "truncated"))
     for broken in (plain, short):
         assert broken.head == plan.head.with_headers((("content-encoding", "gzip"),))
     assert plain.steps == plan.steps
     body = sent_bytes(plan)
-    said = unpacked(sent_bytes(short))
-    assert body.startswith(said)
-    assert len(said) < len(body)
+    payload = unpacked(sent_bytes(short))
+    assert body.startswith(payload)
+    assert len(payload) < len(body)
     assert [step for step in short.steps if type(step) is not RawStep] == [
         step for step in plan.steps if type(step) is not EventStep
     ]
 
 
-def test_gzip_whose_checksum_is_wrong() -> None:
+def test_bad_gzip_checksum_is_wrong() -> None:
     packed = sent_bytes(played(made("bad_gzip", form="bad_checksum")))
     assert unpacked(packed[:-8]) == sent_bytes(STREAM)
     with pytest.raises(zlib.error, match="incorrect data check"):
         unpacked(packed)
 
 
-def test_gzip_of_what_is_cut_is_cut() -> None:
+def test_bad_gzip_of_cut_response_is_cut() -> None:
     assert type(played(made("bad_gzip", form="bad_checksum"), played(made("reset"))).steps[-2]) is CutStep
 
 
@@ -166,18 +166,18 @@ def test_gzip_of_what_is_cut_is_cut() -> None:
 
 
 @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (200, "200 OK"), (599, "599")])
-def test_a_page_in_place_of_the_answer(status: int, title: str) -> None:
+def test_html_page_replaces_the_response(status: int, title: str) -> None:
     plan = played(made("html_page", status=status, headers={"server": "x"}), played(made("reset")))
     assert plan.head == ResponseHead(status, (("content-type", "text/html; charset=utf-8"), ("server", "x")))
     assert f"<h1>{title}</h1>".encode() in sent_bytes(plan)
     assert (plan.framing, plan.delay, plan.delivery) == (Framing.PLAIN, STREAM.delay, USUAL)
 
 
-def test_a_page_of_ones_own() -> None:
+def test_html_page_body_setting_is_sent() -> None:
     assert sent_bytes(played(made("html_page", body="<p>ü"))) == "<p>ü".encode()
 
 
-def test_a_redirect_has_no_body() -> None:
+def test_redirect_has_no_body() -> None:
     assert played(made("redirect", status=307, to="/x"), WHOLE) == Plan(
         ResponseHead(307, (("location", "/x"),)), (EventStep(b"", 0, "body"),)
     )
@@ -194,6 +194,6 @@ def test_a_redirect_has_no_body() -> None:
         ("content_length", {"by": 0}),
     ],
 )
-def test_settings_of_http_faults_that_do_not_fit_are_refused(name: str, settings: dict[str, Any]) -> None:
+def test_http_fault_invalid_settings_are_refused(name: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         made(name, **settings)

@@ -1,4 +1,4 @@
-"""Faults of what an answer says: the reply that they leave, and what they say where there is nothing to break."""
+"""Meaning faults: the resulting replies, and reasons where a fault does not apply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context, evaluate
-from tests.core.faults.tellings import (
+from tests.core.faults.replies import (
     FIND,
     LOOK,
     OFFER,
@@ -32,11 +32,11 @@ from tests.core.faults.tellings import (
     THOUGHT,
     USAGE,
     _plan,
+    apply_fault,
     choice,
     fault,
     reason,
     reply,
-    told,
 )
 
 # --- how it ends ---------------------------------------------------------------------------------
@@ -72,12 +72,12 @@ from tests.core.faults.tellings import (
         ),
     ],
 )
-def test_how_it_ends(name: str, settings: dict[str, Any], kept: Choice) -> None:
+def test_ending_fault_changes_the_choice(name: str, settings: dict[str, Any], kept: Choice) -> None:
     assert choice(name, reply(TEXT), **settings) == kept
     assert choice(name, Reply((Choice((TEXT,), stopped_by="x"),) * 2, USAGE), **settings) == kept
 
 
-def test_a_refusal_comes_behind_the_thinking() -> None:
+def test_refusal_comes_after_thinking() -> None:
     assert choice("refusal", reply(THOUGHT, TEXT, LOOK), text="No").parts == (THOUGHT, Refusal(("No",)))
 
 
@@ -92,33 +92,33 @@ def test_a_refusal_comes_behind_the_thinking() -> None:
         ),
     ],
 )
-def test_what_is_not_said_is_not_counted(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = told(name, reply(THOUGHT, TEXT), **settings)
+def test_ending_fault_recounts_usage(name: str, settings: dict[str, Any], usage: Usage) -> None:
+    made = apply_fault(name, reply(THOUGHT, TEXT), **settings)
     assert isinstance(made, Reply)
     assert made.usage == usage
 
 
-def test_counts_of_a_scenario_never_become_less_than_nothing() -> None:
-    made = told("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
+def test_ending_fault_usage_is_never_negative() -> None:
+    made = apply_fault("empty_answer", reply(TEXT, usage=Usage(1, 2, reasoning=2)))
     assert isinstance(made, Reply)
     assert made.usage == Usage(1, 0)
 
 
 @pytest.mark.parametrize("name", ["length_stop", "content_filter", "refusal", "empty_answer"])
-def test_an_answer_that_breaks_off_has_no_other_end(name: str) -> None:
+def test_ending_fault_of_reply_with_error_has_reason(name: str) -> None:
     said = replace(reply(TEXT), broken=Failure("overloaded"))
-    assert reason(name, said) == "the answer breaks off with an error of its own"
+    assert reason(name, said) == "the reply itself ends with an error"
 
 
-def test_an_answer_with_too_few_chunks_is_not_cut() -> None:
-    assert reason("length_stop", reply(TEXT), after={"chunks": 5}) == "the answer has fewer than 5 chunks"
+def test_length_stop_beyond_the_end_has_reason() -> None:
+    assert reason("length_stop", reply(TEXT), after={"chunks": 5}) == "the response has fewer than 5 chunks"
 
 
-def test_an_empty_answer_cannot_be_emptied() -> None:
-    assert reason("empty_answer", reply()) == "the answer is empty already"
+def test_empty_answer_of_empty_reply_has_reason() -> None:
+    assert reason("empty_answer", reply()) == "the response is empty already"
 
 
-def test_the_place_of_a_cut_may_be_drawn_and_templated() -> None:
+def test_cutting_fault_place_may_be_drawn_or_template() -> None:
     request = Request(method="POST", path="/", headers={}, query_string="n=2")
     context = Context(TemplateScope(request), Randomness(0, "rule", "", 0))
     made = evaluate(fault("length_stop", after={"chunks": "{{ query.n }}"}), context)
@@ -154,25 +154,25 @@ def choice_of(made: ReplyFault) -> Choice:
         ),
     ],
 )
-def test_counts_that_are_wrong_or_not_there(name: str, settings: dict[str, Any], usage: Usage) -> None:
-    made = told(name, reply(TEXT), **settings)
+def test_usage_fault_changes_the_counts(name: str, settings: dict[str, Any], usage: Usage) -> None:
+    made = apply_fault(name, reply(TEXT), **settings)
     assert isinstance(made, Reply)
     assert (made.usage, made.choices) == (usage, reply(TEXT).choices)
 
 
-def test_counts_of_nothing_are_wrong_too() -> None:
-    made = told("wrong_usage", reply(usage=Usage(3, 0)))
+def test_wrong_usage_of_zero_is_wrong() -> None:
+    made = apply_fault("wrong_usage", reply(usage=Usage(3, 0)))
     assert isinstance(made, Reply)
     assert made.usage == Usage(3, 10, stated=3)
 
 
 @pytest.mark.parametrize("name", ["no_usage", "wrong_usage"])
-def test_what_a_protocol_does_not_tell_is_not_played(name: str) -> None:
+def test_usage_fault_without_visible_usage_has_reason(name: str) -> None:
     silent = Plan(ResponseHead(200, ()), ())
-    assert reason(name, reply(TEXT), plan=lambda _: silent) == "the answer does not tell it"
+    assert reason(name, reply(TEXT), plan=lambda _: silent) == "the response does not show it"
 
 
-def test_a_usage_is_told_as_null_or_not_at_all() -> None:
+def test_usage_tell_writes_null_or_removes_usage() -> None:
     said = {"usage": {"a": 1}, "b": 2}
     assert Usage(1, 1).tell(dict(said), "usage") == said
     assert Usage(1, 1, told="null").tell(dict(said), "usage") == {"usage": None, "b": 2}
@@ -196,14 +196,14 @@ MEANINGS = [
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-def test_what_is_no_reply_has_no_meaning(name: str) -> None:
-    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the answer is no reply")
+def test_meaning_fault_of_plan_has_reason(name: str) -> None:
+    assert fault(name).apply(Plan(ResponseHead(500, ()), ())) == NotApplicable("the response is not a reply")
 
 
 @pytest.mark.parametrize("name", MEANINGS)
-def test_the_same_seed_breaks_the_same(name: str) -> None:
+def test_meaning_fault_is_equal_for_equal_seed(name: str) -> None:
     said = reply(THOUGHT, TEXT, LOOK, FIND, NativePart("openai", {"type": "x"}))
-    assert told(name, said, seed=5) == told(name, said, seed=5)
+    assert apply_fault(name, said, seed=5) == apply_fault(name, said, seed=5)
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,6 @@ def test_the_same_seed_breaks_the_same(name: str) -> None:
         ("refusal", {"words": "No"}),
     ],
 )
-def test_settings_that_do_not_fit_are_refused(name: str, settings: dict[str, Any]) -> None:
+def test_fault_invalid_settings_are_refused(name: str, settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         fault(name, **settings)

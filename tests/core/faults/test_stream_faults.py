@@ -1,4 +1,4 @@
-"""Faults in a stream's events: what is left of the plan, and what is said where they cannot be played."""
+"""Faults of chunks: the resulting plans, and reasons where a fault does not apply."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def played(fault: Fault, plan: Plan = STREAM) -> Sequence[Step]:
     return made.steps
 
 
-def test_every_fault_is_registered_under_its_own_name() -> None:
+def test_fault_is_registered_under_its_name() -> None:
     assert FAULTS["malformed"] is Malformed
     assert all(kind.name == name for name, kind in FAULTS.items())
 
 
-def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> None:
+def test_fault_settings_have_defaults_and_descriptions() -> None:
     for kind in FAULTS.values():
         kind()
         assert all(setting.description for setting in kind.model_fields.values())
@@ -76,7 +76,7 @@ def test_every_fault_has_defaults_for_all_its_settings_and_describes_them() -> N
         ),
     ],
 )
-def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
+def test_malformed_class_is_in_the_registry(fault: Fault, steps: Sequence[Step]) -> None:
     assert played(fault) == steps
 
 
@@ -84,7 +84,7 @@ def test_malformed_stands(fault: Fault, steps: Sequence[Step]) -> None:
     ("framing", "wire"),
     [(Framing.SSE, b'data: {"broken": \n\n'), (Framing.SSE_CRLF, b'data: {"broken": \r\n\r\n')],
 )
-def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
+def test_malformed_data_is_framed(framing: Framing, wire: bytes) -> None:
     plan = Plan(ResponseHead(200, ()), (EventStep(b"one", 1, "say"),), framing)
     assert sent_bytes(replace(plan, steps=played(malformed(), plan))) == wire
 
@@ -94,28 +94,30 @@ def test_malformed_data_stays_framed(framing: Framing, wire: bytes) -> None:
     [
         pytest.param(
             Plan(ResponseHead(200, ()), (EventStep(b"{}", 0, "body"),)),
-            "the answer is not streamed",
+            "the response is not streamed",
             id="a whole answer",
         ),
-        pytest.param(STREAM, "the answer has only 3 chunks", id="beyond the end"),
+        pytest.param(STREAM, "the response has only 3 chunks", id="beyond the end"),
         pytest.param(
             Plan(ResponseHead(200, ()), STEPS[:2], Framing.SSE),
-            "the answer has only 1 chunk",
+            "the response has only 1 chunk",
             id="beyond a single chunk",
         ),
         pytest.param(
-            Plan(ResponseHead(200, ()), (), Framing.SSE), "the answer has only 0 chunks", id="an empty stream"
+            Plan(ResponseHead(200, ()), (), Framing.SSE),
+            "the response has only 0 chunks",
+            id="an empty stream",
         ),
     ],
 )
-def test_what_cannot_be_played_says_why(plan: Plan, reason: str) -> None:
+def test_chunk_fault_not_applicable_has_reason(plan: Plan, reason: str) -> None:
     assert malformed(at={"chunk": 7}).apply(plan) == NotApplicable(reason)
 
 
-def test_the_place_may_come_from_the_request() -> None:
+def test_chunk_fault_place_may_be_a_template() -> None:
     fault = malformed(at={"chunk": "{{ query.fail_chunk }}"})
     assert not is_static(fault)
-    assert played(evaluate(fault, asked("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
+    assert played(evaluate(fault, sent("fail_chunk=1"))) == played(malformed(at={"chunk": 1}))
 
 
 @pytest.mark.parametrize(
@@ -126,14 +128,14 @@ def test_the_place_may_come_from_the_request() -> None:
         ("", "query.fail_chunk is absent"),
     ],
 )
-def test_a_place_that_does_not_fit_names_the_parameter(query: str, reason: str) -> None:
+def test_chunk_fault_unsuitable_place_names_parameter(query: str, reason: str) -> None:
     with pytest.raises(TemplateFailure) as caught:
-        evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), asked(query))
+        evaluate(malformed(at={"chunk": "{{ query.fail_chunk }}"}), sent(query))
     assert caught.value.query == "fail_chunk"
     assert caught.value.reason == reason
 
 
-def asked(query: str) -> Context:
+def sent(query: str) -> Context:
     request = Request(method="POST", path="/", headers={}, query_string=query)
     return Context(TemplateScope(request), Randomness(0, "rule", "", 0))
 
@@ -141,6 +143,6 @@ def asked(query: str) -> Context:
 @pytest.mark.parametrize(
     "settings", [{"at": {"chunk": 0}}, {"at": {"chunk": "3"}}, {"at": {}}, {"then": "stop"}, {"x": 1}]
 )
-def test_settings_that_do_not_fit_are_refused(settings: dict[str, Any]) -> None:
+def test_fault_invalid_settings_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         malformed(**settings)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.codec import DEEPEST, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json.codec import MAX_DEPTH, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
 
 VALUE = {"b": [1, None, True], "a": "é"}
 
 
-def test_written_compactly_prettily_and_canonically() -> None:
+def test_dumps_pretty_and_canonical_formats() -> None:
     assert dumps(VALUE) == '{"b":[1,null,true],"a":"é"}'.encode()
     assert pretty({"a": [1]}) == b'{\n  "a": [\n    1\n  ]\n}'
     assert canonical(VALUE) == '{"a":"é","b":[1,null,true]}'.encode()
@@ -17,14 +17,14 @@ def test_written_compactly_prettily_and_canonically() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"NaN", b'"\xff"', b'"\\ud800"', b"{'a': 1}", b"[1,]"])
-def test_what_the_providers_refuse_is_refused(text: bytes) -> None:
+def test_loads_refuses_what_providers_refuse(text: bytes) -> None:
     with pytest.raises(JSONDecodeError):
         loads(text)
 
 
-def test_what_could_not_be_written_again_is_not_read() -> None:
+def test_loads_refuses_too_deep_nesting() -> None:
     for opening, closing in (("[", "]"), ('{"a": ', "}")):
-        last, deep = (opening * depth + "1" + closing * depth for depth in (DEEPEST, DEEPEST + 1))
+        last, deep = (opening * depth + "1" + closing * depth for depth in (MAX_DEPTH, MAX_DEPTH + 1))
         assert dumps([loads(last), loads(last.encode())])
         for text in (deep, deep.encode()):
             with pytest.raises(JSONDecodeError, match="nested deeper than 200 levels"):
@@ -33,7 +33,7 @@ def test_what_could_not_be_written_again_is_not_read() -> None:
     assert len(loads(wide)) == len(loads(wide.encode())) == 1001
 
 
-def test_missing_is_told_apart_from_null() -> None:
+def test_missing_differs_from_null() -> None:
     assert not MISSING
     assert MISSING is not None
     assert repr(MISSING) == "MISSING"

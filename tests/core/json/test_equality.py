@@ -31,7 +31,7 @@ from mockllm.core.json.equality import DEPTH, equal, freeze, is_deep, subset
         ([], "", False),
     ],
 )
-def test_equal(left: Json, right: Json, same: bool) -> None:
+def test_equal_compares_type_and_content(left: Json, right: Json, same: bool) -> None:
     assert equal(left, right) is same
     assert equal(right, left) is same
     assert (freeze(left) == freeze(right)) is same
@@ -48,12 +48,12 @@ json_values = st.recursive(
 
 
 @given(json_values, json_values)
-def test_equal_values_have_equal_keys_and_others_have_not(left: Json, right: Json) -> None:
+def test_freeze_has_equal_keys_for_equal_values_only(left: Json, right: Json) -> None:
     assert (freeze(left) == freeze(right)) is equal(left, right)
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "held"),
+    ("part", "whole", "expected"),
     [
         ({"a": 1}, {"a": 1.0, "b": 2}, True),
         ({"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, True),
@@ -68,14 +68,14 @@ def test_equal_values_have_equal_keys_and_others_have_not(left: Json, right: Jso
         (1, True, False),
     ],
 )
-def test_subset(part: Json, whole: Json, held: bool) -> None:
-    assert subset(part, whole) is held
+def test_subset_compares_members_and_items(part: Json, whole: Json, expected: bool) -> None:
+    assert subset(part, whole) is expected
 
 
 @pytest.mark.parametrize(
     "wrap", [lambda value: [value], lambda value: {"a": value}], ids=["lists", "objects"]
 )
-def test_what_is_nested_too_deep_has_the_key_of_nothing_that_is_not(wrap: Json) -> None:
+def test_freeze_of_too_deep_value_equals_no_other(wrap: Json) -> None:
     value: Json = "bottom"
     for _ in range(DEPTH):
         value = wrap(value)

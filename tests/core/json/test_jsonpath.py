@@ -1,4 +1,4 @@
-"""JSONPath: singular paths of our own, others by jsonpath-ng, and a refusal for what it would get wrong."""
+"""JSONPath: singular paths, paths with several nodes, and refused queries."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ BODY = {
         ("$.where", 2),
     ],
 )
-def test_a_singular_path(path: str, found: Json) -> None:
+def test_singular_path_returns_its_node(path: str, found: Json) -> None:
     compiled = compile_path(path)
     assert compiled.singular
     assert compiled.first(BODY) == found
@@ -62,7 +62,7 @@ def test_a_singular_path(path: str, found: Json) -> None:
     assert compiled.all(BODY) == ([] if found is MISSING else [found])
 
 
-def test_the_steps_of_a_singular_path() -> None:
+def test_singular_path_has_keys() -> None:
     assert compile_path("$.a.b[-1]['x y']").keys == ("a", "b", -1, "x y")
 
 
@@ -96,7 +96,7 @@ def test_the_steps_of_a_singular_path() -> None:
         ("$.nothing[*]", []),
     ],
 )
-def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
+def test_path_with_several_nodes_returns_all(path: str, found: list[Json]) -> None:
     compiled = compile_path(path)
     assert not compiled.singular
     assert compiled.keys == ()
@@ -111,7 +111,7 @@ def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
         ("model", "a JSONPath begins with $, like $.temperature (character 1)"),
         ("", "a JSONPath begins with $, like $.temperature (character 1)"),
         ("$.", "a name or * is missing behind the dot (character 3)"),
-        ("$.a-b", "a name with a dash stands in brackets: ['x-y'] (character 4)"),
+        ("$.a-b", "a name with a dash needs brackets: ['x-y'] (character 4)"),
         ("$.a ", "white space behind the path (character 4)"),
         ("$a", "not understood from 'a' (character 2)"),
         ("$.a.`len`", "a name or * is missing behind the dot (character 5)"),
@@ -123,8 +123,8 @@ def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
         ("$.messages[?n > 1]", "a filter's comparison begins with a path: @.name == 'x' (character 14)"),
         ("$.messages[?@.length() > 1]", "functions like length() are not supported (character 21)"),
         ("$..a..b", "at most one .. (more of them take minutes on a deep body) (character 7)"),
-        ("$.a[?@..b]", "a filter's path holds no filter and no .. (character 10)"),
-        ("$.a[?@[?@.b]]", "a filter's path holds no filter and no .. (character 13)"),
+        ("$.a[?@..b]", "a filter's path has no filter and no .. (character 10)"),
+        ("$.a[?@[?@.b]]", "a filter's path has no filter and no .. (character 13)"),
         ("$.a[?@.b =~ 'x']", "=~ is not part of JSONPath; use a regex condition (character 10)"),
         ("$.a[?@.b = 'x']", "write == for equality (character 10)"),
         ("$.a[?@.* == 1]", "a comparison needs a path to one value (character 12)"),
@@ -133,12 +133,12 @@ def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
             "$.a[?@.b == x]",
             "compare with a quoted text, a number, true, false, null or a path (character 13)",
         ),
-        ("$.a[?!(@.b)]", "! stands only before a path: write !@.a (character 7)"),
+        ("$.a[?!(@.b)]", "! is allowed only before a path: write !@.a (character 7)"),
         ("$.a[?!b]", "a path that begins with @ is missing (character 7)"),
         ("$.a[?(@.b]", ") is missing (character 10)"),
         ("$.a[?" + "(" * 30 + "@.b" + ")" * 30 + "]", "the filter is nested too deep (character 26)"),
         ("$.a[0", "] is missing (character 6)"),
-        ("$.a[b]", "in brackets stands a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
+        ("$.a[b]", "brackets need a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
         ("$.a[01]", "] is missing (character 6)"),
         ("$.a[::-1]", "a slice's step is 1 or more (character 9)"),
         ("$.a[::0]", "a slice's step is 1 or more (character 8)"),
@@ -146,17 +146,17 @@ def test_a_path_to_several_nodes(path: str, found: list[Json]) -> None:
         ("$.a[*,*]", "several selectors in one bracket must be all names or all indices (character 9)"),
         (r"$['\q']", "not a valid quoted name or text (character 7)"),
         (r"$['\ud800']", "not a valid quoted name or text (character 11)"),
-        ("$.a[/b]", "in brackets stands a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
+        ("$.a[/b]", "brackets need a number, a quoted name, *, a slice or ?(a filter) (character 5)"),
         ("$.a + 1", "not understood from '+ 1' (character 4)"),
     ],
 )
-def test_what_is_refused(path: str, message: str) -> None:
+def test_compile_path_refuses_invalid_query(path: str, message: str) -> None:
     with pytest.raises(JsonPathError) as caught:
         compile_path(path)
     assert str(caught.value) == f"{path}: {message}"
 
 
-def test_a_query_that_the_library_cannot_read_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compile_path_refuses_query_library_cannot_parse(monkeypatch: pytest.MonkeyPatch) -> None:
     import jsonpath_ng.ext.parser
     from jsonpath_ng.exceptions import JsonPathParserError
 
@@ -168,7 +168,7 @@ def test_a_query_that_the_library_cannot_read_is_refused_in_words(monkeypatch: p
         compile_path("$.unreadable[*]")
 
 
-def test_nothing_is_found_where_there_is_no_body_or_one_beyond_measure() -> None:
+def test_path_in_missing_or_too_deep_body_finds_nothing() -> None:
     deep: Json = 1
     for _ in range(5000):
         deep = [deep]
@@ -178,14 +178,14 @@ def test_nothing_is_found_where_there_is_no_body_or_one_beyond_measure() -> None
     assert compile_path("$.a").all(MISSING) == []
 
 
-def test_a_recursion_beyond_measure_finds_nothing() -> None:
+def test_path_with_too_deep_recursion_finds_nothing() -> None:
     def endless(body: Json) -> list[Json]:
         return endless(body)
 
     assert JsonPath("$.a[*]", False, (), endless).all({"a": [1]}) == []
 
 
-def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
+def test_jsonpath_ng_is_imported_for_several_nodes_only() -> None:
     script = (
         "import sys; from mockllm.core.json.jsonpath import compile_path; compile_path('$.a[0]');"
         "assert 'jsonpath_ng' not in sys.modules; compile_path('$.a[*]'); assert 'jsonpath_ng' in sys.modules"
@@ -194,7 +194,7 @@ def test_jsonpath_ng_is_imported_only_for_a_path_to_several_nodes() -> None:
 
 
 @given(st.text(max_size=12).map(lambda text: "$" + text))
-def test_any_text_is_a_path_or_is_refused(text: str) -> None:
+def test_compile_path_of_any_text_returns_or_raises(text: str) -> None:
     with suppress(JsonPathError):
         compile_path(text).all(BODY)
 
@@ -203,7 +203,7 @@ CASES = os.environ.get("JSONPATH_COMPLIANCE_SUITE", "")
 
 
 @pytest.mark.skipif(not CASES, reason="JSONPATH_COMPLIANCE_SUITE names no cts.json")
-def test_what_is_accepted_is_evaluated_as_the_compliance_suite_says() -> None:
+def test_path_results_equal_the_compliance_suite() -> None:
     for case in json.loads(Path(CASES).read_text())["tests"]:
         try:
             compiled = compile_path(case["selector"])

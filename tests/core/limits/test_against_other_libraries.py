@@ -22,7 +22,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
-from mockllm.core.limits import Cost, Limit, Strategy, open_account
+from mockllm.core.limits import Cost, Limit, LimitAccount, Strategy
 
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = count()
@@ -66,11 +66,11 @@ def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, i
 
 def ours(strategy: Strategy, trace: list[tuple[float, int]], **bounds: Any) -> list[bool]:
     """What passes of a trace. Its amounts are tokens: a request itself is always one."""
-    account = open_account(Limit(strategy, **bounds))
+    account = LimitAccount(Limit(strategy, **bounds))
     passed = []
     for now, amount in trace:
         cost = Cost(amount)
-        allowed = account.ask(now, cost).allowed
+        allowed = account.check(now, cost).allowed
         if allowed:
             account.charge(now, cost)
         passed.append(allowed)
@@ -90,7 +90,9 @@ def in_windows(
 
 @QUIET
 @given(trace=arrivals(0.25, 20), most=st.integers(1, 8), window=st.integers(1, 10))
-def test_fixed_windows(clock: Clock, trace: list[tuple[float, int]], most: int, window: int) -> None:
+def test_fixed_window_equals_other_library(
+    clock: Clock, trace: list[tuple[float, int]], most: int, window: int
+) -> None:
     theirs = FixedWindowRateLimiter(memory.MemoryStorage())
     expected = in_windows(theirs, clock, trace, most, window)
     assert ours("fixed-window", trace, tokens=most, window=float(window)) == expected
@@ -98,7 +100,9 @@ def test_fixed_windows(clock: Clock, trace: list[tuple[float, int]], most: int, 
 
 @QUIET
 @given(trace=arrivals(0.25, 20), most=st.integers(1, 8), window=st.integers(1, 10))
-def test_sliding_windows(clock: Clock, trace: list[tuple[float, int]], most: int, window: int) -> None:
+def test_sliding_window_equals_other_library(
+    clock: Clock, trace: list[tuple[float, int]], most: int, window: int
+) -> None:
     # What passed exactly a window ago still counts there and no longer here: no two are exactly that far apart.
     trace = [(now + place * 0.001, amount) for place, (now, amount) in enumerate(trace)]
     theirs = MovingWindowRateLimiter(memory.MemoryStorage())
@@ -120,14 +124,16 @@ def in_buckets(
 
 @QUIET
 @given(trace=arrivals(1.0, 4), rate=st.integers(1, 4), window=st.integers(1, 10))
-def test_token_buckets(clock: Clock, trace: list[tuple[float, int]], rate: int, window: int) -> None:
+def test_token_bucket_equals_other_library(
+    clock: Clock, trace: list[tuple[float, int]], rate: int, window: int
+) -> None:
     expected = in_buckets("token_bucket", clock, trace, rate, window, rate * window)
     assert ours("token-bucket", trace, tokens=rate * window, window=float(window)) == expected
 
 
 @QUIET
 @given(trace=arrivals(1 / 64, 100), rate=st.sampled_from([1, 2, 4, 8]), window=st.integers(1, 10))
-def test_token_buckets_by_fractions_of_a_second(
+def test_token_bucket_fractions_equal_other_library(
     clock: Clock, trace: list[tuple[float, int]], rate: int, window: int
 ) -> None:
     expected = in_buckets("gcra", clock, trace, rate, window, rate * window)
@@ -141,7 +147,7 @@ def test_token_buckets_by_fractions_of_a_second(
     window=st.integers(1, 10),
     burst=st.integers(1, 20),
 )
-def test_token_buckets_with_a_burst(
+def test_token_bucket_burst_equals_other_library(
     clock: Clock, trace: list[tuple[float, int]], rate: int, window: int, burst: int
 ) -> None:
     trace = [(now, 1) for now, _ in trace]
@@ -151,7 +157,7 @@ def test_token_buckets_with_a_burst(
 
 @QUIET
 @given(trace=arrivals(1.0, 4), rate=st.integers(1, 4), window=st.integers(1, 10), queue=st.integers(0, 12))
-def test_leaky_buckets(
+def test_leaky_bucket_equals_other_library(
     clock: Clock, trace: list[tuple[float, int]], rate: int, window: int, queue: int
 ) -> None:
     trace = [(now, 1) for now, _ in trace]
@@ -161,7 +167,7 @@ def test_leaky_buckets(
 
 @QUIET
 @given(trace=arrivals(1.0, 4), rate=st.integers(1, 4), window=st.integers(1, 10))
-def test_leaky_buckets_of_tokens(
+def test_leaky_bucket_of_tokens_equals_other_library(
     clock: Clock, trace: list[tuple[float, int]], rate: int, window: int
 ) -> None:
     expected = in_buckets("leaking_bucket", clock, trace, rate, window, rate * window)

@@ -12,14 +12,14 @@ rows = st.lists(st.integers(0, SIZE - 1), unique=True)
 
 
 @given(rows)
-def test_a_mask_gives_its_bits_back_the_highest_first(given_rows: list[int]) -> None:
+def test_positions_of_mask_are_highest_first(given_rows: list[int]) -> None:
     mask = mask_of(given_rows, SIZE)
     assert list(positions(mask)) == sorted(given_rows, reverse=True)
     assert unpacked(packed(given_rows, SIZE)) == mask
 
 
 @given(st.lists(rows, max_size=20), rows)
-def test_counting(masks: list[list[int]], among: list[int]) -> None:
+def test_bit_counter_finds_lowest_and_highest(masks: list[list[int]], among: list[int]) -> None:
     counter = BitCounter()
     counts = [0] * SIZE
     for each in masks:

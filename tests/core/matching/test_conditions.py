@@ -1,4 +1,4 @@
-"""Conditions on one value: when they hold, how they read, and what helps where they do not."""
+"""Conditions on one value: matches, descriptions and hints."""
 
 from __future__ import annotations
 
@@ -28,10 +28,9 @@ from mockllm.core.matching.conditions import (
     StartsWith,
     Structured,
     Subset,
+    meets,
     member,
-    met,
     of_set,
-    takes_nodes,
 )
 
 AT = compile_path("$.a")
@@ -95,7 +94,7 @@ class Point(Structured):
     ],
     ids=lambda case: case.describe() if isinstance(case, Condition) else "",
 )
-def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
+def test_condition_matches(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
     assert [value for value in met_by if not condition.matches(value)] == []
     assert [value for value in not_by if condition.matches(value)] == []
 
@@ -128,7 +127,7 @@ def test_holds(condition: Condition, met_by: list[Json], not_by: list[Json]) -> 
         (AllOf((Compare("gt", 1), Compare("lt", 5))), "more than 1, less than 5"),
     ],
 )
-def test_describes_itself(condition: Condition, words: str) -> None:
+def test_condition_describes_itself(condition: Condition, words: str) -> None:
     assert condition.describe() == words
 
 
@@ -191,7 +190,7 @@ def test_describes_itself(condition: Condition, words: str) -> None:
         (AllOf(()), "abc", None),
     ],
 )
-def test_the_hint_helps(condition: Condition, value: Json, hint: str | None) -> None:
+def test_condition_difference_returns_hint(condition: Condition, value: Json, hint: str | None) -> None:
     assert condition.difference(value) == hint
 
 
@@ -202,13 +201,13 @@ def test_the_hint_helps(condition: Condition, value: Json, hint: str | None) -> 
         (lambda: Schema({"type": "strng"}), "not a valid JSON Schema"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_when_it_is_made(make: Callable[[], object], message: str) -> None:
+def test_condition_with_invalid_value_raises(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
 
 
 @pytest.mark.parametrize(
-    ("condition", "things", "held"),
+    ("condition", "things", "expected"),
     [
         (Equals("b"), ("a", "b"), True),
         (Equals("c"), ("a", "b"), False),
@@ -235,37 +234,21 @@ def test_what_cannot_be_asked_is_refused_when_it_is_made(make: Callable[[], obje
         (Schema({"type": "array", "minItems": 2}), ("a", "b"), True),
     ],
 )
-def test_of_a_set_any_thing_may_meet_it_unless_it_is_about_the_whole(
-    condition: Condition, things: tuple[Json, ...], held: bool
+def test_condition_on_set_matches_any_element_or_whole(
+    condition: Condition, things: tuple[Json, ...], expected: bool
 ) -> None:
-    assert of_set(condition).matches(things) is held
-    assert met(condition, things) is held
+    assert of_set(condition).matches(things) is expected
+    assert meets(condition, things) is expected
 
 
-def test_members() -> None:
+def test_member_of_object_or_structured_value() -> None:
     assert member({"a": None}, "a") is None
     assert member({}, "a") is MISSING
     assert member(Point(), "x") == 1
     assert member("text", "a") is MISSING
 
 
-@pytest.mark.parametrize(
-    ("condition", "takes"),
-    [
-        (Each(Equals(1)), True),
-        (Some(Equals(1)), True),
-        (Exists(False), True),
-        (OneOf((Some(Equals(1)), Exists(False))), True),
-        (AllOf((Some(Equals(1)), Equals(1))), False),
-        (Equals(1), False),
-        (Length(Equals(1)), False),
-    ],
-)
-def test_what_may_stand_on_a_path_to_several_nodes(condition: Condition, takes: bool) -> None:
-    assert takes_nodes(condition) is takes
-
-
-def test_equal_conditions_are_equal() -> None:
+def test_conditions_with_equal_fields_are_equal() -> None:
     assert Regex("a") == Regex("a") != Regex("b")
     assert Schema({"type": "string"}) == Schema({"type": "string"})
     assert Regex("(?i)Abc").folded

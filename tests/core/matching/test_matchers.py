@@ -38,7 +38,7 @@ from mockllm.core.matching.matchers import (
     slow_regexes,
 )
 from mockllm.core.request.request import Request
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 
 BODY = {
     "model": "gpt-4o",
@@ -57,7 +57,7 @@ BODY = {
     "temperature": 1,
     "a": [{"b": 1}, {"b": 2}],
 }
-FULL = ask(
+FULL = json_request(
     BODY,
     headers={"host": "localhost:8080", "x-api-key": "sk-1", "x-case": "7"},
     query_string="fail=500&empty=",
@@ -132,22 +132,22 @@ PLAIN = Request(method="GET", path="/nowhere", headers={})
         str(case) if isinstance(case, Field) else case.describe() if isinstance(case, Condition) else ""
     ),
 )
-def test_every_field(field: Field, condition: Condition, full: bool, plain: bool) -> None:
+def test_field_reads_value(field: Field, condition: Condition, full: bool, plain: bool) -> None:
     test = FieldMatcher(field, condition)
     assert [test.matches(FULL), test.matches(PLAIN)] == [full, plain]
     assert [test.matches(FULL), test.matches(PLAIN)] == [full, plain]
 
 
-def test_every_field_has_a_case_above() -> None:
-    cases = test_every_field.pytestmark[0].args[1]  # type: ignore[attr-defined]
+def test_field_cases_are_complete() -> None:
+    cases = test_field_reads_value.pytestmark[0].args[1]  # type: ignore[attr-defined]
     assert {case[0].name for case in cases} | {"tool_result"} == set(FIELDS)
 
 
-RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
+RESULTS = json_request({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "sunny"]]]})
 
 
 @pytest.mark.parametrize(
-    ("condition", "held"),
+    ("condition", "expected"),
     [
         (Exists(True), True),
         (Exists(False), False),
@@ -164,13 +164,13 @@ RESULTS = ask({"messages": [["user", "hi"], ["tool", ['{"temperature": 21}', "su
         (Members({"other": Exists(False)}), True),
     ],
 )
-def test_of_several_tool_results_any_may_match(condition: Condition, held: bool) -> None:
+def test_tool_result_matches_any_of_several(condition: Condition, expected: bool) -> None:
     test = FieldMatcher(Field("tool_result"), condition)
-    assert test.matches(RESULTS) is held
+    assert test.matches(RESULTS) is expected
     assert FieldMatcher(Field("tool_result"), Exists(False)).matches(PLAIN)
 
 
-def test_a_tool_result_is_shown_by_its_text() -> None:
+def test_tool_result_is_displayed_by_its_text() -> None:
     (difference,) = FieldMatcher(Field("tool_result"), Equals("rain")).differences(RESULTS)
     assert difference.actual == '[get_weather: {"temperature": 21}, get_weather: sunny]'
 
@@ -184,7 +184,7 @@ def test_a_tool_result_is_shown_by_its_text() -> None:
         ("body", "temperature", "temperature: a JSONPath begins with $"),
     ],
 )
-def test_a_field_that_is_none(name: str, key: str | None, message: str) -> None:
+def test_field_with_unknown_name_or_key_raises(name: str, key: str | None, message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("$", r"\$")):
         Field(name, key)
     assert issubclass(JsonPathError, ValueError)
@@ -197,7 +197,7 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
 
 
 @pytest.mark.parametrize(
-    ("matcher", "held", "distance"),
+    ("matcher", "expected", "distance"),
     [
         (AllMatcher(()), True, (0, 0)),
         (AllMatcher((GPT, POST)), True, (0, -2)),
@@ -211,15 +211,15 @@ POST = FieldMatcher(Field("method"), Equals("POST"))
         (NotMatcher(FieldMatcher(Field("headers", "x"), Equals("1"))), True, (0, -1)),
     ],
 )
-def test_all_any_not(matcher: Matcher, held: bool, distance: tuple[int, int]) -> None:
-    assert matcher.matches(FULL) is held
+def test_matcher_all_any_not(matcher: Matcher, expected: bool, distance: tuple[int, int]) -> None:
+    assert matcher.matches(FULL) is expected
     assert matcher.distance(FULL) == distance
     differences = matcher.differences(FULL)
-    assert all(difference.held for difference in differences) is held
-    assert sum(not difference.held for difference in differences) == distance[0]
+    assert all(difference.matched for difference in differences) is expected
+    assert sum(not difference.matched for difference in differences) == distance[0]
 
 
-def test_differences_say_what_was_expected_and_found() -> None:
+def test_matcher_differences_show_expected_and_actual() -> None:
     matcher = AllMatcher(
         (
             POST,
@@ -239,7 +239,7 @@ def test_differences_say_what_was_expected_and_found() -> None:
     assert AnyMatcher(()).differences(FULL) == [FieldMismatch("any", "one of none", "nothing", None, False)]
 
 
-def test_matchers_describe_themselves() -> None:
+def test_matcher_describes_itself() -> None:
     matcher = AllMatcher(
         (
             GPT,
@@ -254,7 +254,7 @@ def test_matchers_describe_themselves() -> None:
 
 
 ORDER = Regex(r"order (?P<number>\d+)(?P<mark>\?)?(?P<none>x)?")
-TEXTS = ask(
+TEXTS = json_request(
     {"model": "gpt-4o", "messages": [["user", "order 12"], ["user", "my order 34?"]], "tools": ["get_a", "b"]}
 )
 
@@ -293,11 +293,11 @@ TEXTS = ask(
         (FieldMatcher(Field("body", "$.tools"), Regex("^g")), {}),
     ],
 )
-def test_captures(matcher: Matcher, caught: dict[str, str]) -> None:
+def test_captures_of_regex_groups(matcher: Matcher, caught: dict[str, str]) -> None:
     assert captures(matcher, TEXTS) == caught
 
 
-def test_the_matched_result_is_the_first_by_which_the_matcher_holds() -> None:
+def test_matched_result_is_the_first_that_matches() -> None:
     rain, sunny = (
         FieldMatcher(Field("tool_result"), Members({"text": Equals(text)})) for text in ("rain", "sunny")
     )
@@ -307,10 +307,10 @@ def test_the_matched_result_is_the_first_by_which_the_matcher_holds() -> None:
     )
     assert matched_result(FieldMatcher(Field("tool_result"), Length(Equals(2))), RESULTS) is None
     assert matched_result(POST, RESULTS) is None
-    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), ask({})) is None
+    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), json_request({})) is None
 
 
-def test_slow_regexes_are_those_without_a_literal_on_texts_of_any_length() -> None:
+def test_slow_regexes_have_no_literal_on_long_fields() -> None:
     slow = Regex("[a-z]+")
     matcher = AllMatcher(
         (
@@ -327,8 +327,8 @@ def test_slow_regexes_are_those_without_a_literal_on_texts_of_any_length() -> No
     ]
 
 
-def test_a_request_is_read_once_for_all_conditions_on_its_messages() -> None:
-    request = ask(BODY)
+def test_field_messages_is_read_once() -> None:
+    request = json_request(BODY)
     field = Field("messages")
     assert field.read(request) is field.read(request)
     several = Field("body", "$.a[*].b")
@@ -336,9 +336,9 @@ def test_a_request_is_read_once_for_all_conditions_on_its_messages() -> None:
     assert Field("body", "$.a[*].c").read(request) is MISSING
 
 
-def test_fields_are_equal_by_name_and_key() -> None:
+def test_fields_with_equal_name_and_key_are_equal() -> None:
     assert Field("headers", "X-A") == Field("headers", "x-a") != Field("headers", "x-b")
-    assert isinstance(FULL, Asked)
+    assert isinstance(FULL, JsonRequest)
 
 
 @pytest.mark.parametrize(
@@ -353,10 +353,10 @@ def test_fields_are_equal_by_name_and_key() -> None:
     ],
     ids=str,
 )
-def test_a_difference_tells_no_key(field: Field, shown: str) -> None:
+def test_matcher_difference_hides_keys(field: Field, shown: str) -> None:
     headers = {"authorization": "Bearer my-own-key", "x-other": "plain"}
-    request = ask({}, headers=headers, query_string="key=my-other-key&page=7")
+    request = json_request({}, headers=headers, query_string="key=my-other-key&page=7")
     for matcher in (FieldMatcher(field, Equals("x")), FieldMatcher(field, Regex("^y"))):
         (difference,) = matcher.differences(request)
-        assert (difference.actual, difference.held) == (shown, False)
+        assert (difference.actual, difference.matched) == (shown, False)
         assert "my-" not in str(difference)

@@ -1,4 +1,4 @@
-"""How small a slip is: what is nearer than something else, and what is not alike at all."""
+"""Distances of near misses: their order, and unlike values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mockllm.core.matching.conditions import (
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
 from mockllm.core.matching.rule_index import RuleIndex
-from tests.core.asking import ask
+from tests.core.json_requests import json_request
 
 LONG = "word " * 20
 CLOSER: list[tuple[str, Condition, Json, Condition, Json]] = [
@@ -49,7 +49,7 @@ CLOSER: list[tuple[str, Condition, Json, Condition, Json]] = [
 @pytest.mark.parametrize(
     ("one", "near", "other", "far"), [case[1:] for case in CLOSER], ids=[case[0] for case in CLOSER]
 )
-def test_which_slip_is_smaller(one: Condition, near: Json, other: Condition, far: Json) -> None:
+def test_condition_distance_orders_values(one: Condition, near: Json, other: Condition, far: Json) -> None:
     assert 0 < condition_distance(one, near) < condition_distance(other, far) <= FAR
 
 
@@ -71,11 +71,11 @@ def test_which_slip_is_smaller(one: Condition, near: Json, other: Condition, far
         (Equals("weather"), "station"),
     ],
 )
-def test_what_is_not_alike_at_all(condition: Condition, value: Json) -> None:
+def test_condition_distance_of_unlike_values_is_far(condition: Condition, value: Json) -> None:
     assert condition_distance(condition, value) == FAR
 
 
-def test_of_several_conditions_the_worst_slip_counts() -> None:
+def test_condition_distance_of_all_is_the_greatest() -> None:
     both = AllOf((Equals("A"), Equals("b"), Exists(True)))
     assert condition_distance(both, "a") == FAR
     assert condition_distance(AllOf((Equals("A"), Exists(True))), "a") == CASE
@@ -85,7 +85,7 @@ def model(name: str) -> FieldMatcher:
     return FieldMatcher(Field("model"), Equals(name))
 
 
-REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
+REQUEST = json_request({"model": "gpt-4o", "messages": [["user", "hi"]]})
 
 
 @pytest.mark.parametrize(
@@ -101,15 +101,13 @@ REQUEST = ask({"model": "gpt-4o", "messages": [["user", "hi"]]})
         (NotMatcher(model("gpt-4o")), (1, FAR, 0)),
     ],
 )
-def test_how_far_a_request_is_off(matcher: Matcher, far: tuple[int, float, int]) -> None:
+def test_distance_counts_failed_and_passed_tests(matcher: Matcher, far: tuple[int, float, int]) -> None:
     assert distance(matcher, REQUEST) == far
     assert matcher.distance(REQUEST) == (far[0], far[2])
 
 
 @given(st.text("ab ", max_size=12), st.text("ab ", max_size=12))
-def test_what_differs_is_what_stands_between_the_equal_beginning_and_the_equal_end(
-    one: str, other: str
-) -> None:
+def test_distance_of_texts_is_part_between_equal_ends(one: str, other: str) -> None:
     begins = equal_from_the_beginning(one, other)
     short, long = sorted((len(one), len(other)))
     ends = equal_from_the_beginning(one[begins:][::-1], other[begins:][::-1])
@@ -124,11 +122,11 @@ def equal_from_the_beginning(one: str, other: str) -> int:
     return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
-def test_texts_beyond_measure_are_not_alike() -> None:
+def test_distance_of_long_texts_is_far() -> None:
     assert condition_distance(Equals("A" * 90_000), "a" * 90_000) == CASE
     assert condition_distance(Equals("A" * 110_000), "a" * 110_000) == FAR
 
 
-def test_among_many_rules_the_one_that_was_meant_is_named_first() -> None:
+def test_nearest_of_many_rules_is_the_intended_one() -> None:
     index = RuleIndex([*(model(f"other-{number}") for number in range(60)), model("gpt-4p")])
     assert index.nearest(REQUEST)[0][0] == 60

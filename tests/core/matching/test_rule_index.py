@@ -1,4 +1,4 @@
-"""The index finds exactly what a linear scan finds, whatever the matchers and the request."""
+"""The rule index has the result of a linear scan for all matchers and requests."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from mockllm.core.matching.conditions import (
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.rule_index import RuleIndex
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (
     conditions,
     deep,
@@ -43,26 +43,26 @@ from tests.core.matchers import (
 )
 
 
-def linear(matchers: list[Matcher], request: Asked) -> list[int]:
+def linear(matchers: list[Matcher], request: JsonRequest) -> list[int]:
     return [number for number, matcher in enumerate(matchers) if matcher.matches(request)]
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
-def test_finds_what_a_linear_scan_finds(given_matchers: list[Matcher], asked: list[Asked]) -> None:
+def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[JsonRequest]) -> None:
     index = RuleIndex(given_matchers)
-    for request in (*asked, *asked):
+    for request in (*sent, *sent):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(fields, st.lists(conditions, min_size=5, max_size=40), st.lists(requests(), min_size=1, max_size=4))
-def test_finds_the_same_among_many_conditions_on_one_field(
-    field: Field, asked_for: list[Condition], asked: list[Asked]
+def test_index_with_many_conditions_on_field_equals_scan(
+    field: Field, asked_for: list[Condition], sent: list[JsonRequest]
 ) -> None:
     given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in asked_for]
     index = RuleIndex(given_matchers)
-    for request in asked:
+    for request in sent:
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
@@ -106,24 +106,29 @@ VALUES: list[Json] = [
 
 
 @pytest.mark.parametrize("copies", [1, 12])
-def test_every_condition_on_every_value(copies: int) -> None:
+def test_index_of_every_condition_equals_scan(copies: int) -> None:
     given_matchers: list[Matcher] = []
     for _ in range(copies):
         given_matchers += [FieldMatcher(Field("body", "$.v"), condition) for condition in EVERY]
     index = RuleIndex(given_matchers)
-    for request in (*(ask({"v": value}) for value in VALUES), ask({}), ask([]), ask(None)):
+    for request in (
+        *(json_request({"v": value}) for value in VALUES),
+        json_request({}),
+        json_request([]),
+        json_request(None),
+    ):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
 @pytest.mark.parametrize(
     "name", ["user", "model", "tools", "messages", "tool_result", "tool_choice", "response_format"]
 )
-def test_every_condition_on_texts_and_sets(name: str) -> None:
+def test_index_of_conditions_on_texts_and_sets_equals_scan(name: str) -> None:
     given_matchers: list[Matcher] = [FieldMatcher(Field(name), condition) for condition in EVERY]
     index = RuleIndex(given_matchers)
     for text in (value for value in VALUES if isinstance(value, str)):
         messages = [["user", text], ["tool", [text, "a"]]]
-        request = ask(
+        request = json_request(
             {
                 "model": text,
                 "messages": messages,
@@ -133,14 +138,14 @@ def test_every_condition_on_texts_and_sets(name: str) -> None:
             }
         )
         assert list(index.find(request)) == linear(given_matchers, request)
-    for request in (ask({}), ask({"tools": [], "messages": [["assistant", "a"]]})):
+    for request in (json_request({}), json_request({"tools": [], "messages": [["assistant", "a"]]})):
         assert list(index.find(request)) == linear(given_matchers, request)
 
 
 # --- what the index reads, and how it is built -----------------------------------------------------
 
 
-class Guarded(Asked):
+class Guarded(JsonRequest):
     """A request whose body may not be looked at."""
 
     @property
@@ -148,7 +153,7 @@ class Guarded(Asked):
         raise AssertionError("the body was read")
 
 
-def test_a_body_that_no_rule_left_asks_for_is_not_read() -> None:
+def test_index_does_not_read_unneeded_body() -> None:
     request = Guarded(method="POST", path="/v1/a", headers={"x": "1"})
     matchers: list[Matcher] = [
         AllMatcher(
@@ -162,7 +167,7 @@ def test_a_body_that_no_rule_left_asks_for_is_not_read() -> None:
     assert list(RuleIndex(matchers).find(request)) == [2]
 
 
-def test_nothing_is_read_when_no_rule_is_left() -> None:
+def test_index_reads_nothing_without_remaining_rule() -> None:
     index = RuleIndex(
         [
             AllMatcher(
@@ -173,12 +178,12 @@ def test_nothing_is_read_when_no_rule_is_left() -> None:
     assert list(index.find(Guarded(method="POST", path="/v1/a", headers={}))) == []
 
 
-def test_an_index_of_nothing_finds_nothing() -> None:
-    assert list(RuleIndex([]).find(ask({}))) == []
-    assert RuleIndex([]).nearest(ask({})) == []
+def test_index_without_matchers_finds_nothing() -> None:
+    assert list(RuleIndex([]).find(json_request({}))) == []
+    assert RuleIndex([]).nearest(json_request({})) == []
 
 
-def test_it_can_be_built_in_slices() -> None:
+def test_index_is_built_in_slices() -> None:
     matchers: list[Matcher] = [
         FieldMatcher(Field("user"), Contains(f"case {number}.")) for number in range(500)
     ]
@@ -192,15 +197,15 @@ def test_it_can_be_built_in_slices() -> None:
             break
         steps += 1
     assert steps > 20
-    assert list(index.find(ask({"messages": [["user", "case 77. case 7."]]}))) == [7, 77]
+    assert list(index.find(json_request({"messages": [["user", "case 77. case 7."]]}))) == [7, 77]
 
 
-def test_the_hits_of_a_request_serve_rules_and_modifiers() -> None:
+def test_index_hits_serve_rules_and_modifiers() -> None:
     post = FieldMatcher(Field("method"), Equals("POST"))
     index = RuleIndex(
         [post, AnyMatcher((post, post)), NotMatcher(post), post, AnyMatcher((NotMatcher(post), post))]
     )
-    request = ask({})
+    request = json_request({})
     hits = index.match_mask(request)
     assert list(index.among(hits, request, 0, 3)) == [0, 1]
     assert list(index.among(hits, request, 3, 5)) == [3, 4]
@@ -214,14 +219,14 @@ def test_the_hits_of_a_request_serve_rules_and_modifiers() -> None:
 @pytest.mark.parametrize(
     ("field", "key", "request_of"),
     [
-        ("headers", "x-{}", lambda n: ask({}, headers={f"X-{n}": "on", "x-other": "on"})),
-        ("query", "q{}", lambda n: ask({}, query_string=f"q{n}=on&other=on")),
-        ("body", "$.deep['k-{}']", lambda n: ask({"deep": {f"k-{n}": "on", "other": "on"}})),
-        ("body", "$.list[{}]", lambda n: ask({"list": [None] * n + ["on"] + [None] * (n % 3)})),
-        ("body", "$.list[-{}]", lambda n: ask({"list": ["on"] + [None] * (n - 1)})),
+        ("headers", "x-{}", lambda n: json_request({}, headers={f"X-{n}": "on", "x-other": "on"})),
+        ("query", "q{}", lambda n: json_request({}, query_string=f"q{n}=on&other=on")),
+        ("body", "$.deep['k-{}']", lambda n: json_request({"deep": {f"k-{n}": "on", "other": "on"}})),
+        ("body", "$.list[{}]", lambda n: json_request({"list": [None] * n + ["on"] + [None] * (n % 3)})),
+        ("body", "$.list[-{}]", lambda n: json_request({"list": ["on"] + [None] * (n - 1)})),
     ],
 )
-def test_rules_with_keys_of_their_own(field: str, key: str, request_of: Anything) -> None:
+def test_index_with_many_keys_equals_scan(field: str, key: str, request_of: Anything) -> None:
     matchers: list[Matcher] = [FieldMatcher(Field(field, key.format(n)), Equals("on")) for n in range(1, 60)]
     matchers += [FieldMatcher(Field(field, key.format(n)), Exists(False)) for n in range(1, 60)]
     index = RuleIndex(matchers)
@@ -230,19 +235,19 @@ def test_rules_with_keys_of_their_own(field: str, key: str, request_of: Anything
         assert list(index.find(request)) == linear(matchers, request)
 
 
-def test_many_values_of_one_small_field_are_forgotten_in_time() -> None:
+def test_index_cache_of_small_field_is_bounded() -> None:
     index = RuleIndex(
         [FieldMatcher(Field("model"), Regex("^m-[0-4]+$")), FieldMatcher(Field("model"), Glob("m-1*"))]
     )
     for number in range(1200):
         expected = [0] * (not set(str(number)) - set("01234")) + [1] * str(number).startswith("1")
-        assert list(index.find(ask({"model": f"m-{number}"}))) == (
+        assert list(index.find(json_request({"model": f"m-{number}"}))) == (
             expected if not expected or 0 in expected[:1] else [1]
         )
-    assert list(index.find(ask({"model": "m-" + "1" * 400}))) == [0, 1]
+    assert list(index.find(json_request({"model": "m-" + "1" * 400}))) == [0, 1]
 
 
-def test_disjunctions_beyond_measure_are_checked_one_by_one() -> None:
+def test_index_with_too_many_rows_equals_scan() -> None:
     words = [FieldMatcher(Field("user"), Contains(word)) for word in "abcdefg"]
     pairs = AnyMatcher(tuple(words))
     matchers: list[Matcher] = [
@@ -251,28 +256,28 @@ def test_disjunctions_beyond_measure_are_checked_one_by_one() -> None:
         AnyMatcher((pairs,) * 5),
     ]
     for text in ("a", "x"):
-        request = ask({"messages": [["user", text]]})
+        request = json_request({"messages": [["user", text]]})
         assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)
 
 
-def test_more_paths_to_several_nodes_than_have_layers() -> None:
+def test_index_with_too_many_paths_equals_scan() -> None:
     matchers: list[Matcher] = [FieldMatcher(Field("body", f"$.k{n}[*]"), Some(Equals(n))) for n in range(80)]
     for number in (3, 79):
-        assert list(RuleIndex(matchers).find(ask({f"k{number}": [number]}))) == [number]
+        assert list(RuleIndex(matchers).find(json_request({f"k{number}": [number]}))) == [number]
 
 
-def test_more_conditions_on_one_field_than_have_layers() -> None:
+def test_index_with_too_many_conditions_equals_scan() -> None:
     condition = AllOf(tuple(Contains(word) for word in "abcdef"))
     index = RuleIndex([FieldMatcher(Field("user"), condition)])
-    assert list(index.find(ask({"messages": [["user", "fedcba"]]}))) == [0]
-    assert list(index.find(ask({"messages": [["user", "edcba"]]}))) == []
+    assert list(index.find(json_request({"messages": [["user", "fedcba"]]}))) == [0]
+    assert list(index.find(json_request({"messages": [["user", "edcba"]]}))) == []
 
 
-def test_values_nested_beyond_measure() -> None:
+def test_index_of_too_deep_values_equals_scan() -> None:
     matchers: list[Matcher] = [
         FieldMatcher(Field("body", "$.a"), Equals(deep(number))) for number in range(6)
     ]
     matchers += [FieldMatcher(Field("body", "$.a"), Equals([number])) for number in range(6)]
     for value in (deep(3), [3], deep(4, 500)):
-        request = ask({"a": value})
+        request = json_request({"a": value})
         assert list(RuleIndex(matchers).find(request)) == linear(matchers, request)

@@ -36,7 +36,7 @@ from mockllm.core.quantities.parse import (
         (" 1.5 s ", 1.5),
     ],
 )
-def test_a_duration_is_seconds(text: str, seconds: float) -> None:
+def test_parse_duration_returns_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
@@ -53,7 +53,7 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
         ("8761h", "8761h is longer than a year"),
     ],
 )
-def test_what_is_no_duration_says_what_to_write(text: str, message: str) -> None:
+def test_parse_duration_of_invalid_text_raises(text: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_duration(text)
     assert str(caught.value) == message
@@ -63,7 +63,7 @@ def test_what_is_no_duration_says_what_to_write(text: str, message: str) -> None
     ("value", "chance"),
     [("5%", 0.05), ("0.5 %", 0.005), (0.05, 0.05), ("0.05", 0.05), (0, 0.0), (1, 1.0), ("100%", 1.0)],
 )
-def test_a_probability_is_zero_to_one(value: str | float, chance: float) -> None:
+def test_parse_probability_returns_zero_to_one(value: str | float, chance: float) -> None:
     assert parse_probability(value) == pytest.approx(chance)
 
 
@@ -78,7 +78,7 @@ def test_a_probability_is_zero_to_one(value: str | float, chance: float) -> None
         (float("nan"), 'nan is not between 0 and 1; write "5%" or 0.05'),
     ],
 )
-def test_what_is_no_probability_says_what_to_write(value: str | float, message: str) -> None:
+def test_parse_probability_of_invalid_text_raises(value: str | float, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         parse_probability(value)
     assert str(caught.value) == message
@@ -96,17 +96,17 @@ def test_what_is_no_probability_says_what_to_write(value: str | float, message: 
         ("7", ChunkSize(7, "characters")),
     ],
 )
-def test_a_chunk_size_is_a_count_of_a_unit(value: str | int, size: ChunkSize) -> None:
+def test_parse_chunk_size_returns_count_and_unit(value: str | int, size: ChunkSize) -> None:
     assert parse_chunk_size(value) == size
 
 
 @pytest.mark.parametrize("value", ["4 lines", "some tokens", "", "-1 tokens", -1])
-def test_what_is_no_chunk_size_says_what_to_write(value: str | int) -> None:
+def test_parse_chunk_size_of_invalid_text_raises(value: str | int) -> None:
     with pytest.raises(ValueError, match='is not a chunk size; write "4 tokens", "10 characters"'):
         parse_chunk_size(value)
 
 
-def test_a_chunk_says_at_least_something() -> None:
+def test_parse_chunk_size_of_zero_raises() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         parse_chunk_size("0 tokens")
 

@@ -45,11 +45,11 @@ from mockllm.core.regex.compile import compile_regex, fold, required_literal
         ("(", None),
     ],
 )
-def test_required_literal(pattern: str, literal: str | None) -> None:
+def test_required_literal_is_the_longest(pattern: str, literal: str | None) -> None:
     assert required_literal(pattern) == literal
 
 
-def test_with_ignore_case_the_literal_is_folded() -> None:
+def test_required_literal_with_ignore_case_is_folded() -> None:
     assert required_literal("REFUND", ignore_case=True) == "refund"
 
 
@@ -62,14 +62,14 @@ def test_with_ignore_case_the_literal_is_folded() -> None:
     ],
     ids=["an open bracket", "a repeat of a repeat", "absurd depth"],
 )
-def test_a_bad_regex_is_told_in_words(pattern: str, message: str) -> None:
+def test_compile_regex_of_invalid_pattern_raises(pattern: str, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         compile_regex(pattern)
     assert str(caught.value) == message
     assert required_literal(pattern) is None
 
 
-def test_folding_takes_every_character_for_the_letter_that_re_takes_it_for() -> None:
+def test_fold_agrees_with_re() -> None:
     letters = {letter: re.compile(letter, re.IGNORECASE) for letter in string.ascii_lowercase}
     for code in range(sys.maxunicode + 1):
         character = chr(code)
@@ -99,8 +99,8 @@ PIECES = [
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=6), st.text("abABıİsSſßkK i", max_size=8), st.booleans())
-def test_what_a_regex_matches_holds_its_literal(pieces: list[str], text: str, ignore_case: bool) -> None:
-    pattern = "".join(pieces)
+def test_regex_matches_contain_required_literal(chunks: list[str], text: str, ignore_case: bool) -> None:
+    pattern = "".join(chunks)
     literal = required_literal(pattern, ignore_case)
     if literal is not None and compile_regex(pattern, ignore_case).matches(text):
         assert literal in (fold(text) if ignore_case else text)

@@ -1,4 +1,4 @@
-"""Texts are cut to pieces that join to them, and made to an exact measure."""
+"""Texts are cut into chunks that join to the text; filler texts have an exact size."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from random import Random
 import pytest
 
 from mockllm.core.quantities.parse import ChunkUnit, parse_chunk_size
-from mockllm.core.reply.chunking import LOREM, cut, made_sentences, made_tokens
+from mockllm.core.reply.chunking import LOREM, cut, filler_sentences, filler_tokens
 
 TEXT = "Hello there, world! How are you?  I am fine."
 
 
 @pytest.mark.parametrize(
-    ("size", "pieces"),
+    ("size", "chunks"),
     [
         ("10 characters", ("Hello ther", "e, world! ", "How are yo", "u?  I am f", "ine.")),
         (
@@ -43,12 +43,12 @@ TEXT = "Hello there, world! How are you?  I am fine."
         ("1000 words", (TEXT,)),
     ],
 )
-def test_a_text_is_cut_by(size: str, pieces: tuple[str, ...]) -> None:
-    assert cut(TEXT, parse_chunk_size(size)) == pieces
+def test_cut_by_unit_returns_chunks(size: str, chunks: tuple[str, ...]) -> None:
+    assert cut(TEXT, parse_chunk_size(size)) == chunks
 
 
 @pytest.mark.parametrize(
-    ("text", "pieces"),
+    ("text", "chunks"),
     [
         pytest.param("One. Two.\n", ("One.", " Two.\n"), id="space at the end stays with the last one"),
         pytest.param(
@@ -59,50 +59,50 @@ def test_a_text_is_cut_by(size: str, pieces: tuple[str, ...]) -> None:
         pytest.param("no end at all", ("no end at all",), id="a text without an end is one"),
     ],
 )
-def test_sentences(text: str, pieces: tuple[str, ...]) -> None:
-    assert cut(text, parse_chunk_size("1 sentence")) == pieces
+def test_cut_by_sentences_finds_ends(text: str, chunks: tuple[str, ...]) -> None:
+    assert cut(text, parse_chunk_size("1 sentence")) == chunks
 
 
 @pytest.mark.parametrize("unit", ["characters", "tokens", "words", "sentences"])
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("text", [TEXT, "", "   ", " \n a", "a \n ", "x" * 100, "日本語。です", "... ?! "])
-def test_pieces_join_to_the_text(text: str, count: int, unit: ChunkUnit) -> None:
-    pieces = cut(text, parse_chunk_size(f"{count} {unit}"))
-    assert "".join(pieces) == text
-    assert "" not in pieces
+def test_chunks_join_to_the_text(text: str, count: int, unit: ChunkUnit) -> None:
+    chunks = cut(text, parse_chunk_size(f"{count} {unit}"))
+    assert "".join(chunks) == text
+    assert "" not in chunks
 
 
-def test_a_megabyte_is_cut_in_well_under_a_second() -> None:
+def test_cut_of_megabyte_is_fast() -> None:
     assert len(cut("word " * 200_000, parse_chunk_size("4 tokens"))) == 50_001
 
 
 @pytest.mark.parametrize("count", [0, 1, 17, 18, 5625])
 @pytest.mark.parametrize("of", [None, "", "Hello world …", " leading", "a"])
-def test_made_tokens_are_exactly_as_many(count: int, of: str | None) -> None:
-    assert len(made_tokens(count, of)) == count
+def test_filler_tokens_have_exact_count(count: int, of: str | None) -> None:
+    assert len(filler_tokens(count, of)) == count
 
 
-def test_made_tokens_say_a_text_again_and_again() -> None:
-    assert made_tokens(7, "Hello world …") == ("Hello", " world", " …", " Hello", " world", " …", " Hello")
+def test_filler_tokens_repeat_the_text() -> None:
+    assert filler_tokens(7, "Hello world …") == ("Hello", " world", " …", " Hello", " world", " …", " Hello")
 
 
 @pytest.mark.parametrize(("of", "made"), [("a ", ("a", " ", "a", " ")), (" a", (" a", " a", " a", " a"))])
-def test_a_text_with_space_at_its_seam_gets_no_second_one(of: str, made: tuple[str, ...]) -> None:
-    assert made_tokens(4, of) == made
+def test_filler_tokens_add_no_second_space(of: str, made: tuple[str, ...]) -> None:
+    assert filler_tokens(4, of) == made
 
 
-def test_made_tokens_are_lorem_ipsum_where_nothing_is_said() -> None:
-    assert "".join(made_tokens(1000)).startswith(LOREM + " Lorem ipsum dolor")
+def test_filler_tokens_default_to_lorem_ipsum() -> None:
+    assert "".join(filler_tokens(1000)).startswith(LOREM + " Lorem ipsum dolor")
 
 
-def test_made_sentences_are_as_many_and_the_same_for_a_seed() -> None:
-    text = made_sentences(20, Random(3))
-    assert text == made_sentences(20, Random(3))
-    assert text != made_sentences(20, Random(4))
+def test_filler_sentences_have_count_and_follow_seed() -> None:
+    text = filler_sentences(20, Random(3))
+    assert text == filler_sentences(20, Random(3))
+    assert text != filler_sentences(20, Random(4))
     sentences = cut(text, parse_chunk_size("1 sentence"))
     assert len(sentences) == 20
     assert all(sentence.strip()[0].isupper() and 5 <= len(sentence.split()) <= 14 for sentence in sentences)
 
 
-def test_no_sentences_are_no_text() -> None:
-    assert made_sentences(0, Random(0)) == ""
+def test_filler_sentences_of_zero_are_empty() -> None:
+    assert filler_sentences(0, Random(0)) == ""

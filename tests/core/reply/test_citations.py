@@ -1,4 +1,4 @@
-"""Which of a text its sources stand behind."""
+"""The parts of a text that its citations support."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.reply.citations import clipped, full_text, segments, sources, span
 from mockllm.core.reply.reply import Choice, Citation, ContentChunk, Pause, Text
-from mockllm.core.reply.truncation import cut_short, shortened
+from mockllm.core.reply.truncation import shorten, truncate
 from mockllm.core.request.request import Sampling
 
 ALL = Citation("u")
@@ -20,11 +20,11 @@ def shown(text: Text) -> list[tuple[tuple[ContentChunk, ...], list[str]]]:
     return [(each.chunks, [source.url for source in each.citations]) for each in segments(text)]
 
 
-def text(*pieces: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
-    return Text(pieces or ("Hello", " wor", "ld"), citations=citations)
+def text(*texts: ContentChunk, citations: tuple[Citation, ...] = ()) -> Text:
+    return Text(texts or ("Hello", " wor", "ld"), citations=citations)
 
 
-def test_what_is_said_otherwise_whole_is_that() -> None:
+def test_full_text_is_the_non_streaming_text() -> None:
     assert full_text(text()) == "Hello world"
     assert full_text(Text(("Hel",), whole="All.")) == "All."
 
@@ -38,11 +38,11 @@ def test_what_is_said_otherwise_whole_is_that() -> None:
         (Citation("u", start=20, end=30), (11, 11)),
     ],
 )
-def test_a_source_stands_behind_no_more_than_the_text(citation: Citation, place: tuple[int, int]) -> None:
+def test_span_is_within_the_text(citation: Citation, place: tuple[int, int]) -> None:
     assert span(citation, "Hello world") == place
 
 
-def test_each_address_is_told_once() -> None:
+def test_sources_have_each_url_once() -> None:
     again = Citation("u", title="later")
     assert sources((ALL, FIRST, again)) == (ALL, FIRST)
 
@@ -60,36 +60,36 @@ def test_each_address_is_told_once() -> None:
         ((ALL, LAST), [(("Hello", " "), ["u"]), (("wor", "ld"), ["u", "l"])]),
     ],
 )
-def test_a_text_is_cut_where_its_sources_change(
+def test_segments_split_where_citations_change(
     citations: tuple[Citation, ...], segments_of_it: list[tuple[tuple[ContentChunk, ...], list[str]]]
 ) -> None:
     assert shown(text(citations=citations)) == segments_of_it
 
 
-def test_each_segments_sources_stand_behind_all_of_it() -> None:
+def test_segments_citations_cover_the_segment() -> None:
     for each in segments(text(citations=(FIRST, LAST))):
         assert all((source.start, source.end) == (0, None) for source in each.citations)
 
 
-def test_waits_stay_where_they_are() -> None:
+def test_segments_keep_pauses_in_place() -> None:
     wait = Pause(1)
     found = shown(text(wait, "Hello", wait, " ", wait, "world", wait, citations=(FIRST, LAST)))
     assert found == [((wait, "Hello"), ["f"]), ((wait, " "), []), ((wait, "world", wait), ["l"])]
 
 
-def test_a_text_that_is_said_otherwise_whole_is_not_cut() -> None:
+def test_segments_of_text_with_whole_is_one() -> None:
     (only,) = segments(Text(("Hel", "lo"), whole="Hello world", citations=(LAST,)))
     assert (only.chunks, only.whole) == (("Hel", "lo"), "Hello world")
 
 
-def test_what_is_cut_off_has_no_sources() -> None:
+def test_clipped_removes_later_citations() -> None:
     assert clipped((FIRST, LAST), 6) == (FIRST,)
     assert clipped((FIRST, LAST), 7) == (FIRST, LAST)
-    part = shortened(text(citations=(FIRST, LAST)), 3)
+    part = shorten(text(citations=(FIRST, LAST)), 3)
     assert isinstance(part, Text)
     assert part.citations == (FIRST,)
     choice = Choice((text(citations=(FIRST, LAST)),))
     for sampling in (Sampling(stop=(" wor",)), Sampling(max_tokens=1)):
-        (cut,) = cut_short(choice, sampling).parts
+        (cut,) = truncate(choice, sampling).parts
         assert isinstance(cut, Text)
         assert (cut.chunks, cut.citations) == (("Hello",), (FIRST,))

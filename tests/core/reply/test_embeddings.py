@@ -1,4 +1,4 @@
-"""Vectors of texts: unit length, the same for the same text, nearer for what is alike."""
+"""Embeddings: unit length, equal for equal texts, closer for similar texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def likeness(one: str, other: str, size: int = 1536) -> float:
 
 @pytest.mark.parametrize("size", [1, 2, 256, 1536, 3072])
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-def test_a_vector_has_its_size_and_length_one(text: str, size: int) -> None:
+def test_vector_has_size_and_unit_length(text: str, size: int) -> None:
     made = vector(text, size)
     assert len(made) == size
     assert isclose(sum(each * each for each in made), 1, abs_tol=1e-5)
@@ -26,25 +26,25 @@ def test_a_vector_has_its_size_and_length_one(text: str, size: int) -> None:
     assert vector(text, size) == made
 
 
-def test_what_is_alike_is_nearer() -> None:
-    asked = "How do I reset my password?"
+def test_vector_of_similar_text_is_closer() -> None:
+    sent = "How do I reset my password?"
     near = "I forgot my password, how can I reset it?"
     far = "The weather in Paris is sunny today."
-    assert likeness(asked, near) > 0.4 > likeness(asked, far)
-    assert likeness(asked, asked.upper()) > 0.95
-    assert likeness(asked, asked) > 0.999
+    assert likeness(sent, near) > 0.4 > likeness(sent, far)
+    assert likeness(sent, sent.upper()) > 0.95
+    assert likeness(sent, sent) > 0.999
     assert abs(likeness(near, far)) < 0.3
 
 
 @pytest.mark.parametrize("size", [64, 256, 1536, 3072])
-def test_the_nearest_is_found_in_any_size(size: int) -> None:
+def test_vector_search_works_in_any_size(size: int) -> None:
     stored = ["cats are small animals", "the stock market fell today", "a recipe for tomato soup"]
-    for asked, wanted in (("small cats", 0), ("market news of today", 1), ("how to make tomato soup", 2)):
-        found = [likeness(asked, each, size) for each in stored]
-        assert found.index(max(found)) == wanted
+    for sent, expected in (("small cats", 0), ("market news of today", 1), ("how to make tomato soup", 2)):
+        found = [likeness(sent, each, size) for each in stored]
+        assert found.index(max(found)) == expected
 
 
-def test_a_shortened_vector_points_where_its_beginning_does() -> None:
+def test_shortened_vector_keeps_direction_of_its_start() -> None:
     whole = vector("hello world", 1536)
     short = shortened(whole, 256)
     assert len(short) == 256
@@ -53,14 +53,14 @@ def test_a_shortened_vector_points_where_its_beginning_does() -> None:
     assert shortened(whole, 1536) is whole
 
 
-def test_packed_are_the_same_numbers() -> None:
+def test_packed_vector_has_the_same_numbers() -> None:
     made = vector("hello", 64)
     assert unpack("<64f", packed(made)) == made
     assert packed(tuple(written(made))) == packed(made)
     assert max(len(str(abs(each))) for each in written(made)) < 16
 
 
-def test_given_vectors_are_said_in_turn() -> None:
-    said = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
-    assert said.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
-    assert said.of(0) == []
+def test_embedding_result_repeats_vectors_in_turn() -> None:
+    content = EmbeddingResult(((1.0, 0.0), (0.0, 1.0)))
+    assert content.of(3) == [(1.0, 0.0), (0.0, 1.0), (1.0, 0.0)]
+    assert content.of(0) == []

@@ -6,23 +6,23 @@ from math import exp
 
 import pytest
 
-from mockllm.core.reply.logprobs import token_logprobs, tokens_of, tokens_said
+from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
 SAID = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
 
 
-def test_the_same_tokens_are_as_likely_again() -> None:
+def test_token_logprobs_are_equal_for_equal_tokens() -> None:
     assert token_logprobs(SAID, 3) == token_logprobs(SAID, 3)
-    assert token_logprobs(SAID[2:], 3, place=2) == token_logprobs(SAID, 3)[2:]
+    assert token_logprobs(SAID[2:], 3, position=2) == token_logprobs(SAID, 3)[2:]
 
 
-def test_a_token_is_not_as_likely_everywhere() -> None:
+def test_token_logprobs_depend_on_position() -> None:
     assert len({each.logprob for each in token_logprobs(["a"] * 20, 0)}) > 15
 
 
 @pytest.mark.parametrize("top", [0, 1, 5, 20])
-def test_the_likeliest_come_first_and_the_one_that_is_said_is_among_them(top: int) -> None:
+def test_token_logprobs_top_starts_with_the_token(top: int) -> None:
     for each in token_logprobs(SAID * 40, top):
         assert len(each.top) == len({word for word, _ in each.top}) == top
         assert [logprob for _, logprob in each.top] == sorted((found for _, found in each.top), reverse=True)
@@ -31,7 +31,7 @@ def test_the_likeliest_come_first_and_the_one_that_is_said_is_among_them(top: in
         assert not top or each.top[0] == (each.token, each.logprob)
 
 
-def test_most_tokens_are_nearly_certain() -> None:
+def test_token_logprobs_are_mostly_near_zero() -> None:
     found = [each.logprob for each in token_logprobs(map(str, range(500)), 0)]
     assert sum(logprob > -0.1 for logprob in found) > 250
     assert min(found) > -1
@@ -48,13 +48,13 @@ def test_most_tokens_are_nearly_certain() -> None:
         (Refusal(("No", ".")), ["No", "."], ["No", "."]),
     ],
 )
-def test_the_tokens_of_a_part_join_to_what_is_said(
+def test_part_token_texts_join_to_the_text(
     part: Text | Refusal, whole: list[str], streamed: list[str]
 ) -> None:
-    assert tokens_said(part, streamed=False) == whole
-    assert tokens_said(part, streamed=True) == streamed
+    assert part_token_texts(part, streamed=False) == whole
+    assert part_token_texts(part, streamed=True) == streamed
 
 
-def test_the_tokens_of_a_piece() -> None:
-    assert tokens_of(Text(("one two",), tokens=1), "one two") == ["one two"]
-    assert tokens_of(Text(("one two",)), "one two") == ["one", " two"]
+def test_chunk_token_texts_of_a_chunk() -> None:
+    assert chunk_token_texts(Text(("one two",), tokens=1), "one two") == ["one two"]
+    assert chunk_token_texts(Text(("one two",)), "one two") == ["one", " two"]

@@ -1,4 +1,4 @@
-"""What to say, before any wire format."""
+"""Replies before any wire format."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from mockllm.core.reply.reply import (
 
 
 @pytest.mark.parametrize(
-    ("pieces", "text"),
+    ("chunks", "text"),
     [((), ""), (("a",), "a"), ((Pause(1.0),), ""), (("a", Pause(1.0), "b", Verbatim(b"x")), "ab")],
 )
-def test_spoken_is_the_text_of_the_pieces(pieces: tuple[ContentChunk, ...], text: str) -> None:
-    assert joined_text(pieces) == text
+def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentChunk, ...], text: str) -> None:
+    assert joined_text(chunks) == text
 
 
-def test_a_choices_calls_and_its_text_as_a_whole_answer_says_it() -> None:
+def test_choice_has_calls_and_non_streaming_text() -> None:
     call = Call("f", ("{}",))
     choice = Choice((Text(("a", "b")), call, Refusal(("no",)), Text(("c",), whole="instead")))
     assert (choice.calls, choice.text) == ((call,), "abinstead")
 
 
-def test_usage() -> None:
+def test_usage_total_adds_input_and_output() -> None:
     usage = Usage(10, 5, cached_read=3)
     assert usage.total == 15
     assert Reply(()).with_usage(usage) == Reply((), usage)

@@ -1,4 +1,4 @@
-"""Where an answer is cut short: at a stop sequence, or at the tokens that the request allows."""
+"""Truncation at a stop sequence or at the maximum of tokens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import (
     Verbatim,
     joined_text,
 )
-from mockllm.core.reply.truncation import cut_short, keep, tokens_of
+from mockllm.core.reply.truncation import first_characters, part_tokens, truncate
 from mockllm.core.request.request import Sampling
 from mockllm.core.tokens import estimate, split
 
@@ -27,20 +27,20 @@ CALL = Call("get_weather", ('{"city":', '"Paris"}'))
 def cut(
     *parts: Part, stop: tuple[str, ...] = (), max_tokens: int | None = None, finish: str = "stop"
 ) -> Choice:
-    return cut_short(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
+    return truncate(Choice(parts, finish), Sampling(stop=stop, max_tokens=max_tokens))  # type: ignore[arg-type]
 
 
-def test_tokens_of_a_part_as_its_maker_counted_them_else_as_they_are_told_apart() -> None:
-    assert tokens_of(Text(WORDS, tokens=9)) == 9
-    assert tokens_of(Text(WORDS)) == 4
-    assert tokens_of(Text(WORDS, whole="something else altogether")) == 3
-    assert tokens_of(Thinking(WORDS)) == 4
-    assert tokens_of(CALL) == len(split('get_weather{"city":"Paris"}'))
+def test_part_tokens_are_stated_or_estimated() -> None:
+    assert part_tokens(Text(WORDS, tokens=9)) == 9
+    assert part_tokens(Text(WORDS)) == 4
+    assert part_tokens(Text(WORDS, whole="something else altogether")) == 3
+    assert part_tokens(Thinking(WORDS)) == 4
+    assert part_tokens(CALL) == len(split('get_weather{"city":"Paris"}'))
 
 
-def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
+def test_truncate_long_text_in_proportion() -> None:
     text = "A sentence of several words stands here. " * 20
-    needed = tokens_of(Text((text,)))
+    needed = part_tokens(Text((text,)))
     assert needed == estimate(text)
     (half,) = cut(Text((text,)), max_tokens=needed // 2).parts
     assert isinstance(half, Text)
@@ -48,14 +48,14 @@ def test_a_long_text_is_estimated_and_cut_in_proportion() -> None:
     assert len(joined_text(half.chunks)) == pytest.approx(len(text) / 2, abs=10)
 
 
-def test_nothing_to_cut_gives_the_same_choice() -> None:
+def test_truncate_within_limits_returns_same_choice() -> None:
     choice = Choice((Text(WORDS),))
-    assert cut_short(choice, Sampling()) is choice
-    assert cut_short(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
+    assert truncate(choice, Sampling()) is choice
+    assert truncate(choice, Sampling(stop=("five", ""), max_tokens=100)) is choice
 
 
 @pytest.mark.parametrize(
-    ("stop", "said", "by"),
+    ("stop", "content", "by"),
     [
         (("two",), ("one", " "), "two"),
         (("one",), (), "one"),
@@ -64,17 +64,17 @@ def test_nothing_to_cut_gives_the_same_choice() -> None:
         (("two", "two three"), ("one", " "), "two"),
     ],
 )
-def test_at_the_first_stop_sequence(stop: tuple[str, ...], said: tuple[str, ...], by: str) -> None:
+def test_truncate_at_first_stop_sequence(stop: tuple[str, ...], content: tuple[str, ...], by: str) -> None:
     choice = cut(Text(WORDS), CALL, stop=stop, finish="tool_calls")
-    assert choice == Choice((Text(said),), "stop", by)
+    assert choice == Choice((Text(content),), "stop", by)
 
 
-def test_a_stop_sequence_is_looked_for_in_the_text_alone() -> None:
+def test_truncate_finds_stop_sequence_in_texts_only() -> None:
     parts = (Thinking(("stop",)), Text(("one",)), Refusal(("stop",)), Text((" a stop b",)))
     assert cut(*parts, stop=("stop",)).parts == (*parts[:3], Text((" a ",)))
 
 
-def test_after_the_allowed_tokens() -> None:
+def test_truncate_after_max_tokens() -> None:
     assert cut(Text(WORDS), max_tokens=2) == Choice((Text(("one", " two"), 2),), "length")
     assert cut(Text(WORDS, tokens=4), max_tokens=3) == Choice((Text(("one", " two", " three"), 3),), "length")
     assert cut(Text(("one two", " three four"), tokens=4), max_tokens=3).parts == (
@@ -83,7 +83,7 @@ def test_after_the_allowed_tokens() -> None:
     assert cut(Text(WORDS), max_tokens=0) == Choice((), "length")
 
 
-def test_thinking_counts_against_the_tokens() -> None:
+def test_truncate_counts_thinking() -> None:
     parts = (Thinking(WORDS, "signature"), Text(WORDS))
     assert cut(*parts, max_tokens=2).parts == (Thinking(("one", " two"), "signature"),)
     used = 4
@@ -91,18 +91,18 @@ def test_thinking_counts_against_the_tokens() -> None:
     assert cut(*parts, max_tokens=used).parts == parts[:1]
 
 
-def test_a_call_is_whole_or_not_there() -> None:
+def test_truncate_keeps_calls_complete() -> None:
     assert cut(Text(("one",)), CALL, max_tokens=2, finish="tool_calls") == Choice((Text(("one",)),), "length")
 
 
-def test_a_stop_sequence_first_and_what_is_left_counts() -> None:
+def test_truncate_counts_tokens_after_stop_sequence() -> None:
     choice = cut(Text(WORDS), stop=(" four",), max_tokens=1)
     assert (choice.finish, choice.stopped_by) == ("length", None)
 
 
-def test_what_stands_between_pieces_stays_as_long_as_text_follows() -> None:
-    pieces: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
-    assert keep(pieces, 5) == ("one", Pause(1.0), " t")
-    assert keep(pieces, 3) == ("one",)
-    assert keep(pieces, 0) == ()
-    assert keep(pieces, 99) == pieces
+def test_first_characters_keep_pauses_before_text() -> None:
+    texts: tuple[ContentChunk, ...] = ("one", Pause(1.0), " two", Verbatim(b"x"), " three")
+    assert first_characters(texts, 5) == ("one", Pause(1.0), " t")
+    assert first_characters(texts, 3) == ("one",)
+    assert first_characters(texts, 0) == ()
+    assert first_characters(texts, 99) == texts

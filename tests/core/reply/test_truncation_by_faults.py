@@ -1,4 +1,4 @@
-"""Where a fault cuts an answer: after so many chunks, or a part of its characters."""
+"""Truncation by faults: after chunks, or a fraction of the characters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import (
     Text,
     Thinking,
 )
-from mockllm.core.reply.truncation import cut_chunks, cut_fraction, resaid
+from mockllm.core.reply.truncation import cut_chunks, cut_fraction, rechunked
 
 HELLO = Text(("Hel", "lo ", "you", "."))
 THOUGHT = Thinking(("Hm", "m."))
@@ -24,7 +24,7 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
 
 
 @pytest.mark.parametrize(
-    ("parts", "chunks", "kept"),
+    ("parts", "chunks", "remaining"),
     [
         pytest.param((HELLO,), 2, (Text(("Hel", "lo ")),), id="a text"),
         pytest.param((HELLO,), 4, (HELLO,), id="all of it"),
@@ -50,16 +50,18 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
         pytest.param((Text(("", "")),), 1, (Text(()),), id="empty pieces"),
     ],
 )
-def test_cut_after_so_many_chunks(parts: tuple[Part, ...], chunks: int, kept: tuple[Part, ...]) -> None:
-    assert cut_chunks(Choice(parts), chunks) == Choice(kept)
+def test_cut_chunks_returns_first_chunks(
+    parts: tuple[Part, ...], chunks: int, remaining: tuple[Part, ...]
+) -> None:
+    assert cut_chunks(Choice(parts), chunks) == Choice(remaining)
 
 
-def test_an_answer_that_has_not_so_many_chunks() -> None:
+def test_cut_chunks_beyond_the_end_is_none() -> None:
     assert cut_chunks(Choice((HELLO,)), 5) is None
 
 
 @pytest.mark.parametrize(
-    ("parts", "fraction", "kept"),
+    ("parts", "fraction", "remaining"),
     [
         pytest.param((HELLO,), 0.5, (Text(("Hel", "lo")),), id="in the middle of a piece"),
         pytest.param((HELLO,), 1.0, (HELLO,), id="all of it"),
@@ -70,14 +72,14 @@ def test_an_answer_that_has_not_so_many_chunks() -> None:
         pytest.param((ITEM, HELLO), 0.1, (ITEM, Text(("H",))), id="a foreign block before it stays"),
     ],
 )
-def test_cut_at_a_part_of_the_characters(
-    parts: tuple[Part, ...], fraction: float, kept: tuple[Part, ...]
+def test_cut_fraction_returns_part_of_characters(
+    parts: tuple[Part, ...], fraction: float, remaining: tuple[Part, ...]
 ) -> None:
-    assert cut_fraction(Choice(parts), fraction) == Choice(kept)
+    assert cut_fraction(Choice(parts), fraction) == Choice(remaining)
 
 
 @pytest.mark.parametrize(
-    ("pieces", "text", "said"),
+    ("texts", "text", "content"),
     [
         pytest.param(("abc", "de"), "12345", ("123", "45"), id="as long"),
         pytest.param(("abc", "de"), "123456789", ("123", "456789"), id="longer"),
@@ -87,7 +89,7 @@ def test_cut_at_a_part_of_the_characters(
         pytest.param(("a", Pause(1.0)), "", (Pause(1.0),), id="nothing"),
     ],
 )
-def test_another_text_is_cut_where_the_first_was(
-    pieces: tuple[ContentChunk, ...], text: str, said: tuple[ContentChunk, ...]
+def test_rechunked_keeps_chunk_boundaries(
+    texts: tuple[ContentChunk, ...], text: str, content: tuple[ContentChunk, ...]
 ) -> None:
-    assert resaid(pieces, text) == said
+    assert rechunked(texts, text) == content

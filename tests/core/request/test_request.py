@@ -1,4 +1,4 @@
-"""A request as scenarios see it, where no dialect reads it, and what all dialects share."""
+"""The properties of a request that all dialects share."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from mockllm.core.request.request import (
 from mockllm.core.tokens import estimate
 
 
-def asked(raw: bytes = b"", query: str = "", headers: Mapping[str, str] | None = None) -> Request:
+def sent(raw: bytes = b"", query: str = "", headers: Mapping[str, str] | None = None) -> Request:
     return Request(method="POST", path="/x", headers=headers or {}, raw=raw, query_string=query)
 
 
 def saying(*messages: Message, tools: tuple[Tool, ...] = ()) -> Request:
-    request = asked()
+    request = sent()
     vars(request).update(messages=messages, tools=tools)
     return request
 
 
-def test_outside_every_protocol_nothing_was_asked() -> None:
-    request = asked()
+def test_request_without_protocol_is_empty() -> None:
+    request = sent()
     assert (request.dialect, request.api, request.generates) == (None, None, False)
     assert (request.model, request.stream, request.messages, request.system, request.user) == (
         None,
@@ -65,8 +65,8 @@ def test_outside_every_protocol_nothing_was_asked() -> None:
         ("a=%C3%A9+x", {"a": "é x"}),
     ],
 )
-def test_the_query(query: str, read: dict[str, str]) -> None:
-    assert asked(query=query).query == read
+def test_request_query_parameters(query: str, read: dict[str, str]) -> None:
+    assert sent(query=query).query == read
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_the_query(query: str, read: dict[str, str]) -> None:
         ({"x-api-key": "k"}, "k"),
     ],
 )
-def test_the_key(headers: dict[str, str], key: str | None) -> None:
-    assert asked(headers=headers).api_key == key
+def test_request_api_key(headers: dict[str, str], key: str | None) -> None:
+    assert sent(headers=headers).api_key == key
 
 
 @pytest.mark.parametrize(
@@ -95,18 +95,18 @@ def test_the_key(headers: dict[str, str], key: str | None) -> None:
         (b"", MISSING, {}),
     ],
 )
-def test_the_body(raw: bytes, body: object, fields: dict[str, object]) -> None:
-    request = asked(raw)
+def test_request_body_and_fields(raw: bytes, body: object, fields: dict[str, object]) -> None:
+    request = sent(raw)
     assert request.body == body
     assert request.fields == fields
 
 
-def test_the_body_as_text_and_the_host() -> None:
-    assert asked(b"a\xff").raw_text == "a\ufffd"
-    assert (asked(headers={"host": "h"}).host, asked().host) == ("h", None)
+def test_request_raw_text_and_host() -> None:
+    assert sent(b"a\xff").raw_text == "a\ufffd"
+    assert (sent(headers={"host": "h"}).host, sent().host) == ("h", None)
 
 
-def test_an_unread_request_is_the_same_without_its_body() -> None:
+def test_request_unread_has_no_body() -> None:
     request = Request(
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
         route={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
@@ -116,7 +116,7 @@ def test_an_unread_request_is_the_same_without_its_body() -> None:
     assert {**vars(unread), "raw": b"{}"} == vars(request)
 
 
-def test_roles_and_turns() -> None:
+def test_request_messages_and_turn() -> None:
     request = saying(
         Message("system", (TextPart("a"),)),
         Message("user", (TextPart("one"), MediaPart("image"), TextPart("two"))),
@@ -127,7 +127,7 @@ def test_roles_and_turns() -> None:
     assert (request.system, request.user, request.turn, request.has_image) == ("a\nb", "one\ntwo", 2, True)
 
 
-def test_what_is_uncalled_is_what_the_model_may_still_call() -> None:
+def test_request_uncalled_tools_may_still_be_called() -> None:
     tools = (Tool("look"), Tool("web_search", kind="web_search"), Tool("find", kind="custom"))
 
     def left(*messages: Message, named: str | None = None) -> tuple[str, ...]:
@@ -136,18 +136,18 @@ def test_what_is_uncalled_is_what_the_model_may_still_call() -> None:
             vars(request).update(tool_choice=ToolChoice("named", (named,)))
         return request.uncalled
 
-    asked, call = Message("user", (TextPart("hi"),)), CallPart("1", "look", {})
-    said = Message("assistant", (TextPart("Well."), call))
+    sent, call = Message("user", (TextPart("hi"),)), CallPart("1", "look", {})
+    text = Message("assistant", (TextPart("Well."), call))
     result = Message("tool", (ResultPart("1", "look", "x"),))
-    assert left() == left(asked) == ("look", "find")
-    assert left(asked, said) == left(asked, result) == left(asked, said, result) == ("find",)
-    assert left(asked, said, result, asked) == ("look", "find"), "the user has spoken since"
-    assert left(asked, result, named="look") == ()
-    assert left(asked, result, named="find") == ("find",)
-    assert left(asked, named="other") == ()
+    assert left() == left(sent) == ("look", "find")
+    assert left(sent, text) == left(sent, result) == left(sent, text, result) == ("find",)
+    assert left(sent, text, result, sent) == ("look", "find"), "the user has spoken since"
+    assert left(sent, result, named="look") == ()
+    assert left(sent, result, named="find") == ("find",)
+    assert left(sent, named="other") == ()
 
 
-def test_tool_results_are_those_after_the_last_assistant_turn_in_order() -> None:
+def test_request_tool_results_follow_last_assistant_turn() -> None:
     old, one, two = (ResultPart(name, None, "") for name in ("old", "one", "two"))
     turns = (
         Message("tool", (old,)),
@@ -159,12 +159,12 @@ def test_tool_results_are_those_after_the_last_assistant_turn_in_order() -> None
     assert saying(Message("tool", (one, two))).tool_results == (one, two)
 
 
-def test_a_result_read_as_json() -> None:
+def test_tool_result_is_parsed_as_json() -> None:
     assert ResultPart(None, None, '{"t": 21}').json == {"t": 21}
     assert ResultPart(None, None, "sunny").json is MISSING
 
 
-def test_the_inputs_tokens_are_those_of_all_parts() -> None:
+def test_request_input_tokens_count_all_parts() -> None:
     assert estimate_input(saying(Message("user", (TextPart("one two three"),)))) == 7 + estimate(
         "one two three"
     )

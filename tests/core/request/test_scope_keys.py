@@ -1,4 +1,4 @@
-"""Whose counts: what `per` names, read from a request."""
+"""Scopes of requests for each value of `per`."""
 
 from __future__ import annotations
 
@@ -6,43 +6,44 @@ from typing import Any
 
 from mockllm.core.request.request import Message, TextPart
 from mockllm.core.request.scope_keys import conversation, scope_of
-from tests.core.asking import Asked
+from tests.core.json_requests import JsonRequest
 
 
-def asked(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> Asked:
+def sent(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> JsonRequest:
     import json
 
-    return Asked(method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client)
+    return JsonRequest(
+        method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client
+    )
 
 
-def test_global_is_the_empty_scope() -> None:
-    assert scope_of("global", asked()) == ""
+def test_scope_of_global_is_empty() -> None:
+    assert scope_of("global", sent()) == ""
 
 
-def test_a_key_is_hashed_and_none_is_a_scope_of_its_own() -> None:
+def test_scope_of_api_key_is_hashed() -> None:
     one, two, none = (
-        scope_of("api_key", asked({"authorization": f"Bearer {key}"} if key else {}))
-        for key in ("a", "b", "")
+        scope_of("api_key", sent({"authorization": f"Bearer {key}"} if key else {})) for key in ("a", "b", "")
     )
     assert len({one, two, none, ""}) == 4
-    assert one == scope_of("api_key", asked({"x-api-key": "a"}))
+    assert one == scope_of("api_key", sent({"x-api-key": "a"}))
     assert one.startswith("api_key:")
     assert not one.endswith(":a")
 
 
-def test_a_peer() -> None:
-    assert scope_of("ip", asked(client="10.0.0.1")) == "ip:10.0.0.1"
+def test_scope_of_ip_is_the_client_address() -> None:
+    assert scope_of("ip", sent(client="10.0.0.1")) == "ip:10.0.0.1"
 
 
-def test_a_header_in_any_case() -> None:
-    assert scope_of("header:X-User", asked({"x-user": "7"})) == "header:x-user=7"
-    assert scope_of("header:X-User", asked()) == "header:x-user="
+def test_scope_of_header_ignores_case() -> None:
+    assert scope_of("header:X-User", sent({"x-user": "7"})) == "header:x-user=7"
+    assert scope_of("header:X-User", sent()) == "header:x-user="
 
 
-def test_a_conversation_is_its_system_text_and_first_user_message() -> None:
-    def named(*said: tuple[str, str]) -> str:
-        request = asked()
-        request.__dict__["messages"] = tuple(Message(role, (TextPart(text),)) for role, text in said)  # type: ignore[arg-type]
+def test_scope_of_conversation_is_its_opening() -> None:
+    def named(*content: tuple[str, str]) -> str:
+        request = sent()
+        request.__dict__["messages"] = tuple(Message(role, (TextPart(text),)) for role, text in content)  # type: ignore[arg-type]
         assert scope_of("conversation", request) == f"conversation:{conversation(request)}"
         return conversation(request)
 

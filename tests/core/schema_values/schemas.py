@@ -1,4 +1,4 @@
-"""Schemas by what they are a case of: those for which a value can be made, and those for which none can."""
+"""Schemas by case: satisfiable and unsatisfiable ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generating a value takes no more work than its budget allows, whatever the schema says."""
+"""The generation of a value takes no more work than its budget, for any schema."""
 
 from __future__ import annotations
 

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values import generate
-from mockllm.core.schema_values.violations import EXTRA, WAYS, Way, checker, invalid_value
+from mockllm.core.schema_values.violations import (
+    EXTRA,
+    VIOLATION_KINDS,
+    ViolationKind,
+    invalid_value,
+    provider_validator,
+)
 
 CITY: dict[str, Any] = {
     "type": "object",
@@ -36,16 +42,16 @@ VALUE: dict[str, Json] = {
 }
 
 
-def broken(value: Json, schema: Json, *ways: Way, seed: int = 0) -> Json:
-    return invalid_value(value, checker(schema).holds, ways or WAYS, Random(seed))
+def broken(value: Json, schema: Json, *ways: ViolationKind, seed: int = 0) -> Json:
+    return invalid_value(value, provider_validator(schema).matches, ways or VIOLATION_KINDS, Random(seed))
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("way", WAYS)
-def test_each_way_breaks_it_by_one_change(way: Way, seed: int) -> None:
+@pytest.mark.parametrize("way", VIOLATION_KINDS)
+def test_invalid_value_has_one_change(way: ViolationKind, seed: int) -> None:
     made = broken(VALUE, CITY, way, seed=seed)
     assert isinstance(made, dict)
-    assert not checker(CITY).holds(made)
+    assert not provider_validator(CITY).matches(made)
     gone, come = VALUE.keys() - made.keys(), made.keys() - VALUE.keys()
     if way == "missing":
         assert (len(gone), come) == (1, set())
@@ -57,7 +63,7 @@ def test_each_way_breaks_it_by_one_change(way: Way, seed: int) -> None:
         )
 
 
-def test_the_place_is_drawn_and_the_same_seed_draws_the_same() -> None:
+def test_invalid_value_place_is_drawn_by_seed() -> None:
     assert broken(VALUE, CITY, "missing", seed=4) == broken(VALUE, CITY, "missing", seed=4)
     assert len({str(broken(VALUE, CITY, "missing", seed=seed)) for seed in range(30)}) > 3
 
@@ -84,34 +90,36 @@ def test_the_place_is_drawn_and_the_same_seed_draws_the_same() -> None:
         pytest.param([1], {"minItems": 1}, "value", [], id="a list without items"),
     ],
 )  # fmt: skip
-def test_what_it_becomes(value: Json, schema: Json, way: Way, changed: Json) -> None:
+def test_invalid_value_by_kind(value: Json, schema: Json, way: ViolationKind, changed: Json) -> None:
     assert broken(value, schema, way) == changed
 
 
 @pytest.mark.parametrize(
     ("value", "schema", "ways"),
     [
-        pytest.param({"a": 1}, True, WAYS, id="anything is allowed"),
+        pytest.param({"a": 1}, True, VIOLATION_KINDS, id="anything is allowed"),
         pytest.param({}, {"type": "object"}, ("value",), id="an object has no other value"),
         pytest.param({"a": 1}, {"type": "object"}, ("missing", "extra"), id="nothing is asked of it"),
     ],
 )
-def test_what_cannot_be_broken(value: Json, schema: Json, ways: tuple[Way, ...]) -> None:
+def test_invalid_value_of_permissive_schema_is_none(
+    value: Json, schema: Json, ways: tuple[ViolationKind, ...]
+) -> None:
     assert broken(value, schema, *ways) is None
 
 
-def test_a_schema_of_gemini_s_form_is_one_too() -> None:
+def test_invalid_value_of_gemini_schema() -> None:
     assert broken({"a": 1}, {"type": "OBJECT", "properties": {"a": {"type": "INTEGER"}}}, "type") == {
         "a": "1"
     }
 
 
-def test_what_is_no_schema_is_told() -> None:
+def test_provider_validator_of_invalid_schema_raises() -> None:
     with pytest.raises(ValueError, match="not a valid JSON Schema"):
-        checker({"type": 5, "pattern": "("})
+        provider_validator({"type": 5, "pattern": "("})
 
 
-def test_places_are_not_looked_for_without_end() -> None:
+def test_invalid_value_search_is_bounded() -> None:
     value: Json = 1
     for _ in range(900):
         value = [value]
@@ -120,6 +128,6 @@ def test_places_are_not_looked_for_without_end() -> None:
 
 @given(seed=st.integers(0, 1000))
 @settings(max_examples=60, deadline=None)
-def test_what_was_made_of_a_schema_can_be_broken(seed: int) -> None:
+def test_invalid_value_of_generated_value(seed: int) -> None:
     made = generate(CITY, Random(seed)).value
-    assert not checker(CITY).holds(broken(made, CITY, seed=seed))
+    assert not provider_validator(CITY).matches(broken(made, CITY, seed=seed))

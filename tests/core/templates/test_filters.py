@@ -1,4 +1,4 @@
-"""Filters as a table: what each makes of which value, and which values it refuses."""
+"""Filters as a table: results, and refused values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
 
 SCOPE = TemplateScope(Request(method="POST", path="/", headers={}))
 
@@ -68,7 +67,7 @@ def rendered(source: str, value: Json) -> Json:
         ({"a": 1}, "tojson(indent=2)", '{\n  "a": 1\n}'),
     ],
 )
-def test_a_filter_makes(value: Json, source: str, made: Json) -> None:
+def test_filter_returns_value(value: Json, source: str, made: Json) -> None:
     found = rendered(source, value)
     assert found == made
     assert type(found) is type(made)
@@ -96,12 +95,12 @@ def test_a_filter_makes(value: Json, source: str, made: Json) -> None:
         (1e300, "round(2)", '"round" cannot be applied to 1e+300: '),
     ],
 )
-def test_a_filter_refuses(value: Any, source: str, reason: str) -> None:
+def test_filter_of_unsuitable_value_raises(value: Any, source: str, reason: str) -> None:
     with pytest.raises(TemplateFailure) as caught:
         rendered(source, value)
     assert caught.value.reason.startswith(reason)
 
 
-def test_the_longest_whole_numbers_stay_in_json_s_reach() -> None:
+def test_filter_numbers_stay_within_json() -> None:
     with pytest.raises(TemplateFailure, match="too large"):
         compile_template("{{ -v }}").render(TemplateScope(SCOPE.request, {"v": 2**64 - 1}))

@@ -1,4 +1,4 @@
-"""What the names of a template mean for a request."""
+"""The names of a template and their values for a request."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import CallPart, Message, Request, ResultPart, TextPart, Tool
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.scope import NAMES
-from mockllm.core.templates.template import TemplateScope
+from mockllm.core.templates.template import TemplateScope, compile_template
 
 
 class Asked(Request):
@@ -86,13 +85,13 @@ WEATHER = {
         ("city", "Paris"),
     ],
 )
-def test_a_name_reads(path: str, value: Json) -> None:
+def test_scope_name_reads_value(path: str, value: Json) -> None:
     scope = TemplateScope(request(), {"city": "Paris", "model": "never seen"}, {"1": "group"})
     assert compile_template(f"{{{{ {path} }}}}").render(scope) == value
 
 
 @pytest.mark.parametrize("name", ["model", "user", "system", "tool_result", "body", "session", "city"])
-def test_what_a_request_does_not_have_is_absent(name: str) -> None:
+def test_scope_missing_value_is_absent(name: str) -> None:
     assert TemplateScope(request(Request, raw=b"", session=None)).read(name) is MISSING
 
 
@@ -100,16 +99,16 @@ def test_what_a_request_does_not_have_is_absent(name: str) -> None:
     ("name", "value"),
     [("messages", []), ("turn", 1), ("tools", []), ("tool_results", {}), ("match", {}), ("query", {})],
 )
-def test_lists_are_empty_where_there_is_nothing(name: str, value: Json) -> None:
+def test_scope_missing_list_is_empty(name: str, value: Json) -> None:
     assert TemplateScope(request(Request, query_string="")).read(name) == value
 
 
-def test_the_tool_result_that_matched_is_the_one_that_is_read() -> None:
+def test_scope_tool_result_is_the_matched_one() -> None:
     scope = TemplateScope(request(), result=ResultPart("c4", "get_time", "noon"))
     assert scope.read("tool_result") == {"name": "get_time", "id": "c4", "text": "noon", "is_error": False}
 
 
-def test_bytes_beyond_utf8_do_not_reach_an_answer() -> None:
+def test_scope_replaces_bytes_outside_utf8() -> None:
     scope = TemplateScope(
         request(headers={"x": "a\udcff"}, path="/\udcff", query_string="q=\udcff", session="\udcffé")
     )
@@ -119,7 +118,7 @@ def test_bytes_beyond_utf8_do_not_reach_an_answer() -> None:
     assert scope.read("session") == "?é"
 
 
-def test_the_names_are_those_of_the_language() -> None:
+def test_scope_names_are_those_of_the_language() -> None:
     assert sorted(NAMES) == [
         *("body", "headers", "match", "messages", "model", "path", "query", "session", "system"),
         *("tool_result", "tool_results", "tools", "turn", "user"),

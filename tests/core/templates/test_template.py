@@ -1,4 +1,4 @@
-"""Templates: what they give, what they refuse at load, and how they fail on a request."""
+"""Templates: values, and failures for a request."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
-    OUTPUT_CAP,
+    MAX_OUTPUT_LENGTH,
     TemplateFailure,
     TemplateScope,
     TemplateSyntax,
+    compile_template,
     is_template,
 )
-from tests.core.templating import failure, rendered, scope
+from tests.core.rendered_templates import failure, rendered, scope
 
 
 @pytest.mark.parametrize(
     ("text", "holds"),
     [("{{ a }}", True), ("{% if a %}{% endif %}", True), ("{ a }", False), ("}}", False), ("", False)],
 )
-def test_a_text_is_a_template_where_it_holds_an_expression_or_a_statement(text: str, holds: bool) -> None:
+def test_is_template_needs_expression_or_statement(text: str, holds: bool) -> None:
     assert is_template(text) is holds
 
 
@@ -139,13 +139,13 @@ def test_a_text_is_a_template_where_it_holds_an_expression_or_a_statement(text: 
         ("{{ body.name ~ '-' ~ body.count }}", "Ada-3"),
     ],
 )  # fmt: skip
-def test_a_template_gives(source: str, value: Json) -> None:
+def test_template_renders_value(source: str, value: Json) -> None:
     made = rendered(source)
     assert made == value
     assert type(made) is type(value)
 
 
-def test_parameters_and_regex_groups_are_names() -> None:
+def test_template_reads_parameters_and_groups() -> None:
     assert (
         rendered("{{ city }}: {{ match.number }}", params={"city": "Paris"}, captures={"number": "7"})
         == "Paris: 7"
@@ -183,7 +183,7 @@ def test_parameters_and_regex_groups_are_names() -> None:
         ("{{ body.name is odd }}", "{{ body.name is odd }}", 'it is "Ada", not a number', None),
     ],
 )  # fmt: skip
-def test_a_value_that_is_absent_or_unfit_fails(
+def test_template_of_absent_or_unsuitable_value_fails(
     source: str, expression: str, reason: str, query: str | None
 ) -> None:
     failed = failure(source)
@@ -192,7 +192,7 @@ def test_a_value_that_is_absent_or_unfit_fails(
     assert str(failed) == f"{expression}: {reason} (a.yaml:3:5)"
 
 
-def test_a_number_beyond_json_is_unfit_for_a_text() -> None:
+def test_template_of_too_large_number_fails() -> None:
     assert rendered("{{ big }}", params={"big": 10**30}) == 10**30
     with pytest.raises(TemplateFailure, match="it cannot be written as JSON"):
         rendered("{{ big }}!", params={"big": 10**30})
@@ -261,13 +261,13 @@ WORDS = [
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=12), st.booleans())
-def test_whatever_is_written_fails_only_in_the_two_known_ways(words: list[str], wrapped: bool) -> None:
+def test_template_of_any_text_raises_known_errors_only(words: list[str], wrapped: bool) -> None:
     source = " ".join(words)
     with contextlib.suppress(TemplateSyntax, TemplateFailure):
         dumps(rendered(f"{{{{ {source} }}}}" if wrapped else source))
 
 
-def test_a_failure_without_an_origin_says_none() -> None:
+def test_template_failure_without_origin() -> None:
     with pytest.raises(TemplateFailure) as caught:
         compile_template("{{ user }}").render(scope())
     assert str(caught.value) == "{{ user }}: user is absent"
@@ -286,29 +286,27 @@ def test_a_failure_without_an_origin_says_none() -> None:
         "{{ body.a | upper }}",
     ],
 )
-def test_no_template_makes_more_than_a_mebibyte(source: str) -> None:
-    long = {
-        "a": "a"
-        * (OUTPUT_CAP + 1 if source in ("{{ body.a }}", "{{ body.a | upper }}") else OUTPUT_CAP // 2 + 1)
-    }
+def test_template_output_above_maximum_fails(source: str) -> None:
+    enough = source in ("{{ body.a }}", "{{ body.a | upper }}")
+    long = {"a": "a" * (MAX_OUTPUT_LENGTH + 1 if enough else MAX_OUTPUT_LENGTH // 2 + 1)}
     assert (
         failure(source, body={**long, "l": ["b"] * 4}).reason == "the text is longer than 1048576 characters"
     )
 
 
-def test_a_mebibyte_is_allowed() -> None:
-    assert len(rendered("{{ body }}", body="a" * OUTPUT_CAP)) == OUTPUT_CAP
+def test_template_output_of_maximum_is_allowed() -> None:
+    assert len(rendered("{{ body }}", body="a" * MAX_OUTPUT_LENGTH)) == MAX_OUTPUT_LENGTH
 
 
-def test_a_template_tells_which_names_it_reads() -> None:
+def test_template_has_names_that_it_reads() -> None:
     template = compile_template("{{ user }} {% if city %}{{ query.delay | int }}{% endif %}{{ 5 }}")
     assert template.names == {"user", "city", "query"}
     assert compile_template("plain").names == frozenset()
 
 
-def test_plain_paths_do_not_import_jinja2() -> None:
+def test_template_of_plain_paths_does_not_import_jinja2() -> None:
     code = (
-        "import sys, mockllm.core.values.types; from mockllm.core.templates.parser import compile_template; "
+        "import sys, mockllm.core.values.types; from mockllm.core.templates.template import compile_template; "
         "compile_template('{{ a.b[0] }} ms'); assert 'jinja2' not in sys.modules; "
         "compile_template('{{ a | upper }}'); assert 'jinja2' in sys.modules"
     )
@@ -318,13 +316,13 @@ def test_plain_paths_do_not_import_jinja2() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("{{ headers['x-api-key'] | int }}", "what stands there does not fit, and is not shown"),
-        ("{{ query.key | int }}", "what stands there does not fit, and is not shown"),
+        ("{{ headers['x-api-key'] | int }}", "the value does not fit, and is not shown"),
+        ("{{ query.key | int }}", "the value does not fit, and is not shown"),
         ("{{ query.token }}", "query.token is absent"),
         ("{{ query.name | int }}", '"x" is not a number'),
     ],
 )
-def test_a_failure_shows_no_key(source: str, reason: str) -> None:
+def test_template_failure_hides_keys(source: str, reason: str) -> None:
     request = Request(
         method="POST", path="/", headers={"x-api-key": "my-own-key"}, query_string="key=my-own-key&name=x"
     )
@@ -334,7 +332,7 @@ def test_a_failure_shows_no_key(source: str, reason: str) -> None:
     assert caught.value.reason == reason
 
 
-def test_what_does_not_fit_its_place_is_not_shown_where_keys_stand() -> None:
+def test_template_failure_hides_unsuitable_secrets() -> None:
     assert "abc" not in str(compile_template("{{ headers['x-api-key'] }}ms").failure('"abc" is no duration'))
     assert "abc" not in str(compile_template("{{ headers }}").failure('{"cookie": "abc"} is no duration'))
     assert "abc" in str(compile_template("{{ user }}").failure('"abc" is no duration'))

@@ -1,4 +1,4 @@
-"""Trees of values: what is static stays the same object, what is dynamic is replaced where it stands."""
+"""Dynamic values in trees: static parts stay, dynamic ones are replaced."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from mockllm.core.quantities.parse import Integers, Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
+from mockllm.core.templates.template import TemplateFailure, TemplateScope, compile_template
 from mockllm.core.values.dynamic import Context, Drawn, Expression, evaluate, is_static
 
 
@@ -53,7 +52,7 @@ def expression(source: str = "{{ query.x }}") -> Expression[int]:
     ],
     ids=repr,
 )
-def test_a_static_tree_comes_back_as_the_same_object(tree: object) -> None:
+def test_evaluate_static_tree_returns_same_object(tree: object) -> None:
     assert is_static(tree)
     assert evaluate(tree, context()) is tree
 
@@ -71,18 +70,18 @@ def test_a_static_tree_comes_back_as_the_same_object(tree: object) -> None:
     ],
     ids=repr,
 )
-def test_every_dynamic_value_is_replaced_where_it_stands(tree: object, made: object) -> None:
+def test_evaluate_replaces_every_dynamic_value(tree: object, made: object) -> None:
     assert not is_static(tree)
     assert evaluate(tree, context()) == made
 
 
-def test_what_is_static_in_a_dynamic_tree_is_not_copied() -> None:
+def test_evaluate_does_not_copy_static_parts() -> None:
     static = Record(value=[1, 2])
     made = evaluate([expression(), static], context())
     assert made[1] is static
 
 
-def test_a_value_that_does_not_fit_names_expression_origin_and_parameter() -> None:
+def test_evaluate_unsuitable_value_names_its_source() -> None:
     def odd(value: object) -> int:
         raise ValueError(f"{value} is odd")
 
@@ -93,7 +92,7 @@ def test_a_value_that_does_not_fit_names_expression_origin_and_parameter() -> No
     assert (failure.reason, failure.query) == ("5 is odd", "x")
 
 
-def test_draws_are_the_same_for_the_same_try_and_place() -> None:
+def test_draw_is_equal_for_equal_try_and_place() -> None:
     tree = {"a": Drawn(Uniform(0, 1)), "b": Drawn(Uniform(0, 1))}
     made = evaluate(tree, context())
     assert made == evaluate(tree, context())
@@ -101,19 +100,19 @@ def test_draws_are_the_same_for_the_same_try_and_place() -> None:
     assert made != evaluate(tree, context(tries=1))
 
 
-def test_a_draw_elsewhere_changes_no_other() -> None:
+def test_draw_does_not_depend_on_other_places() -> None:
     alone = evaluate({"a": Drawn(Uniform(0, 1))}, context())
     both = evaluate({"0": Drawn(Uniform(0, 1)), "a": Drawn(Uniform(0, 1))}, context())
     assert alone["a"] == both["a"]
 
 
-def test_the_place_begins_where_the_caller_says() -> None:
+def test_draw_place_starts_at_context_place() -> None:
     assert evaluate(Drawn(Uniform(0, 1)), context().at("x")) != evaluate(
         Drawn(Uniform(0, 1)), context().at("y")
     )
 
 
-def test_whole_draws_are_integers() -> None:
+def test_draw_of_whole_number_is_integer() -> None:
     tree: Any = Drawn(Integers(2, 5), whole=True)
     made = [evaluate(tree, context(tries=number)) for number in range(100)]
     assert {type(value) for value in made} == {int}

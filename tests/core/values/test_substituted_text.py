@@ -10,7 +10,7 @@ from mockllm.core.values.substituted_text import SubstitutedText
 
 
 @pytest.mark.parametrize("template", [None, '{{ "{" }}{{ "{" }} a }} {{ b }}'])
-def test_it_is_a_text_and_survives_pickling(template: str | None) -> None:
+def test_substituted_text_is_str_and_can_be_pickled(template: str | None) -> None:
     text = SubstitutedText("{{ a }} {{ b }}", template)
     again = pickle.loads(pickle.dumps(text))
     assert text == again == "{{ a }} {{ b }}"

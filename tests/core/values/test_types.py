@@ -1,4 +1,4 @@
-"""The language's types of values: what they accept, what they say of what they do not, and their schemas."""
+"""The language's types of values: accepted values, messages and schemas."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def converted(key: str, value: Json) -> object:
         ("gap", "20ms", 0.02),
     ],
 )
-def test_a_constant_is_read_at_load(key: str, value: object, made: object) -> None:
+def test_type_parses_constant_at_load(key: str, value: object, made: object) -> None:
     found = read(key, value)
     assert found == made
     assert type(found) is type(made)
@@ -120,7 +120,7 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "content"),
     [
         ("whole", "3", "Input should be a valid integer"),
         ("whole", True, "Input should be a valid integer"),
@@ -152,14 +152,14 @@ NO_UNIT = 'has no unit; write "300ms", "2s" or "1m"'
          "a lognormal's median is more than 0, and its p99 not less than that"),
         ("drawn", {"empirical": []}, "an empirical distribution needs at least one value"),
         ("drawn", {"empirical": "gaps.txt"},
-         "write empirical: [value, value, …], or the name of a file that holds such values"),
+         "write empirical: [value, value, …], or the name of a file with such values"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_gets_exactly_one_message(key: str, value: object, said: str) -> None:
-    assert message(key, value) == said
+def test_type_of_invalid_value_has_one_message(key: str, value: object, content: str) -> None:
+    assert message(key, value) == content
 
 
-def test_an_unknown_distribution_gets_a_suggestion() -> None:
+def test_unknown_distribution_has_suggestion() -> None:
     assert message("drawn", {"normall": 1}).startswith(
         'unknown distribution "normall"; did you mean "normal"? ('
     )
@@ -199,7 +199,7 @@ def test_an_unknown_distribution_gets_a_suggestion() -> None:
         ("gap", "2s", 2.0),
     ],
 )
-def test_a_template_is_read_as_the_type_of_its_place(key: str, value: Json, made: object) -> None:
+def test_template_value_is_converted_to_type_of_place(key: str, value: Json, made: object) -> None:
     found = converted(key, value)
     assert found == made
     assert type(found) is type(made)
@@ -227,13 +227,13 @@ def test_a_template_is_read_as_the_type_of_its_place(key: str, value: Json, made
         ("whole", "x" * 99, '"' + "x" * 40 + '" is not a whole number'),
     ],
 )
-def test_a_template_s_value_that_does_not_fit_fails_the_request(key: str, value: Json, reason: str) -> None:
+def test_template_unsuitable_value_fails_the_request(key: str, value: Json, reason: str) -> None:
     with pytest.raises(TemplateFailure) as caught:
         converted(key, value)
     assert caught.value.reason == reason
 
 
-def test_a_failure_names_the_parameter_of_the_query() -> None:
+def test_template_failure_names_query_parameter() -> None:
     with pytest.raises(TemplateFailure) as caught:
         evaluate(read("wait", "{{ query.delay }}ms", origin="a.yaml"), context("delay=abc"))
     failure = caught.value
@@ -241,17 +241,17 @@ def test_a_failure_names_the_parameter_of_the_query() -> None:
     assert evaluate(read("wait", "{{ query.delay }}ms"), context("delay=250")) == 0.25
 
 
-def test_a_template_outside_the_subset_is_an_error_at_load() -> None:
+def test_template_outside_subset_fails_at_load() -> None:
     assert message("whole", "{{ f() }}").startswith("templates have no calls")
     assert message("gap", "{{ model").startswith("not a template: unexpected end")
 
 
-def test_the_origin_may_be_looked_up_by_the_text() -> None:
+def test_origin_may_be_a_function_of_the_text() -> None:
     found = read("text", "{{ user }}", origin={"{{ user }}": "a.yaml:3:7"}.get)
     assert found.template.origin == "a.yaml:3:7"
 
 
-def test_names_are_checked_where_the_parameters_are_known() -> None:
+def test_template_names_are_checked_with_known_parameters() -> None:
     assert (
         message("text", "{{ modle }}", params=["city"])
         == 'unknown name "modle" in a template; did you mean "model"?'
@@ -267,11 +267,11 @@ def test_names_are_checked_where_the_parameters_are_known() -> None:
     assert isinstance(read("text", "{{ city }} {{ user }}", params=["city"]), Expression)
 
 
-def test_literal_texts_are_no_templates() -> None:
+def test_literal_text_is_not_a_template() -> None:
     assert read("text", "{{ model }}", literal=True) == "{{ model }}"
 
 
-def test_what_was_read_before_stays_as_it_is() -> None:
+def test_dynamic_value_is_accepted_unchanged() -> None:
     expression = read("whole", "{{ turn }}")
     assert read("whole", expression) is expression
     assert read("gap", Normal(1, 1)) == Normal(1, 1)
@@ -279,17 +279,17 @@ def test_what_was_read_before_stays_as_it_is() -> None:
     assert read("drawn", drawn) is drawn
 
 
-def test_a_parameter_s_value_is_text_whatever_braces_it_holds() -> None:
+def test_parameter_value_with_braces_is_text() -> None:
     assert read("text", SubstitutedText("{{ model }}", None)) == "{{ model }}"
     expression = read("text", SubstitutedText("{{ x }} {{ v }}", "{{ '{{ x }}' }} {{ v }}"))
     assert evaluate(expression, context(v="read")) == "{{ x }} read"
 
 
-def test_a_request_cannot_choose_a_longer_wait_than_is_allowed() -> None:
+def test_request_wait_is_limited_to_maximum() -> None:
     wait = read("wait", "{{ query.delay }}")
-    asked = context("delay=1h")
-    assert evaluate(wait, asked) == 3600.0
-    assert evaluate(wait, replace(asked, max_wait=60.0)) == 60.0
+    sent = context("delay=1h")
+    assert evaluate(wait, sent) == 3600.0
+    assert evaluate(wait, replace(sent, max_wait=60.0)) == 60.0
     assert evaluate(read("whole", "{{ v }}"), replace(context(v=3600), max_wait=60.0)) == 3600
 
 
@@ -305,7 +305,7 @@ def test_a_request_cannot_choose_a_longer_wait_than_is_allowed() -> None:
         pytest.param(2.5, 2.5, id="a number is a constant"),
     ],
 )
-def test_any_text_in_json_may_be_a_template(written: Json, made: Json) -> None:
+def test_json_texts_may_be_templates(written: Json, made: Json) -> None:
     tree: Any = TypeAdapter(TemplatedJson[JsonValue]).validate_python(written)
     assert is_static(tree) is (tree == written)
     assert evaluate(tree, context(v=[1, "x"])) == made
@@ -330,25 +330,25 @@ def test_any_text_in_json_may_be_a_template(written: Json, made: Json) -> None:
         ("gap", {"exponential": {"mean": "1s"}}, Exponential(1.0)),
     ],
 )
-def test_a_number_may_be_drawn(key: str, value: object, made: object) -> None:
+def test_number_may_be_drawn(key: str, value: object, made: object) -> None:
     assert read(key, value) == made
 
 
-def test_what_is_drawn_stays_within_the_bounds_of_its_place() -> None:
+def test_drawn_number_stays_within_bounds() -> None:
     bounded: TypeAdapter[Any] = TypeAdapter(Drawable[Annotated[int, Field(ge=2, le=4)]])
     found = bounded.validate_python({"normal": {"mean": 3, "stddev": 4}})
     assert {evaluate(found, context().at(number)) for number in range(100)} == {2, 3, 4}
 
 
-def test_measured_values_may_stand_in_a_file() -> None:
+def test_empirical_values_may_come_from_file() -> None:
     files = {"gaps.txt": "10ms 20ms\n30ms,\n", "bad.txt": "10ms x"}
     made = read("gap", {"empirical": "gaps.txt"}, file=files.__getitem__)
     assert made.values == pytest.approx((0.01, 0.02, 0.03))
-    said = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
-    assert said == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
+    content = message("gap", {"empirical": "bad.txt"}, file=files.__getitem__)
+    assert content == 'bad.txt: "x" is not a duration; write "300ms", "2s" or "1m"'
 
 
-def test_a_spread_is_kept_to_be_drawn_from_many_times() -> None:
+def test_spread_stays_a_distribution() -> None:
     model = Model.model_validate({"gap": ["1s", "2s"], "drawn": ["1s", "2s"]})
     made = evaluate(model, context())
     assert made.gap == Uniform(1.0, 2.0)
@@ -384,15 +384,15 @@ SCHEMA = Model.model_json_schema()
     ],
     ids=repr,
 )
-def test_the_schema_that_editors_use_agrees(value: Json, fits: bool) -> None:
+def test_json_schema_agrees_with_validation(value: Json, fits: bool) -> None:
     assert Draft7Validator(SCHEMA).is_valid(value) is fits
 
 
-def test_every_form_in_the_schema_is_explained() -> None:
+def test_json_schema_describes_every_form() -> None:
     forms = SCHEMA["properties"]["drawn"]["anyOf"]
     assert len(forms) == 8
     assert all("description" in form for form in forms)
 
 
-def test_a_text_s_schema_is_just_a_text() -> None:
+def test_json_schema_of_text_is_text() -> None:
     assert TypeAdapter(Templated[str]).json_schema() == {"type": "string"}

@@ -71,8 +71,8 @@ def test_verdict_has_rule_of_conduct_and_requests(server: Steered) -> None:
         False,
         [2, 3],
     )
-    assert ignored["says"].endswith("behind #2, which was told to wait 30s")
-    assert ignored["rule_of_conduct"] == VERDICTS["retry_after_ignored"].rule_of_conduct
+    assert ignored["says"].endswith("after #2, which requested a wait of 30s")
+    assert ignored["rule_of_conduct"] == VERDICTS["retry_after_ignored"].rule_with_source
     assert "RFC 9110" in ignored["rule_of_conduct"]
     assert (gave_up["verdict"], gave_up["requests"]) == ("gave_up", [2, 3])
 
@@ -169,4 +169,4 @@ def test_junit_contains_the_requests(server: Steered) -> None:
     root = ET.fromstring(got.raw)
     (failure,) = root.iter("failure")
     assert failure.text is not None
-    assert "#1 POST /v1/chat/completions gpt-4o 429, asked to wait 30s" in failure.text
+    assert "#1 POST /v1/chat/completions gpt-4o 429, retry after 30s" in failure.text

@@ -21,7 +21,7 @@ from mockllm.core.request.request import (
     ToolChoice,
     estimate_input,
     estimate_texts,
-    last_said,
+    last_user_text,
 )
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.openai import known_fields
@@ -100,7 +100,7 @@ class ChatRequest(ModelRequest):
     def user(self) -> str | None:
         plain = self.plain
         if plain is None:
-            return last_said(self.messages)
+            return last_user_text(self.messages)
         for role, text in reversed(plain):
             if role == "user":
                 return text

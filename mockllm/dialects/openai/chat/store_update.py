@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
-from mockllm.core.reply.truncation import count
+from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.request_helpers import object_of, objects, text_of
@@ -137,6 +137,6 @@ def _usage(told: dict[str, Json], request: ChatRequest) -> dict[str, Json]:
         calls.append(object_of(message.get("function_call")))
         texts = [message.get("content"), message.get("refusal")]
         texts += [text for call in calls for text in call.values()]
-        said += sum(count(text) for text in texts if type(text) is str)
+        said += sum(count_tokens(text) for text in texts if type(text) is str)
     prompt = request.input_tokens
     return {"total_tokens": prompt + said, "completion_tokens": said, "prompt_tokens": prompt}

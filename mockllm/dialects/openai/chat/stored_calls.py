@@ -74,7 +74,7 @@ class ListChat(StoredChatCall):
     """GET /v1/chat/completions: those of a model, or with some metadata, or all; the oldest first."""
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        shown = [loads(stored.said) for stored in request.recall.all_stored(PREFIX)]
+        shown = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
         wanted = [each for each in shown if _wanted(each, request)]
         return _body(page(wanted, request.query, "asc"), stamp)
 
@@ -83,7 +83,7 @@ class GetChat(StoredChatCall):
     """GET /v1/chat/completions/{id}."""
 
     def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        return loads(stored.said)
+        return loads(stored.response_body)
 
 
 class UpdateChat(StoredChatCall):
@@ -101,14 +101,14 @@ class UpdateChat(StoredChatCall):
         return check_readable(request)
 
     def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        return {**loads(stored.said), "metadata": object_of(request.fields.get("metadata"))}
+        return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredChatRequest)
         stored = request.stored
         if stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate((stored.id,), stored._replace(said=dumps(self.found(stored, request))))
+        return StoreUpdate((stored.id,), stored._replace(response_body=dumps(self.found(stored, request))))
 
 
 class DeleteChat(StoredChatCall):
@@ -127,7 +127,7 @@ class ChatMessages(StoredChatCall):
     """GET /v1/chat/completions/{id}/messages: what was asked, the oldest first."""
 
     def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        asked = objects(object_of(loads(stored.asked)).get("messages"))
+        asked = objects(object_of(loads(stored.request_body)).get("messages"))
         said = [_message(message, f"{stored.id}-{place}") for place, message in enumerate(asked)]
         return page(said, request.query, "asc")
 

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, canonical, dumps, pretty
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
-from mockllm.core.reply.logprobs import token_logprobs, tokens_of
+from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
@@ -168,7 +168,9 @@ class ResponsesEncoder(Encoder):
         """The entries of the next tokens; nothing where nobody wants them."""
         if self._facts.logprobs is None:
             return b""
-        found = entries(token_logprobs(tokens_of(part, piece), self._facts.logprobs, len(self._logprobs)))
+        found = entries(
+            token_logprobs(chunk_token_texts(part, piece), self._facts.logprobs, len(self._logprobs))
+        )
         self._logprobs += found
         return dumps(bare(found))[1:-1]
 

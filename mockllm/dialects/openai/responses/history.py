@@ -34,7 +34,7 @@ def items(input: Json) -> list[dict[str, Json]]:
 
 def asked(stored: StoredResponse) -> dict[str, Json]:
     """The body of the request."""
-    return _read(stored.asked)
+    return _read(stored.request_body)
 
 
 def response(said: bytes) -> dict[str, Json]:
@@ -49,7 +49,7 @@ def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
     return [
         item
         for each in stored
-        for item in (*items(asked(each).get("input")), *objects(response(each.said).get("output")))
+        for item in (*items(asked(each).get("input")), *objects(response(each.response_body).get("output")))
     ]
 
 
@@ -59,7 +59,7 @@ def referred(item: dict[str, Json], recall: ResponseLookup) -> dict[str, Json]:
     if item.get("type") != "item_reference" or type(id) is not str:
         return item
     stored = recall.stored(id)
-    found = [] if stored is None else objects(response(stored.said).get("output"))
+    found = [] if stored is None else objects(response(stored.response_body).get("output"))
     return next((each for each in found if each.get("id") == id), item)
 
 

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX
 from mockllm.core.reply.citations import full_text as whole_text
 from mockllm.core.reply.citations import span
-from mockllm.core.reply.logprobs import token_logprobs, tokens_said
+from mockllm.core.reply.logprobs import part_token_texts, token_logprobs
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -172,6 +172,6 @@ def output(choice: Choice, facts: ResponseObjectFields) -> list[Json]:
             said = part.whole
         found: list[Json] = []
         if facts.logprobs is not None and isinstance(part, Text):
-            found = entries(token_logprobs(tokens_said(part, streamed=False), facts.logprobs))
+            found = entries(token_logprobs(part_token_texts(part, streamed=False), facts.logprobs))
         made.append(item(choice, place, facts, status_of(choice, place), said, found))
     return made

@@ -91,7 +91,7 @@ class InputRequest(ModelRequest):
         before = self.previous
         if before is None or before.thread is not None:
             return None if before is None else before.thread
-        return conversation(InputRequest(method="POST", path=self.path, headers={}, raw=before.asked))
+        return conversation(InputRequest(method="POST", path=self.path, headers={}, raw=before.request_body))
 
     @lazy
     def system(self) -> str | None:

@@ -83,7 +83,7 @@ class GetResponse(StoredCall):
     def found(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        told = response(stored.said)
+        told = response(stored.response_body)
         if request.query.get("stream") != "true":
             return _body(told, stamp)
         after = number(request.query.get("starting_after"), -1)
@@ -103,7 +103,7 @@ class DeleteResponse(StoredCall):
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=names(response(request.stored.said), None))
+        return StoreUpdate(forgotten=names(response(request.stored.response_body), None))
 
 
 class CancelResponse(StoredCall):
@@ -113,7 +113,7 @@ class CancelResponse(StoredCall):
     def found(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        told = response(stored.said)
+        told = response(stored.response_body)
         if told.get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
         return _body(told, stamp)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.matching.hints import brief
 from mockllm.core.redaction import redact_bytes
 from mockllm.server.control import journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible

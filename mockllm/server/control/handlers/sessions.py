@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from mockllm.core.matching.hints import brief
+from mockllm.core.display import brief
 from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.models.base import Done

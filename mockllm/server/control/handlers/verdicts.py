@@ -36,7 +36,7 @@ async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | T
     requests = observed_requests(context.journal, context.engine, call.query)
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
-        _ = request.asked, request.request.user, request.for_good, request.wait
+        _ = request.hash, request.request.user, request.refused_permanently, request.wait
         if number % SLICE == 0:
             await asyncio.sleep(0)
     reports = client_reports(requests, context.journal, call.query, time.monotonic())  # the journal's clock
@@ -84,7 +84,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         Client(agent, entry.key or "", entry.client),
         entry.session,
         at=entry.at,
-        begun=entry.since,
+        started=entry.since,
         ended=entry.since + entry.took,
         left=entry.left,
         status=entry.status,
@@ -92,7 +92,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         faults=response.faults,
         read=lambda: decode_again(entry, engine),
         plan=lambda: response.plan,
-        hear=unfinished,
+        unfinished_text=unfinished,
     )
 
 
@@ -114,7 +114,7 @@ def _verdict(result: VerdictResult) -> VerdictGiven:
     return VerdictGiven(
         verdict=result.verdict.name,
         good=result.verdict.good,
-        says=result.says,
-        rule_of_conduct=result.verdict.rule_of_conduct,
-        requests=[request.id for request in result.deeds],
+        says=result.message,
+        rule_of_conduct=result.verdict.rule_with_source,
+        requests=[request.id for request in result.requests],
     )

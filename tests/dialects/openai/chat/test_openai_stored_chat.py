@@ -170,7 +170,7 @@ def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
     made = store_update(whole(said), chat(store=True))
     assert made is not None
     assert made.stored is not None
-    assert loads(made.stored.said)["usage"]["completion_tokens"] == 2
+    assert loads(made.stored.response_body)["usage"]["completion_tokens"] == 2
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
     made = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
     assert made is not None
     assert made.stored is not None
-    assert loads(made.stored.said)["choices"][0]["message"]["content"] == "Hi"
+    assert loads(made.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
 
 
 def test_completions_are_listed_in_pages() -> None:

@@ -1,4 +1,4 @@
-"""A request to fill templates from, and what they give or fail with."""
+"""A request for templates, and the value or the failure of a template."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
     TemplateFailure,
     TemplateScope,
+    compile_template,
 )
 
 BODY = {

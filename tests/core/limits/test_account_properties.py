@@ -1,4 +1,4 @@
-"""What the strategies promise, on random arrivals: who waits as told succeeds, and no window holds too much."""
+"""Properties of all strategies for random arrivals: a reported wait suffices, and no window exceeds its limit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus, Strategy, open_account
+from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus, Strategy
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
@@ -37,7 +37,7 @@ def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tu
     now, passed = NOON, []
     for gap, tokens in arrivals:
         now += gap
-        verdict = account.ask(now, Cost(tokens))
+        verdict = account.check(now, Cost(tokens))
         if verdict.allowed:
             account.charge(now, Cost(tokens))
             passed.append((now + verdict.delay, tokens))
@@ -46,67 +46,65 @@ def passing(account: LimitAccount, arrivals: list[tuple[float, int]]) -> list[tu
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_who_waits_as_told_succeeds(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    account = open_account(limit)
+def test_retry_after_requested_wait_passes(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    account = LimitAccount(limit)
     now = NOON
     for gap, tokens in arrivals:
         now += gap
         cost = Cost(tokens)
-        verdict = account.ask(now, cost)
+        verdict = account.check(now, cost)
         if not verdict.allowed and verdict.retry_after is not None:
             assert verdict.retry_after > 0
             assert round(verdict.retry_after, 3) == verdict.retry_after
             now += verdict.retry_after
-            assert account.ask(now, cost).allowed
-        if account.ask(now, cost).allowed:
+            assert account.check(now, cost).allowed
+        if account.check(now, cost).allowed:
             account.charge(now, cost)
 
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_the_wait_that_is_told_is_no_longer_than_it_must(
-    limit: Limit, arrivals: list[tuple[float, int]]
-) -> None:
-    account = open_account(limit)
+def test_reported_wait_is_minimal(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
-    verdict = account.ask(now, Cost(arrivals[0][1]))
+    verdict = account.check(now, Cost(arrivals[0][1]))
     if not verdict.allowed and verdict.retry_after is not None and verdict.retry_after > 0.002:
-        assert not account.ask(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
+        assert not account.check(now + verdict.retry_after - 0.002, Cost(arrivals[0][1])).allowed
 
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
-def test_asking_and_looking_change_nothing(
+def test_check_and_status_change_nothing(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
-    account, other = open_account(limit), open_account(limit)
+    account, other = LimitAccount(limit), LimitAccount(limit)
     passing(account, arrivals)
     passing(other, arrivals)
     end = NOON + sum(gap for gap, _ in arrivals)
-    account.ask(end, Cost(7))
-    account.standing(end)
-    assert account.ask(end + later, Cost(3)) == other.ask(end + later, Cost(3))
-    assert account.standing(end + later) == other.standing(end + later)
+    account.check(end, Cost(7))
+    account.status(end)
+    assert account.check(end + later, Cost(3)) == other.check(end + later, Cost(3))
+    assert account.status(end + later) == other.status(end + later)
 
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS, later=st.floats(0, 90, allow_nan=False))
-def test_what_remains_passes_and_one_more_does_not(
+def test_remaining_amount_passes_and_one_more_does_not(
     limit: Limit, arrivals: list[tuple[float, int]], later: float
 ) -> None:
-    account = open_account(limit)
+    account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals) + later
-    standing = account.standing(now)
+    standing = account.status(now)
     requests, tokens = standing.requests, standing.tokens
     if requests is not None:
         assert 0 <= requests.remaining <= requests.limit
-        assert bool(requests.remaining) == (account.ask(now, Cost(0)).allowed)
+        assert bool(requests.remaining) == (account.check(now, Cost(0)).allowed)
     if tokens is not None and (requests is None or requests.remaining):
         assert 0 <= tokens.remaining <= tokens.limit
-        assert account.ask(now, Cost(tokens.remaining)).allowed
-        assert not account.ask(now, Cost(tokens.remaining + 1)).allowed
+        assert account.check(now, Cost(tokens.remaining)).allowed
+        assert not account.check(now, Cost(tokens.remaining + 1)).allowed
 
 
 def bounds(standing: LimitStatus) -> list[Gauge]:
@@ -116,14 +114,12 @@ def bounds(standing: LimitStatus) -> list[Gauge]:
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_after_the_reset_that_is_told_everything_remains(
-    limit: Limit, arrivals: list[tuple[float, int]]
-) -> None:
-    account = open_account(limit)
+def test_full_limit_remains_after_reset_time(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    account = LimitAccount(limit)
     passing(account, arrivals)
     now = NOON + sum(gap for gap, _ in arrivals)
-    for before in bounds(account.standing(now)):
-        after = bounds(account.standing(now + before.reset + 1e-6))
+    for before in bounds(account.status(now)):
+        after = bounds(account.status(now + before.reset + 1e-6))
         assert any(each == replace(before, remaining=before.limit, reset=0.0) for each in after)
 
 
@@ -141,49 +137,49 @@ def most(passed: list[tuple[float, int]], window: float, *, tokens: bool) -> int
 
 @PATIENT
 @given(limit=limits(), arrivals=ARRIVALS)
-def test_no_window_holds_too_much(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
-    passed = passing(open_account(limit), arrivals)
+def test_window_never_exceeds_limit(limit: Limit, arrivals: list[tuple[float, int]]) -> None:
+    passed = passing(LimitAccount(limit), arrivals)
     for bound, size, tokens in (
         (limit.requests, limit.burst, False),
         (limit.tokens, limit.tokens, True),
     ):
         if bound is None:
             continue
-        held = most(passed, limit.window, tokens=tokens)
+        expected = most(passed, limit.window, tokens=tokens)
         match limit.strategy:
             case "sliding-window":
-                assert held <= bound
+                assert expected <= bound
             case "fixed-window":
-                assert held <= 2 * bound
+                assert expected <= 2 * bound
             case "token-bucket":
-                assert held <= bound + (bound if size is None else size)
+                assert expected <= bound + (bound if size is None else size)
 
 
 @PATIENT
 @given(requests=st.integers(1, 20), queue=BOUNDS, window=WINDOWS, arrivals=ARRIVALS)
-def test_what_leaves_a_leaky_bucket_is_spaced_evenly(
+def test_leaky_bucket_spaces_requests_evenly(
     requests: int, queue: int | None, window: float, arrivals: list[tuple[float, int]]
 ) -> None:
     limit = Limit("leaky-bucket", requests, queue=queue, window=window)
-    left = [when for when, _ in passing(open_account(limit), arrivals)]
+    left = [when for when, _ in passing(LimitAccount(limit), arrivals)]
     assert all(later - earlier >= window / requests - 3e-6 for earlier, later in pairwise(left))
     assert most([(when, 0) for when in left], window, tokens=False) <= requests
 
 
 @PATIENT
 @given(arrivals=st.lists(st.floats(0, 0.01, allow_nan=False), min_size=1, max_size=60))
-def test_a_busy_sliding_window_is_never_too_generous(arrivals: list[float]) -> None:
+def test_sliding_window_with_shared_entries_never_exceeds(arrivals: list[float]) -> None:
     """Above so many entries they are joined; still no window holds too much, and waits suffice."""
-    account = open_account(Limit("sliding-window", tokens=1500, window=1.0))
+    account = LimitAccount(Limit("sliding-window", tokens=1500, window=1.0))
     now, passed = NOON, []
     for gap in arrivals:
         now += gap
         for _ in range(40):
-            verdict = account.ask(now, Cost(1))
+            verdict = account.check(now, Cost(1))
             if not verdict.allowed:
                 assert verdict.retry_after is not None
                 now += verdict.retry_after
-                assert account.ask(now, Cost(1)).allowed
+                assert account.check(now, Cost(1)).allowed
             account.charge(now, Cost(1))
             passed.append(now)
     window: list[Any] = [sum(start <= when < start + 1.0 - 1e-6 for when in passed) for start in set(passed)]

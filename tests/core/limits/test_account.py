@@ -1,4 +1,4 @@
-"""Accounts as tables: what each strategy says at which time, and what stays of it."""
+"""Accounts as tables: the result of each strategy at each time, and the status."""
 
 from __future__ import annotations
 
@@ -12,22 +12,21 @@ from mockllm.core.limits import (
     LimitAccount,
     LimitResult,
     LimitStatus,
-    open_account,
+    combine,
     tightest,
-    together,
 )
-from mockllm.core.limits.sliding_window import EXACT, SlidingWindow
+from mockllm.core.limits.meters import MAX_EXACT_ENTRIES, SlidingWindow
 
 TEN = 10.0
 
 
-def said(limit: Limit, *asked: tuple[float, int]) -> str:
+def text(limit: Limit, *sent: tuple[float, int]) -> str:
     """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
-    account = open_account(limit)
+    account = LimitAccount(limit)
     words = []
-    for now, tokens in asked:
+    for now, tokens in sent:
         cost = Cost(tokens, 0.5)
-        verdict = account.ask(now, cost)
+        verdict = account.check(now, cost)
         if verdict.allowed:
             account.charge(now, cost)
             words.append(f"+{verdict.delay:g}" if verdict.delay else "+")
@@ -37,7 +36,7 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("limit", "asked", "expected"),
+    ("limit", "sent", "expected"),
     [
         pytest.param(Limit("none", 0), [(0, 0), (0, 9)], "+ +", id="none allows everything"),
         pytest.param(
@@ -127,42 +126,42 @@ def said(limit: Limit, *asked: tuple[float, int]) -> str:
         ),
     ],
 )  # fmt: skip
-def test_what_is_said(limit: Limit, asked: list[tuple[float, int]], expected: str) -> None:
-    assert said(limit, *asked) == expected
+def test_account_check_by_strategy(limit: Limit, sent: list[tuple[float, int]], expected: str) -> None:
+    assert text(limit, *sent) == expected
 
 
 @pytest.mark.parametrize("strategy", ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"])
-def test_so_many_answers_may_be_under_way(strategy: str) -> None:
-    account = open_account(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
+def test_account_concurrent_bound_refuses(strategy: str) -> None:
+    account = LimitAccount(Limit(strategy, concurrent=2, retry_after=4.0))  # type: ignore[arg-type]
     for _ in range(2):
-        assert account.ask(0, Cost()) == LimitResult(True)
+        assert account.check(0, Cost()) == LimitResult(True)
         account.charge(0, Cost())
-    assert account.ask(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
+    assert account.check(0, Cost()) == LimitResult(False, 0.0, 4.0, "concurrent")
     account.release()
-    assert account.ask(0, Cost()).allowed
+    assert account.check(0, Cost()).allowed
     account.reset()
     account.release()
     account.release()
-    assert account.held == 0
+    assert account.in_flight == 0
 
 
-def test_answers_under_way_are_bounded_beside_the_rest() -> None:
-    account = open_account(Limit("fixed-window", 2, concurrent=1))
+def test_account_concurrent_bound_besides_window() -> None:
+    account = LimitAccount(Limit("fixed-window", 2, concurrent=1))
     account.charge(0, Cost())
-    assert account.ask(1, Cost()).by == "concurrent"
+    assert account.check(1, Cost()).by == "concurrent"
     account.release()
     account.charge(1, Cost())
     account.release()
-    assert account.ask(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
+    assert account.check(2, Cost()) == LimitResult(False, 0.0, 58.0, "requests")
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random", "after-n"])
-def test_the_others_have_no_bound_on_answers_under_way(strategy: str) -> None:
-    account = open_account(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
+def test_account_without_window_ignores_concurrent(strategy: str) -> None:
+    account = LimitAccount(Limit(strategy, 5, concurrent=1))  # type: ignore[arg-type]
     account.charge(0, Cost())
     account.charge(0, Cost())
-    assert account.held == 0
-    assert account.ask(0, Cost(0, 1.0)).by in (None, "requests")
+    assert account.in_flight == 0
+    assert account.check(0, Cost(0, 1.0)).by in (None, "requests")
 
 
 FULL = Gauge(4, 4, 0.0, TEN)
@@ -199,60 +198,60 @@ FULL = Gauge(4, 4, 0.0, TEN)
         ),
     ],
 )  # fmt: skip
-def test_what_stands(limit: Limit, standings: list[Gauge]) -> None:
-    account = open_account(limit)
-    found = [account.standing(0)]
+def test_account_status_by_strategy(limit: Limit, standings: list[Gauge]) -> None:
+    account = LimitAccount(limit)
+    found = [account.status(0)]
     account.charge(0, Cost())
-    found += [account.standing(0), account.standing(2)]
+    found += [account.status(0), account.status(2)]
     assert found == [LimitStatus(each) for each in standings]
-    assert account.standing(100).requests == (
+    assert account.status(100).requests == (
         found[1].requests if limit.strategy == "after-n" else standings[0]
     )
 
 
-def test_tokens_stand_beside_requests() -> None:
-    account = open_account(Limit("fixed-window", 4, 100, window=TEN))
+def test_account_status_has_requests_and_tokens() -> None:
+    account = LimitAccount(Limit("fixed-window", 4, 100, window=TEN))
     account.charge(5, Cost(30))
-    assert account.standing(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
+    assert account.status(6) == LimitStatus(Gauge(4, 3, 9.0, TEN), Gauge(100, 70, 9.0, TEN))
 
 
 @pytest.mark.parametrize("strategy", ["none", "always", "random"])
-def test_what_counts_nothing_has_no_standing(strategy: str) -> None:
-    assert open_account(Limit(strategy, 4, 4)).standing(0) == LimitStatus()  # type: ignore[arg-type]
+def test_account_status_of_uncounted_strategy_is_empty(strategy: str) -> None:
+    assert LimitAccount(Limit(strategy, 4, 4)).status(0) == LimitStatus()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_reset_is_a_new_beginning(strategy: str) -> None:
+def test_account_reset_equals_new_account(strategy: str) -> None:
     limit = Limit(strategy, 1, window=TEN, probability=1.0)  # type: ignore[arg-type]
-    account, fresh = open_account(limit), LimitAccount(limit)
+    account, fresh = LimitAccount(limit), LimitAccount(limit)
     account.charge(0, Cost(5))
     account.reset()
-    assert account.ask(0, Cost(1, 0.5)) == fresh.ask(0, Cost(1, 0.5))
-    assert account.standing(0) == fresh.standing(0)
+    assert account.check(0, Cost(1, 0.5)) == fresh.check(0, Cost(1, 0.5))
+    assert account.status(0) == fresh.status(0)
 
 
-def test_a_sliding_window_takes_bounded_memory() -> None:
+def test_sliding_window_memory_is_bounded() -> None:
     window = SlidingWindow(1_000_000, 60_000_000)
     for place in range(20_000):
         window.charge(place * 2_999, 1)
-    assert EXACT < len(window._log) <= 2 * EXACT + 2
+    assert MAX_EXACT_ENTRIES < len(window._log) <= 2 * MAX_EXACT_ENTRIES + 2
     assert window.gauge(20_000 * 2_999).remaining == 1_000_000 - 20_000
 
 
-def test_what_costs_nothing_is_not_kept() -> None:
+def test_sliding_window_ignores_zero_amounts() -> None:
     window = SlidingWindow(1, 1_000_000)
     window.charge(0, 0)
     assert window.gauge(0) == Gauge(1, 1, 0.0, 1.0)
 
 
-def test_a_wait_suffices_between_two_microseconds() -> None:
+def test_account_wait_between_microseconds_suffices() -> None:
     """This time and the one a millisecond later round to microseconds that are 999 apart."""
     now = 1_800_000_000.2834747
-    account = open_account(Limit("fixed-window", 1, window=0.001))
+    account = LimitAccount(Limit("fixed-window", 1, window=0.001))
     account.charge(now, Cost())
-    assert not account.ask(now + 0.001, Cost()).allowed
-    assert account.ask(now, Cost()).retry_after == 0.002
-    assert account.ask(now + 0.002, Cost()).allowed
+    assert not account.check(now + 0.001, Cost()).allowed
+    assert account.check(now, Cost()).retry_after == 0.002
+    assert account.check(now + 0.002, Cost()).allowed
 
 
 NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, None, "tokens")
@@ -273,11 +272,11 @@ NO, NEVER = LimitResult(False, 0.0, 2.0, "requests"), LimitResult(False, 0.0, No
         pytest.param([NO, NEVER, NO], NEVER, id="never is longer than any wait"),
     ],
 )  # fmt: skip
-def test_several_limits_are_one(verdicts: list[LimitResult], expected: LimitResult) -> None:
-    assert together(verdicts) == expected
+def test_combine_returns_one_result(verdicts: list[LimitResult], expected: LimitResult) -> None:
+    assert combine(verdicts) == expected
 
 
-def test_the_tightest_limit_is_told() -> None:
+def test_tightest_returns_least_remaining() -> None:
     slow, quick = Gauge(9, 2, 5.0, TEN), Gauge(2, 2, 1.0, TEN)
     much, little = Gauge(100, 50, 1.0, TEN), Gauge(1000, 49, 1.0, TEN)
     assert tightest([]) == LimitStatus()

@@ -14,12 +14,11 @@ from mockllm.core.matching.conditions import (
     OneOf,
     Regex,
 )
-from mockllm.core.matching.conjunctions import rows_of
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.near_miss_distance import distance
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_index import RuleIndex, rows_of
 from mockllm.core.request.request import Request
-from tests.core.asking import Asked, ask
+from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (
     matchers,
     requests,
@@ -33,9 +32,7 @@ GPT, POST, SYSTEM = (
 HELLO = FieldMatcher(Field("user"), Contains("hello"))
 
 
-def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then_the_most_held_then_in_order() -> (
-    None
-):
+def test_nearest_order_of_near_misses() -> None:
     matchers: list[Matcher] = [
         AllMatcher((GPT, HELLO, SYSTEM)),
         HELLO,
@@ -45,29 +42,31 @@ def test_nearest_are_those_with_the_fewest_failures_then_the_smallest_slips_then
         AllMatcher((GPT, POST, SYSTEM)),
         HELLO,
     ]
-    request = ask({"model": "gpt-4o", "messages": [["user", "Hello"]]})
+    request = json_request({"model": "gpt-4o", "messages": [["user", "Hello"]]})
     index = RuleIndex(matchers)
     assert [number for number, _ in index.nearest(request, 9)] == [4, 3, 1, 6, 5, 0]
     assert [number for number, _ in index.nearest(request)] == [4, 3, 1]
     assert [number for number, _ in index.nearest(request, end=4)] == [3, 1, 0]
     (_, differences), *_ = index.nearest(request, 1)
-    assert [(each.field, each.held, each.hint) for each in differences] == [
+    assert [(each.field, each.matched, each.hint) for each in differences] == [
         ("method", True, None),
         ("model", True, None),
         ("user", False, "only the case differs"),
     ]
 
 
-def test_rules_that_hold_are_not_near_misses_but_those_that_nearly_do_are() -> None:
+def test_nearest_leaves_out_matching_rules() -> None:
     matchers: list[Matcher] = [POST for _ in range(50)]
     matchers += [FieldMatcher(Field("user"), Regex("^order [0-9]+$")), AnyMatcher((POST, HELLO))]
     index = RuleIndex(matchers)
-    assert [number for number, _ in index.nearest(ask({"messages": [["user", "my order 5"]]}))] == [50]
+    assert [number for number, _ in index.nearest(json_request({"messages": [["user", "my order 5"]]}))] == [
+        50
+    ]
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
-def test_among_few_rules_the_nearest_are_exact(given_matchers: list[Matcher], request: Asked) -> None:
+def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: JsonRequest) -> None:
     found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
     assert found == ranked(given_matchers, request)
 
@@ -99,30 +98,30 @@ ALIKE: dict[str, Callable[[int], Matcher]] = {
 )
 @example("number {} of", 256)
 @pytest.mark.parametrize("alike", ALIKE.values(), ids=ALIKE.keys())
-def test_among_hundreds_of_rules_that_are_alike_the_nearest_are_exact(
-    alike: Callable[[int], Matcher], said: str, number: int
+def test_nearest_of_hundreds_of_alike_rules_is_exact(
+    alike: Callable[[int], Matcher], content: str, number: int
 ) -> None:
     matchers = [AllMatcher((POST, alike(each), HELLO)) for each in range(300)]
-    text = said.format(number)
-    request = ask({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
+    text = content.format(number)
+    request = json_request({"model": f"model-{number}x", "seed": number + 0.5, "messages": [["user", text]]})
     found = [each for each, _ in RuleIndex(matchers).nearest(request)]
     assert found == ranked(matchers, request)[:3]
 
 
-def test_of_thousands_that_are_alike_some_are_looked_at_and_fewer_where_texts_are_long() -> None:
+def test_nearest_of_thousands_of_alike_rules_ranks_some() -> None:
     matchers: list[Matcher] = [
         FieldMatcher(Field("user"), Equals(f"question {number}")) for number in range(2000)
     ]
     index = RuleIndex(matchers)
 
     def nearest(text: str) -> int:
-        return index.nearest(ask({"messages": [["user", text]]}))[0][0]
+        return index.nearest(json_request({"messages": [["user", text]]}))[0][0]
 
     assert nearest("Question 300") == 300
     assert nearest("Question 1700") in range(320)
     assert nearest("question 500" + " " * 10_000) == 0
 
 
-def test_the_last_user_text_is_cut_short_in_a_difference() -> None:
-    (found,) = RuleIndex([HELLO]).nearest(ask({"messages": [["user", "x" * 5000]]}))
+def test_difference_shortens_the_last_user_text() -> None:
+    (found,) = RuleIndex([HELLO]).nearest(json_request({"messages": [["user", "x" * 5000]]}))
     assert found[1][0].actual == '"' + "x" * 79 + '…"'

@@ -1,4 +1,4 @@
-"""Faults of a stream that work on what is said: an error in its midst, and an end that tells no reason."""
+"""Stream faults of the reply: an error in the middle, and a missing finish reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def made(name: str, **settings: Any) -> Any:
 TEXT = Reply((Choice((Text(("a", "b", Pause(1.0), "c", "d")),)),))
 
 
-def told(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
+def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
     """With plans of one step for each piece."""
 
     def plan(reply: Reply) -> Plan:
@@ -31,15 +31,15 @@ def told(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
             return Plan(
                 ResponseHead(200, ()), (EventStep(b'"abcd"', 0, "body"),), chunk_texts=chunk_texts_of(reply)
             )
-        pieces = chunk_texts_of(reply)
-        steps = tuple(EventStep(text.encode(), beat, "say") for beat, (_, text) in enumerate(pieces, 1))
+        texts = chunk_texts_of(reply)
+        steps = tuple(EventStep(text.encode(), chunk, "say") for chunk, (_, text) in enumerate(texts, 1))
         return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
     return ReplyFaultContext(Request(method="POST", path="/", headers={}), streamed, Random(0), plan)
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "content"),
     [
         ({}, ("a", "b")),
         ({"after": {"chunks": 0}}, None),
@@ -48,57 +48,55 @@ def told(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
         ({"after": {"time": "0s"}}, ("a", "b", Pause(1.0), "c", "d")),
     ],
 )
-def test_an_error_event_cuts_what_is_said(settings: dict[str, Any], said: tuple[Any, ...] | None) -> None:
-    changed = made("error_event", **settings).apply_in_context(TEXT, told(TEXT))
+def test_error_event_cuts_stream_at_place(settings: dict[str, Any], content: tuple[Any, ...] | None) -> None:
+    changed = made("error_event", **settings).apply_in_context(TEXT, shown(TEXT))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("overloaded")
-    assert changed.choices[0].parts == ((Text(said),) if said is not None else ())
+    assert changed.choices[0].parts == ((Text(content),) if content is not None else ())
 
 
 @pytest.mark.parametrize(
-    ("after", "said"),
+    ("after", "content"),
     [
         ({"chunks": 1}, ("a",)),
         ({"fraction": 0.5}, ("a", "b")),
         ({"bytes": 2}, ("a", "b", Pause(1.0), "c", "d")),
     ],
 )
-def test_a_whole_answer_is_the_error_where_so_much_would_have_been_said(
-    after: dict[str, Any], said: tuple[Any, ...]
-) -> None:
+def test_error_event_replaces_non_streaming_response(after: dict[str, Any], content: tuple[Any, ...]) -> None:
     fault = made("error_event", after=after, type="rate_limit", status=418, message="no")
-    changed = fault.apply_in_context(TEXT, told(TEXT, streamed=False))
+    changed = fault.apply_in_context(TEXT, shown(TEXT, streamed=False))
     assert isinstance(changed, Reply)
     assert changed.broken == Failure("rate_limit", 418, "no")
-    assert changed.choices[0].parts == (Text(said),)
+    assert changed.choices[0].parts == (Text(content),)
 
 
-def test_an_error_behind_an_error_is_none() -> None:
+def test_error_event_after_own_error_has_reason() -> None:
     broken = replace(TEXT, broken=Failure("timeout"))
     fault = made("error_event", after={"chunks": 4})
-    assert fault.apply_in_context(broken, told(broken)) == NotApplicable(
-        "the answer breaks off there with an error of its own"
+    assert fault.apply_in_context(broken, shown(broken)) == NotApplicable(
+        "the reply itself ends with an error there"
     )
-    earlier = made("error_event").apply_in_context(broken, told(broken))
+    earlier = made("error_event").apply_in_context(broken, shown(broken))
     assert isinstance(earlier, Reply)
     assert earlier.broken == Failure("overloaded")
-    assert made("error_event", after={"chunks": 5}).apply_in_context(TEXT, told(TEXT)) == NotApplicable(
-        "the answer has only 4 chunks"
+    assert made("error_event", after={"chunks": 5}).apply_in_context(TEXT, shown(TEXT)) == NotApplicable(
+        "the response has only 4 chunks"
     )
 
 
-def test_a_reply_that_never_ends_says_no_reason() -> None:
-    changed = made("no_finish").apply_in_context(TEXT, told(TEXT))
+def test_no_finish_removes_the_finish_reason() -> None:
+    changed = made("no_finish").apply_in_context(TEXT, shown(TEXT))
     assert changed == replace(TEXT, unfinished=True)
     assert not changed.ends
     broken = replace(TEXT, broken=Failure("timeout"))
-    assert made("no_finish").apply_in_context(broken, told(broken)) == NotApplicable(
-        "the answer breaks off with an error of its own"
+    assert made("no_finish").apply_in_context(broken, shown(broken)) == NotApplicable(
+        "the reply itself ends with an error"
     )
 
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
-def test_a_fault_needs_what_its_place_needs(kind: type[Fault]) -> None:
+def test_fault_needs_the_kind_of_its_place(kind: type[Fault]) -> None:
     fault = kind()
     if not (kind.needs_stream or kind.needs_reply):
         assert fault.needs == "any"

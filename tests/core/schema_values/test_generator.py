@@ -1,5 +1,4 @@
-"""Made values, case by case: each word of a schema is obeyed, names and descriptions are listened to, and
-what cannot be made says why."""
+"""Generated values by case: each keyword, names and descriptions, and flaws."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ from tests.core.schema_values.schemas import FLAWED, VALID
 
 @pytest.mark.parametrize("name", VALID)
 @pytest.mark.parametrize("seed", range(5))
-def test_what_is_made_is_valid(name: str, seed: int) -> None:
+def test_generate_returns_valid_value(name: str, seed: int) -> None:
     schema = VALID[name]
     made = generate(schema, Random(seed))
     assert made.flaw is None
@@ -51,7 +50,7 @@ def test_what_is_made_is_valid(name: str, seed: int) -> None:
         ({"$schema": "https://example.com/ours", "type": "integer"}, lambda value: isinstance(value, int)),
     ],
 )
-def test_other_services_words_are_understood(schema: Any, fits: Any) -> None:
+def test_generate_accepts_other_dialects_of_schema(schema: Any, fits: Any) -> None:
     made = generate(schema, Random(0))
     assert made.flaw is None
     assert fits(made.value), made.value
@@ -86,10 +85,10 @@ def made_of(name: str, schema: dict[str, Any]) -> Any:
         ("frobnicate", None, None),
     ],
 )
-def test_a_text_is_what_its_name_and_description_say(name: str, description: str | None, among: Any) -> None:
+def test_generate_text_by_name_and_description(name: str, description: str | None, among: Any) -> None:
     schema = {"type": "string"} if description is None else {"type": "string", "description": description}
-    said = made_of(name, schema)
-    assert said in among if among is not None else said
+    text = made_of(name, schema)
+    assert text in among if among is not None else text
 
 
 @pytest.mark.parametrize(
@@ -111,7 +110,7 @@ def test_a_text_is_what_its_name_and_description_say(name: str, description: str
         ("domain", r"example"),
     ],
 )
-def test_a_text_has_the_form_that_its_name_says(name: str, pattern: str) -> None:
+def test_generate_text_in_form_of_name(name: str, pattern: str) -> None:
     assert jsonschema_rs.is_valid({"pattern": pattern}, made_of(name, {"type": "string"}))
 
 
@@ -126,21 +125,21 @@ def test_a_text_has_the_form_that_its_name_says(name: str, pattern: str) -> None
         ("whatever", "integer", 1, 100),
     ],
 )
-def test_a_number_is_where_its_name_lets_expect_it(name: str, kind: str, low: float, high: float) -> None:
+def test_generate_number_in_range_of_name(name: str, kind: str, low: float, high: float) -> None:
     assert low <= made_of(name, {"type": kind}) <= high
 
 
-def test_a_text_may_hold_the_number_that_its_name_lets_expect() -> None:
+def test_generate_text_with_number_of_name() -> None:
     assert -5 <= float(made_of("temperature", {"type": "string"})) <= 30
     assert made_of("quantity", {"type": "string"}).isdecimal()
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_is_made(form: str) -> None:
+def test_generate_every_format(form: str) -> None:
     schema = {"type": "string", "format": form}
     for seed in range(20):
-        said = generate(schema, Random(seed)).value
-        assert jsonschema_rs.is_valid(schema, said, validate_formats=True)
+        text = generate(schema, Random(seed)).value
+        assert jsonschema_rs.is_valid(schema, text, validate_formats=True)
 
 
 @pytest.mark.parametrize(
@@ -156,32 +155,32 @@ def test_every_format_is_made(form: str) -> None:
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
-def test_a_format_is_made_as_its_pattern_wants_it(form: str, pattern: str, seed: int) -> None:
+def test_generate_format_with_pattern(form: str, pattern: str, seed: int) -> None:
     schema = {"type": "string", "format": form, "pattern": pattern}
     value = generate(schema, Random(seed)).value
     assert jsonschema_rs.is_valid(schema, value, validate_formats=True), value
 
 
-def test_a_pattern_counts_more_than_a_format_that_it_excludes() -> None:
+def test_generate_pattern_overrides_format() -> None:
     assert generate({"type": "string", "format": "date", "pattern": "^soon$"}, Random(0)).value == "soon"
 
 
-def test_the_name_of_an_objects_owner_says_whose_name_it_is() -> None:
+def test_generate_name_by_owner() -> None:
     product = {"type": "object", "properties": {"name": {"type": "string"}}}
     assert made_of("product", product)["name"] in PRODUCTS
     assert made_of("products", {"type": "array", "items": product})[0]["name"] in PRODUCTS
 
 
-def test_bounds_that_an_sdk_moved_into_the_description_are_kept() -> None:
-    told = "How many days.\n\n{maximum: 3, minimum: 2, length: 5, multipleOf: 0.5}"
-    assert {made_of("days", {"type": "number", "description": told}) for _ in range(9)} <= {2, 2.5, 3}
+def test_generate_obeys_bounds_in_description() -> None:
+    shown = "How many days.\n\n{maximum: 3, minimum: 2, length: 5, multipleOf: 0.5}"
+    assert {made_of("days", {"type": "number", "description": shown}) for _ in range(9)} <= {2, 2.5, 3}
     assert (
         len(made_of("a", {"type": "array", "minItems": 1, "maxItems": 1, "description": "{minItems: 4}"}))
         == 1
     )
 
 
-def test_optional_members_are_there_too() -> None:
+def test_generate_includes_optional_members() -> None:
     schema = {"properties": {"a": {"type": "string"}, "b": {"type": ["string", "null"]}}, "required": ["a"]}
     for seed in range(20):
         made = generate(schema, Random(seed)).value
@@ -189,12 +188,12 @@ def test_optional_members_are_there_too() -> None:
         assert isinstance(made["b"], str)
 
 
-def test_what_the_whole_stands_for_may_be_told() -> None:
+def test_generate_uses_name_of_the_whole() -> None:
     assert generate({"type": "string"}, Random(0), "answer", "The city").value.endswith(".")
     assert generate({"type": "string"}, Random(0), "value", "The city").value in CITIES
 
 
-def test_other_seeds_give_other_values() -> None:
+def test_generate_differs_for_other_seeds() -> None:
     schema = {"properties": {"city": {"type": "string"}, "count": {"type": "integer"}}}
     assert len({str(generate(schema, Random(seed)).value) for seed in range(40)}) > 20
 
@@ -203,7 +202,7 @@ def test_other_seeds_give_other_values() -> None:
 
 
 @pytest.mark.parametrize("name", FLAWED)
-def test_what_cannot_be_made_says_why(name: str) -> None:
+def test_generate_unsatisfiable_schema_has_flaw(name: str) -> None:
     schema, flaw = FLAWED[name]
     made = generate(schema, Random(0))
     assert made.flaw is not None

@@ -1,6 +1,4 @@
-"""Several faults on one answer: each finds its place in what those before it made, and at one place they come in
-their order.
-"""
+"""Several faults on one response: each applies to the result of the earlier ones, in order."""
 
 from __future__ import annotations
 
@@ -70,46 +68,46 @@ def text(*steps: int) -> bytes:
         pytest.param({"fraction": "50%"}, id="at a fraction"),
     ],
 )
-def test_a_stall_and_then_a_cut_at_the_same_place_are_both_seen(place: dict[str, Any]) -> None:
+def test_stall_then_cut_at_one_place_act_in_order(place: dict[str, Any]) -> None:
     plan = broken(STREAM, {"stall": {"after": place, "for": "5s"}}, {"reset": {"after": place}})
     assert until_the_cut(plan) == (6.0, text(0, 2))
 
 
-def test_by_default_a_stall_and_a_cut_stand_at_the_same_place() -> None:
+def test_stall_and_cut_have_the_same_default_place() -> None:
     assert until_the_cut(broken(STREAM, {"stall": {"for": "5s"}}, {"close": {}})) == (6.0, text(0, 2))
-    waited, said = until_the_cut(broken(WHOLE, {"stall": {"for": "5s"}}, {"close": {}}))
-    assert (waited, said) == (9.0, BODY[: BODY.index(b"<two>")])
+    waited, content = until_the_cut(broken(WHOLE, {"stall": {"for": "5s"}}, {"close": {}}))
+    assert (waited, content) == (9.0, BODY[: BODY.index(b"<two>")])
 
 
-def test_before_the_first_chunk_too() -> None:
+def test_stall_then_cut_before_first_chunk_act_in_order() -> None:
     place = {"after": {"chunks": 0}}
     plan = broken(STREAM, {"stall": {**place, "for": "5s"}}, {"reset": place})
     assert until_the_cut(plan) == (5.0, text(0))
 
 
-def test_a_moment_is_that_moment_whatever_stalls() -> None:
+def test_cut_at_time_after_stall_stays_at_that_time() -> None:
     stall = {"stall": {"after": {"time": "2s"}, "for": "5s"}}
     assert until_the_cut(broken(STREAM, stall, {"reset": {"after": {"time": "2s"}}})) == (1.5, text(0, 2))
 
 
-def test_a_flood_of_comments_comes_before_the_cut_behind_it() -> None:
+def test_comment_flood_then_cut_act_in_order() -> None:
     place = {"after": {"chunks": 1}}
     plan = broken(STREAM, {"comment_flood": {**place, "count": 1, "every": "1s"}}, {"close": place})
     assert until_the_cut(plan) == (2.0, text(0, 2) + b": keep-alive\n\n")
 
 
 @pytest.mark.parametrize("place", [{"chunks": 1}, {"events": 2}])
-def test_a_chunk_in_two_parts_has_been_said_behind_the_second(place: dict[str, Any]) -> None:
+def test_cut_after_split_chunk_is_after_its_second_part(place: dict[str, Any]) -> None:
     plan = broken(STREAM, {"cut_event": {"then": "go_on", "pause": "3s"}}, {"reset": {"after": place}})
     assert until_the_cut(plan) == (4.0, text(0, 2))
 
 
-def test_so_has_one_that_is_parted_by_a_byte() -> None:
+def test_cut_after_chunk_split_at_byte_is_after_its_end() -> None:
     stall = {"stall": {"after": {"bytes": 20}, "for": "3s"}}
     assert until_the_cut(broken(STREAM, stall, {"reset": {"after": {"chunks": 1}}})) == (4.0, text(0, 2))
 
 
-def test_an_event_behind_one_in_two_parts_is_not_begun() -> None:
+def test_cut_after_split_event_is_before_the_next() -> None:
     plan = broken(
         STREAM,
         {"cut_event": {"at": {"chunk": 2}, "then": "go_on"}},
@@ -118,44 +116,44 @@ def test_an_event_behind_one_in_two_parts_is_not_begun() -> None:
     assert until_the_cut(plan) == (1.0, text(0, 2))
 
 
-def test_what_is_packed_is_cut_behind_its_chunks() -> None:
+def test_cut_of_gzip_stream_counts_chunks() -> None:
     plan = broken(STREAM, {"bad_gzip": {"form": "bad_checksum"}}, {"close": {"after": {"chunks": 1}}})
-    waited, said = until_the_cut(plan)
-    assert (waited, zlib.decompressobj(wbits=31).decompress(said)) == (1.0, text(0, 2))
+    waited, content = until_the_cut(plan)
+    assert (waited, zlib.decompressobj(wbits=31).decompress(content)) == (1.0, text(0, 2))
 
 
-def test_a_whole_answer_that_is_packed_or_truncated_has_bytes_alone() -> None:
+def test_cut_of_gzip_or_truncated_body_has_bytes_only() -> None:
     packed = {"bad_gzip": {"form": "bad_checksum"}}
     half = len(sent_bytes(broken(WHOLE, packed))) // 2
     assert len(sent_bytes(broken(WHOLE, packed, {"close": {}}))) == half
     assert len(sent_bytes(broken(WHOLE, {"truncate": {"after": {"bytes": 20}}}, {"close": {}}))) == 10
-    assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the answer has no chunks"
+    assert unplayed(WHOLE, packed, {"close": {"after": {"chunks": 1}}}) == "the response has no chunks"
 
 
-def test_what_is_cut_and_then_packed_has_not_all_of_its_length() -> None:
+def test_bad_gzip_after_cut_keeps_the_full_length() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, {"bad_gzip": {"form": "bad_checksum"}})
     assert zlib.decompressobj(wbits=31).decompress(sent_bytes(plan)) == BODY[:20]
     assert length(plan) > len(sent_bytes(plan))
 
 
-def test_a_whole_answer_is_cut_twice_by_what_it_says() -> None:
+def test_two_cuts_of_a_body_count_chunks() -> None:
     late, early = {"close": {"after": {"chunks": 2}}}, {"reset": {"after": {"chunks": 1}}}
     assert until_the_cut(broken(WHOLE, late, early))[1] == BODY[: BODY.index(b"<two>")]
-    assert unplayed(WHOLE, early, late).startswith("the answer has only 26 bytes")
+    assert unplayed(WHOLE, early, late).startswith("the response has only 26 bytes")
 
 
-def test_a_chunk_that_is_gone_is_not_struck() -> None:
+def test_chunk_fault_of_dropped_chunk_has_reason() -> None:
     reason = "chunk 1 is not sent by itself"
     assert unplayed(STREAM, {"drop": {}}, {"drop": {}}) == reason
     assert unplayed(STREAM, {"cut_event": {"then": "go_on"}}, {"malformed": {}}) == reason
 
 
 @pytest.mark.parametrize("first", ["no_response", "reset"])
-def test_nothing_more_happens_to_what_is_not_sent(first: str) -> None:
+def test_faults_after_withheld_response_have_reason(first: str) -> None:
     settings = {} if first == "no_response" else {"after": {"time": "100ms"}}
     for name, fault in FAULTS.items():
         if not fault.needs_reply:
-            assert unplayed(STREAM, {first: settings}, {name: {}}) == "nothing of the answer is sent", name
+            assert unplayed(STREAM, {first: settings}, {name: {}}) == "no byte of the response is sent", name
 
 
 # --- flows ---------------------------------------------------------------------------------------
@@ -163,14 +161,14 @@ def test_nothing_more_happens_to_what_is_not_sent(first: str) -> None:
 SLOW = {"bandwidth": {"bytes_per_second": 20}}
 
 
-def test_a_slow_line_is_cut_at_its_moment_not_when_all_has_left() -> None:
+def test_cut_at_time_of_slow_response_is_at_that_time() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
-    waited, said = until_the_cut(plan)
-    assert (waited, len(said)) == (17.01, 41)  # 300 bytes for the head: 15 s; then one each 50 ms
-    assert sent_bytes(PLAIN).startswith(said)
+    waited, content = until_the_cut(plan)
+    assert (waited, len(content)) == (17.01, 41)  # 300 bytes for the head: 15 s; then one each 50 ms
+    assert sent_bytes(PLAIN).startswith(content)
 
 
-def test_what_has_flowed_flows_again_as_it_is() -> None:
+def test_cut_at_time_of_flow_delays_no_byte_twice() -> None:
     plan = broken(PLAIN, SLOW, {"reset": {"after": {"time": "17.01s"}}})
     head = takewhile(lambda step: type(step) is not CutStep, plan.steps)
     again = flowing([step.data if type(step) is RawStep else step for step in head], Flow(1, 0.05), 280)  # type: ignore[misc]
@@ -179,26 +177,26 @@ def test_what_has_flowed_flows_again_as_it_is() -> None:
     )  # its last byte's time
 
 
-def test_how_long_a_slow_line_takes_is_said() -> None:
-    assert unplayed(PLAIN, SLOW, {"reset": {"after": {"time": "1m"}}}) == "the answer takes only 19.2 s"
+def test_cut_after_the_end_of_slow_response_has_reason() -> None:
+    assert unplayed(PLAIN, SLOW, {"reset": {"after": {"time": "1m"}}}) == "the response takes only 19.2 s"
     dripping = {"drip": {"every": "1s"}}
-    assert unplayed(PLAIN, dripping, {"reset": {"after": {"time": "2m"}}}) == "the answer takes only 85 s"
+    assert unplayed(PLAIN, dripping, {"reset": {"after": {"time": "2m"}}}) == "the response takes only 85 s"
 
 
-def test_behind_a_cut_a_slow_line_is_what_it_was() -> None:
+def test_cut_at_time_keeps_steps_after_earlier_cut() -> None:
     plan = broken(WHOLE, {"close": {"after": {"bytes": 20}}}, SLOW, {"reset": {"after": {"time": "16s"}}})
     assert until_the_cut(plan)[0] == 16.0
     assert b"".join(step.data for step in plan.steps if type(step) is RawStep) == BODY
 
 
-def test_a_slow_head_is_waited_for() -> None:
+def test_cut_at_time_within_slow_head_has_reason() -> None:
     slow = {"slow_headers": {"for": "5s"}}
     plan = broken(STREAM, slow, {"close": {"after": {"time": "6.5s"}}})
     assert until_the_cut(plan) == (1.0, text(0, 2))
-    assert unplayed(STREAM, slow, {"close": {"after": {"time": "3s"}}}) == "its head is still leaving then"
+    assert unplayed(STREAM, slow, {"close": {"after": {"time": "3s"}}}) == "its head is still being sent then"
 
 
-def test_a_body_that_drips_begins_behind_its_head() -> None:
+def test_drip_starts_after_the_head() -> None:
     assert broken(ARRAY, {"drip": {"every": "2s"}}).delivery == Delivery(flows=(Flow(1, 2.0, head=False),))
     assert list(flowing([b"ab"], Flow(1, 2.0, head=False), sent=600)) == [
         WaitStep(2.0, 0),
@@ -209,5 +207,5 @@ def test_a_body_that_drips_begins_behind_its_head() -> None:
     ]
 
 
-def test_without_a_head_it_begins_at_once() -> None:
+def test_drip_without_head_starts_at_once() -> None:
     assert list(flowing([b"a"], Flow(1, 2.0, head=False))) == [b"a", WaitStep(2.0, 0)]

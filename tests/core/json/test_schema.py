@@ -1,4 +1,4 @@
-"""JSON Schema checks: lazily imported, nothing fetched, mistakes in words."""
+"""JSON Schemas: lazy import, no fetch, error messages, subschemas."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema_validator import validator
+from mockllm.core.json.schema import subschemas, validator
 
 PERSON = {"type": "object", "properties": {"ages": {"items": {"type": "integer"}}}, "required": ["ages"]}
 
 
 @pytest.mark.parametrize(
-    ("schema", "value", "held"),
+    ("schema", "value", "expected"),
     [
         (PERSON, {"ages": [1, 2]}, True),
         (PERSON, {"ages": [1, "2"]}, False),
@@ -25,12 +25,12 @@ PERSON = {"type": "object", "properties": {"ages": {"items": {"type": "integer"}
         ({"items": {"type": "string"}}, [object()], False),
     ],
 )
-def test_holds(schema: Json, value: Json, held: bool) -> None:
-    assert validator(schema).holds(value) is held
+def test_validator_matches_valid_values(schema: Json, value: Json, expected: bool) -> None:
+    assert validator(schema).matches(value) is expected
 
 
 @pytest.mark.parametrize(
-    ("schema", "value", "mistake"),
+    ("schema", "value", "message"),
     [
         (PERSON, {"ages": [1, "2"]}, 'ages[1]: "2" is not of type "integer"'),
         (PERSON, {}, '"ages" is a required property'),
@@ -38,11 +38,11 @@ def test_holds(schema: Json, value: Json, held: bool) -> None:
         ({"items": {"type": "string"}}, [object()], "Unsupported type: 'object'"),
     ],
 )
-def test_the_mistake_says_what_is_wrong_and_where(schema: Json, value: Json, mistake: str) -> None:
-    assert validator(schema).mistake(value) == mistake
+def test_error_message_names_error_and_place(schema: Json, value: Json, message: str) -> None:
+    assert validator(schema).error_message(value) == message
 
 
-def test_equal_schemas_are_compiled_once() -> None:
+def test_validator_compiles_equal_schemas_once() -> None:
     assert validator({"type": "string", "minLength": 1}) is validator({"minLength": 1, "type": "string"})
 
 
@@ -57,12 +57,44 @@ def test_equal_schemas_are_compiled_once() -> None:
         ({"$ref": "https://example.com/a.json"}, "a remote $ref is not fetched (https://example.com/a.json)"),
     ],
 )
-def test_a_schema_that_is_none(schema: Json, message: str) -> None:
+def test_validator_of_invalid_schema_raises(schema: Json, message: str) -> None:
     with pytest.raises(ValueError) as caught:
         validator(schema)
     assert message in str(caught.value)
 
 
-def test_the_checker_is_not_imported_before_a_schema_is_used() -> None:
+def test_library_is_imported_with_first_schema() -> None:
     script = "import sys, mockllm.core.matching.conditions; sys.exit('jsonschema_rs' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+TEXT: Json = {"type": "string"}
+
+
+def test_subschemas_come_after_their_parent() -> None:
+    inner: Json = {"properties": {"b": TEXT}, "$defs": {"c": {}}}
+    schema: Json = {"anyOf": [TEXT, {}], "items": TEXT, "properties": {"a": inner}, "allOf": [{}]}
+    assert [path for path, _ in subschemas(schema)] == [
+        (),
+        ("properties", "a"),
+        ("properties", "a", "properties", "b"),
+        ("properties", "a", "$defs", "c"),
+        ("items",),
+        ("anyOf", "0"),
+        ("anyOf", "1"),
+        ("allOf", "0"),
+    ]
+    assert dict(subschemas(schema))["properties", "a"] is inner
+
+
+def test_subschemas_leave_out_other_values() -> None:
+    schema: Json = {"properties": [TEXT], "items": True, "anyOf": TEXT, "definitions": {"a": 1, "b": TEXT}}
+    assert [path for path, _ in subschemas(schema)] == [(), ("definitions", "b")]
+
+
+def test_subschemas_of_deep_schema() -> None:
+    deep: Json = TEXT
+    for _ in range(1_000):
+        deep = {"items": deep}
+    *_, (path, last) = subschemas(deep)
+    assert (len(path), last) == (1_000, TEXT)

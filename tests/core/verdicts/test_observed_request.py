@@ -1,4 +1,4 @@
-"""What a deed tells of itself, and of its client; how an answer went by time; the waits that answers tell."""
+"""Observed requests and their clients, the timing of responses, and the waits that responses request."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.gzip import packed
 from mockllm.core.rendering.plan import Delivery, Flow
 from mockllm.core.verdicts import Client
-from mockllm.core.verdicts.delivery_timing import DeliveryTiming, delivery_timing
-from mockllm.core.verdicts.observed_request import plain
-from mockllm.core.verdicts.retry_after import requested_wait, words
-from tests.core.verdicts.scenes import Scene, streamed, whole
+from mockllm.core.verdicts.observed_request import DeliveryTiming, decompressed, delivery_timing
+from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
+from tests.core.verdicts.client_script import ClientScript, streamed, whole
 
 CODED = "content-encoding"
 
 
 @pytest.mark.parametrize(
-    ("client", "said"),
+    ("client", "text"),
     [
         (Client("A/1", "ff00", "::1"), "A/1, key ff00, ::1"),
         (Client(address="10.0.0.1"), "10.0.0.1"),
@@ -29,12 +28,12 @@ CODED = "content-encoding"
         (Client("a\x1b[2Jb\n" + "c" * 200), "a?[2Jb?" + "c" * 72 + "…"),
     ],
 )
-def test_a_client_is_told_in_a_line(client: Client, said: str) -> None:
-    assert str(client) == said
-    assert client.is_called(said)
+def test_client_text_is_one_printable_line(client: Client, text: str) -> None:
+    assert str(client) == text
+    assert client.is_called(text)
 
 
-def test_a_client_is_called_by_any_of_its_parts() -> None:
+def test_client_is_called_by_any_of_its_fields() -> None:
     client = Client("A/1", "", "::1")
     assert client.is_called("::1")
     assert client.is_called("A/1")
@@ -42,36 +41,44 @@ def test_a_client_is_called_by_any_of_its_parts() -> None:
     assert not client.is_called("")
 
 
-def test_a_deed_is_told_in_a_line() -> None:
-    scene = Scene()
-    assert str(scene.ask(0, 429, told={"retry-after": "90"})) == "#1 POST /v1/x - 429, asked to wait 90s"
-    assert str(scene.ask(0, left="gone")) == "#2 POST /v1/x - 200, gone"
-    assert str(scene.ask(0, took=None)) == "#3 POST /v1/x - 200"
+def test_request_text_shows_status_wait_and_ending() -> None:
+    script = ClientScript()
+    assert (
+        str(script.send(0, 429, response_headers={"retry-after": "90"}))
+        == "#1 POST /v1/x - 429, retry after 90s"
+    )
+    assert str(script.send(0, left="gone")) == "#2 POST /v1/x - 200, gone"
+    assert str(script.send(0, took=None)) == "#3 POST /v1/x - 200"
 
 
 @pytest.mark.parametrize(
     ("headers", "retry"),
     [({}, None), ({"x-stainless-retry-count": "2"}, 2), ({"x-stainless-retry-count": "²"}, None)],
 )
-def test_which_retry_it_is(headers: dict[str, str], retry: int | None) -> None:
-    assert Scene().ask(0, headers=headers).retry == retry
+def test_retry_number_is_read_from_sdk_header(headers: dict[str, str], retry: int | None) -> None:
+    assert ClientScript().send(0, headers=headers).retry == retry
 
 
-def test_an_answer_that_is_under_way_has_no_end() -> None:
-    deed = Scene().ask(0, 503, took=None, left=None, told={"retry-after": "1"})
-    assert (deed.duration, deed.failed, deed.unanswered, deed.wait) == (None, False, False, 1.0)
+def test_response_in_flight_has_no_timing() -> None:
+    observed = ClientScript().send(0, 503, took=None, left=None, response_headers={"retry-after": "1"})
+    assert (observed.timing, observed.failed, observed.without_response, observed.wait) == (
+        None,
+        False,
+        False,
+        1.0,
+    )
 
 
-def test_an_answer_that_was_cut_before_anything_came_is_none() -> None:
+def test_response_cut_before_first_byte_is_no_response() -> None:
     flows = replace(streamed([0, 0], cut="reset"), delivery=Delivery(flows=(Flow(1, 1.0),)))
-    scene = Scene()
-    assert scene.ask(0, left="reset", plan=streamed([1], cut="reset", delay=1.0), took=0.5).unanswered
-    assert not scene.ask(0, left="reset", plan=streamed([1], cut="reset"), took=0.5).unanswered
-    assert scene.ask(0, left="reset", plan=flows).unanswered, "nothing shows that anything came"
+    script = ClientScript()
+    assert script.send(0, left="reset", plan=streamed([1], cut="reset", delay=1.0), took=0.5).without_response
+    assert not script.send(0, left="reset", plan=streamed([1], cut="reset"), took=0.5).without_response
+    assert script.send(0, left="reset", plan=flows).without_response, "the timing is unknown"
 
 
 PLAN = streamed([0.1, 0.2, 0.3], delay=1.0)
-COURSES: dict[str, tuple[float, bool, DeliveryTiming]] = {
+TIMINGS: dict[str, tuple[float, bool, DeliveryTiming]] = {
     "before the head": (0.5, False, DeliveryTiming(False, 0.5, 0.0, 0, 3)),
     "behind the head": (1.05, False, DeliveryTiming(True, 0.05, 1.0, 0, 3)),
     "behind a chunk": (1.2, False, DeliveryTiming(True, 0.1, 1.0, 1, 3)),
@@ -79,29 +86,29 @@ COURSES: dict[str, tuple[float, bool, DeliveryTiming]] = {
 }
 
 
-@pytest.mark.parametrize(("took", "finished", "went"), COURSES.values(), ids=COURSES)
-def test_how_an_answer_went(took: float, finished: bool, went: DeliveryTiming) -> None:
-    found = delivery_timing(PLAN, took + 1e-9, finished=finished)
-    assert found is not None
-    assert found == pytest.approx(went, abs=1e-6)
-    assert found.longest == max(found.last, found.before)
+@pytest.mark.parametrize(("took", "finished", "timing"), TIMINGS.values(), ids=TIMINGS)
+def test_delivery_timing_up_to_a_moment(took: float, finished: bool, timing: DeliveryTiming) -> None:
+    result = delivery_timing(PLAN, took + 1e-9, finished=finished)
+    assert result is not None
+    assert result == pytest.approx(timing, abs=1e-6)
+    assert result.longest == max(result.last, result.before)
 
 
-def test_a_packed_answer_is_read_as_a_client_reads_it() -> None:
+def test_decompressed_plan_has_bytes_and_timing_of_original() -> None:
     for plan in (whole(503, (), {"error": "x"}), streamed([0, 1, 0]), streamed([0, 1, 0], cut="close")):
-        there_and_back = plain(packed(plan))
+        there_and_back = decompressed(packed(plan))
         assert sent_bytes(there_and_back) == sent_bytes(plan)
         assert delivery_timing(there_and_back, 2.0, finished=False) == delivery_timing(
             plan, 2.0, finished=False
         )
 
 
-def test_what_cannot_be_unpacked_is_left_as_it_is() -> None:
+def test_decompressed_returns_unreadable_plan_unchanged() -> None:
     for plan in (
         whole(503, ((CODED, "br"),), "some text"),
         whole(503, ((CODED, "gzip"),), "some text"),
     ):
-        assert plain(plan) is plan
+        assert decompressed(plan) is plan
 
 
 BODIES: dict[str, tuple[Any, float | None]] = {
@@ -118,22 +125,22 @@ BODIES: dict[str, tuple[Any, float | None]] = {
 
 
 @pytest.mark.parametrize(("body", "wait"), BODIES.values(), ids=BODIES)
-def test_a_wait_in_a_body(body: Any, wait: float | None) -> None:
+def test_requested_wait_of_retry_info_in_body(body: Any, wait: float | None) -> None:
     assert requested_wait((), json.dumps(body).encode(), 0.0) == wait
 
 
 @pytest.mark.parametrize("text", ["12 Jan 99999999999999999999 1:2", "Mon, 99 Jan 2026", "nan", "1e999", ""])
-def test_what_is_no_time_tells_no_wait(text: str) -> None:
+def test_requested_wait_of_invalid_header_is_none(text: str) -> None:
     assert requested_wait((("retry-after", text), ("retry-after-ms", text)), b"", 0.0) is None
 
 
-def test_a_body_that_is_no_json_tells_no_wait() -> None:
+def test_requested_wait_of_body_without_json_is_none() -> None:
     assert requested_wait((), b"google.rpc.RetryInfo {", 0.0) is None
     assert requested_wait((("server", "x"),), b"", 0.0) is None
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0.0004, "0ms"),
         (0.0042, "4ms"),
@@ -145,15 +152,15 @@ def test_a_body_that_is_no_json_tells_no_wait() -> None:
         (1e300, "1e+300s"),
     ],
 )
-def test_times_are_told_briefly(seconds: float, said: str) -> None:
-    assert words(seconds) == said
+def test_format_seconds_is_short(seconds: float, text: str) -> None:
+    assert format_seconds(seconds) == text
 
 
-def test_nothing_is_read_of_clients_that_saw_no_failure() -> None:
-    scene = Scene()
-    deed = scene.ask(0, client=Client("fine"))
-    other = scene.ask(1)
-    scene.ask(2, 400)
-    assert scene.shown() == {}
-    assert "request" not in vars(deed)
+def test_requests_of_clients_without_failure_are_not_parsed() -> None:
+    script = ClientScript()
+    observed = script.send(0, client=Client("fine"))
+    other = script.send(1)
+    script.send(2, 400)
+    assert script.verdicts() == {}
+    assert "request" not in vars(observed)
     assert "request" in vars(other)

@@ -1,4 +1,4 @@
-"""Whatever the schema, what is made is valid against it; equal seeds give equal values."""
+"""Generated values are valid for any schema, and equal for equal seeds."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ SCHEMAS: st.SearchStrategy[Schema] = st.recursive(SCALARS, combined, max_leaves=
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(SCHEMAS, st.integers(0, 5))
-def test_what_is_made_is_valid(schema: Schema, seed: int) -> None:
+def test_generate_returns_valid_value(schema: Schema, seed: int) -> None:
     made = generate(schema, Random(seed))
     assert made.flaw is None
     assert jsonschema_rs.is_valid(schema, made.value, validate_formats=True)
@@ -129,9 +129,7 @@ def test_what_is_made_is_valid(schema: Schema, seed: int) -> None:
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(NAMES, SCHEMAS, max_size=5), st.integers(0, 5))
-def test_the_arguments_of_a_tool_are_valid_whatever_its_parameters(
-    properties: dict[str, Schema], seed: int
-) -> None:
+def test_generate_arguments_of_any_tool_are_valid(properties: dict[str, Schema], seed: int) -> None:
     made = generate({"type": "object", "properties": properties}, Random(seed))
     assert made.flaw is None
 
@@ -173,7 +171,7 @@ JSON = st.recursive(
 
 @settings(max_examples=300, deadline=None)
 @given(JSON)
-def test_nothing_raises_whatever_stands_in_place_of_a_schema(schema: Any) -> None:
+def test_generate_of_any_value_never_raises(schema: Any) -> None:
     made = generate(schema, Random(0))
     assert made.flaw is None or made.flaw
     dumps(made.value)

@@ -1,4 +1,4 @@
-"""A request for tests of matching: it reads a plain JSON body, as a dialect would."""
+"""Requests with a plain JSON body, for tests of matching and templates."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from mockllm.core.request.request import (
 )
 
 
-class Asked(Request):
-    """Its body's `messages` are pairs of role and text; a list of texts is so many tool results."""
+class JsonRequest(Request):
+    """A request whose `messages` are pairs of role and text. A list of texts is a list of tool results."""
 
     dialect = "openai"
     api = "chat"
@@ -63,14 +63,14 @@ def _parts(role: str, text: Json) -> tuple[Part, ...]:
     return (TextPart(text),)
 
 
-def ask(
+def json_request(
     body: Json = None,
     *,
     raw: bytes | None = None,
     headers: dict[str, str] | None = None,
     **rest: Any,
-) -> Asked:
-    """A POST to /v1/chat/completions with the body as JSON (or `raw` bytes)."""
+) -> JsonRequest:
+    """Return a POST to /v1/chat/completions with the body as JSON (or `raw` bytes)."""
     content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
     facts = {"method": "POST", "path": "/v1/chat/completions", "provider": "openai", **rest}
-    return Asked(headers=headers or {}, raw=content, **facts)
+    return JsonRequest(headers=headers or {}, raw=content, **facts)

@@ -1,4 +1,4 @@
-"""What is refused in a template at load: all that is not of the safe subset."""
+"""Templates outside of the safe subset are refused at load."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 
 import pytest
 
-from mockllm.core.templates.parser import compile_template
 from mockllm.core.templates.template import (
     TemplateSyntax,
+    compile_template,
 )
-from tests.core.templating import rendered
+from tests.core.rendered_templates import rendered
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ from tests.core.templating import rendered
         ("{% if model %}" * 60 + "{% endif %}" * 60, "the template is nested too deeply"),
     ],
 )
-def test_a_template_outside_the_safe_subset_is_refused_at_load(source: str, message: str) -> None:
+def test_template_outside_safe_subset_is_refused(source: str, message: str) -> None:
     with pytest.raises(TemplateSyntax) as caught:
         compile_template(source, "a.yaml:3:5")
     assert str(caught.value).startswith(message)
 
 
-def test_a_refusal_says_how_to_send_braces_as_they_are() -> None:
+def test_template_refusal_explains_literal_braces() -> None:
     with pytest.raises(TemplateSyntax, match="literal: true"):
         compile_template("{{ model", "")
 
@@ -88,6 +88,6 @@ def test_a_refusal_says_how_to_send_braces_as_they_are() -> None:
         "{{ cycler.__init__ | default('absent') }}",
     ],
 )
-def test_no_python_object_can_be_reached(source: str) -> None:
+def test_template_reaches_no_python_object(source: str) -> None:
     with contextlib.suppress(TemplateSyntax):
         assert rendered(source) == "absent"

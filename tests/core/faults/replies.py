@@ -1,4 +1,4 @@
-"""Replies, a request that offers tools, and what a fault of meaning makes of a reply."""
+"""Replies and requests with tools for tests of meaning faults, and the result of a fault."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ THOUGHT = Thinking(("Hm", "m."))
 class Asked(Request):
     """A request that offers tools and may ask for a form."""
 
-    def __init__(self, *tools: Tool, wanted: Format | None = None) -> None:
+    def __init__(self, *tools: Tool, expected: Format | None = None) -> None:
         super().__init__(method="POST", path="/", headers={})
-        vars(self).update(tools=tools, response_format=wanted or Format())
+        vars(self).update(tools=tools, response_format=expected or Format())
 
 
 OFFER = Asked(Tool("look", SCHEMA), Tool("find", SCHEMA), Tool("say", kind="custom"), Tool("free"))
-FORM = Asked(wanted=Format("schema", "city", SCHEMA))
+FORM = Asked(expected=Format("schema", "city", SCHEMA))
 
 
 def fault(name: str, **settings: Any) -> ReplyFault:
@@ -50,9 +50,9 @@ def reply(*parts: Part, finish: Finish = "stop", usage: Usage = USAGE) -> Reply:
     return Reply((Choice(parts, finish),), usage)
 
 
-def told(
+def apply_fault(
     name: str,
-    said: Reply,
+    content: Reply,
     request: Request = OFFER,
     *,
     streamed: bool = True,
@@ -61,23 +61,23 @@ def told(
     **settings: Any,
 ) -> Reply | NotApplicable:
     telling = ReplyFaultContext(request, streamed, Random(seed), plan or _plan)
-    return fault(name, **settings).apply_in_context(said, telling)
+    return fault(name, **settings).apply_in_context(content, telling)
 
 
-def _plan(said: Reply) -> Plan:
+def _plan(content: Reply) -> Plan:
     """A protocol that tells all counts."""
-    return Plan(ResponseHead(200, ()), (EventStep(repr(said.usage).encode(), 0, "body"),))
+    return Plan(ResponseHead(200, ()), (EventStep(repr(content.usage).encode(), 0, "body"),))
 
 
-def choice(name: str, said: Reply, request: Request = OFFER, **more: Any) -> Choice:
+def choice(name: str, content: Reply, request: Request = OFFER, **more: Any) -> Choice:
     """The first choice that is left."""
-    made = told(name, said, request, **more)
+    made = apply_fault(name, content, request, **more)
     assert isinstance(made, Reply), made
     return made.choices[0]
 
 
-def reason(name: str, said: Reply, request: Request = OFFER, **more: Any) -> str:
-    made = told(name, said, request, **more)
+def reason(name: str, content: Reply, request: Request = OFFER, **more: Any) -> str:
+    made = apply_fault(name, content, request, **more)
     assert isinstance(made, NotApplicable)
     return made.reason
 

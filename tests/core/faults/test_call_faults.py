@@ -1,4 +1,4 @@
-"""Faults of what an answer says: its calls, their arguments, and texts that a schema describes."""
+"""Faults of tool calls, their arguments, and structured output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.request.request import Request, Tool
-from tests.core.faults.tellings import (
+from tests.core.faults.replies import (
     FIND,
     FORM,
     LOOK,
@@ -36,17 +36,19 @@ from tests.core.faults.tellings import (
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("how", ["invalid", "truncated"])
-@pytest.mark.parametrize("said", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}'])
-def test_arguments_are_no_json(said: str, how: str, seed: int) -> None:
-    (call,) = choice("bad_tool_arguments", reply(Call("look", (said,))), how=how, seed=seed).calls
+@pytest.mark.parametrize(
+    "content", ['{"city":"Paris"}', "{}", "", "5", '["a"]', '"a"', '{"a":1,"b":{"c":"d"}}']
+)
+def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
+    (call,) = choice("bad_tool_arguments", reply(Call("look", (content,))), how=how, seed=seed).calls
     made = joined_text(call.chunks)
-    assert not is_json(made) or (how, said) == ("truncated", "5")
+    assert not is_json(made) or (how, content) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
     if how == "truncated":
-        assert (said or "{}").startswith(made)
+        assert (content or "{}").startswith(made)
 
 
-def test_what_is_wrong_with_arguments_is_drawn() -> None:
+def test_bad_tool_arguments_mistake_is_drawn() -> None:
     made = {
         joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].chunks)
         for seed in range(30)
@@ -54,45 +56,49 @@ def test_what_is_wrong_with_arguments_is_drawn() -> None:
     assert made == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
 
 
-def test_arguments_stay_cut_as_they_were() -> None:
+def test_bad_tool_arguments_keep_chunk_boundaries() -> None:
     (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").calls
     assert call.chunks == ('{"city":',)
 
 
-def test_a_tool_that_nobody_offered() -> None:
+def test_unknown_tool_calls_a_tool_not_offered() -> None:
     (call,) = choice("unknown_tool", reply(LOOK)).calls
     assert call == replace(LOOK, name="look_v2")
     (call,) = choice("unknown_tool", reply(LOOK), tool="delete_all").calls
     assert call.name == "delete_all"
 
 
-def test_a_made_name_is_offered_by_nobody() -> None:
+def test_unknown_tool_default_name_is_not_offered() -> None:
     (call,) = choice("unknown_tool", reply(LOOK), Asked(Tool("look"), Tool("look_v2"))).calls
     assert call.name == "look_v2_v2"
 
 
 @pytest.mark.parametrize("name", ["unknown_tool", "bad_tool_arguments"])
-def test_one_of_several_calls(name: str) -> None:
-    said = reply(TEXT, LOOK, FIND)
-    assert choice(name, said, call=2).parts[:2] == (TEXT, LOOK)
-    assert choice(name, said, call=2).parts[2] != FIND
-    changed = choice(name, said).parts
+def test_call_fault_breaks_one_of_several_calls(name: str) -> None:
+    content = reply(TEXT, LOOK, FIND)
+    assert choice(name, content, call=2).parts[:2] == (TEXT, LOOK)
+    assert choice(name, content, call=2).parts[2] != FIND
+    changed = choice(name, content).parts
     assert changed[0] == TEXT
     assert (changed[1] != LOOK, changed[2] != FIND) == (True, True)
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "settings", "why"),
+    ("name", "content", "settings", "why"),
     [
-        pytest.param("unknown_tool", reply(TEXT), {}, "the answer calls no tool", id="no call"),
+        pytest.param("unknown_tool", reply(TEXT), {}, "the response calls no tool", id="no call"),
         pytest.param(
-            "bad_tool_arguments", reply(TEXT), {"call": 1}, "the answer calls no tool", id="no first call"
+            "bad_tool_arguments", reply(TEXT), {"call": 1}, "the response calls no tool", id="no first call"
         ),
         pytest.param(
-            "unknown_tool", reply(LOOK), {"call": 2}, "the answer has only 1 call", id="no second call"
+            "unknown_tool", reply(LOOK), {"call": 2}, "the response has only 1 call", id="no second call"
         ),
         pytest.param(
-            "unknown_tool", reply(LOOK, FIND), {"call": 3}, "the answer has only 2 calls", id="no third call"
+            "unknown_tool",
+            reply(LOOK, FIND),
+            {"call": 3},
+            "the response has only 2 calls",
+            id="no third call",
         ),
         pytest.param(
             "unknown_tool",
@@ -105,7 +111,7 @@ def test_one_of_several_calls(name: str) -> None:
             "bad_tool_arguments",
             reply(Call("look", ("{",))),
             {},
-            "the arguments of look are no JSON already",
+            "the arguments of look are not JSON already",
             id="broken already",
         ),
         pytest.param(
@@ -115,11 +121,13 @@ def test_one_of_several_calls(name: str) -> None:
             "say takes free text, which is never invalid",
             id="free text",
         ),
-        pytest.param("unknown_tool", Reply(()), {}, "the answer calls no tool", id="no choice"),
+        pytest.param("unknown_tool", Reply(()), {}, "the response calls no tool", id="no choice"),
     ],
 )
-def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str, Any], why: str) -> None:
-    assert reason(name, said, **settings) == why
+def test_call_fault_without_suitable_call_has_reason(
+    name: str, content: Reply, settings: dict[str, Any], why: str
+) -> None:
+    assert reason(name, content, **settings) == why
 
 
 # --- schemas -------------------------------------------------------------------------------------
@@ -129,52 +137,56 @@ def test_calls_that_cannot_be_broken(name: str, said: Reply, settings: dict[str,
     ("how", "made"),
     [("any", {}), ("missing", {}), ("type", {"city": 7})],
 )
-def test_arguments_break_the_tool_s_schema(how: str, made: Json) -> None:
+def test_wrong_schema_arguments_violate_tool_schema(how: str, made: Json) -> None:
     (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
     assert loads(joined_text(call.chunks)) == made
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_structured_output_breaks_the_schema(streamed: bool) -> None:
-    said = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
-    assert choice("wrong_schema", said, FORM, how="type", streamed=streamed).parts == (
+def test_wrong_schema_text_violates_response_schema(streamed: bool) -> None:
+    content = reply(THOUGHT, Text(('{"city":', '"Paris"}'), tokens=2))
+    assert choice("wrong_schema", content, FORM, how="type", streamed=streamed).parts == (
         THOUGHT,
         Text(('{"city":', "7}")),
     )
 
 
-def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
-    said = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
-    assert choice("wrong_schema", said, FORM, streamed=False).text == "{}"
-    assert reason("wrong_schema", said, FORM) == "the text is no JSON"
+def test_wrong_schema_breaks_the_non_streaming_text() -> None:
+    content = reply(Text(("no", " json"), whole=dumps({"city": "Rome"}).decode()))
+    assert choice("wrong_schema", content, FORM, streamed=False).text == "{}"
+    assert reason("wrong_schema", content, FORM) == "the text is not JSON"
 
 
 @pytest.mark.parametrize(
-    ("said", "request_", "settings", "why"),
+    ("content", "request_", "settings", "why"),
     [
         pytest.param(
-            reply(TEXT), OFFER, {}, "the answer calls no tool, and the request asks for no schema", id="text"
+            reply(TEXT),
+            OFFER,
+            {},
+            "the response calls no tool, and the request has no schema for it",
+            id="text",
         ),
-        pytest.param(reply(TEXT), FORM, {}, "the text is no JSON", id="no JSON"),
-        pytest.param(reply(Refusal(("No",))), FORM, {}, "the answer has no text", id="no text"),
+        pytest.param(reply(TEXT), FORM, {}, "the text is not JSON", id="no JSON"),
+        pytest.param(reply(Refusal(("No",))), FORM, {}, "the response has no text", id="no text"),
         pytest.param(
-            reply(Text(("{}",))), FORM, {}, "the text breaks the schema already", id="a text that breaks it"
+            reply(Text(("{}",))), FORM, {}, "the text violates the schema already", id="a text that breaks it"
         ),
         pytest.param(
             reply(Call("look", ("",))),
             OFFER,
             {},
-            "the arguments of look break the schema already",
+            "the arguments of look violate the schema already",
             id="empty arguments",
         ),
         pytest.param(
-            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are no JSON", id="broken ones"
+            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are not JSON", id="broken ones"
         ),
         pytest.param(
             reply(LOOK),
             OFFER,
             {"how": "extra"},
-            "the schema forbids nothing of this way (extra)",
+            "the schema forbids nothing of this kind (extra)",
             id="not this way",
         ),
         pytest.param(
@@ -202,12 +214,12 @@ def test_what_a_whole_answer_says_instead_is_what_is_broken() -> None:
         ),
     ],
 )
-def test_what_no_schema_can_be_broken_of(
-    said: Reply, request_: Request, settings: dict[str, Any], why: str
+def test_wrong_schema_without_schema_or_json_has_reason(
+    content: Reply, request_: Request, settings: dict[str, Any], why: str
 ) -> None:
-    assert reason("wrong_schema", said, request_, **settings).startswith(why)
+    assert reason("wrong_schema", content, request_, **settings).startswith(why)
 
 
 @pytest.mark.parametrize("name", ["bad_tool_arguments", "unknown_tool"])
-def test_what_breaks_calls_says_that_it_needs_one(name: str) -> None:
+def test_call_fault_needs_call(name: str) -> None:
     assert FAULTS[name]().needs == "call"

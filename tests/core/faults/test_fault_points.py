@@ -1,4 +1,4 @@
-"""Places: which steps stand before one, and why there is none."""
+"""Fault points: the steps before and after each, and reasons where there is none."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.faults import NotApplicable
-from mockllm.core.faults.fault_points import Gap, GapPoint, beats_before, cut, gap, where_said
+from mockllm.core.faults.fault_points import Gap, GapPoint, body_offset, chunks_before, cut_at, find_gap
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, UnchunkedStep, WaitStep
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE
 
 
 def found(plan: Plan, **place: Any) -> Gap:
-    made = gap(plan, GapPoint.model_validate(place))
+    made = find_gap(plan, GapPoint.model_validate(place))
     assert isinstance(made, Gap), made
     return made
 
 
 def why(plan: Plan, **place: Any) -> str:
-    made = gap(plan, GapPoint.model_validate(place))
+    made = find_gap(plan, GapPoint.model_validate(place))
     assert isinstance(made, NotApplicable), made
     return made.reason
 
@@ -46,24 +46,24 @@ def why(plan: Plan, **place: Any) -> str:
         pytest.param({"time": "3.5s"}, 7, id="behind all that is due at that very moment"),
     ],
 )
-def test_a_place_in_a_stream_parts_its_steps(place: dict[str, Any], index: int) -> None:
+def test_find_gap_in_stream_splits_the_steps(place: dict[str, Any], index: int) -> None:
     assert found(STREAM, **place) == Gap(STEPS[:index], STEPS[index:])
 
 
-def test_a_byte_in_an_event_parts_its_bytes_and_the_frame_goes_on_behind_it() -> None:
+def test_find_gap_at_byte_splits_event_and_keeps_framing() -> None:
     place = found(STREAM, bytes=15)
     assert place.before[-1] == RawStep(b"eve", 1, event=True, bound=True)
-    assert place.behind[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
-    assert (place.before[:-1], place.behind[1:]) == (STEPS[:2], STEPS[3:])
+    assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, bound=True)
+    assert (place.before[:-1], place.after[1:]) == (STEPS[:2], STEPS[3:])
 
 
 @pytest.mark.parametrize("count", range(22))
-def test_an_array_stays_one_wherever_it_is_parted(count: int) -> None:
+def test_find_gap_in_array_keeps_its_brackets(count: int) -> None:
     place = found(ARRAY, bytes=count) if count <= 16 else found(ARRAY, bytes=16)
-    assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.behind))) == sent_bytes(ARRAY)
+    assert sent_bytes(replace(ARRAY, steps=(*place.before, *place.after))) == sent_bytes(ARRAY)
 
 
-def test_raw_bytes_are_parted_too() -> None:
+def test_find_gap_splits_raw_bytes() -> None:
     plan = Plan(STREAM.head, (RawStep(b"abcd", 0),), Framing.SSE)
     assert found(plan, bytes=1) == Gap((RawStep(b"a", 0),), (RawStep(b"bcd", 0),))
     assert found(replace(plan, steps=(RawStep(b"abcd", 0, event=True),)), bytes=1).before[0] == RawStep(
@@ -71,12 +71,12 @@ def test_raw_bytes_are_parted_too() -> None:
     )
 
 
-def test_a_moment_in_a_wait_parts_it() -> None:
+def test_find_gap_at_time_splits_a_wait() -> None:
     assert found(STREAM, time="2s") == Gap((*STEPS[:3], WaitStep(0.5, 1)), (WaitStep(1.5, 1), *STEPS[4:]))
 
 
-def test_a_moment_before_the_head_leaves_is_before_everything() -> None:
-    assert found(STREAM, time="0.2s") == Gap((), STEPS, headless=0.2)
+def test_find_gap_at_time_before_the_head() -> None:
+    assert found(STREAM, time="0.2s") == Gap((), STEPS, seconds_before_head=0.2)
 
 
 @pytest.mark.parametrize(
@@ -89,62 +89,60 @@ def test_a_moment_before_the_head_leaves_is_before_everything() -> None:
         pytest.param({"bytes": 3}, BODY[:3], id="bytes"),
     ],
 )
-def test_in_a_whole_answer_it_is_the_byte_where_that_would_be_said(
-    place: dict[str, Any], before: bytes
-) -> None:
+def test_find_gap_in_body_is_the_byte_after_the_chunks(place: dict[str, Any], before: bytes) -> None:
     made = found(WHOLE, **place)
     assert made.before == (WHOLE.steps[0], RawStep(before, 0, event=True))
-    assert made.behind == (RawStep(BODY.removeprefix(before), 0),)
+    assert made.after == (RawStep(BODY.removeprefix(before), 0),)
 
 
-def test_a_whole_answer_without_its_text_is_parted_before_everything() -> None:
+def test_find_gap_in_body_without_text_is_at_its_start() -> None:
     assert found(replace(WHOLE, chunk_texts=((0, "three"),)), chunks=1) == Gap((), WHOLE.steps)
 
 
-def test_of_an_error_a_fraction_is_one_of_its_bytes() -> None:
+def test_find_gap_by_fraction_of_an_error_counts_bytes() -> None:
     assert found(ERROR, fraction="50%").before == (RawStep(b'{"error', 0, event=True),)
 
 
 @pytest.mark.parametrize(
     ("plan", "place", "reason"),
     [
-        (STREAM, {"chunks": 3}, "the answer has only 2 chunks"),
-        (STREAM, {"events": 6}, "the answer has only 5 events"),
-        (STREAM, {"bytes": 85}, "the answer has only 84 bytes"),
-        (STREAM, {"time": "3.6s"}, "the answer takes only 3.5 s"),
-        (WHOLE, {"chunks": 3}, "the answer has only 2 chunks"),
-        (WHOLE, {"events": 1}, "the answer is not streamed"),
-        (ERROR, {"chunks": 0}, "the answer has no chunks"),
-        (EMPTY, {"bytes": 1}, "the answer has only 0 bytes"),
+        (STREAM, {"chunks": 3}, "the response has only 2 chunks"),
+        (STREAM, {"events": 6}, "the response has only 5 events"),
+        (STREAM, {"bytes": 85}, "the response has only 84 bytes"),
+        (STREAM, {"time": "3.6s"}, "the response takes only 3.5 s"),
+        (WHOLE, {"chunks": 3}, "the response has only 2 chunks"),
+        (WHOLE, {"events": 1}, "the response is not streamed"),
+        (ERROR, {"chunks": 0}, "the response has no chunks"),
+        (EMPTY, {"bytes": 1}, "the response has only 0 bytes"),
     ],
 )
-def test_where_there_is_no_such_place_it_says_why(plan: Plan, place: dict[str, Any], reason: str) -> None:
+def test_find_gap_beyond_the_end_has_reason(plan: Plan, place: dict[str, Any], reason: str) -> None:
     assert why(plan, **place) == reason
 
 
-def test_an_empty_answer_has_a_place_before_its_end() -> None:
+def test_find_gap_in_empty_response_is_before_its_end() -> None:
     assert found(EMPTY, bytes=0) == Gap((), ())
     assert found(Plan(STREAM.head, (STEPS[0], STEPS[-1]), Framing.SSE), chunks=0).before == (STEPS[0],)
     assert found(Plan(STREAM.head, (STEPS[0],), Framing.SSE), chunks=0).before == (STEPS[0],)
 
 
-def test_nothing_is_found_behind_a_cut() -> None:
+def test_find_gap_ignores_steps_after_a_cut() -> None:
     plan = replace(STREAM, steps=(*STEPS[:3], CutStep("close", 1), *STEPS[3:]))
-    assert why(plan, chunks=2) == "the answer has only 1 chunk"
-    assert why(plan, events=3) == "the answer has only 2 events"
-    assert why(plan, bytes=37) == "the answer has only 36 bytes"
-    assert why(plan, time="2s") == "the answer takes only 1.5 s"
-    assert found(plan, chunks=1).behind == plan.steps[3:]
-    assert found(plan, bytes=36).behind == plan.steps[3:]
+    assert why(plan, chunks=2) == "the response has only 1 chunk"
+    assert why(plan, events=3) == "the response has only 2 events"
+    assert why(plan, bytes=37) == "the response has only 36 bytes"
+    assert why(plan, time="2s") == "the response takes only 1.5 s"
+    assert found(plan, chunks=1).after == plan.steps[3:]
+    assert found(plan, bytes=36).after == plan.steps[3:]
 
 
-def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
+def test_find_gap_does_not_count_unchunked_bytes() -> None:
     plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "say")), Framing.NDJSON)
     assert found(plan, bytes=1).before == (UnchunkedStep(b"x", 0), RawStep(b"a", 1, event=True, bound=True))
 
 
 @pytest.mark.parametrize(
-    ("spoken", "count", "said"),
+    ("texts", "count", "content"),
     [
         pytest.param([(0, "a"), (-1, "z"), (0, "b")], 2, '{"t": "a', id="another choice is left out"),
         pytest.param([(0, "ab"), (1, "{"), (1, "}")], 3, '{"t": "ab', id="what is no text is left out"),
@@ -155,25 +153,25 @@ def test_what_is_beside_the_chunks_has_no_bytes_of_the_body() -> None:
         pytest.param([(0, "ab")], 0, '{"t": "', id="before the first"),
     ],
 )
-def test_beats_are_found_in_a_body(spoken: list[tuple[int, str]], count: int, said: str) -> None:
+def test_body_offset_finds_chunks_in_a_body(texts: list[tuple[int, str]], count: int, content: str) -> None:
     body = b'{"t": "ab", "c": "c\\nd", "e": ["", "\\u003cy"]}'
-    assert body[: where_said(body, spoken, count)].decode() == said
+    assert body[: body_offset(body, texts, count)].decode() == content
 
 
-def test_how_many_beats_of_a_whole_answer_stand_before_a_place() -> None:
-    assert beats_before(WHOLE, GapPoint(fraction=0.5)) == 1
-    assert beats_before(WHOLE, GapPoint(chunks=1)) == 1
-    assert beats_before(WHOLE, GapPoint(bytes=1)) == 2
+def test_chunks_before_counts_for_each_kind_of_place() -> None:
+    assert chunks_before(WHOLE, GapPoint(fraction=0.5)) == 1
+    assert chunks_before(WHOLE, GapPoint(chunks=1)) == 1
+    assert chunks_before(WHOLE, GapPoint(bytes=1)) == 2
 
 
-def test_a_cut_keeps_what_is_behind_it_for_the_length() -> None:
-    made = cut(WHOLE, found(WHOLE, bytes=3), "reset")
+def test_cut_at_keeps_later_steps_for_the_length() -> None:
+    made = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
     assert made.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
     assert sent_bytes(made) == BODY[:3]
 
 
-def test_a_cut_before_the_head_sends_nothing() -> None:
-    made = cut(STREAM, found(STREAM, time="0.2s"), "close")
+def test_cut_at_before_the_head_sends_no_byte() -> None:
+    made = cut_at(STREAM, found(STREAM, time="0.2s"), "close")
     assert (made.steps, made.delay, made.delivery.withheld) == ((CutStep("close", 0),), 0.2, True)
 
 
@@ -181,12 +179,12 @@ def test_a_cut_before_the_head_sends_nothing() -> None:
     "place",
     [{}, {"chunks": 1, "bytes": 2}, {"chunks": -1}, {"chunks": "3"}, {"fraction": 2}, {"time": 3}, {"x": 1}],
 )
-def test_a_place_is_exactly_one_thing(place: dict[str, Any]) -> None:
+def test_gap_point_requires_exactly_one_setting(place: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GapPoint.model_validate(place)
 
 
-def test_what_kind_of_answer_has_a_place() -> None:
+def test_gap_point_needs_the_kind_of_its_setting() -> None:
     needs = {
         name: GapPoint.model_validate({name: value}).needs
         for name, value in {"chunks": 1, "events": 1, "bytes": 1, "fraction": 0.1, "time": "1s"}.items()

@@ -1,0 +1,58 @@
+"""Short texts that show a JSON value to a person: cut to a length, and the name of its type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from mockllm.core.json.codec import MISSING, Json, Missing
+
+MAX_LENGTH: Final = 80
+
+
+def cut(text: str, max_length: int = MAX_LENGTH) -> str:
+    """Return the text, shortened to `max_length` characters where it is longer."""
+    return text if len(text) <= max_length else text[: max_length - 1] + "…"
+
+
+def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
+    """Return the value as JSON, cut short; "missing" where there is none.
+
+    The result has at most 80 characters, so deeper levels than `max_depth` are not visited.
+    """
+    if value is MISSING:
+        return "missing"
+    if isinstance(value, str):
+        return '"' + cut(value).replace("\n", "\\n") + '"'
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if not max_depth:
+        return "…"
+    if isinstance(value, dict):
+        members = (f'"{cut(str(key))}": {brief(item, max_depth - 1)}' for key, item in value.items())
+        return _join("{", members, "}")
+    if isinstance(value, (list, tuple)):
+        return _join("[", (brief(item, max_depth - 1) for item in value), "]")
+    return cut(str(value))
+
+
+def _join(opening: str, items: Iterable[str], closing: str) -> str:
+    text = opening
+    for number, item in enumerate(items):
+        text += (", " if number else "") + item
+        if len(text) >= MAX_LENGTH:
+            return cut(text)
+    return text + closing
+
+
+def kind(value: Json | Missing) -> str:
+    """Return the name of the value's JSON type."""
+    if value is None or value is MISSING:
+        return "null" if value is None else "missing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "a text"
+    if isinstance(value, (int, float)):
+        return "a number"
+    return "an object" if isinstance(value, dict) else "a list"

@@ -1,0 +1,100 @@
+"""JSON Schemas: validation of values, and the subschemas of a schema.
+
+The validator library is imported on first use, never fetches a remote `$ref`, and compiles equal schemas once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+from mockllm.core.json.codec import Json, canonical, loads
+
+MAX_CACHED_SCHEMAS: Final = 256
+
+SchemaPath: TypeAlias = tuple[str, ...]
+"""The keywords, names and numbers that lead to a subschema."""
+
+
+class Validator:
+    """A compiled schema."""
+
+    def __init__(self, compiled: Any) -> None:
+        self._compiled = compiled
+
+    def matches(self, value: Json) -> bool:
+        """Return whether a value is valid."""
+        try:
+            return bool(self._compiled.is_valid(value))
+        except ValueError:  # not JSON: an element of a set
+            return False
+
+    def error_message(self, value: Json) -> str:
+        """Return the first error and its place; "valid" where there is none."""
+        try:
+            error = next(self._compiled.iter_errors(value), None)
+        except ValueError as failure:
+            return str(failure)
+        if error is None:
+            return "valid"
+        where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+        return f"{where.lstrip('.')}: {error.message}" if where else str(error.message)
+
+
+def validator(schema: Json) -> Validator:
+    """Return the compiled schema. Raise ValueError with a message for a person where it is invalid."""
+    if not isinstance(schema, (dict, bool)):
+        raise ValueError("not a valid JSON Schema: it is an object, or true or false")
+    try:
+        key = canonical(schema)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"not a valid JSON Schema: {error}") from None
+    return _compiled(key)
+
+
+def format_validator(schema: dict[str, Json]) -> Validator:
+    """Return the compiled schema, with validation of each `format` that the library knows."""
+    return _compiled(canonical(schema), formats=True)
+
+
+@lru_cache(MAX_CACHED_SCHEMAS)
+def _compiled(key: bytes, formats: bool = False) -> Validator:
+    import jsonschema_rs
+
+    try:
+        return Validator(jsonschema_rs.validator_for(loads(key), retriever=_refuse, validate_formats=formats))
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise ValueError(f"not a valid JSON Schema: {getattr(error, 'message', error)}") from None
+
+
+def _refuse(uri: str) -> Json:
+    raise ValueError(f"a remote $ref is not fetched ({uri}); write the schema into the file")
+
+
+# --- subschemas ----------------------------------------------------------------------------------
+
+
+def subschemas(schema: dict[str, Json]) -> Iterator[tuple[SchemaPath, dict[str, Json]]]:
+    """Yield a schema and all of its subschemas with their paths, each before its own subschemas, at any depth.
+
+    Values that are not objects are left out.
+    """
+    waiting: list[tuple[SchemaPath, Json]] = [((), schema)]
+    while waiting:
+        path, value = waiting.pop()
+        if type(value) is dict:
+            yield path, value
+            waiting += reversed([((*path, *step), child) for step, child in _children(value)])
+
+
+def _children(schema: dict[str, Json]) -> Iterator[tuple[SchemaPath, Json]]:
+    for keyword in ("properties", "$defs", "definitions"):
+        named = schema.get(keyword)
+        for name, child in (named if type(named) is dict else {}).items():
+            yield (keyword, name), child
+    yield ("items",), schema.get("items")
+    for keyword in ("anyOf", "allOf"):
+        several = schema.get(keyword)
+        for number, child in enumerate(several if type(several) is list else ()):
+            yield (keyword, str(number)), child

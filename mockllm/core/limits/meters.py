@@ -1,0 +1,174 @@
+"""Meters: the usage of one bound (requests or tokens) of a limit by one key, for each strategy.
+
+Times are whole microseconds.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from mockllm.core.limits.limit import Gauge
+
+MICRO = 1_000_000
+"""Microseconds in a second."""
+
+
+class Meter(Protocol):
+    """The usage of one bound by one key. Only `charge` changes the result of the other methods."""
+
+    def wait(self, now: int, amount: int) -> int | None:
+        """Return the time until an amount passes: 0 where it passes now, None where it never does."""
+
+    def delay(self, now: int) -> int:
+        """Return how long an amount that passes now waits for earlier ones."""
+
+    def charge(self, now: int, amount: int) -> None:
+        """Count an amount that passes."""
+
+    def gauge(self, now: int) -> Gauge:
+        """Return the state."""
+
+
+class FixedWindow:
+    """A meter with an amount for each window.
+
+    A window opens with the first charge and lasts its time. The next one opens with the first charge after it, so a
+    run does not depend on the time of day. Around the end of a window twice the limit can pass, as usual with this
+    strategy.
+    """
+
+    __slots__ = ("_end", "_limit", "_used", "_window")
+
+    def __init__(self, limit: int, window: int) -> None:
+        self._limit = limit
+        self._window = window
+        self._end: int | None = None
+        """The end of the open window."""
+        self._used = 0
+
+    def wait(self, now: int, amount: int) -> int | None:
+        if amount > self._limit:
+            return None
+        if self._end is None or now >= self._end or self._used + amount <= self._limit:
+            return 0
+        return self._end - now
+
+    def delay(self, now: int) -> int:
+        return 0
+
+    def charge(self, now: int, amount: int) -> None:
+        if self._end is None or now >= self._end:
+            self._end, self._used = now + self._window, 0
+        self._used += amount
+
+    def gauge(self, now: int) -> Gauge:
+        window = self._window / MICRO
+        if self._end is None or now >= self._end:
+            return Gauge(self._limit, self._limit, 0.0, window)
+        return Gauge(self._limit, self._limit - self._used, (self._end - now) / MICRO, window)
+
+
+MAX_EXACT_ENTRIES = 1024
+"""Entries up to which a sliding window is exact. It has at most twice as many, plus two."""
+
+
+class SlidingWindow:
+    """A meter with an amount for any window, wherever it begins: a log of charges and their times.
+
+    A charge at t counts until t + window, not at that time itself. The log is exact up to `MAX_EXACT_ENTRIES`.
+    Above that, charges within a thousandth of a window share one entry with the time of the last one: they may count
+    up to that much longer, never shorter. So memory is bounded, no window ever has more than the limit, and a
+    reported wait still suffices.
+    """
+
+    __slots__ = ("_cell", "_limit", "_log", "_used", "_window")
+
+    def __init__(self, limit: int, window: int) -> None:
+        self._limit = limit
+        self._window = window
+        self._cell = max(1, window // MAX_EXACT_ENTRIES + 1)
+        self._log: deque[tuple[int, int]] = deque()
+        """Time and amount; the oldest first."""
+        self._used = 0
+
+    def wait(self, now: int, amount: int) -> int | None:
+        if amount > self._limit:
+            return None
+        self._remove_old(now)
+        over = self._used + amount - self._limit
+        at = now
+        for when, used in self._log:
+            if over <= 0:
+                break
+            over -= used
+            at = when + self._window
+        return at - now
+
+    def delay(self, now: int) -> int:
+        return 0
+
+    def charge(self, now: int, amount: int) -> None:
+        if not amount:
+            return
+        self._remove_old(now)
+        self._used += amount
+        if len(self._log) >= MAX_EXACT_ENTRIES and self._log[-1][0] // self._cell == now // self._cell:
+            amount += self._log.pop()[1]
+        self._log.append((now, amount))
+
+    def gauge(self, now: int) -> Gauge:
+        self._remove_old(now)
+        reset = self._log[-1][0] + self._window - now if self._log else 0
+        return Gauge(self._limit, self._limit - self._used, reset / MICRO, self._window / MICRO)
+
+    def _remove_old(self, now: int) -> None:
+        """Remove entries that no longer count."""
+        log = self._log
+        while log and log[0][0] + self._window <= now:
+            self._used -= log.popleft()[1]
+
+
+class Bucket:
+    """A meter with a bucket: charges fill it, and it drains evenly, by a limit in each window.
+
+    A token bucket lets pass what fits, at once. A leaky bucket lets it wait until all earlier charges have drained,
+    so that requests are spaced evenly. `size` is the capacity: the amount that passes at once (or waits, plus one).
+    The level is counted in parts of a unit of which a whole number drains each microsecond: nothing is rounded.
+    """
+
+    __slots__ = ("_at", "_leaky", "_level", "_limit", "_size", "_window")
+
+    def __init__(self, limit: int, window: int, size: int, *, leaky: bool = False) -> None:
+        self._limit = limit
+        self._window = window
+        self._size = size if limit else 0
+        self._leaky = leaky
+        self._level = 0
+        """The level at `_at`, in units divided by the window."""
+        self._at = 0
+
+    def wait(self, now: int, amount: int) -> int | None:
+        if amount > self._size:
+            return None
+        over = self._current_level(now) + (amount - self._size) * self._window
+        return self._drain_time(over) if over > 0 else 0
+
+    def delay(self, now: int) -> int:
+        return self._drain_time(self._current_level(now)) if self._leaky else 0
+
+    def charge(self, now: int, amount: int) -> None:
+        self._level = self._current_level(now) + amount * self._window
+        self._at = max(now, self._at)
+
+    def gauge(self, now: int) -> Gauge:
+        level = self._current_level(now)
+        remaining = self._size - -(-level // self._window)
+        return Gauge(self._size, remaining, self._drain_time(level) / MICRO, self._window / MICRO)
+
+    def _current_level(self, now: int) -> int:
+        return max(0, self._level - self._limit * max(0, now - self._at))
+
+    def _drain_time(self, level: int) -> int:
+        """Return the microseconds in which a level drains. A bucket that does not drain is always empty."""
+        return -(-level // self._limit) if level else 0
