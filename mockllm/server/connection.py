@@ -52,6 +52,7 @@ class Connection(HttpProtocol):
         "_body",
         "_broken",
         "_current",
+        "_heads",
         "_idle_until",
         "_keepalive",
         "_keepalive_timer",
@@ -69,6 +70,7 @@ class Connection(HttpProtocol):
 
     def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
+        self._heads = app.heads
         self._listener = listener
         self._turns = listener.turns
         self._app = app
@@ -135,7 +137,7 @@ class Connection(HttpProtocol):
         if self.closing or self._broken is not None:
             return
         if self._current is None and not (self._begun or self._queue or self.upgraded):
-            head = self._app.heads.find(data)
+            head = self._heads.find(data)
             if head is not None:
                 if self._watch is not None:
                     self._unwatch()

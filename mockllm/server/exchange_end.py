@@ -78,7 +78,9 @@ def _release(exchange: Exchange, read_model: bool) -> None:
     if request is None:
         exchange.headers, exchange.raw, exchange.received, exchange.client = message.headers, b"", b"", ""
         return
-    exchange.kind, exchange.provider, exchange.session = type(request), request.provider, request.session
+    exchange.kind, exchange.provider = type(request), request.provider
+    if request.session is not None:
+        exchange.session = request.session
     exchange.model = request.model if read_model else request.__dict__.get("model")
     received = exchange.received
     if exchange.times is None and received and received.endswith(exchange.raw):

@@ -146,18 +146,20 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
 def _write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
-    response, sink = exchange.response, exchange.sink
+    response, sink, head = exchange.response, exchange.sink, exchange.head
     assert sink is not None, "the exchange has not ended"
-    made = response.made
-    framing = exchange.framing = framing_of(app, exchange)
+    assert head is not None, "the exchange has not ended"
+    made, framing = response.made, head.framing
+    if framing is not ORDINARY or exchange.close or app.draining:
+        framing = exchange.framing = framing_of(app, exchange)
     extra = cors.ALLOW if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
         data = prerendered_bytes(made, response.reply_error, app.dates.bytes_at(exchange.at), extra)
     if data is None and not takes_time(made):
         plan = response.plan
-        head = render_head(plan, framing, app.dates.at(exchange.at), extra)
-        data = at_once(plan, head) if head.keep_alive else None
+        opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
+        data = at_once(plan, opening) if opening.keep_alive else None
     if data is None or not sink.write_with_turn(data):
         return False
     sink.written = True
