@@ -25,8 +25,8 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, said
 from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
-from mockllm.dialects.openai.errors import error_plan, inner
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.errors import error_object, error_plan
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.logprobs import columns
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
@@ -111,7 +111,7 @@ class CompletionsEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
 
     def _joined(self, choice: int) -> bool:
         """Whether the last piece of a choice tells that it was cut short."""
@@ -251,7 +251,7 @@ class Completions:
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
         said = pretty(body(reply, request, stamp)) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(said, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)

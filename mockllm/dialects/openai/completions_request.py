@@ -12,7 +12,7 @@ from mockllm.core.request.request import Message, OtherPart, Part, Request, Samp
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.chat.check import check_readable
-from mockllm.dialects.openai.request_helpers import ModelRequest, choices_of, texts
+from mockllm.dialects.openai.request_helpers import ModelRequest, choice_count, texts
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -66,7 +66,7 @@ class CompletionsRequest(ModelRequest):
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
         return Sampling(
-            n=min(choices_of(fields.get("n")), MOST_CHOICES // len(self.prompts)) * len(self.prompts),
+            n=min(choice_count(fields.get("n")), MOST_CHOICES // len(self.prompts)) * len(self.prompts),
             stop=(stop,) if type(stop) is str else tuple(texts(stop)),
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
         )
@@ -149,7 +149,7 @@ def _prompt(value: Json, path: str) -> Failure | None:
 
 
 def _stop(value: Json, path: str) -> Failure | None:
-    return None if type(value) is str else array(string, "strings", longest=4)(value, path)
+    return None if type(value) is str else array(string, "strings", max_length=4)(value, path)
 
 
 FIELDS: Final[Mapping[str, Check]] = {

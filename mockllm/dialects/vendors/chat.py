@@ -141,7 +141,7 @@ class VendorEncoder(Encoder):
         ]
         if self._probabilities is not None:
             for said, choice in zip(choices, self.reply.choices, strict=True):
-                said["logprobs"] = logprobs.whole(choice, self._request.logprobs or 0)
+                said["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
         made = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
         return self.reply.usage.tell(made | filled(self.form.body, self.ids) | self._own, "usage")
 

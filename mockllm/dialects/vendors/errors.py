@@ -12,7 +12,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows, message_of
+from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows, error_message
 from mockllm.dialects.vendors.vendor import Vendor, filled
 
 
@@ -42,7 +42,7 @@ def inner(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIde
     row = vendor.errors.rows[failure.type]
     message = failure.message
     if message is None:
-        message = message_of(row, failure, request, stamp)
+        message = error_message(row, failure, request, stamp)
     made: dict[str, Json] = {"message": message, "type": row.type, "param": row.param, "code": row.code}
     wait = _wait(vendor, failure)
     if wait is not None and vendor.errors.details is not None:

@@ -195,7 +195,7 @@ def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     for number, choice in enumerate(reply.choices):
         one: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
         if facts.logprobs is not None:
-            one["logprobs"] = logprobs.whole(choice, facts.logprobs)
+            one["logprobs"] = logprobs.choice_logprobs(choice, facts.logprobs)
         elif facts.family.logprobs:
             one["logprobs"] = None
         one["finish_reason"] = facts.finish(choice)

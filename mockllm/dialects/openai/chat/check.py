@@ -13,22 +13,22 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.messages_check import messages
-from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
     decimal,
     integer,
-    kind,
+    json_type,
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     text,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -49,7 +49,7 @@ def _member(name: str, required: Sequence[str], checks: Mapping[str, Check]) -> 
 
 def _typed(*words: str) -> Check:
     """An object whose `type` is one of these."""
-    return members(("type",), {"type": word(*words)})
+    return members(("type",), {"type": one_of(*words)})
 
 
 _typed_tool: Final = _typed("function", "custom")
@@ -64,7 +64,7 @@ CHOICES: Final = {
     "allowed_tools": _member(
         "allowed_tools",
         ("mode", "tools"),
-        {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)},
+        {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
 _typed_format: Final = _typed("json_object", "json_schema", "text")
@@ -78,7 +78,7 @@ def check_readable(request: Request) -> Failure | None:
         return None
     if body is MISSING:
         return refuse(UNPARSED)
-    message = f"Invalid request body: expected an object, but got {kind(body)} instead."
+    message = f"Invalid request body: expected an object, but got {json_type(body)} instead."
     return refuse(message, None, "invalid_type")
 
 
@@ -109,7 +109,7 @@ def _tool(value: Json, path: str) -> Failure | None:
     if wrong is not None:
         return wrong
     said = value["type"]
-    return TOOLS[said](value, path) or parameters(value[said], f"{path}.{said}.parameters")
+    return TOOLS[said](value, path) or check_parameters(value[said], f"{path}.{said}.parameters")
 
 
 def _stop(value: Json, path: str) -> Failure | None:
@@ -117,7 +117,7 @@ def _stop(value: Json, path: str) -> Failure | None:
         return None
     if type(value) is not list:
         return wrong_type(value, path, "one of a string or array of strings")
-    return array(string, "strings", longest=4)(value, path)
+    return array(string, "strings", max_length=4)(value, path)
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -144,7 +144,7 @@ def _response_format(value: Json, path: str) -> Failure | None:
     wrong = _typed_format(value, path)
     if wrong is not None or value["type"] != "json_schema":
         return wrong
-    return _json_schema(value, path) or form(value["json_schema"], path)
+    return _json_schema(value, path) or check_response_schema(value["json_schema"], path)
 
 
 DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
@@ -210,23 +210,23 @@ FIELDS: Final[dict[str, Check]] = {
     "max_completion_tokens": integer(1),
     "max_tokens": integer(1),
     "metadata": object_,
-    "modalities": array(word("text", "audio"), "strings"),
+    "modalities": array(one_of("text", "audio"), "strings"),
     "n": integer(1, 128),
     "parallel_tool_calls": boolean,
     "presence_penalty": decimal(-2, 2),
-    "reasoning_effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     "response_format": _response_format,
     "seed": integer(),
-    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
     "stop": _stop,
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "tool_choice": _tool_choice,
-    "tools": array(_tool, "objects", shortest=1, longest=128),
+    "tools": array(_tool, "objects", min_length=1, max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
     "user": string,
-    "verbosity": word("low", "medium", "high"),
+    "verbosity": one_of("low", "medium", "high"),
 }

@@ -31,7 +31,7 @@ from mockllm.dialects.openai.chat.request_builder import build_request
 from mockllm.dialects.openai.chat.store_update import store_update
 from mockllm.dialects.openai.chat.stream import ChatEncoder
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 
 SHAPING: Final = frozenset(
     {
@@ -71,7 +71,7 @@ class Chat:
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
         said = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(said, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)

@@ -10,14 +10,14 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.validators import (
     Check,
     array,
-    length,
+    check_length,
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -43,14 +43,14 @@ CALLS: Final = {
     "function": members(("function",), {"function": _named}),
     "custom": members(("custom",), {"custom": _custom}),
 }
-_typed_call: Final = members(("id", "type"), {"id": string, "type": word(*CALLS)})
+_typed_call: Final = members(("id", "type"), {"id": string, "type": one_of(*CALLS)})
 
 
 def _call(value: Json, path: str) -> Failure | None:
     return _typed_call(value, path) or CALLS[value["type"]](value, path)
 
 
-_calls: Final = array(_call, "objects", shortest=1)
+_calls: Final = array(_call, "objects", min_length=1)
 _own: Final = members((), {"name": string, "tool_call_id": string, "function_call": _named})
 
 
@@ -73,7 +73,7 @@ def messages(value: Json, path: str) -> Failure | None:
             return wrong
     if plain and value:
         return None
-    return length(value, path, 1, None) or _answers(value)
+    return check_length(value, path, 1, None) or _answers(value)
 
 
 def _message(entry: Json, path: str, place: int) -> Failure | None:

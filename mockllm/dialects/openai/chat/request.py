@@ -26,19 +26,19 @@ from mockllm.core.request.request import (
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
-    SPEAKERS,
+    NEUTRAL_ROLES,
     ModelRequest,
-    call,
-    choices_of,
+    choice_count,
     count_of,
-    joined,
+    join_texts,
     object_of,
     objects,
+    read_call,
     text_of,
     texts,
 )
 
-ROLES: Final[dict[str, Role]] = {**SPEAKERS, "tool": "tool", "function": "tool"}
+ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
 MEDIA: Final = {
     "image_url": MediaPart("image"),
     "input_audio": MediaPart("audio"),
@@ -91,9 +91,9 @@ class ChatRequest(ModelRequest):
             if type(entry) is not dict or len(entry) != 2:
                 return None
             role, content = entry.get("role"), entry.get("content")
-            if type(content) is not str or type(role) is not str or role not in SPEAKERS:
+            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
                 return None
-            said.append((SPEAKERS[role], content))
+            said.append((NEUTRAL_ROLES[role], content))
         return said
 
     @lazy
@@ -146,7 +146,7 @@ class ChatRequest(ModelRequest):
         n, stop = fields.get("n"), fields.get("stop")
         limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
-        return Sampling(1 if n is None else choices_of(n), stops, limit)
+        return Sampling(1 if n is None else choice_count(n), stops, limit)
 
     @lazy
     def logprobs(self) -> int | None:
@@ -174,20 +174,20 @@ def _parts(
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        yield ResultPart(id, name, joined(_content(content)))
+        yield ResultPart(id, name, join_texts(_content(content)))
         return
     if role == "function":
-        yield ResultPart(None, text_of(message.get("name")), joined(_content(content)))
+        yield ResultPart(None, text_of(message.get("name")), join_texts(_content(content)))
         return
     yield from _content(content)
     for entry in objects(message.get("tool_calls")):
         said = object_of(entry.get("custom", entry.get("function")))
-        made = call(text_of(entry.get("id")), said)
+        made = read_call(text_of(entry.get("id")), said)
         if made.id is not None:
             names[made.id] = made.name
         yield made
     if type(message.get("function_call")) is dict:
-        yield call(None, message["function_call"])
+        yield read_call(None, message["function_call"])
 
 
 def _content(content: Json) -> Iterator[Part]:

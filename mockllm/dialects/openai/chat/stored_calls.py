@@ -23,11 +23,11 @@ from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.pagination import page
 from mockllm.dialects.openai.request_helpers import object_of, objects
-from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_up_to
+from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_of_length
 
 PAIRS: Final = 16
 """How many metadata an object may have."""
-_value: Final = text_up_to(512)
+_value: Final = text_of_length(512)
 
 
 class StoredChatRequest(Request):

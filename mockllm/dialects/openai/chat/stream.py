@@ -26,7 +26,7 @@ from mockllm.dialects.openai.chat.body import (
     usage,
 )
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.errors import inner
+from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.stream_padding import padding
 
@@ -126,7 +126,7 @@ class ChatEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
 
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]

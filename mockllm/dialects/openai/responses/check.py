@@ -16,7 +16,7 @@ from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.input_check import input_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
-from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -26,11 +26,11 @@ from mockllm.dialects.openai.validators import (
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     text,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -49,7 +49,8 @@ CHOICES: Final[dict[str, Check]] = {
     "function": members(("name",), {"name": string}),
     "custom": members(("name",), {"name": string}),
     "allowed_tools": members(
-        ("mode", "tools"), {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)}
+        ("mode", "tools"),
+        {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
 _typed: Final = members(("type",), {"type": string})
@@ -138,7 +139,7 @@ def _tool(value: Json, path: str) -> Failure | None:
     wrong = _typed(value, path)
     if wrong is not None or value["type"] not in ("function", "custom"):
         return wrong
-    return members(("name",), _described)(value, path) or parameters(value, f"{path}.parameters")
+    return members(("name",), _described)(value, path) or check_parameters(value, f"{path}.parameters")
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -152,10 +153,10 @@ def _tool_choice(value: Json, path: str) -> Failure | None:
 
 
 def _format(value: Json, path: str) -> Failure | None:
-    wrong = members(("type",), {"type": word(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    wrong = members(("type",), {"type": one_of(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
     if wrong is not None or value["type"] != "json_schema":
         return wrong
-    return form(value, f"{path}.schema", "invalid_json_schema")
+    return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
 
 
 def _chosen(choice: Json, tools: Json) -> Failure | None:
@@ -189,20 +190,20 @@ FIELDS: Final[dict[str, Check]] = {
     "reasoning": members(
         (),
         {
-            "effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
-            "summary": word("auto", "concise", "detailed"),
+            "effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+            "summary": one_of("auto", "concise", "detailed"),
         },
     ),
-    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
-    "text": members((), {"format": _format, "verbosity": word("low", "medium", "high")}),
+    "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
     "tool_choice": _tool_choice,
-    "tools": array(_tool, "objects", longest=128),
+    "tools": array(_tool, "objects", max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
-    "truncation": word("auto", "disabled"),
+    "truncation": one_of("auto", "disabled"),
     "user": string,
 }

@@ -23,8 +23,8 @@ from mockllm.dialects.capabilities import Capabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
-from mockllm.dialects.openai.logprobs import bare, entries
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.logprobs import entries, without_bytes
 from mockllm.dialects.openai.responses.check import check, check_readable
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.errors import error_plan, inner
@@ -133,7 +133,7 @@ class ResponsesEncoder(Encoder):
         choice = self.reply.choices[0]
         at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
         if self._speaks(part):
-            logprobs: dict[str, Json] = {"logprobs": bare(self._logprobs)} if kind.logprobs else {}
+            logprobs: dict[str, Json] = {"logprobs": without_bytes(self._logprobs)} if kind.logprobs else {}
             for number, source in enumerate(cited(part) if said else ()):
                 placed = {"annotation": source, "annotation_index": number, **kind.index, **at_item}
                 yield self._event("response.output_text.annotation.added", placed)
@@ -170,7 +170,7 @@ class ResponsesEncoder(Encoder):
             return b""
         found = entries(token_logprobs(tokens_of(part, piece), self._facts.logprobs, len(self._logprobs)))
         self._logprobs += found
-        return dumps(bare(found))[1:-1]
+        return dumps(without_bytes(found))[1:-1]
 
     def _kind(self, part: Part) -> StreamedPart:
         return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]
@@ -228,7 +228,7 @@ class Responses:
         counted = usage(said.usage, facts.form)
         made = facts.response(status, output(choice, facts), counted, reason=reason)
         body = pretty(said.usage.tell(made, "usage"))
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(body, 0, "body"),))
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

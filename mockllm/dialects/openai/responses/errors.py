@@ -47,7 +47,7 @@ ROWS: Final = {
 
 def inner(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
     """The object under `error`."""
-    return errors.inner(failure, request, stamp, ROWS)
+    return errors.error_object(failure, request, stamp, ROWS)
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:

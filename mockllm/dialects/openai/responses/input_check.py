@@ -12,10 +12,10 @@ from mockllm.dialects.openai.validators import (
     array,
     members,
     missing,
+    one_of,
     refuse,
     string,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -56,7 +56,7 @@ def _content(value: Json, path: str) -> Failure | None:
 _called: Final = {"call_id": string, "name": string}
 _answered: Final = {"call_id": string, "output": _content}
 ITEMS: Final[dict[str, Check]] = {
-    "message": members(("role", "content"), {"role": word(*ROLES), "content": _content}),
+    "message": members(("role", "content"), {"role": one_of(*ROLES), "content": _content}),
     "function_call": members(("call_id", "name", "arguments"), {**_called, "arguments": string}),
     "custom_tool_call": members(("call_id", "name", "input"), {**_called, "input": string}),
     "function_call_output": members(("call_id", "output"), _answered),

@@ -29,13 +29,13 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
-    SPEAKERS,
+    NEUTRAL_ROLES,
     ModelRequest,
-    call,
     count_of,
-    joined,
+    join_texts,
     object_of,
     objects,
+    read_call,
     text_of,
     texts,
 )
@@ -167,22 +167,22 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Respon
     the model's own (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message":
-        if type(role) is not str or role not in SPEAKERS:
+        if type(role) is not str or role not in NEUTRAL_ROLES:
             return None
-        return Message(SPEAKERS[role], tuple(content(item.get("content"))))
+        return Message(NEUTRAL_ROLES[role], tuple(content(item.get("content"))))
     if type(kind) is not str:
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        return Message("tool", (ResultPart(id, name, joined(content(item.get("output")))),))
+        return Message("tool", (ResultPart(id, name, join_texts(content(item.get("output")))),))
     if kind in CALLS:
-        made = call(text_of(item.get("call_id")), item)
+        made = read_call(text_of(item.get("call_id")), item)
         if made.id is not None:
             names[made.id] = made.name
         return Message("assistant", (made,))
     if kind == "reasoning":
-        return Message("assistant", (ThinkingPart(joined(content(item.get("summary")))),))
+        return Message("assistant", (ThinkingPart(join_texts(content(item.get("summary")))),))
     if kind.endswith("_output"):
         return Message(
             "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)

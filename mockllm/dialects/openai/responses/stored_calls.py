@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.pagination import number, page
+from mockllm.dialects.openai.pagination import page, parse_number
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import asked, chain, history, items, listed, response
 from mockllm.dialects.openai.responses.native_items import begun, between
@@ -86,7 +86,7 @@ class GetResponse(StoredCall):
         told = response(stored.said)
         if request.query.get("stream") != "true":
             return _body(told, stamp)
-        after = number(request.query.get("starting_after"), -1)
+        after = parse_number(request.query.get("starting_after"), -1)
         events = [event for place, event in enumerate(_events(told)) if place > after]
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
 
