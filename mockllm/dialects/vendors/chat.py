@@ -29,8 +29,8 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
-from mockllm.dialects.openai.chat.body import hidden
-from mockllm.dialects.openai.chat.check import refused
+from mockllm.dialects.openai.chat.body import is_hidden
+from mockllm.dialects.openai.chat.check import check_body
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
@@ -54,7 +54,7 @@ def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
 def _is_shown(part: Part, form: VendorChatForm) -> bool:
     if type(part) is Thinking:
         return form.thinking is not None and not part.redacted
-    return not hidden(part)
+    return not is_hidden(part)
 
 
 def _shown(part: Part, form: VendorChatForm) -> Part:
@@ -291,7 +291,7 @@ class VendorChat(Chat):
         failure, words, body = super().check(request), self.vendor.words, request.body
         if failure is None or words is None or type(body) is not dict:
             return failure
-        return refused(words(body))
+        return check_body(words(body))
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
