@@ -1,7 +1,8 @@
-"""What an answer says, read back from the wire in neutral words, as a client would: what examples expect.
+"""The content of a response in provider-neutral form, decoded from the bytes as a client decodes them;
+examples check it.
 
-Each dialect tells a `Hearing` what it finds. What cannot be read, because a fault broke it or a scenario
-wrote bytes of its own, says nothing.
+Each dialect reports its findings to a `ResponseDecoder`. The decoder ignores bytes that cannot be read
+because a fault broke them or a scenario wrote raw bytes.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ class DecodedCall(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class DecodedResponse:
-    """An answer's first choice. None where nothing was said of it. `chunks` are the visible pieces of all
-    choices in the order in which they came, None of a whole answer; `error` is the provider's error object,
-    of a whole answer or inside a stream."""
+    """A response's first choice. A field is None where the response does not contain it. `chunks` are the
+    visible chunks of all choices in order of arrival, None for a non-streaming response. `error` is the
+    provider's error object, of a non-streaming response or inside a stream."""
 
     text: str | None
     thinking: str | None
@@ -42,11 +43,11 @@ class DecodedResponse:
     chunks: tuple[str, ...] | None
     error: Json
     issued: Mapping[str, str] = field(default_factory=dict, compare=False)
-    """The tools that were called, by the calls' ids: of all choices, where a result will name no more."""
+    """The called tools by call id, of all choices, for protocols whose results repeat only the id."""
 
 
 def payloads(plan: Plan) -> Iterator[Json]:
-    """The JSON of each event; of a whole answer that of its body."""
+    """Yield the JSON of each event; for a non-streaming response that of its body."""
     for _, data in events(plan):
         try:
             yield loads(data)
@@ -55,56 +56,57 @@ def payloads(plan: Plan) -> Iterator[Json]:
 
 
 class ResponseDecoder:
-    """What was heard so far. `finish`, `usage` and `error` are set as they are heard; `understood`, once
-    anything was that this protocol says."""
+    """The content decoded so far. `finish`, `usage` and `error` are set once decoded. `recognized` is true
+    once any part of the protocol was decoded."""
 
     def __init__(self, plan: Plan) -> None:
         self.streamed = plan.streamed
-        self.understood = False
+        self.recognized = False
         self.finish: str | None = None
         self.usage: Usage | None = None
         self.error: Json = None
-        self._said: dict[Channel, str] = {}
+        self._texts: dict[Channel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
         self._issued: dict[str, str] = {}
 
-    def say(self, channel: Channel, piece: str, choice: Json = 0, *, visible: bool = True) -> None:
-        """A piece of a text; not `visible` where it only opens it."""
+    def add_text(self, channel: Channel, chunk: str, choice: Json = 0, *, visible: bool = True) -> None:
+        """Add a chunk to a text; `visible` is false where the chunk only opens the text."""
         if choice == 0:
-            self._said[channel] = self._said.get(channel, "") + piece
+            self._texts[channel] = self._texts.get(channel, "") + chunk
         if visible:
-            self._chunks.append(piece)
+            self._chunks.append(chunk)
 
-    def call(self, place: Json, name: str, choice: Json = 0, id: Json = None) -> None:
-        """A call begins; `place` tells it from the others. `id` where its result will have nothing else."""
+    def add_call(self, place: Json, name: str, choice: Json = 0, id: Json = None) -> None:
+        """Begin a call. `place` distinguishes it from other calls; `id` is set where a result repeats nothing
+        else."""
         if isinstance(id, str):
             self._issued[id] = name
         if choice == 0:
             self._calls[place] = (name, [])
 
-    def argue(self, place: Json, piece: str, choice: Json = 0) -> None:
-        """A piece of a call's arguments; an empty one only opens them."""
+    def add_arguments(self, place: Json, chunk: str, choice: Json = 0) -> None:
+        """Add a chunk to a call's arguments; an empty chunk only opens them."""
         if choice == 0 and place in self._calls:
-            self._calls[place][1].append(piece)
-        if piece:
-            self._chunks.append(piece)
+            self._calls[place][1].append(chunk)
+        if chunk:
+            self._chunks.append(chunk)
 
     @property
     def calls(self) -> tuple[DecodedCall, ...]:
-        return tuple(DecodedCall(name, _arguments("".join(pieces))) for name, pieces in self._calls.values())
+        return tuple(DecodedCall(name, _arguments("".join(chunks))) for name, chunks in self._calls.values())
 
-    def said(self, channel: Channel) -> str | None:
-        return self._said.get(channel)
+    def text(self, channel: Channel) -> str | None:
+        return self._texts.get(channel)
 
     def result(self) -> DecodedResponse | None:
-        """All of it; None where nothing was understood."""
-        if not self.understood:
+        """Return the decoded response; None where nothing was recognized."""
+        if not self.recognized:
             return None
         return DecodedResponse(
-            self.said("text"),
-            self.said("thinking"),
-            self.said("refusal"),
+            self.text("text"),
+            self.text("thinking"),
+            self.text("refusal"),
             self.calls,
             self.finish,
             self.usage,

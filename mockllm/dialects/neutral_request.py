@@ -1,6 +1,7 @@
-"""A request in neutral words, before a dialect writes it in its provider's: what examples and `explain` ask.
+"""A request in provider-neutral form, which a dialect writes in its provider's form; examples and `explain`
+build them.
 
-The opposite of `core.request`, which is what was read of a request.
+`core.request` contains the opposite: the neutral form of a request that was read.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ OPEN_SCHEMA: Final[Mapping[str, Json]] = {"type": "object", "additionalPropertie
 
 
 class NeutralRequest(Struct, frozen=True):
-    """What is asked. None and empty is unsaid; without a `model` the provider's usual one is asked.
-    `messages` are the turns in the provider's own form, in place of `user`. A provider that has no word for
-    something (Anthropic for `n`, and for JSON of any form) is not asked for it."""
+    """The content of a request. None and empty values are omitted; without a `model` the dialect uses the
+    provider's default model. `messages` are the turns in the provider's own form and replace `user`. A
+    dialect omits settings that its provider does not have (Anthropic has no `n` and no JSON of any form)."""
 
     model: str | None = None
     user: str = "hi"
@@ -42,7 +43,7 @@ class NeutralRequest(Struct, frozen=True):
 
 
 class WireRequest(Struct, frozen=True):
-    """The request on the wire; `headers` by lower-case name, `body` not yet JSON text."""
+    """The request on the wire; `headers` by lower-case name, `body` before its conversion to JSON text."""
 
     path: str
     headers: Mapping[str, str]
@@ -50,12 +51,12 @@ class WireRequest(Struct, frozen=True):
     method: str = "POST"
 
 
-def parameters(tool: Tool) -> Json:
-    """A tool's schema, of which providers want to be told that it is an object's."""
+def tool_schema(tool: Tool) -> Json:
+    """Return a tool's schema; providers require the type `object`."""
     schema = OPEN_SCHEMA if tool.schema is None else tool.schema
     return {"type": "object", **schema} if isinstance(schema, Mapping) else schema
 
 
-def said(fields: Mapping[str, Json]) -> dict[str, Json]:
-    """The fields without what is unsaid: None, and what is empty."""
+def without_empty(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the fields without None and empty values."""
     return {name: value for name, value in fields.items() if value is not None and value not in ((), [])}

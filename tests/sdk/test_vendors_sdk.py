@@ -155,7 +155,7 @@ def test_an_error_inside_a_stream(client: openai.OpenAI, vendor: Vendor) -> None
 
 @vendors
 def test_responses_where_there_are_any(client: openai.OpenAI, vendor: Vendor) -> None:
-    if vendor.responses is None:
+    if vendor.edit_response is None:
         with pytest.raises(openai.NotFoundError):
             client.responses.create(model="m", input="hi")
         return

@@ -22,67 +22,69 @@ FINISH: Final[Mapping[str, str]] = {
 
 def decode(plan: Plan) -> DecodedResponse | None:
     """This protocol says a refusal as text: where it ended with one, the text is both."""
-    hearing = ResponseDecoder(plan)
+    decoder = ResponseDecoder(plan)
     counted: dict[str, Json] = {}
     for payload in payloads(plan):
-        _hear(payload, hearing, counted)
-    hearing.usage = _usage(counted)
-    if hearing.finish == "refusal":
-        hearing.say("refusal", hearing.said("text") or "", visible=False)
-    return hearing.result()
+        _hear(payload, decoder, counted)
+    decoder.usage = _usage(counted)
+    if decoder.finish == "refusal":
+        decoder.add_text("refusal", decoder.text("text") or "", visible=False)
+    return decoder.result()
 
 
-def _hear(payload: Json, hearing: ResponseDecoder, counted: dict[str, Json]) -> None:
+def _hear(payload: Json, decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
     """One event, or the whole body."""
     match payload:
         case {"error": dict(error)}:
-            hearing.understood, hearing.error = True, error
+            decoder.recognized, decoder.error = True, error
         case {"type": "message", "content": list(blocks)}:
-            _message(payload, hearing, counted)
+            _message(payload, decoder, counted)
             for index, block in enumerate(blocks):
-                _block(index, block, hearing)
+                _block(index, block, decoder)
         case {"type": "message_start", "message": dict(message)}:
-            _message(message, hearing, counted)
+            _message(message, decoder, counted)
         case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
-            _block(index, block, hearing)
+            _block(index, block, decoder)
         case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
-            _delta(index, delta, hearing)
+            _delta(index, delta, decoder)
         case {"type": "message_delta", "delta": dict(delta)}:
-            _message({**payload, **delta}, hearing, counted)
+            _message({**payload, **delta}, decoder, counted)
 
 
-def _message(said: Mapping[str, Json], hearing: ResponseDecoder, counted: dict[str, Json]) -> None:
+def _message(said: Mapping[str, Json], decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
     """What is said of the whole message: its usage, and why it ended."""
-    hearing.understood = True
+    decoder.recognized = True
     match said.get("usage"):
         case dict(usage):
             counted.update(usage)
     match said.get("stop_reason"):
         case str(reason):
-            hearing.finish = FINISH.get(reason, reason)
+            decoder.finish = FINISH.get(reason, reason)
 
 
-def _block(index: int, block: Json, hearing: ResponseDecoder) -> None:
+def _block(index: int, block: Json, decoder: ResponseDecoder) -> None:
     """A block as it opens in a stream, or whole."""
     match block:
         case {"type": "text", "text": str(text)}:
-            hearing.say("text", text, visible=text != "")
+            decoder.add_text("text", text, visible=text != "")
         case {"type": "thinking", "thinking": str(text)}:
-            hearing.say("thinking", text, visible=text != "")
+            decoder.add_text("thinking", text, visible=text != "")
         case {"type": "tool_use", "name": str(name), "input": arguments}:
-            hearing.call(index, name, id=block.get("id"))
+            decoder.add_call(index, name, id=block.get("id"))
             if arguments != {}:
-                hearing.argue(index, arguments if isinstance(arguments, str) else dumps(arguments).decode())
+                decoder.add_arguments(
+                    index, arguments if isinstance(arguments, str) else dumps(arguments).decode()
+                )
 
 
-def _delta(index: int, delta: Json, hearing: ResponseDecoder) -> None:
+def _delta(index: int, delta: Json, decoder: ResponseDecoder) -> None:
     match delta:
         case {"type": "text_delta", "text": str(text)}:
-            hearing.say("text", text)
+            decoder.add_text("text", text)
         case {"type": "thinking_delta", "thinking": str(text)}:
-            hearing.say("thinking", text)
+            decoder.add_text("thinking", text)
         case {"type": "input_json_delta", "partial_json": str(text)}:
-            hearing.argue(index, text)
+            decoder.add_arguments(index, text)
 
 
 def _usage(counted: Mapping[str, Json]) -> Usage | None:

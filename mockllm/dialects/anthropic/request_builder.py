@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 VERSION: Final = "2023-06-01"
 MAX_TOKENS: Final = 1024
@@ -19,7 +19,7 @@ def build_request(wish: NeutralRequest) -> WireRequest:
     body = {
         "model": wish.model or DEFAULT_MODEL,
         "max_tokens": MAX_TOKENS if wish.max_tokens is None else wish.max_tokens,
-        **said(
+        **without_empty(
             {
                 "system": wish.system,
                 "tools": [_tool(tool) for tool in wish.tools],
@@ -37,7 +37,9 @@ def build_request(wish: NeutralRequest) -> WireRequest:
 
 
 def _tool(tool: Tool) -> Json:
-    return said({"name": tool.name, "description": tool.description, "input_schema": parameters(tool)})
+    return without_empty(
+        {"name": tool.name, "description": tool.description, "input_schema": tool_schema(tool)}
+    )
 
 
 def _choice(choice: ToolChoice | None) -> Json:

@@ -1,7 +1,7 @@
-"""What Azure's content filters add to OpenAI's objects: results for the prompt and for each choice. Everything
-is safe, but for an answer that a filter has cut.
+"""Azure's content filters: results for the prompt and for each choice, added to OpenAI's objects. Everything
+is safe, except a response that a filter has cut.
 
-From recordings of 2025 and 2026. Keys stand in alphabetical order, as they do there.
+From recordings of 2025 and 2026. Keys are in alphabetical order, as in the recordings.
 """
 
 from __future__ import annotations
@@ -13,82 +13,82 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Harm, Reply
 
 SAFE: Final[Json] = {"filtered": False, "severity": "safe"}
-UNSEEN: Final[Json] = {"filtered": False, "detected": False}
+UNDETECTED: Final[Json] = {"filtered": False, "detected": False}
 HARMS: Final[dict[str, Json]] = dict.fromkeys(("hate", "self_harm", "sexual", "violence"), SAFE)
-PROMPT: Final[dict[str, Json]] = dict(sorted({**HARMS, "jailbreak": UNSEEN}.items()))
-ANSWER: Final[dict[str, Json]] = dict(
-    sorted({**HARMS, "protected_material_code": UNSEEN, "protected_material_text": UNSEEN}.items())
+PROMPT: Final[dict[str, Json]] = dict(sorted({**HARMS, "jailbreak": UNDETECTED}.items()))
+COMPLETION: Final[dict[str, Json]] = dict(
+    sorted({**HARMS, "protected_material_code": UNDETECTED, "protected_material_text": UNDETECTED}.items())
 )
-FOUND: Final[Json] = {"filtered": True, "severity": "medium"}
-REFUSED: Final[dict[str, Json]] = {**PROMPT, "violence": FOUND}
-"""Of a prompt that is refused."""
-PROMPTS: Final[Json] = [{"prompt_index": 0, "content_filter_results": PROMPT}]
-FIRST: Final[dict[str, Json]] = {
+DETECTED: Final[Json] = {"filtered": True, "severity": "medium"}
+REFUSED_PROMPT: Final[dict[str, Json]] = {**PROMPT, "violence": DETECTED}
+"""The results for a refused prompt."""
+PROMPT_RESULTS: Final[Json] = [{"prompt_index": 0, "content_filter_results": PROMPT}]
+FIRST_CHUNK: Final[dict[str, Json]] = {
     "choices": [],
     "created": 0,
     "id": "",
     "model": "",
     "object": "",
-    "prompt_filter_results": PROMPTS,
+    "prompt_filter_results": PROMPT_RESULTS,
 }
-"""The first chunk of a stream, which says nothing and has no choice."""
+"""The first chunk of a stream, which has no content and no choice."""
 
 
 def harms(reply: Reply) -> tuple[Harm, ...]:
-    """What a filter found, or would have found, in each choice."""
+    """Return the harm that a filter detected, or would have detected, in each choice."""
     return tuple(choice.flagged or "violence" for choice in reply.choices)
 
 
-def whole(said: dict[str, Json], found: Sequence[Harm]) -> dict[str, Json]:
-    """A whole chat answer. `found`: what a filter that has cut a choice found in it."""
-    said.pop("service_tier", None)
-    for choice in said["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["message"].get("content"), found)
+def filter_body(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str, Json]:
+    """Add the results to a non-streaming chat response. `detected` are the harms of cut choices."""
+    payload.pop("service_tier", None)
+    for choice in payload["choices"]:
+        choice["content_filter_results"] = _results(choice, choice["message"].get("content"), detected)
         choice.setdefault("logprobs", None)
-    _fingerprint(said)
-    return dict(ordered({**said, "prompt_filter_results": PROMPTS}))
+    _fingerprint(payload)
+    return dict(sort_keys({**payload, "prompt_filter_results": PROMPT_RESULTS}))
 
 
-def chunk(said: dict[str, Json], found: Sequence[Harm]) -> dict[str, Json]:
-    """A chunk of a stream."""
-    if not said["model"].startswith("gpt-5"):
-        said.pop("service_tier", None)
-    for choice in said["choices"]:
-        choice["content_filter_results"] = _results(choice, choice["delta"].get("content"), found)
+def filter_chunk(payload: dict[str, Json], detected: Sequence[Harm]) -> dict[str, Json]:
+    """Add the results to a chunk of a stream."""
+    if not payload["model"].startswith("gpt-5"):
+        payload.pop("service_tier", None)
+    for choice in payload["choices"]:
+        choice["content_filter_results"] = _results(choice, choice["delta"].get("content"), detected)
         choice.setdefault("logprobs", None)
-    _fingerprint(said)
-    return dict(ordered(said))
+    _fingerprint(payload)
+    return dict(sort_keys(payload))
 
 
-def _results(choice: dict[str, Json], text: Json, found: Sequence[Harm]) -> Json:
-    """Only a text is looked at."""
+def _results(choice: dict[str, Json], text: Json, detected: Sequence[Harm]) -> Json:
+    """Return the results of a choice; only a text is filtered."""
     if choice["finish_reason"] == "content_filter":
-        return {**ANSWER, found[choice["index"]]: FOUND}
-    return ANSWER if text else {}
+        return {**COMPLETION, detected[choice["index"]]: DETECTED}
+    return COMPLETION if text else {}
 
 
-def _fingerprint(said: dict[str, Json]) -> None:
-    """Azure's models have one, but for the reasoning ones."""
-    if said["system_fingerprint"] is None and not said["model"].startswith(("gpt-5", "o1", "o3", "o4")):
-        said["system_fingerprint"] = "fp_b6f445fc1c"
+def _fingerprint(payload: dict[str, Json]) -> None:
+    """Add a system fingerprint, which all of Azure's models have except reasoning models."""
+    if payload["system_fingerprint"] is None and not payload["model"].startswith(("gpt-5", "o1", "o3", "o4")):
+        payload["system_fingerprint"] = "fp_b6f445fc1c"
 
 
-def ordered(value: Json) -> Json:
-    """The same tree with all keys in alphabetical order."""
+def sort_keys(value: Json) -> Json:
+    """Return the same tree with all keys in alphabetical order."""
     if isinstance(value, dict):
-        return {name: ordered(value[name]) for name in sorted(value)}
-    return [ordered(each) for each in value] if isinstance(value, list) else value
+        return {name: sort_keys(value[name]) for name in sorted(value)}
+    return [sort_keys(item) for item in value] if isinstance(value, list) else value
 
 
-def response(said: dict[str, Json]) -> None:
-    """A response, or an event that holds one: what was looked at stands in `content_filters`. What a filter found
-    is always the same: the object that is changed here does not say it."""
-    held = said if said.get("object") == "response" else said.get("response")
-    if held is None:
+def filter_response(payload: dict[str, Json]) -> None:
+    """Add `content_filters` to a response, or to an event that contains one. The detected harm is constant,
+    because the changed object does not contain it."""
+    response_object = payload if payload.get("object") == "response" else payload.get("response")
+    if response_object is None:
         return
-    held.pop("billing", None)
-    cut = (held["incomplete_details"] or {}).get("reason") == "content_filter"
-    held["content_filters"] = [
+    response_object.pop("billing", None)
+    cut = (response_object["incomplete_details"] or {}).get("reason") == "content_filter"
+    response_object["content_filters"] = [
         {
             "blocked": cut and source == "completion",
             "source_type": source,
@@ -98,6 +98,6 @@ def response(said: dict[str, Json]) -> None:
         }
         for source, results in (
             ("prompt", PROMPT),
-            ("completion", {**ANSWER, "violence": FOUND} if cut else ANSWER),
+            ("completion", {**COMPLETION, "violence": DETECTED} if cut else COMPLETION),
         )
     ]

@@ -1,4 +1,4 @@
-"""Azure's calls: OpenAI's, read by deployment, filtered, and under Azure's headers."""
+"""Azure's calls: OpenAI's calls addressed by deployment, with content filters and Azure's headers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mockllm.dialects.azure.requests import (
     AzureCompletionsRequest,
     AzureEmbeddingsRequest,
     AzureResponsesRequest,
-    named,
+    with_body_model,
 )
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
-from mockllm.dialects.vendors.errors import error_plan, head, told
+from mockllm.dialects.vendors.errors import error_body, error_plan, head
 from mockllm.dialects.vendors.responses import (
     VendorCompletions,
     VendorEmbeddings,
@@ -34,15 +34,15 @@ from mockllm.dialects.vendors.responses import (
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
 VERSION: Final = "2024-10-21"
-"""The version of the API that examples ask for."""
+"""The version of the API that examples use."""
 
 
-def keyed(asked: WireRequest, path: str) -> WireRequest:
-    """A request with its key where Azure's clients send it."""
-    headers = dict(asked.headers)
+def with_api_key(wire_request: WireRequest, path: str) -> WireRequest:
+    """Return a request with its key in the header that Azure's clients use."""
+    headers = dict(wire_request.headers)
     bearer = headers.pop("authorization", None)
     key = {} if bearer is None else {"api-key": bearer.removeprefix("Bearer ")}
-    return replace(asked, path=f"{path}?api-version={VERSION}", headers={**headers, **key})
+    return replace(wire_request, path=f"{path}?api-version={VERSION}", headers={**headers, **key})
 
 
 class AzureChat(Chat):
@@ -54,23 +54,23 @@ class AzureChat(Chat):
         self.vendor = vendor
 
     def check(self, request: Request) -> Failure | None:
-        return super().check(named(request))
+        return super().check(with_body_model(request))
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, stamp)
-        found = content_filters.harms(reply)
+        harms = content_filters.harms(reply)
         steps = [
-            replace(step, payload=dumps(content_filters.whole(loads(step.payload), found)))
+            replace(step, payload=dumps(content_filters.filter_body(loads(step.payload), harms)))
             for step in _data(plan)
         ]
         return self._headed(plan, request, stamp, "application/json", *steps)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, stamp)
-        first = EventStep(dumps(content_filters.FIRST), 0, "open")
+        first = EventStep(dumps(content_filters.FIRST_CHUNK), 0, "open")
         steps = [self._filtered(step, reply, request, stamp) for step in plan.steps]
         return self._headed(plan, request, stamp, self.vendor.form.media, first, *steps)
 
@@ -79,22 +79,24 @@ class AzureChat(Chat):
             return step
         if step.kind == "error":
             assert reply.broken is not None
-            return replace(step, payload=dumps(told(self.vendor, reply.broken, request, stamp)))
+            return replace(step, payload=dumps(error_body(self.vendor, reply.broken, request, stamp)))
         return replace(
-            step, payload=dumps(content_filters.chunk(loads(step.payload), content_filters.harms(reply)))
+            step,
+            payload=dumps(content_filters.filter_chunk(loads(step.payload), content_filters.harms(reply))),
         )
 
     def _headed(
         self, plan: Plan, request: Request, stamp: ResponseIdentity, media: str, *steps: Step
     ) -> Plan:
-        made = head(self.vendor, stamp, media)
+        response_head = head(self.vendor, stamp, media)
         if request.model is not None:
-            made = made.with_headers((("x-ms-deployment-name", request.model),))
-        return replace(plan, head=made, steps=steps)
+            response_head = response_head.with_headers((("x-ms-deployment-name", request.model),))
+        return replace(plan, head=response_head, steps=steps)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return keyed(
-            super().build_request(wish), f"/openai/deployments/{wish.model or DEFAULT_MODEL}/chat/completions"
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return with_api_key(
+            super().build_request(request),
+            f"/openai/deployments/{request.model or DEFAULT_MODEL}/chat/completions",
         )
 
 
@@ -117,8 +119,8 @@ class AzureResponses(VendorResponses):
         model = reply.model or snapshot(request.model or DEFAULT_MODEL)
         return replace(plan, head=plan.head.with_headers((("x-ms-served-model", model),)))
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return keyed(super().build_request(wish), "/openai/responses")
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return with_api_key(super().build_request(request), "/openai/responses")
 
 
 class AzureCompletions(VendorCompletions):
@@ -127,64 +129,65 @@ class AzureCompletions(VendorCompletions):
     request = AzureCompletionsRequest
 
     def check(self, request: Request) -> Failure | None:
-        return super().check(named(request))
+        return super().check(with_body_model(request))
 
 
 class AzureEmbeddings(VendorEmbeddings):
-    """POST /openai/deployments/{deployment}/embeddings. Cohere's models answer with an id, and count what they do
-    not say."""
+    """POST /openai/deployments/{deployment}/embeddings. Responses of Cohere's models have an id, and count
+    completion tokens, which are 0."""
 
     request = AzureEmbeddingsRequest
 
-    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().embed(said, request, stamp)
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        plan = super().embed(result, request, stamp)
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
-        id = VendorIdFormat().made(stamp.ids, "embedding")
+        id = VendorIdFormat().make(stamp.ids, "embedding")
         steps = [
-            replace(step, payload=dumps({"id": id, **_counted(loads(step.payload))})) for step in _data(plan)
+            replace(step, payload=dumps({"id": id, **_with_completion_tokens(loads(step.payload))}))
+            for step in _data(plan)
         ]
         return replace(plan, steps=tuple(steps))
 
     def check(self, request: Request) -> Failure | None:
-        return super().check(named(request))
+        return super().check(with_body_model(request))
 
 
-def _counted(said: dict[str, Json]) -> dict[str, Json]:
-    return {**said, "usage": {**said["usage"], "completion_tokens": 0}}
+def _with_completion_tokens(body: dict[str, Json]) -> dict[str, Json]:
+    return {**body, "usage": {**body["usage"], "completion_tokens": 0}}
 
 
 class FoundryChat(VendorChat):
-    """POST /models/chat/completions. OpenAI's models answer there as they do in deployments."""
+    """POST /models/chat/completions. OpenAI's models respond there as in deployments."""
 
     request = AzureChatRequest
 
-    def __init__(self, vendor: Vendor, openais: AzureChat) -> None:
+    def __init__(self, vendor: Vendor, openai_chat: AzureChat) -> None:
         super().__init__(vendor)
-        self.openais = openais
+        self.openai_chat = openai_chat
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return (
-            self.openais.supported_reply(reply, request)
-            if _openais(request)
+            self.openai_chat.supported_reply(reply, request)
+            if _is_openai_model(request)
             else super().supported_reply(reply, request)
         )
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         return (
-            self.openais.encode_body(reply, request, stamp)
-            if _openais(request)
+            self.openai_chat.encode_body(reply, request, stamp)
+            if _is_openai_model(request)
             else super().encode_body(reply, request, stamp)
         )
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         return (
-            self.openais.encode_stream(reply, request, stamp)
-            if _openais(request)
+            self.openai_chat.encode_stream(reply, request, stamp)
+            if _is_openai_model(request)
             else super().encode_stream(reply, request, stamp)
         )
 
 
-def _openais(request: Request) -> bool:
-    """Whether the model is one of OpenAI's."""
+def _is_openai_model(request: Request) -> bool:
+    """Return whether the model is one of OpenAI's."""
     return (request.model or DEFAULT_MODEL).startswith(("gpt-", "o1", "o3", "o4"))

@@ -1,7 +1,7 @@
-"""Azure's errors, and the rows of the two ways in which it serves chat.
+"""Azure's errors, and the rows of the two forms in which it serves chat.
 
-What its gateway refuses has a code and a message; what the model refuses has OpenAI's own four members. From
-recordings of 2026; the content filter's and the classic 429 from public reports.
+An error of its gateway has a code and a message; an error of the model has OpenAI's four members. From
+recordings of 2026; the content filter's error and the classic 429 are from public reports.
 """
 
 from __future__ import annotations
@@ -15,58 +15,64 @@ from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.vendors import encoders, errors
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
-DENIED: Final = (
+DENIED_MESSAGE: Final = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for "
     "an active subscription and use a correct regional API endpoint for your resource."
 )
-NOT_DEPLOYED: Final = (
+NOT_DEPLOYED_MESSAGE: Final = (
     "The API deployment for this resource does not exist. If you created the deployment within the last 5 "
     "minutes, please wait a moment and try again."
 )
-TOO_MANY: Final = (
+TOO_MANY_MESSAGE: Final = (
     "Requests to the ChatCompletions_Create Operation under Azure OpenAI API have exceeded token rate limit of "
     "your current pricing tier. Please retry after {wait}. Please contact Azure support service if you would "
     "like to further increase the default rate limit."
 )
-FILTERED: Final = (
+FILTERED_MESSAGE: Final = (
     "The response was filtered due to the prompt triggering Azure OpenAI's content management policy. Please "
     "modify your prompt and retry."
 )
 
 
-def enveloped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """The model's own refusals have OpenAI's members, the filter's an inner error; the gateway's a code."""
+def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return the envelope: OpenAI's members for the model's errors, an inner error for the filter's, a code
+    for the gateway's."""
     code = inner["code"]
     if code == "content_filter":
-        found = {"code": "ResponsibleAIPolicyViolation", "content_filter_result": content_filters.REFUSED}
-        return {"error": {**inner, "type": None, "param": "prompt", "status": status, "innererror": found}}
+        inner_error = {
+            "code": "ResponsibleAIPolicyViolation",
+            "content_filter_result": content_filters.REFUSED_PROMPT,
+        }
+        return {
+            "error": {**inner, "type": None, "param": "prompt", "status": status, "innererror": inner_error}
+        }
     if status == 400:
         return {"error": inner}
     own = {name: value for name, value in inner.items() if name not in ("param", "type", "code", "message")}
-    made = {"code": code or str(status), "message": inner["message"], **own}
-    return {"error": {"type": inner["type"], **made} if code == "DeploymentNotFound" else made}
+    error = {"code": code or str(status), "message": inner["message"], **own}
+    return {"error": {"type": inner["type"], **error} if code == "DeploymentNotFound" else error}
 
 
-def detailed(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Foundry tells what exceeded a limit twice."""
-    return enveloped({**inner, "details": inner["message"]} if status == 429 else inner, status, ids)
+def foundry_envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return Foundry's envelope, which names the exceeded limit twice."""
+    return envelope({**inner, "details": inner["message"]} if status == 429 else inner, status, ids)
 
 
 _GATEWAY: Final = {
-    "authentication": OpenAiErrorRow(401, "", "401", DENIED),
+    "authentication": OpenAiErrorRow(401, "", "401", DENIED_MESSAGE),
     "permission": OpenAiErrorRow(403, "", "403", "Access denied due to Virtual Network/Firewall rules."),
     "not_found": OpenAiErrorRow(404, "", "404", "Resource not found"),
-    "model_not_found": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
-    # Nobody has recorded what a retired model's deployment says: inferred, that it is gone.
-    "model_deprecated": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED),
-    "content_filter": OpenAiErrorRow(400, "", "content_filter", FILTERED),
+    "model_not_found": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED_MESSAGE),
+    # No recording of a retired model's deployment exists; inferred: the deployment is missing.
+    "model_deprecated": OpenAiErrorRow(404, INVALID, "DeploymentNotFound", NOT_DEPLOYED_MESSAGE),
+    "content_filter": OpenAiErrorRow(400, "", "content_filter", FILTERED_MESSAGE),
     "server_error": OpenAiErrorRow(500, "", "InternalServerError", "Internal server error"),
     "overloaded": OpenAiErrorRow(
         503, "", "ServiceUnavailable", "The service is temporarily unable to process your request."
     ),
 }
-_LIMITED: Final = OpenAiErrorRow(429, "", "429", TOO_MANY, retry_after=33.0)
-_REACHED: Final = OpenAiErrorRow(
+_LIMITED: Final = OpenAiErrorRow(429, "", "429", TOO_MANY_MESSAGE, retry_after=33.0)
+_FOUNDRY_LIMITED: Final = OpenAiErrorRow(
     429,
     "",
     "RateLimitReached",
@@ -83,7 +89,7 @@ AZURE: Final = Vendor(
     "azure",
     encoders.Grok,
     bases=("/openai/v1",),
-    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), enveloped, milliseconds=True),
+    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_LIMITED), envelope, milliseconds=True),
     headers={
         **_PLACE,
         "x-request-id": VendorIdFormat(),
@@ -99,7 +105,7 @@ AZURE: Final = Vendor(
         "x-ratelimit-reset-tokens": "7",
     },
     form=VendorChatForm(media="text/event-stream; charset=utf-8"),
-    responses=content_filters.response,
+    edit_response=content_filters.filter_response,
 )
 """Deployments of OpenAI's models."""
 FOUNDRY: Final = Vendor(
@@ -111,16 +117,18 @@ FOUNDRY: Final = Vendor(
         call_id=VendorIdFormat("call_", 8, DIGITS),
         body={"prompt_filter_results": None},
         chunk={"system_fingerprint": "fp_49c5j0a323", "service_tier": "default"},
-        silent={"content": ""},
-        placed_calls=True,
-        whole_calls=True,
+        without_text={"content": ""},
+        indexed_calls=True,
+        complete_calls=True,
         usage=encoders.grok_usage,
     ),
-    errors=VendorErrors(errors.rows({}, **_GATEWAY, rate_limit=_REACHED), detailed, milliseconds=True),
+    errors=VendorErrors(
+        errors.rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED), foundry_envelope, milliseconds=True
+    ),
     headers={
         **_PLACE,
         "azureai-requested-tier": "default",
         "azureai-processed-tier": "default",
     },
 )
-"""Models of other makers, whose answers are their own: here xAI's."""
+"""Models of other makers, which have their own responses; this row is xAI's."""

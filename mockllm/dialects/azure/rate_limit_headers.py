@@ -6,7 +6,7 @@ from typing import Final
 
 from mockllm.core.limits import LimitStatus
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects.openai.headers import NAMES
+from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 
 PERIODS: Final[Names] = {
@@ -17,4 +17,6 @@ PERIODS: Final[Names] = {
 
 def write_limits(standing: LimitStatus, now: float) -> Headers:
     """Write resets in plain milliseconds, the period in plain seconds."""
-    return limit_header_pairs(NAMES, standing, milliseconds) + limit_header_pairs(PERIODS, standing, seconds)
+    return limit_header_pairs(LIMIT_HEADER_NAMES, standing, milliseconds) + limit_header_pairs(
+        PERIODS, standing, seconds
+    )

@@ -1,4 +1,4 @@
-"""Requests as Azure takes them: the deployment in the path is the model, the key has a header of its own."""
+"""Azure's requests: the deployment in the path is the model, and the key has its own header."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
-Some = TypeVar("Some", bound=Request)
+AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 class DeploymentRequest(Request):
-    """What all of them share."""
+    """The base of all of Azure's requests."""
 
     @lazy
     def model(self) -> str | None:
@@ -46,11 +46,11 @@ class AzureResponsesRequest(DeploymentRequest, ResponsesRequest):
     pass
 
 
-def named(request: Some) -> Some:
-    """The request with its model in the body too, where OpenAI's checks look for it."""
+def with_body_model(request: AnyRequest) -> AnyRequest:
+    """Return the request with its model also in the body, where OpenAI's checks read it."""
     deployment = request.route.get("deployment")
     if deployment is None or type(request.body) is not dict:
         return request
-    made = copy(request)
-    vars(made)["body"] = vars(made)["fields"] = {**request.fields, "model": deployment}
-    return made
+    result = copy(request)
+    vars(result)["body"] = vars(result)["fields"] = {**request.fields, "model": deployment}
+    return result

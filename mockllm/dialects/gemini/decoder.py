@@ -26,15 +26,15 @@ FINISH: Final[Mapping[str, str]] = {
 def decode(plan: Plan) -> DecodedResponse | None:
     """This protocol ends calls with `STOP`, and says a refusal as text: where it ended with one, the text is
     both."""
-    hearing = ResponseDecoder(plan)
+    decoder = ResponseDecoder(plan)
     calls = 0
     for payload in _payloads(plan):
-        calls = _hear(payload, hearing, calls)
-    if hearing.finish == "stop" and hearing.calls:
-        hearing.finish = "tool_calls"
-    if hearing.finish == "refusal":
-        hearing.say("refusal", hearing.said("text") or "", visible=False)
-    return hearing.result()
+        calls = _hear(payload, decoder, calls)
+    if decoder.finish == "stop" and decoder.calls:
+        decoder.finish = "tool_calls"
+    if decoder.finish == "refusal":
+        decoder.add_text("refusal", decoder.text("text") or "", visible=False)
+    return decoder.result()
 
 
 def _payloads(plan: Plan) -> Iterator[Json]:
@@ -50,50 +50,50 @@ def _payloads(plan: Plan) -> Iterator[Json]:
             return
 
 
-def _hear(payload: Json, hearing: ResponseDecoder, calls: int) -> int:
+def _hear(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
     """One chunk, or the whole body; `calls` were heard before it."""
     match payload:
         case {"error": dict(error)}:
-            hearing.understood, hearing.error = True, error
+            decoder.recognized, decoder.error = True, error
         case {"promptFeedback": {"blockReason": str()}}:
-            hearing.understood, hearing.finish = True, "content_filter"
+            decoder.recognized, decoder.finish = True, "content_filter"
         case {"candidates": list(candidates)}:
-            hearing.understood = True
+            decoder.recognized = True
             for candidate in candidates:
-                calls = _candidate(candidate, hearing, calls)
+                calls = _candidate(candidate, decoder, calls)
     match payload:
         case {"usageMetadata": {"promptTokenCount": int(prompt)}}:
-            hearing.usage = _usage(prompt, payload["usageMetadata"])
+            decoder.usage = _usage(prompt, payload["usageMetadata"])
     return calls
 
 
-def _candidate(candidate: Json, hearing: ResponseDecoder, calls: int) -> int:
+def _candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> int:
     if not isinstance(candidate, dict):
         return calls
     number = candidate.get("index", 0)
     match candidate.get("finishReason"):
         case str(reason) if number == 0:
-            hearing.finish = FINISH.get(reason, reason)
+            decoder.finish = FINISH.get(reason, reason)
     match candidate:
         case {"content": {"parts": list(parts)}}:
             for part in parts:
-                calls += _part(part, number, hearing, calls)
+                calls += _part(part, number, decoder, calls)
     return calls
 
 
-def _part(part: Json, number: Json, hearing: ResponseDecoder, calls: int) -> bool:
+def _part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -> bool:
     """Whether it is a call."""
     match part:
         case {"functionCall": {"name": str(name), **rest}}:
             arguments = rest.get("args", {})
-            hearing.call(calls, name, number)
+            decoder.add_call(calls, name, number)
             text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
-            hearing.argue(calls, text, number)
+            decoder.add_arguments(calls, text, number)
             return True
         case {"text": str(text), "thought": True}:
-            hearing.say("thinking", text, number)
+            decoder.add_text("thinking", text, number)
         case {"text": str(text)} if text:  # a stream's last chunk says ""
-            hearing.say("text", text, number)
+            decoder.add_text("text", text, number)
     return False
 
 

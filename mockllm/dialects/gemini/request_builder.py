@@ -7,14 +7,14 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
 from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 _ROLES: Final = {"assistant": "model"}
 
 
 def build_request(wish: NeutralRequest, base: str) -> WireRequest:
     """`base` is what stands before `/models/` in the path. A stream is asked for as server-sent events."""
-    config = said(
+    config = without_empty(
         {
             "candidateCount": wish.n,
             "maxOutputTokens": wish.max_tokens,
@@ -22,7 +22,7 @@ def build_request(wish: NeutralRequest, base: str) -> WireRequest:
             **_format(wish.response_format),
         }
     )
-    body = said(
+    body = without_empty(
         {
             "systemInstruction": None if wish.system is None else {"parts": [{"text": wish.system}]},
             "tools": [{"functionDeclarations": [_tool(tool) for tool in wish.tools]}] if wish.tools else None,
@@ -46,8 +46,8 @@ def _content(turn: dict[str, Json]) -> Json:
 
 
 def _tool(tool: Tool) -> Json:
-    return said(
-        {"name": tool.name, "description": tool.description, "parametersJsonSchema": parameters(tool)}
+    return without_empty(
+        {"name": tool.name, "description": tool.description, "parametersJsonSchema": tool_schema(tool)}
     )
 
 
@@ -55,7 +55,7 @@ def _choice(choice: ToolChoice | None) -> Json:
     if choice is None:
         return None
     mode = "ANY" if choice.mode == "named" else choice.mode.upper()
-    config = said({"mode": mode, "allowedFunctionNames": list(choice.names)})
+    config = without_empty({"mode": mode, "allowedFunctionNames": list(choice.names)})
     return {"functionCallingConfig": config}
 
 

@@ -1,6 +1,6 @@
-"""Gemini's OpenAI-compatible base: what it says in its own way, and its errors, which keep Google's form.
+"""Gemini's OpenAI-compatible base: its differences, and its errors, which keep Google's form.
 
-From public reports of 2025 and 2026; nobody recorded it.
+From public reports of 2025 and 2026; no recording exists.
 """
 
 from __future__ import annotations
@@ -13,41 +13,41 @@ from mockllm.core.reply.reply import Choice
 from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
 from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.request_normalization import any_schema
+from mockllm.dialects.vendors.request_normalization import without_schemas
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 
 class Gemini(VendorEncoder):
-    """Every delta tells the role; calls have no index, and end a stream with `stop`."""
+    """Every delta contains the role; calls have no index, and end a stream with `stop`."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
 
-    def text(self, piece: str) -> dict[str, Json]:
-        return {"role": "assistant", "content": piece}
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        return {"role": "assistant", "content": chunk}
 
-    def whole_call(self, call: dict[str, Json]) -> dict[str, Json]:
+    def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
         del call["index"]
         return {"role": "assistant", "tool_calls": [call]}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"role": "assistant"}
 
-    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        made = super().choice(said, finish)
-        if "delta" in said:
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
+        if "delta" in content:
             if finish is None:
-                del made["finish_reason"]
+                del result["finish_reason"]
             elif finish == "tool_calls":
-                made["finish_reason"] = "stop"
-        return made
+                result["finish_reason"] = "stop"
+        return result
 
 
 _QUOTA: Final = (
     "You exceeded your current quota, please check your plan and billing details. For more information on "
     "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
 )
-_TOLD: Final[dict[str, tuple[int, str, str]]] = {
+_ERRORS: Final[dict[str, tuple[int, str, str]]] = {
     "bad_request": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
     "authentication": (400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."),
     "permission": (403, "PERMISSION_DENIED", "The caller does not have permission"),
@@ -88,20 +88,20 @@ _TOLD: Final[dict[str, tuple[int, str, str]]] = {
     "bad_gateway": (502, "UNAVAILABLE", "Bad gateway."),
     "timeout": (504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-"""Status, Google's word for it, message."""
+"""The HTTP status, Google's status and the message of each error."""
 
 
 def _rows() -> Rows:
-    """`type` is Google's status."""
+    """Return the rows; `type` is Google's status."""
     rows = {
-        name: OpenAiErrorRow(status, word, None, message) for name, (status, word, message) in _TOLD.items()
+        name: OpenAiErrorRow(status, word, None, message) for name, (status, word, message) in _ERRORS.items()
     }
     limited = rows["rate_limit"]
     return {**rows, "rate_limit": OpenAiErrorRow(429, limited.type, None, limited.message, retry_after=48.0)}
 
 
 def _envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """A list of one, where it is the whole answer."""
+    """Return a list of one error, as in a non-streaming response."""
     own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
     return [{"error": {"code": status, "message": inner["message"], "status": inner["type"], **own}}]
 
@@ -110,9 +110,9 @@ def _details(seconds: float) -> list[Json]:
     return [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{exact(seconds)}s"}]
 
 
-def _embedded(said: dict[str, Json]) -> None:
-    """Nothing is counted."""
-    del said["usage"]
+def _drop_usage(body: dict[str, Json]) -> None:
+    """Drop the usage: Google counts nothing."""
+    del body["usage"]
 
 
 COMPATIBLE: Final = Vendor(
@@ -123,11 +123,11 @@ COMPATIBLE: Final = Vendor(
     form=VendorChatForm(
         id=VendorIdFormat("", 23),
         call_id=VendorIdFormat("function-call-", 19, DIGITS),
-        silent={},
-        whole_calls=True,
-        counted="finish",
+        without_text={},
+        complete_calls=True,
+        usage_chunk="finish",
     ),
     errors=VendorErrors(_rows(), _envelope, details=_details),
-    embedded=_embedded,
-    words=any_schema,
+    edit_embeddings=_drop_usage,
+    openai_request=without_schemas,
 )

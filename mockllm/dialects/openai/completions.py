@@ -1,8 +1,8 @@
-"""Legacy completions on the wire: a Reply's texts, as one body or as chunks. They have no roles, calls or
-refusals: what a model would say in words is said, the rest is left out.
+"""Legacy completions on the wire: the texts of a Reply, as one body or as chunks.
 
-As in recordings of 2025 and 2026, a text that was cut short tells so in its last chunk; one that ended by
-itself, in a chunk of its own.
+The protocol has no roles, calls or refusals. The text of a refusal is sent as text, everything else is
+omitted. In recordings of 2025 and 2026, the last chunk of a truncated text contains the finish reason; a
+complete text has a separate last chunk for the reason.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, without_empty
 from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
-from mockllm.dialects.openai.errors import error_plan, inner
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.errors import error_object, error_plan
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.logprobs import columns
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
@@ -36,17 +36,17 @@ SNAPSHOTS: Final = {
     "babbage-002": "babbage:2023-07-21-v2",
 }
 FINISH: Final[dict[Finish, str]] = {"length": "length", "content_filter": "content_filter"}
-"""What is no `stop`."""
+"""The finish reasons other than `stop`."""
 
 
-def facts(stamp: ResponseIdentity) -> dict[str, Json]:
-    """What stands at the top of the body and of every chunk, but for the model."""
+def top_fields(stamp: ResponseIdentity) -> dict[str, Json]:
+    """Return the fields at the top of the body and of every chunk, except the model."""
     return {"id": stamp.ids.make("cmpl-", 29), "object": "text_completion", "created": stamp.second}
 
 
 def model(reply: Reply, request: Request) -> str:
-    asked = request.model or DEFAULT_MODEL
-    return reply.model if reply.model is not None else SNAPSHOTS.get(asked, asked)
+    requested = request.model or DEFAULT_MODEL
+    return reply.model if reply.model is not None else SNAPSHOTS.get(requested, requested)
 
 
 def finish(choice: Choice) -> str:
@@ -62,7 +62,7 @@ def usage(counted: Usage) -> dict[str, Json]:
 
 
 def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
-    """The reply's texts and the words of its refusals, behind the prompts where these are echoed."""
+    """Return the reply's texts and the text of its refusals, after the prompts where the request echoes them."""
     echoed = request.echoed
     choices = []
     for number, choice in enumerate(reply.choices):
@@ -77,26 +77,26 @@ def supported_reply(reply: Reply, request: CompletionsRequest) -> Reply:
 
 
 class CompletionsEncoder(Encoder):
-    """The chunks of a stream, of a reply that is sayable already: a prompt is echoed once."""
+    """The chunks of a stream. The reply is already a supported reply; a prompt is echoed once."""
 
     def __init__(self, reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
         extras = {key: value for key, value in reply.extras.get("openai", {}).items() if key != "usage"}
-        self._top = dumps(facts(stamp))[:-1] + b',"choices":['
+        self._top = dumps(top_fields(stamp))[:-1] + b',"choices":['
         self._tail = (
             b'],"model":' + dumps(model(reply, request)) + (b"," + dumps(extras)[1:-1] if extras else b"")
         )
         self._null = b',"usage":null}' if request.include_usage else b"}"
-        self._left = [_pieces(choice) for choice in reply.choices]
-        """How many pieces of each choice are not yet said."""
+        self._remaining = [_chunk_count(choice) for choice in reply.choices]
+        """The number of chunks of each choice that are still to send."""
         self._columns = _columns(reply, request)
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        self._left[at.choice] -= 1
-        cut = self._left[at.choice] == 0 and self._joined(at.choice)
-        told = self._columns[at.choice].say(chunk_token_texts(at.part, piece)) if self._columns else None
-        return (self._chunk(at.choice, dumps(piece), b'"length"' if cut else b"null", dumps(told)),)
+    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        self._remaining[at.choice] -= 1
+        cut = self._remaining[at.choice] == 0 and self._joined(at.choice)
+        logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
+        return (self._chunk(at.choice, dumps(chunk), b'"length"' if cut else b"null", dumps(logprobs)),)
 
     def end(self, choice: int) -> Iterable[Event]:
         if self._joined(choice):
@@ -111,113 +111,115 @@ class CompletionsEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
 
     def _joined(self, choice: int) -> bool:
-        """Whether the last piece of a choice tells that it was cut short."""
-        said = self.reply.choices[choice]
-        return said.finish == "length" and self.reply.ends and _pieces(said) > 0
+        """Return whether the last chunk of a choice contains the finish reason of a truncated text."""
+        reply_choice = self.reply.choices[choice]
+        return reply_choice.finish == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
 
     def _chunk(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'
-        said = form % (text, choice, logprobs, reason)
-        return self._top + said + self._tail + self._null, None
+        payload = form % (text, choice, logprobs, reason)
+        return self._top + payload + self._tail + self._null, None
 
 
 class Columns:
-    """The probabilities of a choice's tokens, as they are said."""
+    """The probabilities of a choice's tokens during a stream."""
 
     def __init__(self, top: int, offset: int, *, opening: bool) -> None:
         self._top, self._offset, self._opening = top, offset, opening
         self._place = 0
 
-    def say(self, tokens: list[str]) -> Json:
-        """Those of the next tokens."""
-        found = token_logprobs(tokens, self._top, self._place)
-        made = columns(found, self._offset, opening=self._opening, top=self._top)
+    def next(self, tokens: list[str]) -> Json:
+        """Return the probabilities of the next tokens."""
+        logprobs = token_logprobs(tokens, self._top, self._place)
+        result = columns(logprobs, self._offset, opening=self._opening, top=self._top)
         self._place += len(tokens)
         self._offset += sum(map(len, tokens))
         self._opening = self._opening and not tokens
-        return made
+        return result
 
 
 def _columns(reply: Reply, request: CompletionsRequest) -> list[Columns]:
-    """Those of each choice; none where nobody wants them. Before a prompt that is echoed stands nothing. A
-    scenario's choices beyond those that were asked for follow no prompt."""
-    top, offsets, echoed = request.logprobs, request.offsets, request.echoed
-    if top is None:
+    """Return the probabilities of each choice; an empty list where the request has no `logprobs`.
+
+    No token precedes an echoed prompt. A scenario's choices beyond the requested number follow no prompt.
+    """
+    likeliest, offsets, echoed = request.logprobs, request.offsets, request.echoed
+    if likeliest is None:
         return []
-    made = []
+    result = []
     for number in range(len(reply.choices)):
         offset = offsets[number] if number < len(offsets) else 0
-        made.append(Columns(top, offset, opening=number < len(echoed) and echoed[number] != ""))
-    return made
+        result.append(Columns(likeliest, offset, opening=number < len(echoed) and echoed[number] != ""))
+    return result
 
 
-def _pieces(choice: Choice) -> int:
-    return sum(type(piece) is str for part in choice.parts if type(part) is Text for piece in part.chunks)
+def _chunk_count(choice: Choice) -> int:
+    return sum(type(chunk) is str for part in choice.parts if type(part) is Text for chunk in part.chunks)
 
 
 def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> dict[str, Json]:
-    """The whole answer's object."""
+    """Return the object of a non-streaming response."""
     choices: list[dict[str, Json]] = [
         {"text": choice.text, "index": number, "logprobs": None, "finish_reason": finish(choice)}
         for number, choice in enumerate(reply.choices)
     ]
-    for number, told in enumerate(_columns(reply, request)):
+    for number, column in enumerate(_columns(reply, request)):
         parts = reply.choices[number].parts
         tokens = [
             token for part in parts if type(part) is Text for token in part_token_texts(part, streamed=False)
         ]
-        choices[number]["logprobs"] = told.say(tokens)
-    made = {**facts(stamp), "model": model(reply, request), "choices": choices}
-    made = {**made, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
-    return reply.usage.tell(made, "usage")
+        choices[number]["logprobs"] = column.next(tokens)
+    result = {**top_fields(stamp), "model": model(reply, request), "choices": choices}
+    result = {**result, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
+    return reply.usage.tell(result, "usage")
 
 
-def build_request(wish: NeutralRequest) -> WireRequest:
-    """A prompt; there are no words for a system text, tools and forms."""
-    asked = {
-        "model": wish.model or DEFAULT_MODEL,
-        "prompt": wish.user,
-        **said(
+def build_request(request: NeutralRequest) -> WireRequest:
+    """Return a request with a prompt; the protocol has no system text, tools and response formats."""
+    body = {
+        "model": request.model or DEFAULT_MODEL,
+        "prompt": request.user,
+        **without_empty(
             {
-                "stream": wish.stream,
-                "stream_options": {"include_usage": True} if wish.stream else None,
-                "max_tokens": wish.max_tokens,
-                "stop": list(wish.stop),
-                "n": wish.n,
+                "stream": request.stream,
+                "stream_options": {"include_usage": True} if request.stream else None,
+                "max_tokens": request.max_tokens,
+                "stop": list(request.stop),
+                "n": request.n,
             }
         ),
     }
-    key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
-    return WireRequest("/v1/completions", {"content-type": "application/json", **key}, asked)
+    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
+    return WireRequest("/v1/completions", {"content-type": "application/json", **key}, body)
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """What an answer says."""
-    hearing = ResponseDecoder(plan)
+    """Return the content of a response."""
+    decoder = ResponseDecoder(plan)
     for payload in payloads(plan):
         match payload:
             case {"error": dict(error)}:
-                hearing.understood, hearing.error = True, error
+                decoder.recognized, decoder.error = True, error
             case {"object": "text_completion", "choices": list(choices)}:
-                hearing.understood = True
+                decoder.recognized = True
                 for choice in choices:
-                    _hear(choice, hearing)
+                    _read_choice(choice, decoder)
         match payload:
             case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}}:
-                hearing.usage = Usage(prompt, completion)
-    return hearing.result()
+                decoder.usage = Usage(prompt, completion)
+    return decoder.result()
 
 
-def _hear(choice: Json, hearing: ResponseDecoder) -> None:
+def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
     match choice:
         case {"index": int(index), "text": str(text)}:
             ended = choice.get("finish_reason")
-            hearing.say("text", text, index, visible=text != "" or ended is None)
+            decoder.add_text("text", text, index, visible=text != "" or ended is None)
             if index == 0 and isinstance(ended, str):
-                hearing.finish = ended
+                decoder.finish = ended
 
 
 class Completions:
@@ -250,8 +252,8 @@ class Completions:
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        said = pretty(body(reply, request, stamp)) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
+        payload = pretty(body(reply, request, stamp)) + b"\n"
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
@@ -263,8 +265,8 @@ class Completions:
         top = request.logprobs
         return request.include_usage, request.echoed, top, () if top is None else request.offsets
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return build_request(wish)
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)

@@ -1,4 +1,4 @@
-"""Reads a legacy completions request: prompts instead of messages. Nothing here raises on any JSON."""
+"""Parses a legacy completions request, which has prompts instead of messages. No function raises on any JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockllm.core.request.request import Message, OtherPart, Part, Request, Samp
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.chat.check import check_readable
-from mockllm.dialects.openai.request_helpers import ModelRequest, choices_of, texts
+from mockllm.dialects.openai.request_helpers import ModelRequest, choice_count, texts
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -26,20 +26,20 @@ from mockllm.dialects.openai.validators import (
     wrong_type,
 )
 
-MOST_CHOICES: Final = 2048
-"""How many choices all prompts of one request may have together. The service's own total depends on the
+MAX_TOTAL_CHOICES: Final = 2048
+"""The maximum number of choices of all prompts of one request. The real service's total depends on the
 account."""
 Prompt = str | list[int]
 """A text, or the numbers of its tokens."""
 
 
-MOST: Final = 5
-"""How many likeliest tokens a place may have."""
+MAX_LOGPROBS: Final = 5
+"""The maximum number of likeliest tokens per position."""
 
 
 class CompletionsRequest(ModelRequest):
-    """The prompts are one message of the user. Each is answered by choices of its own: `sampling.n` counts
-    them all."""
+    """A request whose prompts are one message of the user. Each prompt gets its own choices; `sampling.n`
+    counts all of them."""
 
     api = "completions"
     generates = True
@@ -47,17 +47,19 @@ class CompletionsRequest(ModelRequest):
 
     @lazy
     def prompts(self) -> tuple[Prompt, ...]:
-        given = self.fields.get("prompt")
-        if type(given) is not list:
-            return (given if type(given) is str else "",)
-        if _tokens(given):
-            return (given,)
-        return tuple(each for each in given[:MOST_CHOICES] if type(each) is str or _tokens(each)) or ("",)
+        value = self.fields.get("prompt")
+        if type(value) is not list:
+            return (value if type(value) is str else "",)
+        if _is_token_list(value):
+            return (value,)
+        return tuple(
+            prompt for prompt in value[:MAX_TOTAL_CHOICES] if type(prompt) is str or _is_token_list(prompt)
+        ) or ("",)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
         parts: list[Part] = [
-            TextPart(each) if isinstance(each, str) else OtherPart("tokens") for each in self.prompts
+            TextPart(prompt) if isinstance(prompt, str) else OtherPart("tokens") for prompt in self.prompts
         ]
         return (Message("user", tuple(parts)),)
 
@@ -66,95 +68,98 @@ class CompletionsRequest(ModelRequest):
         fields = self.fields
         stop, limit = fields.get("stop"), fields.get("max_tokens")
         return Sampling(
-            n=min(choices_of(fields.get("n")), MOST_CHOICES // len(self.prompts)) * len(self.prompts),
+            n=min(choice_count(fields.get("n")), MAX_TOTAL_CHOICES // len(self.prompts)) * len(self.prompts),
             stop=(stop,) if type(stop) is str else tuple(texts(stop)),
             max_tokens=limit if type(limit) is int and limit >= 0 else None,
         )
 
     @lazy
     def input_tokens(self) -> int:
-        """The prompts have no framing: they are counted as they stand."""
-        return sum(estimate(each) if isinstance(each, str) else len(each) for each in self.prompts)
+        """The tokens of the prompts, which have no message framing."""
+        return sum(estimate(prompt) if isinstance(prompt, str) else len(prompt) for prompt in self.prompts)
 
     @lazy
     def logprobs(self) -> int | None:
-        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
-        wanted = self.fields.get("logprobs")
-        return min(wanted, MOST) if type(wanted) is int and wanted >= 0 else None
+        """The number of likeliest tokens at each position; None where the request has no probabilities."""
+        value = self.fields.get("logprobs")
+        return min(value, MAX_LOGPROBS) if type(value) is int and value >= 0 else None
 
     @lazy
     def offsets(self) -> tuple[int, ...]:
-        """Where each choice's text begins, counted from its prompt on; where that is echoed, 0."""
+        """The position where each choice's text begins, counted from the start of its prompt; 0 where the
+        prompt is echoed."""
         if self.echoed:
             return (0,) * len(self.echoed)
-        each = max(1, self.sampling.n // len(self.prompts))
+        count = max(1, self.sampling.n // len(self.prompts))
         return tuple(
-            len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(each)
+            len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(count)
         )
 
     @lazy
     def echoed(self) -> tuple[str, ...]:
-        """What stands before each choice's text: its prompt, where the request wants it back. What tokens say
-        is not known here, so they are not said."""
+        """The echoed prompt before each choice's text, where the request sets `echo`. The text of token
+        prompts is unknown here and is not echoed."""
         if self.fields.get("echo") is not True:
             return ()
-        each = max(1, self.sampling.n // len(self.prompts))
+        count = max(1, self.sampling.n // len(self.prompts))
         return tuple(
-            prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(each)
+            prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(count)
         )
 
 
-def _tokens(value: Json) -> bool:
-    return type(value) is list and bool(value) and all(type(each) is int for each in value)
+def _is_token_list(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(token) is int for token in value)
 
 
 def check(request: Request) -> Failure | None:
-    """The first thing that is wrong with the body."""
-    wrong = check_readable(request)
-    if wrong is not None:
-        return wrong
+    """Return the first error of the body."""
+    error = check_readable(request)
+    if error is not None:
+        return error
     body = request.fields
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     for name, value in body.items():
         field = FIELDS.get(name)
         if field is not None and value is not None:
-            wrong = field(value, name)
-            if wrong is not None:
-                return wrong
+            error = field(value, name)
+            if error is not None:
+                return error
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")
-    return _too_many(body.get("prompt"), body.get("n") or 1)
+    return _check_choice_count(body.get("prompt"), body.get("n") or 1)
 
 
-def _too_many(prompt: Json, n: int) -> Failure | None:
-    count = len(prompt) if type(prompt) is list and not _tokens(prompt) else 1
-    if count * n <= MOST_CHOICES:
+def _check_choice_count(prompt: Json, n: int) -> Failure | None:
+    count = len(prompt) if type(prompt) is list and not _is_token_list(prompt) else 1
+    if count * n <= MAX_TOTAL_CHOICES:
         return None
     return refuse(
         f"Too many parallel completions requested. You submitted {count * n} prompts, but you can currently "
-        f"request up to at most a total of {MOST_CHOICES}).",
+        f"request up to at most a total of {MAX_TOTAL_CHOICES}).",
         "prompt",
     )
 
 
-def _prompt(value: Json, path: str) -> Failure | None:
-    if type(value) is str or _tokens(value):
+def _check_prompt(value: Json, path: str) -> Failure | None:
+    if type(value) is str or _is_token_list(value):
         return None
     several = type(value) is list and bool(value)
-    if several and (all(type(each) is str for each in value) or all(_tokens(each) for each in value)):
+    if several and (
+        all(type(entry) is str for entry in value) or all(_is_token_list(entry) for entry in value)
+    ):
         return None
     return wrong_type(value, path, "one of a string, array of strings, array of integers or array of those")
 
 
-def _stop(value: Json, path: str) -> Failure | None:
-    return None if type(value) is str else array(string, "strings", longest=4)(value, path)
+def _check_stop(value: Json, path: str) -> Failure | None:
+    return None if type(value) is str else array(string, "strings", max_length=4)(value, path)
 
 
 FIELDS: Final[Mapping[str, Check]] = {
     "model": string,
-    "prompt": _prompt,
+    "prompt": _check_prompt,
     "best_of": integer(0, 20),
     "echo": boolean,
     "frequency_penalty": decimal(-2, 2),
@@ -164,7 +169,7 @@ FIELDS: Final[Mapping[str, Check]] = {
     "n": integer(1, 128),
     "presence_penalty": decimal(-2, 2),
     "seed": integer(),
-    "stop": _stop,
+    "stop": _check_stop,
     "stream": boolean,
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "suffix": string,

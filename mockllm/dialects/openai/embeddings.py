@@ -1,4 +1,4 @@
-"""POST /v1/embeddings: vectors of texts or of tokens, as numbers or packed in base64 (which SDKs ask for)."""
+"""POST /v1/embeddings: vectors of texts or tokens, as numbers or packed in base64 (the default of SDKs)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.headers import WHOLE_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, head
 from mockllm.dialects.openai.request_helpers import text_of
-from mockllm.dialects.openai.validators import Check, integer, length, refuse, string, word
+from mockllm.dialects.openai.validators import Check, check_length, integer, one_of, refuse, string
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"
-SIZE: Final = 1536
+DEFAULT_SIZE: Final = 1536
 """The dimensions of a model that is not in the table."""
 SIZES: Final = {
     "text-embedding-3-small": 1536,
@@ -29,17 +29,17 @@ SIZES: Final = {
     "text-embedding-ada-002": 1536,
 }
 SNAPSHOTS: Final = {"text-embedding-ada-002": "text-embedding-ada-002-v2"}
-FIXED: Final = frozenset({"text-embedding-ada-002"})
-"""Models that are not shortened."""
-MOST: Final = 2048
-"""How many inputs one request may have; no more are embedded, also where nobody checks."""
-WRONG_INPUT: Final = (
+FIXED_SIZE_MODELS: Final = frozenset({"text-embedding-ada-002"})
+"""Models whose vectors cannot be shortened."""
+MAX_INPUTS: Final = 2048
+"""The maximum number of inputs of one request; further inputs are not embedded, also where no check ran."""
+INVALID_INPUT_MESSAGE: Final = (
     "'$.input' is invalid. Please check the API reference: https://platform.openai.com/docs/api-reference."
 )
 
 
 class OpenAiEmbeddingsRequest(Request):
-    """A request that brings texts or tokens instead of messages."""
+    """A request that contains texts or tokens instead of messages."""
 
     dialect = "openai"
     api = "embeddings"
@@ -50,91 +50,94 @@ class OpenAiEmbeddingsRequest(Request):
 
     @lazy
     def inputs(self) -> tuple[str | list[int], ...]:
-        """Each thing to embed: a text, or the numbers of its tokens."""
-        given = self.fields.get("input")
-        if type(given) is str:
-            return (given,)
-        if type(given) is not list:
+        """The inputs to embed: texts, or the numbers of tokens."""
+        value = self.fields.get("input")
+        if type(value) is str:
+            return (value,)
+        if type(value) is not list:
             return ()
-        if given and all(type(each) is int for each in given):
-            return (given,)
-        return tuple(each for each in given[:MOST] if type(each) is str or _tokens(each))
+        if value and all(type(token) is int for token in value):
+            return (value,)
+        return tuple(entry for entry in value[:MAX_INPUTS] if type(entry) is str or _is_token_list(entry))
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
         parts: list[Part] = [
-            TextPart(each) if type(each) is str else OtherPart("tokens") for each in self.inputs
+            TextPart(entry) if type(entry) is str else OtherPart("tokens") for entry in self.inputs
         ]
         return (Message("user", tuple(parts)),) if parts else ()
 
     @lazy
     def input_tokens(self) -> int:
-        return sum(estimate(each) if isinstance(each, str) else len(each) for each in self.inputs)
+        return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in self.inputs)
 
 
-def _tokens(value: Json) -> bool:
-    return type(value) is list and bool(value) and all(type(each) is int for each in value)
+def _is_token_list(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(token) is int for token in value)
 
 
-def _input(value: Json, path: str) -> Failure | None:
-    """A text, some tokens, or a list of either; none of them empty."""
-    if type(value) is list and not _tokens(value):
-        texts = all(type(each) is str and each for each in value)
-        if value and (texts or all(_tokens(each) for each in value)):
-            return length(value, path, 1, MOST)
+def _check_input(value: Json, path: str) -> Failure | None:
+    """Accept a text, a list of tokens, or a list of either; none of them is empty."""
+    if type(value) is list and not _is_token_list(value):
+        texts = all(type(entry) is str and entry for entry in value)
+        if value and (texts or all(_is_token_list(entry) for entry in value)):
+            return check_length(value, path, 1, MAX_INPUTS)
     elif value and type(value) in (str, list):
         return None
-    return refuse(WRONG_INPUT)
+    return refuse(INVALID_INPUT_MESSAGE)
 
 
 FIELDS: Final[dict[str, Check]] = {
     "model": string,
     "dimensions": integer(1),
-    "encoding_format": word("float", "base64"),
+    "encoding_format": one_of("float", "base64"),
     "user": string,
 }
 
 
 def check(request: Request) -> Failure | None:
-    """The first thing that is wrong with the body."""
-    wrong = check_readable(request)
-    if wrong is not None:
-        return wrong
+    """Return the first error of the body."""
+    error = check_readable(request)
+    if error is not None:
+        return error
     body = request.fields
     model = body.get("model")
     if model is None:
         return refuse("you must provide a model parameter")
     for name, field in FIELDS.items():
         if body.get(name) is not None:
-            wrong = field(body[name], name)
-            if wrong is not None:
-                return wrong
-    return _input(body.get("input"), "input") or _size(model, body.get("dimensions"))
+            error = field(body[name], name)
+            if error is not None:
+                return error
+    return _check_input(body.get("input"), "input") or _check_size(model, body.get("dimensions"))
 
 
-def _size(model: str, wanted: int | None) -> Failure | None:
-    if wanted is None:
+def _check_size(model: str, dimensions: int | None) -> Failure | None:
+    if dimensions is None:
         return None
-    if model in FIXED:
+    if model in FIXED_SIZE_MODELS:
         return refuse("This model does not support specifying dimensions.")
-    most = SIZES.get(model, wanted)
-    if wanted > most:
-        return refuse(f"Invalid value for 'dimensions' = {wanted}. Must be less than or equal to {most}.")
+    maximum = SIZES.get(model, dimensions)
+    if dimensions > maximum:
+        return refuse(
+            f"Invalid value for 'dimensions' = {dimensions}. Must be less than or equal to {maximum}."
+        )
     return None
 
 
-def embedded(value: str | list[int], model: str, wanted: Json) -> tuple[float, ...]:
-    """The vector of one input. A model's own size is shortened to the wanted one, where it can be."""
-    size = SIZES.get(model, SIZE)
+def embed_input(value: str | list[int], model: str, dimensions: Json) -> tuple[float, ...]:
+    """Return the vector of one input. The model's own vector is shortened to the requested size where the
+    size is smaller."""
+    size = SIZES.get(model, DEFAULT_SIZE)
     text = value if isinstance(value, str) else " ".join(map(str, value))
-    if type(wanted) is not int or not 0 < wanted <= LONGEST:
+    if type(dimensions) is not int or not 0 < dimensions <= MAX_DIMENSIONS:
         return vector(text, size)
-    return shortened(vector(text, size), wanted) if wanted <= size else vector(text, wanted)
+    return shortened(vector(text, size), dimensions) if dimensions <= size else vector(text, dimensions)
 
 
-LONGEST: Final = 16_384
-"""So many dimensions are made at most, of a model that nobody knows."""
+MAX_DIMENSIONS: Final = 16_384
+"""The maximum number of dimensions of a vector of an unknown model."""
 
 
 class OpenAiEmbeddings:
@@ -157,26 +160,26 @@ class OpenAiEmbeddings:
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
 
-    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
         model, fields, tokens = request.model or DEFAULT_MODEL, request.fields, request.input_tokens
         shown = SNAPSHOTS.get(model, model)
         extras: Mapping[str, Json] = {}
-        if said is None:
-            made = [embedded(each, model, fields.get("dimensions")) for each in request.inputs]
+        if result is None:
+            vectors = [embed_input(entry, model, fields.get("dimensions")) for entry in request.inputs]
         else:
-            made, shown = said.of(len(request.inputs)), said.model or shown
-            tokens = tokens if said.input_tokens is None else said.input_tokens
-            extras = said.extras.get(self.name, {})
+            vectors, shown = result.of(len(request.inputs)), result.model or shown
+            tokens = tokens if result.input_tokens is None else result.input_tokens
+            extras = result.extras.get(self.name, {})
         coded = fields.get("encoding_format") == "base64"
         data = [
             {
                 "object": "embedding",
                 "index": number,
-                "embedding": b64encode(packed(each)).decode() if coded else written(each),
+                "embedding": b64encode(packed(entry)).decode() if coded else written(entry),
             }
-            for number, each in enumerate(made)
+            for number, entry in enumerate(vectors)
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

@@ -1,7 +1,8 @@
-"""OpenAI's errors as data: for each named error its status, type, code, param, message and header set.
+"""OpenAI's errors as data: the status, type, code, param, message and header set of each named error.
 
-Shared by all of OpenAI's protocols. Envelope: `{"error": {message, type, param, code}}`, all four always
-there. Statuses, codes and messages are from recordings and public reports, but where a comment says so.
+All of OpenAI's protocols share the table. Envelope: `{"error": {message, type, param, code}}`, always with
+all four members. Statuses, codes and messages are from recordings and public reports; comments mark the
+exceptions.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import (
+    BODY_HEAD,
     EDGE_HEAD,
     LIMITED_HEAD,
-    WHOLE_HEAD,
     Pairs,
     go_duration,
     head,
@@ -28,19 +29,19 @@ from mockllm.dialects.openai.headers import (
 )
 
 INVALID: Final = "invalid_request_error"
-WINDOW: Final = 128_000
-"""The tokens of a context that a scenario gives no limit."""
+DEFAULT_CONTEXT_TOKENS: Final = 128_000
+"""The tokens of a context for which a scenario sets no limit."""
 
 
 class OpenAiErrorRow(Struct, frozen=True):
-    """One named error. `message` may name: model, method, path, key, request_id, wait, limit, tokens."""
+    """One named error. `message` can name: model, method, path, key, request_id, wait, limit, tokens."""
 
     status: int
     type: str
     code: str | None
     message: str
     param: str | None = None
-    headers: Pairs = WHOLE_HEAD
+    headers: Pairs = BODY_HEAD
     retry_after: float | None = None
 
 
@@ -76,7 +77,7 @@ ROWS: Final = {
         "The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations",
         headers=EDGE_HEAD,
     ),
-    # Nobody has recorded a 413: type and message are inferred.
+    # No recording of a 413 exists: type and message are inferred.
     "request_too_large": OpenAiErrorRow(
         413, INVALID, None, "The request body is too large.", headers=EDGE_HEAD
     ),
@@ -88,7 +89,7 @@ ROWS: Final = {
         "{tokens} tokens. Please reduce the length of the messages.",
         param="messages",
     ),
-    # The figures agree: 247 tokens too many are free again after 494 ms.
+    # The numbers are consistent: 247 tokens above the limit are free again after 494 ms.
     "rate_limit": OpenAiErrorRow(
         429,
         "tokens",
@@ -130,7 +131,7 @@ ROWS: Final = {
         "through our help center at help.openai.com if the error persists. "
         "(Please include the request ID {request_id} in your message.)",
     ),
-    # Behind these three stands a proxy's page in the real service; the envelope is inferred.
+    # The real service returns a proxy's page for these three errors; the envelope is inferred.
     "unavailable": OpenAiErrorRow(503, "server_error", None, "Service unavailable.", headers=EDGE_HEAD),
     "bad_gateway": OpenAiErrorRow(502, "server_error", None, "Bad gateway.", headers=EDGE_HEAD),
     "timeout": OpenAiErrorRow(504, "server_error", None, "Gateway timeout.", headers=EDGE_HEAD),
@@ -140,32 +141,39 @@ ROWS: Final = {
 Rows: TypeAlias = Mapping[str, OpenAiErrorRow]
 
 
-def inner(failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS) -> dict[str, Json]:
-    """The object under `error`."""
+def error_object(
+    failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS
+) -> dict[str, Json]:
+    """Return the object under `error`."""
     row = rows[failure.type]
-    made: dict[str, Json] = {
+    result: dict[str, Json] = {
         "message": failure.message,
         "type": row.type,
         "param": row.param,
         "code": row.code,
     }
     if failure.message is None:
-        made["message"] = message_of(row, failure, request, stamp)
+        result["message"] = error_message(row, failure, request, stamp)
         if row.code == "invalid_api_key" and request.api_key is None:
-            made["message"], made["code"] = NO_KEY, None
-    made.update(failure.fields)
-    return made
+            result["message"], result["code"] = NO_KEY, None
+    result.update(failure.fields)
+    return result
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity, rows: Rows = ROWS) -> Plan:
-    """A whole answer with the failure. The edge indents by four and ends with a newline; the models' tier
-    indents by two and does not (as the lengths of recorded bodies tell)."""
+    """Return a non-streaming response with the failure.
+
+    The edge indents by four and ends with a newline. The models' tier indents by two and adds no newline,
+    according to the lengths of recorded bodies.
+    """
     row = rows[failure.type]
-    body = pretty({"error": inner(failure, request, stamp, rows)})
+    body = pretty({"error": error_object(failure, request, stamp, rows)})
     if row.headers in (EDGE_HEAD, LIMITED_HEAD):
         body = re.sub(rb"(?m)^ +", rb"\g<0>\g<0>", body) + b"\n"
-    made = head(failure.status or row.status, row.headers, stamp)
-    return Plan(_with_retry(made, failure, row).with_headers(failure.headers), (EventStep(body, 0, "body"),))
+    response_head = head(failure.status or row.status, row.headers, stamp)
+    return Plan(
+        _with_retry(response_head, failure, row).with_headers(failure.headers), (EventStep(body, 0, "body"),)
+    )
 
 
 NO_KEY: Final = (
@@ -176,35 +184,37 @@ NO_KEY: Final = (
 )
 
 
-def message_of(row: OpenAiErrorRow, failure: Failure, request: Request, stamp: ResponseIdentity) -> str:
-    limit, tokens = failure.overflow(WINDOW, request.input_tokens) if "{limit}" in row.message else (0, 0)
+def error_message(row: OpenAiErrorRow, failure: Failure, request: Request, stamp: ResponseIdentity) -> str:
+    limit, tokens = (
+        failure.overflow(DEFAULT_CONTEXT_TOKENS, request.input_tokens) if "{limit}" in row.message else (0, 0)
+    )
     return row.message.format(
         limit=limit,
         tokens=tokens,
         model=request.model,
         method=request.method,
         path=request.path,
-        key=masked(request.api_key or ""),
+        key=mask_key(request.api_key or ""),
         request_id=request_id(stamp),
-        wait=go_duration(_wait(failure, row)),
+        wait=go_duration(_retry_delay(failure, row)),
     )
 
 
-def _wait(failure: Failure, row: OpenAiErrorRow) -> float:
+def _retry_delay(failure: Failure, row: OpenAiErrorRow) -> float:
     return failure.again(row.retry_after) or 0.0
 
 
-def _with_retry(made: ResponseHead, failure: Failure, row: OpenAiErrorRow) -> ResponseHead:
-    """Whole seconds, rounded up, and milliseconds beside them."""
+def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorRow) -> ResponseHead:
+    """Add the wait in whole seconds, rounded up, and in milliseconds."""
     if failure.again(row.retry_after) is None:
-        return made
-    milliseconds = round(_wait(failure, row) * 1000)
+        return response_head
+    milliseconds = round(_retry_delay(failure, row) * 1000)
     pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
     if row.headers is LIMITED_HEAD:
         pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
-    return made.with_headers(pairs)
+    return response_head.with_headers(pairs)
 
 
-def masked(key: str) -> str:
-    """The key as a 401 tells it: its first eight characters and last four; a short key is shown whole."""
+def mask_key(key: str) -> str:
+    """Mask a key as a 401 does: the first eight and the last four characters stay; a short key stays whole."""
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"

@@ -1,7 +1,7 @@
-"""The response headers of OpenAI's endpoints, by who answers: the model's tier, or the edge before it.
+"""The response headers of OpenAI's endpoints, by origin: the models' tier, or the edge before it.
 
-Values that are not known are plausible constants, so that equal requests get equal bytes. Names and
-values from recordings; what Cloudflare, Envoy and the connection itself add is left out.
+Unknown values are plausible constants; equal requests get equal bytes. Names and values are from recordings.
+The headers that Cloudflare, Envoy and the connection add are omitted.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ LIMITS: Final[Pairs] = (
 JSON: Final[Pairs] = (("content-type", "application/json"),)
 STREAM: Final[Pairs] = (("content-type", "text/event-stream; charset=utf-8"),)
 
-WHOLE_HEAD: Final[Pairs] = JSON + OPENAI + LIMITS
+BODY_HEAD: Final[Pairs] = JSON + OPENAI + LIMITS
 STREAM_HEAD: Final[Pairs] = STREAM + OPENAI + LIMITS
 PLAIN_HEAD: Final[Pairs] = JSON + OPENAI
-"""Of calls that no limit counts, such as the list of models."""
+"""The headers of calls that no limit counts, such as the list of models."""
 EDGE_HEAD: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
-"""Of what is refused before a model sees it: bad keys, unknown models and paths."""
+"""The headers of refusals before a model: bad keys, unknown models and paths."""
 LIMITED_HEAD: Final[Pairs] = (
     *EDGE_HEAD,
     ("x-ratelimit-limit-requests", "10000"),
@@ -44,7 +44,7 @@ LIMITED_HEAD: Final[Pairs] = (
     ("x-ratelimit-reset-requests", "6ms"),
     ("x-ratelimit-reset-tokens", "494ms"),
 )
-"""Of what a limit refuses; the last is set to when to try again."""
+"""The headers of a rate-limit refusal; the last header contains the wait until the next attempt."""
 
 
 def request_id(stamp: ResponseIdentity) -> str:
@@ -52,24 +52,25 @@ def request_id(stamp: ResponseIdentity) -> str:
 
 
 def head(status: int, pairs: Pairs, stamp: ResponseIdentity) -> ResponseHead:
-    """A head of one of the sets above, with the request's id."""
+    """Return a head with one of the header sets above and the request's id."""
     return ResponseHead(status, pairs, (("x-request-id", request_id(stamp)),))
 
 
-NAMES: Final[Names] = {
+LIMIT_HEADER_NAMES: Final[Names] = {
     f"x-ratelimit-{fact}-{bound}": (bound, fact)
     for fact in ("limit", "remaining", "reset")
     for bound in ("requests", "tokens")
 }
 
 
-def limits(standing: LimitStatus, now: float) -> Pairs:
-    """What a limit stands at, as it is told beside each answer."""
-    return limit_header_pairs(NAMES, standing, go_duration)
+def limits(status: LimitStatus, now: float) -> Pairs:
+    """Return the headers that report the state of a limit."""
+    return limit_header_pairs(LIMIT_HEADER_NAMES, status, go_duration)
 
 
 def go_duration(seconds: float) -> str:
-    """As the rate-limit headers write it: `6ms`, `0s`, `1.2s`, `1m11.339s`; rounded up to milliseconds."""
+    """Format a duration as the rate-limit headers do: `6ms`, `0s`, `1.2s`, `1m11.339s`; rounded up to
+    milliseconds."""
     milliseconds = ceil(round(seconds * 1000, 3))
     if 0 < milliseconds < 1000:
         return f"{milliseconds}ms"

@@ -1,5 +1,7 @@
-"""The fields of OpenAI's requests, as the types of its SDK name them: what else stands in a body passes, and is
-noted. Apart from the checks, which look at fewer fields.
+"""The fields of OpenAI's requests, as the types of its SDK name them. Other fields of a body pass, and are
+noted.
+
+The module is separate from the checks, which cover fewer fields.
 """
 
 from __future__ import annotations

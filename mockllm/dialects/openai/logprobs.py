@@ -1,6 +1,6 @@
-"""How OpenAI's protocols write the probabilities of tokens, where a request asks for them.
+"""The probabilities of tokens as OpenAI's protocols write them, where a request includes them.
 
-Chat's and responses' have an entry for each token; the legacy completions have four lists side by side.
+Chat completions and responses have one entry for each token. Legacy completions have four parallel lists.
 """
 
 from __future__ import annotations
@@ -13,72 +13,80 @@ from mockllm.core.reply.reply import Choice, Part, Refusal, Text
 
 
 class StreamedLogprobs:
-    """The probabilities of a chat's tokens as they are said, each choice's counted by itself."""
+    """The probabilities of a chat completion's tokens during a stream, counted separately for each choice."""
 
     def __init__(self, top: int) -> None:
         self._top = top
-        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
 
-    def say(self, choice: int, part: Part | None, piece: str = "") -> dict[str, Json]:
-        """Those of the next piece of a part."""
-        place = self._places.get(choice, 0)
-        found = [] if part is None else token_logprobs(chunk_token_texts(part, piece), self._top, place)
-        self._places[choice] = place + len(found)
+    def say(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
+        """Return the probabilities of the next chunk of a part."""
+        position = self._positions.get(choice, 0)
+        logprobs = [] if part is None else token_logprobs(chunk_token_texts(part, chunk), self._top, position)
+        self._positions[choice] = position + len(logprobs)
         refused = type(part) is Refusal
         return {
-            "content": None if refused else entries(found),
-            "refusal": entries(found) if refused else None,
+            "content": None if refused else entries(logprobs),
+            "refusal": entries(logprobs) if refused else None,
         }
 
 
-def whole(choice: Choice, top: int) -> dict[str, Json] | None:
-    """Those of a whole answer's tokens; None where it only calls."""
-    listed: dict[str, list[Json] | None] = {"content": None, "refusal": None}
-    place = 0
+def choice_logprobs(choice: Choice, top: int) -> dict[str, Json] | None:
+    """Return the probabilities of a non-streaming response's tokens; None where the choice contains only
+    calls."""
+    lists: dict[str, list[Json] | None] = {"content": None, "refusal": None}
+    position = 0
     for part in choice.parts:
         if isinstance(part, (Text, Refusal)):
             name = "content" if type(part) is Text else "refusal"
-            found = token_logprobs(part_token_texts(part, streamed=False), top, place)
-            listed[name] = (listed[name] or []) + entries(found)
-            place += len(found)
-    return None if listed["content"] is listed["refusal"] is None else listed
+            logprobs = token_logprobs(part_token_texts(part, streamed=False), top, position)
+            lists[name] = (lists[name] or []) + entries(logprobs)
+            position += len(logprobs)
+    return None if lists["content"] is lists["refusal"] is None else lists
 
 
-def entries(found: Iterable[TokenLogprob]) -> list[Json]:
-    """An entry for each token, as chat and whole responses have it."""
-    return [
-        {**_entry(each.token, each.logprob), "top_logprobs": [_entry(*other) for other in each.top]}
-        for each in found
-    ]
-
-
-def bare(listed: Iterable[Json]) -> list[Json]:
-    """The same entries without their bytes: of the events that stream a response's text."""
+def entries(logprobs: Iterable[TokenLogprob]) -> list[Json]:
+    """Return an entry for each token, as chat completions and non-streaming responses have it."""
     return [
         {
-            "token": each["token"],
-            "logprob": each["logprob"],
-            "top_logprobs": [
-                {name: other[name] for name in ("token", "logprob")} for other in each["top_logprobs"]
-            ],
+            **_entry(token.token, token.logprob),
+            "top_logprobs": [_entry(*alternative) for alternative in token.top],
         }
-        for each in listed
+        for token in logprobs
     ]
 
 
-def columns(found: Sequence[TokenLogprob], offset: int, *, opening: bool, top: int) -> dict[str, Json]:
-    """The lists of legacy completions. `offset` is the place of the first token in prompt and text together;
-    `opening`: it is the first of all, which nothing makes likely."""
+def without_bytes(entries: Iterable[Json]) -> list[Json]:
+    """Return the same entries without their bytes, for the events that stream a response's text."""
+    return [
+        {
+            "token": entry["token"],
+            "logprob": entry["logprob"],
+            "top_logprobs": [
+                {name: alternative[name] for name in ("token", "logprob")}
+                for alternative in entry["top_logprobs"]
+            ],
+        }
+        for entry in entries
+    ]
+
+
+def columns(tokens: Sequence[TokenLogprob], offset: int, *, opening: bool, top: int) -> dict[str, Json]:
+    """Return the lists of legacy completions.
+
+    `offset` is the position of the first token in prompt and text together. `opening` marks the very first
+    token, which has no probability.
+    """
     offsets = []
-    for each in found:
+    for token in tokens:
         offsets.append(offset)
-        offset += len(each.token)
-    logprobs: list[Json] = [each.logprob for each in found]
-    tops: list[Json] = [dict(each.top) for each in found]
+        offset += len(token.token)
+    logprobs: list[Json] = [token.logprob for token in tokens]
+    tops: list[Json] = [dict(token.top) for token in tokens]
     if opening:
-        logprobs[:1] = tops[:1] = [None] * len(found[:1])
+        logprobs[:1] = tops[:1] = [None] * len(tokens[:1])
     return {
-        "tokens": [each.token for each in found],
+        "tokens": [token.token for token in tokens],
         "token_logprobs": logprobs,
         "top_logprobs": tops if top else None,
         "text_offset": offsets,

@@ -1,7 +1,8 @@
-"""What differs from model to model: the snapshot that answers for an alias, and the small ways of a family.
+"""Differences between models: the snapshot that serves an alias, and the details of a family's responses.
 
-One ordered table; the first glob that fits decides. Taken from recordings of 2023 to 2026: reasoning
-models leave `logprobs` out of every choice, and only the GPT-4o family still has a system fingerprint.
+The families are one ordered table; the first glob that matches decides. The data is from recordings of 2023
+to 2026. Reasoning models omit `logprobs` from every choice, and only the GPT-4o family still has a system
+fingerprint.
 """
 
 from __future__ import annotations
@@ -13,18 +14,18 @@ from typing import Final
 from msgspec import Struct
 
 DEFAULT_MODEL: Final = "gpt-4o-mini"
-"""What answers where no model was named, which only a lenient validation lets through; and what an example
-asks for that names none."""
+"""The model of a request that names none, which only lenient validation accepts, and of an example that names
+none."""
 
 
 class OpenAiFamily(Struct, frozen=True):
-    """How one family of models answers."""
+    """The details of one family's responses."""
 
     fingerprint: str | None = None
     logprobs: bool = True
-    """Whether a choice has the key `logprobs` where none were asked for."""
+    """Whether a choice has the key `logprobs` where the request has none."""
     tier: bool = True
-    """Whether the answer names its service tier."""
+    """Whether the response names its service tier."""
 
 
 SNAPSHOTS: Final = {
@@ -51,7 +52,7 @@ SNAPSHOTS: Final = {
     "o3-mini": "o3-mini-2025-01-31",
     "o4-mini": "o4-mini-2025-04-16",
 }
-"""The dated model that answers where an alias was asked. Any other name is answered as it was asked."""
+"""The dated model that serves each alias. A response repeats any other name unchanged."""
 
 FAMILIES: Final = (
     ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, tier=False)),
@@ -64,11 +65,11 @@ FAMILIES: Final = (
 
 
 def snapshot(model: str) -> str:
-    """The name that an answer gives for the model that was asked for."""
+    """Return the model name of the response to a request for `model`."""
     return SNAPSHOTS.get(model, model)
 
 
 @lru_cache(maxsize=512)
 def family(model: str) -> OpenAiFamily:
-    """The family of a model, by its asked or its dated name."""
-    return next(found for pattern, found in FAMILIES if fnmatchcase(model, pattern))
+    """Return the family of a model, by its requested or its dated name."""
+    return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))

@@ -1,4 +1,4 @@
-"""GET /v1/models, GET and DELETE /v1/models/{model}: what the rules name, and OpenAI's well-known models."""
+"""GET /v1/models, GET and DELETE /v1/models/{model}: the models of the rules, and OpenAI's well-known models."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ WELL_KNOWN: Final = tuple(
         )
     )
 )
-"""The models of all of OpenAI's calls, and the dated ones that answer for them."""
+"""The models of all of OpenAI's calls, and the dated models that serve them."""
 CREATED = 1715367049
-"""A constant in place of each model's day: when it was made is not what anybody tests."""
+"""A constant in place of each model's creation time, which tests do not depend on."""
 
 
 class OpenAiModelsRequest(Request):
@@ -45,14 +45,14 @@ class OpenAiModelsRequest(Request):
 
 
 class OpenAiModels:
-    """The list, and one model of it."""
+    """The list of models, and one model of the list."""
 
     name = "openai"
     api = "models"
     generates = False
     request = OpenAiModelsRequest
     known: Sequence[str] = WELL_KNOWN
-    """What is listed beside the rules' models."""
+    """The models that the list shows beside the rules' models."""
 
     def check(self, request: Request) -> Failure | None:
         return None
@@ -67,15 +67,18 @@ class OpenAiModels:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Each model once: the rules' first, in their order, then the well-known ones and their snapshots. Any
-        single one that is asked for is there, since chat answers it too."""
+        """Return each model once: the rules' models in their order, then the well-known models and their
+        snapshots.
+
+        Any single model exists, because chat completions accept any model too.
+        """
         known = dict.fromkeys((*models, *self.known))
-        wanted = request.model
-        if wanted is None:
+        requested = request.model
+        if requested is None:
             return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
-        if request.method == "DELETE":  # a fine-tuned one, live; here nothing is lost by it
-            return _plan({"object": "model", "id": wanted, "deleted": True}, stamp)
-        return _plan(_model(wanted), stamp)
+        if request.method == "DELETE":  # the real service deletes a fine-tuned model; nothing is deleted here
+            return _plan({"object": "model", "id": requested, "deleted": True}, stamp)
+        return _plan(_model(requested), stamp)
 
 
 def _model(name: str) -> Json:

@@ -1,4 +1,4 @@
-"""POST /v1/moderations: what is flagged is what a table of words says, so that a test can choose it."""
+"""POST /v1/moderations: a table of words decides what is flagged, so that a test can choose the result."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.request_helpers import object_of, text_of
-from mockllm.dialects.openai.validators import length, missing, string, wrong_type
+from mockllm.dialects.openai.validators import check_length, missing, string, wrong_type
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 SNAPSHOTS: Final = {
     "text-moderation-latest": "text-moderation-007",
     "text-moderation-stable": "text-moderation-007",
 }
-MOST: Final = 2048
-"""How many inputs one request may have: as many as may be embedded at once."""
+MAX_INPUTS: Final = 2048
+"""The maximum number of inputs of one request, the same as for embeddings."""
 DIGITS: Final = b"0123456789" * 25 + b"012345"
 
 CATEGORIES: Final[Mapping[str, str]] = {
@@ -43,18 +43,18 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "violence": r"kill\w*|murder\w*|stab\w*|shoot\w*|attack\w*|bombs?",
     "violence/graphic": r"gore|beheading|dismember\w*|blood-soaked",
 }
-"""The categories in the order in which they are told, each with what flags it."""
+"""The categories in the order of the response, each with the pattern that flags it."""
 _FLAGS: Final = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
-OF_IMAGES: Final = frozenset(
+IMAGE_CATEGORIES: Final = frozenset(
     {"sexual", "self-harm/intent", "self-harm/instructions", "self-harm", "violence", "violence/graphic"}
 )
-"""The categories in which an image is looked at."""
-NOT_OF_TEXT: Final = frozenset({"illicit", "illicit/violent"})
-"""Categories that the models of text alone do not have."""
+"""The categories that apply to images."""
+NOT_IN_TEXT_MODELS: Final = frozenset({"illicit", "illicit/violent"})
+"""Categories that the text-only models do not have."""
 
 
 class ModerationsRequest(Request):
-    """What is to be judged, as messages of the user: one for each result."""
+    """A moderation request; its inputs are messages of the user, one for each result."""
 
     dialect = "openai"
     api = "moderations"
@@ -65,15 +65,15 @@ class ModerationsRequest(Request):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        """Texts are judged one by one; the parts of a mixed input together."""
-        given = self.fields.get("input")
-        if type(given) is str:
-            return (Message("user", (TextPart(given),)),)
-        if type(given) is not list:
+        """One message for each text; one message for all parts of a mixed input."""
+        value = self.fields.get("input")
+        if type(value) is str:
+            return (Message("user", (TextPart(value),)),)
+        if type(value) is not list:
             return ()
-        given = given[:MOST]
-        parts = tuple(part for each in given if (part := _part(each)) is not None)
-        if any(type(each) is dict for each in given):
+        inputs = value[:MAX_INPUTS]
+        parts = tuple(part for entry in inputs if (part := _part(entry)) is not None)
+        if any(type(entry) is dict for entry in inputs):
             return (Message("user", parts),) if parts else ()
         return tuple(Message("user", (part,)) for part in parts)
 
@@ -81,52 +81,53 @@ class ModerationsRequest(Request):
 def _part(entry: Json) -> Part | None:
     if type(entry) is str:
         return TextPart(entry)
-    said = object_of(entry)
-    if type(said.get("text")) is str:
-        return TextPart(said["text"])
-    return MediaPart("image") if said.get("type") == "image_url" else None
+    fields = object_of(entry)
+    if type(fields.get("text")) is str:
+        return TextPart(fields["text"])
+    return MediaPart("image") if fields.get("type") == "image_url" else None
 
 
 def check(request: Request) -> Failure | None:
-    """The first thing that is wrong with the body."""
-    wrong = check_readable(request)
-    if wrong is not None:
-        return wrong
+    """Return the first error of the body."""
+    error = check_readable(request)
+    if error is not None:
+        return error
     body = request.fields
-    given = body.get("input")
-    if given is None:
+    value = body.get("input")
+    if value is None:
         return missing("input")
-    if type(given) not in (str, list):
-        return wrong_type(given, "input", "one of a string or array")
-    wrong = length(given, "input", 0, MOST) if type(given) is list else None
-    if wrong is not None:
-        return wrong
-    for number, each in enumerate(given if type(given) is list else ()):
-        if _part(each) is None:
+    if type(value) not in (str, list):
+        return wrong_type(value, "input", "one of a string or array")
+    error = check_length(value, "input", 0, MAX_INPUTS) if type(value) is list else None
+    if error is not None:
+        return error
+    for number, entry in enumerate(value if type(value) is list else ()):
+        if _part(entry) is None:
             return wrong_type(
-                each, f"input[{number}]", "one of a string or a part of type 'text' or 'image_url'"
+                entry, f"input[{number}]", "one of a string or a part of type 'text' or 'image_url'"
             )
     return string(body["model"], "model") if body.get("model") is not None else None
 
 
-def judged(message: Message, *, text_only: bool) -> dict[str, Json]:
-    """The result for one message. Where a word flags it a score is high; else it is small, and its own."""
-    image = any(type(part) is MediaPart for part in message.parts)
-    written = any(type(part) is TextPart for part in message.parts)
+def moderate(message: Message, *, text_only: bool) -> dict[str, Json]:
+    """Return the result for one message. The score is high where a word flags the category, else small and
+    derived from the text."""
+    has_image = any(type(part) is MediaPart for part in message.parts)
+    has_text = any(type(part) is TextPart for part in message.parts)
     categories: dict[str, Json] = {}
     scores: dict[str, Json] = {}
-    looked: dict[str, Json] = {}
+    applied_types: dict[str, Json] = {}
     for name, flag in _FLAGS.items():
-        if text_only and name in NOT_OF_TEXT:
+        if text_only and name in NOT_IN_TEXT_MODELS:
             continue
         flagged = flag.search(message.text) is not None
         digest = blake2b(f"{name}|{message.text}".encode("utf-8", "surrogatepass"), digest_size=4).digest()
-        grain = int.from_bytes(digest, "big") / 2**32
+        fraction = int.from_bytes(digest, "big") / 2**32
         categories[name] = flagged
-        scores[name] = 0.75 + grain / 5 if flagged else grain / 1000
-        looked[name] = ["text"] * written + ["image"] * (image and name in OF_IMAGES)
-    made = {"flagged": any(categories.values()), "categories": categories, "category_scores": scores}
-    return made if text_only else {**made, "category_applied_input_types": looked}
+        scores[name] = 0.75 + fraction / 5 if flagged else fraction / 1000
+        applied_types[name] = ["text"] * has_text + ["image"] * (has_image and name in IMAGE_CATEGORIES)
+    result = {"flagged": any(categories.values()), "categories": categories, "category_scores": scores}
+    return result if text_only else {**result, "category_applied_input_types": applied_types}
 
 
 class Moderations:
@@ -152,6 +153,6 @@ class Moderations:
         body = {
             "id": stamp.ids.make("modr-", 4, alphabet=DIGITS),
             "model": SNAPSHOTS.get(model, model),
-            "results": [judged(message, text_only=text_only) for message in request.messages],
+            "results": [moderate(message, text_only=text_only) for message in request.messages],
         }
         return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

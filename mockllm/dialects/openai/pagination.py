@@ -1,4 +1,4 @@
-"""The lists of what is stored, in pages: what a client asks with `after`, `limit` and `order`."""
+"""Pages of stored objects, which a client requests with `after`, `limit` and `order`."""
 
 from __future__ import annotations
 
@@ -7,29 +7,34 @@ from typing import Final, Literal
 
 from mockllm.core.json.codec import Json
 
-PAGE: Final = 20
-"""How many items a page holds where the client names no limit."""
+DEFAULT_PAGE_SIZE: Final = 20
+"""The number of items on a page where the client sends no `limit`."""
 
 
 def page(
     items: list[dict[str, Json]], query: Mapping[str, str], order: Literal["asc", "desc"]
 ) -> dict[str, Json]:
-    """A page of the items, which come the oldest first; `order` is that of a client who names none. An order or
-    a limit that is none, and an `after` that nobody has, count as unsaid."""
-    wanted = query.get("order")
-    shown = items[::-1] if (wanted if wanted in ("asc", "desc") else order) == "desc" else items
-    after = next((place for place, item in enumerate(shown, 1) if item["id"] == query.get("after")), 0)
-    rest = shown[after:]
-    held = rest[: number(query.get("limit"), PAGE)]
+    """Return a page of the items, which are ordered from the oldest to the newest.
+
+    `order` is the default. The function ignores an unknown order, an invalid limit and an `after` that
+    matches no item.
+    """
+    requested = query.get("order")
+    ordered = items[::-1] if (requested if requested in ("asc", "desc") else order) == "desc" else items
+    after = next(
+        (position for position, item in enumerate(ordered, 1) if item["id"] == query.get("after")), 0
+    )
+    rest = ordered[after:]
+    data = rest[: parse_number(query.get("limit"), DEFAULT_PAGE_SIZE)]
     return {
         "object": "list",
-        "data": held,
-        "first_id": held[0]["id"] if held else None,
-        "has_more": len(rest) > len(held),
-        "last_id": held[-1]["id"] if held else None,
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "has_more": len(rest) > len(data),
+        "last_id": data[-1]["id"] if data else None,
     }
 
 
-def number(text: str | None, default: int) -> int:
-    """A number in a query; the default of any other text."""
+def parse_number(text: str | None, default: int) -> int:
+    """Parse a number of a query; return the default for any other text."""
     return int(text) if text is not None and text.isdecimal() else default

@@ -1,5 +1,7 @@
-"""What OpenAI's requests have in common, chat's and responses' above all: the values of a field that may be
-anything, and the settings that both protocols call by the same names. Nothing here raises on any JSON.
+"""Fields that OpenAI's requests share, above all those of chat completions and responses.
+
+The module contains readers of fields with arbitrary values, and the settings that both protocols call by the
+same names. No function raises on any JSON.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import CallPart, Part, Request, Role, TextPart
 
-SPEAKERS: Final[dict[str, Role]] = {
+NEUTRAL_ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "system",
     "user": "user",
     "assistant": "assistant",
 }
-"""Who says a message, in neutral words."""
-MOST_CHOICES: Final = 128
+"""The neutral role of each role of a message."""
+MAX_CHOICES: Final = 128
+"""The maximum number of choices of one request."""
 
 
 def text_of(value: Json) -> str | None:
@@ -31,13 +34,13 @@ def object_of(value: Json) -> dict[str, Json]:
 
 
 def count_of(value: Json) -> int | None:
-    """A whole number above 0; None for anything else (true is no number)."""
+    """Return an integer above 0; None for anything else, `true` included."""
     return value if type(value) is int and value > 0 else None
 
 
-def choices_of(value: Json) -> int:
-    """How many answers are asked for; no more than the service gives, also where nobody checks that."""
-    return min(count_of(value) or 1, MOST_CHOICES)
+def choice_count(value: Json) -> int:
+    """Return the number of requested choices, limited to the service's maximum also where no check ran."""
+    return min(count_of(value) or 1, MAX_CHOICES)
 
 
 def objects(value: Json) -> Iterator[dict[str, Json]]:
@@ -49,7 +52,7 @@ def texts(value: Json) -> Iterator[str]:
 
 
 class ModelRequest(Request):
-    """A request that a model answers, in a body that names it."""
+    """A request to a model; the body names the model."""
 
     dialect = "openai"
 
@@ -63,19 +66,20 @@ class ModelRequest(Request):
 
     @lazy
     def include_usage(self) -> bool:
-        """Whether the stream shall end with a chunk of usage."""
+        """Whether the stream ends with a chunk of usage."""
         return object_of(self.fields.get("stream_options")).get("include_usage") is True
 
     @lazy
     def obfuscated(self) -> bool:
-        """Whether the pieces of a stream are padded: so unless it is declined."""
+        """Whether the chunks of a stream are padded; they are unless the request declines."""
         return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
 
     @lazy
     def service_tier(self) -> str:
-        """The tier that answers: the asked one where it is one of its own, else `default`."""
-        asked = self.fields.get("service_tier")
-        return asked if type(asked) is str and asked in ("flex", "priority", "scale") else "default"
+        """The tier that serves the request: the requested tier where the tier has its own capacity, else
+        `default`."""
+        tier = self.fields.get("service_tier")
+        return tier if type(tier) is str and tier in ("flex", "priority", "scale") else "default"
 
     @lazy
     def custom(self) -> frozenset[str]:
@@ -84,18 +88,18 @@ class ModelRequest(Request):
         return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
 
 
-def joined(parts: Iterable[Part]) -> str:
-    """The texts among the parts, a line each."""
+def join_texts(parts: Iterable[Part]) -> str:
+    """Return the texts among the parts, one line for each."""
     return "\n".join(part.text for part in parts if type(part) is TextPart)
 
 
-def call(id: str | None, said: dict[str, Json]) -> CallPart:
-    """A call in the history: a function's arguments are read where they are JSON, a custom tool's input is
-    text."""
-    arguments = said.get("arguments")
+def read_call(id: str | None, fields: dict[str, Json]) -> CallPart:
+    """Return a call of the history. A function's arguments are parsed where they are JSON; a custom tool's
+    input is text."""
+    arguments = fields.get("arguments")
     if arguments is None:
-        arguments = said.get("input")
+        arguments = fields.get("input")
     elif type(arguments) is str:
         with suppress(JSONDecodeError):
             arguments = loads(arguments)
-    return CallPart(id, text_of(said.get("name")), arguments)
+    return CallPart(id, text_of(fields.get("name")), arguments)

@@ -1,17 +1,17 @@
-"""What pads the pieces of OpenAI's streams, so that their lengths tell nothing of what is said.
+"""Padding of the chunks of OpenAI's streams; padded lengths do not reveal the length of the text.
 
-Live padding is random; ours fills what is said up to a multiple of 16 characters, as in the newest
-recordings, and turns with the number of the event.
+The real padding is random. This padding fills the text up to a multiple of 16 characters, as in the newest
+recordings, and rotates with the number of the event.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
+PADDING_CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
 
 
-def padding(number: int, said: int) -> bytes:
-    """The member that pads the event of this number, which says so many characters."""
+def padding(number: int, text_length: int) -> bytes:
+    """Return the member that pads the event `number`, which has `text_length` characters of text."""
     start = number % 62
-    return b',"obfuscation":"%b"' % CHARACTERS[start : start + 16 - said % 16]
+    return b',"obfuscation":"%b"' % PADDING_CHARACTERS[start : start + 16 - text_length % 16]

@@ -1,7 +1,8 @@
-"""What the service refuses of a schema: that it is no object's, and of a strict one what its subset of JSON Schema
-does not have.
+"""Refusals of schemas: a schema that does not describe an object, and in strict mode anything outside the
+supported subset of JSON Schema.
 
-From recordings and public reports of 2025 and 2026; which of two reasons in one place comes first is inferred.
+The messages are from recordings and public reports of 2025 and 2026. The order of two errors at one position
+is inferred.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from mockllm.core.json.schema import subschemas
 from mockllm.dialects.openai.request_helpers import object_of
 from mockllm.dialects.openai.validators import refuse
 
-UNKNOWN: Final = frozenset(
+UNSUPPORTED_KEYWORDS: Final = frozenset(
     {
         "allOf", "contains", "dependentRequired", "dependentSchemas", "else", "if", "maxContains",
         "maxProperties", "minContains", "minProperties", "not", "oneOf", "patternProperties", "prefixItems",
@@ -25,66 +26,66 @@ UNKNOWN: Final = frozenset(
 FORMATS: Final = frozenset(
     {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 )
-TYPING: Final = frozenset({"type", "$ref", "anyOf", "enum"})
-"""What tells a value's type; that an enum does is inferred."""
+TYPE_KEYWORDS: Final = frozenset({"type", "$ref", "anyOf", "enum"})
+"""The keywords that define a value's type; `enum` is inferred."""
 
 
-def parameters(function: dict[str, Json], path: str) -> Failure | None:
-    """What is wrong with a function's parameters; one may have none."""
+def check_parameters(function: dict[str, Json], path: str) -> Failure | None:
+    """Return the error of a function's parameters, which are optional."""
     schema = function.get("parameters")
-    reason = slip(schema, strict=function.get("strict") is True) if schema else None
+    reason = schema_error(schema, strict=function.get("strict") is True) if schema else None
     if reason is None:
         return None
     message = f"Invalid schema for function '{function['name']}': {reason}"
     return refuse(message, path, "invalid_function_parameters")
 
 
-def form(described: dict[str, Json], path: str, code: str | None = None) -> Failure | None:
-    """What is wrong with the schema of an answer; one that is not strict is not looked into."""
+def check_response_schema(described: dict[str, Json], path: str, code: str | None = None) -> Failure | None:
+    """Return the error of a response schema; a schema that is not strict is not checked."""
     schema = described.get("schema")
     strict = described.get("strict") is True
-    reason = slip(schema, strict=True) if strict and schema is not None else None
+    reason = schema_error(schema, strict=True) if strict and schema is not None else None
     if reason is None:
         return None
     return refuse(f"Invalid schema for response_format '{described['name']}': {reason}", path, code)
 
 
-def slip(schema: dict[str, Json], *, strict: bool) -> str | None:
-    """Why the service does not take a schema; None where it does."""
-    of = schema.get("type")
-    if of != "object":
-        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{of}\"'."
-    for context, place in subschemas(schema) if strict else ():
-        reason = _reason(place)
+def schema_error(schema: dict[str, Json], *, strict: bool) -> str | None:
+    """Return the reason why the service refuses a schema; None where it accepts the schema."""
+    type_ = schema.get("type")
+    if type_ != "object":
+        return f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{type_}\"'."
+    for context, subschema in subschemas(schema) if strict else ():
+        reason = _subschema_error(subschema)
         if reason is not None:
             return f"In context={context}, {reason}"
     return None
 
 
-def _reason(place: dict[str, Json]) -> str | None:
-    """What is wrong with one place."""
-    of, format_ = place.get("type"), place.get("format")
-    types = of if type(of) is list else [of]
-    for keyword in place:
-        if keyword in UNKNOWN:
+def _subschema_error(subschema: dict[str, Json]) -> str | None:
+    """Return the error of one subschema."""
+    type_, format_ = subschema.get("type"), subschema.get("format")
+    types = type_ if type(type_) is list else [type_]
+    for keyword in subschema:
+        if keyword in UNSUPPORTED_KEYWORDS:
             return f"'{keyword}' is not permitted."
-    if TYPING.isdisjoint(place):
+    if TYPE_KEYWORDS.isdisjoint(subschema):
         return "schema must have a 'type' key."
     if "object" in types:
-        return _unlike_closed(place)
-    if "array" in types and "items" not in place:
+        return _object_error(subschema)
+    if "array" in types and "items" not in subschema:
         return "array schema missing items."
     if type(format_) is str and format_ not in FORMATS:
         return f"'{format_}' is not a valid format."
     return None
 
 
-def _unlike_closed(place: dict[str, Json]) -> str | None:
-    """An object is closed, and requires all that it has."""
-    if place.get("additionalProperties") is not False:
+def _object_error(subschema: dict[str, Json]) -> str | None:
+    """Return the error of an object that is not closed or does not require all its properties."""
+    if subschema.get("additionalProperties") is not False:
         return "'additionalProperties' is required to be supplied and to be false."
-    required = place.get("required")
-    for name in object_of(place.get("properties")):
+    required = subschema.get("required")
+    for name in object_of(subschema.get("properties")):
         if type(required) is not list or name not in required:
             return (
                 "'required' is required to be supplied and to be an array including every key in properties. "

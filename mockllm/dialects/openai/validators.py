@@ -1,7 +1,7 @@
-"""The shapes and ranges of values, each with the message and code that OpenAI refuses it with.
+"""Checks of the types and ranges of values, with the message and code of OpenAI's refusal.
 
-A `Check` looks at one value and its path (`tools[0].function.name`) and gives what is wrong with it.
-Shared by OpenAI's protocols; what belongs to one of them stands in its own `…_check.py`.
+A `Check` takes one value and its path (`tools[0].function.name`) and returns the error, or None. OpenAI's
+protocols share these checks; each `…_check.py` contains the checks of one protocol.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ _KINDS: Final = {
 
 
 def refuse(message: str, param: str | None = None, code: str | None = None) -> Failure:
-    """A 400 that the models' tier gives."""
+    """Return a 400 of the models' tier."""
     return Failure("bad_request", message=message, fields={"param": param, "code": code})
 
 
-def kind(value: Json) -> str:
-    """The JSON type of a value, as the messages name it."""
+def json_type(value: Json) -> str:
+    """Return the JSON type of a value, as the messages name it."""
     return _KINDS[type(value)]
 
 
 def wrong_type(value: Json, path: str, expected: str) -> Failure:
-    message = f"Invalid type for '{path}': expected {expected}, but got {kind(value)} instead."
+    message = f"Invalid type for '{path}': expected {expected}, but got {json_type(value)} instead."
     return refuse(message, path, "invalid_type")
 
 
@@ -46,7 +46,7 @@ def missing(path: str) -> Failure:
 
 
 def unsupported(value: Json, path: str, allowed: Sequence[str]) -> Failure:
-    """A value that is not one of the allowed words."""
+    """Return the error of a value that is not one of the allowed words."""
     listed = [f"'{word}'" for word in allowed]
     joined = " and ".join(listed) if len(listed) < 3 else f"{', '.join(listed[:-1])}, and {listed[-1]}"
     return refuse(f"Invalid value: '{value}'. Supported values are: {joined}.", path, "invalid_value")
@@ -70,7 +70,7 @@ def integer(low: int | None = None, high: int | None = None) -> Check:
             return wrong_type(value, path, "an integer")
         if (low is None or value >= low) and (high is None or value <= high):
             return None
-        return _beyond(value, path, "integer", low, high)
+        return _out_of_range(value, path, "integer", low, high)
 
     return check
 
@@ -81,12 +81,12 @@ def decimal(low: float, high: float) -> Check:
             return wrong_type(value, path, "a decimal")
         if low <= value <= high:
             return None
-        return _beyond(value, path, "decimal", low, high)
+        return _out_of_range(value, path, "decimal", low, high)
 
     return check
 
 
-def _beyond(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure:
+def _out_of_range(value: float, path: str, noun: str, low: float | None, high: float | None) -> Failure:
     under = low is not None and value < low
     bound = low if under else high
     side, code, sign = ("below minimum", "below_min", ">=") if under else ("above maximum", "above_max", "<=")
@@ -97,8 +97,8 @@ def _beyond(value: float, path: str, noun: str, low: float | None, high: float |
     return refuse(message, path, f"{noun}_{code}_value")
 
 
-def word(*allowed: str) -> Check:
-    """One of these words."""
+def one_of(*allowed: str) -> Check:
+    """Return a check that accepts one of these words."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not str:
@@ -108,25 +108,27 @@ def word(*allowed: str) -> Check:
     return check
 
 
-def text_up_to(longest: int) -> Check:
-    """A string of that many characters at most."""
+def text_of_length(max_length: int) -> Check:
+    """Return a check that accepts a string of at most `max_length` characters."""
 
     def check(value: Json, path: str) -> Failure | None:
-        return string(value, path) or (_too_long(value, path, longest) if len(value) > longest else None)
+        return string(value, path) or (
+            _too_long(value, path, max_length) if len(value) > max_length else None
+        )
 
     return check
 
 
-def _too_long(value: str, path: str, longest: int) -> Failure:
+def _too_long(value: str, path: str, max_length: int) -> Failure:
     message = (
-        f"Invalid '{path}': string too long. Expected a string with maximum length {longest}, "
+        f"Invalid '{path}': string too long. Expected a string with maximum length {max_length}, "
         f"but got a string with length {len(value)} instead."
     )
     return refuse(message, path, "string_above_max_length")
 
 
-def text(longest: int, pattern: str | None = None) -> Check:
-    """A string of one character at least, of `longest` at most, all of it as `pattern` says."""
+def text(max_length: int, pattern: str | None = None) -> Check:
+    """Return a check that accepts a string of 1 to `max_length` characters that matches `pattern`."""
     compiled = re.compile(pattern) if pattern is not None else None
 
     def check(value: Json, path: str) -> Failure | None:
@@ -135,8 +137,8 @@ def text(longest: int, pattern: str | None = None) -> Check:
         if not value:
             message = "Expected a string with minimum length 1, but got an empty string instead."
             return refuse(f"Invalid '{path}': empty string. {message}", path, "empty_string")
-        if len(value) > longest:
-            return _too_long(value, path, longest)
+        if len(value) > max_length:
+            return _too_long(value, path, max_length)
         if compiled is not None and compiled.search(value) is None:
             message = (
                 f"Invalid '{path}': string does not match pattern. "
@@ -148,29 +150,30 @@ def text(longest: int, pattern: str | None = None) -> Check:
     return check
 
 
-def array(item: Check, of: str, shortest: int = 0, longest: int | None = None) -> Check:
-    """An array whose every item passes; `of` names the items in the message (`objects`)."""
+def array(item: Check, of: str, min_length: int = 0, max_length: int | None = None) -> Check:
+    """Return a check that accepts an array whose items all pass; `of` names the items in the message
+    (`objects`)."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not list:
             return wrong_type(value, path, f"an array of {of}")
-        return length(value, path, shortest, longest) or next(
-            (wrong for place, entry in enumerate(value) if (wrong := item(entry, f"{path}[{place}]"))), None
+        return check_length(value, path, min_length, max_length) or next(
+            (error for index, entry in enumerate(value) if (error := item(entry, f"{path}[{index}]"))), None
         )
 
     return check
 
 
-def length(value: Sequence[Json], path: str, shortest: int, longest: int | None) -> Failure | None:
-    if len(value) < shortest:
+def check_length(value: Sequence[Json], path: str, min_length: int, max_length: int | None) -> Failure | None:
+    if len(value) < min_length:
         message = (
-            f"Invalid '{path}': empty array. Expected an array with minimum length {shortest}, "
+            f"Invalid '{path}': empty array. Expected an array with minimum length {min_length}, "
             "but got an empty array instead."
         )
         return refuse(message, path, "empty_array")
-    if longest is not None and len(value) > longest:
+    if max_length is not None and len(value) > max_length:
         message = (
-            f"Invalid '{path}': array too long. Expected an array with maximum length {longest}, "
+            f"Invalid '{path}': array too long. Expected an array with maximum length {max_length}, "
             f"but got an array with length {len(value)} instead."
         )
         return refuse(message, path, "array_above_max_length")
@@ -178,7 +181,8 @@ def length(value: Sequence[Json], path: str, shortest: int, longest: int | None)
 
 
 def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
-    """An object that has the required members; each known member that is not null passes its check."""
+    """Return a check that accepts an object with the required members; each known member that is not null
+    passes its check."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not dict:
@@ -186,12 +190,12 @@ def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
         for name in required:
             if name not in value:
                 return missing(f"{path}.{name}")
-        for name, one in checks.items():
-            held = value.get(name)
-            if name in value and (held is not None or name in required):
-                wrong = one(held, f"{path}.{name}")
-                if wrong is not None:
-                    return wrong
+        for name, check_member in checks.items():
+            member = value.get(name)
+            if name in value and (member is not None or name in required):
+                error = check_member(member, f"{path}.{name}")
+                if error is not None:
+                    return error
         return None
 
     return check

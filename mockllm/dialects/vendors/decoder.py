@@ -1,4 +1,4 @@
-"""What a vendor's chat answer says: as OpenAI's, but for the forms of errors that OpenAI does not have."""
+"""Decodes a vendor's chat response: OpenAI's form, and error forms that OpenAI does not have."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.openai.chat import decoder
 
-SILENT: Final = DecodedResponse(None, None, None, (), None, None, None, None)
+EMPTY: Final = DecodedResponse(None, None, None, (), None, None, None, None)
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """The error is told as an object with a message, whatever its form. Beside calls, an empty text only
-    opened the answer."""
-    heard = decoder.decode(plan)
-    if heard is not None and heard.calls and not heard.text:
-        heard = replace(heard, text=None)
-    if heard is not None and heard.error is not None:
-        return heard
+    """Return the content of a response. An error is reported as an object with a message, whatever its form.
+    Beside calls, an empty text only opened the response."""
+    response = decoder.decode(plan)
+    if response is not None and response.calls and not response.text:
+        response = replace(response, text=None)
+    if response is not None and response.error is not None:
+        return response
     errors = [error for payload in payloads(plan) if (error := _error(payload)) is not None]
-    return replace(heard or SILENT, error=errors[-1]) if errors else heard
+    return replace(response or EMPTY, error=errors[-1]) if errors else response
 
 
 def _error(payload: Json) -> Json:

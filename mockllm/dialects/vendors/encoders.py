@@ -1,5 +1,6 @@
-"""What single vendors say in their own way in chat, where a row's fields cannot tell it. From recordings of
-2025 and 2026; vLLM, and chat at xAI, from their documentation.
+"""Chat encoders of single vendors, for differences that a row's fields cannot express.
+
+From recordings of 2025 and 2026; vLLM, and chat at xAI, from their documentation.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def _thinks(choice: Choice) -> bool:
 
 # --- Groq -------------------------------------------------------------------------------------------
 
-ASKED: Final = VendorIdFormat(
+GROQ_REQUEST_ID: Final = VendorIdFormat(
     "req_01", 24, bytes(b"0123456789abcdefghjkmnpqrstvwxyz"[byte % 32] for byte in range(256))
 )
 """Groq's own id of a request."""
@@ -28,8 +29,8 @@ SEED: Final = 77848632
 
 
 def groq_usage(counted: Usage) -> dict[str, Json]:
-    """With times: constants, since nothing is computed."""
-    made: dict[str, Json] = {
+    """Return the usage with times, which are constants because nothing is computed."""
+    result: dict[str, Json] = {
         "queue_time": 0.21,
         "prompt_time": 0.007,
         "completion_time": 0.173,
@@ -37,63 +38,63 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
         **plain_usage(counted),
     }
     if counted.cached_read:
-        made["prompt_tokens_details"] = {"cached_tokens": counted.cached_read}
+        result["prompt_tokens_details"] = {"cached_tokens": counted.cached_read}
     if counted.reasoning:
-        made["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
-    return made
+        result["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
+    return result
 
 
 class Groq(VendorEncoder):
-    """Its own object `x_groq` stands in a whole answer, and at both ends of a stream."""
+    """Groq. Its own object `x_groq` is in a non-streaming response, and at both ends of a stream."""
 
-    def thought(self, piece: str) -> dict[str, Json]:
-        return {"reasoning": piece, "channel": "analysis"}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {"reasoning": chunk, "channel": "analysis"}
 
     def body(self) -> dict[str, Json]:
         thinks = any(map(_thinks, self.reply.choices))
         return {**super().body(), "x_groq": self._own_object({} if thinks else {"seed": SEED})}
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        made = super().chunk(choices)
+        result = super().chunk(choices)
         if not choices:
-            return made
+            return result
         if "role" in choices[0]["delta"]:
-            made["x_groq"] = self._own_object({"seed": SEED})
+            result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
-            made["x_groq"] = self._own_object(self.reply.usage.tell({"usage": self._counted}, "usage"))
-        return made
+            result["x_groq"] = self._own_object(self.reply.usage.tell({"usage": self._counted}, "usage"))
+        return result
 
     def _own_object(self, more: dict[str, Json]) -> Json:
-        return {"id": ASKED.made(self.ids, "x-request-id"), **more}
+        return {"id": GROQ_REQUEST_ID.make(self.ids, "x-request-id"), **more}
 
 
 # --- Together ---------------------------------------------------------------------------------------
 
 
 class Together(VendorEncoder):
-    """A text is streamed in both the chat's and the legacy form, calls as OpenAI does."""
+    """Together. A text is streamed in both the chat and the legacy form, calls as OpenAI does."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return {"role": "assistant", "content": None} if choice.calls else None
 
-    def text(self, piece: str) -> dict[str, Json]:
-        return {"token_id": 1588, "role": "assistant", "content": piece, "tool_calls": None}
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        return {"token_id": 1588, "role": "assistant", "content": chunk, "tool_calls": None}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
-        return {} if choice.calls else self.text("")
+        return {} if choice.calls else self.text_delta("")
 
-    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        made = super().choice(said, finish)
-        delta = said.get("delta", {})
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
+        delta = content.get("delta", {})
         if "token_id" in delta:
-            made |= {"text": delta["content"], "seed": None if finish is None else SEED}
-        elif "message" in said:
-            made["seed"] = SEED
-        return made
+            result |= {"text": delta["content"], "seed": None if finish is None else SEED}
+        elif "message" in content:
+            result["seed"] = SEED
+        return result
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        made = super().chunk(choices)
-        return {**made, "usage": None} if choices and "text" in choices[0] else made
+        result = super().chunk(choices)
+        return {**result, "usage": None} if choices and "text" in choices[0] else result
 
     @property
     def _counts(self) -> bool:
@@ -104,35 +105,36 @@ class Together(VendorEncoder):
 
 
 def deepseek_usage(counted: Usage) -> dict[str, Json]:
-    """What was cached is told twice."""
-    made: dict[str, Json] = {
+    """Return the usage, which contains the cached tokens twice."""
+    result: dict[str, Json] = {
         **plain_usage(counted),
         "prompt_tokens_details": {"cached_tokens": counted.cached_read},
         "prompt_cache_hit_tokens": counted.cached_read,
         "prompt_cache_miss_tokens": counted.input - counted.cached_read,
     }
     if counted.reasoning:
-        made["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
-    return made
+        result["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
+    return result
 
 
 class DeepSeek(VendorEncoder):
-    """Where it thinks, every delta of a text tells both that and the reasoning, one of them null."""
+    """DeepSeek. In a response with reasoning, every delta of a text has both the text and the reasoning, one
+    of them null."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         if _thinks(choice):
             return {"role": "assistant", "content": None, "reasoning_content": ""}
         return {"role": "assistant", "content": ""}
 
-    def text(self, piece: str) -> dict[str, Json]:
+    def text_delta(self, chunk: str) -> dict[str, Json]:
         thinks = any(map(_thinks, self.reply.choices))
-        return {"content": piece, "reasoning_content": None} if thinks else {"content": piece}
+        return {"content": chunk, "reasoning_content": None} if thinks else {"content": chunk}
 
-    def thought(self, piece: str) -> dict[str, Json]:
-        return {"content": None, "reasoning_content": piece}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {"content": None, "reasoning_content": chunk}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
-        return self.text("")
+        return self.text_delta("")
 
 
 # --- Mistral ----------------------------------------------------------------------------------------
@@ -143,24 +145,24 @@ def mistral_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Mistral(VendorEncoder):
-    """Its last chunk is padded, and tells the tier beside the usage."""
+    """Mistral. Its last chunk is padded, and contains the tier beside the usage."""
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"content": ""}
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        made = super().chunk(choices)
+        result = super().chunk(choices)
         if choices[0]["finish_reason"] is not None:
             self._counted = {**self._counted, "service_tier": "standard"}
-            made["p"] = "abcdefghijklmnopqrstuvwxyz0123"
-        return made
+            result["p"] = "abcdefghijklmnopqrstuvwxyz0123"
+        return result
 
 
 # --- OpenRouter -------------------------------------------------------------------------------------
 
 
 def openrouter_usage(counted: Usage) -> dict[str, Json]:
-    """With what it would have cost: constants."""
+    """Return the usage with the cost of the request, which is constant."""
     return {
         **plain_usage(counted),
         "cost": 5.37e-06,
@@ -189,68 +191,69 @@ def _details(text: str) -> list[Json]:
 
 
 class OpenRouter(VendorEncoder):
-    """Every delta tells the role; the usage has a chunk with an empty choice. Where Moonshot's models call, the
-    first chunk comes twice, and each piece of a call repeats what its first one told."""
+    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of
+    Moonshot's models, the first chunk is sent twice, and each chunk of a call repeats the members of its
+    first one."""
 
     @property
     def _repeats(self) -> bool:
         return (self.reply.model or self._request.model or "").startswith("moonshotai/")
 
     def begin(self, choice: int) -> Iterable[Event]:
-        said = tuple(super().begin(choice))
-        return said * 2 if self._repeats and self.reply.choices[choice].calls else said
+        events = tuple(super().begin(choice))
+        return events * 2 if self._repeats and self.reply.choices[choice].calls else events
 
-    def _argued(self, call: Call, choice: int, piece: str) -> dict[str, Json]:
+    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
         if not self._repeats:
-            return super()._argued(call, choice, piece)
+            return super()._call_delta(call, choice, chunk)
         number = self._calls[choice] - 1
-        return {"tool_calls": [{"index": number, **self.called(call, choice, number, piece)}]}
+        return {"tool_calls": [{"index": number, **self.call_object(call, choice, number, chunk)}]}
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return None if _thinks(choice) else self.text("")
+        return None if _thinks(choice) else self.text_delta("")
 
-    def text(self, piece: str) -> dict[str, Json]:
-        made: dict[str, Json] = {"role": "assistant", "content": piece}
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        result: dict[str, Json] = {"role": "assistant", "content": chunk}
         thinks = any(map(_thinks, self.reply.choices))
-        return {**made, "reasoning": None, "reasoning_details": []} if thinks else made
+        return {**result, "reasoning": None, "reasoning_details": []} if thinks else result
 
-    def thought(self, piece: str) -> dict[str, Json]:
-        return {**self.text(""), "reasoning": piece, "reasoning_details": _details(piece)}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {**self.text_delta(""), "reasoning": chunk, "reasoning_details": _details(chunk)}
 
-    def joins(self, part: Part, *, last: bool) -> bool:
-        """Google's models end with their last piece."""
+    def carries_finish(self, part: Part, *, last: bool) -> bool:
+        """Return whether the part's last chunk contains the finish reason, as Google's models do."""
         return last and type(part) is Text and (self._request.model or "").startswith("google/")
 
-    def reasoned(self, text: str) -> dict[str, Json]:
+    def reasoning_members(self, text: str) -> dict[str, Json]:
         return {"reasoning": text, "reasoning_details": _details(text)}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
-        return self.text("")
+        return self.text_delta("")
 
-    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        if "tool_calls" in said.get("delta", {}):
-            said["delta"] = {"role": "assistant", "content": None, **said["delta"]}
-        return {**super().choice(said, finish), "native_finish_reason": finish}
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        if "tool_calls" in content.get("delta", {}):
+            content["delta"] = {"role": "assistant", "content": None, **content["delta"]}
+        return {**super().choice(content, finish), "native_finish_reason": finish}
 
     def usage_chunk(self) -> dict[str, Json]:
-        made = self.chunk([self.choice({"index": 0, "delta": self.text("")}, None)])
-        del made["system_fingerprint"]
-        return made
+        result = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, None)])
+        del result["system_fingerprint"]
+        return result
 
 
 # --- Ollama, xAI, vLLM ------------------------------------------------------------------------------
 
 
 class Ollama(VendorEncoder):
-    """The first piece tells the role; reasoning and calls stand beside an empty content."""
+    """Ollama. The first chunk contains the role; reasoning and calls have an empty content beside them."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return None
 
-    def thought(self, piece: str) -> dict[str, Json]:
-        return {"content": "", "reasoning": piece}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {"content": "", "reasoning": chunk}
 
-    def whole_call(self, call: dict[str, Json]) -> dict[str, Json]:
+    def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
         return {"content": "", "tool_calls": [call]}
 
 
@@ -274,20 +277,20 @@ def grok_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Grok(Ollama):
-    """A choice of a stream has no finish reason until it ends."""
+    """xAI. A choice of a stream has no finish reason until it ends."""
 
-    def thought(self, piece: str) -> dict[str, Json]:
-        return {"reasoning_content": piece}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {"reasoning_content": chunk}
 
-    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        made = super().choice(said, finish)
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
         if finish is None:
-            del made["finish_reason"]
-        return made
+            del result["finish_reason"]
+        return result
 
 
 class FoundryGrok(Grok):
-    """Grok's models as Azure serves them: whole and streamed usage differ in one member each."""
+    """xAI's models as Azure serves them: non-streaming and streaming usage differ in one member each."""
 
     def body(self) -> dict[str, Json]:
         self._counted = {**self._counted, "audio_prompt_tokens": 0}
@@ -315,11 +318,11 @@ def cerebras_usage(counted: Usage) -> dict[str, Json]:
 
 
 class Vllm(VendorEncoder):
-    """The last delta is an empty text, and the choice tells what stopped it."""
+    """vLLM. The last delta is an empty text, and the choice contains the stop reason."""
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"content": ""}
 
-    def choice(self, said: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        made = super().choice(said, finish)
-        return made if finish is None else {**made, "stop_reason": None}
+    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
+        result = super().choice(content, finish)
+        return result if finish is None else {**result, "stop_reason": None}

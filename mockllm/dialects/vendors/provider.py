@@ -23,7 +23,7 @@ def vendor_routes(vendor: Vendor, before: str = "", *, title: str) -> tuple[Prov
             ProviderCall(f"{before}chat", VendorChat(vendor), operation="chat", title=title),
         )
     ]
-    if vendor.responses is not None:
+    if vendor.edit_response is not None:
         responses = ProviderCall(f"{before}responses", VendorResponses(vendor), operation="chat")
         calls.append(("POST", "/responses", responses))
     completions = ProviderCall(

@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm.core.limits import LimitStatus
 from mockllm.core.rendering.plan import Headers
-from mockllm.dialects.openai.headers import NAMES, go_duration
+from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES, go_duration
 from mockllm.dialects.rate_limit_headers import LimitHeaders, Names, limit_header_pairs, seconds
 
 
@@ -21,8 +21,10 @@ def _writer(names: Names, time: Callable[[float], str]) -> LimitHeaders:
     return write
 
 
-OPENAI: Final = _writer(NAMES, go_duration)
-NO_RESET: Final = _writer({name: fact for name, fact in NAMES.items() if "reset" not in name}, seconds)
+OPENAI: Final = _writer(LIMIT_HEADER_NAMES, go_duration)
+NO_RESET: Final = _writer(
+    {name: fact for name, fact in LIMIT_HEADER_NAMES.items() if "reset" not in name}, seconds
+)
 TOGETHER: Final = _writer(
     {
         "x-ratelimit-limit": ("requests", "limit"),

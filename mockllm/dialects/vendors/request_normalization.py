@@ -1,6 +1,6 @@
-"""What vendors' clients say that OpenAI would refuse, put in OpenAI's words.
+"""OpenAI's form of vendor requests that OpenAI would refuse.
 
-Only the check sees these: rules, journals and readers see what was sent.
+Only the check uses this form; rules, journals and readers get the request as it was sent.
 """
 
 from __future__ import annotations
@@ -10,40 +10,41 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.request_helpers import object_of
 
-MISTRALS_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
+MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
 """Parts of a message that OpenAI has in another form, or not at all."""
 
 
-SCHEMAS: Final = ("parameters", "schema", "strict")
+SCHEMA_MEMBERS: Final = ("parameters", "schema", "strict")
 
 
-def any_schema(body: dict[str, Json]) -> dict[str, Json]:
-    """Who takes any schema: without those of the request."""
-    made = dict(body)
-    if type(made.get("tools")) is list:
-        made["tools"] = [_without_schema(tool, "function") for tool in made["tools"]]
-    if made.get("response_format") is not None:
-        made["response_format"] = _without_schema(made["response_format"], "json_schema")
-    return made
+def without_schemas(body: dict[str, Json]) -> dict[str, Json]:
+    """Return the request without its schemas, for vendors that accept any schema."""
+    result = dict(body)
+    if type(result.get("tools")) is list:
+        result["tools"] = [_without_schema(tool, "function") for tool in result["tools"]]
+    if result.get("response_format") is not None:
+        result["response_format"] = _without_schema(result["response_format"], "json_schema")
+    return result
 
 
-def _without_schema(said: Json, name: str) -> Json:
-    """What a member of this name describes, but for its schema."""
-    held = object_of(said).get(name)
-    if type(held) is not dict:
-        return said
-    return {**said, name: {key: value for key, value in held.items() if key not in SCHEMAS}}
+def _without_schema(value: Json, name: str) -> Json:
+    """Return the object without the schema of the member `name`."""
+    member = object_of(value).get(name)
+    if type(member) is not dict:
+        return value
+    return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
 
 
-def mistrals(body: dict[str, Json]) -> dict[str, Json]:
-    """Mistral: any schema, a tool choice `any`, images by their bare address, and parts of its own."""
-    made = any_schema(body)
-    if made.get("tool_choice") == "any":
-        made["tool_choice"] = "required"
-    messages = made.get("messages")
+def mistral(body: dict[str, Json]) -> dict[str, Json]:
+    """Normalize a request to Mistral: any schema, a tool choice `any`, images by their bare URL, and
+    Mistral's own parts."""
+    result = without_schemas(body)
+    if result.get("tool_choice") == "any":
+        result["tool_choice"] = "required"
+    messages = result.get("messages")
     if type(messages) is list:
-        made["messages"] = [_message(entry) for entry in messages]
-    return made
+        result["messages"] = [_message(entry) for entry in messages]
+    return result
 
 
 def _message(entry: Json) -> Json:
@@ -58,4 +59,4 @@ def _part(part: Json) -> Json:
         return part
     if part.get("type") == "image_url" and type(part.get("image_url")) is str:
         return {**part, "image_url": {"url": part["image_url"]}}
-    return {"type": "text", "text": ""} if part.get("type") in MISTRALS_PARTS else part
+    return {"type": "text", "text": ""} if part.get("type") in MISTRAL_PARTS else part

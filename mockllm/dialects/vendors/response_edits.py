@@ -1,5 +1,7 @@
-"""What vendors change in OpenAI's objects of the responses and embeddings calls: members added, dropped,
-renamed. Each takes one object, whole or an event of a stream, and changes it in place.
+"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or
+renamed.
+
+Each function changes one object in place: a body, or an event of a stream.
 """
 
 from __future__ import annotations
@@ -15,49 +17,49 @@ from mockllm.dialects.vendors.vendor import plain_usage
 Object = dict[str, Json]
 
 
-def response_of(said: Object) -> Object | None:
-    """The response that an object is, or that an event holds."""
-    if said.get("object") == "response":
-        return said
-    return said.get("response")
+def response_of(payload: Object) -> Object | None:
+    """Return the response that an object is, or that an event contains."""
+    if payload.get("object") == "response":
+        return payload
+    return payload.get("response")
 
 
-def items_of(said: Object) -> Iterator[Object]:
-    """The output items that it holds."""
-    if "item" in said:
-        yield said["item"]
-    response = response_of(said)
+def items_of(payload: Object) -> Iterator[Object]:
+    """Yield the output items of an object."""
+    if "item" in payload:
+        yield payload["item"]
+    response = response_of(payload)
     if response is not None:
         yield from response["output"]
 
 
-def drop(said: Object, *names: str) -> None:
+def drop(payload: Object, *names: str) -> None:
     for name in names:
-        said.pop(name, None)
+        payload.pop(name, None)
 
 
 XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
 
 
-def xai(said: Object) -> None:
-    """No padding, no billing; reasoning has a status and is sealed at its end; the usage has a price."""
-    begins = said.get("type") == "response.output_item.added"
-    drop(said, "obfuscation")
-    for item in items_of(said):
+def xai(payload: Object) -> None:
+    """Drop padding and billing. Reasoning has a status and is sealed at its end; the usage has a price."""
+    opens = payload.get("type") == "response.output_item.added"
+    drop(payload, "obfuscation")
+    for item in items_of(payload):
         drop(item, "phase")
         if item["type"] == "reasoning":
-            item["status"] = "in_progress" if begins else "completed"
-            drop(item, "content", *(("encrypted_content",) if begins else ()))
-    response = response_of(said)
+            item["status"] = "in_progress" if opens else "completed"
+            drop(item, "content", *(("encrypted_content",) if opens else ()))
+    response = response_of(payload)
     if response is None:
         return
-    drop(response, *OWN)
+    drop(response, *OPENAI_MEMBERS)
     drop(response["text"], "verbosity")
     drop(response["text"]["format"], "name", "strict", "description")
     for tool in response["tools"]:
         drop(tool, "output_schema")
-    thought = ("low", "detailed") if response is said else (None, None)
-    response["reasoning"] = dict(zip(("effort", "summary"), thought, strict=True))
+    reasoning = ("low", "detailed") if response is payload else (None, None)
+    response["reasoning"] = dict(zip(("effort", "summary"), reasoning, strict=True))
     response["metadata"] = {**response["metadata"], "system_fingerprint": "fp_eb3c003fc66c14ed"}
     for name, value in XAI_DEFAULTS.items():
         response[name] = value if response[name] in (1.0, 0.98) else response[name]
@@ -68,38 +70,38 @@ def xai(said: Object) -> None:
         usage["context_details"] = {name: usage[name] for name in ("input_tokens", "output_tokens")}
 
 
-OWN: Final = ("billing", "moderation", "prompt_cache_retention", "tool_usage")
-"""Members of a response that only OpenAI's own have."""
-SUMMARIES: Final = {
+OPENAI_MEMBERS: Final = ("billing", "moderation", "prompt_cache_retention", "tool_usage")
+"""Members of a response that only OpenAI sends."""
+REASONING_EVENTS: Final = {
     "response.reasoning_summary_part.added": "response.content_part.added",
     "response.reasoning_summary_part.done": "response.content_part.done",
     "response.reasoning_summary_text.delta": "response.reasoning_text.delta",
     "response.reasoning_summary_text.done": "response.reasoning_text.done",
 }
-"""What tells a summary at OpenAI, and the reasoning itself at DeepSeek."""
+"""OpenAI's events of a summary, and DeepSeek's events of the reasoning itself."""
 
 
 def _reasoning_text(part: Object) -> Object:
     return {**part, "type": "reasoning_text"}
 
 
-def deepseek(said: Object) -> None:
-    """Reasoning is no summary but the text itself, and is not sealed."""
-    drop(said, "obfuscation")
-    name = SUMMARIES.get(said.get("type", ""))
+def deepseek(payload: Object) -> None:
+    """Send the reasoning itself instead of a summary, without encrypted content."""
+    drop(payload, "obfuscation")
+    name = REASONING_EVENTS.get(payload.get("type", ""))
     if name is not None:
-        said |= {"type": name, "content_index": said.pop("summary_index")}
-        if "part" in said:
-            said["part"] = _reasoning_text(said["part"])
-    begins = said.get("type") == "response.output_item.added"
-    for item in items_of(said):
+        payload |= {"type": name, "content_index": payload.pop("summary_index")}
+        if "part" in payload:
+            payload["part"] = _reasoning_text(payload["part"])
+    opens = payload.get("type") == "response.output_item.added"
+    for item in items_of(payload):
         if item["type"] == "reasoning":
             item["content"] = [_reasoning_text(part) for part in item["summary"]]
-            item |= {"summary": [], "status": "in_progress" if begins else "completed"}
+            item |= {"summary": [], "status": "in_progress" if opens else "completed"}
             drop(item, "encrypted_content")
         elif item["type"] == "message":
             item["phase"] = "final_answer"
-    response = response_of(said)
+    response = response_of(payload)
     if response is None:
         return
     drop(response, "billing", "tool_usage")
@@ -112,10 +114,10 @@ def deepseek(said: Object) -> None:
         drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
 
 
-def unpadded(said: Object) -> None:
-    """OpenAI's, without what only OpenAI bills and pads."""
-    drop(said, "obfuscation")
-    response = response_of(said)
+def unpadded(payload: Object) -> None:
+    """Drop the padding and the billing of OpenAI's objects."""
+    drop(payload, "obfuscation")
+    response = response_of(payload)
     if response is not None:
         drop(response, "billing")
 
@@ -127,16 +129,16 @@ COST: Final[Object] = {
 }
 
 
-def openrouter(said: Object) -> None:
-    """The usage has a price; the settings of the reasoning are told, asked for or not."""
-    drop(said, "obfuscation")
-    for item in items_of(said):
+def openrouter(payload: Object) -> None:
+    """Add a price to the usage, and the settings of the reasoning to every response."""
+    drop(payload, "obfuscation")
+    for item in items_of(payload):
         if item["type"] == "message":
             item["phase"] = "final_answer"
-    response = response_of(said)
+    response = response_of(payload)
     if response is None:
         return
-    drop(response, *OWN, "user")
+    drop(response, *OPENAI_MEMBERS, "user")
     drop(response["text"], "verbosity")
     response["reasoning"] = {
         "context": "all_turns",
@@ -156,13 +158,13 @@ def openrouter(said: Object) -> None:
 TOGETHER_SEED: Final = 9781472423286745000
 
 
-def together_completed(said: Object, *, usage: Usage, streamed: bool) -> None:
-    """A text is streamed in both the legacy and the chat's form; the last chunk counts, asked or not."""
-    if "id" not in said:  # an error in a stream
+def together_completion(payload: Object, *, usage: Usage, streamed: bool) -> None:
+    """Stream a text in both the legacy and the chat form; the last chunk always contains the usage."""
+    if "id" not in payload:  # an error in a stream
         return
-    said["id"] = blake2b(said["id"].encode(), digest_size=8).hexdigest()
+    payload["id"] = blake2b(payload["id"].encode(), digest_size=8).hexdigest()
     ended = False
-    for choice in said["choices"]:
+    for choice in payload["choices"]:
         ended = choice["finish_reason"] is not None
         if choice["finish_reason"] == "stop":
             choice["finish_reason"] = "eos"
@@ -170,21 +172,21 @@ def together_completed(said: Object, *, usage: Usage, streamed: bool) -> None:
         if streamed:
             choice["delta"] = {"token_id": 1588, "role": "assistant", "content": choice["text"]}
     if streamed:
-        said |= {"object": "completion.chunk", "usage": None}
+        payload |= {"object": "completion.chunk", "usage": None}
         if ended:
-            said["usage"] = plain_usage(usage)
-            usage.tell(said, "usage")
+            payload["usage"] = plain_usage(usage)
+            usage.tell(payload, "usage")
 
 
-def openrouter_embedded(said: Object) -> None:
-    said["usage"] |= {"cost": 1.4e-07, "is_byok": False, "cost_details": COST}
-    said |= {"provider": "OpenAI", "id": "gen-emb-1787150093-MHw3ComZXMuOz6TNknXt"}
+def openrouter_embeddings(payload: Object) -> None:
+    payload["usage"] |= {"cost": 1.4e-07, "is_byok": False, "cost_details": COST}
+    payload |= {"provider": "OpenAI", "id": "gen-emb-1787150093-MHw3ComZXMuOz6TNknXt"}
 
 
-def mistral_embedded(said: Object) -> None:
-    said["id"] = "0055944ccb01401f872b6d65d250760b"
-    said["usage"]["completion_tokens"] = 0
-    said["usage"] |= dict.fromkeys(
+def mistral_embeddings(payload: Object) -> None:
+    payload["id"] = "0055944ccb01401f872b6d65d250760b"
+    payload["usage"]["completion_tokens"] = 0
+    payload["usage"] |= dict.fromkeys(
         (
             "prompt_audio_seconds",
             "request_count",
@@ -196,9 +198,10 @@ def mistral_embedded(said: Object) -> None:
     )
 
 
-def mistral_model(said: Object) -> None:
-    """Its own SDK tells the kinds of models apart by their type, and wants to know what each can do."""
-    said |= {
+def mistral_model(payload: Object) -> None:
+    """Add the model's type and capabilities: Mistral's SDK distinguishes models by their type and requires
+    capabilities."""
+    payload |= {
         "owned_by": "mistralai",
         "capabilities": {
             "completion_chat": True,
@@ -208,7 +211,7 @@ def mistral_model(said: Object) -> None:
             "vision": True,
             "classification": False,
         },
-        "name": said["id"],
+        "name": payload["id"],
         "description": None,
         "max_context_length": 131072,
         "aliases": [],

@@ -1,4 +1,6 @@
-"""POST …/responses, …/completions and …/embeddings of vendors: OpenAI's, with members added, dropped or changed."""
+"""POST …/responses, …/completions and …/embeddings of vendors: OpenAI's responses with members added, dropped
+or changed.
+"""
 
 from __future__ import annotations
 
@@ -21,29 +23,29 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
-from mockllm.dialects.vendors.decoder import decode as hear_chat
+from mockllm.dialects.vendors.decoder import decode as decode_chat
 from mockllm.dialects.vendors.errors import error_plan, head
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
-def edited(plan: Plan, vendor: Vendor, stamp: ResponseIdentity, edit: Edit | None, media: str) -> Plan:
-    """A plan of OpenAI's in the vendor's words: each object changed, under the vendor's head."""
+def edit_plan(plan: Plan, vendor: Vendor, stamp: ResponseIdentity, edit: Edit | None, media: str) -> Plan:
+    """Return OpenAI's plan in the vendor's form: each object changed, with the vendor's head."""
     steps = tuple(
-        _edited(step, edit) if edit and isinstance(step, EventStep) and step.payload != b"[DONE]" else step
+        _edit_step(step, edit) if edit and isinstance(step, EventStep) and step.payload != b"[DONE]" else step
         for step in plan.steps
     )
     return replace(plan, head=head(vendor, stamp, media, plan.head.status), steps=steps)
 
 
-def _edited(step: EventStep, edit: Edit) -> EventStep:
-    """The event is called what its object says."""
-    made: dict[str, Json] = loads(step.payload)
-    edit(made)
-    return replace(step, payload=dumps(made), event=step.event and made["type"])
+def _edit_step(step: EventStep, edit: Edit) -> EventStep:
+    """Return the changed event; the object's type is the event's name."""
+    payload: dict[str, Json] = loads(step.payload)
+    edit(payload)
+    return replace(step, payload=dumps(payload), event=step.event and payload["type"])
 
 
 class VendorResponses(Responses):
-    """A vendor's responses."""
+    """The responses call of a vendor."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -52,23 +54,25 @@ class VendorResponses(Responses):
         return error_plan(self.vendor, failure, request, stamp)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        said = super().encode_body(reply, request, stamp)
-        return edited(said, self.vendor, stamp, self.vendor.responses, "application/json")
+        plan = super().encode_body(reply, request, stamp)
+        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_response, "application/json")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        said = super().encode_stream(reply, request, stamp)
-        return edited(said, self.vendor, stamp, self.vendor.responses, self.vendor.form.media)
+        plan = super().encode_stream(reply, request, stamp)
+        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_response, self.vendor.form.media)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        asked = super().build_request(wish if wish.model else replace(wish, model=self.vendor.model))
-        return replace(asked, path=self.vendor.path("/responses"))
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        wire_request = super().build_request(
+            request if request.model else replace(request, model=self.vendor.model)
+        )
+        return replace(wire_request, path=self.vendor.path("/responses"))
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan) or hear_chat(plan)
+        return decode(plan) or decode_chat(plan)
 
 
 class VendorCompletions(Completions):
-    """A vendor's legacy completions."""
+    """The legacy completions of a vendor."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -78,27 +82,27 @@ class VendorCompletions(Completions):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         edit = self._edit(reply, streamed=False)
-        return edited(
+        return edit_plan(
             super().encode_body(reply, request, stamp), self.vendor, stamp, edit, "application/json"
         )
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        said = super().encode_stream(reply, request, stamp)
+        plan = super().encode_stream(reply, request, stamp)
         edit = self._edit(reply, streamed=True)
-        if edit is not None:  # which tells the usage with the finish reason, and in no chunk of its own
-            kept = tuple(
-                step for step in said.steps if not isinstance(step, EventStep) or step.kind != "usage"
+        if edit is not None:  # the edit adds the usage to the last chunk; the usage chunk is dropped
+            steps = tuple(
+                step for step in plan.steps if not isinstance(step, EventStep) or step.kind != "usage"
             )
-            said = replace(said, steps=kept)
-        return edited(said, self.vendor, stamp, edit, self.vendor.form.media)
+            plan = replace(plan, steps=steps)
+        return edit_plan(plan, self.vendor, stamp, edit, self.vendor.form.media)
 
     def _edit(self, reply: Reply, *, streamed: bool) -> Edit | None:
-        completed = self.vendor.completed
-        return None if completed is None else partial(completed, usage=reply.usage, streamed=streamed)
+        edit = self.vendor.edit_completion
+        return None if edit is None else partial(edit, usage=reply.usage, streamed=streamed)
 
 
 class VendorEmbeddings(OpenAiEmbeddings):
-    """A vendor's embeddings."""
+    """The embeddings of a vendor."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -106,14 +110,14 @@ class VendorEmbeddings(OpenAiEmbeddings):
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, stamp)
 
-    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
-        plan = super().embed(said, request, stamp)
-        return edited(plan, self.vendor, stamp, self.vendor.embedded, "application/json")
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        plan = super().embed(result, request, stamp)
+        return edit_plan(plan, self.vendor, stamp, self.vendor.edit_embeddings, "application/json")
 
 
 class VendorModels(OpenAiModels):
-    """The models of a vendor: those that the rules name, and the one that examples ask for. Azure, which has no
-    such one, lists OpenAI's."""
+    """The models of a vendor: those that the rules name, and the model of its examples. Azure has no such
+    model and lists OpenAI's."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor
@@ -124,12 +128,14 @@ class VendorModels(OpenAiModels):
         return error_plan(self.vendor, failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        said = super().answer(request, models, stamp)
-        assert isinstance(said, Plan)
-        return edited(said, self.vendor, stamp, self.vendor.listed and self._told, "application/json")
+        plan = super().answer(request, models, stamp)
+        assert isinstance(plan, Plan)
+        return edit_plan(
+            plan, self.vendor, stamp, self.vendor.edit_model and self._edit_models, "application/json"
+        )
 
-    def _told(self, said: dict[str, Json]) -> None:
-        """The list, or one model of it."""
-        assert self.vendor.listed is not None
+    def _edit_models(self, said: dict[str, Json]) -> None:
+        """Change the list, or one model of it."""
+        assert self.vendor.edit_model is not None
         for model in said["data"] if said["object"] == "list" else (said,):
-            self.vendor.listed(model)
+            self.vendor.edit_model(model)

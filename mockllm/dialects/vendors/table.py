@@ -1,7 +1,7 @@
-"""The vendors: one row each. A new vendor is a new row here (docs/adding-a-dialect.md).
+"""The vendors: one row each. To add a vendor, add a row here (docs/adding-a-dialect.md).
 
-Taken from recordings of 2025 and 2026, vLLM's row and what has no recording from the vendor's documentation.
-Values that are not known are plausible constants.
+The rows are from recordings of 2025 and 2026. vLLM's row, and anything without a recording, is from the
+vendor's documentation. Unknown values are plausible constants.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ VENDORS: Final = (
             chunk={"system_fingerprint": "fp_c82faf3ca0"},
             choice=LOGPROBS,
             thinking="reasoning",
-            silent={},
-            whole_calls=True,
+            without_text={},
+            complete_calls=True,
             usage=encoders.groq_usage,
         ),
         errors=VendorErrors(
@@ -71,7 +71,7 @@ VENDORS: Final = (
             event="error",
         ),
         headers={
-            "x-request-id": encoders.ASKED,
+            "x-request-id": encoders.GROQ_REQUEST_ID,
             "x-ratelimit-limit-requests": "14400",
             "x-ratelimit-limit-tokens": "30000",
             "x-ratelimit-remaining-requests": "14399",
@@ -79,14 +79,14 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
-        responses=response_edits.unpadded,
+        edit_response=response_edits.unpadded,
     ),
     Vendor(
         "together",
         encoders.Together,
         limit_headers=rate_limit_headers.TOGETHER,
         hosts=("api.together.xyz", "api.together.ai"),
-        completed=response_edits.together_completed,
+        edit_completion=response_edits.together_completion,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=VendorChatForm(
             id=VendorIdFormat("", 16, HEX),
@@ -94,11 +94,11 @@ VENDORS: Final = (
             body={"prompt": []},
             choice=LOGPROBS,
             message={"tool_calls": []},
-            placed_calls=True,
-            joined_calls="each",
+            indexed_calls=True,
+            calls_with_finish="each",
             finish={**FINISH, "stop": "eos", "refusal": "eos"},
-            counted="finish",
-            always=True,
+            usage_chunk="finish",
+            always_usage=True,
             media="text/event-stream;charset=utf-8",
         ),
         errors=VendorErrors(errors.rows({"authentication": "Invalid API key provided."})),
@@ -114,7 +114,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        words=request_normalization.any_schema,
+        openai_request=request_normalization.without_schemas,
     ),
     Vendor(
         "deepseek",
@@ -130,11 +130,11 @@ VENDORS: Final = (
             chunk={"system_fingerprint": "fp_8b330d02d0_prod0820_fp8_kvcache_20260402"},
             choice=LOGPROBS,
             thinking="reasoning_content",
-            silent={"content": ""},
-            placed_calls=True,
+            without_text={"content": ""},
+            indexed_calls=True,
             usage=encoders.deepseek_usage,
-            counted="finish",
-            always=True,
+            usage_chunk="finish",
+            always_usage=True,
             null_usage=True,
             media="text/event-stream; charset=utf-8",
         ),
@@ -149,10 +149,10 @@ VENDORS: Final = (
                 ),
                 insufficient_quota=OpenAiErrorRow(402, "unknown_error", INVALID, "Insufficient Balance"),
             ),
-            errors.deepseeks,
+            errors.deepseek,
         ),
         headers={"x-ds-trace-id": HEX32},
-        responses=response_edits.deepseek,
+        edit_response=response_edits.deepseek,
     ),
     Vendor(
         "mistral",
@@ -165,13 +165,13 @@ VENDORS: Final = (
             id=HEX32,
             call_id=VendorIdFormat("", 9),
             message={"tool_calls": None},
-            silent={"content": ""},
-            placed_calls=True,
-            whole_calls=True,
-            joined_calls="last",
+            without_text={"content": ""},
+            indexed_calls=True,
+            complete_calls=True,
+            calls_with_finish="last",
             usage=encoders.mistral_usage,
-            counted="finish",
-            always=True,
+            usage_chunk="finish",
+            always_usage=True,
             media="text/event-stream; charset=utf-8",
         ),
         errors=VendorErrors(
@@ -179,7 +179,7 @@ VENDORS: Final = (
                 {"rate_limit": "Requests rate limit exceeded"},
                 model_not_found=OpenAiErrorRow(400, "invalid_model", "1500", "Invalid model: {model}"),
             ),
-            errors.mistrals,
+            errors.mistral,
         ),
         headers={
             "mistral-correlation-id": VendorIdFormat(),
@@ -190,9 +190,9 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens-minute": "499849",
             "x-ratelimit-tokens-query-cost": "151",
         },
-        embedded=response_edits.mistral_embedded,
-        listed=response_edits.mistral_model,
-        words=request_normalization.mistrals,
+        edit_embeddings=response_edits.mistral_embeddings,
+        edit_model=response_edits.mistral_model,
+        openai_request=request_normalization.mistral,
     ),
     Vendor(
         "xai",
@@ -209,10 +209,10 @@ VENDORS: Final = (
             chunk={"system_fingerprint": "fp_eb3c003fc66c14ed"},
             message={"refusal": None},
             thinking="reasoning_content",
-            silent={"content": ""},
-            whole_calls=True,
+            without_text={"content": ""},
+            complete_calls=True,
             usage=encoders.grok_usage,
-            always=True,
+            always_usage=True,
         ),
         errors=VendorErrors(
             errors.rows(
@@ -224,7 +224,7 @@ VENDORS: Final = (
                     "Incorrect API key provided. You can obtain an API key from https://console.x.ai.",
                 ),
             ),
-            errors.xais,
+            errors.xai,
         ),
         headers={
             "x-request-id": VendorIdFormat(),
@@ -234,8 +234,8 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "3999697",
             "x-zero-data-retention": "false",
         },
-        responses=response_edits.xai,
-        words=request_normalization.any_schema,
+        edit_response=response_edits.xai,
+        openai_request=request_normalization.without_schemas,
     ),
     Vendor(
         "openrouter",
@@ -251,10 +251,10 @@ VENDORS: Final = (
             choice=LOGPROBS,
             message={"refusal": None, "reasoning": None},
             thinking="reasoning",
-            silent={"content": ""},
-            placed_calls=True,
+            without_text={"content": ""},
+            indexed_calls=True,
             usage=encoders.openrouter_usage,
-            always=True,
+            always_usage=True,
         ),
         errors=VendorErrors(
             errors.rows(
@@ -263,12 +263,12 @@ VENDORS: Final = (
                     ROWS["insufficient_quota"], status=402, message="Insufficient credits"
                 ),
             ),
-            errors.openrouters,
+            errors.openrouter,
         ),
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
-        responses=response_edits.openrouter,
-        embedded=response_edits.openrouter_embedded,
-        words=request_normalization.any_schema,
+        edit_response=response_edits.openrouter,
+        edit_embeddings=response_edits.openrouter_embeddings,
+        openai_request=request_normalization.without_schemas,
     ),
     Vendor(
         "ollama",
@@ -281,9 +281,9 @@ VENDORS: Final = (
             body={"system_fingerprint": "fp_ollama"},
             chunk={"system_fingerprint": "fp_ollama"},
             thinking="reasoning",
-            silent={"content": ""},
-            placed_calls=True,
-            whole_calls=True,
+            without_text={"content": ""},
+            indexed_calls=True,
+            complete_calls=True,
         ),
         errors=VendorErrors(
             errors.rows(
@@ -296,7 +296,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        words=request_normalization.any_schema,
+        openai_request=request_normalization.without_schemas,
     ),
     Vendor(
         "vllm",
@@ -336,8 +336,8 @@ VENDORS: Final = (
             ),
             errors.with_status,
         ),
-        responses=response_edits.unpadded,
-        words=request_normalization.any_schema,
+        edit_response=response_edits.unpadded,
+        openai_request=request_normalization.without_schemas,
     ),
     Vendor(
         "cerebras",

@@ -1,7 +1,8 @@
-"""What a vendor's row says: where its calls are found, and how its answers differ from OpenAI's.
+"""The row of a vendor: where its calls are found, and how its responses differ from OpenAI's.
 
-A vendor speaks OpenAI's protocol in its own accent. What is the same everywhere is code (`chat.py`), what
-differs is a field here, and what only one of them does is a small class of its own (`accents.py`).
+A vendor speaks OpenAI's protocol with differences of its own. The common part is code (`chat.py`), a
+difference of several vendors is a field of the row, and a difference of a single vendor is a small encoder
+class (`encoders.py`).
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ DIGITS: Final = bytes(b"0123456789"[byte % 10] for byte in range(256))
 
 
 class VendorIdFormat(Struct, frozen=True):
-    """An id to be made: `length` characters after the prefix, a UUID where it is None."""
+    """The format of an id: `length` characters after the prefix; a UUID where `length` is None."""
 
     prefix: str = ""
     length: int | None = None
     alphabet: bytes = BASE62
 
-    def made(self, ids: Ids, place: str) -> str:
+    def make(self, ids: Ids, place: str) -> str:
         if self.length is not None:
             return ids.make(self.prefix, self.length, place, self.alphabet)
         return self.prefix + derive(_uuid, ids.make("", 32, place, HEX))
@@ -43,22 +44,22 @@ def _uuid(digits: str) -> str:
 
 
 Members: TypeAlias = Mapping[str, Any]
-"""JSON in which an `Id` stands for an id that is made for each answer."""
+"""JSON in which a `VendorIdFormat` is replaced by a new id in each response."""
 
 
-def filled(members: Members, ids: Ids) -> dict[str, Json]:
-    """The members with their ids."""
-    made: dict[str, Json] = {}
+def fill_members(members: Members, ids: Ids) -> dict[str, Json]:
+    """Return the members with their ids."""
+    result: dict[str, Json] = {}
     for name, value in members.items():
         if type(value) is VendorIdFormat:
-            made[name] = value.made(ids, name)
+            result[name] = value.make(ids, name)
         else:
-            made[name] = filled(value, ids) if isinstance(value, dict) else value
-    return made
+            result[name] = fill_members(value, ids) if isinstance(value, dict) else value
+    return result
 
 
 def plain_usage(counted: Usage) -> dict[str, Json]:
-    """Three counts and nothing else."""
+    """Return the three token counts and nothing else."""
     return {
         "prompt_tokens": counted.input,
         "completion_tokens": counted.output,
@@ -76,8 +77,8 @@ FINISH: Final[Mapping[Finish, str]] = {
 
 
 class VendorChatForm(Struct, frozen=True):
-    """A vendor's chat answers. The members are merged into what every vendor's answers have: `body` and
-    `chunk` at the top, `choice` and `message` below it."""
+    """The form of a vendor's chat responses. The members are merged into the response that all vendors share:
+    `body` and `chunk` at the top, `choice` and `message` below it."""
 
     id: VendorIdFormat = VendorIdFormat("chatcmpl-")
     call_id: VendorIdFormat = VendorIdFormat("call_", 24)
@@ -86,71 +87,73 @@ class VendorChatForm(Struct, frozen=True):
     choice: Members = field(default_factory=dict)
     message: Members = field(default_factory=dict)
     thinking: str | None = None
-    """The member that shows the reasoning; None where it is never shown."""
-    silent: Members = field(default_factory=lambda: {"content": None})
-    """What stands in a message that only calls, in place of its content."""
-    placed_calls: bool = False
-    """Whether the calls of a whole answer have an index too."""
-    whole_calls: bool = False
-    """Whether a stream says a call at once."""
-    joined_calls: Literal["each", "last"] | None = None
-    """Which calls tell the finish reason with their last piece."""
+    """The member that contains the reasoning; None where the vendor never shows it."""
+    without_text: Members = field(default_factory=lambda: {"content": None})
+    """The members that replace the content of a message with calls and no text."""
+    indexed_calls: bool = False
+    """Whether the calls of a non-streaming response have an index too."""
+    complete_calls: bool = False
+    """Whether a stream sends a complete call in one chunk."""
+    calls_with_finish: Literal["each", "last"] | None = None
+    """The calls whose last chunk contains the finish reason."""
     finish: Mapping[Finish, str] = field(default_factory=lambda: FINISH)
     usage: Callable[[Usage], dict[str, Json]] = plain_usage
-    counted: Literal["alone", "finish"] = "alone"
-    """Where a stream tells its usage: in a chunk of its own, or in the one with the finish reason."""
-    always: bool = False
-    """Whether a stream tells its usage unasked."""
+    usage_chunk: Literal["alone", "finish"] = "alone"
+    """The chunk of a stream that contains the usage: a separate one, or the one with the finish reason."""
+    always_usage: bool = False
+    """Whether a stream contains the usage where the request does not include it."""
     null_usage: bool = False
-    """Whether the chunks before it have a usage of null."""
+    """Whether the chunks before the usage have a `usage` of null."""
     media: str = "text/event-stream"
     """The content type of a stream."""
 
 
 Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]
-"""The body of an error, of OpenAI's inner object and the status."""
+"""Returns the body of an error from OpenAI's error object and the status."""
 
 
-def wrapped(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """OpenAI's own envelope."""
+def openai_envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return OpenAI's envelope."""
     return {"error": inner}
 
 
 class VendorErrors(Struct, frozen=True):
-    """A vendor's errors. `event` names the one inside a stream, where it has a name."""
+    """The errors of a vendor. `event` is the name of an error event inside a stream, where it has one."""
 
     rows: Rows = field(default_factory=lambda: ROWS)
-    envelope: Envelope = wrapped
+    envelope: Envelope = openai_envelope
     event: str | None = None
     milliseconds: bool = False
-    """Whether when to try again is told in milliseconds too."""
+    """Whether the wait until the next attempt is also reported in milliseconds."""
     details: Callable[[float], list[Json]] | None = None
-    """Tells in the error, of so many seconds, when to try again; None: it is told in headers."""
+    """Returns error details that contain the wait, in seconds, until the next attempt; None where headers
+    contain it."""
 
 
 class Vendor(Struct, frozen=True):
-    """A vendor. `bases` are the paths before `/chat/completions` and the other calls, of which the first is
-    the one that its clients are told; `headers` stand in every answer. `responses` and `embedded` change the
-    objects of these calls (in place); without `responses` there is no such call."""
+    """A vendor. `bases` are the paths before `/chat/completions` and the other calls; the first one is the
+    base that its clients use. Every response has the `headers`. `edit_response` and `edit_embeddings` change
+    the objects of these calls in place; a vendor without `edit_response` has no such call."""
 
     name: str
-    wire: Any
-    """How chat is said: the class of `accents.py`."""
+    encoder: Any
+    """The encoder of its chat responses, a class of `encoders.py`."""
     bases: tuple[str, ...] = ("/v1",)
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)
     headers: Members = field(default_factory=dict)
-    responses: Edit | None = None
-    embedded: Edit | None = None
-    completed: Callable[..., None] | None = None
-    """Changes an object of the legacy completions in place; it is given the `usage` too, and whether the object
-    is a chunk of a stream (`streamed`)."""
-    listed: Edit | None = None
+    edit_response: Edit | None = None
+    edit_embeddings: Edit | None = None
+    edit_completion: Callable[..., None] | None = None
+    """Changes an object of the legacy completions in place. Further arguments are the `usage`, and whether
+    the object is a chunk of a stream (`streamed`)."""
+    edit_model: Edit | None = None
     """Changes each of its models, in place."""
-    words: Callable[[dict[str, Json]], dict[str, Json]] | None = None
-    """A chat request in OpenAI's words, where the vendor takes what OpenAI refuses; it is only checked so."""
+    openai_request: Callable[[dict[str, Json]], dict[str, Json]] | None = None
+    """Returns a chat request in OpenAI's form, for vendors that accept what OpenAI refuses. Only the check
+    uses it."""
     model: str | None = None
-    """What an example asks for that names none."""
+    """The model of an example that names none."""
     title: str | None = None
     """Its name in the docs; None: `name` with a capital letter."""
     telemetry_name: str | None = None
@@ -161,5 +164,5 @@ class Vendor(Struct, frozen=True):
     """The ends of its API's host names, by which recordings are known as this vendor's."""
 
     def path(self, call: str) -> str:
-        """Where a client of this server finds a call."""
+        """Return the path of a call on this server."""
         return f"/{self.name}{self.bases[0]}{call}"

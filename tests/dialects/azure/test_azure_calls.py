@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
-from mockllm.dialects.azure.content_filters import SAFE, ordered
+from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.dialects.routes import RouteMatch, find
 from tests.golden.wire import assert_golden
@@ -87,7 +87,7 @@ def test_an_answer_to_no_model_names_no_deployment() -> None:
 def test_keys_stand_in_alphabetical_order() -> None:
     _, request = asked(f"{BASE}/chat/completions", HI)
     said = payload(azure.CHAT.encode_body(SAID, request, STAMP))
-    assert dumps(said) == dumps(ordered(said))
+    assert dumps(said) == dumps(sort_keys(said))
     assert said["choices"][0]["content_filter_results"]["hate"] == SAFE
 
 

@@ -8,7 +8,7 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import CHAT
-from mockllm.dialects.openai.errors import ROWS, masked
+from mockllm.dialects.openai.errors import ROWS, mask_key
 from mockllm.dialects.openai.headers import go_duration
 from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 
@@ -115,4 +115,4 @@ def test_a_duration_as_go_writes_it(seconds: float, text: str) -> None:
 
 
 def test_a_short_key_is_shown_whole() -> None:
-    assert masked("sk-fake-key") == "sk-fake-key"
+    assert mask_key("sk-fake-key") == "sk-fake-key"

@@ -8,7 +8,12 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import MediaPart, Message, TextPart
 from mockllm.dialects.openai import MODERATIONS
-from mockllm.dialects.openai.moderations import CATEGORIES, NOT_OF_TEXT, OF_IMAGES, ModerationsRequest
+from mockllm.dialects.openai.moderations import (
+    CATEGORIES,
+    IMAGE_CATEGORIES,
+    NOT_IN_TEXT_MODELS,
+    ModerationsRequest,
+)
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, moderation, raw_moderation
 from tests.golden.wire import assert_golden
@@ -52,14 +57,16 @@ def test_texts_are_judged_one_by_one_and_parts_together() -> None:
     assert looked["violence"] == ["text", "image"]
     assert looked["hate"] == ["text"]
     (image,) = results(moderation(input=[IMAGE]))
-    assert {name for name, kinds in image["category_applied_input_types"].items() if kinds} == OF_IMAGES
+    assert {
+        name for name, kinds in image["category_applied_input_types"].items() if kinds
+    } == IMAGE_CATEGORIES
 
 
 def test_models_of_text_alone_tell_less() -> None:
     body = body_of(MODERATIONS.answer(moderation(model="text-moderation-latest"), (), STAMP))
     assert body["model"] == "text-moderation-007"
     assert set(body["results"][0]) == {"flagged", "categories", "category_scores"}
-    assert NOT_OF_TEXT.isdisjoint(body["results"][0]["categories"])
+    assert NOT_IN_TEXT_MODELS.isdisjoint(body["results"][0]["categories"])
 
 
 def test_the_name_that_answers() -> None:

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, RESPONSES
-from mockllm.dialects.openai.strict_schema import slip
+from mockllm.dialects.openai.strict_schema import schema_error
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat
 from tests.dialects.openai.chat.refusals import function, refused
@@ -44,7 +44,7 @@ FINE: dict[str, dict[str, Json]] = {
 
 @pytest.mark.parametrize("name", FINE)
 def test_a_strict_schema_that_is_fine(name: str) -> None:
-    assert slip(FINE[name], strict=True) is None
+    assert schema_error(FINE[name], strict=True) is None
 
 
 WRONG: dict[str, tuple[dict[str, Json], str]] = {
@@ -102,12 +102,12 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_strict_schema_that_is_refused(name: str) -> None:
     schema, reason = WRONG[name]
-    assert slip(schema, strict=True) == reason
+    assert schema_error(schema, strict=True) == reason
 
 
 def test_only_the_root_of_a_loose_schema_is_looked_at() -> None:
-    assert slip({"type": "object", "properties": {"a": {"oneOf": []}}}, strict=False) is None
-    assert slip({"properties": {}}, strict=False) == WRONG["no type"][1]
+    assert schema_error({"type": "object", "properties": {"a": {"oneOf": []}}}, strict=False) is None
+    assert schema_error({"properties": {}}, strict=False) == WRONG["no type"][1]
 
 
 OPEN: dict[str, Json] = {"type": "object", "properties": {"b": TEXT}}

@@ -280,7 +280,7 @@ def test_models_are_those_that_the_rules_name() -> None:
 
 
 def test_a_uuid_has_five_groups() -> None:
-    assert [len(group) for group in VendorIdFormat().made(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
+    assert [len(group) for group in VendorIdFormat().make(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
 
 
 GOLDEN = Reply(
@@ -306,7 +306,7 @@ def test_the_wire_of_an_error_inside_a_stream_is_as_reviewed(vendor: Vendor) -> 
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 
 
-@pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.responses is not None])
+@pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.edit_response is not None])
 def test_the_wire_of_responses_is_as_reviewed(name: str) -> None:
     dialect = generating_dialect(name, "responses")
     assert dialect is not None

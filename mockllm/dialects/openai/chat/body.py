@@ -1,5 +1,5 @@
-"""A whole chat completion, and what it shares with the chunks of a stream: the facts that stand at the top of both
-(`Answered`), calls, and what this protocol shows of a reply.
+"""The body of a non-streaming chat completion, and the parts that it shares with the chunks of a stream: the
+fields at the top (`ChatResponseFields`), calls, and the supported parts of a reply.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ FINISH: Final[dict[Finish, str]] = {
 
 
 class ChatResponseFields(Struct):
-    """What an answer says beside the reply itself. `forced`: the request named the one function to call,
-    which ends an answer with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
+    """The fields of a response other than the reply itself. `forced`: the request named the function to call;
+    the response then ends with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
 
     id: str
     created: int
@@ -54,9 +54,9 @@ class ChatResponseFields(Struct):
     forced: bool
     custom: frozenset[str]
     legacy: bool = False
-    """Whether a call is said as a `function_call`, of which a message has one and which has no id."""
+    """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
     logprobs: int | None = None
-    """How many likeliest tokens each place tells; None where it tells no probabilities."""
+    """The number of likeliest tokens at each position; None where the response has no probabilities."""
 
     def top(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -71,12 +71,12 @@ class ChatResponseFields(Struct):
             return "stop"
         return "function_call" if self.legacy and choice.finish == "tool_calls" else FINISH[choice.finish]
 
-    def call(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
-        """A call that says so much of its arguments; `number` counts the choice's calls."""
+    def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
+        """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
         id = call.id if call.id is not None else self.ids.make("call_", 24, f"{choice}.{number}")
         if call.name in self.custom:
-            return {"id": id, "type": "custom", "custom": {"name": call.name, "input": said}}
-        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
+            return {"id": id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
+        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
 def response_fields(reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> ChatResponseFields:
@@ -96,8 +96,11 @@ def response_fields(reply: Reply, request: ChatRequest, stamp: ResponseIdentity)
 
 
 def usage(counted: Usage) -> dict[str, Json]:
-    """Cached tokens are part of the prompt, reasoning tokens part of the completion. Tokens written to
-    a cache are told where there are any: the SDK knows them, and no recording has them yet."""
+    """Return the usage. Cached tokens are part of the prompt, reasoning tokens part of the completion.
+
+    Tokens written to a cache appear only above zero: the SDK knows the field, but no recording contains it
+    yet.
+    """
     prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
     if counted.cache_write:
         prompt["cache_write_tokens"] = counted.cache_write
@@ -116,58 +119,58 @@ def usage(counted: Usage) -> dict[str, Json]:
 
 
 def supported_reply(reply: Reply) -> Reply:
-    """The reply without what this protocol never shows: reasoning, and other dialects' own blocks."""
+    """Return the reply without the parts that this protocol never shows: reasoning, and native blocks of
+    other dialects."""
     for choice in reply.choices:
         for part in choice.parts:
-            if hidden(part):
-                return replace(reply, choices=tuple(_seen(choice) for choice in reply.choices))
+            if is_hidden(part):
+                return replace(reply, choices=tuple(_without_hidden(choice) for choice in reply.choices))
     return reply
 
 
 def one_call(reply: Reply) -> Reply:
-    """The reply with the first call of each choice: a message has one `function_call`."""
+    """Return the reply with the first call of each choice: a message has one `function_call`."""
     return replace(reply, choices=tuple(_first_call(choice) for choice in reply.choices))
 
 
 def _first_call(choice: Choice) -> Choice:
     calls = [place for place, part in enumerate(choice.parts) if type(part) is Call]
-    kept = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
-    return replace(choice, parts=kept)
+    parts = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
+    return replace(choice, parts=parts)
 
 
-def _seen(choice: Choice) -> Choice:
-    return replace(choice, parts=tuple(part for part in choice.parts if not hidden(part)))
+def _without_hidden(choice: Choice) -> Choice:
+    return replace(choice, parts=tuple(part for part in choice.parts if not is_hidden(part)))
 
 
-def hidden(part: Part) -> bool:
-    if (
-        type(part) is NativePart
-    ):  # an item of the responses protocol says its type; a piece of a message has none
+def is_hidden(part: Part) -> bool:
+    if type(part) is NativePart:  # an item of the responses protocol has a `type`; a delta has none
         return part.dialect != "openai" or type(part.block) is not dict or "type" in part.block
     return type(part) in (Thinking, Media)
 
 
-def cited(parts: Sequence[Part]) -> list[Json]:
-    """The sources of these parts' texts; places are counted through all of them."""
-    made: list[Json] = []
+def annotations_of(parts: Sequence[Part]) -> list[Json]:
+    """Return the sources of these parts' texts; positions count through all of them."""
+    annotations: list[Json] = []
     before = 0
     for part in parts:
         if type(part) is not Text:
             continue
         for citation in part.citations:
             start, end = span(citation, full_text(part))
-            told = {"end_index": before + end, "start_index": before + start}
-            named = {**told, "title": citation.title or citation.url, "url": citation.url}
-            made.append({"type": "url_citation", "url_citation": named})
+            positions = {"end_index": before + end, "start_index": before + start}
+            source = {**positions, "title": citation.title or citation.url, "url": citation.url}
+            annotations.append({"type": "url_citation", "url_citation": source})
         before += len(full_text(part))
-    return made
+    return annotations
 
 
 def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str, Json]:
-    """The message of a whole answer; its content is null where it calls or refuses and says nothing."""
+    """Return the message of a non-streaming response; its content is null where the choice has calls or a
+    refusal and no text."""
     text = refusal = None
     calls: list[Json] = []
-    own: dict[str, Json] = {}
+    native_fields: dict[str, Json] = {}
     for part in choice.parts:
         if type(part) is Text:
             text = (text or "") + full_text(part)
@@ -175,34 +178,34 @@ def message(choice: Choice, number: int, facts: ChatResponseFields) -> dict[str,
             calls.append(facts.call(part, number, len(calls), joined_text(part.chunks)))
         elif type(part) is Refusal:
             refusal = (refusal or "") + joined_text(part.chunks)
-        elif type(part) is NativePart and not hidden(part):
-            own |= part.block
-    made: dict[str, Json] = {"role": "assistant", "content": text or ""}
+        elif type(part) is NativePart and not is_hidden(part):
+            native_fields |= part.block
+    result: dict[str, Json] = {"role": "assistant", "content": text or ""}
     if not text and (calls or refusal is not None):
-        made["content"] = None
+        result["content"] = None
     if calls and facts.legacy:
-        made["function_call"] = calls[0]["function"]
+        result["function_call"] = calls[0]["function"]
     elif calls:
-        made["tool_calls"] = calls
-    made["refusal"] = refusal
-    made["annotations"] = cited(choice.parts)
-    return {**made, **own} if own else made
+        result["tool_calls"] = calls
+    result["refusal"] = refusal
+    result["annotations"] = annotations_of(choice.parts)
+    return {**result, **native_fields} if native_fields else result
 
 
 def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
-    """The whole answer's object."""
+    """Return the object of a non-streaming response."""
     choices = []
     for number, choice in enumerate(reply.choices):
-        one: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
+        entry: dict[str, Json] = {"index": number, "message": message(choice, number, facts)}
         if facts.logprobs is not None:
-            one["logprobs"] = logprobs.whole(choice, facts.logprobs)
+            entry["logprobs"] = logprobs.choice_logprobs(choice, facts.logprobs)
         elif facts.family.logprobs:
-            one["logprobs"] = None
-        one["finish_reason"] = facts.finish(choice)
-        choices.append(one)
-    made = facts.top("chat.completion")
-    made["choices"] = choices
-    made["usage"] = usage(reply.usage)
-    made |= facts.foot()
+            entry["logprobs"] = None
+        entry["finish_reason"] = facts.finish(choice)
+        choices.append(entry)
+    result = facts.top("chat.completion")
+    result["choices"] = choices
+    result["usage"] = usage(reply.usage)
+    result |= facts.foot()
     extras = reply.extras.get("openai")
-    return reply.usage.tell({**made, **extras} if extras else made, "usage")
+    return reply.usage.tell({**result, **extras} if extras else result, "usage")

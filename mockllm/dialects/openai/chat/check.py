@@ -1,7 +1,7 @@
-"""What the service refuses about a chat request's shape and ranges, with its own messages and codes.
+"""Checks of a chat request's shape and ranges, with the messages and codes of the service.
 
-Model names, keys and fields that are not known here are never refused. A field that is null counts as
-absent, as it does there, unless it is required.
+Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the
+field is required.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.messages_check import messages
-from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.chat.messages_check import check_messages
+from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
     decimal,
     integer,
-    kind,
+    json_type,
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     text,
     unsupported,
-    word,
     wrong_type,
 )
 
-UNPARSED: Final = (
+UNPARSED_MESSAGE: Final = (
     "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
     "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you "
     "have trouble figuring out how to fix this, please contact us through our help center at "
@@ -42,55 +42,55 @@ _name: Final = text(64, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean}
 
 
-def _member(name: str, required: Sequence[str], checks: Mapping[str, Check]) -> Check:
-    """An object of one required member, which is an object itself."""
+def _nested_object(name: str, required: Sequence[str], checks: Mapping[str, Check]) -> Check:
+    """Return a check of an object with one required member, which is an object itself."""
     return members((name,), {name: members(required, checks)})
 
 
 def _typed(*words: str) -> Check:
-    """An object whose `type` is one of these."""
-    return members(("type",), {"type": word(*words)})
+    """Return a check of an object whose `type` is one of these words."""
+    return members(("type",), {"type": one_of(*words)})
 
 
 _typed_tool: Final = _typed("function", "custom")
 TOOLS: Final = {
-    "function": _member("function", ("name",), {**_described, "parameters": object_}),
-    "custom": _member("custom", ("name",), _described),
+    "function": _nested_object("function", ("name",), {**_described, "parameters": object_}),
+    "custom": _nested_object("custom", ("name",), _described),
 }
 _typed_choice: Final = _typed("function", "custom", "allowed_tools")
-CHOICES: Final = {
-    "function": _member("function", ("name",), {"name": string}),
-    "custom": _member("custom", ("name",), {"name": string}),
-    "allowed_tools": _member(
+TOOL_CHOICES: Final = {
+    "function": _nested_object("function", ("name",), {"name": string}),
+    "custom": _nested_object("custom", ("name",), {"name": string}),
+    "allowed_tools": _nested_object(
         "allowed_tools",
         ("mode", "tools"),
-        {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)},
+        {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
 _typed_format: Final = _typed("json_object", "json_schema", "text")
-_json_schema: Final = _member("json_schema", ("name",), {**_described, "schema": object_})
+_json_schema: Final = _nested_object("json_schema", ("name",), {**_described, "schema": object_})
 
 
 def check_readable(request: Request) -> Failure | None:
-    """What is wrong where the body is no JSON object."""
+    """Return the error of a body that is no JSON object."""
     body = request.body
     if type(body) is dict:
         return None
     if body is MISSING:
-        return refuse(UNPARSED)
-    message = f"Invalid request body: expected an object, but got {kind(body)} instead."
+        return refuse(UNPARSED_MESSAGE)
+    message = f"Invalid request body: expected an object, but got {json_type(body)} instead."
     return refuse(message, None, "invalid_type")
 
 
 def check(request: Request) -> Failure | None:
-    """The first thing that is wrong with it."""
+    """Return the first error of the request."""
     body = request.body
-    return refused(body) if type(body) is dict else check_readable(request)
+    return check_body(body) if type(body) is dict else check_readable(request)
 
 
-def refused(body: dict[str, Json]) -> Failure | None:
-    """The first thing that is wrong: what must be there, then each field in the body's order, then what
-    depends on another field."""
+def check_body(body: dict[str, Json]) -> Failure | None:
+    """Return the first error: required fields, then each field in the body's order, then dependencies between
+    fields."""
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
@@ -98,18 +98,20 @@ def refused(body: dict[str, Json]) -> Failure | None:
     for name, value in body.items():
         field = FIELDS.get(name)
         if field is not None and (value is not None or name == "messages"):
-            wrong = field(value, name)
-            if wrong is not None:
-                return wrong
-    return None if DEPENDENT.isdisjoint(body) else _together(body)
+            error = field(value, name)
+            if error is not None:
+                return error
+    return None if DEPENDENT_FIELDS.isdisjoint(body) else _check_dependencies(body)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
-    wrong = _typed_tool(value, path)
-    if wrong is not None:
-        return wrong
-    said = value["type"]
-    return TOOLS[said](value, path) or parameters(value[said], f"{path}.{said}.parameters")
+    error = _typed_tool(value, path)
+    if error is not None:
+        return error
+    tool_type = value["type"]
+    return TOOLS[tool_type](value, path) or check_parameters(
+        value[tool_type], f"{path}.{tool_type}.parameters"
+    )
 
 
 def _stop(value: Json, path: str) -> Failure | None:
@@ -117,7 +119,7 @@ def _stop(value: Json, path: str) -> Failure | None:
         return None
     if type(value) is not list:
         return wrong_type(value, path, "one of a string or array of strings")
-    return array(string, "strings", longest=4)(value, path)
+    return array(string, "strings", max_length=4)(value, path)
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -126,7 +128,7 @@ def _tool_choice(value: Json, path: str) -> Failure | None:
         return None if value in words else unsupported(value, path, words)
     if type(value) is not dict:
         return wrong_type(value, path, "one of a string or object")
-    return _typed_choice(value, path) or CHOICES[value["type"]](value, path)
+    return _typed_choice(value, path) or TOOL_CHOICES[value["type"]](value, path)
 
 
 def _function_call(value: Json, path: str) -> Failure | None:
@@ -141,17 +143,17 @@ _named: Final = members(("name",), {"name": string})
 
 
 def _response_format(value: Json, path: str) -> Failure | None:
-    wrong = _typed_format(value, path)
-    if wrong is not None or value["type"] != "json_schema":
-        return wrong
-    return _json_schema(value, path) or form(value["json_schema"], path)
+    error = _typed_format(value, path)
+    if error is not None or value["type"] != "json_schema":
+        return error
+    return _json_schema(value, path) or check_response_schema(value["json_schema"], path)
 
 
-DEPENDENT: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
+DEPENDENT_FIELDS: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
 
 
-def _together(body: dict[str, Json]) -> Failure | None:
-    """Fields that are allowed only beside another one."""
+def _check_dependencies(body: dict[str, Json]) -> Failure | None:
+    """Return the error of fields that are allowed only together with another one."""
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")
@@ -160,12 +162,12 @@ def _together(body: dict[str, Json]) -> Failure | None:
         return refuse(message, "top_logprobs")
     choice = body.get("tool_choice")
     if choice is not None and choice != "none":
-        return _chosen(choice, body.get("tools"))
-    return _called(body.get("function_call"), body.get("functions"))
+        return _check_tool_choice(choice, body.get("tools"))
+    return _check_function_choice(body.get("function_call"), body.get("functions"))
 
 
-def _called(choice: Json, functions: Json) -> Failure | None:
-    """Whether the legacy functions hold the one that is to be called; both are known to be well-formed."""
+def _check_function_choice(choice: Json, functions: Json) -> Failure | None:
+    """Check that the legacy functions contain the function to call; both arguments are well-formed."""
     if choice is None or choice == "none":
         return None
     if not functions:
@@ -177,31 +179,31 @@ def _called(choice: Json, functions: Json) -> Failure | None:
     return refuse(f"Invalid value for 'function_call': {message}", "function_call")
 
 
-def _chosen(choice: Json, tools: Json) -> Failure | None:
-    """Whether the tools hold what is chosen from them; both are known to be well-formed."""
+def _check_tool_choice(choice: Json, tools: Json) -> Failure | None:
+    """Check that the tools contain the chosen tool; both arguments are well-formed."""
     if not tools:
-        return refuse(WITHOUT_TOOLS, "tool_choice")
+        return refuse(WITHOUT_TOOLS_MESSAGE, "tool_choice")
     if type(choice) is str or choice["type"] == "allowed_tools":
         return None
-    said = choice["type"]
-    name = choice[said]["name"]
-    if any(tool["type"] == said and tool[said]["name"] == name for tool in tools):
+    tool_type = choice["type"]
+    name = choice[tool_type]["name"]
+    if any(tool["type"] == tool_type and tool[tool_type]["name"] == name for tool in tools):
         return None
-    noun = "function" if said == "function" else "custom tool"
+    noun = "function" if tool_type == "function" else "custom tool"
     message = (
         f"Invalid value for 'tool_choice': no {noun} named {name} was specified in the 'tools' parameter."
     )
     return refuse(message, "tool_choice")
 
 
-WITHOUT_TOOLS: Final = (
+WITHOUT_TOOLS_MESSAGE: Final = (
     "Invalid value for 'tool_choice': 'tool_choice' is only allowed when 'tools' are specified."
 )
 
 
 FIELDS: Final[dict[str, Check]] = {
     "model": string,
-    "messages": messages,
+    "messages": check_messages,
     "frequency_penalty": decimal(-2, 2),
     "function_call": _function_call,
     "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
@@ -210,23 +212,23 @@ FIELDS: Final[dict[str, Check]] = {
     "max_completion_tokens": integer(1),
     "max_tokens": integer(1),
     "metadata": object_,
-    "modalities": array(word("text", "audio"), "strings"),
+    "modalities": array(one_of("text", "audio"), "strings"),
     "n": integer(1, 128),
     "parallel_tool_calls": boolean,
     "presence_penalty": decimal(-2, 2),
-    "reasoning_effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+    "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
     "response_format": _response_format,
     "seed": integer(),
-    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
     "stop": _stop,
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "tool_choice": _tool_choice,
-    "tools": array(_tool, "objects", shortest=1, longest=128),
+    "tools": array(_tool, "objects", min_length=1, max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
     "user": string,
-    "verbosity": word("low", "medium", "high"),
+    "verbosity": one_of("low", "medium", "high"),
 }

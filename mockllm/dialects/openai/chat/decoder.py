@@ -1,4 +1,4 @@
-"""What an answer of OpenAI's chat completions says, in neutral words."""
+"""Decodes a response of OpenAI's chat completions."""
 
 from __future__ import annotations
 
@@ -10,46 +10,48 @@ from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
-"""Finish reasons that are not neutral words already."""
+"""Finish reasons that differ from the neutral words."""
 CHANNELS: Final[tuple[tuple[str, Channel], ...]] = (
     ("reasoning_content", "thinking"),
     ("reasoning", "thinking"),
     ("content", "text"),
     ("refusal", "refusal"),
 )
-"""What each member of a message says; only vendors have the first two. An empty one says nothing where it
-stands beside others."""
+"""The channel of each member of a message; only vendors have the first two. An empty member counts only where
+it is alone."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """This protocol ends a refusal with `stop`, and a call that the request forced; in neutral words each
-    is its own reason."""
-    hearing = ResponseDecoder(plan)
+    """Return the content of a response.
+
+    This protocol ends a refusal and a forced call with `stop`; each has its own reason in neutral words.
+    """
+    decoder = ResponseDecoder(plan)
     for payload in payloads(plan):
-        _hear(payload, hearing)
-    if hearing.finish == "stop":
-        if hearing.said("refusal") is not None:
-            hearing.finish = "refusal"
-        elif hearing.calls:
-            hearing.finish = "tool_calls"
-    return hearing.result()
+        _read_payload(payload, decoder)
+    if decoder.finish == "stop":
+        if decoder.text("refusal") is not None:
+            decoder.finish = "refusal"
+        elif decoder.calls:
+            decoder.finish = "tool_calls"
+    return decoder.result()
 
 
-def _hear(payload: Json, hearing: ResponseDecoder) -> None:
-    """One chunk, or the whole body."""
+def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
+    """Read one chunk, or the body of a non-streaming response."""
     match payload:
         case {"error": dict(error)}:
-            hearing.understood, hearing.error = True, error
+            decoder.recognized, decoder.error = True, error
         case {"choices": list(choices)}:
-            hearing.understood = True
+            decoder.recognized = True
             for choice in choices:
-                _choice(choice, hearing)
+                _read_choice(choice, decoder)
     match payload:
         case {"usage": {"prompt_tokens": int(prompt), "completion_tokens": int(completion)}}:
-            hearing.usage = _usage(prompt, completion, payload["usage"])
+            decoder.usage = _read_usage(prompt, completion, payload["usage"])
 
 
-def _usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
+def _read_usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
     cached = _count(rest.get("prompt_tokens_details"), "cached_tokens")
     written = _count(rest.get("prompt_tokens_details"), "cache_write_tokens")
     return Usage(
@@ -62,33 +64,36 @@ def _count(details: Json, name: str) -> int:
     return count if isinstance(count, int) else 0
 
 
-def _choice(choice: Json, hearing: ResponseDecoder) -> None:
+def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
     match choice:
-        case {"index": int(index), "delta": dict(said)} | {"index": int(index), "message": dict(said)}:
-            calls = said.get("tool_calls")
-            alone = len(said) == 1 and choice.get("finish_reason") is None
+        case {"index": int(index), "delta": dict(fields)} | {"index": int(index), "message": dict(fields)}:
+            calls = fields.get("tool_calls")
+            alone = len(fields) == 1 and choice.get("finish_reason") is None
             for key, channel in CHANNELS:
-                piece = said.get(key)
-                if isinstance(piece, str) and (piece or not calls):
-                    hearing.say(channel, piece, index, visible=piece != "" or alone)
+                chunk = fields.get(key)
+                if isinstance(chunk, str) and (chunk or not calls):
+                    decoder.add_text(channel, chunk, index, visible=chunk != "" or alone)
             for call in calls if isinstance(calls, list) else ():
-                _call(call, index, hearing)
-            if isinstance(said.get("function_call"), dict):
-                _call({"index": 0, "function": said["function_call"]}, index, hearing)
+                _read_call(call, index, decoder)
+            if isinstance(fields.get("function_call"), dict):
+                _read_call({"index": 0, "function": fields["function_call"]}, index, decoder)
     match choice:
         case {"index": 0, "finish_reason": str(reason)}:
-            hearing.finish = FINISH.get(reason, reason)
+            decoder.finish = FINISH.get(reason, reason)
 
 
-def _call(call: Json, choice: int, hearing: ResponseDecoder) -> None:
-    """A call, or a piece of one that a chunk before has begun. A whole message's calls have no index, and
-    those of some vendors' streams, which say a call at once."""
+def _read_call(call: Json, choice: int, decoder: ResponseDecoder) -> None:
+    """Read a call, or a chunk of a call that an earlier chunk opened.
+
+    The calls of a non-streaming message have no index, and neither have those of some vendors' streams, which
+    send a call in one chunk.
+    """
     match call:
-        case {"function": dict(said)} | {"custom": dict(said)}:
+        case {"function": dict(fields)} | {"custom": dict(fields)}:
             index = call.get("index")
-            place = index if isinstance(index, int) else len(hearing.calls)
-            if isinstance(said.get("name"), str):
-                hearing.call(place, said["name"], choice, call.get("id"))
-            piece = said.get("arguments", said.get("input"))
-            if isinstance(piece, str):
-                hearing.argue(place, piece, choice)
+            place = index if isinstance(index, int) else len(decoder.calls)
+            if isinstance(fields.get("name"), str):
+                decoder.add_call(place, fields["name"], choice, call.get("id"))
+            chunk = fields.get("arguments", fields.get("input"))
+            if isinstance(chunk, str):
+                decoder.add_arguments(place, chunk, choice)

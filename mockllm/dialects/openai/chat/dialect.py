@@ -31,9 +31,9 @@ from mockllm.dialects.openai.chat.request_builder import build_request
 from mockllm.dialects.openai.chat.store_update import store_update
 from mockllm.dialects.openai.chat.stream import ChatEncoder
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 
-SHAPING: Final = frozenset(
+ENCODING_FIELDS: Final = frozenset(
     {
         "stream_options",
         "service_tier",
@@ -44,7 +44,7 @@ SHAPING: Final = frozenset(
         "logprobs",
     }
 )
-"""The fields of a request that change how a given reply is written."""
+"""The request fields that change the encoding of a reply."""
 
 
 class Chat:
@@ -70,8 +70,8 @@ class Chat:
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        said = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(said, 0, "body"),))
+        payload = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -80,7 +80,7 @@ class Chat:
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
-        if SHAPING.isdisjoint(request.fields):
+        if ENCODING_FIELDS.isdisjoint(request.fields):
             return None
         return (
             request.include_usage,
@@ -96,8 +96,8 @@ class Chat:
         assert isinstance(request, ChatRequest)
         return store_update(plan, request)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return build_request(wish)
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)

@@ -1,5 +1,4 @@
-"""What the service refuses about the messages of a chat request: roles, contents, and which tool answers
-stand behind which calls."""
+"""Checks of the messages of a chat request: roles, contents, and the order of tool calls and tool messages."""
 
 from __future__ import annotations
 
@@ -10,14 +9,14 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.validators import (
     Check,
     array,
-    length,
+    check_length,
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -43,19 +42,19 @@ CALLS: Final = {
     "function": members(("function",), {"function": _named}),
     "custom": members(("custom",), {"custom": _custom}),
 }
-_typed_call: Final = members(("id", "type"), {"id": string, "type": word(*CALLS)})
+_typed_call: Final = members(("id", "type"), {"id": string, "type": one_of(*CALLS)})
 
 
 def _call(value: Json, path: str) -> Failure | None:
     return _typed_call(value, path) or CALLS[value["type"]](value, path)
 
 
-_calls: Final = array(_call, "objects", shortest=1)
+_calls: Final = array(_call, "objects", min_length=1)
 _own: Final = members((), {"name": string, "tool_call_id": string, "function_call": _named})
 
 
-def messages(value: Json, path: str) -> Failure | None:
-    """All messages, one by one, then how calls and their answers follow each other."""
+def check_messages(value: Json, path: str) -> Failure | None:
+    """Check all messages one by one, then the order of calls and tool messages."""
     if type(value) is not list:
         return wrong_type(value, path, "an array of objects")
     plain = True
@@ -66,14 +65,14 @@ def messages(value: Json, path: str) -> Failure | None:
             and type(entry.get("content")) is str
             and entry.get("role") in PLAIN
         ):
-            continue  # the common case, seen at a glance: a role and a text
+            continue  # the common case, checked first: a role and a text
         plain = False
-        wrong = _message(entry, f"{path}[{place}]", place)
-        if wrong is not None:
-            return wrong
+        error = _message(entry, f"{path}[{place}]", place)
+        if error is not None:
+            return error
     if plain and value:
         return None
-    return length(value, path, 1, None) or _answers(value)
+    return check_length(value, path, 1, None) or _check_tool_messages(value)
 
 
 def _message(entry: Json, path: str, place: int) -> Failure | None:
@@ -90,16 +89,16 @@ def _message(entry: Json, path: str, place: int) -> Failure | None:
     if role == "tool" and "tool_call_id" not in entry:
         return missing(f"{path}.tool_call_id")
     if role == "assistant" and calls is not None:
-        wrong = _calls(calls, f"{path}.tool_calls")
-        if wrong is not None:
-            return wrong
+        error = _calls(calls, f"{path}.tool_calls")
+        if error is not None:
+            return error
     return _own(entry, path) or _content(entry, path, place)
 
 
 def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
     content = entry.get("content")
     if content is None:
-        if entry["role"] == "assistant" and any(entry.get(name) for name in SPEAKS):
+        if entry["role"] == "assistant" and any(entry.get(name) for name in CONTENT_SUBSTITUTES):
             return None
         if "content" not in entry:
             return missing(f"{path}.content")
@@ -112,8 +111,8 @@ def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
     return array(_part, "objects")(content, f"{path}.content")
 
 
-SPEAKS: Final = ("tool_calls", "function_call", "refusal", "audio")
-"""What an assistant's message may have instead of content."""
+CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
+"""Members that replace the content of an assistant's message."""
 
 
 def _part(value: Json, path: str) -> Failure | None:
@@ -128,35 +127,35 @@ def _part(value: Json, path: str) -> Failure | None:
     return unsupported(kind, f"{path}.type", tuple(PARTS)) if check is None else check(value, path)
 
 
-def _answers(value: list[dict[str, Json]]) -> Failure | None:
-    """Every call is answered by a tool message behind it, before anything else is said."""
-    asked: list[str] = []
+def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
+    """Check that a tool message follows each call before any other message."""
+    called: list[str] = []
     open_: list[str] = []
     for place, entry in enumerate(value):
         if entry["role"] == "tool":
-            answered = entry["tool_call_id"]
-            if not asked:
-                return refuse(UNASKED, f"messages.[{place}].role")
-            if answered not in asked:
-                message = f"'tool_call_id' of '{answered}' not found in 'tool_calls' of previous message."
+            call_id = entry["tool_call_id"]
+            if not called:
+                return refuse(UNCALLED_MESSAGE, f"messages.[{place}].role")
+            if call_id not in called:
+                message = f"'tool_call_id' of '{call_id}' not found in 'tool_calls' of previous message."
                 return refuse(f"Invalid parameter: {message}", f"messages.[{place}].tool_call_id")
-            open_ = [id for id in open_ if id != answered]
+            open_ = [id for id in open_ if id != call_id]
             continue
         if open_:
-            return _unanswered(open_, place)
+            return _missing_results(open_, place)
         calls = entry.get("tool_calls") if entry["role"] == "assistant" else None
-        asked = [call["id"] for call in calls or ()]
-        open_ = asked
-    return _unanswered(open_, len(value) - 1) if open_ else None
+        called = [call["id"] for call in calls or ()]
+        open_ = called
+    return _missing_results(open_, len(value) - 1) if open_ else None
 
 
-UNASKED: Final = (
+UNCALLED_MESSAGE: Final = (
     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
     "with 'tool_calls'."
 )
 
 
-def _unanswered(ids: list[str], place: int) -> Failure:
+def _missing_results(ids: list[str], place: int) -> Failure:
     message = (
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
         f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(ids)}"

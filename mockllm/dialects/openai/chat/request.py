@@ -1,4 +1,4 @@
-"""Reads a chat completions request: OpenAI's words into neutral ones. Nothing here raises on any JSON."""
+"""Parses a chat completions request into the neutral form. No function raises on any JSON."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from mockllm.core.request.request import (
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
-    SPEAKERS,
+    NEUTRAL_ROLES,
     ModelRequest,
-    call,
-    choices_of,
+    choice_count,
     count_of,
-    joined,
+    join_texts,
     object_of,
     objects,
+    read_call,
     text_of,
     texts,
 )
 
-ROLES: Final[dict[str, Role]] = {**SPEAKERS, "tool": "tool", "function": "tool"}
+ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
 MEDIA: Final = {
     "image_url": MediaPart("image"),
     "input_audio": MediaPart("audio"),
     "file": MediaPart("file"),
 }
-MOST: Final = 20
-"""How many likeliest tokens a place may have."""
+MAX_LOGPROBS: Final = 20
+"""The maximum number of likeliest tokens per position."""
 AUTO: Final = ToolChoice()
 LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 UNLIMITED: Final = Sampling()
@@ -59,7 +59,7 @@ class ChatRequest(ModelRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        made = []
+        result = []
         entries = self.fields.get("messages")
         for entry in entries if type(entries) is list else ():
             if type(entry) is not dict:
@@ -69,32 +69,32 @@ class ChatRequest(ModelRequest):
                 continue
             neutral = ROLES[role]
             if type(content) is str and len(entry) == 2 and neutral != "tool":
-                made.append(Message(neutral, (TextPart(content),)))
+                result.append(Message(neutral, (TextPart(content),)))
             else:
-                made.append(Message(neutral, tuple(_parts(entry, role, names, self.recall))))
-        return tuple(made)
+                result.append(Message(neutral, tuple(_parts(entry, role, names, self.recall))))
+        return tuple(result)
 
     @property
     def memorable(self) -> bool:
-        """Only what is to be stored is remembered."""
+        """Whether the completion is to be stored."""
         return b'"store"' in self.raw and self.fields.get("store") is True
 
     @lazy
     def plain(self) -> Sequence[tuple[Role, str]] | None:
-        """Who said what, where no message holds more than that; None where one does. Most are so, and reading
-        them as messages costs three times as much."""
+        """The role and text of each message, where all messages consist of only these; else None. Most
+        requests do, and parsing them as messages costs three times as much."""
         entries = self.fields.get("messages")
         if type(entries) is not list:
             return None
-        said = []
+        turns = []
         for entry in entries:
             if type(entry) is not dict or len(entry) != 2:
                 return None
             role, content = entry.get("role"), entry.get("content")
-            if type(content) is not str or type(role) is not str or role not in SPEAKERS:
+            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
                 return None
-            said.append((SPEAKERS[role], content))
-        return said
+            turns.append((NEUTRAL_ROLES[role], content))
+        return turns
 
     @lazy
     def user(self) -> str | None:
@@ -115,7 +115,7 @@ class ChatRequest(ModelRequest):
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
-        """What `tools` offers, then the legacy `functions`."""
+        """The tools of `tools`, then the legacy `functions`."""
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
@@ -130,11 +130,11 @@ class ChatRequest(ModelRequest):
 
     @lazy
     def response_format(self) -> Format:
-        wanted = object_of(self.fields.get("response_format"))
-        if wanted.get("type") == "json_object":
+        format_ = object_of(self.fields.get("response_format"))
+        if format_.get("type") == "json_object":
             return Format("json")
-        if wanted.get("type") == "json_schema":
-            described = object_of(wanted.get("json_schema"))
+        if format_.get("type") == "json_schema":
+            described = object_of(format_.get("json_schema"))
             return Format("schema", text_of(described.get("name")), described.get("schema"))
         return Format()
 
@@ -146,18 +146,18 @@ class ChatRequest(ModelRequest):
         n, stop = fields.get("n"), fields.get("stop")
         limit = count_of(fields.get("max_completion_tokens")) or count_of(fields.get("max_tokens"))
         stops = () if stop is None else (stop,) if type(stop) is str else tuple(texts(stop))
-        return Sampling(1 if n is None else choices_of(n), stops, limit)
+        return Sampling(1 if n is None else choice_count(n), stops, limit)
 
     @lazy
     def logprobs(self) -> int | None:
-        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
+        """The number of likeliest tokens at each position; None where the request has no probabilities."""
         if self.fields.get("logprobs") is not True:
             return None
-        return min(count_of(self.fields.get("top_logprobs")) or 0, MOST)
+        return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
     @lazy
     def legacy(self) -> bool:
-        """Whether the request offers `functions`, and no tools: a call is answered in their words."""
+        """Whether the request has `functions` and no tools: the response then has a `function_call`."""
         return "functions" in self.fields and "tools" not in self.fields
 
     @lazy
@@ -169,25 +169,26 @@ class ChatRequest(ModelRequest):
 def _parts(
     message: dict[str, Json], role: str, names: dict[str, str | None], recall: ResponseLookup
 ) -> Iterator[Part]:
-    """The parts of one message; `names` remembers the calls so far, by id; `recall` those of answers before."""
+    """Yield the parts of one message. `names` stores the calls so far, by id; `recall` finds those of earlier
+    responses."""
     content = message.get("content")
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        yield ResultPart(id, name, joined(_content(content)))
+        yield ResultPart(id, name, join_texts(_content(content)))
         return
     if role == "function":
-        yield ResultPart(None, text_of(message.get("name")), joined(_content(content)))
+        yield ResultPart(None, text_of(message.get("name")), join_texts(_content(content)))
         return
     yield from _content(content)
     for entry in objects(message.get("tool_calls")):
-        said = object_of(entry.get("custom", entry.get("function")))
-        made = call(text_of(entry.get("id")), said)
-        if made.id is not None:
-            names[made.id] = made.name
-        yield made
+        fields = object_of(entry.get("custom", entry.get("function")))
+        parsed = read_call(text_of(entry.get("id")), fields)
+        if parsed.id is not None:
+            names[parsed.id] = parsed.name
+        yield parsed
     if type(message.get("function_call")) is dict:
-        yield call(None, message["function_call"])
+        yield read_call(None, message["function_call"])
 
 
 def _content(content: Json) -> Iterator[Part]:
@@ -208,19 +209,19 @@ def _part(entry: dict[str, Json]) -> Part:
 
 
 def _tool(entry: dict[str, Json]) -> Tool | None:
-    """A function or a custom tool; a tool of another kind is known by its type."""
+    """Return a function or a custom tool; the type names a tool of any other kind."""
     kind = text_of(entry.get("type")) or "function"
-    said = entry.get(kind)
-    if type(said) is not dict:
+    fields = entry.get(kind)
+    if type(fields) is not dict:
         return Tool(kind, kind=kind) if kind not in ("function", "custom") else None
-    return _function(said, kind)
+    return _function(fields, kind)
 
 
-def _function(said: dict[str, Json], kind: str = "function") -> Tool | None:
-    name = text_of(said.get("name"))
+def _function(fields: dict[str, Json], kind: str = "function") -> Tool | None:
+    name = text_of(fields.get("name"))
     if name is None:
         return None
-    return Tool(name, said.get("parameters"), text_of(said.get("description")), kind)
+    return Tool(name, fields.get("parameters"), text_of(fields.get("description")), kind)
 
 
 def _tool_choice(choice: Json) -> ToolChoice:
@@ -236,6 +237,6 @@ def _tool_choice(choice: Json) -> ToolChoice:
         allowed = object_of(choice.get("allowed_tools"))
         names = [tool.name for entry in objects(allowed.get("tools")) if (tool := _tool(entry)) is not None]
         return ToolChoice("any" if allowed.get("mode") == "required" else "auto", tuple(names))
-    said = choice.get("function", choice.get("custom", choice))
-    name = text_of(object_of(said).get("name"))
+    fields = choice.get("function", choice.get("custom", choice))
+    name = text_of(object_of(fields).get("name"))
     return ToolChoice() if name is None else ToolChoice("named", (name,))

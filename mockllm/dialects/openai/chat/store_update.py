@@ -1,7 +1,7 @@
-"""What is remembered of a chat completion: all of it where the client wants it stored (`store: true`).
+"""The stored form of a chat completion; a completion is stored where the request sets `store: true`.
 
-Kept is the object that the calls on stored completions show (`stored`). A stream is put together as a
-client would; one that breaks off has no end, and is not stored.
+The stored object is the one that the calls on stored completions return. A stream is folded as a client folds
+it; a broken stream has no end and is not stored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.request_helpers import object_of, objects, text_of
 
 PREFIX: Final = "chatcmpl-"
-"""What the id of a completion begins with, and of nothing else that is stored."""
+"""The prefix of a completion's id; no other stored object has it."""
 SETTINGS: Final[dict[str, Json]] = {
     "tool_choice": None,
     "seed": None,
@@ -29,107 +29,109 @@ SETTINGS: Final[dict[str, Json]] = {
     "tools": None,
     "response_format": None,
 }
-"""What a stored completion shows of its request, each with what it is where nothing was asked."""
+"""The request fields that a stored completion shows, each with its default."""
 
 
 def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
-    """What is to be remembered of an answer; None where nothing was to be stored, or it is no completion."""
+    """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
     if not request.memorable:
         return None
-    told = _told(plan)
-    id = text_of(told.get("id"))
+    completion = _completion(plan)
+    id = text_of(completion.get("id"))
     if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
         return None
-    shown = dumps(_shown(told, plan, request))
+    shown = dumps(_stored_object(completion, plan, request))
     return StoreUpdate((id,), StoredResponse(id, None, request.raw, shown))
 
 
-def _told(plan: Plan) -> dict[str, Json]:
-    """The completion that a client has in the end; empty where it has none."""
+def _completion(plan: Plan) -> dict[str, Json]:
+    """Return the completion that a client receives; empty where it receives none."""
     if any(isinstance(step, CutStep) for step in plan.steps):
         return {}
-    said = [data for _, data in events(plan)]
+    received = [data for _, data in events(plan)]
     try:
         if not plan.streamed:
-            return object_of(loads(said[0]))
-        if not said or said[-1] != b"[DONE]":
+            return object_of(loads(received[0]))
+        if not received or received[-1] != b"[DONE]":
             return {}
-        return folded(object_of(loads(data)) for data in said[:-1])
+        return fold_chunks(object_of(loads(data)) for data in received[:-1])
     except JSONDecodeError:
         return {}
 
 
-def folded(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
-    """The completion that these chunks are; empty where one of them is an error."""
-    made: dict[str, Json] = {}
+def fold_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
+    """Return the completion that these chunks form; empty where one of them is an error."""
+    completion: dict[str, Json] = {}
     choices: dict[int, dict[str, Json]] = {}
     for chunk in chunks:
         if "error" in chunk:
             return {}
-        made |= {name: value for name, value in chunk.items() if value is not None and name != "choices"}
+        completion |= {
+            name: value for name, value in chunk.items() if value is not None and name != "choices"
+        }
         for choice in objects(chunk.get("choices")):
             index = choice.get("index")
             if type(index) is int:
-                _fold(choice, choices.setdefault(index, _empty(index)))
-    return {**made, "choices": list(choices.values())}
+                _fold_choice(choice, choices.setdefault(index, _empty_choice(index)))
+    return {**completion, "choices": list(choices.values())}
 
 
-def _empty(index: int) -> dict[str, Json]:
+def _empty_choice(index: int) -> dict[str, Json]:
     message: dict[str, Json] = {"role": "assistant", "content": None, "refusal": None}
     return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
 
 
-def _fold(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
-    """One choice of a chunk, into what its chunks before have come to."""
+def _fold_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
+    """Add one choice of a chunk to the result of the earlier chunks."""
     delta, message = object_of(chunk.get("delta")), choice["message"]
     for name in ("content", "refusal"):
         if type(delta.get(name)) is str:
             message[name] = (message[name] or "") + delta[name]
     for call in objects(delta.get("tool_calls")):
-        _join(message.setdefault("tool_calls", []), call)
+        _add_call(message.setdefault("tool_calls", []), call)
     if type(delta.get("function_call")) is dict:
-        _say(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
-    for name, listed in object_of(chunk.get("logprobs")).items():
-        held = choice["logprobs"] = choice["logprobs"] or {}
-        held[name] = [*(held.get(name) or ()), *listed] if type(listed) is list else held.get(name)
+        _append(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
+    for name, entries in object_of(chunk.get("logprobs")).items():
+        stored = choice["logprobs"] = choice["logprobs"] or {}
+        stored[name] = [*(stored.get(name) or ()), *entries] if type(entries) is list else stored.get(name)
     choice["finish_reason"] = chunk.get("finish_reason") or choice["finish_reason"]
 
 
-def _join(calls: list[Json], piece: dict[str, Json]) -> None:
-    """A call that begins, or a piece of one that has begun."""
-    place = piece.get("index")
-    if type(place) is not int or not 0 <= place < len(calls):
-        calls.append({name: value for name, value in piece.items() if name != "index"})
+def _add_call(calls: list[Json], chunk: dict[str, Json]) -> None:
+    """Add a new call, or a chunk of an open call."""
+    index = chunk.get("index")
+    if type(index) is not int or not 0 <= index < len(calls):
+        calls.append({name: value for name, value in chunk.items() if name != "index"})
         return
     for kind in ("function", "custom"):
-        _say(object_of(calls[place].get(kind)), object_of(piece.get(kind)))
+        _append(object_of(calls[index].get(kind)), object_of(chunk.get(kind)))
 
 
-def _say(said: dict[str, Json], piece: dict[str, Json]) -> None:
-    for name, text in piece.items():
-        said[name] = str(said.get(name) or "") + str(text)
+def _append(call: dict[str, Json], chunk: dict[str, Json]) -> None:
+    for name, text in chunk.items():
+        call[name] = str(call.get(name) or "") + str(text)
 
 
-def _shown(told: dict[str, Json], plan: Plan, request: ChatRequest) -> dict[str, Json]:
-    """The completion with what it shows of its request, as OpenAI's reference has it."""
-    asked = request.fields
-    settings = {name: asked.get(name, default) for name, default in SETTINGS.items()}
+def _stored_object(completion: dict[str, Json], plan: Plan, request: ChatRequest) -> dict[str, Json]:
+    """Return the completion with the settings of its request, as OpenAI's reference shows it."""
+    fields = request.fields
+    settings = {name: fields.get(name, default) for name, default in SETTINGS.items()}
     names = ("id", "model", "created", "system_fingerprint", "service_tier", "choices")
     return {
         "object": "chat.completion",
-        **{name: told.get(name) for name in names},
+        **{name: completion.get(name) for name in names},
         "request_id": dict(plan.head.headers).get("x-request-id"),
-        "usage": told.get("usage") or _usage(told, request),
+        "usage": completion.get("usage") or _usage(completion, request),
         **settings,
-        "input_user": asked.get("user"),
-        "metadata": object_of(asked.get("metadata")),
+        "input_user": fields.get("user"),
+        "metadata": object_of(fields.get("metadata")),
     }
 
 
-def _usage(told: dict[str, Json], request: ChatRequest) -> dict[str, Json]:
-    """That of a stream whose client did not ask for it: counted from what was said."""
-    said = 0
-    for choice in objects(told.get("choices")):
+def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]:
+    """Return the usage of a stream whose client did not request it, counted from the text."""
+    output = 0
+    for choice in objects(completion.get("choices")):
         message = object_of(choice.get("message"))
         calls = [
             object_of(call.get("function", call.get("custom"))) for call in objects(message.get("tool_calls"))
@@ -137,6 +139,6 @@ def _usage(told: dict[str, Json], request: ChatRequest) -> dict[str, Json]:
         calls.append(object_of(message.get("function_call")))
         texts = [message.get("content"), message.get("refusal")]
         texts += [text for call in calls for text in call.values()]
-        said += sum(count_tokens(text) for text in texts if type(text) is str)
+        output += sum(count_tokens(text) for text in texts if type(text) is str)
     prompt = request.input_tokens
-    return {"total_tokens": prompt + said, "completion_tokens": said, "prompt_tokens": prompt}
+    return {"total_tokens": prompt + output, "completion_tokens": output, "prompt_tokens": prompt}

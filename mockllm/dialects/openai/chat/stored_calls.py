@@ -1,8 +1,8 @@
-"""The calls on stored chat completions: their list, and one of them to get, change, delete, or read the messages
-of that led to it.
+"""The calls on stored chat completions: list them, and get, update or delete one, or read the request
+messages of one.
 
-They are answered from what is remembered of the session (`memory`). What was not stored, was deleted or
-has made room is not found; the message of that 404 is inferred.
+The session's store serves these calls. A completion that was not stored, was deleted or was evicted is not
+found; the message of that 404 is inferred.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.pagination import page
 from mockllm.dialects.openai.request_helpers import object_of, objects
-from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_up_to
+from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_of_length
 
-PAIRS: Final = 16
-"""How many metadata an object may have."""
-_value: Final = text_up_to(512)
+MAX_METADATA: Final = 16
+"""The maximum number of metadata properties of an object."""
+_value: Final = text_of_length(512)
 
 
 class StoredChatRequest(Request):
@@ -42,7 +42,7 @@ class StoredChatRequest(Request):
 
 
 class StoredChatCall:
-    """What the calls on one completion share."""
+    """The base of the calls on one completion."""
 
     name = "openai"
     api = "stored_completions"
@@ -63,44 +63,44 @@ class StoredChatCall:
         if request.stored is None:
             id = request.route.get("completion")
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.")
-        return _body(self.found(request.stored, request), stamp)
+        return _body(self.response_body(request.stored, request), stamp)
 
-    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        """What is said where the completion is there."""
+    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+        """Return the body of the response for an existing completion."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class ListChat(StoredChatCall):
-    """GET /v1/chat/completions: those of a model, or with some metadata, or all; the oldest first."""
+    """GET /v1/chat/completions: all completions, or those with a model or metadata; the oldest first."""
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        shown = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
-        wanted = [each for each in shown if _wanted(each, request)]
-        return _body(page(wanted, request.query, "asc"), stamp)
+        completions = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
+        matching = [completion for completion in completions if _matches(completion, request)]
+        return _body(page(matching, request.query, "asc"), stamp)
 
 
 class GetChat(StoredChatCall):
     """GET /v1/chat/completions/{id}."""
 
-    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return loads(stored.response_body)
 
 
 class UpdateChat(StoredChatCall):
-    """POST /v1/chat/completions/{id}: other metadata, in place of those that it has."""
+    """POST /v1/chat/completions/{id}: replaces the metadata."""
 
     def check(self, request: Request) -> Failure | None:
-        wrong = check_readable(request)
-        if wrong is not None:
-            return wrong
+        error = check_readable(request)
+        if error is not None:
+            return error
         if "metadata" not in request.fields:
             return missing("metadata")
-        return None if request.fields["metadata"] is None else metadata(request.fields["metadata"])
+        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
 
-    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -108,13 +108,15 @@ class UpdateChat(StoredChatCall):
         stored = request.stored
         if stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate((stored.id,), stored._replace(response_body=dumps(self.found(stored, request))))
+        return StoreUpdate(
+            (stored.id,), stored._replace(response_body=dumps(self.response_body(stored, request)))
+        )
 
 
 class DeleteChat(StoredChatCall):
     """DELETE /v1/chat/completions/{id}."""
 
-    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         return {"object": "chat.completion.deleted", "id": stored.id, "deleted": True}
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
@@ -124,52 +126,52 @@ class DeleteChat(StoredChatCall):
 
 
 class ChatMessages(StoredChatCall):
-    """GET /v1/chat/completions/{id}/messages: what was asked, the oldest first."""
+    """GET /v1/chat/completions/{id}/messages: the messages of the request, the oldest first."""
 
-    def found(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        asked = objects(object_of(loads(stored.request_body)).get("messages"))
-        said = [_message(message, f"{stored.id}-{place}") for place, message in enumerate(asked)]
-        return page(said, request.query, "asc")
+    def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
+        messages = objects(object_of(loads(stored.request_body)).get("messages"))
+        items = [_message(message, f"{stored.id}-{index}") for index, message in enumerate(messages)]
+        return page(items, request.query, "asc")
 
 
-def metadata(value: Json) -> Failure | None:
-    """What is wrong with an object's metadata."""
-    wrong = object_(value, "metadata")
-    if wrong is not None:
-        return wrong
-    if len(value) > PAIRS:
+def check_metadata(value: Json) -> Failure | None:
+    """Return the error of an object's metadata."""
+    error = object_(value, "metadata")
+    if error is not None:
+        return error
+    if len(value) > MAX_METADATA:
         message = (
-            f"Invalid 'metadata': too many properties. Expected an object with at most {PAIRS} properties, "
+            f"Invalid 'metadata': too many properties. Expected an object with at most {MAX_METADATA} properties, "
             f"but got an object with {len(value)} properties instead."
         )
         return refuse(message, "metadata", "object_above_max_properties")
     return members((), dict.fromkeys(value, _value))(value, "metadata")
 
 
-def _wanted(shown: dict[str, Json], request: Request) -> bool:
-    """Whether a completion has the model and the metadata that the query names."""
+def _matches(completion: dict[str, Json], request: Request) -> bool:
+    """Return whether a completion has the model and the metadata that the query names."""
     for name, value in request.query.items():
-        if name == "model" and shown["model"] != value:
+        if name == "model" and completion["model"] != value:
             return False
-        if name.startswith("metadata[") and shown["metadata"].get(name[9:].removesuffix("]")) != value:
+        if name.startswith("metadata[") and completion["metadata"].get(name[9:].removesuffix("]")) != value:
             return False
     return True
 
 
-def _message(said: dict[str, Json], id: str) -> dict[str, Json]:
-    """A message of the request: a text stands in `content`, parts stand beside it."""
-    content = said.get("content")
+def _message(message: dict[str, Json], id: str) -> dict[str, Json]:
+    """Return a message of the request: `content` contains a text, `content_parts` contains parts."""
+    content = message.get("content")
     parts = content if type(content) is list else None
-    own = {name: value for name, value in said.items() if name not in ("role", "content", "name")}
+    own = {name: value for name, value in message.items() if name not in ("role", "content", "name")}
     return {
         "id": id,
-        "role": said.get("role"),
+        "role": message.get("role"),
         "content": None if parts is not None else content,
-        "name": said.get("name"),
+        "name": message.get("name"),
         "content_parts": parts,
         **own,
     }
 
 
-def _body(said: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(said) + b"\n", 0, "body"),))
+def _body(value: Json, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(value) + b"\n", 0, "body"),))

@@ -1,6 +1,4 @@
-"""The chunks of a chat completion that is streamed. A chunk is put together from bytes that are rendered once an
-answer, since most of it repeats.
-"""
+"""The chunks of a streaming chat completion. The repeated bytes of a chunk are rendered once per response."""
 
 from __future__ import annotations
 
@@ -20,31 +18,31 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.body import (
-    cited,
+    annotations_of,
     response_fields,
     supported_reply,
     usage,
 )
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.errors import inner
+from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.stream_padding import padding
 
-FUNCTION_PIECE: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
-CUSTOM_PIECE: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
-PLACED: Final = ("object", "choices", "usage", "moderation")
-"""The extras that do not stand in every chunk: they have a chunk of their own, or none."""
+FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
+SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
+"""The extras that are not part of every chunk: they have their own chunk, or none."""
 
 
 class ChatEncoder(Encoder):
-    """The chunks of a stream. A Native part's block is a delta as it stands."""
+    """The chunks of a stream. The block of a native part is a delta without changes."""
 
     def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
         super().__init__(supported_reply(reply))
         self._request, self._stamp = request, stamp
         self._facts = facts = response_fields(reply, request, stamp)
         extras = reply.extras.get("openai", {})
-        own = {key: value for key, value in extras.items() if key not in PLACED}
+        own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
         top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
         self._top = dumps(top)[:-1] + b',"choices":['
         self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
@@ -54,12 +52,12 @@ class ChatEncoder(Encoder):
         self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
-        """How many calls of each choice have been opened."""
+        """The number of opened calls of each choice."""
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first chunk."""
 
     def begin(self, choice: int) -> Iterable[Event]:
-        """A lone call stands in the first chunk already; of several, each is opened in a chunk of its own."""
+        """Open a choice. The first chunk contains a single call; several calls are opened in one chunk each."""
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
@@ -90,28 +88,28 @@ class ChatEncoder(Encoder):
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        part, said = at.part, dumps(piece)
+    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        part, encoded = at.part, dumps(chunk)
         logprobs = None
         if type(part) is Call and self._facts.legacy:
-            delta = b'{"function_call":{"arguments":%b}}' % said
+            delta = b'{"function_call":{"arguments":%b}}' % encoded
         elif type(part) is Call:
             number = self._calls[at.choice] - 1
-            form = CUSTOM_PIECE if part.name in self._facts.custom else FUNCTION_PIECE
-            delta = form % (number, said)
+            form = CUSTOM_DELTA if part.name in self._facts.custom else FUNCTION_DELTA
+            delta = form % (number, encoded)
         else:
-            delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % said
+            delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % encoded
             if self._probabilities is not None:
-                logprobs = self._probabilities.say(at.choice, part, piece)
-        return (self._chunk(at.choice, delta, padded=len(piece), logprobs=logprobs),)
+                logprobs = self._probabilities.say(at.choice, part, chunk)
+        return (self._chunk(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
-        """A text's sources stand behind it."""
+        """Send the sources after a text."""
         if type(at.part) is not Text or not at.part.citations:
             return ()
         parts = self.reply.choices[at.choice].parts
-        told = len(cited(parts[: at.index]))
-        return (self._chunk(at.choice, dumps({"annotations": cited(parts[: at.index + 1])[told:]})),)
+        sent = len(annotations_of(parts[: at.index]))
+        return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
 
     def end(self, choice: int) -> Iterable[Event]:
         reason = dumps(self._facts.finish(self.reply.choices[choice]))
@@ -126,7 +124,7 @@ class ChatEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": inner(failure, self._request, self._stamp)}), None),)
+        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
 
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
@@ -141,12 +139,17 @@ class ChatEncoder(Encoder):
         padded: int = 0,
         logprobs: Json = None,
     ) -> Event:
-        told = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
-        said = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, told, finish)
-        return self._top + said + self._tail + self._padding(padded), None
+        logprobs_member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
+        choice_object = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (
+            choice,
+            delta,
+            logprobs_member,
+            finish,
+        )
+        return self._top + choice_object + self._tail + self._padding(padded), None
 
     def _padding(self, padded: int) -> bytes:
-        """What pads a chunk, and its end."""
+        """Return the padding of a chunk, and its closing brace."""
         if not self._request.obfuscated:
             return b"}"
         self._chunks += 1

@@ -1,6 +1,6 @@
-"""What the service refuses about a responses request's shape and ranges, with its own messages and codes.
+"""Checks of a responses request's shape and ranges, with the messages and codes of the service.
 
-Model names, keys and fields that are not known here are never refused. A field that is null counts as absent.
+Unknown model names, keys and fields pass. A null field counts as absent.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import text_of
-from mockllm.dialects.openai.responses.input_check import input_items
+from mockllm.dialects.openai.responses.input_check import check_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
-from mockllm.dialects.openai.strict_schema import form, parameters
+from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -26,11 +26,11 @@ from mockllm.dialects.openai.validators import (
     members,
     missing,
     object_,
+    one_of,
     refuse,
     string,
     text,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -39,7 +39,7 @@ __all__ = ["check", "check_input", "check_readable"]
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
 SOURCES: Final = ("input", "previous_response_id", "prompt", "conversation")
-"""What a request may be about; one of them must be there."""
+"""The fields that can contain the input; a request has at least one of them."""
 FORMATS: Final[dict[str, Check]] = {
     "text": object_,
     "json_object": object_,
@@ -49,18 +49,19 @@ CHOICES: Final[dict[str, Check]] = {
     "function": members(("name",), {"name": string}),
     "custom": members(("name",), {"name": string}),
     "allowed_tools": members(
-        ("mode", "tools"), {"mode": word("auto", "required"), "tools": array(object_, "objects", shortest=1)}
+        ("mode", "tools"),
+        {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
 _typed: Final = members(("type",), {"type": string})
 
 
 def check(request: Request) -> Failure | None:
-    """The first thing that is wrong: what must be there, then each field in the body's order, then what
-    depends on another field."""
-    wrong = check_input(request)
-    if wrong is not None:
-        return wrong
+    """Return the first error: required fields, then each field in the body's order, then dependencies between
+    fields."""
+    error = check_input(request)
+    if error is not None:
+        return error
     body = request.fields
     if body.get("model") is None and body.get("prompt") is None:
         return missing("model")
@@ -73,28 +74,28 @@ def check(request: Request) -> Failure | None:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")
     choice = body.get("tool_choice")
-    return None if choice is None or choice == "none" else _chosen(choice, body.get("tools"))
+    return None if choice is None or choice == "none" else _check_tool_choice(choice, body.get("tools"))
 
 
 def check_input(request: Request) -> Failure | None:
-    """What is wrong with the fields that are there."""
-    wrong = check_readable(request)
-    if wrong is not None:
-        return wrong
+    """Return the error of the fields that are present."""
+    error = check_readable(request)
+    if error is not None:
+        return error
     for name, value in request.fields.items():
         field = FIELDS.get(name)
         if field is not None and value is not None:
-            wrong = field(value, name)
-            if wrong is not None:
-                return wrong
+            error = field(value, name)
+            if error is not None:
+                return error
     assert isinstance(request, InputRequest)
     if request.conversation is not None and request.previous is None:
-        return None  # it was not begun here, so nobody knows what stands in it
-    return _stored(request) or _pairs(request.items)
+        return None  # the conversation began elsewhere; its items are unknown
+    return _check_references(request) or _check_call_outputs(request.items)
 
 
-def _stored(request: InputRequest) -> Failure | None:
-    """What is referred to must be there."""
+def _check_references(request: InputRequest) -> Failure | None:
+    """Check that all referenced objects are stored."""
     previous = request.fields.get("previous_response_id")
     if previous is not None and request.previous is None:
         message = f"Previous response with id '{previous}' not found."
@@ -109,19 +110,19 @@ def _stored(request: InputRequest) -> Failure | None:
     return None
 
 
-def _pairs(items: list[dict[str, Json]]) -> Failure | None:
-    """Every output stands behind its call, and every call has an output. What is stored was not always
-    checked."""
-    asked: dict[str | None, bool] = {}
+def _check_call_outputs(items: list[dict[str, Json]]) -> Failure | None:
+    """Check that every output follows its call, and that every call has an output. Stored items were not
+    always checked."""
+    has_output: dict[str | None, bool] = {}
     for item in items:
         id = text_of(item.get("call_id"))
         if item.get("type") in CALLS:
-            asked[id] = False
+            has_output[id] = False
         elif item.get("type") in RESULTS:
-            if id not in asked:
+            if id not in has_output:
                 return refuse(f"No tool call found for function call output with call_id {id}.", "input")
-            asked[id] = True
-    open_ = [id for id, answered in asked.items() if not answered]
+            has_output[id] = True
+    open_ = [id for id, closed in has_output.items() if not closed]
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 
 
@@ -130,15 +131,15 @@ def _input(value: Json, path: str) -> Failure | None:
         return None
     if type(value) is not list:
         return wrong_type(value, path, "one of a string or array of input items")
-    return input_items(value, path)
+    return check_items(value, path)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
-    """Only what the client itself carries out is looked into."""
-    wrong = _typed(value, path)
-    if wrong is not None or value["type"] not in ("function", "custom"):
-        return wrong
-    return members(("name",), _described)(value, path) or parameters(value, f"{path}.parameters")
+    """Check a tool; only tools that the client itself executes are checked in detail."""
+    error = _typed(value, path)
+    if error is not None or value["type"] not in ("function", "custom"):
+        return error
+    return members(("name",), _described)(value, path) or check_parameters(value, f"{path}.parameters")
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
@@ -147,30 +148,30 @@ def _tool_choice(value: Json, path: str) -> Failure | None:
         return None if value in words else unsupported(value, path, words)
     if type(value) is not dict:
         return wrong_type(value, path, "one of a string or object")
-    wrong = _typed(value, path)
-    return wrong if wrong is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
+    error = _typed(value, path)
+    return error if error is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
 
 
 def _format(value: Json, path: str) -> Failure | None:
-    wrong = members(("type",), {"type": word(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
-    if wrong is not None or value["type"] != "json_schema":
-        return wrong
-    return form(value, f"{path}.schema", "invalid_json_schema")
+    error = members(("type",), {"type": one_of(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    if error is not None or value["type"] != "json_schema":
+        return error
+    return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
 
 
-def _chosen(choice: Json, tools: Json) -> Failure | None:
-    """Whether the tools hold what is chosen from them; both are known to be well-formed."""
+def _check_tool_choice(choice: Json, tools: Json) -> Failure | None:
+    """Check that the tools contain the chosen tool; both arguments are well-formed."""
     if choice == "auto" or (type(choice) is dict and choice["type"] not in ("function", "custom")):
         return None
     if not tools:
         return refuse("Tool choice 'required' must be specified with 'tools' parameter.", "tool_choice")
-    if type(choice) is str or any(_names(tool, choice) for tool in tools):
+    if type(choice) is str or any(_is_chosen(tool, choice) for tool in tools):
         return None
     message = f"Tool choice '{choice['name']}' not found in 'tools' parameter."
     return refuse(message, "tool_choice")
 
 
-def _names(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
+def _is_chosen(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
     return (tool["type"], tool.get("name")) == (choice["type"], choice["name"])
 
 
@@ -189,20 +190,20 @@ FIELDS: Final[dict[str, Check]] = {
     "reasoning": members(
         (),
         {
-            "effort": word("none", "minimal", "low", "medium", "high", "xhigh", "max"),
-            "summary": word("auto", "concise", "detailed"),
+            "effort": one_of("none", "minimal", "low", "medium", "high", "xhigh", "max"),
+            "summary": one_of("auto", "concise", "detailed"),
         },
     ),
-    "service_tier": word("auto", "default", "flex", "scale", "priority", "fast"),
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
-    "text": members((), {"format": _format, "verbosity": word("low", "medium", "high")}),
+    "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
     "tool_choice": _tool_choice,
-    "tools": array(_tool, "objects", longest=128),
+    "tools": array(_tool, "objects", max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
-    "truncation": word("auto", "disabled"),
+    "truncation": one_of("auto", "disabled"),
     "user": string,
 }

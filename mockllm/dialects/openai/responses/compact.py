@@ -1,6 +1,6 @@
 """POST /v1/responses/compact: a long conversation as its user messages and one sealed item.
 
-Nothing is compacted here: the item says nothing to this server, which takes it as any item of the model's.
+The server compacts nothing. It treats the sealed item like any other item of the model.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 from mockllm.dialects.openai.responses.check import check_input, check_readable
 from mockllm.dialects.openai.responses.errors import error_plan
-from mockllm.dialects.openai.responses.history import listed
-from mockllm.dialects.openai.responses.items import SEALED
+from mockllm.dialects.openai.responses.history import listed_item
+from mockllm.dialects.openai.responses.items import SEALED_PREFIX
 from mockllm.dialects.openai.responses.model_families import family_of
 from mockllm.dialects.openai.responses.object import usage
 from mockllm.dialects.openai.responses.request import InputRequest
 from mockllm.dialects.openai.validators import missing
 
-TOKENS: Final = 40
-"""What a sealed item of ours is counted as."""
+SEALED_ITEM_TOKENS: Final = 40
+"""The token count of a sealed item."""
 
 
 class CompactRequest(InputRequest):
@@ -35,7 +35,7 @@ class CompactRequest(InputRequest):
 
 
 class Compact:
-    """See above."""
+    """The compaction call; the module docstring describes it."""
 
     name = "openai"
     api = "compact"
@@ -43,8 +43,8 @@ class Compact:
     request = CompactRequest
 
     def check(self, request: Request) -> Failure | None:
-        wrong = check_input(request)
-        return missing("model") if wrong is None and request.model is None else wrong
+        error = check_input(request)
+        return missing("model") if error is None and request.model is None else error
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
@@ -55,17 +55,19 @@ class Compact:
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CompactRequest)
         id = stamp.ids.make("resp_", 50, alphabet=HEX)
-        said = [item for item in request.items if item.get("role") == "user"]
+        messages = [item for item in request.items if item.get("role") == "user"]
         sealed = {
             "id": stamp.ids.make("cmp_", 50, alphabet=HEX),
             "type": "compaction",
-            "encrypted_content": stamp.ids.make(SEALED, 64),
+            "encrypted_content": stamp.ids.make(SEALED_PREFIX, 64),
         }
         body = {
             "id": id,
             "object": "response.compaction",
             "created_at": stamp.second,
-            "output": [*(listed(item, f"{id}.{place}") for place, item in enumerate(said)), sealed],
-            "usage": usage(Usage(request.input_tokens, TOKENS), family_of(request.model or DEFAULT_MODEL)),
+            "output": [*(listed_item(item, f"{id}.{place}") for place, item in enumerate(messages)), sealed],
+            "usage": usage(
+                Usage(request.input_tokens, SEALED_ITEM_TOKENS), family_of(request.model or DEFAULT_MODEL)
+            ),
         }
         return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))

@@ -1,4 +1,4 @@
-"""What an answer of OpenAI's responses protocol says, in neutral words."""
+"""Decodes a response of OpenAI's responses protocol."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input"}
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    hearing = ResponseDecoder(plan)
+    decoder = ResponseDecoder(plan)
     for payload in payloads(plan):
-        _hear(payload, hearing)
-    return hearing.result()
+        _read_payload(payload, decoder)
+    return decoder.result()
 
 
-def _hear(payload: Json, hearing: ResponseDecoder) -> None:
-    """One event, or the whole body."""
+def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
+    """Read one event, or the body of a non-streaming response."""
     match payload:
         case {"object": "response", "output": list(items)}:
             for place, item in enumerate(items):
-                _item(item, place, hearing)
-            _ending(payload, hearing)
+                _read_item(item, place, decoder)
+            _read_ending(payload, decoder)
         case {"error": dict(error)}:
-            hearing.understood, hearing.error = True, error
+            decoder.recognized, decoder.error = True, error
         case {"type": "response.output_item.added", "output_index": int(place), "item": dict(item)}:
-            hearing.understood = True
+            decoder.recognized = True
             if item.get("type") in CALLS and isinstance(item.get("name"), str):
-                hearing.call(place, item["name"])
-        case {"type": str(kind), "delta": str(piece), "output_index": int(place)}:
+                decoder.add_call(place, item["name"])
+        case {"type": str(kind), "delta": str(chunk), "output_index": int(place)}:
             if kind in DELTAS:
-                hearing.say(DELTAS[kind], piece)
+                decoder.add_text(DELTAS[kind], chunk)
             elif kind in ARGUMENTS:
-                hearing.argue(place, piece)
+                decoder.add_arguments(place, chunk)
         case {"type": str(kind), "part": {"type": str(part)}}:
             if kind.endswith("part.added") and part in OPENINGS:
-                hearing.say(OPENINGS[part], "", visible=False)
+                decoder.add_text(OPENINGS[part], "", visible=False)
         case {"type": "response.completed" | "response.incomplete", "response": dict(response)}:
-            _ending(response, hearing)
+            _read_ending(response, decoder)
 
 
-def _item(item: Json, place: int, hearing: ResponseDecoder) -> None:
-    """An item of a whole answer."""
+def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
+    """Read an item of a non-streaming response."""
     match item:
         case (
             {"type": "message" | "reasoning", "content": [*parts], "summary": []}
@@ -70,31 +70,32 @@ def _item(item: Json, place: int, hearing: ResponseDecoder) -> None:
         ):
             for part in parts:
                 match part:
-                    case {"type": str(kind), "text": str(said)} | {"type": str(kind), "refusal": str(said)}:
+                    case {"type": str(kind), "text": str(text)} | {"type": str(kind), "refusal": str(text)}:
                         if kind in OPENINGS:
-                            hearing.say(OPENINGS[kind], said)
+                            decoder.add_text(OPENINGS[kind], text)
         case {"type": str(kind), "name": str(name)} if kind in CALLS:
-            hearing.call(place, name)
-            said = item.get(CALLS[kind])
-            if isinstance(said, str):
-                hearing.argue(place, said)
+            decoder.add_call(place, name)
+            text = item.get(CALLS[kind])
+            if isinstance(text, str):
+                decoder.add_arguments(place, text)
 
 
-def _ending(response: dict[str, Json], hearing: ResponseDecoder) -> None:
-    """How it ended, and what it used. A completed answer does not say whether it calls or refuses."""
-    hearing.understood = True
+def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
+    """Read the finish reason and the usage. A completed response does not state whether it has calls or a
+    refusal."""
+    decoder.recognized = True
     match response:
         case {"status": "completed"}:
-            refused = hearing.said("refusal") is not None
-            hearing.finish = "refusal" if refused else "tool_calls" if hearing.calls else "stop"
+            refused = decoder.text("refusal") is not None
+            decoder.finish = "refusal" if refused else "tool_calls" if decoder.calls else "stop"
         case {"incomplete_details": {"reason": str(reason)}}:
-            hearing.finish = "length" if reason == "max_output_tokens" else reason
+            decoder.finish = "length" if reason == "max_output_tokens" else reason
     match response:
-        case {"usage": {"input_tokens": int(asked), "output_tokens": int(given), **rest}}:
+        case {"usage": {"input_tokens": int(input_), "output_tokens": int(output), **rest}}:
             into, out = rest.get("input_tokens_details"), rest.get("output_tokens_details")
-            hearing.usage = Usage(
-                asked,
-                given,
+            decoder.usage = Usage(
+                input_,
+                output,
                 _count(into, "cached_tokens"),
                 _count(into, "cache_write_tokens"),
                 _count(out, "reasoning_tokens"),

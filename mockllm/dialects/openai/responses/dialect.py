@@ -1,7 +1,7 @@
-"""POST /v1/responses: a Reply as one response object, or as the events that build it up.
+"""POST /v1/responses: a Reply as one response object, or as the events that build it.
 
-Each part is one output item, and closes before the next one opens. Ids are made once an answer and stand
-in every event: clients put the stream together by them.
+Each part is one output item, and closes before the next one opens. Ids are made once per response and appear
+in every event, because clients assemble the stream by them.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.openai.headers import STREAM_HEAD, WHOLE_HEAD, head
-from mockllm.dialects.openai.logprobs import bare, entries
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.logprobs import entries, without_bytes
 from mockllm.dialects.openai.responses.check import check, check_readable
 from mockllm.dialects.openai.responses.decoder import decode
-from mockllm.dialects.openai.responses.errors import error_plan, inner
+from mockllm.dialects.openai.responses.errors import error_object, error_plan
 from mockllm.dialects.openai.responses.items import (
-    cited,
+    annotations_of,
     content_part,
     item,
     item_id,
@@ -37,7 +37,7 @@ from mockllm.dialects.openai.responses.items import (
     status_of,
     supported_reply,
 )
-from mockllm.dialects.openai.responses.native_items import begun, between
+from mockllm.dialects.openai.responses.native_items import item_events, opening_item
 from mockllm.dialects.openai.responses.object import INCOMPLETE, response_fields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.request_builder import build_request
@@ -45,14 +45,15 @@ from mockllm.dialects.openai.responses.store_update import store_update
 from mockllm.dialects.openai.stream_padding import padding
 
 PAYER: Final = {"payer": "developer"}
-"""Who is billed: told by whole answers only."""
-PLAIN: Final = frozenset({"model", "input", "stream"})
-"""The fields of a request that do not change how a given reply is written; nearly all others are echoed."""
+"""The payer of the request, which only non-streaming responses contain."""
+UNECHOED_FIELDS: Final = frozenset({"model", "input", "stream"})
+"""The request fields that do not change the encoding of a reply; the response echoes nearly all others."""
 
 
 class StreamedPart(Struct, frozen=True):
-    """How one kind of part is streamed: the event's name before `.delta` and `.done`, the member that holds
-    all of it once it is done, what its part is called and counted by (None where it has none)."""
+    """The streaming form of one kind of part. `event`: the event name before `.delta` and `.done`. `member`:
+    the member with the complete value in `.done`. `part`: the name of its part events, which also determines
+    its index; None where it has none."""
 
     event: str
     member: str
@@ -79,7 +80,7 @@ KINDS: Final[dict[type[Part], StreamedPart]] = {
 
 
 class ResponsesEncoder(Encoder):
-    """The events of one response. `reply` is what `sayable` left of the answer."""
+    """The events of one response. `reply` is already a supported reply."""
 
     def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
@@ -87,110 +88,115 @@ class ResponsesEncoder(Encoder):
         self._facts = response_fields(reply, request, stamp)
         self._events = 0
         self._done: list[Json] = []
-        self._said: list[str] = []
+        self._chunks: list[str] = []
         self._logprobs: list[Json] = []
-        """Those of the open item's tokens so far."""
+        """The probabilities of the open item's tokens so far."""
         self._delta = (b"", b"")
-        """What stands before and behind the text of the open item's deltas."""
+        """The bytes before and after the text of the open item's deltas."""
 
     def start(self) -> Iterable[Event]:
-        asked = self._request.fields.get("service_tier")
-        opening = self._facts.response("in_progress", [], tier=asked if type(asked) is str else "auto")
+        requested = self._request.fields.get("service_tier")
+        opening = self._facts.response(
+            "in_progress", [], tier=requested if type(requested) is str else "auto"
+        )
         for name in ("response.created", "response.in_progress"):
             yield self._event(name, {"response": opening})
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         choice, place, part = self.reply.choices[0], at.index, at.part
-        made = item(choice, place, self._facts, "in_progress", None)
+        opened_item = item(choice, place, self._facts, "in_progress", None)
         if type(part) is NativePart:
-            yield from self._native(made, place)
+            yield from self._native(opened_item, place)
             return
-        yield self._event("response.output_item.added", {"item": made, "output_index": place})
-        self._said, self._logprobs = [], []
+        yield self._event("response.output_item.added", {"item": opened_item, "output_index": place})
+        self._chunks, self._logprobs = [], []
         kind = self._kind(part)
-        if kind.part is not None and self._speaks(part):
-            begun = {"item_id": made["id"], "output_index": place, "part": content_part(part, "")}
-            yield self._event(f"response.{kind.part}.added", {**kind.index, **begun})
+        if kind.part is not None and self._has_content(part):
+            opened = {"item_id": opened_item["id"], "output_index": place, "part": content_part(part, "")}
+            yield self._event(f"response.{kind.part}.added", {**kind.index, **opened})
         name = f"response.{kind.event}.delta"
         before = dumps({"type": name, **kind.index, "delta": 0})[:-2]
-        after = dumps({"item_id": made["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
+        after = dumps({"item_id": opened_item["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
         self._delta = before, b"," + after
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        self._said.append(piece)
+    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        self._chunks.append(chunk)
         kind = self._kind(at.part)
         before, after = self._delta
         if kind.logprobs:
-            after += self._probabilities(at.part, piece) + b"]"
-        padded = padding(self._events, len(piece)) if kind.padded and self._request.obfuscated else b""
+            after += self._probabilities(at.part, chunk) + b"]"
+        padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
         last = b'%b,"output_index":%d,"sequence_number":%d}' % (padded, at.index, self._events)
         self._events += 1
-        return ((before + dumps(piece) + after + last, f"response.{kind.event}.delta"),)
+        return ((before + dumps(chunk) + after + last, f"response.{kind.event}.delta"),)
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
-        part, place, said = at.part, at.index, "".join(self._said)
+        part, place, text = at.part, at.index, "".join(self._chunks)
         kind = self._kind(part)
         choice = self.reply.choices[0]
         at_item = {"item_id": item_id(part, place, self._facts), "output_index": place}
-        if self._speaks(part):
-            logprobs: dict[str, Json] = {"logprobs": bare(self._logprobs)} if kind.logprobs else {}
-            for number, source in enumerate(cited(part) if said else ()):
-                placed = {"annotation": source, "annotation_index": number, **kind.index, **at_item}
-                yield self._event("response.output_text.annotation.added", placed)
-            done = {**kind.index, **at_item, **logprobs, kind.member: said}
+        if self._has_content(part):
+            logprobs: dict[str, Json] = {"logprobs": without_bytes(self._logprobs)} if kind.logprobs else {}
+            for number, source in enumerate(annotations_of(part) if text else ()):
+                annotation = {"annotation": source, "annotation_index": number, **kind.index, **at_item}
+                yield self._event("response.output_text.annotation.added", annotation)
+            done = {**kind.index, **at_item, **logprobs, kind.member: text}
             yield self._event(f"response.{kind.event}.done", done)
             if kind.part is not None:
-                whole = {**kind.index, **at_item, "part": content_part(part, said, self._logprobs)}
-                yield self._event(f"response.{kind.part}.done", whole)
-        made = item(choice, place, self._facts, status_of(choice, place), said, self._logprobs)
-        yield self._item_done(made, place)
+                done_part = {**kind.index, **at_item, "part": content_part(part, text, self._logprobs)}
+                yield self._event(f"response.{kind.part}.done", done_part)
+        closed_item = item(choice, place, self._facts, status_of(choice, place), text, self._logprobs)
+        yield self._item_done(closed_item, place)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        """One event tells why the answer ends, and ends the stream."""
+        """Yield the event that contains the finish reason and ends the stream."""
         if not self.reply.ends:
             return
         reason = INCOMPLETE.get(self.reply.choices[0].finish)
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage, self._facts.form)
-        made = self._facts.response(status, self._done, counted, reason=reason)
-        self.reply.usage.tell(made, "usage")
-        yield "end", self._event(f"response.{status}", {"response": made})
+        response = self._facts.response(status, self._done, counted, reason=reason)
+        self.reply.usage.tell(response, "usage")
+        yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        """The error, then the response that failed, with the items that were done."""
-        error = inner(failure, self._request, self._stamp)
+        """Yield the error, then the failed response with the completed items."""
+        error = error_object(failure, self._request, self._stamp)
         yield self._event("error", {"error": error})
-        told = {"code": error["code"] or error["type"], "message": error["message"]}
-        made = self._facts.response("failed", self._done, error=told)
-        yield self._event("response.failed", {"response": made})
+        response_error = {"code": error["code"] or error["type"], "message": error["message"]}
+        response = self._facts.response("failed", self._done, error=response_error)
+        yield self._event("response.failed", {"response": response})
 
-    def _probabilities(self, part: Part, piece: str) -> bytes:
-        """The entries of the next tokens; nothing where nobody wants them."""
+    def _probabilities(self, part: Part, chunk: str) -> bytes:
+        """Return the entries of the next tokens; empty where the request has no probabilities."""
         if self._facts.logprobs is None:
             return b""
-        found = entries(
-            token_logprobs(chunk_token_texts(part, piece), self._facts.logprobs, len(self._logprobs))
+        logprobs = entries(
+            token_logprobs(chunk_token_texts(part, chunk), self._facts.logprobs, len(self._logprobs))
         )
-        self._logprobs += found
-        return dumps(bare(found))[1:-1]
+        self._logprobs += logprobs
+        return dumps(without_bytes(logprobs))[1:-1]
 
     def _kind(self, part: Part) -> StreamedPart:
         return CUSTOM if type(part) is Call and part.name in self._facts.custom else KINDS[type(part)]
 
-    def _speaks(self, part: Part) -> bool:
-        """Reasoning that shows nothing has no summary part; every other part is there, were it empty."""
-        return type(part) is not Thinking or any(type(piece) is str for piece in part.chunks)
+    def _has_content(self, part: Part) -> bool:
+        """Return whether a part has a content part. Reasoning without text has no summary part; every other
+        part has one, even an empty one."""
+        return type(part) is not Thinking or any(type(chunk) is str for chunk in part.chunks)
 
-    def _native(self, made: dict[str, Json], place: int) -> Iterator[Event]:
-        yield self._event("response.output_item.added", {"item": begun(made), "output_index": place})
-        for name, members in between(made):
-            said = {"item_id": made["id"], "output_index": place, **members}
-            yield self._event(f"response.{name}", said)
-        yield self._item_done(made, place)
+    def _native(self, item_object: dict[str, Json], place: int) -> Iterator[Event]:
+        yield self._event(
+            "response.output_item.added", {"item": opening_item(item_object), "output_index": place}
+        )
+        for name, members in item_events(item_object):
+            event_members = {"item_id": item_object["id"], "output_index": place, **members}
+            yield self._event(f"response.{name}", event_members)
+        yield self._item_done(item_object, place)
 
-    def _item_done(self, made: dict[str, Json], place: int) -> Event:
-        self._done.append(made)
-        return self._event("response.output_item.done", {"item": made, "output_index": place})
+    def _item_done(self, item_object: dict[str, Json], place: int) -> Event:
+        self._done.append(item_object)
+        return self._event("response.output_item.done", {"item": item_object, "output_index": place})
 
     def _event(self, name: str, members: dict[str, Json]) -> Event:
         payload = dumps({"type": name, **members, "sequence_number": self._events})
@@ -221,16 +227,16 @@ class Responses:
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        said = supported_reply(reply)
-        choice = said.choices[0]
-        facts = response_fields(said, request, stamp)
+        supported = supported_reply(reply)
+        choice = supported.choices[0]
+        facts = response_fields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"
-        counted = usage(said.usage, facts.form)
-        made = facts.response(status, output(choice, facts), counted, reason=reason)
-        body = pretty(said.usage.tell(made, "usage"))
-        return Plan(head(200, WHOLE_HEAD, stamp), (EventStep(body, 0, "body"),))
+        counted = usage(supported.usage, facts.form)
+        response = facts.response(status, output(choice, facts), counted, reason=reason)
+        body = pretty(supported.usage.tell(response, "usage"))
+        return Plan(head(200, BODY_HEAD, stamp), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
@@ -239,16 +245,16 @@ class Responses:
 
     def variant(self, request: Request) -> Hashable:
         fields = request.fields
-        if PLAIN.issuperset(fields):
+        if UNECHOED_FIELDS.issuperset(fields):
             return None
-        return canonical({name: value for name, value in fields.items() if name not in PLAIN})
+        return canonical({name: value for name, value in fields.items() if name not in UNECHOED_FIELDS})
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return store_update(plan, request)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return build_request(wish)
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)

@@ -1,7 +1,7 @@
-"""The errors of the responses protocol: OpenAI's, with the few rows that differ here.
+"""The errors of the responses protocol: OpenAI's table with a few different rows.
 
-All of them come from the models' tier, without rate-limit headers. Seen in recordings: an unknown model is a
-400 that names its param, and a refused key says how to authenticate.
+All of them come from the models' tier, without rate-limit headers. In recordings, an unknown model is a 400
+that names its param, and the 401 of a refused key has a `www-authenticate` header.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ ROWS: Final = {
 }
 
 
-def inner(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
-    """The object under `error`."""
-    return errors.inner(failure, request, stamp, ROWS)
+def error_object(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
+    """Return the object under `error`."""
+    return errors.error_object(failure, request, stamp, ROWS)
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """A whole answer with the failure."""
+    """Return a non-streaming response with the failure."""
     return errors.error_plan(failure, request, stamp, ROWS)

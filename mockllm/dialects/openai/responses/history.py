@@ -1,6 +1,7 @@
-"""What stands before a request that goes on from a stored response: the items of all that led to it.
+"""The items before a request that continues a stored response: the items of all earlier requests and
+responses.
 
-Stored are the bodies as they were sent; they are read here, when somebody asks.
+The store contains the bodies as they were sent; this module parses them on demand.
 """
 
 from __future__ import annotations
@@ -12,71 +13,75 @@ from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.dialects.openai.request_helpers import object_of, objects
 
-LONGEST: Final = 10_000
-"""How many responses of a chain are followed back."""
+MAX_CHAIN: Final = 10_000
+"""The maximum number of responses in a chain."""
 
 
 def chain(last: StoredResponse | None, recall: ResponseLookup) -> list[StoredResponse]:
-    """The stored responses that lead to this one, the first of them first."""
-    found: list[StoredResponse] = []
-    while last is not None and len(found) < LONGEST:
-        found.append(last)
+    """Return the stored responses that lead to `last`, the oldest first."""
+    stored: list[StoredResponse] = []
+    while last is not None and len(stored) < MAX_CHAIN:
+        stored.append(last)
         last = None if last.previous is None else recall.stored(last.previous)
-    return found[::-1]
+    return stored[::-1]
 
 
 def items(input: Json) -> list[dict[str, Json]]:
-    """The items of an input; a text is a message of the user's."""
+    """Return the items of an input; a text is a message of the user."""
     if type(input) is str:
         return [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": input}]}]
     return list(objects(input))
 
 
-def asked(stored: StoredResponse) -> dict[str, Json]:
-    """The body of the request."""
+def request_body(stored: StoredResponse) -> dict[str, Json]:
+    """Return the body of the request."""
     return _read(stored.request_body)
 
 
-def response(said: bytes) -> dict[str, Json]:
-    """The response object in what was sent: a body, or the data of the last event. Empty where it is none."""
-    sent = _read(said)
-    found = object_of(sent.get("response", sent))
-    return found if found.get("object") == "response" else {}
+def response_object(sent_bytes: bytes) -> dict[str, Json]:
+    """Return the response object of the sent bytes: a body, or the data of the last event. Return an empty
+    object where there is none."""
+    sent = _read(sent_bytes)
+    response_object = object_of(sent.get("response", sent))
+    return response_object if response_object.get("object") == "response" else {}
 
 
 def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
-    """What was asked and said in all of these."""
+    """Return the input and output items of all these responses."""
     return [
         item
-        for each in stored
-        for item in (*items(asked(each).get("input")), *objects(response(each.response_body).get("output")))
+        for entry in stored
+        for item in (
+            *items(request_body(entry).get("input")),
+            *objects(response_object(entry.response_body).get("output")),
+        )
     ]
 
 
-def referred(item: dict[str, Json], recall: ResponseLookup) -> dict[str, Json]:
-    """The stored item that a reference means; any other item, and a reference to nothing, is itself."""
+def resolve_reference(item: dict[str, Json], recall: ResponseLookup) -> dict[str, Json]:
+    """Return the stored item of a reference; return any other item, and an unknown reference, unchanged."""
     id = item.get("id")
     if item.get("type") != "item_reference" or type(id) is not str:
         return item
     stored = recall.stored(id)
-    found = [] if stored is None else objects(response(stored.response_body).get("output"))
-    return next((each for each in found if each.get("id") == id), item)
+    items_ = [] if stored is None else objects(response_object(stored.response_body).get("output"))
+    return next((entry for entry in items_ if entry.get("id") == id), item)
 
 
-def listed(item: dict[str, Json], place: str) -> dict[str, Json]:
-    """An item as it is shown to clients: with an id (made of its place), and a text as a part."""
+def listed_item(item: dict[str, Json], place: str) -> dict[str, Json]:
+    """Return an item in its listed form: with an id derived from its place, and with a text as a part."""
     kind = item.get("type", "message")
     prefix = "msg_" if kind == "message" else "item_"
-    made: dict[str, Json] = {"id": Ids(0, place, 0).make(prefix, 50, alphabet=HEX), "type": kind}
+    result: dict[str, Json] = {"id": Ids(0, place, 0).make(prefix, 50, alphabet=HEX), "type": kind}
     if kind == "message":
-        made["status"] = "completed"
-    said = item.get("content")
-    if type(said) is str:
-        text: dict[str, Json] = {"type": "input_text", "text": said}
+        result["status"] = "completed"
+    content = item.get("content")
+    if type(content) is str:
+        text: dict[str, Json] = {"type": "input_text", "text": content}
         if item.get("role") == "assistant":
-            text = {"type": "output_text", "annotations": [], "logprobs": [], "text": said}
-        return {**made, **item, "content": [text]}
-    return {**made, **item}
+            text = {"type": "output_text", "annotations": [], "logprobs": [], "text": content}
+        return {**result, **item, "content": [text]}
+    return {**result, **item}
 
 
 def _read(body: bytes) -> dict[str, Json]:

@@ -1,4 +1,4 @@
-"""What the service refuses about the items of a responses request's input."""
+"""Checks of the items of a responses request's input."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mockllm.dialects.openai.validators import (
     array,
     members,
     missing,
+    one_of,
     refuse,
     string,
     unsupported,
-    word,
     wrong_type,
 )
 
@@ -53,30 +53,30 @@ def _content(value: Json, path: str) -> Failure | None:
     return array(_part, "objects")(value, path)
 
 
-_called: Final = {"call_id": string, "name": string}
-_answered: Final = {"call_id": string, "output": _content}
+CALL_MEMBERS: Final = {"call_id": string, "name": string}
+OUTPUT_MEMBERS: Final = {"call_id": string, "output": _content}
 ITEMS: Final[dict[str, Check]] = {
-    "message": members(("role", "content"), {"role": word(*ROLES), "content": _content}),
-    "function_call": members(("call_id", "name", "arguments"), {**_called, "arguments": string}),
-    "custom_tool_call": members(("call_id", "name", "input"), {**_called, "input": string}),
-    "function_call_output": members(("call_id", "output"), _answered),
-    "custom_tool_call_output": members(("call_id", "output"), _answered),
+    "message": members(("role", "content"), {"role": one_of(*ROLES), "content": _content}),
+    "function_call": members(("call_id", "name", "arguments"), {**CALL_MEMBERS, "arguments": string}),
+    "custom_tool_call": members(("call_id", "name", "input"), {**CALL_MEMBERS, "input": string}),
+    "function_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
+    "custom_tool_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
     "reasoning": members(("summary",), {"summary": array(_part, "objects")}),
     "item_reference": members(("id",), {"id": string}),
 }
-"""What is looked into; an item of any other type is taken as it is."""
-OWN: Final = ("assistant", None)
-"""The roles of what a model says: its items have none, but for messages."""
+"""The checked item types; an item of any other type passes."""
+MODEL_ROLES: Final = ("assistant", None)
+"""The roles of the model's own items: none, except for messages."""
 
 
-def input_items(value: list[Json], path: str) -> Failure | None:
-    """All items, one by one, then whether each piece of reasoning has what was thought of behind it."""
-    for place, item in enumerate(value):
-        wrong = _item(item, f"{path}[{place}]")
-        if wrong is not None:
-            return wrong
+def check_items(value: list[Json], path: str) -> Failure | None:
+    """Check all items one by one, then that each reasoning item precedes an item of the model."""
+    for index, item in enumerate(value):
+        error = _item(item, f"{path}[{index}]")
+        if error is not None:
+            return error
     for item, following in pairwise([*value, {"role": "user"}]):
-        if item.get("type") == "reasoning" and "id" in item and following.get("role") not in OWN:
+        if item.get("type") == "reasoning" and "id" in item and following.get("role") not in MODEL_ROLES:
             message = (
                 f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
             )

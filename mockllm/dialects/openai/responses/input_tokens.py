@@ -1,4 +1,4 @@
-"""POST /v1/responses/input_tokens: how many tokens a response's input would be."""
+"""POST /v1/responses/input_tokens: the token count of a response's input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class InputTokensRequest(InputRequest):
 
 
 class InputTokens:
-    """The same estimate that a response's usage tells."""
+    """The token count of an input, with the same estimate as a response's usage."""
 
     name = "openai"
     api = "count_tokens"

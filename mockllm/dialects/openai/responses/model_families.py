@@ -1,7 +1,7 @@
-"""What differs from model to model in a responses object: an ordered table, the first glob that fits decides.
+"""Differences of the response object between models: an ordered table; the first glob that matches decides.
 
-The object has grown over the years. Each family answers as it was last recorded; a name that is in no row
-answers in the newest form (August 2026).
+The object has grown over the years. Each family's responses follow its last recording. A model in no row gets
+the newest form (August 2026).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from msgspec import Struct
 
 
 class ResponsesFamily(Struct, frozen=True):
-    """How one family answers. `effort` and `context` are what its `reasoning` says where nothing was asked;
-    `phase`: its messages say whether they are comments or the final answer; `recent`: it was last recorded
-    in the summer of 2026, when `moderation`, `tool_usage` and others came."""
+    """The details of one family's responses. `effort` and `context` are the defaults of `reasoning`. `phase`:
+    its messages are marked as comments or the final answer. `recent`: its last recording is from the summer
+    of 2026, when `moderation`, `tool_usage` and others were added."""
 
     effort: str | None = None
     context: str | None = None
@@ -46,5 +46,5 @@ FAMILIES: Final = (
 
 @lru_cache(maxsize=512)
 def family_of(model: str) -> ResponsesFamily:
-    """The form of a model's answers, by its asked or its dated name."""
-    return next(found for pattern, found in FAMILIES if fnmatchcase(model, pattern))
+    """Return the form of a model's responses, by its requested or its dated name."""
+    return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))

@@ -1,8 +1,8 @@
-"""Items that are there already, said as a stream: those that a scenario writes by hand (server tools, messages
+"""The stream events of complete items: items that a scenario writes in native form (server tools, messages
 with citations), and those of stored responses.
 
-What a kind of item is streamed with stands in tables: the stages that it goes through, and the member that
-comes in a delta of its own. An item of another kind is added and done.
+Tables contain the streaming form of each item type: its stages, and the member that has its own delta. An
+item of any other type is only added and done.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json
 
 Item: TypeAlias = dict[str, Json]
 NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
-"""The end of an event's name, and its members beside the item's id and index."""
+"""The end of an event's name, and its members other than the item's id and index."""
 
 SEARCHING: Final = ("in_progress", "searching", "completed")
 STAGES: Final[dict[str, tuple[str, ...]]] = {
@@ -25,51 +25,51 @@ STAGES: Final[dict[str, tuple[str, ...]]] = {
     "mcp_call": ("in_progress", "completed"),
     "mcp_list_tools": ("in_progress", "completed"),
 }
-PIECES: Final = {
+DELTA_MEMBERS: Final = {
     "code_interpreter_call": ("code_interpreter_call_code", "code"),
     "mcp_call": ("mcp_call_arguments", "arguments"),
     "function_call": ("function_call_arguments", "arguments"),
     "custom_tool_call": ("custom_tool_call_input", "input"),
 }
-"""What comes in a delta behind the first stage: the event, and the member that it says."""
-LATER: Final = {"web_search_call": "action"}
+"""The member that is sent in a delta after the first stage: the event, and the member's name."""
+LATE_MEMBERS: Final = {"web_search_call": "action"}
 """A member that an item has only once it is done."""
-LISTS: Final = {"message": "content", "reasoning": "summary"}
-"""A list that is filled part by part."""
+PART_LISTS: Final = {"message": "content", "reasoning": "summary"}
+"""A list whose parts are sent one by one."""
 
 
-def begun(item: Item) -> Item:
-    """The item as it is when it is added."""
+def opening_item(item: Item) -> Item:
+    """Return the item as it is when it is added."""
     kind = item["type"]
-    made = {name: value for name, value in item.items() if name != LATER.get(kind)}
-    if "status" in made:
-        made["status"] = "in_progress"
-    if kind in LISTS:
-        made[LISTS[kind]] = []
-    if kind in PIECES:
-        made[PIECES[kind][1]] = ""
-    return made
+    result = {name: value for name, value in item.items() if name != LATE_MEMBERS.get(kind)}
+    if "status" in result:
+        result["status"] = "in_progress"
+    if kind in PART_LISTS:
+        result[PART_LISTS[kind]] = []
+    if kind in DELTA_MEMBERS:
+        result[DELTA_MEMBERS[kind][1]] = ""
+    return result
 
 
-def between(item: Item) -> Iterator[NativeEvent]:
-    """What is said of the item between its beginning and its end."""
+def item_events(item: Item) -> Iterator[NativeEvent]:
+    """Yield the events between an item's addition and its completion."""
     kind = item["type"]
-    if kind in LISTS:
-        parts = item.get(LISTS[kind])
+    if kind in PART_LISTS:
+        parts = item.get(PART_LISTS[kind])
         for index, part in enumerate(parts if type(parts) is list else ()):
             if type(part) is dict:
                 yield from _content(part, index) if kind == "message" else _summary(part, index)
     stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in STAGES.get(kind, ())]
     yield from stages[:1]
-    if kind in PIECES:
-        event, member = PIECES[kind]
+    if kind in DELTA_MEMBERS:
+        event, member = DELTA_MEMBERS[kind]
         yield f"{event}.delta", {"delta": item.get(member)}
         yield f"{event}.done", {member: item.get(member)}
     yield from stages[1:]
 
 
 def _summary(part: Item, index: int) -> Iterator[NativeEvent]:
-    """A part of reasoning's summary."""
+    """Yield the events of a part of a reasoning summary."""
     at: Item = {"summary_index": index}
     yield "reasoning_summary_part.added", {**at, "part": {**part, "text": ""}}
     yield "reasoning_summary_text.delta", {**at, "delta": part.get("text")}
@@ -78,7 +78,7 @@ def _summary(part: Item, index: int) -> Iterator[NativeEvent]:
 
 
 def _content(part: Item, index: int) -> Iterator[NativeEvent]:
-    """A part of a message: its text at once, then its citations; or its refusal."""
+    """Yield the events of a message part: its text in one delta, then its citations; or its refusal."""
     at: Item = {"content_index": index}
     if part.get("type") == "refusal":
         yield "content_part.added", {**at, "part": {**part, "refusal": ""}}

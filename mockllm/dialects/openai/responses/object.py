@@ -1,6 +1,7 @@
-"""The response object: the request echoed back with its defaults filled in, around what was said.
+"""The response object: the echoed request with defaults, around the output.
 
-It stands in a whole answer, and three times in a stream (created, in progress, and at its end).
+A non-streaming response contains it once; a stream contains it three times (created, in progress, and at the
+end).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mockllm.dialects.openai.responses.model_families import ResponsesFamily, fa
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
-"""Why an answer is incomplete; with any other finish it is completed."""
+"""The reason of an incomplete response by finish reason; with any other finish it is completed."""
 NO_TOOL_USAGE: Final[dict[str, Json]] = {
     "image_gen": {
         "input_tokens": 0,
@@ -31,7 +32,7 @@ NO_TOOL_USAGE: Final[dict[str, Json]] = {
     },
     "web_search": {"num_requests": 0},
 }
-SOMEWHERE: Final[dict[str, Json]] = {
+DEFAULT_LOCATION: Final[dict[str, Json]] = {
     "type": "approximate",
     "city": None,
     "country": "US",
@@ -41,21 +42,21 @@ SOMEWHERE: Final[dict[str, Json]] = {
 TOOLS: Final[dict[str, dict[str, Json]]] = {
     "function": {"description": None, "name": None, "parameters": None, "strict": True},
     "custom": {"description": None, "name": None, "format": {"type": "text"}},
-    "web_search": {"search_context_size": "medium", "user_location": SOMEWHERE},
-    "web_search_preview": {"search_context_size": "medium", "user_location": SOMEWHERE},
+    "web_search": {"search_context_size": "medium", "user_location": DEFAULT_LOCATION},
+    "web_search_preview": {"search_context_size": "medium", "user_location": DEFAULT_LOCATION},
     "file_search": {
         "filters": None,
         "max_num_results": 20,
         "ranking_options": {"ranker": "auto", "score_threshold": 0.0},
     },
 }
-"""What each type of tool is echoed with where the request says nothing."""
-RECENT: Final[dict[str, dict[str, Json]]] = {
+"""The defaults with which each type of tool is echoed."""
+RECENT_TOOLS: Final[dict[str, dict[str, Json]]] = {
     "function": {"output_schema": None},
     "web_search": {"return_token_budget": "default", "search_content_types": ["text"]},
 }
-OLDER: Final[dict[str, dict[str, Json]]] = {"web_search": {"filters": None}}
-"""What there is beside that in the recent form, and before it."""
+OLDER_TOOLS: Final[dict[str, dict[str, Json]]] = {"web_search": {"filters": None}}
+"""`RECENT_TOOLS` and `OLDER_TOOLS` are the additional defaults of the recent form and of the older one."""
 SCHEMA: Final[dict[str, Json]] = {
     "type": "json_schema",
     "description": None,
@@ -66,7 +67,7 @@ SCHEMA: Final[dict[str, Json]] = {
 
 
 class ResponseObjectFields(Struct):
-    """What an answer says beside the reply itself: its ids, its time, and what it echoes of the request."""
+    """The fields of a response other than the reply itself: its ids, its time, and the echoed request."""
 
     id: str
     created: int
@@ -76,12 +77,13 @@ class ResponseObjectFields(Struct):
     tier: str
     custom: frozenset[str]
     sealed: bool
-    """Whether reasoning comes with its encrypted content."""
+    """Whether reasoning contains its encrypted content."""
     echo: dict[str, Json]
     own: dict[str, Json]
-    """What the scenario adds at the top level."""
+    """The top-level fields that the scenario adds."""
     logprobs: int | None = None
-    """How many likeliest tokens each place of a text tells; None where it tells no probabilities."""
+    """The number of likeliest tokens at each position of a text; None where the response has no
+    probabilities."""
 
     def response(
         self,
@@ -93,9 +95,9 @@ class ResponseObjectFields(Struct):
         error: Json = None,
         tier: str | None = None,
     ) -> dict[str, Json]:
-        """The object. `reason` is why it is incomplete; `tier` the one that was asked for, until it is known
-        which one answers."""
-        made = {
+        """Return the object. `reason` is the reason of an incomplete response. `tier` is the requested tier,
+        until the serving tier is known."""
+        result = {
             "id": self.id,
             "object": "response",
             "created_at": self.created,
@@ -103,7 +105,7 @@ class ResponseObjectFields(Struct):
             **self.echo,
             **self.own,
         }
-        made |= {
+        result |= {
             "completed_at": self.created if status == "completed" else None,
             "error": error,
             "incomplete_details": None if reason is None else {"reason": reason},
@@ -111,31 +113,31 @@ class ResponseObjectFields(Struct):
             "service_tier": self.tier if tier is None else tier,
             "usage": None if usage is None else self.own.get("usage", usage),
         }
-        return made
+        return result
 
 
 def response_fields(reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> ResponseObjectFields:
     model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    found = family_of(model)
+    family = family_of(model)
     return ResponseObjectFields(
         id=stamp.ids.make("resp_", 50, alphabet=HEX),
         created=stamp.second,
         model=model,
-        form=found,
+        form=family,
         ids=stamp.ids,
         tier=request.service_tier,
         custom=request.custom,
-        sealed=found.recent or "reasoning.encrypted_content" in request.included,
-        echo=_echo(request, model, found),
+        sealed=family.recent or "reasoning.encrypted_content" in request.included,
+        echo=_echo(request, model, family),
         own=dict(reply.extras.get("openai", {})),
         logprobs=request.logprobs,
     )
 
 
-def usage(counted: Usage, found: ResponsesFamily) -> dict[str, Json]:
-    """Cached tokens are part of the input, reasoning tokens part of the output."""
+def usage(counted: Usage, family: ResponsesFamily) -> dict[str, Json]:
+    """Return the usage. Cached tokens are part of the input, reasoning tokens part of the output."""
     details = {"cached_tokens": counted.cached_read}
-    if found.recent or counted.cache_write:
+    if family.recent or counted.cache_write:
         details = {"cache_write_tokens": counted.cache_write, **details}
     return {
         "input_tokens": counted.input,
@@ -146,90 +148,90 @@ def usage(counted: Usage, found: ResponsesFamily) -> dict[str, Json]:
     }
 
 
-def _echo(request: ResponsesRequest, model: str, found: ResponsesFamily) -> dict[str, Json]:
-    """The settings in the order of the wire. What the answer itself decides is None until it is known."""
-    return _until_the_prompt(request.fields, model, found) | _after_the_prompt(request.fields, found)
+def _echo(request: ResponsesRequest, model: str, family: ResponsesFamily) -> dict[str, Json]:
+    """Return the settings in the order of the wire. Fields of the output are None until they are known."""
+    return _echo_to_prompt(request.fields, model, family) | _echo_after_prompt(request.fields, family)
 
 
-def _until_the_prompt(asked: Mapping[str, Json], model: str, found: ResponsesFamily) -> dict[str, Json]:
-    made: dict[str, Json] = {
-        "background": asked.get("background") is True,
+def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFamily) -> dict[str, Json]:
+    result: dict[str, Json] = {
+        "background": fields.get("background") is True,
         "completed_at": None,
         "error": None,
-        "frequency_penalty": number(asked.get("frequency_penalty"), 0.0),
+        "frequency_penalty": number_or_default(fields.get("frequency_penalty"), 0.0),
         "incomplete_details": None,
-        "instructions": asked.get("instructions"),
-        "max_output_tokens": count_of(asked.get("max_output_tokens")),
-        "max_tool_calls": count_of(asked.get("max_tool_calls")),
+        "instructions": fields.get("instructions"),
+        "max_output_tokens": count_of(fields.get("max_output_tokens")),
+        "max_tool_calls": count_of(fields.get("max_tool_calls")),
         "model": model,
     }
-    if found.recent:
-        made["moderation"] = None
-    made |= {
+    if family.recent:
+        result["moderation"] = None
+    result |= {
         "output": [],
-        "parallel_tool_calls": asked.get("parallel_tool_calls") is not False,
-        "presence_penalty": number(asked.get("presence_penalty"), 0.0),
-        "previous_response_id": text_of(asked.get("previous_response_id")),
+        "parallel_tool_calls": fields.get("parallel_tool_calls") is not False,
+        "presence_penalty": number_or_default(fields.get("presence_penalty"), 0.0),
+        "previous_response_id": text_of(fields.get("previous_response_id")),
     }
-    if asked.get("conversation") is not None:
-        named = asked["conversation"]
-        made["conversation"] = named if type(named) is dict else {"id": named}
-    if asked.get("prompt") is not None:
-        made["prompt"] = asked["prompt"]
-    return made
+    if fields.get("conversation") is not None:
+        conversation = fields["conversation"]
+        result["conversation"] = conversation if type(conversation) is dict else {"id": conversation}
+    if fields.get("prompt") is not None:
+        result["prompt"] = fields["prompt"]
+    return result
 
 
-def _after_the_prompt(asked: Mapping[str, Json], found: ResponsesFamily) -> dict[str, Json]:
-    made: dict[str, Json] = {
-        "prompt_cache_key": text_of(asked.get("prompt_cache_key")),
-        "prompt_cache_retention": text_of(asked.get("prompt_cache_retention")) or found.retention,
-        "reasoning": _reasoning(object_of(asked.get("reasoning")), found),
-        "safety_identifier": text_of(asked.get("safety_identifier")),
+def _echo_after_prompt(fields: Mapping[str, Json], family: ResponsesFamily) -> dict[str, Json]:
+    result: dict[str, Json] = {
+        "prompt_cache_key": text_of(fields.get("prompt_cache_key")),
+        "prompt_cache_retention": text_of(fields.get("prompt_cache_retention")) or family.retention,
+        "reasoning": _reasoning(object_of(fields.get("reasoning")), family),
+        "safety_identifier": text_of(fields.get("safety_identifier")),
         "service_tier": None,
-        "store": asked.get("store") is not False,
-        "temperature": number(asked.get("temperature"), 1.0),
-        "text": _text(object_of(asked.get("text"))),
-        "tool_choice": "auto" if asked.get("tool_choice") is None else asked["tool_choice"],
+        "store": fields.get("store") is not False,
+        "temperature": number_or_default(fields.get("temperature"), 1.0),
+        "text": _text(object_of(fields.get("text"))),
+        "tool_choice": "auto" if fields.get("tool_choice") is None else fields["tool_choice"],
     }
-    if found.recent:
-        made["tool_usage"] = NO_TOOL_USAGE
-    return made | {
-        "tools": [_tool(entry, found) for entry in objects(asked.get("tools"))],
-        "top_logprobs": asked.get("top_logprobs") or 0,
-        "top_p": number(asked.get("top_p"), found.top_p),
-        "truncation": text_of(asked.get("truncation")) or "disabled",
+    if family.recent:
+        result["tool_usage"] = NO_TOOL_USAGE
+    return result | {
+        "tools": [_tool(entry, family) for entry in objects(fields.get("tools"))],
+        "top_logprobs": fields.get("top_logprobs") or 0,
+        "top_p": number_or_default(fields.get("top_p"), family.top_p),
+        "truncation": text_of(fields.get("truncation")) or "disabled",
         "usage": None,
-        "user": text_of(asked.get("user")),
-        "metadata": object_of(asked.get("metadata")),
+        "user": text_of(fields.get("user")),
+        "metadata": object_of(fields.get("metadata")),
     }
 
 
-def number(value: Json, default: float) -> float:
+def number_or_default(value: Json, default: float) -> float:
     return float(value) if type(value) in (int, float) else default
 
 
-def _reasoning(asked: dict[str, Json], found: ResponsesFamily) -> dict[str, Json]:
-    """`auto` is told as what it came to."""
-    summary = "detailed" if asked.get("summary") == "auto" else asked.get("summary")
-    made = {"effort": asked.get("effort") or found.effort, "summary": summary}
-    if not found.recent:
-        return made
-    made = {"context": asked.get("context") or found.context, **made}
-    return made if found.context is None else {**made, "mode": asked.get("mode") or "standard"}
+def _reasoning(requested: dict[str, Json], family: ResponsesFamily) -> dict[str, Json]:
+    """Return the reasoning settings; `auto` is replaced by the value that the service selects."""
+    summary = "detailed" if requested.get("summary") == "auto" else requested.get("summary")
+    result = {"effort": requested.get("effort") or family.effort, "summary": summary}
+    if not family.recent:
+        return result
+    result = {"context": requested.get("context") or family.context, **result}
+    return result if family.context is None else {**result, "mode": requested.get("mode") or "standard"}
 
 
-def _text(asked: dict[str, Json]) -> dict[str, Json]:
-    wanted = object_of(asked.get("format")) or {"type": "text"}
-    if wanted.get("type") == "json_schema":
-        wanted = _filled(SCHEMA, wanted)
-    return {"format": wanted, "verbosity": asked.get("verbosity") or "medium"}
+def _text(requested: dict[str, Json]) -> dict[str, Json]:
+    format_ = object_of(requested.get("format")) or {"type": "text"}
+    if format_.get("type") == "json_schema":
+        format_ = _with_defaults(SCHEMA, format_)
+    return {"format": format_, "verbosity": requested.get("verbosity") or "medium"}
 
 
-def _tool(entry: dict[str, Json], found: ResponsesFamily) -> dict[str, Json]:
+def _tool(entry: dict[str, Json], family: ResponsesFamily) -> dict[str, Json]:
     kind = text_of(entry.get("type")) or "function"
-    own = (RECENT if found.recent else OLDER).get(kind, {})
-    return _filled({"type": kind, **own, **TOOLS.get(kind, {})}, entry)
+    own = (RECENT_TOOLS if family.recent else OLDER_TOOLS).get(kind, {})
+    return _with_defaults({"type": kind, **own, **TOOLS.get(kind, {})}, entry)
 
 
-def _filled(defaults: dict[str, Json], asked: dict[str, Json]) -> dict[str, Json]:
-    return {**defaults, **{name: value for name, value in asked.items() if value is not None}}
+def _with_defaults(defaults: dict[str, Json], requested: dict[str, Json]) -> dict[str, Json]:
+    return {**defaults, **{name: value for name, value in requested.items() if value is not None}}

@@ -1,6 +1,6 @@
-"""Reads a responses request: items of input into turns, flat tools. Nothing raises on any JSON.
+"""Parses a responses request: input items into turns, and flat tools. No function raises on any JSON.
 
-Neighbouring items of the model's (messages, reasoning, calls) are one assistant turn.
+Adjacent items of the model (messages, reasoning, calls) form one assistant turn.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
-    SPEAKERS,
+    NEUTRAL_ROLES,
     ModelRequest,
-    call,
     count_of,
-    joined,
+    join_texts,
     object_of,
     objects,
+    read_call,
     text_of,
     texts,
 )
-from mockllm.dialects.openai.responses.history import chain, history, items, referred
+from mockllm.dialects.openai.responses.history import chain, history, items, resolve_reference
 
-MOST: Final = 20
-"""How many likeliest tokens a place may have."""
+MAX_LOGPROBS: Final = 20
+"""The maximum number of likeliest tokens per position."""
 CALLS: Final = ("function_call", "custom_tool_call")
-"""Calls that the client carries out."""
+"""Calls that the client executes."""
 RESULTS: Final = ("function_call_output", "custom_tool_call_output")
 MEDIA: Final = {
     "input_image": MediaPart("image"),
@@ -54,38 +54,38 @@ MEDIA: Final = {
 
 
 class InputRequest(ModelRequest):
-    """What all calls share that take a response's input, which may go on from a stored response."""
+    """The base of all requests with a response's input, which can continue a stored response."""
 
     @lazy
     def conversation(self) -> str | None:
-        """The id of the conversation that is gone on with."""
-        named = self.fields.get("conversation")
-        return text_of(object_of(named).get("id")) if type(named) is dict else text_of(named)
+        """The id of the conversation that the request continues."""
+        value = self.fields.get("conversation")
+        return text_of(object_of(value).get("id")) if type(value) is dict else text_of(value)
 
     @lazy
     def previous(self) -> StoredResponse | None:
-        """The stored response that the request goes on from."""
+        """The stored response that the request continues."""
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
         return None if name is None else self.recall.stored(name)
 
     @lazy
     def before(self) -> list[StoredResponse]:
-        """All that led there, the first first."""
+        """All stored responses that lead to the request, the oldest first."""
         return chain(self.previous, self.recall)
 
     @lazy
     def items(self) -> list[dict[str, Json]]:
-        """The items of the whole conversation: stored ones, then the request's own."""
+        """The items of the whole conversation: stored items, then the request's own."""
         own = items(self.fields.get("input"))
-        return history(self.before) + [referred(item, self.recall) for item in own]
+        return history(self.before) + [resolve_reference(item, self.recall) for item in own]
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        return turns(self.items, self.recall)
+        return turns_of(self.items, self.recall)
 
     @lazy
     def thread(self) -> str | None:
-        """That of the conversation object, or of the request at the root of all that led here."""
+        """The thread of the conversation object, or of the first request of the chain."""
         if self.conversation is not None:
             return hashed(self.conversation)
         before = self.previous
@@ -96,11 +96,11 @@ class InputRequest(ModelRequest):
     @lazy
     def system(self) -> str | None:
         """The instructions, then the texts of system and developer messages."""
-        said = [message.text for message in self.messages if message.role == "system"]
+        system_texts = [message.text for message in self.messages if message.role == "system"]
         instructions = self.fields.get("instructions")
         if type(instructions) is str:
-            said.insert(0, instructions)
-        return "\n".join(said) if said else None
+            system_texts.insert(0, instructions)
+        return "\n".join(system_texts) if system_texts else None
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -112,11 +112,11 @@ class InputRequest(ModelRequest):
 
     @lazy
     def response_format(self) -> Format:
-        wanted = object_of(object_of(self.fields.get("text")).get("format"))
-        if wanted.get("type") == "json_object":
+        format_ = object_of(object_of(self.fields.get("text")).get("format"))
+        if format_.get("type") == "json_object":
             return Format("json")
-        if wanted.get("type") == "json_schema":
-            return Format("schema", text_of(wanted.get("name")), wanted.get("schema"))
+        if format_.get("type") == "json_schema":
+            return Format("schema", text_of(format_.get("name")), format_.get("schema"))
         return Format()
 
     @lazy
@@ -136,53 +136,53 @@ class ResponsesRequest(InputRequest):
 
     @lazy
     def logprobs(self) -> int | None:
-        """How many likeliest tokens are wanted at each place; None where no probabilities are."""
+        """The number of likeliest tokens at each position; None where the request has no probabilities."""
         if "message.output_text.logprobs" not in self.included:
             return None
-        return min(count_of(self.fields.get("top_logprobs")) or 0, MOST)
+        return min(count_of(self.fields.get("top_logprobs")) or 0, MAX_LOGPROBS)
 
     @lazy
     def included(self) -> frozenset[str]:
-        """What the answer shall hold beside what it always does."""
+        """The optional content of the response that the request includes."""
         return frozenset(texts(self.fields.get("include")))
 
 
-def turns(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
-    """The turns that these items are."""
+def turns_of(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
+    """Return the turns of these items."""
     names: dict[str, str | None] = {}
-    made: list[Message] = []
+    result: list[Message] = []
     for item in items:
         message = _message(item, names, recall)
         if message is None:
             continue
-        if message.role == "assistant" and made and made[-1].role == "assistant":
-            made[-1] = Message("assistant", made[-1].parts + message.parts)
+        if message.role == "assistant" and result and result[-1].role == "assistant":
+            result[-1] = Message("assistant", result[-1].parts + message.parts)
         else:
-            made.append(message)
-    return tuple(made)
+            result.append(message)
+    return tuple(result)
 
 
 def _message(item: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Message | None:
-    """One item as a turn; `names` remembers the calls so far, by id. An item of a type that is not known is
-    the model's own (a server tool's call, a reference)."""
+    """Return one item as a turn; `names` stores the calls so far, by id. An item of an unknown type belongs
+    to the model (a server tool's call, a reference)."""
     kind, role = item.get("type", "message"), item.get("role")
     if kind == "message":
-        if type(role) is not str or role not in SPEAKERS:
+        if type(role) is not str or role not in NEUTRAL_ROLES:
             return None
-        return Message(SPEAKERS[role], tuple(content(item.get("content"))))
+        return Message(NEUTRAL_ROLES[role], tuple(content(item.get("content"))))
     if type(kind) is not str:
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        return Message("tool", (ResultPart(id, name, joined(content(item.get("output")))),))
+        return Message("tool", (ResultPart(id, name, join_texts(content(item.get("output")))),))
     if kind in CALLS:
-        made = call(text_of(item.get("call_id")), item)
-        if made.id is not None:
-            names[made.id] = made.name
-        return Message("assistant", (made,))
+        parsed = read_call(text_of(item.get("call_id")), item)
+        if parsed.id is not None:
+            names[parsed.id] = parsed.name
+        return Message("assistant", (parsed,))
     if kind == "reasoning":
-        return Message("assistant", (ThinkingPart(joined(content(item.get("summary")))),))
+        return Message("assistant", (ThinkingPart(join_texts(content(item.get("summary")))),))
     if kind.endswith("_output"):
         return Message(
             "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)
@@ -190,11 +190,11 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Respon
     return Message("assistant", (OtherPart(kind),))
 
 
-def content(said: Json) -> Iterator[Part]:
-    """The parts of a message's content, or of a tool's output."""
-    if type(said) is str:
-        yield TextPart(said)
-    for entry in said if type(said) is list else ():
+def content(value: Json) -> Iterator[Part]:
+    """Yield the parts of a message's content, or of a tool's output."""
+    if type(value) is str:
+        yield TextPart(value)
+    for entry in value if type(value) is list else ():
         if type(entry) is str:
             yield TextPart(entry)
         elif type(entry) is dict:
@@ -207,8 +207,8 @@ def content(said: Json) -> Iterator[Part]:
 
 
 def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
-    """Functions and custom tools by their names, those of a namespace too; a tool of another kind is known by
-    its type."""
+    """Yield functions and custom tools by name, including those of a namespace; the type names a tool of any
+    other kind."""
     kind = text_of(entry.get("type")) or "function"
     if kind == "namespace":
         for inner in objects(entry.get("tools")):

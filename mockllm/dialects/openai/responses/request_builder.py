@@ -1,37 +1,37 @@
-"""A responses request, written in OpenAI's words from neutral ones: the way back of `request`."""
+"""Writes a responses request from a neutral one; the inverse of `request`."""
 
 from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, parameters, said
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 
 
-def build_request(wish: NeutralRequest) -> WireRequest:
-    """This protocol has no word for `stop` and for several choices."""
-    format = _format(wish.response_format)
+def build_request(request: NeutralRequest) -> WireRequest:
+    """Return the request; this protocol has no `stop` and no number of choices."""
+    format = _format(request.response_format)
     body = {
-        "model": wish.model or DEFAULT_MODEL,
-        "input": wish.turns,
-        **said(
+        "model": request.model or DEFAULT_MODEL,
+        "input": request.turns,
+        **without_empty(
             {
-                "instructions": wish.system,
-                "tools": [_tool(tool) for tool in wish.tools],
-                "tool_choice": _choice(wish.tool_choice),
+                "instructions": request.system,
+                "tools": [_tool(tool) for tool in request.tools],
+                "tool_choice": _choice(request.tool_choice),
                 "text": None if format is None else {"format": format},
-                "stream": wish.stream,
-                "max_output_tokens": wish.max_tokens,
+                "stream": request.stream,
+                "max_output_tokens": request.max_tokens,
             }
         ),
     }
-    key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
     return WireRequest("/v1/responses", {"content-type": "application/json", **key}, body)
 
 
 def _tool(tool: Tool) -> Json:
-    described = {"name": tool.name, "description": tool.description, "parameters": parameters(tool)}
-    return {"type": "function", **said(described), "strict": False}
+    described = {"name": tool.name, "description": tool.description, "parameters": tool_schema(tool)}
+    return {"type": "function", **without_empty(described), "strict": False}
 
 
 def _choice(choice: ToolChoice | None) -> Json:
@@ -42,9 +42,9 @@ def _choice(choice: ToolChoice | None) -> Json:
     return "required" if choice.mode == "any" else choice.mode
 
 
-def _format(wanted: Format | None) -> Json:
-    if wanted is None:
+def _format(format: Format | None) -> Json:
+    if format is None:
         return None
-    if wanted.kind == "schema":
-        return {"type": "json_schema", "name": wanted.name or "answer", "schema": wanted.schema}
-    return {"type": "json_object" if wanted.kind == "json" else "text"}
+    if format.kind == "schema":
+        return {"type": "json_schema", "name": format.name or "answer", "schema": format.schema}
+    return {"type": "json_object" if format.kind == "json" else "text"}

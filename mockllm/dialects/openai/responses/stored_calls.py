@@ -1,7 +1,7 @@
 """The calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
 
-They are answered from what is remembered of the session; what was not stored, was deleted or has made room
-is not found.
+The session's store serves these calls. A response that was not stored, was deleted or was evicted is not
+found.
 """
 
 from __future__ import annotations
@@ -17,11 +17,18 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.pagination import number, page
+from mockllm.dialects.openai.pagination import page, parse_number
 from mockllm.dialects.openai.responses.errors import error_plan
-from mockllm.dialects.openai.responses.history import asked, chain, history, items, listed, response
-from mockllm.dialects.openai.responses.native_items import begun, between
-from mockllm.dialects.openai.responses.store_update import names
+from mockllm.dialects.openai.responses.history import (
+    chain,
+    history,
+    items,
+    listed_item,
+    request_body,
+    response_object,
+)
+from mockllm.dialects.openai.responses.native_items import item_events, opening_item
+from mockllm.dialects.openai.responses.store_update import ids_of
 from mockllm.dialects.openai.validators import refuse
 
 UNFINISHED: Final[dict[str, Json]] = {
@@ -42,12 +49,12 @@ class StoredRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.route.get("response", "")
-        found = self.recall.stored(id)
-        return found if found is not None and found.id == id else None
+        response = self.recall.stored(id)
+        return response if response is not None and response.id == id else None
 
 
 class StoredCall:
-    """What the calls share."""
+    """The base of the calls on stored responses."""
 
     name = "openai"
     api = "stored_responses"
@@ -68,33 +75,33 @@ class StoredCall:
         if request.stored is None:
             id = request.route.get("response")
             return Failure("not_found", message=f"Response with id '{id}' not found.")
-        return self.found(request.stored, request, stamp)
+        return self.response_plan(request.stored, request, stamp)
 
-    def found(
+    def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        """The answer, where the response is there."""
+        """Return the plan for an existing response."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetResponse(StoredCall):
-    """GET /v1/responses/{id}, as it was, or as a stream of it."""
+    """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
-    def found(
+    def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        told = response(stored.response_body)
+        stored_object = response_object(stored.response_body)
         if request.query.get("stream") != "true":
-            return _body(told, stamp)
-        after = number(request.query.get("starting_after"), -1)
-        events = [event for place, event in enumerate(_events(told)) if place > after]
+            return _body(stored_object, stamp)
+        after = parse_number(request.query.get("starting_after"), -1)
+        events = [event for place, event in enumerate(_events(stored_object)) if place > after]
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
 
 
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def found(
+    def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
         return _body({"id": stored.id, "object": "response", "deleted": True}, stamp)
@@ -103,49 +110,49 @@ class DeleteResponse(StoredCall):
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=names(response(request.stored.response_body), None))
+        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body), None))
 
 
 class CancelResponse(StoredCall):
-    """POST /v1/responses/{id}/cancel. Answers are whole when they are stored, so there is never anything left
-    to cancel: one that ran in the background is given as it is."""
+    """POST /v1/responses/{id}/cancel. Stored responses are complete, so cancelling changes nothing: a
+    background response is returned unchanged."""
 
-    def found(
+    def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        told = response(stored.response_body)
-        if told.get("background") is not True:
+        stored_object = response_object(stored.response_body)
+        if stored_object.get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return _body(told, stamp)
+        return _body(stored_object, stamp)
 
 
 class InputItems(StoredCall):
-    """GET /v1/responses/{id}/input_items: what led to it, the newest first, in pages."""
+    """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
-    def found(
+    def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
-        all_ = history(before) + items(asked(stored).get("input"))
-        shown = [listed(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
+        all_ = history(before) + items(request_body(stored).get("input"))
+        shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return _body(page(shown, request.query, "desc"), stamp)
 
 
-def _body(said: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(said), 0, "body"),))
+def _body(value: Json, stamp: ResponseIdentity) -> Plan:
+    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(value), 0, "body"),))
 
 
-def _events(told: dict[str, Json]) -> Iterator[EventStep]:
-    """The stream that a stored response could have been."""
-    said: list[tuple[str, dict[str, Json]]] = [
-        (name, {"response": {**told, **UNFINISHED}}) for name in ("created", "in_progress")
+def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
+    """Yield the stream that a stored response could have been."""
+    named_events: list[tuple[str, dict[str, Json]]] = [
+        (name, {"response": {**stored_object, **UNFINISHED}}) for name in ("created", "in_progress")
     ]
-    for place, item in enumerate(told["output"]):
-        said.append(("output_item.added", {"item": begun(item), "output_index": place}))
+    for place, item in enumerate(stored_object["output"]):
+        named_events.append(("output_item.added", {"item": opening_item(item), "output_index": place}))
         at = {"item_id": item.get("id"), "output_index": place}
-        said += [(name, {**at, **members}) for name, members in between(item)]
-        said.append(("output_item.done", {"item": item, "output_index": place}))
-    said.append((str(told["status"]), {"response": told}))
-    for place, (name, members) in enumerate(said):
+        named_events += [(name, {**at, **members}) for name, members in item_events(item)]
+        named_events.append(("output_item.done", {"item": item, "output_index": place}))
+    named_events.append((str(stored_object["status"]), {"response": stored_object}))
+    for place, (name, members) in enumerate(named_events):
         payload = dumps({"type": f"response.{name}", **members, "sequence_number": place})
-        yield EventStep(payload, 0, "end" if place == len(said) - 1 else "open", f"response.{name}")
+        yield EventStep(payload, 0, "end" if place == len(named_events) - 1 else "open", f"response.{name}")

@@ -15,7 +15,7 @@ from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.dialects.openai.chat.store_update import folded, store_update
+from mockllm.dialects.openai.chat.store_update import fold_chunks, store_update
 from mockllm.dialects.openai.chat.stored_calls import (
     DeleteChat,
     StoredChatCall,
@@ -181,14 +181,14 @@ def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
     ],
 )
 def test_chunks_that_are_none_say_nothing(chunks: list[dict[str, Json]], choices: Json) -> None:
-    assert folded(chunks)["choices"] == choices
+    assert fold_chunks(chunks)["choices"] == choices
 
 
 def test_a_function_call_and_logprobs_are_put_together() -> None:
     def chunk(delta: Json, logprobs: Json = None) -> dict[str, Json]:
         return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
 
-    (choice,) = folded(
+    (choice,) = fold_chunks(
         [
             chunk({"function_call": {"name": "f", "arguments": ""}}, {"content": [1], "refusal": None}),
             chunk({"function_call": {"arguments": "{}"}}, {"content": [2], "refusal": None}),
