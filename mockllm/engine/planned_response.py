@@ -17,7 +17,7 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 class PlannedResponse(NamedTuple):
     """`made` is the plan; from the response cache a prerendered response, with the values of its placeholders in
-    `reply_error`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are remarks
+    `placeholder_values`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are remarks
     for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
 
     made: Plan | PrerenderedResponse
@@ -35,7 +35,7 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
     drawn: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
-    reply_error: Sequence[bytes] = ()
+    placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `made`, in their order."""
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `drawn` and the values: the journal stores a reference."""
@@ -50,7 +50,9 @@ class PlannedResponse(NamedTuple):
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""
-        changed = self._replace(made=plan, notes=(*self.notes, *notes), reply_error=(), cached_from=None)
+        changed = self._replace(
+            made=plan, notes=(*self.notes, *notes), placeholder_values=(), cached_from=None
+        )
         return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
     def again(self, root: bytes, now: float, tokens: int) -> PlannedResponse:
@@ -61,13 +63,13 @@ class PlannedResponse(NamedTuple):
     @property
     def issued(self) -> dict[str, str]:
         """The tools that it calls, by the calls' ids."""
-        values = self.reply_error
+        values = self.placeholder_values
         return {id if isinstance(id, str) else values[id].decode(): tool for id, tool in self.calls}
 
     @property
     def plan(self) -> Plan:
         made = self.made
-        return made.plan(self.reply_error) if isinstance(made, PrerenderedResponse) else made
+        return made.plan(self.placeholder_values) if isinstance(made, PrerenderedResponse) else made
 
     @property
     def status(self) -> int:

@@ -155,7 +155,7 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     extra = cors.ALLOW if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
-        data = prerendered_bytes(made, response.reply_error, app.dates.bytes_at(exchange.at), extra)
+        data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)
     if data is None and not takes_time(made):
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)

@@ -98,7 +98,7 @@ def respond(
     planned = cache.response(key, identity, request, renderer)
     before, fresh = renderer.rendered, renderer(identity, request)
     assert sent_bytes(planned.plan) == sent_bytes(fresh.plan)
-    assert planned._replace(made=fresh.made, drawn=fresh.drawn, reply_error=()) == fresh
+    assert planned._replace(made=fresh.made, drawn=fresh.drawn, placeholder_values=()) == fresh
     renderer.rendered = before
     return planned
 

@@ -184,7 +184,7 @@ def _size(answer: PlannedResponse) -> int:
     """Return the bytes that a response holds alone: a prerendered response is shared."""
     made = answer.made
     if isinstance(made, PrerenderedResponse):
-        return sum([len(part) for part in answer.reply_error])
+        return sum([len(part) for part in answer.placeholder_values])
     size = 100 * len(made.steps)
     for step in made.steps:
         size += (
