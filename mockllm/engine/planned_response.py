@@ -16,9 +16,9 @@ MAX_UNKNOWN_FIELDS: Final = 3
 
 
 class PlannedResponse(NamedTuple):
-    """`made` is the plan; from the response cache a prerendered response, with the values of its placeholders in
-    `placeholder_values`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are remarks
-    for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
+    """`made` is the plan; from the response cache a prerendered response, whose placeholders have the values of
+    `placeholder_values`. `rule` and `modifiers` are ids as a person reads them (`a.yaml:greeting`). `notes` are
+    remarks for access log and journal, such as a fault that could not be applied. `missed`: no rule matched."""
 
     made: Plan | PrerenderedResponse
     rule: str | None

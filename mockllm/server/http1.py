@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
+from mockllm.core.http_status import PHRASES
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import Body, EventStep, Framing, Headers, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
@@ -22,7 +22,7 @@ END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _STATUS_LINES: Final = {
-    **{status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus},
+    **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
 

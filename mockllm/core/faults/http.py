@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from http import HTTPStatus
 from typing import Annotated, Final, Literal
 
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, find_gap, is_bound, live_steps
+from mockllm.core.http_status import PHRASES
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import closing, written
 from mockllm.core.rendering.plan import (
@@ -265,8 +265,7 @@ def _instead(plan: Plan, status: int, headers: Mapping[str, str], body: bytes) -
 
 
 def _page(status: int) -> str:
-    known = status in HTTPStatus._value2member_map_
-    title = f"{status} {HTTPStatus(status).phrase}" if known else str(status)
+    title = f"{status} {PHRASES[status]}" if status in PHRASES else str(status)
     return (
         f"<!DOCTYPE html>\n<html>\n<head><title>{title}</title></head>\n"
         f"<body><h1>{title}</h1><p>This page is no answer of an API.</p></body>\n</html>\n"

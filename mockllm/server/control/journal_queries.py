@@ -5,11 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
+from mockllm.core.http_status import PHRASES
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
@@ -199,9 +199,6 @@ def _text(data: bytes) -> tuple[str | None, str | None]:
         return data.decode("utf-8"), None
     except UnicodeDecodeError:
         return None, b64encode(data).decode()
-
-
-PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 # --- export ----------------------------------------------------------------------------------------

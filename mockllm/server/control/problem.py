@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.display import brief
+from mockllm.core.http_status import PHRASES
 from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.model_walk import shape_of
 
@@ -45,9 +45,7 @@ class Problem(Exception):
         self.allowed: tuple[str, ...] = ()
         """The methods of the path, if the call uses another one."""
         self.status = status
-        self.body = ProblemBody(
-            title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors)
-        )
+        self.body = ProblemBody(title=PHRASES[status], status=status, detail=detail, errors=list(errors))
 
 
 def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Problem:
