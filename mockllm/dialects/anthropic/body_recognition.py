@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 
-FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"})
+ANTHROPIC_FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"})
 """Fields at the top of a body that OpenAI's clients do not send."""
 
 
@@ -16,7 +16,7 @@ def is_messages_body(body: Mapping[str, Json]) -> bool:
     model = body.get("model")
     if isinstance(model, str) and model.startswith("claude"):
         return True
-    return bool(FIELDS & body.keys()) or _has_blocks(body)
+    return bool(ANTHROPIC_FIELDS & body.keys()) or _has_blocks(body)
 
 
 def _has_blocks(body: Mapping[str, Json]) -> bool:

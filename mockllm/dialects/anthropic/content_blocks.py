@@ -1,4 +1,4 @@
-"""Content blocks, the message around them, and its usage: what a whole answer and a stream share."""
+"""Content blocks, the message around them, and its usage, which non-streaming responses and streams share."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _STOP: Final[Mapping[Finish, str]] = {
 }
 
 
-def unthought(reply: Reply) -> Reply:
-    """The reply without its thinking."""
+def without_thinking(reply: Reply) -> Reply:
+    """Return the reply without its thinking."""
     choices = tuple(
         replace(choice, parts=tuple(part for part in choice.parts if type(part) is not Thinking))
         for choice in reply.choices
@@ -49,13 +49,16 @@ def unthought(reply: Reply) -> Reply:
 
 
 def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
-    """What this protocol says of a reply: its first choice, without pictures and other dialects' own blocks;
-    thinking that is redacted, or that the client asked to omit, keeps its place and loses its text; a text has
-    the same sources all over."""
+    """Return the reply as this protocol shows it: its first choice, without images and other dialects' native
+    blocks.
+
+    Redacted thinking, and thinking that the client omits, stays as a part without text. A text with citations
+    is split into segments with one set of sources each.
+    """
     choice = reply.choices[0] if reply.choices else Choice(())
     parts = choice.parts
     if any(type(part) is not Call and not _plain(part) for part in parts):
-        parts = tuple(kept for part in parts for kept in _sayable(part, omit=omit_thinking))
+        parts = tuple(shown for part in parts for shown in _shown_parts(part, omit=omit_thinking))
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
     return replace(reply, choices=(replace(choice, parts=parts),))
@@ -65,7 +68,7 @@ def _plain(part: Part) -> bool:
     return type(part) is Text and not part.citations
 
 
-def _sayable(part: Part, *, omit: bool) -> tuple[Part, ...]:
+def _shown_parts(part: Part, *, omit: bool) -> tuple[Part, ...]:
     match part:
         case Media():
             return ()
@@ -79,10 +82,10 @@ def _sayable(part: Part, *, omit: bool) -> tuple[Part, ...]:
 
 
 def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: AnthropicFamily) -> Block:
-    """The message before anything is said: what a stream opens with."""
-    answered = reply.model or model or DEFAULT_MODEL
-    opened: Block = {
-        "model": answered,
+    """Return the message without content, which opens a stream."""
+    model_name = reply.model or model or DEFAULT_MODEL
+    result: Block = {
+        "model": model_name,
         "id": stamp.ids.make("msg_01", 22),
         "type": "message",
         "role": "assistant",
@@ -92,11 +95,11 @@ def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: An
         "stop_details": None,
         "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
-    return reply.usage.tell(opened, "usage")
+    return reply.usage.tell(result, "usage")
 
 
-def ending(choice: Choice) -> Block:
-    """Why the answer ended: `stop_reason` and what belongs to it."""
+def stop_fields(choice: Choice) -> Block:
+    """Return the stop reason and its details."""
     reason = _STOP[choice.finish]
     if reason == "end_turn":
         if choice.stopped_by is not None:
@@ -112,8 +115,9 @@ def ending(choice: Choice) -> Block:
 
 
 def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Block:
-    """Tokens as this provider counts: its `input_tokens` leaves out what a cache gave or took."""
-    made: Block = {
+    """Return the usage as this provider counts: `input_tokens` excludes the tokens read from or written to a
+    cache."""
+    result: Block = {
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
         "cache_read_input_tokens": counted.cached_read,
@@ -124,20 +128,20 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
         "output_tokens": counted.output,
     }
     if final and family.thinking_tokens:
-        made["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
-    return {**made, "service_tier": "standard", "inference_geo": family.geo}
+        result["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
+    return {**result, "service_tier": "standard", "inference_geo": family.geo}
 
 
-def last_usage(counted: Usage, family: AnthropicFamily) -> Block:
-    """What a stream's `message_delta` tells: the totals, without what cannot have changed."""
-    made = usage(counted, family, final=True)
+def delta_usage(counted: Usage, family: AnthropicFamily) -> Block:
+    """Return the usage of a stream's `message_delta`: the totals, without fields that cannot change."""
+    result = usage(counted, family, final=True)
     for key in ("cache_creation", "service_tier", "inference_geo"):
-        del made[key]
-    return made
+        del result[key]
+    return result
 
 
 def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
-    """A block as it opens, before its first delta. What has no deltas is whole at once."""
+    """Return a block as it opens, before its first delta. A block without deltas is complete."""
     match part:
         case Thinking(redacted=True, signature=data):
             return {"type": "redacted_thinking", "data": data or signature(index, stamp)}
@@ -155,8 +159,8 @@ def empty_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
             return {"type": "text", "text": ""}
 
 
-def whole_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
-    """A block with all that it says."""
+def full_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
+    """Return a complete block."""
     block = empty_block(part, index, stamp)
     match part:
         case Thinking(redacted=False, chunks=chunks):
@@ -167,14 +171,14 @@ def whole_block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
         case Text():
             block["text"] = full_text(part)
             if part.citations:
-                block["citations"] = cited(part, index, stamp)
+                block["citations"] = citations_of(part, index, stamp)
         case Refusal(chunks=chunks):
             block["text"] = joined_text(chunks)
     return block
 
 
-def cited(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
-    """The sources of a text, as a search's results; they quote the text where a source says nothing."""
+def citations_of(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
+    """Return the sources of a text, in the form of search results; a source without a quote quotes the text."""
     return [
         {
             "type": "web_search_result_location",
@@ -188,7 +192,7 @@ def cited(text: Text, index: int, stamp: ResponseIdentity) -> list[Json]:
 
 
 def _arguments(text: str) -> Json:
-    """A call's arguments as JSON; nothing said is no arguments, and what is broken on purpose stays text."""
+    """Return a call's arguments as JSON. An empty text is no arguments; deliberately invalid JSON stays text."""
     if not text.strip():
         return {}
     try:
@@ -198,7 +202,7 @@ def _arguments(text: str) -> Json:
 
 
 def signature(index: int, stamp: ResponseIdentity) -> str:
-    """What stands for the provider's seal on its thinking: 256 characters that decode as base64."""
+    """Return a replacement of the provider's signature of its thinking: 256 characters that decode as base64."""
     place = f"thinking.{index}"
     return stamp.ids.make("ErUB", 60, place) + "".join(
         stamp.ids.make("", 64, f"{place}.{part}") for part in range(3)

@@ -1,4 +1,4 @@
-"""What this provider refuses of a conversation: roles, content blocks, and calls without their results."""
+"""Checks of a conversation: roles, content blocks, and calls without their results."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from mockllm.dialects.anthropic.validators import (
     TEXT_OR_LIST,
     AnthropicRequestProblem,
     Shape,
-    fit,
-    tagged,
+    check_shape,
+    tag_of,
 )
 
 _CALL: Final[Shape] = {"id": STRING, "name": STRING, "input": DICT}
@@ -56,13 +56,13 @@ _BLOCKS: Final[Mapping[str, Shape]] = {
     "tool_addition": {},
     "tool_removal": {},
 }
-"""The keys that a block of each type needs."""
+"""The required keys of each type of block."""
 
 _RESULT_BLOCKS: Final[Mapping[str, Shape]] = {
     **{kind: _BLOCKS[kind] for kind in ("text", "image", "document", "search_result")},
     "tool_reference": {"tool_name": STRING},
 }
-"""What may stand in a tool's result."""
+"""The blocks of a tool's result."""
 
 _SOURCES: Final[Mapping[str, Shape]] = {
     "base64": {"media_type": STRING, "data": STRING},
@@ -76,7 +76,7 @@ _MEDIA: Final = {
     "image": ("image/jpeg", "image/png", "image/gif", "image/webp"),
     "document": ("application/pdf",),
 }
-"""What may be sent as base64."""
+"""The media types that can be sent as base64."""
 
 _ROLES: Final = ("user", "assistant", "system")
 _ONLY_IN: Final = {"tool_use": "assistant", "tool_result": "user"}
@@ -88,19 +88,19 @@ _EMPTY: Final = "all messages must have non-empty content except for the optiona
 
 
 def check_messages(messages: Json) -> None:
-    """Refuse the first thing that is wrong with the conversation."""
+    """Raise the first problem of the conversation."""
     if type(messages) is not list:
-        raise AnthropicRequestProblem(f"messages: {LIST.words}")
+        raise AnthropicRequestProblem(f"messages: {LIST.message}")
     if not messages:
         raise AnthropicRequestProblem("messages: at least one message is required")
     for number, message in enumerate(messages):
         _check_message(f"messages.{number}", message, last=number == len(messages) - 1)
     _check_pairs(messages)
-    _check_beginning(messages[-1])
+    _check_last_message(messages[-1])
 
 
-def _check_beginning(last: dict[str, Json]) -> None:
-    """What the assistant says last is what the answer begins with."""
+def _check_last_message(last: dict[str, Json]) -> None:
+    """Check the assistant's last message, which is the beginning of the response."""
     content = last["content"]
     if type(content) is list:
         content = content[-1]["text"] if content and content[-1]["type"] == "text" else ""
@@ -109,13 +109,13 @@ def _check_beginning(last: dict[str, Json]) -> None:
 
 
 def check_texts(path: str, blocks: list[Json]) -> None:
-    """Refuse a list that holds more than texts, where only they may stand (`system`)."""
+    """Raise a problem for a list with other blocks than texts, where only texts are allowed (`system`)."""
     for number, block in enumerate(blocks):
         here = f"{path}.{number}"
         if type(block) is not dict:
             raise AnthropicRequestProblem(f"{here}: {NO_OBJECT}")
-        tagged(here, block, ("text",))
-        fit(f"{here}.", block, _BLOCKS["text"])
+        tag_of(here, block, ("text",))
+        check_shape(f"{here}.", block, _BLOCKS["text"])
 
 
 def _check_message(path: str, message: Json, *, last: bool) -> None:
@@ -126,7 +126,7 @@ def _check_message(path: str, message: Json, *, last: bool) -> None:
     role = message["role"]
     if role not in _ROLES:
         raise AnthropicRequestProblem(f"{path}.role: Input should be 'user', 'assistant' or 'system'")
-    fit(f"{path}.", message, {"content": TEXT_OR_LIST})
+    check_shape(f"{path}.", message, {"content": TEXT_OR_LIST})
     content = message["content"]
     if not content and not (last and role == "assistant"):
         raise AnthropicRequestProblem(f"{path}: {_EMPTY}")
@@ -138,16 +138,16 @@ def _check_message(path: str, message: Json, *, last: bool) -> None:
                     f"{path}: `{kind}` blocks can only be in `{_ONLY_IN[kind]}` messages"
                 )
             if kind == "text" and not block["text"].strip():
-                said = "contain non-whitespace text" if block["text"] else "be non-empty"
-                raise AnthropicRequestProblem(f"messages: text content blocks must {said}")
+                constraint = "contain non-whitespace text" if block["text"] else "be non-empty"
+                raise AnthropicRequestProblem(f"messages: text content blocks must {constraint}")
 
 
 def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
-    """The block's type, which is one of those that may stand there."""
+    """Check a block; return its type."""
     if type(block) is not dict:
         raise AnthropicRequestProblem(f"{path}: {NO_OBJECT}")
-    kind = tagged(path, block, shapes)
-    fit(f"{path}.{kind}.", block, shapes[kind])
+    kind = tag_of(path, block, shapes)
+    check_shape(f"{path}.{kind}.", block, shapes[kind])
     match kind:
         case "image":
             _check_source(f"{path}.image.source", block["source"], _IMAGE_SOURCES, _MEDIA["image"])
@@ -160,16 +160,16 @@ def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
 
 
 def _check_source(path: str, source: dict[str, Json], kinds: Collection[str], media: Sequence[str]) -> None:
-    kind = tagged(path, source, kinds)
-    fit(f"{path}.{kind}.", source, _SOURCES[kind])
+    kind = tag_of(path, source, kinds)
+    check_shape(f"{path}.{kind}.", source, _SOURCES[kind])
     if kind == "base64" and source["media_type"] not in media:
-        *others, last = (f"'{each}'" for each in media)
+        *others, last = (f"'{media_type}'" for media_type in media)
         expected = f"{', '.join(others)} or {last}" if others else last
         raise AnthropicRequestProblem(f"{path}.base64.media_type: Input should be {expected}")
 
 
-class _Turn(Struct):
-    """Messages of one role that stand next to each other, which the service joins before it looks."""
+class MessageGroup(Struct):
+    """Adjacent messages of one role, which the service joins before its check."""
 
     number: int
     role: str
@@ -180,19 +180,20 @@ class _Turn(Struct):
 
 
 def _check_pairs(messages: list[dict[str, Any]]) -> None:
-    """Refuse calls without results in the next turn, and results without calls in the turn before."""
-    before = _Turn(0, "")
-    for turn in (*_turns(messages), _Turn(len(messages), "")):
-        asked = {block["id"]: None for block in before.of("tool_use")}
+    """Raise a problem for calls without results in the next turn, and for results without calls in the
+    previous turn."""
+    before = MessageGroup(0, "")
+    for turn in (*_message_groups(messages), MessageGroup(len(messages), "")):
+        calls = {block["id"]: None for block in before.of("tool_use")}
         results = turn.of("tool_result")
-        missing = [id for id in asked if id not in {block["tool_use_id"] for block in results}]
+        missing = [id for id in calls if id not in {block["tool_use_id"] for block in results}]
         if missing:
             raise AnthropicRequestProblem(
                 f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
                 f"immediately after: {', '.join(missing)}. {_NEXT}"
             )
         for block in results:
-            if block["tool_use_id"] not in asked:
+            if block["tool_use_id"] not in calls:
                 raise AnthropicRequestProblem(
                     f"messages.{turn.number}.content.{turn.blocks.index(block)}: unexpected `tool_use_id` "
                     f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
@@ -200,15 +201,15 @@ def _check_pairs(messages: list[dict[str, Any]]) -> None:
         before = turn
 
 
-def _turns(messages: list[dict[str, Any]]) -> Iterator[_Turn]:
-    turn = _Turn(0, "")
+def _message_groups(messages: list[dict[str, Any]]) -> Iterator[MessageGroup]:
+    turn = MessageGroup(0, "")
     for number, message in enumerate(messages):
         if message["role"] == "system":
             continue
         if turn.role != message["role"]:
             if turn.role:
                 yield turn
-            turn = _Turn(number, message["role"])
+            turn = MessageGroup(number, message["role"])
         if type(message["content"]) is list:
             turn.blocks += message["content"]
     yield turn

@@ -1,4 +1,4 @@
-"""POST /v1/messages/count_tokens: how many tokens the input of a message would be."""
+"""POST /v1/messages/count_tokens: the token count of a message's input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 
 class AnthropicCountRequest(MessagesRequest):
-    """A message's request without what only an answer needs."""
+    """A messages request without the fields that only a response needs."""
 
     api: ClassVar[str | None] = "count_tokens"
     generates: ClassVar[bool] = False
@@ -26,7 +26,7 @@ class AnthropicCountRequest(MessagesRequest):
 
 
 class AnthropicCountTokens:
-    """The dialect object of this call: the same estimate that a message's usage tells."""
+    """The dialect of this call, with the same estimate as a message's usage."""
 
     name: str = "anthropic"
     api: str = "count_tokens"
@@ -43,7 +43,8 @@ class AnthropicCountTokens:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Who asks for the context to be managed is told the count before that, which here is the same."""
+        """Return the count. A request with context management gets the count before it, which is the same
+        here."""
         body: dict[str, Json] = {"input_tokens": request.input_tokens}
         if request.fields.get("context_management") is not None:
             body["context_management"] = {"original_input_tokens": request.input_tokens}

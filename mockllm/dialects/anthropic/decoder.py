@@ -1,4 +1,4 @@
-"""What an answer of Anthropic's messages says, in neutral words."""
+"""Decodes a response of Anthropic's messages."""
 
 from __future__ import annotations
 
@@ -17,53 +17,54 @@ FINISH: Final[Mapping[str, str]] = {
     "max_tokens": "length",
     "tool_use": "tool_calls",
 }
-"""Stop reasons that are not neutral words already."""
+"""Stop reasons that differ from the neutral words."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """This protocol says a refusal as text: where it ended with one, the text is both."""
+    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal
+    is reported as both."""
     decoder = ResponseDecoder(plan)
     counted: dict[str, Json] = {}
     for payload in payloads(plan):
-        _hear(payload, decoder, counted)
-    decoder.usage = _usage(counted)
+        _read_payload(payload, decoder, counted)
+    decoder.usage = _read_usage(counted)
     if decoder.finish == "refusal":
         decoder.add_text("refusal", decoder.text("text") or "", visible=False)
     return decoder.result()
 
 
-def _hear(payload: Json, decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
-    """One event, or the whole body."""
+def _read_payload(payload: Json, decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
+    """Read one event, or the body of a non-streaming response."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error
         case {"type": "message", "content": list(blocks)}:
-            _message(payload, decoder, counted)
+            _read_message(payload, decoder, counted)
             for index, block in enumerate(blocks):
-                _block(index, block, decoder)
+                _read_block(index, block, decoder)
         case {"type": "message_start", "message": dict(message)}:
-            _message(message, decoder, counted)
+            _read_message(message, decoder, counted)
         case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
-            _block(index, block, decoder)
+            _read_block(index, block, decoder)
         case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
-            _delta(index, delta, decoder)
+            _read_delta(index, delta, decoder)
         case {"type": "message_delta", "delta": dict(delta)}:
-            _message({**payload, **delta}, decoder, counted)
+            _read_message({**payload, **delta}, decoder, counted)
 
 
-def _message(said: Mapping[str, Json], decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
-    """What is said of the whole message: its usage, and why it ended."""
+def _read_message(message: Mapping[str, Json], decoder: ResponseDecoder, counted: dict[str, Json]) -> None:
+    """Read the message's usage and stop reason."""
     decoder.recognized = True
-    match said.get("usage"):
+    match message.get("usage"):
         case dict(usage):
             counted.update(usage)
-    match said.get("stop_reason"):
+    match message.get("stop_reason"):
         case str(reason):
             decoder.finish = FINISH.get(reason, reason)
 
 
-def _block(index: int, block: Json, decoder: ResponseDecoder) -> None:
-    """A block as it opens in a stream, or whole."""
+def _read_block(index: int, block: Json, decoder: ResponseDecoder) -> None:
+    """Read a block as it opens in a stream, or a complete one."""
     match block:
         case {"type": "text", "text": str(text)}:
             decoder.add_text("text", text, visible=text != "")
@@ -77,7 +78,7 @@ def _block(index: int, block: Json, decoder: ResponseDecoder) -> None:
                 )
 
 
-def _delta(index: int, delta: Json, decoder: ResponseDecoder) -> None:
+def _read_delta(index: int, delta: Json, decoder: ResponseDecoder) -> None:
     match delta:
         case {"type": "text_delta", "text": str(text)}:
             decoder.add_text("text", text)
@@ -87,15 +88,15 @@ def _delta(index: int, delta: Json, decoder: ResponseDecoder) -> None:
             decoder.add_arguments(index, text)
 
 
-def _usage(counted: Mapping[str, Json]) -> Usage | None:
-    """The input of this provider leaves out what a cache gave or took."""
+def _read_usage(counted: Mapping[str, Json]) -> Usage | None:
+    """Return the usage; this provider's input tokens exclude the tokens read from or written to a cache."""
     if not isinstance(counted.get("input_tokens"), int):
         return None
     read, written = _count(counted, "cache_read_input_tokens"), _count(counted, "cache_creation_input_tokens")
     details = counted.get("output_tokens_details")
-    thought = _count(details, "thinking_tokens") if isinstance(details, dict) else 0
+    reasoning = _count(details, "thinking_tokens") if isinstance(details, dict) else 0
     output = _count(counted, "output_tokens")
-    return Usage(_count(counted, "input_tokens") + read + written, output, read, written, thought)
+    return Usage(_count(counted, "input_tokens") + read + written, output, read, written, reasoning)
 
 
 def _count(counts: Mapping[str, Json], name: str) -> int:

@@ -1,6 +1,7 @@
-"""Errors as this provider says them: a table of rows, the envelope, and the headers that go with a status.
+"""Anthropic's errors: a table of rows, the envelope, and the headers of each status.
 
-Types are those of the public API reference; messages those that were seen, or the plainest where none was.
+Types are those of the public API reference. Messages are observed ones; where none was observed, they are the
+plainest.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ CONTEXT_WINDOW: Final = 200_000
 
 
 class AnthropicErrorRow(Struct, frozen=True):
-    """One named error. `message` may hold `{model}`, `{tokens}` and `{limit}`. `edge`: it is said by the proxy
-    in front of the API, whose bodies have neither an outer `type` nor an id."""
+    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front
+    of the API sends the error; its bodies have neither an outer `type` nor an id."""
 
     status: int
     type: str
@@ -39,7 +40,7 @@ ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
     ),
     "not_found": AnthropicErrorRow(404, "not_found_error", "Not found"),
     "model_not_found": AnthropicErrorRow(404, "not_found_error", "model: {model}"),
-    # A retired model is told as one that never was.
+    # The error of a retired model equals that of an unknown one.
     "model_deprecated": AnthropicErrorRow(404, "not_found_error", "model: {model}"),
     "request_too_large": AnthropicErrorRow(
         413, "request_too_large", "Request exceeds the maximum size", edge=True
@@ -70,7 +71,7 @@ ROWS: Final[Mapping[str, AnthropicErrorRow]] = {
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """The failure as a whole answer."""
+    """Return a non-streaming response with the failure."""
     row = ROWS[failure.type]
     status = failure.status or row.status
     error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
@@ -79,13 +80,13 @@ def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> P
         headers: Headers = (JSON_TYPE,)
     else:
         body = {"type": "error", "error": error, "request_id": request_id(stamp)}
-        headers = (JSON_TYPE, *_headers(failure, status, stamp))
-    head = ResponseHead(status, headers + retry(failure.again())).with_headers(failure.headers)
+        headers = (JSON_TYPE, *_response_headers(failure, status, stamp))
+    head = ResponseHead(status, headers + retry_headers(failure.again())).with_headers(failure.headers)
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
 def error_event(failure: Failure, request: Request, stamp: ResponseIdentity) -> bytes:
-    """The payload of the event `error` inside a stream, after which the connection ends."""
+    """Return the payload of the event `error` inside a stream; the connection ends after it."""
     row = ROWS[failure.type]
     error = {"details": None, "type": row.type, "message": _message(failure, row, request), **failure.fields}
     return dumps({"type": "error", "error": error, "request_id": request_id(stamp)})
@@ -100,16 +101,17 @@ def _message(failure: Failure, row: AnthropicErrorRow, request: Request) -> str:
     return row.message.format(model=request.model)
 
 
-def _headers(failure: Failure, status: int, stamp: ResponseIdentity) -> Headers:
+def _response_headers(failure: Failure, status: int, stamp: ResponseIdentity) -> Headers:
     again = status in (408, 409, 429) or status >= 500
     limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
     return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
 
 
-def retry(seconds: float | None) -> Headers:
-    """`retry-after` has whole seconds only; a fraction is told in `retry-after-ms`, where SDKs look first."""
+def retry_headers(seconds: float | None) -> Headers:
+    """Return the headers of the wait until the next attempt. `retry-after` has whole seconds only;
+    `retry-after-ms`, which SDKs read first, contains a fraction."""
     if seconds is None:
         return ()
-    whole = ceil(seconds)
-    exact = () if whole == seconds else (("retry-after-ms", str(ceil(round(seconds * 1000, 3)))),)
-    return (("retry-after", str(whole)), *exact)
+    whole_seconds = ceil(seconds)
+    exact = () if whole_seconds == seconds else (("retry-after-ms", str(ceil(round(seconds * 1000, 3)))),)
+    return (("retry-after", str(whole_seconds)), *exact)

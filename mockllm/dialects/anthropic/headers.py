@@ -1,4 +1,4 @@
-"""The response headers of this provider: the request's id, and what the rate limits stand at."""
+"""Anthropic's response headers: the request's id, and the state of the rate limits."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _LIMITS: Final = (
 
 
 def request_id(stamp: ResponseIdentity) -> str:
-    """The id in the header `request-id` and in error bodies."""
+    """Return the id of the header `request-id` and of error bodies."""
     return stamp.ids.make("req_01", 22)
 
 
 def success(stamp: ResponseIdentity) -> Headers:
-    """The headers of a 200, beside its content type. Token counts that remain are rounded to thousands, so
-    that one answer hardly shows."""
+    """Return the headers of a 200, except its content type. Remaining token counts are rounded to thousands,
+    so a single response hardly changes them."""
     return (
         *_limits(derive(_time, stamp.second), spent=False),
         ("request-id", request_id(stamp)),
@@ -45,30 +45,28 @@ def success(stamp: ResponseIdentity) -> Headers:
 
 
 def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
-    """The limits' headers of a 429; they reset after so many seconds."""
+    """Return the limit headers of a 429; the limits reset after `reset_after` seconds."""
     return _limits(_time(stamp.now + reset_after), spent=True)
 
 
-def limits(standing: LimitStatus, now: float) -> Headers:
-    """What a limit stands at, as it is told beside each answer. One count of tokens is told as that of the input,
-    of the output and of both; to the token, while the service itself rounds what remains to thousands."""
-    return limit_header_pairs(NAMES, standing, lambda reset: _time(ceil(round(now + reset, 3))))
+def limits(status: LimitStatus, now: float) -> Headers:
+    """Return the headers that report the state of a limit. One count of tokens is reported for the input, the
+    output and both. It is exact, while the service itself rounds remaining tokens to thousands."""
+    return limit_header_pairs(LIMIT_HEADER_NAMES, status, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
-def refused(
-    verdict: LimitResult, standing: LimitStatus, tokens: int, model: str | None, now: float
-) -> Failure:
-    """The failure of a request that a limit refuses. A bound that the limit does not have is told as unused; but
-    where requests are refused and none are counted, none are left until it is told to try again."""
-    headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(standing, now))}
+def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
+    """Return the failure of a request that a limit refuses. A bound that the limit does not have is reported
+    as unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
+    headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
     wait = NEVER if verdict.retry_after is None else verdict.retry_after
-    if verdict.by == "requests" and standing.requests is None and wait != NEVER:
+    if verdict.by == "requests" and status.requests is None and wait != NEVER:
         headers["anthropic-ratelimit-requests-remaining"] = "0"
         headers["anthropic-ratelimit-requests-reset"] = _time(ceil(round(now + wait, 3)))
     return Failure("rate_limit", retry_after=wait, headers=tuple(headers.items()))
 
 
-NAMES: Final[Names] = {
+LIMIT_HEADER_NAMES: Final[Names] = {
     f"anthropic-ratelimit-{name}-{fact}": ("requests" if name == "requests" else "tokens", fact)
     for name, _ in _LIMITS
     for fact in ("limit", "remaining", "reset")
@@ -87,5 +85,5 @@ def _limits(reset: str, *, spent: bool) -> Headers:
 
 @lru_cache(maxsize=64)
 def _time(seconds: float) -> str:
-    """RFC 3339 in whole seconds, as these headers and the models' dates have it."""
+    """Format whole seconds by RFC 3339, as these headers and the models' dates do."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

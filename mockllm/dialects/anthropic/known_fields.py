@@ -1,5 +1,5 @@
-"""The fields of a request for a message, as the types of Anthropic's SDK name them, beta ones among them, with those
-that its reference had before: what else stands in a body passes, and is noted.
+"""The fields of a messages request, as the types of Anthropic's SDK name them, including beta fields and
+fields of earlier versions of its reference. Other fields of a body pass, and are noted.
 """
 
 from __future__ import annotations
@@ -18,4 +18,4 @@ COUNTED: Final = frozenset({
     "mcp_servers", "messages", "model", "output_config", "output_format", "speed", "system", "thinking",
     "tool_choice", "tools", "user_profile_id", "workspace_id"
 })  # fmt: skip
-"""POST /v1/messages/count_tokens."""
+"""The fields of POST /v1/messages/count_tokens."""

@@ -1,6 +1,6 @@
-"""POST /v1/messages: a reply said in this provider's events, or as one message.
+"""POST /v1/messages: a reply as this provider's events, or as one message.
 
-The order of events is that of live streams: the ping stands once, after the first block opens.
+The order of events is that of real streams: one ping, after the first block opens.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_blocks import (
     DIALECT,
     Block,
-    cited,
+    citations_of,
+    delta_usage,
     empty_block,
-    ending,
-    last_usage,
+    full_block,
     message,
     signature,
+    stop_fields,
     supported_reply,
-    unthought,
     usage,
-    whole_block,
+    without_thinking,
 )
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
@@ -42,12 +42,12 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 _STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")
-_ENDING: Final = frozenset({"container", "context_management", "usage"})
-"""Extras that a stream tells in its `message_delta` instead of its `message_start`."""
+_DELTA_EXTRAS: Final = frozenset({"container", "context_management", "usage"})
+"""Extras that a stream sends in its `message_delta` instead of its `message_start`."""
 
 
 class MessagesEncoder(Encoder):
-    """The events of one message. `reply` is what `sayable` left of the answer."""
+    """The events of one message. `reply` is already a supported reply."""
 
     def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
@@ -55,12 +55,12 @@ class MessagesEncoder(Encoder):
         self.stamp = stamp
         self.family = _family(reply, request)
         self.extras = reply.extras.get(DIALECT, {})
-        self.silent = False
-        """Whether the part being said is a call without arguments, which streams "" and never "{}"."""
+        self.without_arguments = False
+        """Whether the current part is a call without arguments, which streams "" and never "{}"."""
 
     def start(self) -> Iterable[Event]:
         opening = message(self.reply, self.request.model, self.stamp, self.family)
-        opening.update((key, value) for key, value in self.extras.items() if key not in _ENDING)
+        opening.update((key, value) for key, value in self.extras.items() if key not in _DELTA_EXTRAS)
         return (_event("message_start", {"message": opening}),)
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
@@ -70,11 +70,11 @@ class MessagesEncoder(Encoder):
             block, deltas = _native(part.block)
         else:
             block = empty_block(part, at.index, self.stamp)
-            self.silent = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
-            if isinstance(part, Call) and not self.silent:
+            self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
+            if isinstance(part, Call) and not self.without_arguments:
                 deltas = [_partial_json("")]
             elif isinstance(part, Text) and part.citations:
-                sources = cited(part, at.index, self.stamp)
+                sources = citations_of(part, at.index, self.stamp)
                 deltas = [dumps({"type": "citations_delta", "citation": source}) for source in sources]
         yield _event("content_block_start", {"index": at.index, "content_block": block})
         if at.index == 0:
@@ -82,32 +82,32 @@ class MessagesEncoder(Encoder):
         for delta in deltas:
             yield _delta(at.index, delta)
         if isinstance(part, NativePart):
-            yield _closed(at.index)
+            yield _block_stop(at.index)
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
+    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         match at.part:
             case Call():
-                said = _partial_json("" if self.silent else piece)
+                delta = _partial_json("" if self.without_arguments else chunk)
             case Thinking():
-                said = b'{"type":"thinking_delta","thinking":%b}' % dumps(piece)
+                delta = b'{"type":"thinking_delta","thinking":%b}' % dumps(chunk)
             case _:
-                said = b'{"type":"text_delta","text":%b}' % dumps(piece)
-        return (_delta(at.index, said),)
+                delta = b'{"type":"text_delta","text":%b}' % dumps(chunk)
+        return (_delta(at.index, delta),)
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if type(part) is Call and not any(type(piece) is str for piece in part.chunks):
+        if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
             yield _delta(at.index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
             seal = part.signature or signature(at.index, self.stamp)
             yield _delta(at.index, b'{"type":"signature_delta","signature":%b}' % dumps(seal))
-        yield _closed(at.index)
+        yield _block_stop(at.index)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        delta = ending(self.reply.choices[0])
+        delta = stop_fields(self.reply.choices[0])
         if "container" in self.extras:
             delta["container"] = self.extras["container"]
-        counted = {**last_usage(self.reply.usage, self.family), **_counts(self.extras)}
+        counted = {**delta_usage(self.reply.usage, self.family), **_extra_counts(self.extras)}
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in self.extras:
             last["context_management"] = self.extras["context_management"]
@@ -122,8 +122,8 @@ def _family(reply: Reply, request: Request) -> AnthropicFamily:
     return family_of(reply.model or request.model or DEFAULT_MODEL)
 
 
-def _counts(extras: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Further counts that a scenario wants in `usage`."""
+def _extra_counts(extras: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the additional counts that a scenario sets in `usage`."""
     counts = extras.get("usage")
     return counts if isinstance(counts, dict) else {}
 
@@ -137,7 +137,7 @@ def _delta(index: int, delta: bytes) -> Event:
     return payload, "content_block_delta"
 
 
-def _closed(index: int) -> Event:
+def _block_stop(index: int) -> Event:
     return b'{"type":"content_block_stop","index":%d}' % index, "content_block_stop"
 
 
@@ -146,22 +146,22 @@ def _partial_json(text: str) -> bytes:
 
 
 def _native(block: Any) -> tuple[Any, list[bytes]]:
-    """How a block written by hand streams: a call's input and a text with its citations come in deltas,
-    everything else is whole in its first event."""
+    """Return the first event's block and the deltas of a native block. A call's input and a text with its
+    citations are sent in deltas; everything else is complete in the first event."""
     if type(block) is not dict:
         return block, []
     if "input" in block and str(block.get("type")).endswith("tool_use"):
-        pieces = [""] if block["input"] == {} else ["", dumps(block["input"]).decode()]
-        return {**block, "input": {}}, [_partial_json(piece) for piece in pieces]
+        chunks = [""] if block["input"] == {} else ["", dumps(block["input"]).decode()]
+        return {**block, "input": {}}, [_partial_json(chunk) for chunk in chunks]
     if block.get("type") == "text" and isinstance(block.get("citations"), list):
         deltas = [{"type": "citations_delta", "citation": citation} for citation in block["citations"]]
-        said = [dumps(delta) for delta in (*deltas, {"type": "text_delta", "text": block.get("text", "")})]
-        return {**block, "citations": [], "text": ""}, said
+        encoded = [dumps(delta) for delta in (*deltas, {"type": "text_delta", "text": block.get("text", "")})]
+        return {**block, "citations": [], "text": ""}, encoded
     return block, []
 
 
 class Messages:
-    """The dialect object of this call."""
+    """The dialect of this call."""
 
     name: str = DIALECT
     api: str = "messages"
@@ -182,38 +182,39 @@ class Messages:
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         if isinstance(request, MessagesRequest) and request.declines_thinking:
-            reply = unthought(reply)
+            reply = without_thinking(reply)
         return supported_reply(reply, omit_thinking=_omits_thinking(request))
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        said = self.supported_reply(reply, request)
-        family = _family(said, request)
-        choice = said.choices[0]
-        extras = said.extras.get(DIALECT, {})
-        body = message(said, request.model, stamp, family)
-        body["content"] = [whole_block(part, index, stamp) for index, part in enumerate(choice.parts)]
-        body.update(ending(choice))
-        body["usage"] = usage(said.usage, family, final=True)
+        supported = self.supported_reply(reply, request)
+        family = _family(supported, request)
+        choice = supported.choices[0]
+        extras = supported.extras.get(DIALECT, {})
+        body = message(supported, request.model, stamp, family)
+        body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
+        body.update(stop_fields(choice))
+        body["usage"] = usage(supported.usage, family, final=True)
         body.update({key: value for key, value in extras.items() if key != "usage"})
-        body["usage"].update(_counts(extras))
-        said.usage.tell(body, "usage")
+        body["usage"].update(_extra_counts(extras))
+        supported.usage.tell(body, "usage")
         return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        said = self.supported_reply(reply, request)
-        steps = tuple(encode(MessagesEncoder(said, request, stamp)))
+        supported = self.supported_reply(reply, request)
+        steps = tuple(encode(MessagesEncoder(supported, request, stamp)))
         return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
         return isinstance(request, MessagesRequest) and (request.omits_thinking, request.declines_thinking)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return build_request(wish)
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
 
 
 def _omits_thinking(request: Request) -> bool:
-    """Only where the client says so: a scenario that writes thinking wants it seen, whatever the model."""
+    """Return whether the client omits thinking: a scenario with thinking shows it for any model unless the
+    client declines."""
     return isinstance(request, MessagesRequest) and request.omits_thinking

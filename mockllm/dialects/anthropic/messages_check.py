@@ -1,7 +1,7 @@
-"""What this provider refuses of a messages request: shape and documented ranges of the fields it knows.
+"""Checks of a messages request: shape and documented ranges of the known fields.
 
-Messages read as the live service words them (`path: what is wrong`, the path with dots); what nobody saw
-worded follows the same validator's other messages. Fields and tools that are not known pass.
+Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is
+known, the message follows the same validator's other messages. Unknown fields and tools pass.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from mockllm.dialects.anthropic.validators import (
     TEXT_OR_LIST,
     AnthropicRequestProblem,
     Shape,
-    at_least,
-    fit,
-    tagged,
+    check_minimum,
+    check_shape,
+    tag_of,
 )
 
 _PROMPT: Final[Shape] = {
@@ -41,8 +41,8 @@ _PROMPT: Final[Shape] = {
     "output_format": DICT.or_absent(),
     "output_config": DICT.or_absent(),
 }
-"""What is counted of a request."""
-_ANSWER: Final[Shape] = {
+"""The fields whose tokens are counted."""
+_GENERATION: Final[Shape] = {
     "max_tokens": INTEGER,
     "stream": BOOLEAN.or_absent(),
     "temperature": NUMBER.or_absent(),
@@ -51,12 +51,12 @@ _ANSWER: Final[Shape] = {
     "stop_sequences": LIST.or_absent(),
     "metadata": DICT.or_absent(),
 }
-"""What else a message is asked with."""
+"""The other fields of a messages request."""
 _MODEL: Final[Shape] = {"model": STRING}
 _COUNTED: Final[Shape] = {**_MODEL, **_PROMPT}
-_FIELDS: Final[Shape] = {**_COUNTED, **_ANSWER}
-_VERTEX: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_ANSWER}
-"""`anthropic_version` is of any day: the SDKs send what they were built for."""
+_FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
+_VERTEX: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
+"""`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
@@ -66,66 +66,70 @@ _NO_THREADS: Final = Failure(
     message="thread: threads are not kept here; send the whole history",
     fields={"details": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}},
 )
-"""The SDK's helpers for agent loops ask the server to keep the history (a beta); told this, they send all of it."""
+"""The refusal of `thread`. The SDK's helpers for agent loops let the server store the history (a beta); after
+this error they send the whole history."""
 
 
 def check_readable(request: Request) -> Failure | None:
-    """What is wrong where the body is no JSON object; the parser's words are the live service's own."""
+    """Return the error of a body that is no JSON object; the parser's wording is that of the live service."""
     if type(request.body) is dict:
         return None
     try:
         loads(request.raw)
     except JSONDecodeError as error:
-        return _bad(f"The request body is not valid JSON: {error}")
-    return _bad("Input should be a valid dictionary")
+        return _bad_request(f"The request body is not valid JSON: {error}")
+    return _bad_request("Input should be a valid dictionary")
 
 
 def check(request: Request) -> Failure | None:
-    """The first problem of a message's request; None where there is none."""
-    return check_readable(request) or _threaded(request) or _refused(_check_message, request)
+    """Return the first problem of a messages request; None where there is none."""
+    return check_readable(request) or _refuse_thread(request) or _first_problem(_check_message, request)
 
 
 def check_vertex(request: Request) -> Failure | None:
-    """The same of one to Vertex AI, which has the model in its path and a version in its body."""
-    return check_readable(request) or _threaded(request) or _refused(_check_vertex, request)
+    """Return the first problem of a request to Vertex AI, which has the model in its path and a version in
+    its body."""
+    return check_readable(request) or _refuse_thread(request) or _first_problem(_check_vertex, request)
 
 
 def check_counted(request: Request) -> Failure | None:
-    """The first problem of a request that is to be counted, which needs no `max_tokens`."""
-    return check_readable(request) or _refused(_check_counted, request)
+    """Return the first problem of a counting request, which needs no `max_tokens`."""
+    return check_readable(request) or _first_problem(_check_counted, request)
 
 
-def _threaded(request: Request) -> Failure | None:
+def _refuse_thread(request: Request) -> Failure | None:
     return _NO_THREADS if type(request.fields.get("thread")) is dict else None
 
 
-def _refused(look: Callable[[dict[str, Json], Request], None], request: Request) -> Failure | None:
+def _first_problem(
+    check_fields: Callable[[dict[str, Json], Request], None], request: Request
+) -> Failure | None:
     try:
-        look(request.fields, request)
+        check_fields(request.fields, request)
     except AnthropicRequestProblem as problem:
-        return _bad(str(problem))
+        return _bad_request(str(problem))
     return None
 
 
-def _bad(message: str) -> Failure:
+def _bad_request(message: str) -> Failure:
     return Failure("bad_request", message=message)
 
 
 def _check_message(fields: dict[str, Json], request: Request) -> None:
-    fit("", fields, _FIELDS)
+    check_shape("", fields, _FIELDS)
     _check_model(fields)
-    _check_answer(fields, request)
+    _check_generation(fields, request)
 
 
 def _check_vertex(fields: dict[str, Json], request: Request) -> None:
-    fit("", fields, _VERTEX)
+    check_shape("", fields, _VERTEX)
     if "model" in fields:
         raise AnthropicRequestProblem("model: Extra inputs are not permitted")
-    _check_answer(fields, request)
+    _check_generation(fields, request)
 
 
 def _check_counted(fields: dict[str, Json], request: Request) -> None:
-    fit("", fields, _COUNTED)
+    check_shape("", fields, _COUNTED)
     _check_model(fields)
     _check_prompt(fields)
 
@@ -135,8 +139,8 @@ def _check_model(fields: dict[str, Json]) -> None:
         raise AnthropicRequestProblem("model: String should have at least 1 character")
 
 
-def _check_answer(fields: dict[str, Json], request: Request) -> None:
-    at_least("max_tokens", fields["max_tokens"], 1)
+def _check_generation(fields: dict[str, Json], request: Request) -> None:
+    check_minimum("max_tokens", fields["max_tokens"], 1)
     _check_prompt(fields)
     for name in ("temperature", "top_p"):
         value = fields.get(name)
@@ -144,7 +148,7 @@ def _check_answer(fields: dict[str, Json], request: Request) -> None:
             raise AnthropicRequestProblem(f"{name}: range: 0..1")
     if fields.get("temperature") not in (None, 1) and (fields.get("thinking") or {}).get("type") == "enabled":
         raise AnthropicRequestProblem("`temperature` may only be set to 1 when thinking is enabled.")
-    at_least("top_k", fields.get("top_k"), 0)
+    check_minimum("top_k", fields.get("top_k"), 0)
     _check_stop_sequences(fields.get("stop_sequences") or [])
     _check_budget(fields.get("thinking") or {}, fields["max_tokens"], request)
 
@@ -165,7 +169,7 @@ def _check_prompt(fields: dict[str, Json]) -> None:
 def _check_stop_sequences(sequences: list[Json]) -> None:
     for number, sequence in enumerate(sequences):
         if type(sequence) is not str:
-            raise AnthropicRequestProblem(f"stop_sequences.{number}: {STRING.words}")
+            raise AnthropicRequestProblem(f"stop_sequences.{number}: {STRING.message}")
         if not sequence.strip():
             raise AnthropicRequestProblem("stop_sequences: each stop sequence must contain non-whitespace")
 
@@ -184,10 +188,10 @@ def _check_tools(tools: list[Json]) -> None:
 
 
 def _check_custom(path: str, tool: dict[str, Json]) -> None:
-    fit(f"{path}.", tool, _TOOL)
+    check_shape(f"{path}.", tool, _TOOL)
     if not re.fullmatch(_TOOL_NAME, tool["name"]):
         raise AnthropicRequestProblem(f"{path}.name: String should match pattern '{_TOOL_NAME}'")
-    fit(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
+    check_shape(f"{path}.input_schema.", tool["input_schema"], {"type": ANY})
     if tool["input_schema"]["type"] != "object":
         raise AnthropicRequestProblem(f"{path}.input_schema.type: Input should be 'object'")
     if tool.get("strict") is True:
@@ -195,10 +199,10 @@ def _check_custom(path: str, tool: dict[str, Json]) -> None:
 
 
 def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None:
-    """What servers offer over MCP is not known here."""
-    kind = tagged("tool_choice", choice, _CHOICES)
+    """Check the tool choice; tools of MCP servers are unknown here."""
+    kind = tag_of("tool_choice", choice, _CHOICES)
     if kind == "tool":
-        fit("tool_choice.tool.", choice, {"name": STRING})
+        check_shape("tool_choice.tool.", choice, {"name": STRING})
     if not fields.get("mcp_servers"):
         offered = {str(tool.get("name")) for tool in fields.get("tools") or []}
         if not offered:
@@ -210,24 +214,24 @@ def _check_tool_choice(choice: dict[str, Json], fields: dict[str, Json]) -> None
 
 
 def _check_thinking(thinking: dict[str, Json]) -> None:
-    if tagged("thinking", thinking, _THINKING) == "enabled":
-        fit("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
-        at_least("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
+    if tag_of("thinking", thinking, _THINKING) == "enabled":
+        check_shape("thinking.enabled.", thinking, {"budget_tokens": INTEGER})
+        check_minimum("thinking.enabled.budget_tokens", thinking["budget_tokens"], 1024)
 
 
-def _check_budget(thinking: dict[str, Json], most: int, request: Request) -> None:
-    """A budget that interleaves with tools may go beyond `max_tokens`."""
-    if thinking.get("type") != "enabled" or thinking["budget_tokens"] < most:
+def _check_budget(thinking: dict[str, Json], max_tokens: int, request: Request) -> None:
+    """Check the thinking budget; with interleaved thinking it may exceed `max_tokens`."""
+    if thinking.get("type") != "enabled" or thinking["budget_tokens"] < max_tokens:
         return
     if "interleaved-thinking" not in request.headers.get("anthropic-beta", ""):
         raise AnthropicRequestProblem("`max_tokens` must be greater than `thinking.budget_tokens`.")
 
 
-def _check_format(path: str, wanted: Json) -> None:
-    if wanted is None:
+def _check_format(path: str, format_: Json) -> None:
+    if format_ is None:
         return
-    if type(wanted) is not dict:
-        raise AnthropicRequestProblem(f"{path}: {DICT.words}")
-    tagged(path, wanted, ("json_schema",))
-    fit(f"{path}.", wanted, {"schema": DICT})
-    check_strict(f"{path}.schema", wanted["schema"])
+    if type(format_) is not dict:
+        raise AnthropicRequestProblem(f"{path}: {DICT.message}")
+    tag_of(path, format_, ("json_schema",))
+    check_shape(f"{path}.", format_, {"schema": DICT})
+    check_strict(f"{path}.schema", format_["schema"])

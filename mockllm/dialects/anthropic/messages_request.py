@@ -1,4 +1,4 @@
-"""A messages request in neutral words."""
+"""Parses a messages request into the neutral form."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _CHOICES: Final[dict[Json, ToolChoice]] = {
 }
 
 
-INSTRUCTIONS: Final[dict[str, int]] = {"auto": 346, "none": 346, "any": 313, "named": 313}
-"""The tokens by which the service tells a model how tools are called, as its documentation has them for Claude 4
-and later."""
+TOOL_INSTRUCTION_TOKENS: Final[dict[str, int]] = {"auto": 346, "none": 346, "any": 313, "named": 313}
+"""The tokens of the service's instructions for tool calls by tool choice, according to its documentation for
+Claude 4 and later."""
 
 
 class AnthropicRequest(Request):
-    """Any request to this provider: the key stands in `x-api-key`, or as a bearer token."""
+    """Any request to this provider. The key is in `x-api-key`, or a bearer token."""
 
     dialect: ClassVar[str | None] = "anthropic"
 
@@ -69,20 +69,20 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        said, recall = _list(self.fields.get("messages")), self.recall
-        return tuple(made for item in said for made in _messages(item, names, recall))
+        items, recall = _list(self.fields.get("messages")), self.recall
+        return tuple(message for item in items for message in _messages(item, names, recall))
 
     @lazy
     def system(self) -> str | None:
-        """The top-level text, then that of system messages among the turns."""
-        texts = [made.text for made in self.messages if made.role == "system"]
+        """The top-level text, then the texts of system messages among the turns."""
+        texts = [message.text for message in self.messages if message.role == "system"]
         if self._top is not None:
             texts.insert(0, self._top)
         return "\n".join(texts) if texts else None
 
     @lazy
     def _top(self) -> str | None:
-        """The system text at the top."""
+        """The system text at the top level."""
         top = self.fields.get("system")
         return _texts(top) if isinstance(top, list) else _text(top)
 
@@ -107,40 +107,40 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def response_format(self) -> Format:
         config = self.fields.get("output_config")
-        wanted = config.get("format") if isinstance(config, dict) else None
-        if wanted is None:
-            wanted = self.fields.get("output_format")
-        if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
-            return Format("schema", None, wanted.get("schema"))
+        format_ = config.get("format") if isinstance(config, dict) else None
+        if format_ is None:
+            format_ = self.fields.get("output_format")
+        if isinstance(format_, dict) and format_.get("type") == "json_schema":
+            return Format("schema", None, format_.get("schema"))
         return Format()
 
     @lazy
     def sampling(self) -> Sampling:
-        most = self.fields.get("max_tokens")
+        max_tokens = self.fields.get("max_tokens")
         stop = (text for text in _list(self.fields.get("stop_sequences")) if isinstance(text, str))
-        return Sampling(1, tuple(stop), most if type(most) is int else None)
+        return Sampling(1, tuple(stop), max_tokens if type(max_tokens) is int else None)
 
     @lazy
     def input_tokens(self) -> int:
-        instructed = INSTRUCTIONS[self.tool_choice.mode] if self.tools else 0
-        return estimate_input(self) + estimate(self._top or "") + instructed
+        instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
+        return estimate_input(self) + estimate(self._top or "") + instructions
 
     @lazy
     def declines_thinking(self) -> bool:
-        """Whether there shall be none: `thinking: {type: disabled}`."""
+        """Whether the request disables thinking: `thinking: {type: disabled}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("type") == "disabled"
 
     @lazy
     def omits_thinking(self) -> bool:
-        """Whether thinking is to come without its text: `thinking: {display: omitted}`."""
+        """Whether the request omits the text of thinking: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
 
 def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Message]:
-    """One message of the wire: its tool results, where it has any, and what else it says. `names` are the
-    calls' names by id, so far; `recall` knows those of answers before."""
+    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts.
+    `names` are the calls' names by id, so far; `recall` finds those of earlier responses."""
     if not isinstance(item, dict):
         return
     role = _ROLES.get(_text(item.get("role")))
@@ -159,16 +159,16 @@ def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) 
 
 
 def _result(block: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Part]:
-    """What a tool gave back, and the images in it."""
-    of, content = _text(block.get("tool_use_id")), block.get("content")
-    said = content if isinstance(content, str) else _texts(content)
-    name = None if of is None else names.get(of) or recall.call(of)
-    yield ResultPart(of, name, said, block.get("is_error") is True)
-    yield from (MediaPart("image") for each in _list(content) if _is(each, "image"))
+    """Yield the result of a tool, and its images."""
+    call_id, content = _text(block.get("tool_use_id")), block.get("content")
+    text = content if isinstance(content, str) else _texts(content)
+    name = None if call_id is None else names.get(call_id) or recall.call(call_id)
+    yield ResultPart(call_id, name, text, block.get("is_error") is True)
+    yield from (MediaPart("image") for entry in _list(content) if _is(entry, "image"))
 
 
 def _part(block: Json, names: dict[str, str | None]) -> Part | None:
-    """A block that is not a tool's result; a bare string is a text."""
+    """Return a block that is not a tool's result; a bare string is a text."""
     if isinstance(block, str):
         return TextPart(block)
     if not isinstance(block, dict):
@@ -199,7 +199,7 @@ def _is(block: Json, kind: str) -> bool:
 
 
 def _texts(blocks: Json) -> str:
-    """The text blocks among these, joined by a newline."""
+    """Return the text blocks among these, joined by a newline."""
     return "\n".join(
         block["text"]
         for block in _list(blocks)

@@ -1,7 +1,7 @@
-"""What differs from one family of models to the next on this wire: one small table, by the answered model.
+"""Differences between model families: one small table, by the model of the response.
 
-A row is here only where recordings of the same weeks differ by model. What changed with time (and so looks
-different in older recordings of older models) follows the newest for all.
+A row exists only where recordings of the same weeks differ by model. Differences over time, which also show
+in older recordings of older models, follow the newest form for all models.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Final
 from msgspec import Struct
 
 DEFAULT_MODEL: Final = "claude-sonnet-5"
-"""The model that answers where neither the rule nor the request names one."""
+"""The model where neither the rule nor the request names one."""
 
 
 class AnthropicFamily(Struct, frozen=True):
-    """`geo`: what `usage.inference_geo` says. `thinking_tokens`: whether usage tells them apart."""
+    """The details of one family. `geo`: the value of `usage.inference_geo`. `thinking_tokens`: whether usage
+    counts them separately."""
 
     geo: str
     thinking_tokens: bool
@@ -33,5 +34,5 @@ _ROWS: Final = (
 
 @lru_cache(maxsize=256)
 def family_of(model: str) -> AnthropicFamily:
-    """The first row that fits; a name that nobody knows answers as the newest models do."""
+    """Return the first row that matches; an unknown model gets the newest form."""
     return next(family for glob, family in _ROWS if fnmatchcase(model, glob))

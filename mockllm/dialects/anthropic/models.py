@@ -1,4 +1,4 @@
-"""GET /v1/models and /v1/models/{model}: a few well-known models, and those that the rules name."""
+"""GET /v1/models and /v1/models/{model}: a few well-known models, and the models that the rules name."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
     "claude-haiku-4-5-20251001": ("Claude Haiku 4.5", "2025-10-15T00:00:00Z", 200_000, 64_000),
     "claude-sonnet-4-5-20250929": ("Claude Sonnet 4.5", "2025-09-29T00:00:00Z", 1_000_000, 64_000),
 }
-"""Display name, release, context window, longest answer; newest first, as the live list stands."""
+"""Display name, release, context window, and maximum output tokens; newest first, as in the live list."""
 WELL_KNOWN: Final = tuple(_KNOWN)
-_PAGE, _LONGEST_PAGE = 20, 1000
+_PAGE_SIZE, _MAX_PAGE_SIZE = 20, 1000
 
 
 class AnthropicModelsRequest(AnthropicRequest):
@@ -38,7 +38,7 @@ class AnthropicModelsRequest(AnthropicRequest):
 
 
 class AnthropicModels:
-    """The dialect object of the list, and of one model of it."""
+    """The dialect of the list, and of one model of the list."""
 
     name: str = "anthropic"
     api: str = "models"
@@ -46,20 +46,20 @@ class AnthropicModels:
     request: type[Request] = AnthropicModelsRequest
 
     def check(self, request: Request) -> Failure | None:
-        """The page's size; the rest of the query is two ids."""
+        """Check the page's size; the rest of the query is two ids."""
         limit = request.query.get("limit")
         if limit is None:
             return None
         size = _number(limit)
         if size is None:
-            said = "Input should be a valid integer, unable to parse string as an integer"
+            constraint = "Input should be a valid integer, unable to parse string as an integer"
         elif size < 1:
-            said = "Input should be greater than or equal to 1"
-        elif size > _LONGEST_PAGE:
-            said = f"Input should be less than or equal to {_LONGEST_PAGE}"
+            constraint = "Input should be greater than or equal to 1"
+        elif size > _MAX_PAGE_SIZE:
+            constraint = f"Input should be less than or equal to {_MAX_PAGE_SIZE}"
         else:
             return None
-        return Failure("bad_request", message=f"limit: {said}")
+        return Failure("bad_request", message=f"limit: {constraint}")
 
     def check_readable(self, request: Request) -> Failure | None:
         return None
@@ -68,17 +68,17 @@ class AnthropicModels:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """One model: any id is known, as any is answered by messages. The list: the rules' models first."""
+        """Return one model, of any id because any model is served; or the list, with the rules' models first."""
         body = _page(request, models) if request.model is None else _model(request.model)
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
 def _page(request: Request, models: Sequence[str]) -> Json:
-    """At most `limit` models behind `after_id`, or the last of those before `before_id`."""
+    """Return at most `limit` models after `after_id`, or the last ones before `before_id`."""
     names = list(dict.fromkeys((*models, *_KNOWN)))
     after, before = request.query.get("after_id"), request.query.get("before_id")
-    size = max(_number(request.query.get("limit", "")) or _PAGE, 1)
+    size = max(_number(request.query.get("limit", "")) or _PAGE_SIZE, 1)
     if before in names:
         rest = names[: names.index(before)]
         page = rest[-size:]
@@ -94,24 +94,24 @@ def _page(request: Request, models: Sequence[str]) -> Json:
 
 
 def _model(name: str) -> Json:
-    """What the list tells of a model; one that nobody has heard of is like the newest, under its own name."""
-    shown, created, window, longest = _KNOWN.get(name, (name, "2026-07-24T00:00:00Z", 1_000_000, 128_000))
+    """Return the description of a model; an unknown one has the newest model's values under its own name."""
+    title, created, window, max_output = _KNOWN.get(name, (name, "2026-07-24T00:00:00Z", 1_000_000, 128_000))
     return {
         "type": "model",
         "id": name,
-        "display_name": shown,
+        "display_name": title,
         "created_at": created,
         "max_input_tokens": window,
-        "max_tokens": longest,
+        "max_tokens": max_output,
         "capabilities": _capabilities(current="-4-5" not in name),
         "lifecycle": "active",
     }
 
 
 def _capabilities(*, current: bool) -> Json:
-    """What a model can do. The models before 4.6 think on a budget and know no effort."""
+    """Return the capabilities of a model. Models before 4.6 have a thinking budget and no effort."""
     yes, no = {"supported": True}, {"supported": False}
-    ours, theirs = (yes, no) if current else (no, yes)
+    current_only, older_only = (yes, no) if current else (no, yes)
     return {
         "batch": yes,
         "citations": yes,
@@ -120,13 +120,20 @@ def _capabilities(*, current: bool) -> Json:
             "supported": True,
             "clear_tool_uses_20250919": yes,
             "clear_thinking_20251015": yes,
-            "compact_20260112": ours,
+            "compact_20260112": current_only,
         },
-        "effort": {**ours, "low": ours, "medium": ours, "high": ours, "xhigh": ours, "max": ours},
+        "effort": {
+            **current_only,
+            "low": current_only,
+            "medium": current_only,
+            "high": current_only,
+            "xhigh": current_only,
+            "max": current_only,
+        },
         "image_input": yes,
         "pdf_input": yes,
         "structured_outputs": yes,
-        "thinking": {"supported": True, "types": {"enabled": theirs, "adaptive": ours}},
+        "thinking": {"supported": True, "types": {"enabled": older_only, "adaptive": current_only}},
     }
 
 

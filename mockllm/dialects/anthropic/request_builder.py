@@ -1,4 +1,4 @@
-"""A messages request, written in Anthropic's words from neutral ones: the way back of `messages_request`."""
+"""Writes a messages request from a neutral one; the inverse of `messages_request`."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_s
 
 VERSION: Final = "2023-06-01"
 MAX_TOKENS: Final = 1024
-"""What is asked for where nothing is said: this provider wants it said."""
+"""The default of `max_tokens`, which this provider requires."""
 
 
-def build_request(wish: NeutralRequest) -> WireRequest:
+def build_request(request: NeutralRequest) -> WireRequest:
     body = {
-        "model": wish.model or DEFAULT_MODEL,
-        "max_tokens": MAX_TOKENS if wish.max_tokens is None else wish.max_tokens,
+        "model": request.model or DEFAULT_MODEL,
+        "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
         **without_empty(
             {
-                "system": wish.system,
-                "tools": [_tool(tool) for tool in wish.tools],
-                "tool_choice": _choice(wish.tool_choice),
-                "output_config": _format(wish.response_format),
-                "stream": wish.stream,
-                "stop_sequences": list(wish.stop),
+                "system": request.system,
+                "tools": [_tool(tool) for tool in request.tools],
+                "tool_choice": _choice(request.tool_choice),
+                "output_config": _format(request.response_format),
+                "stream": request.stream,
+                "stop_sequences": list(request.stop),
             }
         ),
-        "messages": wish.turns,
+        "messages": request.turns,
     }
-    key = {} if wish.api_key is None else {"x-api-key": wish.api_key}
+    key = {} if request.api_key is None else {"x-api-key": request.api_key}
     headers = {"content-type": "application/json", "anthropic-version": VERSION, **key}
     return WireRequest("/v1/messages", headers, body)
 
@@ -48,17 +48,17 @@ def _choice(choice: ToolChoice | None) -> Json:
     return {"type": "tool", "name": choice.names[0]} if choice.mode == "named" else {"type": choice.mode}
 
 
-def _format(wanted: Format | None) -> Json:
-    """Only a schema can be asked for."""
-    if wanted is None or wanted.kind != "schema":
+def _format(format_: Format | None) -> Json:
+    """Return the format; this provider only has schemas."""
+    if format_ is None or format_.kind != "schema":
         return None
-    return {"format": {"type": "json_schema", "schema": _closed(wanted.schema)}}
+    return {"format": {"type": "json_schema", "schema": _with_closed_objects(format_.schema)}}
 
 
-def _closed(schema: Json) -> Json:
-    """The schema with its objects closed, as this provider's SDKs send it: others are refused."""
-    made = loads(dumps(schema))
-    for _, place in subschemas(made) if type(made) is dict else ():
-        if place.get("type") == "object":
-            place.setdefault("additionalProperties", False)
-    return made
+def _with_closed_objects(schema: Json) -> Json:
+    """Return the schema with closed objects, as this provider's SDKs send it; open objects are refused."""
+    closed = loads(dumps(schema))
+    for _, subschema in subschemas(closed) if type(closed) is dict else ():
+        if subschema.get("type") == "object":
+            subschema.setdefault("additionalProperties", False)
+    return closed

@@ -1,7 +1,7 @@
-"""What this provider refuses of a schema that an answer or a strict tool's call is held to: keywords that its subset
-of JSON Schema does not have, and objects that are not closed.
+"""Checks of the schema of a response format or a strict tool: keywords outside the supported subset of JSON
+Schema, and objects that are not closed.
 
-From public reports of 2025 and 2026; which of two reasons in one place comes first is inferred.
+From public reports of 2025 and 2026. The order of two errors at one position is inferred.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ from mockllm.core.json.schema import subschemas
 from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 _BOUNDS: Final = frozenset({"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"})
-_UNKNOWN: Final[Mapping[Json, frozenset[str]]] = {
+_UNSUPPORTED_KEYWORDS: Final[Mapping[Json, frozenset[str]]] = {
     "object": frozenset({"maxProperties", "minProperties", "patternProperties", "propertyNames"}),
     "array": frozenset({"maxItems", "uniqueItems"}),
     "string": frozenset({"maxLength", "minLength"}),
     "integer": _BOUNDS,
     "number": _BOUNDS,
 }
-"""What each type's schema does not have."""
+"""The unsupported keywords of each type."""
 
 
 def check_strict(path: str, schema: dict[str, Json]) -> None:
-    """Refuse the first thing that is wrong with the schema."""
-    for _, place in subschemas(schema):
-        of = place.get("type")
-        if type(of) is str:
-            reason = _reason(of, place)
+    """Raise the first problem of the schema."""
+    for _, subschema in subschemas(schema):
+        type_ = subschema.get("type")
+        if type(type_) is str:
+            reason = _subschema_error(type_, subschema)
             if reason is not None:
-                raise AnthropicRequestProblem(f"{path}: For '{of}' type, {reason}")
+                raise AnthropicRequestProblem(f"{path}: For '{type_}' type, {reason}")
 
 
-def _reason(of: str, place: dict[str, Json]) -> str | None:
-    unknown = sorted(_UNKNOWN.get(of, frozenset()).intersection(place))
+def _subschema_error(type_: str, subschema: dict[str, Json]) -> str | None:
+    unknown = sorted(_UNSUPPORTED_KEYWORDS.get(type_, frozenset()).intersection(subschema))
     if unknown:
         several = (
             f"properties {', '.join(unknown)} are" if len(unknown) > 1 else f"property '{unknown[0]}' is"
         )
         return f"{several} not supported"
-    if of == "array" and place.get("minItems", 0) not in (0, 1):
+    if type_ == "array" and subschema.get("minItems", 0) not in (0, 1):
         return "'minItems' values other than 0 or 1 are not supported"
-    return _unlike_closed(place.get("additionalProperties")) if of == "object" else None
+    return _object_error(subschema.get("additionalProperties")) if type_ == "object" else None
 
 
-def _unlike_closed(others: Json) -> str | None:
+def _object_error(others: Json) -> str | None:
     if others is False:
         return None
     if others is None:
         return "'additionalProperties' must be explicitly set to false"
-    said = "true" if others is True else "object"
-    return f"'additionalProperties: {said}' is not supported. Please set 'additionalProperties' to false"
+    value = "true" if others is True else "object"
+    return f"'additionalProperties: {value}' is not supported. Please set 'additionalProperties' to false"

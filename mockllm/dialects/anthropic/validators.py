@@ -1,4 +1,4 @@
-"""The vocabulary of this provider's validator: kinds of values, and what it says of one that does not fit."""
+"""The vocabulary of Anthropic's validator: kinds of values, and the messages for values of another kind."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mockllm.core.json.codec import Json
 class AnthropicValueKind(Struct, frozen=True):
     """A kind of value. `optional`: the key may be absent, or null."""
 
-    fits: Callable[[Json], bool]
-    words: str
+    matches: Callable[[Json], bool]
+    message: str
     optional: bool = False
 
     def or_absent(self) -> AnthropicValueKind:
-        return AnthropicValueKind(self.fits, self.words, optional=True)
+        return AnthropicValueKind(self.matches, self.message, optional=True)
 
 
 STRING: Final = AnthropicValueKind(lambda value: type(value) is str, "Input should be a valid string")
@@ -41,32 +41,32 @@ NO_OBJECT: Final = "Input does not match the expected shape."
 
 
 class AnthropicRequestProblem(Exception):
-    """The first thing that is wrong with a request, in the provider's words; it ends the look."""
+    """The first problem of a request, in the provider's wording; it ends the check."""
 
 
-def fit(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
-    """Refuse an object that lacks a key or has a value of another kind; `path` ends with a dot, or is empty
-    at the top."""
+def check_shape(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
+    """Raise a problem for an object that lacks a key or has a value of another kind; `path` ends with a dot,
+    or is empty at the top level."""
     for key, kind in shape.items():
         if key not in holder:
             if not kind.optional:
                 raise AnthropicRequestProblem(f"{path}{key}: {REQUIRED}")
-        elif not kind.fits(holder[key]) and not (kind.optional and holder[key] is None):
-            raise AnthropicRequestProblem(f"{path}{key}: {kind.words}")
+        elif not kind.matches(holder[key]) and not (kind.optional and holder[key] is None):
+            raise AnthropicRequestProblem(f"{path}{key}: {kind.message}")
 
 
-def tagged(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
-    """The `type` of an object that is told by it; `path` has no dot at its end."""
+def tag_of(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
+    """Return the `type` of an object that is identified by it; `path` has no dot at its end."""
     if "type" not in holder:
         raise AnthropicRequestProblem(f"{path}.type: {REQUIRED}")
     tag = holder["type"]
     if type(tag) is str and tag in tags:
         return tag
-    expected = ", ".join(f"'{each}'" for each in sorted(tags))
-    said = f"Input tag '{tag}' found using 'type' does not match any of the expected tags: {expected}"
-    raise AnthropicRequestProblem(f"{path}: {said}")
+    expected = ", ".join(f"'{tag_}'" for tag_ in sorted(tags))
+    message = f"Input tag '{tag}' found using 'type' does not match any of the expected tags: {expected}"
+    raise AnthropicRequestProblem(f"{path}: {message}")
 
 
-def at_least(path: str, value: Json, low: int) -> None:
+def check_minimum(path: str, value: Json, low: int) -> None:
     if value is not None and value < low:
         raise AnthropicRequestProblem(f"{path}: Input should be greater than or equal to {low}")

@@ -1,6 +1,8 @@
-"""Claude on Vertex AI: …/publishers/anthropic/models/{model}:rawPredict and :streamRawPredict, and counting.
+"""Claude on Vertex AI: …/publishers/anthropic/models/{model}:rawPredict and :streamRawPredict, and token
+counting.
 
-Anthropic's messages, but for where the model stands, ids that tell the platform, headers and errors.
+These are Anthropic's messages, except for the position of the model, the ids that identify the platform,
+headers and errors.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _VERSION: Final = "vertex-2023-10-16"
 
 
 class VertexIds(Ids):
-    """Ids that tell the platform: `msg_vrtx_01…`."""
+    """Ids that identify the platform: `msg_vrtx_01…`."""
 
     __slots__ = ("_ids",)
 
@@ -49,7 +51,7 @@ def _on_vertex(stamp: ResponseIdentity) -> ResponseIdentity:
 
 
 class VertexRequest(MessagesRequest):
-    """The model stands in the path; whether to stream is said in the body, else by the call."""
+    """A request with the model in its path. The body selects streaming; by default the call does."""
 
     @lazy
     def model(self) -> str | None:
@@ -57,12 +59,12 @@ class VertexRequest(MessagesRequest):
 
     @lazy
     def stream(self) -> bool:
-        said = self.fields.get("stream")
-        return said if type(said) is bool else self.path.endswith(":streamRawPredict")
+        stream = self.fields.get("stream")
+        return stream if type(stream) is bool else self.path.endswith(":streamRawPredict")
 
 
 class VertexMessages(Messages):
-    """The dialect object of both calls."""
+    """The dialect of both calls."""
 
     request: type[Request] = VertexRequest
 
@@ -74,33 +76,34 @@ class VertexMessages(Messages):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         stamp = _on_vertex(stamp)
-        plan = super().encode_body(_named(reply, request), request, stamp)
+        plan = super().encode_body(_with_model(reply, request), request, stamp)
         return replace(plan, head=ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp)))))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         stamp = _on_vertex(stamp)
-        plan = super().encode_stream(_named(reply, request), request, stamp)
+        plan = super().encode_stream(_with_model(reply, request), request, stamp)
         return replace(plan, head=ResponseHead(200, (*STREAM_TYPE, ("request-id", request_id(stamp)))))
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        """Without a model in the body, and with a bearer token for a key."""
-        asked = build_request(wish)
-        body: dict[str, Json] = {"anthropic_version": _VERSION, **asked.body}
-        call = "streamRawPredict" if wish.stream else "rawPredict"
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        """Return a request without a model in the body, and with a bearer token as its key."""
+        wire_request = build_request(request)
+        body: dict[str, Json] = {"anthropic_version": _VERSION, **wire_request.body}
+        call = "streamRawPredict" if request.stream else "rawPredict"
         path = f"{_BASE}/{body.pop('model')}:{call}"
-        key = {} if wish.api_key is None else {"authorization": f"Bearer {wish.api_key}"}
+        key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
         return WireRequest(path, {"content-type": "application/json", **key}, body)
 
 
-def _named(reply: Reply, request: Request) -> Reply:
-    """Answers name the model with its date behind a dash."""
+def _with_model(reply: Reply, request: Request) -> Reply:
+    """Return the reply with the model of the request; responses write its date after a dash."""
     if reply.model is not None:
         return reply
     return replace(reply, model=(request.model or DEFAULT_MODEL).replace("@", "-"))
 
 
 class VertexCount(AnthropicCountTokens):
-    """Asked of a model called `count-tokens`; the one whose tokens are counted stands in the body."""
+    """The token count. The path names a model `count-tokens`; the body names the model whose tokens are
+    counted."""
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return vertex_error_plan(failure, request, _on_vertex(stamp))

@@ -1,7 +1,7 @@
-"""Errors of Claude on Vertex AI: what Google's front turns away has Google's envelope, what the model refuses
-has Anthropic's, whose ids tell the platform.
+"""Errors of Claude on Vertex AI: an error of Google's front has Google's envelope, an error of the model has
+Anthropic's, with ids that identify the platform.
 
-Google's messages are those of public reports; 502, 503 and 504 are inferred.
+Google's messages are from public reports; 502, 503 and 504 are inferred.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.errors import error_plan, retry
+from mockllm.dialects.anthropic.errors import error_plan, retry_headers
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import exact
@@ -25,8 +25,8 @@ _TYPE: Final = "type.googleapis.com/google.rpc."
 
 
 class VertexErrorRow(Struct, frozen=True):
-    """One named error of Google's. `message` may hold `{resource}` and `{model}`; `info` is the reason and the
-    service that the details tell, where there are any."""
+    """One named error of Google's. `message` can contain `{resource}` and `{model}`. `info` is the reason and
+    the service of the details, where there are any."""
 
     code: int
     status: str
@@ -72,16 +72,16 @@ ROWS: Final[Mapping[str, VertexErrorRow]] = {
     "bad_gateway": VertexErrorRow(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": VertexErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-"""What Google's front says; the other named errors are the model's own."""
+"""The errors of Google's front; the model sends the other named errors."""
 
 
 def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """The failure as a whole answer; `stamp` makes the platform's ids."""
+    """Return a non-streaming response with the failure; `stamp` makes the platform's ids."""
     row = ROWS.get(failure.type)
     if row is None:
         plan = error_plan(failure, request, stamp)
-        kept = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
-        return Plan(ResponseHead(plan.head.status, tuple(kept)), plan.steps)
+        headers = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
+        return Plan(ResponseHead(plan.head.status, tuple(headers)), plan.steps)
     status = failure.status or row.code
     message = failure.message if failure.message is not None else _message(row, request)
     error: dict[str, Json] = {"code": status, "message": message, "status": row.status}
@@ -89,12 +89,13 @@ def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentit
     if details:
         error["details"] = details
     body = pretty({"error": {**error, **failure.fields}}) + b"\n"
-    head = ResponseHead(status, _JSON + retry(failure.again())).with_headers(failure.headers)
+    head = ResponseHead(status, _JSON + retry_headers(failure.again())).with_headers(failure.headers)
     return Plan(head, (EventStep(body, 0, "body"),))
 
 
 def _details(row: VertexErrorRow, failure: Failure) -> list[Json]:
-    """Why, and when to try again: that is told in a header too, where Anthropic's SDKs look."""
+    """Return the reason and the wait until the next attempt; a header also contains the wait, for Anthropic's
+    SDKs."""
     details: list[Json] = []
     if row.info:
         info = {**row.info, "domain": "googleapis.com", "metadata": {"service": "aiplatform.googleapis.com"}}
@@ -106,7 +107,8 @@ def _details(row: VertexErrorRow, failure: Failure) -> list[Json]:
 
 
 def _message(row: VertexErrorRow, request: Request) -> str:
-    """The resource is the path behind the version, without the call; the base model has no date."""
+    """Return the message. The resource is the path after the version, without the call; the base model has no
+    date."""
     resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]
     model = (request.model or DEFAULT_MODEL).partition("@")[0]
     return row.message.format(resource=resource, model=model)

@@ -1,4 +1,4 @@
-"""Candidates and what stands around them: what a whole answer and the chunks of a stream share."""
+"""Candidates and the objects around them, which non-streaming responses and the chunks of a stream share."""
 
 from __future__ import annotations
 
@@ -43,70 +43,77 @@ FINISH: Final[Mapping[Finish, str]] = {
     "content_filter": "SAFETY",
     "refusal": "PROHIBITED_CONTENT",
 }
-"""This protocol has no word for a refusal: it is a text that ends for what was asked."""
-MALFORMED: Final = "MALFORMED_FUNCTION_CALL"
-"""How an answer ends whose call nobody can read: the call itself is not said."""
-RATED: Final[Mapping[str, tuple[Harm, ...]]] = {
+"""The finish reasons; a refusal is a text that ends with the reason of a prohibited prompt, since this
+protocol has no refusals."""
+MALFORMED_CALL: Final = "MALFORMED_FUNCTION_CALL"
+"""The finish reason of a response whose call cannot be parsed; the call itself is omitted."""
+RATED_CATEGORIES: Final[Mapping[str, tuple[Harm, ...]]] = {
     "HARM_CATEGORY_HATE_SPEECH": ("hate",),
     "HARM_CATEGORY_DANGEROUS_CONTENT": ("violence", "self_harm"),
     "HARM_CATEGORY_HARASSMENT": (),
     "HARM_CATEGORY_SEXUALLY_EXPLICIT": ("sexual",),
 }
-"""What is rated, and what is found where a filter has found it. They are numbered as they stand here."""
-NUMBERS: Final = {
+"""The rated categories, each with the harms that a filter detects in it. The enum numbers follow this order.
+"""
+ENUM_NUMBERS: Final = {
     "STOP": 1,
     "MAX_TOKENS": 2,
     "SAFETY": 3,
     "PROHIBITED_CONTENT": 7,
-    MALFORMED: 9,
-    **{name: number for number, name in enumerate(RATED, 1)},
+    MALFORMED_CALL: 9,
+    **{name: number for number, name in enumerate(RATED_CATEGORIES, 1)},
     "NEGLIGIBLE": 1,
     "HIGH": 4,
     "TEXT": 1,
     "ON_DEMAND": 1,
 }
-"""The enums' numbers, for clients that want them."""
-CALLED: Final = "Model generated function call(s)."
+"""The enums' numbers, for clients that request numbers."""
+CALL_MESSAGE: Final = "Model generated function call(s)."
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
-_AVERAGE: Final = -0.0173
-"""A constant in place of the average log probability, which nobody tests."""
+_AVERAGE_LOGPROB: Final = -0.0173
+"""A constant in place of the average log probability, which tests do not depend on."""
 
 
 def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
-    """What this protocol says of a reply: calls in one piece each, neither redacted thinking nor other
-    dialects' own blocks, nor thoughts that are empty or declined. A call that broke off is not said at all."""
+    """Return the reply as this protocol shows it: each call in one chunk, without redacted thinking, other
+    dialects' native blocks, and empty or declined thoughts. An incomplete call is omitted."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
     if plain:
         return reply
     choices = []
     for choice in reply.choices:
-        parts = [_sayable(part) for part in choice.parts if not _hidden(part, omit_thinking)]
-        if reply.broken is not None and parts and type(last := parts[-1]) is Call and not _closed(last):
+        parts = [_in_one_chunk(part) for part in choice.parts if not _is_hidden(part, omit_thinking)]
+        if (
+            reply.broken is not None
+            and parts
+            and type(last := parts[-1]) is Call
+            and not _has_valid_arguments(last)
+        ):
             parts.pop()
         choices.append(replace(choice, parts=tuple(parts)))
     return replace(reply, choices=tuple(choices))
 
 
-def _hidden(part: Part, omit_thinking: bool) -> bool:
+def _is_hidden(part: Part, omit_thinking: bool) -> bool:
     if type(part) is NativePart:
         return part.dialect != DIALECT or type(part.block) is not dict
     return type(part) is Thinking and (omit_thinking or part.redacted or not joined_text(part.chunks))
 
 
-def _sayable(part: Part) -> Part:
-    """A call's pieces as one, behind the waits between them."""
+def _in_one_chunk(part: Part) -> Part:
+    """Return a part whose call has one chunk, after the waits between its chunks."""
     if type(part) is not Call or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
         return part
-    others: list[ContentChunk] = [piece for piece in part.chunks if type(piece) is not str]
+    others: list[ContentChunk] = [chunk for chunk in part.chunks if type(chunk) is not str]
     return replace(part, chunks=(*others, joined_text(part.chunks)))
 
 
-def _closed(call: Call) -> bool:
+def _has_valid_arguments(call: Call) -> bool:
     return not isinstance(_arguments(call), Missing)
 
 
 def _arguments(call: Call) -> Json | Missing:
-    """A call's arguments as JSON; nothing said is no arguments."""
+    """Return a call's arguments as JSON; an empty text is no arguments."""
     text = joined_text(call.chunks)
     if not text.strip():
         return {}
@@ -116,32 +123,32 @@ def _arguments(call: Call) -> Json | Missing:
         return MISSING
 
 
-def is_said(part: Part) -> bool:
-    """Whether it is said: a call is only with arguments that are JSON."""
-    return type(part) is not Call or _closed(part)
+def is_shown(part: Part) -> bool:
+    """Return whether a part is shown; a call is shown only with valid JSON arguments."""
+    return type(part) is not Call or _has_valid_arguments(part)
 
 
-def unreadable(choice: Choice) -> Call | None:
-    """The call that nobody can read, of a choice that was to end with its calls."""
+def malformed_call(choice: Choice) -> Call | None:
+    """Return the call with invalid arguments, of a choice that ends with its calls."""
     if choice.finish not in ("stop", "tool_calls"):
         return None
-    return next((call for call in choice.calls if not _closed(call)), None)
+    return next((call for call in choice.calls if not _has_valid_arguments(call)), None)
 
 
-def finish_of(choice: Choice) -> str:
-    """Why it ended, in this protocol's words."""
-    return MALFORMED if unreadable(choice) is not None else FINISH[choice.finish]
+def finish_reason(choice: Choice) -> str:
+    """Return the finish reason in this protocol's words."""
+    return MALFORMED_CALL if malformed_call(choice) is not None else FINISH[choice.finish]
 
 
 class ThoughtSignature(Struct, frozen=True):
-    """The thought signature of a choice, and the part that carries it (None: there is none that could)."""
+    """The thought signature of a choice, and the part that contains it (None: no part can contain it)."""
 
     text: str
     at: int | None
 
 
 class GeminiResponseFields(Struct):
-    """What an answer says beside the reply itself."""
+    """The fields of a response other than the reply itself."""
 
     model: str
     id: str
@@ -154,22 +161,22 @@ class GeminiResponseFields(Struct):
     counted: Usage
 
     def name(self, enum: str) -> Json:
-        """An enum's value as it was asked for."""
-        return NUMBERS[enum] if self.numbered else enum
+        """Return an enum's value in the requested form."""
+        return ENUM_NUMBERS[enum] if self.numbered else enum
 
-    def answer(self, candidates: list[Block], usage: Block) -> Block:
-        """A whole answer's object, or a chunk's. A prompt that was blocked has no candidates."""
+    def response(self, candidates: list[Block], usage: Block) -> Block:
+        """Return the object of a non-streaming response, or of a chunk. A blocked prompt has no candidates."""
         feedback = self.extras.get("promptFeedback")
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
-        made: Block = {} if blocked else {"candidates": candidates}
-        made["usageMetadata"] = usage
-        self.counted.tell(made, "usageMetadata")
-        made["modelVersion"] = self.model
+        result: Block = {} if blocked else {"candidates": candidates}
+        result["usageMetadata"] = usage
+        self.counted.tell(result, "usageMetadata")
+        result["modelVersion"] = self.model
         if self.created is not None:
-            made["createTime"] = self.created
-        made["responseId"] = self.id
-        made.update({key: value for key, value in self.extras.items() if key not in _PLACED})
-        return made
+            result["createTime"] = self.created
+        result["responseId"] = self.id
+        result.update({key: value for key, value in self.extras.items() if key not in _NESTED_EXTRAS})
+        return result
 
     def content(self, parts: list[Json]) -> Block:
         if not parts:
@@ -185,68 +192,68 @@ class GeminiResponseFields(Struct):
         called: bool = False,
         logprobs: bool = False,
     ) -> Block:
-        """`ended`: what ends here; None where it goes on. `called`: it ends with calls, which some families
-        remark."""
-        finish = None if ended is None else finish_of(ended)
-        made: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
+        """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it
+        ends with calls, which some families state in a message."""
+        finish = None if ended is None else finish_reason(ended)
+        result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
-            made["finishReason"] = self.name(finish)
+            result["finishReason"] = self.name(finish)
         if logprobs:
-            made["avgLogprobs"] = _AVERAGE
+            result["avgLogprobs"] = _AVERAGE_LOGPROB
         if number or self.family.index:
-            made["index"] = number
+            result["index"] = number
         if ended is None:
-            return made
-        call = unreadable(ended)
+            return result
+        call = malformed_call(ended)
         if call is not None:
-            made["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
+            result["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
         elif called and self.family.remarks:
-            made["finishMessage"] = CALLED
+            result["finishMessage"] = CALL_MESSAGE
         if ended.flagged is not None:
-            made["safetyRatings"] = self._ratings(ended.flagged)
-        found = grounding(ended)
-        if found is not None:
-            made["groundingMetadata"] = found
-        return made | self._own(number)
+            result["safetyRatings"] = self._ratings(ended.flagged)
+        sources = grounding(ended)
+        if sources is not None:
+            result["groundingMetadata"] = sources
+        return result | self._own(number)
 
-    def _ratings(self, found: Harm) -> list[Json]:
+    def _ratings(self, harm: Harm) -> list[Json]:
         return [
             {"category": self.name(name), "probability": self.name("HIGH"), "blocked": True}
-            if found in harms
+            if harm in harms
             else {"category": self.name(name), "probability": self.name("NEGLIGIBLE")}
-            for name, harms in RATED.items()
+            for name, harms in RATED_CATEGORIES.items()
         ]
 
     def _own(self, number: int) -> Block:
-        """What a scenario adds to a candidate."""
+        """Return the members that a scenario adds to a candidate."""
         own = self.extras.get("candidates")
-        found = own[number] if isinstance(own, list) and number < len(own) else None
-        return found if isinstance(found, dict) else {}
+        members = own[number] if isinstance(own, list) and number < len(own) else None
+        return members if isinstance(members, dict) else {}
 
     def part(
-        self, part: Part, choice: int, index: int, seal: ThoughtSignature | None, text: str | None = None
+        self, part: Part, choice: int, index: int, signature: ThoughtSignature | None, text: str | None = None
     ) -> Block:
-        """A part with all that it says, or with the piece `text` of it."""
+        """Return a part with its complete content, or with the chunk `text`."""
         if type(part) is NativePart:
-            made: Block = dict(part.block)
+            result: Block = dict(part.block)
         elif type(part) is Media:
-            made = {"inlineData": {"mimeType": part.mime, "data": part.data}}
+            result = {"inlineData": {"mimeType": part.mime, "data": part.data}}
         elif type(part) is Call:
             call: Block = {"name": part.name, "args": _arguments(part)}
             if part.id is not None or self.family.ids:
                 call["id"] = part.id or self.stamp.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
-            made = {"functionCall": call}
+            result = {"functionCall": call}
         else:
-            made = {"text": _text(part) if text is None else text}
+            result = {"text": _text(part) if text is None else text}
             if type(part) is Thinking:
-                made["thought"] = True
-        if seal is not None and seal.at == index:
-            made["thoughtSignature"] = seal.text
-        return made
+                result["thought"] = True
+        if signature is not None and signature.at == index:
+            result["thoughtSignature"] = signature.text
+        return result
 
-    def seal(self, choice: Choice, number: int, usage: Usage) -> ThoughtSignature | None:
-        """The signature that a scenario gave its thinking, or one where the family has one."""
-        given = next(
+    def signature(self, choice: Choice, number: int, usage: Usage) -> ThoughtSignature | None:
+        """Return the signature that a scenario sets for its thinking, or one where the family has signatures."""
+        stated = next(
             (part.signature for part in choice.parts if type(part) is Thinking and part.signature), None
         )
         kinds = [type(part) for part in choice.parts]
@@ -256,19 +263,19 @@ class GeminiResponseFields(Struct):
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
             signed = self.family.signs == "all" and usage.reasoning > 0
-        return ThoughtSignature(given or self._signature(number), at) if given or signed else None
+        return ThoughtSignature(stated or self._signature(number), at) if stated or signed else None
 
     def _signature(self, number: int) -> str:
-        """256 characters that decode as base64."""
+        """Return 256 characters that decode as base64."""
         make = self.stamp.ids.make
         return make("EtwD", 60, f"{number}") + "".join(
             make("", 64, f"{number}.{place}") for place in range(3)
         )
 
     def usage(self, counted: Usage, candidates: int, thoughts: int) -> Block:
-        """Tokens as Google counts: what was said without thoughts, nothing that is zero. `candidates` and
-        `thoughts` are those so far."""
-        made: Block = {
+        """Return the usage as Google counts: output without thoughts, and no zero counts. `candidates` and
+        `thoughts` are the counts so far."""
+        result: Block = {
             "promptTokenCount": counted.input,
             "candidatesTokenCount": candidates,
             "totalTokenCount": counted.input + candidates + thoughts
@@ -277,18 +284,18 @@ class GeminiResponseFields(Struct):
             "cachedContentTokenCount": counted.cached_read,
         }
         if self.vertex:
-            made["trafficType"] = self.name("ON_DEMAND")
-        made["promptTokensDetails"] = self._details(counted.input)
-        made["cacheTokensDetails"] = self._details(counted.cached_read)
+            result["trafficType"] = self.name("ON_DEMAND")
+        result["promptTokensDetails"] = self._details(counted.input)
+        result["cacheTokensDetails"] = self._details(counted.cached_read)
         if self.family.details:
-            made["candidatesTokensDetails"] = self._details(candidates)
-        made["thoughtsTokenCount"] = thoughts
+            result["candidatesTokensDetails"] = self._details(candidates)
+        result["thoughtsTokenCount"] = thoughts
         if not self.vertex:
-            made["serviceTier"] = "standard"
-        return {key: value for key, value in made.items() if value} | self._counts()
+            result["serviceTier"] = "standard"
+        return {key: value for key, value in result.items() if value} | self._counts()
 
-    def early(self, counted: Usage, candidates: int, thoughts: int) -> Block:
-        """The usage before the last chunk."""
+    def early_usage(self, counted: Usage, candidates: int, thoughts: int) -> Block:
+        """Return the usage before the last chunk."""
         counted = replace(counted, stated=None)
         match self.family.counts:
             case "nothing":
@@ -301,13 +308,13 @@ class GeminiResponseFields(Struct):
         return [{"modality": self.name("TEXT"), "tokenCount": count}] if count else None
 
     def _counts(self) -> Block:
-        """Further counts that a scenario wants."""
+        """Return the additional counts that a scenario sets."""
         own = self.extras.get("usageMetadata")
         return own if isinstance(own, dict) else {}
 
 
-_PLACED: Final = frozenset({"candidates", "usageMetadata"})
-"""The extras that are merged deeper than at the top."""
+_NESTED_EXTRAS: Final = frozenset({"candidates", "usageMetadata"})
+"""The extras that are merged below the top level."""
 
 
 def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> GeminiResponseFields:
@@ -330,8 +337,8 @@ def _create_time(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 
-def said_tokens(usage: Usage) -> int:
-    """The tokens of what is said, thoughts left out."""
+def visible_output_tokens(usage: Usage) -> int:
+    """Return the output tokens without thoughts."""
     return max(usage.output - usage.reasoning, 0)
 
 

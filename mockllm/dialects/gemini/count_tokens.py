@@ -1,4 +1,4 @@
-"""countTokens: the estimate of what a prompt would cost."""
+"""countTokens: the estimated token count of a prompt."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import check, check_readable
-from mockllm.dialects.gemini.generate_request import GenerateRequest, camelised, held
+from mockllm.dialects.gemini.generate_request import GenerateRequest, camel_case_fields, object_of
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import page
+from mockllm.dialects.gemini.json_format import indented
 
 
 class GeminiCountRequest(GenerateRequest):
-    """POST …/models/{model}:countTokens: contents, or a whole generateContent request."""
+    """POST …/models/{model}:countTokens: contents, or a complete generateContent request."""
 
     api = "count_tokens"
     generates = False
 
     @lazy
-    def said(self) -> dict[str, Json]:
-        """The request that is counted."""
-        fields = held(camelised(self.fields))
+    def message(self) -> dict[str, Json]:
+        """The counted request."""
+        fields = object_of(camel_case_fields(self.fields))
         inner = fields.get("generateContentRequest")
         return inner if type(inner) is dict else fields
 
 
 class GeminiCountTokens:
-    """The dialect object of this call."""
+    """The dialect of this call."""
 
     name: str = "gemini"
     api: str = "count_tokens"
@@ -50,14 +50,14 @@ class GeminiCountTokens:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Vertex AI counts characters beside tokens: all but spaces."""
+        """Return the count; Vertex AI also counts characters, without spaces."""
         assert isinstance(request, GeminiCountRequest)
         tokens = request.input_tokens
         body: dict[str, Json] = {"totalTokens": tokens}
         if request.vertex:
             body["totalBillableCharacters"] = _characters(request)
         body["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens}]
-        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
 def _characters(request: Request) -> int:

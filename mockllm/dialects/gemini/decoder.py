@@ -1,4 +1,4 @@
-"""What an answer of generateContent says, in neutral words."""
+"""Decodes a response of generateContent."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ FINISH: Final[Mapping[str, str]] = {
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """This protocol ends calls with `STOP`, and says a refusal as text: where it ended with one, the text is
-    both."""
+    """Return the content of a response.
+
+    This protocol ends calls with `STOP`, and sends a refusal as text. Text that ends with a refusal is
+    reported as both.
+    """
     decoder = ResponseDecoder(plan)
     calls = 0
     for payload in _payloads(plan):
-        calls = _hear(payload, decoder, calls)
+        calls = _read_payload(payload, decoder, calls)
     if decoder.finish == "stop" and decoder.calls:
         decoder.finish = "tool_calls"
     if decoder.finish == "refusal":
@@ -38,8 +41,8 @@ def decode(plan: Plan) -> DecodedResponse | None:
 
 
 def _payloads(plan: Plan) -> Iterator[Json]:
-    """The objects of the answer: its events, and the error that stands bare behind them; the items of a whole
-    answer that is a list."""
+    """Yield the objects of the response: its events and the bare error after them, or the items of a body
+    that is a list."""
     for payload in payloads(plan):
         yield from payload if isinstance(payload, list) else (payload,)
     if plan.streamed:
@@ -50,8 +53,9 @@ def _payloads(plan: Plan) -> Iterator[Json]:
             return
 
 
-def _hear(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
-    """One chunk, or the whole body; `calls` were heard before it."""
+def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
+    """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the
+    new count."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error
@@ -60,14 +64,14 @@ def _hear(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
         case {"candidates": list(candidates)}:
             decoder.recognized = True
             for candidate in candidates:
-                calls = _candidate(candidate, decoder, calls)
+                calls = _read_candidate(candidate, decoder, calls)
     match payload:
         case {"usageMetadata": {"promptTokenCount": int(prompt)}}:
-            decoder.usage = _usage(prompt, payload["usageMetadata"])
+            decoder.usage = _read_usage(prompt, payload["usageMetadata"])
     return calls
 
 
-def _candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> int:
+def _read_candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> int:
     if not isinstance(candidate, dict):
         return calls
     number = candidate.get("index", 0)
@@ -77,12 +81,12 @@ def _candidate(candidate: Json, decoder: ResponseDecoder, calls: int) -> int:
     match candidate:
         case {"content": {"parts": list(parts)}}:
             for part in parts:
-                calls += _part(part, number, decoder, calls)
+                calls += _read_part(part, number, decoder, calls)
     return calls
 
 
-def _part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -> bool:
-    """Whether it is a call."""
+def _read_part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -> bool:
+    """Read a part; return whether it is a call."""
     match part:
         case {"functionCall": {"name": str(name), **rest}}:
             arguments = rest.get("args", {})
@@ -92,16 +96,16 @@ def _part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -> boo
             return True
         case {"text": str(text), "thought": True}:
             decoder.add_text("thinking", text, number)
-        case {"text": str(text)} if text:  # a stream's last chunk says ""
+        case {"text": str(text)} if text:  # a stream's last chunk has the text ""
             decoder.add_text("text", text, number)
     return False
 
 
-def _usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
-    """What is counted as said leaves out thoughts."""
+def _read_usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
+    """Return the usage; `candidatesTokenCount` excludes thoughts."""
     thoughts = _count(counted, "thoughtsTokenCount")
-    said = _count(counted, "candidatesTokenCount")
-    return Usage(prompt, said + thoughts, _count(counted, "cachedContentTokenCount"), 0, thoughts)
+    output = _count(counted, "candidatesTokenCount")
+    return Usage(prompt, output + thoughts, _count(counted, "cachedContentTokenCount"), 0, thoughts)
 
 
 def _count(counts: Mapping[str, Json], name: str) -> int:

@@ -14,30 +14,30 @@ from mockllm.core.request.request import Message, Part, Request, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
-from mockllm.dialects.gemini.generate_check import CONTENT, check_readable, refusal
-from mockllm.dialects.gemini.generate_request import GeminiRequest, held, listed
+from mockllm.dialects.gemini.generate_check import CONTENT, check_readable, first_problem
+from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import page
+from mockllm.dialects.gemini.json_format import indented
 from mockllm.dialects.gemini.validators import (
     INTEGER,
     STRING,
     GeminiRequestProblem,
     MessageShape,
     Repeated,
-    fit,
+    check_shape,
 )
 
-SIZE: Final = 3072
+DEFAULT_SIZE: Final = 3072
 """The dimensions of a model that is not in the table."""
 SIZES: Final = dict.fromkeys(
     ("text-embedding-004", "text-embedding-005", "text-multilingual-embedding-002", "embedding-001"), 768
 )
-MOST_REQUESTS: Final = 100
-MOST_INSTANCES: Final = 250
-"""How many things one call may embed; no more are embedded, also where nobody checks."""
+MAX_REQUESTS: Final = 100
+MAX_INSTANCES: Final = 250
+"""The maximum number of inputs of one call; further inputs are not embedded, also where no check ran."""
 _EMBED: Final = MessageShape("EmbedContentRequest", {"content": CONTENT, "outputDimensionality": INTEGER})
 _INSTANCE: Final = MessageShape("Instance", {"content": STRING})
-_ASKED: Final = MessageShape(
+_BATCH: Final = MessageShape(
     "BatchEmbedContentsRequest",
     {**_EMBED.fields, "requests": Repeated(_EMBED), "instances": Repeated(_INSTANCE)},
 )
@@ -54,20 +54,20 @@ class GeminiEmbeddingsRequest(GeminiRequest):
 
     @lazy
     def entries(self) -> tuple[dict[str, Json], ...]:
-        """Each thing to embed, with its settings."""
-        said = self.said
+        """The inputs to embed, each with its settings."""
+        message = self.message
         match self.call:
             case "batchEmbedContents":
-                found = [_configured(each) for each in listed(said.get("requests"))[:MOST_REQUESTS]]
+                entries = [_with_settings(entry) for entry in list_of(message.get("requests"))[:MAX_REQUESTS]]
             case "predict":
-                settings = held(said.get("parameters"))
-                found = [
-                    {**settings, "content": {"parts": [{"text": held(each).get("content")}]}}
-                    for each in listed(said.get("instances"))[:MOST_INSTANCES]
+                settings = object_of(message.get("parameters"))
+                entries = [
+                    {**settings, "content": {"parts": [{"text": object_of(entry).get("content")}]}}
+                    for entry in list_of(message.get("instances"))[:MAX_INSTANCES]
                 ]
             case _:
-                found = [_configured(said)] if "content" in said else []
-        return tuple(held(each) for each in found)
+                entries = [_with_settings(message)] if "content" in message else []
+        return tuple(object_of(entry) for entry in entries)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
@@ -77,11 +77,11 @@ class GeminiEmbeddingsRequest(GeminiRequest):
 
     @lazy
     def texts(self) -> tuple[str, ...]:
-        """What is embedded; of media nothing but that they are none."""
+        """The texts to embed; media become an empty text."""
         return tuple(
             "\n".join(
                 part["text"]
-                for part in map(held, listed(held(entry.get("content")).get("parts")))
+                for part in map(object_of, list_of(object_of(entry.get("content")).get("parts")))
                 if type(part.get("text")) is str
             )
             for entry in self.entries
@@ -93,7 +93,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
 
 
 class GeminiEmbeddings:
-    """The dialect object of these calls."""
+    """The dialect of these calls."""
 
     name: str = "gemini"
     api: str = "embeddings"
@@ -102,7 +102,7 @@ class GeminiEmbeddings:
 
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiEmbeddingsRequest)
-        return check_readable(request) or refusal(lambda: _check(request))
+        return check_readable(request) or first_problem(lambda: _check(request))
 
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request)
@@ -113,29 +113,34 @@ class GeminiEmbeddings:
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
 
-    def embed(self, said: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, GeminiEmbeddingsRequest)
-        body = _predictions(request, said) if request.call == "predict" else _embedded(request, said)
-        if said is not None:
-            body |= said.extras.get(self.name, {})
-        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
+        body = (
+            _predictions_body(request, result)
+            if request.call == "predict"
+            else _embeddings_body(request, result)
+        )
+        if result is not None:
+            body |= result.extras.get(self.name, {})
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
-def _configured(entry: Json) -> dict[str, Json]:
-    """A thing to embed with its settings, which stand beside it or (google-genai from 3.4 on) in a config."""
-    return {**held(held(entry).get("embedContentConfig")), **held(entry)}
+def _with_settings(entry: Json) -> dict[str, Json]:
+    """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a
+    config."""
+    return {**object_of(object_of(entry).get("embedContentConfig")), **object_of(entry)}
 
 
 def _check(request: GeminiEmbeddingsRequest) -> None:
-    said = request.said
-    fit("", said, _ASKED)
-    if request.call == "batchEmbedContents" and len(listed(said.get("requests"))) > MOST_REQUESTS:
+    message = request.message
+    check_shape("", message, _BATCH)
+    if request.call == "batchEmbedContents" and len(list_of(message.get("requests"))) > MAX_REQUESTS:
         raise GeminiRequestProblem(
-            f"* BatchEmbedContentsRequest.requests: at most {MOST_REQUESTS} requests can be in one batch\n"
+            f"* BatchEmbedContentsRequest.requests: at most {MAX_REQUESTS} requests can be in one batch\n"
         )
-    count = len(listed(said.get("instances"))) if request.call == "predict" else 0
-    if count > MOST_INSTANCES:
-        raise GeminiRequestProblem(f"{MOST_INSTANCES} instance(s) is allowed per prediction. Actual: {count}")
+    count = len(list_of(message.get("instances"))) if request.call == "predict" else 0
+    if count > MAX_INSTANCES:
+        raise GeminiRequestProblem(f"{MAX_INSTANCES} instance(s) is allowed per prediction. Actual: {count}")
     if not request.entries:
         name = "content" if request.call == "embedContent" else "requests"
         raise GeminiRequestProblem(
@@ -143,48 +148,48 @@ def _check(request: GeminiEmbeddingsRequest) -> None:
         )
     for entry in request.entries:
         size = entry.get("outputDimensionality")
-        if size is not None and not 1 <= _size(request, entry) <= SIZE:
-            raise GeminiRequestProblem(f"output_dimensionality must be in the range [1, {SIZE}].")
+        if size is not None and not 1 <= _size(request, entry) <= DEFAULT_SIZE:
+            raise GeminiRequestProblem(f"output_dimensionality must be in the range [1, {DEFAULT_SIZE}].")
 
 
 def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
-    wanted = entry.get("outputDimensionality")
-    if wanted is not None and INTEGER.fits(wanted):
-        return int(wanted)
-    return SIZES.get(request.model or "", SIZE)
+    size = entry.get("outputDimensionality")
+    if size is not None and INTEGER.matches(size):
+        return int(size)
+    return SIZES.get(request.model or "", DEFAULT_SIZE)
 
 
-def _values(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> list[list[float]]:
-    if said is not None:
-        return [written(each) for each in said.of(len(request.entries))]
-    whole = SIZES.get(request.model or "", SIZE)
+def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> list[list[float]]:
+    if result is not None:
+        return [written(values) for values in result.of(len(request.entries))]
+    full_size = SIZES.get(request.model or "", DEFAULT_SIZE)
     return [
-        written(shortened(vector(text, whole), min(max(_size(request, entry), 1), whole)))
+        written(shortened(vector(text, full_size), min(max(_size(request, entry), 1), full_size)))
         for text, entry in zip(request.texts, request.entries, strict=True)
     ]
 
 
-def _embedded(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> dict[str, Json]:
+def _embeddings_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> dict[str, Json]:
     tokens = request.input_tokens
-    if said is not None and said.input_tokens is not None:
-        tokens = said.input_tokens
+    if result is not None and result.input_tokens is not None:
+        tokens = result.input_tokens
     details = [{"modality": "TEXT", "tokenCount": tokens}]
-    made: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, said)]}
+    body: dict[str, Json] = {"embeddings": [{"values": values} for values in _values(request, result)]}
     if request.call == "embedContent":
-        made = {"embedding": made["embeddings"][0] if made["embeddings"] else {"values": []}}
+        body = {"embedding": body["embeddings"][0] if body["embeddings"] else {"values": []}}
     if (request.model or "").endswith("-preview"):
-        return made  # previews counted nothing
+        return body  # preview models counted nothing
     if request.vertex:
         usage = {"promptTokenCount": tokens, "promptTokensDetails": details, "totalTokenCount": tokens}
     else:
         usage = {"promptTokenCount": tokens, "promptTokenDetails": details}
-    return {**made, "usageMetadata": usage}
+    return {**body, "usageMetadata": usage}
 
 
-def _predictions(request: GeminiEmbeddingsRequest, said: EmbeddingResult | None) -> dict[str, Json]:
+def _predictions_body(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> dict[str, Json]:
     predictions = [
         {"embeddings": {"statistics": {"truncated": False, "token_count": estimate(text)}, "values": values}}
-        for text, values in zip(request.texts, _values(request, said), strict=True)
+        for text, values in zip(request.texts, _values(request, result), strict=True)
     ]
     characters = sum(len("".join(text.split())) for text in request.texts)
     return {"predictions": predictions, "metadata": {"billableCharacterCount": characters}}

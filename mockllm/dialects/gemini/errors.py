@@ -1,8 +1,8 @@
-"""Google's errors as data: for each named error its code, status, message and details.
+"""Google's errors as data: the code, status, message and details of each named error.
 
-Envelope: `{"error": {code, message, status, details}}`, the details only where there are any. Wait times
-stand in the details, never in a header. Rows are from recordings and public
-reports, but where a comment says so.
+Envelope: `{"error": {code, message, status, details}}`; `details` only where there are any. The details
+contain the wait until the next attempt; no header does. Rows are from recordings and public reports; comments
+mark the exceptions.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import GeminiRequest, google
+from mockllm.dialects.gemini.generate_request import GeminiRequest, as_google_request
 from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
-from mockllm.dialects.gemini.json_format import line, page
+from mockllm.dialects.gemini.json_format import indented, one_line
 from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
 from mockllm.dialects.rate_limit_headers import exact
 
@@ -28,12 +28,12 @@ TYPE: Final = "type.googleapis.com/google.rpc."
 SERVICE: Final = "generativelanguage.googleapis.com"
 CONTEXT_WINDOW: Final = 1_048_576
 BLOCKED: Final = frozenset({"content_filter"})
-"""What is no error here: the answer to a prompt that was blocked is a 200 without candidates."""
+"""The errors that are responses here: a blocked prompt gets a 200 without candidates."""
 
 
 class GeminiErrorRow(Struct, frozen=True):
-    """One named error. `message` may name: model, resource, version, method, tokens, limit, wait. `quota` is what a
-    limit counts, its id and its value."""
+    """One named error. `message` can name: model, resource, version, method, tokens, limit, wait. `quota` is
+    the metric of a limit, its id and its value."""
 
     code: int
     status: str
@@ -43,14 +43,14 @@ class GeminiErrorRow(Struct, frozen=True):
     retry_after: float | None = None
 
 
-_KEY: Final = "API key not valid. Please pass a valid API key."
+_INVALID_KEY: Final = "API key not valid. Please pass a valid API key."
 _QUOTA: Final = (
     "You exceeded your current quota, please check your plan and billing details. For more information on "
     "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current usage, "
     "head to: https://ai.dev/rate-limit. \n"
     "* Quota exceeded for metric: {metric}, limit: {limit}, model: {model}\nPlease retry in {wait}s."
 )
-_LONG: Final = "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit})."
+_TOO_LONG: Final = "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit})."
 
 
 def _info(reason: str, **metadata: str) -> Json:
@@ -62,10 +62,10 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     "authentication": GeminiErrorRow(
         400,
         "INVALID_ARGUMENT",
-        _KEY,
+        _INVALID_KEY,
         (
             _info("API_KEY_INVALID", service=SERVICE),
-            {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": _KEY},
+            {"@type": f"{TYPE}LocalizedMessage", "locale": "en-US", "message": _INVALID_KEY},
         ),
     ),
     "permission": GeminiErrorRow(403, "PERMISSION_DENIED", "The caller does not have permission"),
@@ -85,7 +85,7 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     "request_too_large": GeminiErrorRow(
         400, "INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes."
     ),
-    "context_length": GeminiErrorRow(400, "INVALID_ARGUMENT", _LONG),
+    "context_length": GeminiErrorRow(400, "INVALID_ARGUMENT", _TOO_LONG),
     "rate_limit": GeminiErrorRow(
         429,
         "RESOURCE_EXHAUSTED",
@@ -108,7 +108,7 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
         ),
         retry_after=48.0,
     ),
-    # Only where a scenario gives it a status of its own, or it breaks a stream off; the message is inferred.
+    # Only for a scenario that sets a status, or inside a stream; the message is inferred.
     "content_filter": GeminiErrorRow(400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
     "server_error": GeminiErrorRow(
         500,
@@ -123,12 +123,12 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
         "try again later.",
     ),
     "unavailable": GeminiErrorRow(503, "UNAVAILABLE", "The service is currently unavailable."),
-    # A page of the server in front in the real service; the envelope is inferred.
+    # The real service returns a proxy's page; the envelope is inferred.
     "bad_gateway": GeminiErrorRow(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": GeminiErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
 DAY: Final = 86_400.0
-_COUNTED: Final = {
+_QUOTAS: Final = {
     ("requests", False): ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel"),
     ("requests", True): ("generate_requests_per_model_per_day", "GenerateRequestsPerDayPerProjectPerModel"),
     ("tokens", False): (
@@ -140,8 +140,8 @@ _COUNTED: Final = {
         "GenerateContentPaidTierInputTokensPerModelPerDay",
     ),
 }
-"""What a scenario's limit counts, by the day or in less: metric and id. Clients tell by these whether a retry
-helps today."""
+"""The metric and the id of a scenario's limit, for a day or a shorter window. Clients determine by them
+whether a retry helps today."""
 _EXHAUSTED: Final = GeminiErrorRow(
     429,
     "RESOURCE_EXHAUSTED",
@@ -163,22 +163,22 @@ VERTEX: Final[Mapping[str, GeminiErrorRow]] = {
     "insufficient_quota": _EXHAUSTED,
     "server_error": GeminiErrorRow(500, "INTERNAL", "Internal error encountered."),
 }
-"""What Vertex AI says otherwise."""
-_UNREGISTERED: Final = GeminiErrorRow(
+"""The errors that differ on Vertex AI."""
+_NO_KEY: Final = GeminiErrorRow(
     403,
     "PERMISSION_DENIED",
     "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or "
     "other form of API consumer identity to call this API.",
 )
-"""What a request without any key is told in place of `authentication`."""
-_MISSING: Final = GeminiErrorRow(
+"""The error of a request without any key, in place of `authentication`."""
+_NO_CREDENTIALS: Final = GeminiErrorRow(
     401,
     "UNAUTHENTICATED",
     "API keys are not supported by this API. Expected OAuth2 access token or other authentication credentials "
     "that assert a principal. See https://cloud.google.com/docs/authentication",
     (_info("CREDENTIALS_MISSING", service="aiplatform.googleapis.com"),),
 )
-"""The same of Vertex AI, which takes no key, but a bearer token."""
+"""The same error on Vertex AI, which accepts a bearer token instead of a key."""
 _CHALLENGE: Final = ("www-authenticate", 'Bearer realm="https://accounts.google.com/"')
 STATUSES: Final = {
     400: "INVALID_ARGUMENT",
@@ -193,21 +193,21 @@ STATUSES: Final = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-"""The status of a code that a scenario gives an error instead of its own."""
+"""The status of an HTTP code that a scenario sets in place of the error's own."""
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """A whole answer with the failure. Where a stream was asked it is an array of one, or has the type of
-    events and is none."""
-    request = google(request)
+    """Return a non-streaming response with the failure. For a streaming request, the response is an array of
+    one, or has the content type of events without being one."""
+    request = as_google_request(request)
     if failure.type in BLOCKED and failure.status is None:
-        return _blocked(request, stamp)
-    made = error_object(failure, request)
-    body = page(made)
+        return _blocked_prompt(request, stamp)
+    error = error_object(failure, request)
+    body = indented(error)
     if request.stream and not request.sse:
         body = b"[" + body + b"\n]"
     headers = EVENTS if request.sse else JSON
-    code = made["error"]["code"]
+    code = error["error"]["code"]
     if code == 429 and not request.vertex:
         headers += TIER
     if code == 401:
@@ -219,26 +219,26 @@ def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> P
 
 
 def error_object(failure: Failure, request: Request) -> dict[str, Json]:
-    """The envelope with the failure in it."""
-    request = google(request)
+    """Return the envelope with the failure."""
+    request = as_google_request(request)
     row = _row(failure, request)
     code = failure.status or row.code
     wait = failure.again(row.retry_after)
-    made: dict[str, Json] = {
+    error: dict[str, Json] = {
         "code": code,
         "message": failure.message if failure.message is not None else _message(row, failure, request, wait),
         "status": row.status if code == row.code else STATUSES.get(code, "UNKNOWN"),
     }
-    details = [*_quota(row, request), *(_placed(detail, request) for detail in row.details)]
+    details = [*_quota_details(row, request), *(_with_method(detail, request) for detail in row.details)]
     if wait is not None:
         details.append({"@type": f"{TYPE}RetryInfo", "retryDelay": f"{exact(wait)}s"})
     if details or request.numbered:
-        made["details"] = details
-    return {"error": {**made, **failure.fields}}
+        error["details"] = details
+    return {"error": {**error, **failure.fields}}
 
 
-def _placed(detail: Json, request: GeminiRequest) -> Json:
-    """A detail of Vertex AI's credentials names the method that wanted them."""
+def _with_method(detail: Json, request: GeminiRequest) -> Json:
+    """Add the requested method to a detail of Vertex AI's credentials."""
     if not request.vertex or "metadata" not in detail:
         return detail
     version, _, rest = request.path.removeprefix("/").partition("/")
@@ -249,22 +249,22 @@ def _placed(detail: Json, request: GeminiRequest) -> Json:
 
 def _row(failure: Failure, request: GeminiRequest) -> GeminiErrorRow:
     if request.vertex and failure.type == "authentication" and "authorization" not in request.headers:
-        return _MISSING
+        return _NO_CREDENTIALS
     if request.vertex:
         return VERTEX.get(failure.type, ROWS[failure.type])
     if failure.type == "authentication" and request.api_key is None:
-        return _UNREGISTERED
+        return _NO_KEY
     row = ROWS[failure.type]
     if failure.quota is None:
         return row
     bound, limit, window = failure.quota
-    return replace(row, quota=(*_COUNTED[bound, window >= DAY], limit))
+    return replace(row, quota=(*_QUOTAS[bound, window >= DAY], limit))
 
 
 def _message(row: GeminiErrorRow, failure: Failure, request: GeminiRequest, wait: float | None) -> str:
     metric, _, limit = row.quota or ("", "", 0)
     tokens = 0
-    if row.message is _LONG:
+    if row.message is _TOO_LONG:
         limit, tokens = failure.overflow(CONTEXT_WINDOW, request.input_tokens)
     version, _, rest = request.path.removeprefix("/").partition("/")
     resource, _, method = rest.rpartition(":")
@@ -276,19 +276,19 @@ def _message(row: GeminiErrorRow, failure: Failure, request: GeminiRequest, wait
         tokens=tokens,
         metric=f"{SERVICE}/{metric}",
         limit=limit,
-        wait=_wait(wait) if wait is not None else "",
+        wait=_format_wait(wait) if wait is not None else "",
     )
 
 
-def _wait(seconds: float) -> str:
-    """As the message says it, but for the last `s`: 59.9, 1h52m56.4."""
+def _format_wait(seconds: float) -> str:
+    """Format a wait as the message has it, without the last `s`: 59.9, 1h52m56.4."""
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "") + exact(rest)
 
 
-def _quota(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Any]]:
-    """Where to read of the limit, and which it was."""
+def _quota_details(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Any]]:
+    """Return the details that link to the documentation of limits and name the exceeded limit."""
     if row.quota is None:
         return []
     metric, id, limit = row.quota
@@ -308,8 +308,8 @@ def _quota(row: GeminiErrorRow, request: GeminiRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _blocked(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
-    """A prompt that was blocked: no candidates, and why."""
+def _blocked_prompt(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
+    """Return the response to a blocked prompt: no candidates, and the reason."""
     tokens = request.input_tokens
     body: dict[str, Json] = {
         "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"},
@@ -322,7 +322,7 @@ def _blocked(request: GeminiRequest, stamp: ResponseIdentity) -> Plan:
         "responseId": stamp.ids.make("", 23),
     }
     if request.sse:
-        return Plan(ResponseHead(200, STREAM), (EventStep(line(body), 0, "body"),), Framing.SSE_CRLF)
+        return Plan(ResponseHead(200, STREAM), (EventStep(one_line(body), 0, "body"),), Framing.SSE_CRLF)
     if request.stream:
-        return Plan(ResponseHead(200, JSON), (EventStep(page(body), 0, "body"),), Framing.JSON_ARRAY)
-    return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body), 0, "body"),), Framing.JSON_ARRAY)
+    return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))

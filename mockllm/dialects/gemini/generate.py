@@ -1,7 +1,7 @@
-"""generateContent and streamGenerateContent: a reply as one object, or as chunks that each are one.
+"""generateContent and streamGenerateContent: a reply as one object, or as chunks that are one object each.
 
-A stream is server-sent events or, where nothing is said, one JSON array. An error inside a stream of events
-stands behind them bare.
+A stream is server-sent events or, by default, one JSON array. An error inside a stream of events is sent
+after them without framing.
 """
 
 from __future__ import annotations
@@ -20,95 +20,99 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     DIALECT,
     Block,
-    is_said,
+    is_shown,
     response_fields,
-    said_tokens,
     supported_reply,
+    visible_output_tokens,
 )
 from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
 from mockllm.dialects.gemini.generate_check import check, check_readable
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.gemini.headers import JSON, STREAM, TIER
-from mockllm.dialects.gemini.json_format import line, page
+from mockllm.dialects.gemini.json_format import indented, one_line
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 
 class GenerateEncoder(Encoder):
-    """The chunks of a stream. `reply` is what `sayable` left of the answer."""
+    """The chunks of a stream. `reply` is already a supported reply."""
 
     def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request, self.stamp = request, stamp
         self.facts = response_fields(reply, request, stamp)
-        self.write = line if request.sse else page
-        self.seals = [
-            self.facts.seal(choice, number, reply.usage) for number, choice in enumerate(reply.choices)
+        self.write = one_line if request.sse else indented
+        self.signatures = [
+            self.facts.signature(choice, number, reply.usage) for number, choice in enumerate(reply.choices)
         ]
-        self.left = [_chunks(choice) for choice in reply.choices]
-        """How many chunks each choice has still to say."""
+        self.remaining = [_chunk_count(choice) for choice in reply.choices]
+        """The number of chunks that each choice has still to send."""
         self.unended = len(reply.choices)
         self.characters = sum(_characters(choice) for choice in reply.choices)
-        self.so_far = 0
-        """Of the characters, without thoughts."""
+        self.sent_characters = 0
+        """The number of sent characters, without thoughts."""
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
-        return (self._said(at, None),) if isinstance(at.part, NativePart) else ()
+        return (self._part_chunk(at, None),) if isinstance(at.part, NativePart) else ()
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        return (self._said(at, piece),)
+    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        return (self._part_chunk(at, chunk),)
 
     def end(self, choice: int) -> Iterable[Event]:
-        """The finish reason, where the last chunk that said something did not tell it."""
-        said = self.reply.choices[choice]
-        if self.left[choice] < 0:
+        """Send the finish reason, where the last chunk with content did not contain it."""
+        reply_choice = self.reply.choices[choice]
+        if self.remaining[choice] < 0:
             return ()
         parts: list[Json] = []
-        if said.parts and said.flagged is None:
+        if reply_choice.parts and reply_choice.flagged is None:
             parts.append({"text": ""})
-            seal = self.seals[choice]
-            if seal is not None and not (seal.at is not None and type(said.parts[seal.at]) is Call):
-                parts[0]["thoughtSignature"] = seal.text
-        return (self._chunk(self.facts.candidate(choice, parts, said), ends=True),)
+            signature = self.signatures[choice]
+            if signature is not None and not (
+                signature.at is not None and type(reply_choice.parts[signature.at]) is Call
+            ):
+                parts[0]["thoughtSignature"] = signature.text
+        return (self._chunk(self.facts.candidate(choice, parts, reply_choice), ends=True),)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         if failure.type in BLOCKED:
             return (self._chunk(self.facts.candidate(0, [], Choice((), "content_filter")), ends=True),)
-        return ((page(error_object(failure, self.request)), None),)
+        return ((indented(error_object(failure, self.request)), None),)
 
-    def _said(self, at: EncoderPosition, piece: str | None) -> Event:
-        """A chunk of one part; the last of its choice tells the finish reason in most families."""
+    def _part_chunk(self, at: EncoderPosition, chunk: str | None) -> Event:
+        """Return a chunk of one part; the last one of a choice contains the finish reason in most families."""
         facts, part, choice = self.facts, at.part, self.reply.choices[at.choice]
-        self.left[at.choice] -= 1
-        ends = not self.left[at.choice] and not facts.family.ends_alone and self.reply.ends
+        self.remaining[at.choice] -= 1
+        ends = not self.remaining[at.choice] and not facts.family.ends_alone and self.reply.ends
         if ends:
-            self.left[at.choice] = -1
-        if piece is not None and type(part) is not Thinking:
-            self.so_far += len(piece)
-        seal = self.seals[at.choice] if ends or type(part) is Call else None
-        blocks = [facts.part(part, at.choice, at.index, seal, piece)] if is_said(part) else []
+            self.remaining[at.choice] = -1
+        if chunk is not None and type(part) is not Thinking:
+            self.sent_characters += len(chunk)
+        signature = self.signatures[at.choice] if ends or type(part) is Call else None
+        blocks = [facts.part(part, at.choice, at.index, signature, chunk)] if is_shown(part) else []
         ended, called = (choice, type(part) is Call) if ends else (None, False)
         return self._chunk(facts.candidate(at.choice, blocks, ended, called=called), ends=ends)
 
     def _chunk(self, candidate: Block, *, ends: bool) -> Event:
         self.unended -= ends
         counted = self.reply.usage
-        said = said_tokens(counted)
+        output = visible_output_tokens(counted)
         if not self.unended:
-            usage = self.facts.usage(counted, said, counted.reasoning)
-        elif self.so_far:
-            usage = self.facts.early(
-                counted, max(said * self.so_far // self.characters, min(said, 1)), counted.reasoning
+            usage = self.facts.usage(counted, output, counted.reasoning)
+        elif self.sent_characters:
+            usage = self.facts.early_usage(
+                counted,
+                max(output * self.sent_characters // self.characters, min(output, 1)),
+                counted.reasoning,
             )
         else:
-            usage = self.facts.early(counted, 0, 0)
-        return self.write(self.facts.answer([candidate], usage)), None
+            usage = self.facts.early_usage(counted, 0, 0)
+        return self.write(self.facts.response([candidate], usage)), None
 
 
-def _chunks(choice: Choice) -> int:
+def _chunk_count(choice: Choice) -> int:
     return sum(
-        1 if isinstance(part, NativePart) else sum(type(piece) is str for piece in part.chunks)
+        1 if isinstance(part, NativePart) else sum(type(chunk) is str for chunk in part.chunks)
         for part in choice.parts
     )
 
@@ -120,7 +124,7 @@ def _characters(choice: Choice) -> int:
 
 
 class Generate:
-    """The dialect object of both calls. `base` is what its own requests have before `/models/`."""
+    """The dialect of both calls. `base` is the path before `/models/` of the requests that it builds."""
 
     name: str = DIALECT
     api: str = "generate"
@@ -154,20 +158,20 @@ class Generate:
         assert isinstance(request, GenerateRequest)
         facts = response_fields(reply, request, stamp)
         counted = reply.usage
-        tokens = said_tokens(counted)
+        tokens = visible_output_tokens(counted)
         candidates = []
         for number, choice in enumerate(reply.choices):
-            seal = facts.seal(choice, number, counted)
+            signature = facts.signature(choice, number, counted)
             parts: list[Json] = [
-                facts.part(part, number, index, seal)
+                facts.part(part, number, index, signature)
                 for index, part in enumerate(choice.parts)
-                if is_said(part)
+                if is_shown(part)
             ]
-            called, logprobs = any(map(is_said, choice.calls)), facts.family.logprobs and tokens > 0
+            called, logprobs = any(map(is_shown, choice.calls)), facts.family.logprobs and tokens > 0
             candidates.append(facts.candidate(number, parts, choice, called=called, logprobs=logprobs))
-        body = facts.answer(candidates, facts.usage(counted, tokens, counted.reasoning))
+        body = facts.response(candidates, facts.usage(counted, tokens, counted.reasoning))
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
-        return Plan(head, (EventStep(page(body) + b"\n", 0, "body"),))
+        return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
@@ -175,21 +179,21 @@ class Generate:
         if not request.sse:
             return Plan(ResponseHead(200, JSON), steps, Framing.JSON_ARRAY)
         if reply.broken is not None and reply.broken.type not in BLOCKED:
-            steps = (*steps[:-1], _bare(steps[-1]))
+            steps = (*steps[:-1], _unframed(steps[-1]))
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)
         return (request.vertex, request.sse, request.numbered, request.omits_thinking)
 
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        return build_request(wish, self._base)
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return build_request(request, self._base)
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
 
 
-def _bare(step: Step) -> RawStep:
-    """An error inside a stream of events, which is none of them."""
+def _unframed(step: Step) -> RawStep:
+    """Return an error inside a stream of events, which is sent without framing."""
     assert isinstance(step, EventStep)
     return RawStep(step.payload + b"\n", step.chunk_index)

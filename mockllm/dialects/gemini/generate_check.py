@@ -1,7 +1,7 @@
-"""What Google refuses of a generateContent request: shapes, then what must be there, then documented ranges.
+"""Checks of a generateContent request: shapes, then required fields, then documented ranges.
 
-Fields, models and keys that are not known here are never refused. Where nobody saw a refusal worded, it
-follows the same validator's other messages.
+Unknown fields, models and keys pass. Where no wording of a refusal is known, the message follows the same
+validator's other messages.
 """
 
 from __future__ import annotations
@@ -14,10 +14,16 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
-from mockllm.core.json.schema import SchemaPath, subschemas
+from mockllm.core.json.schema import subschemas
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.errors import TYPE
-from mockllm.dialects.gemini.generate_request import MOST_CANDIDATES, GeminiRequest, google, held, listed
+from mockllm.dialects.gemini.generate_request import (
+    MAX_CANDIDATES,
+    GeminiRequest,
+    as_google_request,
+    list_of,
+    object_of,
+)
 from mockllm.dialects.gemini.validators import (
     BOOLEAN,
     INTEGER,
@@ -27,9 +33,9 @@ from mockllm.dialects.gemini.validators import (
     GeminiRequestProblem,
     MessageShape,
     Repeated,
-    fit,
-    snake,
-    word,
+    check_shape,
+    enum_kind,
+    snake_case,
 )
 
 _BLOB: Final = MessageShape("Blob", {"mimeType": STRING, "data": STRING})
@@ -75,7 +81,9 @@ _CONFIG: Final = MessageShape(
 _CALLING: Final = MessageShape(
     "FunctionCallingConfig",
     {
-        "mode": word("FunctionCallingConfig.Mode", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"),
+        "mode": enum_kind(
+            "FunctionCallingConfig.Mode", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"
+        ),
         "allowedFunctionNames": Repeated(STRING),
     },
 )
@@ -91,64 +99,66 @@ GENERATE: Final = MessageShape(
     },
 )
 _NAME: Final = "[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}"
-_NAMED: Final = (
+_INVALID_NAME: Final = (
     "Invalid function name. Must start with a letter or an underscore. Must be alphanumeric (a-z, A-Z, 0-9), "
     "underscores (_), dots (.), colons (:), or dashes (-), with a maximum length of 128."
 )
-_LEARN: Final = "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
+_LEARN_MORE: Final = (
+    "Learn more: https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/gemini"
+)
 _RANGES: Final = {
     "temperature": (0, 2, "2.0001"),
     "topP": (0, 1, "1.0001"),
-    "candidateCount": (1, MOST_CANDIDATES, "9"),
+    "candidateCount": (1, MAX_CANDIDATES, "9"),
     "maxOutputTokens": (1, None, ""),
 }
-"""The least, the most, and the bound below which Vertex AI wants it."""
-_STOPS: Final = 5
+"""The minimum, the maximum, and the exclusive upper bound in Vertex AI's message."""
+_MAX_STOP_SEQUENCES: Final = 5
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
 def check_readable(request: Request) -> Failure | None:
-    """What is wrong where the body is no JSON object."""
+    """Return the error of a body that is no JSON object."""
     body = request.body
     if type(body) is dict:
         return None
     if not request.raw:
-        return _bad(str(_no_contents(google(request))), None)
+        return _bad_request(str(_no_contents(as_google_request(request))), None)
     if body is MISSING:
-        return _bad("Invalid JSON payload received. Unexpected token.", "")
-    return _bad('Invalid JSON payload received. Unknown name "": Root element must be a message.', "")
+        return _bad_request("Invalid JSON payload received. Unexpected token.", "")
+    return _bad_request('Invalid JSON payload received. Unknown name "": Root element must be a message.', "")
 
 
 def check(request: GeminiRequest) -> Failure | None:
-    """The first problem of the request; None where there is none."""
+    """Return the first problem of the request; None where there is none."""
     failure = check_readable(request)
     if failure is not None:
         return failure
-    return refusal(lambda: _check(request))
+    return first_problem(lambda: _check(request))
 
 
-def refusal(look: Callable[[], None]) -> Failure | None:
-    """The first problem that a look finds."""
+def first_problem(check_request: Callable[[], None]) -> Failure | None:
+    """Return the first problem that `look` raises."""
     try:
-        look()
+        check_request()
     except GeminiRequestProblem as problem:
-        return _bad(str(problem), problem.field)
+        return _bad_request(str(problem), problem.field)
     return None
 
 
 def _check(request: GeminiRequest) -> None:
-    fit("", request.said, GENERATE)
-    _contents(request.said, request)
-    _tools(request.said)
-    config = held(request.said.get("generationConfig"))
-    if not request.vertex:  # what Vertex AI says of them, nobody saw
-        _mime(config.get("responseMimeType"))
-        _schemas(request.said, config)
-    _ranges(config, request)
+    check_shape("", request.message, GENERATE)
+    _check_contents(request.message, request)
+    _check_tools(request.message)
+    config = object_of(request.message.get("generationConfig"))
+    if not request.vertex:  # Vertex AI's wording is unknown
+        _check_mime_type(config.get("responseMimeType"))
+        _check_schemas(request.message, config)
+    _check_ranges(config, request)
 
 
-def _bad(message: str, field: str | None) -> Failure:
-    """A 400; what the parser found is told in the details too."""
+def _bad_request(message: str, field: str | None) -> Failure:
+    """Return a 400; a problem that the parser detects is also in the details."""
     if field is None:
         return Failure("bad_request", message=message)
     violation = {"field": field, "description": message} if field else {"description": message}
@@ -156,109 +166,109 @@ def _bad(message: str, field: str | None) -> Failure:
     return Failure("bad_request", message=message, fields={"details": details})
 
 
-def _refused(path: str, said: str) -> GeminiRequestProblem:
-    """As the API's own validator tells it."""
-    return GeminiRequestProblem(f"* GenerateContentRequest.{path}: {said}\n")
+def _problem(path: str, message: str) -> GeminiRequestProblem:
+    """Return a problem in the wording of the API's own validator."""
+    return GeminiRequestProblem(f"* GenerateContentRequest.{path}: {message}\n")
 
 
 def _no_contents(request: GeminiRequest) -> GeminiRequestProblem:
     if request.vertex:
         return GeminiRequestProblem(
-            f"Unable to submit request because at least one contents field is required. {_LEARN}"
+            f"Unable to submit request because at least one contents field is required. {_LEARN_MORE}"
         )
-    return _refused("contents", "contents is not specified")
+    return _problem("contents", "contents is not specified")
 
 
-def _contents(said: dict[str, Json], request: GeminiRequest) -> None:
-    contents = [held(content) for content in listed(said.get("contents"))]
+def _check_contents(body: dict[str, Json], request: GeminiRequest) -> None:
+    contents = [object_of(content) for content in list_of(body.get("contents"))]
     if not contents:
         raise _no_contents(request)
     for number, content in enumerate(contents):
         if content.get("role") not in (None, "", "user", "model", "function", "tool"):
             raise GeminiRequestProblem("Please use a valid role: user, model.")
-        parts = listed(content.get("parts"))
+        parts = list_of(content.get("parts"))
         if not parts and request.vertex:
             raise GeminiRequestProblem(
                 "Unable to submit request because it must include at least one parts field, which describes "
-                f"the prompt input. {_LEARN}"
+                f"the prompt input. {_LEARN_MORE}"
             )
         if not parts:
-            raise _refused(f"contents[{number}].parts", "contents.parts must not be empty.")
+            raise _problem(f"contents[{number}].parts", "contents.parts must not be empty.")
         for place, part in enumerate(parts):
             if not part:
                 oneof = "required oneof field 'data' must have one initialized field"
-                raise _refused(f"contents[{number}].parts[{place}].data", oneof)
-    _turns(contents)
+                raise _problem(f"contents[{number}].parts[{place}].data", oneof)
+    _check_call_responses(contents)
 
 
-def _turns(contents: list[dict[str, Json]]) -> None:
-    """Each call of a turn is answered in the next; neighbours of one side are one turn."""
-    asked = 0
+def _check_call_responses(contents: list[dict[str, Json]]) -> None:
+    """Check that the next turn has a response for each call; adjacent contents of one side are one turn."""
+    calls = 0
     for by_model, turn in groupby(contents, lambda content: content.get("role") == "model"):
-        parts = [held(part) for content in turn for part in listed(content.get("parts"))]
+        parts = [object_of(part) for content in turn for part in list_of(content.get("parts"))]
         if by_model:
-            asked = sum("functionCall" in part for part in parts)
+            calls = sum("functionCall" in part for part in parts)
             continue
-        answered = sum("functionResponse" in part for part in parts)
-        if answered and asked != answered:
+        responses = sum("functionResponse" in part for part in parts)
+        if responses and calls != responses:
             raise GeminiRequestProblem(
                 "Please ensure that the number of function response parts is equal to the number of "
                 "function call parts of the function call turn."
             )
 
 
-def _functions(said: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
-    """The functions that are offered, with where they stand."""
-    for number, tool in enumerate(listed(said.get("tools"))):
-        for place, function in enumerate(listed(held(tool).get("functionDeclarations"))):
-            yield f"tools[{number}].function_declarations[{place}]", held(function)
+def _functions(body: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Yield the declared functions with their paths."""
+    for number, tool in enumerate(list_of(body.get("tools"))):
+        for place, function in enumerate(list_of(object_of(tool).get("functionDeclarations"))):
+            yield f"tools[{number}].function_declarations[{place}]", object_of(function)
 
 
-def _tools(said: dict[str, Json]) -> None:
+def _check_tools(body: dict[str, Json]) -> None:
     names: Counter[Json] = Counter()
-    for path, function in _functions(said):
+    for path, function in _functions(body):
         name = function.get("name")
         if type(name) is not str or re.fullmatch(_NAME, name) is None:
-            raise _refused(f"{path}.name", _NAMED)
+            raise _problem(f"{path}.name", _INVALID_NAME)
         names[name] += 1
         if names[name] > 1:
             raise GeminiRequestProblem(f"Duplicate function declaration found: {name}")
-    config = held(held(said.get("toolConfig")).get("functionCallingConfig"))
-    for name in listed(config.get("allowedFunctionNames")):
+    config = object_of(object_of(body.get("toolConfig")).get("functionCallingConfig"))
+    for name in list_of(config.get("allowedFunctionNames")):
         if name not in names:
             path = "tool_config.function_calling_config.allowed_function_names"
-            raise _refused(path, f"{name} is not among the function declarations.")
+            raise _problem(path, f"{name} is not among the function declarations.")
 
 
-def _mime(mime: Json) -> None:
+def _check_mime_type(mime: Json) -> None:
     if mime not in (None, "", *_MIMES):
-        *others, last = (f"`{each}`" for each in _MIMES)
+        *others, last = (f"`{mime_type}`" for mime_type in _MIMES)
         allowed = f"allowed mimetypes are {', '.join(others)} and {last}."
-        raise _refused("generation_config.response_mime_type", allowed)
+        raise _problem("generation_config.response_mime_type", allowed)
 
 
-def _schemas(said: dict[str, Json], config: dict[str, Json]) -> None:
-    """Each array of a schema of Google's own says what it holds."""
-    for path, function in _functions(said):
-        _arrays(f"{path}.parameters", held(function.get("parameters")))
-    _arrays("generation_config.response_schema", held(config.get("responseSchema")))
+def _check_schemas(body: dict[str, Json], config: dict[str, Json]) -> None:
+    """Check that each array of a schema of Google's own declares its items."""
+    for path, function in _functions(body):
+        _check_arrays(f"{path}.parameters", object_of(function.get("parameters")))
+    _check_arrays("generation_config.response_schema", object_of(config.get("responseSchema")))
 
 
-def _arrays(path: str, schema: dict[str, Json]) -> None:
+def _check_arrays(path: str, schema: dict[str, Json]) -> None:
     for way, place in subschemas(schema):
         if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
-            raise _refused(f"{path}{_spelt(way)}.items", "missing field.")
+            raise _problem(f"{path}{_schema_path(way)}.items", "missing field.")
 
 
-def _spelt(way: SchemaPath) -> str:
-    """The way to a place in a schema as Google writes it."""
-    steps, said = iter(way), ""
+def _schema_path(way: SchemaPath) -> str:
+    """Return the path to a place in a schema as Google writes it."""
+    steps, path = iter(way), ""
     for keyword in steps:
-        said += ".items" if keyword == "items" else f".{snake(keyword)}[{next(steps)}]"
-    return said
+        path += ".items" if keyword == "items" else f".{snake_case(keyword)}[{next(steps)}]"
+    return path
 
 
-def _ranges(config: dict[str, Json], request: GeminiRequest) -> None:
+def _check_ranges(config: dict[str, Json], request: GeminiRequest) -> None:
     for name, (low, high, bound) in _RANGES.items():
         value = config.get(name)
         if value is None:
@@ -266,14 +276,16 @@ def _ranges(config: dict[str, Json], request: GeminiRequest) -> None:
         value = float(value)
         if value >= low and (high is None or value <= high):
             continue
-        raise _outside(name, f"{value:g}", low, high, bound, vertex=request.vertex)
-    stops = len(listed(config.get("stopSequences")))
-    if stops > _STOPS:
-        at_most = f"the number of stop sequences must be at most {_STOPS}, but {stops} were given."
-        raise _refused("generation_config.stop_sequences", at_most)
+        raise _out_of_range(name, f"{value:g}", low, high, bound, vertex=request.vertex)
+    stops = len(list_of(config.get("stopSequences")))
+    if stops > _MAX_STOP_SEQUENCES:
+        at_most = (
+            f"the number of stop sequences must be at most {_MAX_STOP_SEQUENCES}, but {stops} were given."
+        )
+        raise _problem("generation_config.stop_sequences", at_most)
 
 
-def _outside(
+def _out_of_range(
     name: str, value: str, low: int, high: int | None, bound: str, *, vertex: bool
 ) -> GeminiRequestProblem:
     if vertex:
@@ -282,6 +294,6 @@ def _outside(
             f"Unable to submit request because it has a {name} value of {value} but the supported range is "
             f"{to}. Update the value and try again."
         )
-    field = snake(name)
-    said = f"must be in the range [{low}, {high}]." if high is not None else "must be positive."
-    return _refused(f"generation_config.{field}", f"{field} {said}")
+    field = snake_case(name)
+    constraint = f"must be in the range [{low}, {high}]." if high is not None else "must be positive."
+    return _problem(f"generation_config.{field}", f"{field} {constraint}")

@@ -1,7 +1,7 @@
-"""Reads generateContent requests: Google's words into neutral ones. Nothing here raises on any JSON.
+"""Parses generateContent requests into the neutral form. No function raises on any JSON.
 
-Bodies are protobuf messages in JSON, so every field may be written in snake_case, and a list of one as its
-only item.
+Bodies are protobuf messages in JSON: every field may be in snake_case, and a list of one may be written as
+its only item.
 """
 
 from __future__ import annotations
@@ -32,65 +32,68 @@ from mockllm.core.request.request import (
 )
 from mockllm.core.tokens import estimate
 
-OPAQUE: Final = frozenset(
+USER_FIELDS: Final = frozenset(
     {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"}
 ) | {"labels", "partMetadata"}
-"""Fields whose value is the user's own, down to its keys."""
-DEEPEST: Final = 16
-"""No field of a request lies deeper than so many objects and lists."""
+"""Fields whose value belongs to the user, including its keys."""
+MAX_DEPTH: Final = 16
+"""The maximum depth of a request's fields in objects and lists."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
-PROMPT: Final = 1
-FRAMING: Final = 2
-"""Tokens that a prompt, and each of its messages, cost beside their texts, as recordings count."""
-MOST_CANDIDATES: Final = 8
-"""A request gets no more answers, also where nobody checks what it asks for."""
+PROMPT_TOKENS: Final = 1
+MESSAGE_TOKENS: Final = 2
+"""The tokens of a prompt (`PROMPT`), and of each of its messages (`FRAMING`), in addition to their texts,
+according to recordings."""
+MAX_CANDIDATES: Final = 8
+"""The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
-"""A content without a role is the user's; `function` is the older role of results."""
-WRAPPINGS: Final = frozenset({"output", "result", "return_value", "error"})
-"""A function's response with one of these alone is what stands in it."""
+"""The neutral roles. A content without a role is the user's; `function` is the older role of results."""
+RESULT_KEYS: Final = frozenset({"output", "result", "return_value", "error"})
+"""A function's response with only one of these keys is replaced by the key's value."""
 
 
 @lru_cache(maxsize=1024)
-def camel(key: str) -> str:
-    return re.sub("_([a-z0-9])", lambda found: found[1].upper(), key)
+def camel_case(key: str) -> str:
+    return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
 
 
-def camelised(value: Json, depth: int = DEEPEST) -> Json:
-    """The message with all its fields in camelCase."""
+def camel_case_fields(value: Json, depth: int = MAX_DEPTH) -> Json:
+    """Return the message with all its fields in camelCase."""
     if depth and type(value) is dict:
-        named = ((camel(key), held) for key, held in value.items())
-        return {key: held if key in OPAQUE else camelised(held, depth - 1) for key, held in named}
+        fields = ((camel_case(key), field) for key, field in value.items())
+        return {
+            key: field if key in USER_FIELDS else camel_case_fields(field, depth - 1) for key, field in fields
+        }
     if depth and type(value) is list:
-        return [camelised(held, depth - 1) for held in value]
+        return [camel_case_fields(item, depth - 1) for item in value]
     return value
 
 
-_NAMES: Final = frozenset({"properties", "defs", "$defs"})
-"""Fields of a schema whose keys are names of the user's."""
-_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
-"""Fields of a schema whose values are the user's own."""
+_SCHEMA_NAMES: Final = frozenset({"properties", "defs", "$defs"})
+"""Fields of a schema whose keys are the user's names."""
+_SCHEMA_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
+"""Fields of a schema whose values belong to the user."""
 
 
-def camelised_schema(schema: Json, depth: int = 4 * DEEPEST) -> Json:
-    """A schema of Google's with all its own fields in camelCase, as they are in a message: google-genai writes
-    `min_items`. JSON Schemas need none of it."""
+def camel_case_schema(schema: Json, depth: int = 4 * MAX_DEPTH) -> Json:
+    """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
+    `min_items`. JSON Schemas do not need the conversion."""
     if depth and type(schema) is list:
-        return [camelised_schema(each, depth - 1) for each in schema]
+        return [camel_case_schema(item, depth - 1) for item in schema]
     if not depth or type(schema) is not dict:
         return schema
-    made: dict[str, Json] = {}
-    for written, value in schema.items():
-        key = camel(written)
-        if key in _NAMES and type(value) is dict:
-            made[key] = {name: camelised_schema(part, depth - 1) for name, part in value.items()}
+    result: dict[str, Json] = {}
+    for name_written, value in schema.items():
+        key = camel_case(name_written)
+        if key in _SCHEMA_NAMES and type(value) is dict:
+            result[key] = {name: camel_case_schema(part, depth - 1) for name, part in value.items()}
         else:
-            made[key] = value if key in _DATA else camelised_schema(value, depth - 1)
-    return made
+            result[key] = value if key in _SCHEMA_DATA else camel_case_schema(value, depth - 1)
+    return result
 
 
 class GeminiRequest(Request):
-    """Any request to these endpoints: the model stands in the path, the key in a header or in the query."""
+    """Any request to these endpoints: the path contains the model; a header or the query contains the key."""
 
     dialect = "gemini"
 
@@ -104,29 +107,29 @@ class GeminiRequest(Request):
 
     @lazy
     def vertex(self) -> bool:
-        """Whether it is asked of Vertex AI, which answers in other details."""
+        """Whether the request is for Vertex AI, whose responses have other details."""
         return "/publishers/" in self.path
 
     @lazy
     def sse(self) -> bool:
-        """Whether a stream shall be server-sent events; else it is a JSON array."""
+        """Whether a stream is sent as server-sent events; else as a JSON array."""
         return self.stream and "sse" in (self.query.get("alt"), self.query.get("$alt"))
 
     @lazy
     def numbered(self) -> bool:
-        """Whether enums shall be numbers, as Google's generated clients ask."""
+        """Whether the response contains enums as numbers, as Google's generated clients request."""
         return self.query.get("$alt", "").endswith("enum-encoding=int")
 
     @lazy
-    def said(self) -> dict[str, Json]:
+    def message(self) -> dict[str, Json]:
         """The body with its fields in camelCase."""
         fields = self.fields
-        made: dict[str, Json] = camelised(fields) if _SNAKE.search(self.raw) else fields
-        return made
+        message: dict[str, Json] = camel_case_fields(fields) if _SNAKE.search(self.raw) else fields
+        return message
 
 
-def google(request: Request) -> GeminiRequest:
-    """The request as one to these endpoints, whatever it was read as."""
+def as_google_request(request: Request) -> GeminiRequest:
+    """Return the request as one to these endpoints, whatever its class."""
     if isinstance(request, GeminiRequest):
         return request
     return GeminiRequest(
@@ -150,47 +153,50 @@ class GenerateRequest(GeminiRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        """Neighbouring contents of the model are one turn: a client may send back each chunk of a stream."""
+        """The messages. Adjacent contents of the model are one turn: a client may send back each chunk of a
+        stream."""
         names: dict[str, str | None] = {}
-        made: list[Message] = []
-        for content in listed(self.said.get("contents")):
+        result: list[Message] = []
+        for content in list_of(self.message.get("contents")):
             for message in _messages(content, names):
-                if made and made[-1].role == message.role == "assistant":
-                    made[-1] = Message("assistant", made[-1].parts + message.parts)
+                if result and result[-1].role == message.role == "assistant":
+                    result[-1] = Message("assistant", result[-1].parts + message.parts)
                 else:
-                    made.append(message)
-        return tuple(made)
+                    result.append(message)
+        return tuple(result)
 
     @lazy
     def system(self) -> str | None:
-        instruction = self.said.get("systemInstruction")
+        instruction = self.message.get("systemInstruction")
         if type(instruction) is str:
             return instruction
         texts = [
             part["text"]
-            for part in listed(held(instruction).get("parts"))
-            if type(held(part).get("text")) is str
+            for part in list_of(object_of(instruction).get("parts"))
+            if type(object_of(part).get("text")) is str
         ]
         return "\n".join(texts) if texts else None
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
-        made: list[Tool] = []
-        for entry in listed(self.said.get("tools")):
-            for kind, value in held(entry).items():
+        result: list[Tool] = []
+        for entry in list_of(self.message.get("tools")):
+            for kind, value in object_of(entry).items():
                 if kind == "functionDeclarations":
-                    made += (
-                        tool for each in listed(value) if (tool := self._function(held(each))) is not None
+                    result += (
+                        tool
+                        for entry_ in list_of(value)
+                        if (tool := self._function(object_of(entry_))) is not None
                     )
                 else:
-                    made.append(Tool(kind, kind=kind))
-        return tuple(made)
+                    result.append(Tool(kind, kind=kind))
+        return tuple(result)
 
     @lazy
     def tool_choice(self) -> ToolChoice:
-        config = held(held(self.said.get("toolConfig")).get("functionCallingConfig"))
-        names = tuple(name for name in listed(config.get("allowedFunctionNames")) if type(name) is str)
+        config = object_of(object_of(self.message.get("toolConfig")).get("functionCallingConfig"))
+        names = tuple(name for name in list_of(config.get("allowedFunctionNames")) if type(name) is str)
         match config.get("mode"):
             case "ANY":
                 return ToolChoice("named" if len(names) == 1 else "any", names)
@@ -207,7 +213,7 @@ class GenerateRequest(GeminiRequest):
         schema = config.get("responseJsonSchema", self._schema(config.get("responseSchema")))
         if schema is None:
             return Format("json")
-        title = held(schema).get("title")
+        title = object_of(schema).get("title")
         name = title if type(title) is str else None
         return Format("schema", name, schema, bare=mime == "text/x.enum")
 
@@ -216,58 +222,58 @@ class GenerateRequest(GeminiRequest):
         config = self.config
         n, most = config.get("candidateCount"), config.get("maxOutputTokens")
         return Sampling(
-            n=min(n, MOST_CANDIDATES) if type(n) is int and n > 0 else 1,
-            stop=tuple(text for text in listed(config.get("stopSequences")) if type(text) is str),
+            n=min(n, MAX_CANDIDATES) if type(n) is int and n > 0 else 1,
+            stop=tuple(text for text in list_of(config.get("stopSequences")) if type(text) is str),
             max_tokens=most if type(most) is int and most > 0 else None,
         )
 
     @lazy
     def input_tokens(self) -> int:
-        counted = estimate_input(self, PROMPT, FRAMING)
+        counted = estimate_input(self, PROMPT_TOKENS, MESSAGE_TOKENS)
         return counted + (estimate(self.system) if self.system is not None else 0)
 
     @lazy
     def config(self) -> dict[str, Json]:
-        return held(self.said.get("generationConfig"))
+        return object_of(self.message.get("generationConfig"))
 
-    def _function(self, said: dict[str, Json]) -> Tool | None:
-        name = _text(said.get("name"))
+    def _function(self, declaration: dict[str, Json]) -> Tool | None:
+        name = _text(declaration.get("name"))
         if name is None:
             return None
-        schema = said.get("parametersJsonSchema", self._schema(said.get("parameters")))
-        return Tool(name, schema, _text(said.get("description")))
+        schema = declaration.get("parametersJsonSchema", self._schema(declaration.get("parameters")))
+        return Tool(name, schema, _text(declaration.get("description")))
 
     def _schema(self, schema: Json) -> Json:
-        """A schema of Google's own in its usual spelling."""
-        return camelised_schema(schema) if _SNAKE.search(self.raw) else schema
+        """Return a schema of Google's own in camelCase."""
+        return camel_case_schema(schema) if _SNAKE.search(self.raw) else schema
 
     @lazy
     def omits_thinking(self) -> bool:
-        """Whether thoughts are declined in so many words."""
-        return held(self.config.get("thinkingConfig")).get("includeThoughts") is False
+        """Whether the request explicitly declines thoughts."""
+        return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
 
 
-def held(value: Json) -> dict[str, Json]:
-    """The object, or an empty one in place of anything else."""
+def object_of(value: Json) -> dict[str, Json]:
+    """Return the object; an empty one in place of anything else."""
     return value if type(value) is dict else {}
 
 
-def listed(value: Json) -> list[Json]:
-    """The list; a lone value is a list of one."""
+def list_of(value: Json) -> list[Json]:
+    """Return the list; a single value becomes a list of one."""
     if value is None:
         return []
     return value if type(value) is list else [value]
 
 
 def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:
-    """One content: its tool results, where it has any, and what else it says. `names` are the calls' names by
-    id, so far."""
-    said = held(content)
-    role = said.get("role")
+    """Yield the messages of one content: its tool results, where it has any, and its other parts. `names` are
+    the calls' names by id, so far."""
+    fields = object_of(content)
+    role = fields.get("role")
     neutral = ROLES.get(role) if role is None or type(role) is str else None
-    if neutral is None or not said:
+    if neutral is None or not fields:
         return
-    entries = [held(part) for part in listed(said.get("parts"))]
+    entries = [object_of(part) for part in list_of(fields.get("parts"))]
     results = [
         part
         for entry in entries
@@ -282,16 +288,16 @@ def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:
 
 
 def _part(entry: dict[str, Json], names: dict[str, str | None]) -> Part | None:
-    """A part that is not a function's response."""
+    """Return a part that is not a function's response."""
     text = entry.get("text")
     if type(text) is str:
         return ThinkingPart(text) if entry.get("thought") is True else TextPart(text)
     for key in ("inlineData", "fileData"):
         if key in entry:
-            return _media(held(entry[key]).get("mimeType"))
+            return _media(object_of(entry[key]).get("mimeType"))
     if type(entry.get("functionCall")) is dict:
-        said = entry["functionCall"]
-        call = CallPart(_text(said.get("id")), _text(said.get("name")), said.get("args", {}))
+        fields = entry["functionCall"]
+        call = CallPart(_text(fields.get("id")), _text(fields.get("name")), fields.get("args", {}))
         if call.id is not None:
             names[call.id] = call.name
         return call
@@ -305,29 +311,30 @@ def _media(mime: Json) -> MediaPart:
     return MediaPart("image" if kind == "image" else "audio" if kind == "audio" else "file")
 
 
-def _result(said: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
-    """What a function gave back, and the media with it."""
-    id, name = _text(said.get("id")), _text(said.get("name"))
-    given, failed = _given(said.get("response"), name)
-    text = given if type(given) is str else "" if given is None else dumps(given).decode()
+def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator[Part]:
+    """Yield the result of a function, and the media in it."""
+    id, name = _text(response.get("id")), _text(response.get("name"))
+    returned, failed = _unwrap_result(response.get("response"), name)
+    text = returned if type(returned) is str else "" if returned is None else dumps(returned).decode()
     yield ResultPart(id, name or names.get(id or ""), text, failed)
-    for part in listed(said.get("parts")):
-        for media in held(part).values():
-            yield _media(held(media).get("mimeType"))
+    for part in list_of(response.get("parts")):
+        for media in object_of(part).values():
+            yield _media(object_of(media).get("mimeType"))
 
 
-def _given(response: Json, name: str | None) -> tuple[Json, bool]:
-    """What a function gave back, and whether that is an error. A response has to be an object, so clients wrap
-    what was given back: in one of `WRAPPINGS`, or in `content` beside the function's name, perhaps as texts."""
+def _unwrap_result(response: Json, name: str | None) -> tuple[Json, bool]:
+    """Return the result of a function, and whether it is an error. A response must be an object, so clients
+    wrap the result: in one of `WRAPPINGS`, or in `content` beside the function's name, optionally as texts.
+    """
     if type(response) is not dict:
         return response, False
-    if len(response) == 1 and (key := next(iter(response))) in WRAPPINGS:
+    if len(response) == 1 and (key := next(iter(response))) in RESULT_KEYS:
         return response[key], key == "error"
     if name is not None and response.keys() == {"name", "content"} and response["name"] == name:
         content = response["content"]
-        texts = [_text(held(each).get("text")) for each in content] if type(content) is list else []
-        said = [text for text in texts if text is not None]
-        return "\n".join(said) if said and len(said) == len(texts) else content, False
+        texts = [_text(object_of(entry).get("text")) for entry in content] if type(content) is list else []
+        present = [text for text in texts if text is not None]
+        return "\n".join(present) if present and len(present) == len(texts) else content, False
     return response, False
 
 

@@ -1,6 +1,8 @@
-"""The sources of a candidate's texts, as a search grounds them: the pages, and which of the answer each supports.
+"""The sources of a candidate's texts, in the form of a search's grounding: the pages, and the part of the
+response that each supports.
 
-Places are in bytes of UTF-8, counted through all texts. Source: the API's reference, and recorded answers.
+Positions are in bytes of UTF-8 and count through all texts. Source: the API's reference, and recorded
+responses.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from mockllm.core.reply.reply import Choice, Text
 
 
 def grounding(choice: Choice) -> dict[str, Json] | None:
-    """None where nothing is cited."""
+    """Return the grounding; None where no text has sources."""
     texts = [part for part in choice.parts if type(part) is Text]
     pages = sources(citation for text in texts for citation in text.citations)
     if not pages:
@@ -26,23 +28,27 @@ def grounding(choice: Choice) -> dict[str, Json] | None:
 
 
 def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
-    """What of the texts each of the pages supports; one entry where several support the same."""
-    found: dict[tuple[int, int], dict[str, Any]] = {}
+    """Return the text segments with the pages that support each; one entry where several pages support the
+    same segment."""
+    supports: dict[tuple[int, int], dict[str, Any]] = {}
     before = 0
     for text in texts:
-        whole = full_text(text)
+        content = full_text(text)
         for citation in text.citations:
-            start, end = span(citation, whole)
-            segment: dict[str, Json] = {"endIndex": before + _bytes(whole[:end]), "text": whole[start:end]}
-            first = before + _bytes(whole[:start])
+            start, end = span(citation, content)
+            segment: dict[str, Json] = {
+                "endIndex": before + _bytes(content[:end]),
+                "text": content[start:end],
+            }
+            first = before + _bytes(content[:start])
             if first:
                 segment = {"startIndex": first, **segment}
-            at = (first, before + _bytes(whole[:end]))
-            support = found.setdefault(at, {"segment": segment, "groundingChunkIndices": []})
+            at = (first, before + _bytes(content[:end]))
+            support = supports.setdefault(at, {"segment": segment, "groundingChunkIndices": []})
             if places[citation.url] not in support["groundingChunkIndices"]:
                 support["groundingChunkIndices"].append(places[citation.url])
-        before += _bytes(whole)
-    return list(found.values())
+        before += _bytes(content)
+    return list(supports.values())
 
 
 def _bytes(text: str) -> int:

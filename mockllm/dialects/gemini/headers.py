@@ -1,6 +1,7 @@
-"""The response headers of Google's endpoints that say something of the answer.
+"""The response headers of Google's endpoints that describe the response.
 
-What the server in front adds to every answer of Google's (framing and sniffing rules, timing) is left out.
+The headers that Google's front server adds to every response (framing and sniffing rules, timing) are
+omitted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from mockllm.core.rendering.plan import Headers
 JSON: Final[Headers] = (("content-type", "application/json; charset=UTF-8"),)
 STREAM: Final[Headers] = (("content-type", "text/event-stream"), ("content-disposition", "attachment"))
 EVENTS: Final[Headers] = (("content-type", "text/event-stream"),)
-"""Of an error where server-sent events were asked for: it is no event, and keeps their type."""
+"""The headers of an error for a request for server-sent events: the body is no event, but has their content
+type."""
 TIER: Final[Headers] = (("x-gemini-service-tier", "standard"),)
-"""Of what Gemini's models were asked, beside streams."""
+"""The additional headers of Gemini's non-streaming responses."""

@@ -1,6 +1,7 @@
-"""JSON as Google's servers write it: bodies indented, a stream's chunks on a line with a space behind colons.
+"""JSON as Google's servers write it: bodies are indented; a stream's chunk is one line with a space after
+colons.
 
-Both write angle brackets as escapes. Source: recorded bytes of both endpoints.
+Both escape angle brackets. Source: recorded bytes of both endpoints.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ _ENCODE: Final = JSONEncoder(
 ).encode
 
 
-def line(value: Json) -> bytes:
-    """On one line: what server-sent events carry."""
+def one_line(value: Json) -> bytes:
+    """Return the value on one line, as server-sent events contain it."""
     return _escaped(_ENCODE(value).encode())
 
 
-def page(value: Json) -> bytes:
-    """Indented by two: whole bodies, errors, and the items of an array."""
+def indented(value: Json) -> bytes:
+    """Return the value indented by two: bodies, errors, and the items of an array."""
     return _escaped(pretty(value))
 
 
-def _escaped(written: bytes) -> bytes:
-    return written.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
+def _escaped(encoded: bytes) -> bytes:
+    return encoded.replace(b"<", b"\\u003c").replace(b">", b"\\u003e")

@@ -1,6 +1,7 @@
-"""What differs from one family of models to the next, on Gemini's API and on Vertex AI: two small tables.
+"""Differences between model families on Gemini's API and on Vertex AI: two small tables.
 
-Taken from recordings of 2025 and 2026. Where the services changed with time, all follow the newest.
+The data is from recordings of 2025 and 2026. Where the services changed over time, all families follow the
+newest form.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from typing import Final, Literal
 from msgspec import Struct
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
-"""What answers where neither the rule nor the request names a model, and what an example asks for."""
+"""The model where neither the rule nor the request names one, and of examples."""
 
 
 class GeminiFamily(Struct, frozen=True):
-    """How one family of models answers."""
+    """The details of one family's responses."""
 
     signs: Literal["nothing", "calls", "all"] = "all"
-    """Which parts have a thought signature: the first call where there was thinking, or it always and, where
-    there was thinking, the last text."""
+    """The parts with a thought signature. `calls`: the first call, where there was thinking. `all`: the first
+    call always, and the last text where there was thinking."""
     ids: bool = True
     """Whether calls have ids."""
     ends_alone: bool = True
-    """Whether a stream's finish reason comes in a chunk of its own, behind what is said."""
+    """Whether a stream's finish reason is in a separate chunk after the content."""
     index: bool = True
-    """Whether the first candidate tells its index."""
+    """Whether the first candidate contains its index."""
     logprobs: bool = False
-    """Whether a whole answer tells the average of its log probabilities."""
+    """Whether a non-streaming response contains the average of its log probabilities."""
     details: bool = False
-    """Whether usage tells the modality of what was said."""
+    """Whether usage contains the modality of the output."""
     counts: Literal["nothing", "prompt", "all"] = "all"
-    """What a stream's usage tells before its last chunk."""
+    """The usage of a stream's chunks before the last one."""
     remarks: bool = True
-    """Whether a chunk that ends with a call says so in words."""
+    """Whether a chunk that ends with a call has a finish message."""
 
 
 _GEMINI: Final = (
@@ -76,5 +77,5 @@ _VERTEX: Final = (
 
 @lru_cache(maxsize=512)
 def family(model: str, *, vertex: bool) -> GeminiFamily:
-    """The first row that fits; a name that nobody knows answers as the newest models do."""
-    return next(found for glob, found in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))
+    """Return the first row that matches; an unknown model gets the newest form."""
+    return next(row for glob, row in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))

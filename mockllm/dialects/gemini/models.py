@@ -1,4 +1,4 @@
-"""GET …/models and …/models/{model}: the models that the rules name, and Google's well-known ones."""
+"""GET …/models and …/models/{model}: the models that the rules name, and Google's well-known models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import page
+from mockllm.dialects.gemini.json_format import indented
 
 _KNOWN: Final = {
     "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),
@@ -24,9 +24,9 @@ _KNOWN: Final = {
     "gemini-2.5-flash-lite": ("Gemini 2.5 Flash-Lite", "001", 65_536),
     "gemini-2.0-flash": ("Gemini 2.0 Flash", "2.0", 8_192),
 }
-"""Name that is shown, version, longest answer."""
+"""Display name, version, and maximum output tokens of each model."""
 WELL_KNOWN: Final = tuple(_KNOWN)
-_PAGE, _LONGEST_PAGE = 50, 1000
+_PAGE_SIZE, _MAX_PAGE_SIZE = 50, 1000
 
 
 class GeminiModelsRequest(GeminiRequest):
@@ -34,7 +34,7 @@ class GeminiModelsRequest(GeminiRequest):
 
 
 class GeminiModels:
-    """The dialect object of the list, and of one model of it."""
+    """The dialect of the list, and of one model of the list."""
 
     name: str = "gemini"
     api: str = "models"
@@ -51,18 +51,19 @@ class GeminiModels:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """One model: any name is known, as any is answered. The list: the rules' models first."""
+        """Return one model, of any name because any model is served; or the list, with the rules' models
+        first."""
         assert isinstance(request, GeminiModelsRequest)
         describe = _publisher_model if request.vertex else _model
         body = _page(request, models) if request.model is None else describe(request.model)
-        return Plan(ResponseHead(200, JSON), (EventStep(page(body) + b"\n", 0, "body"),))
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
 def _page(request: GeminiModelsRequest, models: Sequence[str]) -> Json:
-    """A page of the list; its token is the number of the model that comes next."""
+    """Return a page of the list; its token is the number of the next model."""
     names = list(dict.fromkeys((*models, *_KNOWN)))
     start = _number(request, "pageToken", 0)
-    size = min(_number(request, "pageSize", 0) or _PAGE, _LONGEST_PAGE)
+    size = min(_number(request, "pageSize", 0) or _PAGE_SIZE, _MAX_PAGE_SIZE)
     key, describe = ("publisherModels", _publisher_model) if request.vertex else ("models", _model)
     body: dict[str, Json] = {key: [describe(name) for name in names[start : start + size]]}
     if start + size < len(names):
@@ -71,15 +72,15 @@ def _page(request: GeminiModelsRequest, models: Sequence[str]) -> Json:
 
 
 def _model(name: str) -> Json:
-    """What is told of a model; one that nobody has heard of is like the newest, under its own name."""
-    shown, version, longest = _KNOWN.get(name, (name, "001", 65_536))
+    """Return the description of a model; an unknown one has the newest model's values under its own name."""
+    title, version, max_output = _KNOWN.get(name, (name, "001", 65_536))
     return {
         "name": f"models/{name}",
         "version": version,
-        "displayName": shown,
-        "description": shown,
+        "displayName": title,
+        "description": title,
         "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": longest,
+        "outputTokenLimit": max_output,
         "supportedGenerationMethods": [
             "generateContent",
             "countTokens",
@@ -106,6 +107,6 @@ def _publisher_model(name: str) -> Json:
 
 
 def _number(request: Request, name: str, absent: int) -> int:
-    """A number of the query; anything else counts as absent."""
+    """Parse a number of the query; anything else counts as absent."""
     text = request.query.get(name, "")
     return int(text) if text.isdecimal() and len(text) < 9 else absent

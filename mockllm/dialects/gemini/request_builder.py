@@ -1,4 +1,4 @@
-"""A generateContent request in Google's words, from neutral ones: the way back of `generate_request`."""
+"""Writes a generateContent request from a neutral one; the inverse of `generate_request`."""
 
 from __future__ import annotations
 
@@ -12,33 +12,36 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_s
 _ROLES: Final = {"assistant": "model"}
 
 
-def build_request(wish: NeutralRequest, base: str) -> WireRequest:
-    """`base` is what stands before `/models/` in the path. A stream is asked for as server-sent events."""
+def build_request(request: NeutralRequest, base: str) -> WireRequest:
+    """Return the request; `base` is the path before `/models/`. A streaming request selects server-sent
+    events."""
     config = without_empty(
         {
-            "candidateCount": wish.n,
-            "maxOutputTokens": wish.max_tokens,
-            "stopSequences": list(wish.stop),
-            **_format(wish.response_format),
+            "candidateCount": request.n,
+            "maxOutputTokens": request.max_tokens,
+            "stopSequences": list(request.stop),
+            **_format(request.response_format),
         }
     )
     body = without_empty(
         {
-            "systemInstruction": None if wish.system is None else {"parts": [{"text": wish.system}]},
-            "tools": [{"functionDeclarations": [_tool(tool) for tool in wish.tools]}] if wish.tools else None,
-            "toolConfig": _choice(wish.tool_choice),
+            "systemInstruction": None if request.system is None else {"parts": [{"text": request.system}]},
+            "tools": [{"functionDeclarations": [_tool(tool) for tool in request.tools]}]
+            if request.tools
+            else None,
+            "toolConfig": _choice(request.tool_choice),
             "generationConfig": config or None,
-            "contents": [_content(turn) for turn in wish.turns],
+            "contents": [_content(turn) for turn in request.turns],
         }
     )
-    method = "streamGenerateContent?alt=sse" if wish.stream else "generateContent"
-    key = {} if wish.api_key is None else {"x-goog-api-key": wish.api_key}
-    path = f"{base}/models/{wish.model or DEFAULT_MODEL}:{method}"
+    method = "streamGenerateContent?alt=sse" if request.stream else "generateContent"
+    key = {} if request.api_key is None else {"x-goog-api-key": request.api_key}
+    path = f"{base}/models/{request.model or DEFAULT_MODEL}:{method}"
     return WireRequest(path, {"content-type": "application/json", **key}, body)
 
 
 def _content(turn: dict[str, Json]) -> Json:
-    """A turn that has no parts is one of a role and its text."""
+    """Return a turn; a turn without parts has a role and a text."""
     if "parts" in turn:
         return turn
     role = turn.get("role")
@@ -59,9 +62,9 @@ def _choice(choice: ToolChoice | None) -> Json:
     return {"functionCallingConfig": config}
 
 
-def _format(wanted: Format | None) -> dict[str, Json]:
-    if wanted is None:
+def _format(format_: Format | None) -> dict[str, Json]:
+    if format_ is None:
         return {}
-    if wanted.kind == "text":
+    if format_.kind == "text":
         return {"responseMimeType": "text/plain"}
-    return {"responseMimeType": "application/json", "responseJsonSchema": wanted.schema}
+    return {"responseMimeType": "application/json", "responseJsonSchema": format_.schema}

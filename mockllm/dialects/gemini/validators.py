@@ -1,7 +1,7 @@
-"""The shapes of Google's request messages, and what its JSON parser says of a value that does not fit.
+"""The shapes of Google's request messages, and the errors of its JSON parser for values of another shape.
 
 Messages are protobuf: a field has a kind, may be null or absent, and a list may be written as its only item.
-Fields that are not known here pass. Paths are told in snake_case, whatever was sent.
+Unknown fields pass. Error paths are in snake_case, in whatever form the request was sent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PACKAGE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
 
 class GeminiRequestProblem(Exception):
-    """The first thing that is wrong with a request, in the provider's words; it ends the look. `field` is its
-    path where the parser found it."""
+    """The first problem of a request, in the provider's wording; it ends the check. `field` is its path where
+    the parser detects it."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
@@ -28,10 +28,10 @@ class GeminiRequestProblem(Exception):
 
 
 class GeminiValueKind(Struct, frozen=True):
-    """A kind of value; `name` is what the parser calls it."""
+    """A kind of value; `name` is the parser's name."""
 
     name: str
-    fits: Callable[[Json], bool]
+    matches: Callable[[Json], bool]
 
 
 class MessageShape(Struct, frozen=True):
@@ -42,7 +42,7 @@ class MessageShape(Struct, frozen=True):
 
 
 class Repeated(Struct, frozen=True):
-    """A list of such."""
+    """A list of values or messages."""
 
     of: GeminiValueKind | MessageShape
 
@@ -50,8 +50,8 @@ class Repeated(Struct, frozen=True):
 Field: TypeAlias = GeminiValueKind | MessageShape | Repeated
 
 
-def _whole(value: Json) -> bool:
-    """Whole numbers may be texts, as protobuf writes the long ones."""
+def _is_integer(value: Json) -> bool:
+    """Return whether a value is an integer; a text of digits is one, as protobuf writes 64-bit integers."""
     return (
         type(value) is int
         or (type(value) is float and value.is_integer())
@@ -61,47 +61,49 @@ def _whole(value: Json) -> bool:
 
 STRING: Final = GeminiValueKind("TYPE_STRING", lambda value: type(value) is str)
 BOOLEAN: Final = GeminiValueKind("TYPE_BOOL", lambda value: type(value) is bool)
-INTEGER: Final = GeminiValueKind("TYPE_INT32", _whole)
+INTEGER: Final = GeminiValueKind("TYPE_INT32", _is_integer)
 NUMBER: Final = GeminiValueKind("TYPE_FLOAT", lambda value: type(value) in (int, float))
 STRUCT: Final = GeminiValueKind(
     "type.googleapis.com/google.protobuf.Struct", lambda value: type(value) is dict
 )
 
 
-def word(name: str, *allowed: str) -> GeminiValueKind:
-    """An enum, by a name of it or by any number."""
+def enum_kind(name: str, *allowed: str) -> GeminiValueKind:
+    """Return the kind of an enum, which accepts one of its names or any number."""
     return GeminiValueKind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
 
 
 @lru_cache(maxsize=1024)
-def snake(name: str) -> str:
-    return re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", name)
+def snake_case(name: str) -> str:
+    return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
 
 
-def fit(path: str, value: Json, field: Field) -> None:
-    """Refuse a value that does not fit its field; null is absent."""
+def check_shape(path: str, value: Json, field: Field) -> None:
+    """Raise a problem for a value of another shape than its field; null counts as absent."""
     if value is None:
         return
     if isinstance(field, Repeated):
-        for place, item in enumerate(value if type(value) is list else [value]):
-            fit(f"{path}[{place}]", item, field.of)
+        for index, item in enumerate(value if type(value) is list else [value]):
+            check_shape(f"{path}[{index}]", item, field.of)
     elif isinstance(field, GeminiValueKind):
-        if not field.fits(value):
+        if not field.matches(value):
             raise _invalid(path, field.name, value)
     elif type(value) is list:
         name = f'Unknown name "{path.rpartition(".")[2]}"'
         at = path.rpartition(".")[0]
         where = f" at '{at}'" if at else ""
-        said = (
+        message = (
             f"Invalid JSON payload received. {name}{where}: Proto field is not repeating, cannot start list."
         )
-        raise GeminiRequestProblem(said, at)
+        raise GeminiRequestProblem(message, at)
     elif type(value) is not dict:
         raise _invalid(path, PACKAGE + field.name, value)
     else:
-        for key, held in value.items():
+        for key, member in value.items():
             if key in field.fields:
-                fit(f"{path}.{snake(key)}" if path else snake(key), held, field.fields[key])
+                check_shape(
+                    f"{path}.{snake_case(key)}" if path else snake_case(key), member, field.fields[key]
+                )
 
 
 def _invalid(path: str, name: str, value: Json) -> GeminiRequestProblem:

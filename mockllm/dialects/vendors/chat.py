@@ -94,11 +94,11 @@ class VendorEncoder(Encoder):
         """Return the first delta; None where the first chunk of the text contains the role."""
         return {"role": "assistant", "content": ""}
 
-    def text_delta(self, piece: str) -> dict[str, Json]:
-        return {"content": piece}
+    def text_delta(self, chunk: str) -> dict[str, Json]:
+        return {"content": chunk}
 
-    def thinking_delta(self, piece: str) -> dict[str, Json]:
-        return {self.form.thinking or "": piece}
+    def thinking_delta(self, chunk: str) -> dict[str, Json]:
+        return {self.form.thinking or "": chunk}
 
     def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
         """Return the delta that contains a complete call."""
@@ -171,9 +171,9 @@ class VendorEncoder(Encoder):
                 result |= self.form.without_text
         return result
 
-    def call_object(self, call: Call, choice: int, number: int, said: str) -> dict[str, Json]:
+    def call_object(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         id = call.id if call.id is not None else self.form.call_id.make(self.ids, f"{choice}.{number}")
-        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": said}}
+        return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
     def finish_reason(self, choice: Choice) -> str:
         return self.form.finish[choice.finish]
@@ -244,14 +244,14 @@ class VendorEncoder(Encoder):
     def _counts(self) -> bool:
         return self.form.always_usage or self._request.include_usage
 
-    def _call_delta(self, call: Call, choice: int, piece: str) -> dict[str, Json]:
+    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
         """Return the delta of a chunk of a call's arguments; the complete call where the vendor sends it in
         one chunk."""
         if not self.form.complete_calls:
-            return {"tool_calls": [{"index": self._calls[choice] - 1, "function": {"arguments": piece}}]}
+            return {"tool_calls": [{"index": self._calls[choice] - 1, "function": {"arguments": chunk}}]}
         number = self._calls[choice]
         self._calls[choice] += 1
-        return self.complete_call({"index": number, **self.call_object(call, choice, number, piece)})
+        return self.complete_call({"index": number, **self.call_object(call, choice, number, chunk)})
 
     def _finish_in_last_chunk(self, choice: int, index: int) -> bool:
         """Return whether the last chunk of a part contains the finish reason."""
@@ -266,12 +266,12 @@ class VendorEncoder(Encoder):
             self._opened.add(choice)
             delta = {"role": "assistant", **delta}
         reason = self.finish_reason(self.reply.choices[choice]) if finishes else None
-        said = self.choice({"index": choice, "delta": delta}, reason)
-        made = self.chunk([said if logprobs is None else {**said, "logprobs": logprobs}])
+        encoded = self.choice({"index": choice, "delta": delta}, reason)
+        payload = self.chunk([encoded if logprobs is None else {**encoded, "logprobs": logprobs}])
         if finishes and self.form.usage_chunk == "finish" and self._counts:
-            made["usage"] = self._counted
-            self.reply.usage.tell(made, "usage")
-        return dumps(made), None
+            payload["usage"] = self._counted
+            self.reply.usage.tell(payload, "usage")
+        return dumps(payload), None
 
 
 def _chunk_count(part: Part) -> int:

@@ -134,8 +134,8 @@ class VendorModels(OpenAiModels):
             plan, self.vendor, stamp, self.vendor.edit_model and self._edit_models, "application/json"
         )
 
-    def _edit_models(self, said: dict[str, Json]) -> None:
+    def _edit_models(self, listed: dict[str, Json]) -> None:
         """Change the list, or one model of it."""
         assert self.vendor.edit_model is not None
-        for model in said["data"] if said["object"] == "list" else (said,):
+        for model in listed["data"] if listed["object"] == "list" else (listed,):
             self.vendor.edit_model(model)

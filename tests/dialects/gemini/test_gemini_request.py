@@ -21,7 +21,7 @@ from mockllm.core.request.request import (
     ToolChoice,
 )
 from mockllm.dialects.gemini import GENERATE
-from mockllm.dialects.gemini.generate_request import google
+from mockllm.dialects.gemini.generate_request import as_google_request
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
@@ -335,4 +335,8 @@ def test_turns_in_googles_own_form_are_asked_as_they_are() -> None:
 
 def test_a_request_to_no_known_call_is_read_as_googles() -> None:
     plain = Request(method="GET", path="/nowhere", headers={}, query_string="alt=sse")
-    assert (google(plain).path, google(plain).sse, google(plain).vertex) == ("/nowhere", False, False)
+    assert (as_google_request(plain).path, as_google_request(plain).sse, as_google_request(plain).vertex) == (
+        "/nowhere",
+        False,
+        False,
+    )
