@@ -14,7 +14,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
-from mockllm.core.json.schema import subschemas
+from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.errors import TYPE
 from mockllm.dialects.gemini.generate_request import (
