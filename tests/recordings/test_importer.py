@@ -146,7 +146,7 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert run(str(cassette), "--out", str(out)) == 0
     (out / "a-b.yaml").write_text("# my own\n")
     assert run(str(cassette), "--out", str(out)) == 1
-    assert "is there already, and was not imported" in capsys.readouterr().err
+    assert "exists and is not an imported file" in capsys.readouterr().err
     assert (out / "a-b.yaml").read_text() == "# my own\n"
     assert run("--request", str(request), "--path", "/v1/chat/completions", "--response", str(body)) == 0
     assert Game(capsys.readouterr().out).hear(ask("/v1/chat/completions", BODY)).bytes == SSE.encode()
