@@ -39,32 +39,32 @@ def run(args: argparse.Namespace) -> int:
     note_default_pack(values)
     gathered = load_scenarios(scenario_sources(values, os.environ))
     warnings = catalog_lint.warnings(gathered)
-    failed = bool(gathered.mistakes or (warnings and values["strict"]))
+    failed = bool(gathered.diagnostics or (warnings and values["strict"]))
     if args.json:
         _print_json(gathered, warnings, ok=not failed)
     else:
         _print(gathered, warnings, colour=use_colours())
-    if gathered.mistakes and not any(mistake.line for mistake in gathered.mistakes):
+    if gathered.diagnostics and not any(mistake.line for mistake in gathered.diagnostics):
         return 2
     return 1 if failed else 0
 
 
 def _print(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, colour: bool) -> None:
     red, yellow, green, plain = (RED, YELLOW, GREEN, PLAIN) if colour else ("",) * 4
-    for mistake in sorted(gathered.mistakes):
+    for mistake in sorted(gathered.diagnostics):
         print(mistake)
     for warning in warnings:
         print(f"{yellow}warning:{plain} {warning}")
-    tone = red if gathered.mistakes else yellow if warnings else green
+    tone = red if gathered.diagnostics else yellow if warnings else green
     print(f"{tone}{summary(gathered, warnings)}{plain}")
 
 
 def summary(gathered: LoadedScenarios, warnings: Sequence[Diagnostic]) -> str:
     """Return `3 mistakes, 1 warning in 4 files` (the files with mistakes), or `ok: 12 rules, 3 modifiers …`."""
-    files = {each.file for each in (*gathered.mistakes, *warnings) if each.line}
+    files = {each.file for each in (*gathered.diagnostics, *warnings) if each.line}
     counts = [
         _many(len(each), word)
-        for word, each in (("mistake", gathered.mistakes), ("warning", warnings))
+        for word, each in (("mistake", gathered.diagnostics), ("warning", warnings))
         if len(each)
     ]
     if counts:
@@ -92,7 +92,7 @@ def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok
         "rules": rules,
         "modifiers": modifiers,
         "files": files,
-        "mistakes": [as_json(mistake) for mistake in gathered.mistakes],
+        "mistakes": [as_json(mistake) for mistake in gathered.diagnostics],
         "warnings": [as_json(warning) for warning in warnings],
     }
     print(pretty(report).decode())

@@ -54,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
             print(f"mockllm: {error}", file=sys.stderr)
             return 2
         sides = ScenarioPair(old, new)
-        if sides.mistakes:
-            mistakes = sides.mistakes
+        if sides.diagnostics:
+            mistakes = sides.diagnostics
             for side, text in ((old, args.old), (new, args.new)):
                 mistakes = with_shown_path(mistakes, "".join(side.scenarios), text)
             if args.json:
@@ -97,7 +97,7 @@ def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name):
         try:
-            PackResolver.beside(lock).find(name)
+            PackResolver.for_lock(lock).find(name)
         except PackNotFound:
             pass
         except ValueError as error:
@@ -143,6 +143,6 @@ def _recorded(path: Path) -> Iterator[Case]:
         return
     scenario_sources = ScenarioSources((str(path),), vocabulary=vocabulary())
     gathered = load_scenarios(scenario_sources)
-    if gathered.mistakes:
-        raise InvalidRequestFile(*gathered.mistakes)
+    if gathered.diagnostics:
+        raise InvalidRequestFile(*gathered.diagnostics)
     yield from recorded(gathered, scenario_sources)

@@ -120,7 +120,7 @@ def _build(
     """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
     builder = Builder(
         replace(scenario_sources(values, environment), examples=False),
-        Sessions(most=bounds.sessions, unused=bounds.session_ttl),
+        Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl),
         seed=values["seed"],
         longest=values["max_delay"],
         max_generated=bounds.generated,

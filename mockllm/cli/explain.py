@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
 from mockllm.state.sessions import Sessions
@@ -50,13 +50,13 @@ def run(args: argparse.Namespace) -> int:
     sources = scenario_sources(values, os.environ)
     raw, name = read_request(args.request)
     gathered = load_scenarios(sources)
-    if gathered.mistakes:
-        return _refuse(gathered.mistakes, args.json)
+    if gathered.diagnostics:
+        return _refuse(gathered.diagnostics, args.json)
     try:
         runs = read_request_file(raw, name, sources.vocabulary)
     except InvalidRequestFile as error:
-        return _refuse(error.mistakes, args.json)
-    catalog = finished(compile_catalog(gathered.entries))
+        return _refuse(error.diagnostics, args.json)
+    catalog = run_steps(compile_catalog(gathered.entries))
     traces = [
         each for run in runs for each in trace_steps(run, Engine(catalog, Sessions(), seed=values["seed"]))
     ]

@@ -12,7 +12,11 @@ def fetch_missing(path: str) -> bool:
     """Fetch the missing packs of the lock at a path and return whether all packs exist now. Report packs that cannot
     be fetched; loading reports them again, with their positions."""
     lock = read_lock(path)
-    missing = [name for name in lock.packs if not (is_pack(lock.vendored(name)) or is_pack(lock.kept(name)))]
+    missing = [
+        name
+        for name in lock.packs
+        if not (is_pack(lock.vendored_path(name)) or is_pack(lock.fetched_path(name)))
+    ]
     if not missing:
         return True
     from mockllm.packing.lockfile_editor import LockfileEditor  # imports git and archives

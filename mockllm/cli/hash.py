@@ -11,7 +11,7 @@ from mockllm.cli.explain import read_request
 from mockllm.cli.options import SERVING, add, option_values, vocabulary, volatile
 from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 from mockllm.testing.request_files import InvalidRequestFile, read_request_file
 
@@ -35,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         runs = read_request_file(raw, name, vocabulary())
     except InvalidRequestFile as error:
-        print_mistakes(error.mistakes, sys.stderr)
+        print_mistakes(error.diagnostics, sys.stderr)
         return 2
-    engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
+    engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile(values))
     for each in (each for run in runs for each in run):
         request = each.sent.read_by(engine, 0.0)
         if each.guess is not None:

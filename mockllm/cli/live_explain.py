@@ -24,7 +24,7 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
     try:
         runs = read_request_file(raw, "body", vocabulary())
     except InvalidRequestFile as error:
-        raise diagnostics_problem(error.mistakes) from None
+        raise diagnostics_problem(error.diagnostics) from None
     reports: list[Json] = []
     for run in runs:
         if len(run) > 1:

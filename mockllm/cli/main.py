@@ -103,10 +103,10 @@ def _run(args: list[str]) -> int:
 
 
 def _unknown_command(argument: str) -> int:
-    from mockllm.scenario.diagnostics import either, nearest
+    from mockllm.scenario.diagnostics import nearest, quoted_choice
 
     near = nearest(argument, COMMANDS)
-    hint = f'did you mean "{near}"?' if near else f"expected {either(COMMANDS)}"
+    hint = f'did you mean "{near}"?' if near else f"expected {quoted_choice(COMMANDS)}"
     print(f'mockllm: unknown command "{argument}"; {hint}', file=sys.stderr)
     return 2
 

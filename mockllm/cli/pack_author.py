@@ -31,7 +31,7 @@ from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
-from mockllm.scenario.pack_files import PackRejected, hidden, read_tree
+from mockllm.scenario.pack_files import PackRejected, is_ignored, read_tree
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.example_runner import Suite
@@ -91,7 +91,9 @@ def _new(name: str, folder: Path) -> int:
         raise PackRejected(
             f'"{name}" is not a pack name; expected x or team/x, of letters, digits, ".", "_" and "-"'
         )
-    if folder.exists() and (not folder.is_dir() or not all(hidden(each.name) for each in folder.iterdir())):
+    if folder.exists() and (
+        not folder.is_dir() or not all(is_ignored(each.name) for each in folder.iterdir())
+    ):
         raise PackRejected(f"{folder} exists, not overwritten")
     for file, text in STARTER.items():
         put_file(text.format(name=name).encode(), folder / file)
@@ -124,7 +126,7 @@ def open_pack(text: str) -> Iterator[tuple[str, str]]:
 def load_pack(folder: str, shown: str) -> LoadedScenarios:
     """Load a pack without any settings."""
     gathered = load_scenarios(ScenarioSources((folder,), vocabulary=vocabulary()))
-    return replace(gathered, mistakes=with_shown_path(gathered.mistakes, folder, shown))
+    return replace(gathered, diagnostics=with_shown_path(gathered.diagnostics, folder, shown))
 
 
 def _check(folder: str, shown: str, json: bool) -> int:
@@ -136,16 +138,16 @@ def _check(folder: str, shown: str, json: bool) -> int:
     powers = None if own is None else capabilities(gathered, own)
     if json:
         print(pretty(_report(gathered, powers, tree.sha256, [as_json(each) for each in warnings])).decode())
-        return 1 if gathered.mistakes else 0
-    for mistake in sorted(gathered.mistakes):
+        return 1 if gathered.diagnostics else 0
+    for mistake in sorted(gathered.diagnostics):
         print(mistake)
     for warning in warnings:
         print(f"warning: {warning}")
     print(checked(gathered, warnings))
-    if powers is not None and not gathered.mistakes:
+    if powers is not None and not gathered.diagnostics:
         print("\n".join(describe(powers)))
         print(f"  {'SHA-256':<11} {tree.sha256}")
-    return 1 if gathered.mistakes else 0
+    return 1 if gathered.diagnostics else 0
 
 
 def _is(folder: str, other: str) -> bool:
@@ -155,10 +157,10 @@ def _is(folder: str, other: str) -> bool:
 def _report(
     gathered: LoadedScenarios, powers: PackCapabilities | None, digest: str, warnings: list[Json]
 ) -> Json:
-    mistakes: Json = [as_json(each) for each in gathered.mistakes]
+    mistakes: Json = [as_json(each) for each in gathered.diagnostics]
     could: Json = None if powers is None else powers.as_json()
     return {
-        "ok": not gathered.mistakes,
+        "ok": not gathered.diagnostics,
         "sha256": digest,
         "could": could,
         "mistakes": mistakes,
@@ -194,10 +196,10 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
         fetch_missing(lock)
     scenario_sources = ScenarioSources((folder,), vocabulary=vocabulary(), lock=lock, frozen=args.frozen)
     base = load_scenarios(scenario_sources)
-    if base.mistakes:
-        print_mistakes(with_shown_path(base.mistakes, folder, shown), sys.stderr)
+    if base.diagnostics:
+        print_mistakes(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
         return 1
-    name = next(pack.word.name for pack in base.loading.packs if _is(pack.folder, folder))
+    name = next(pack.manifest.name for pack in base.loading.packs if _is(pack.folder, folder))
     coverage = Coverage.of(base, name)
     results = []
     for result in Suite(scenario_sources, coverage.note).run():

@@ -15,12 +15,11 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.capabilities import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
 from mockllm.packing.version_constraints import version_constraints
-from mockllm.scenario.bundled_packs import shipped, shipped_names
 from mockllm.scenario.diagnostics import readable, scalar_text
-from mockllm.scenario.lockfile import LOCK, NAME, lock_path, read_lock
+from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected
 from mockllm.scenario.pack_params import ParamSpec
-from mockllm.scenario.pack_resolver import PackResolver, installed
+from mockllm.scenario.pack_resolver import PackResolver, bundled_names, bundled_pack, installed_packs
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     words = args.sources if args.doing == "add" else args.names
     words = words or sorted(locking.lock.packs)
     if not words:
-        print(f"{LOCK} is empty")
+        print(f"{LOCK_FILE} is empty")
         return 0
     act = {"add": locking.add, "remove": locking.remove, "update": locking.update}[args.doing]
     return _each(words, act)
@@ -80,13 +79,13 @@ def _fetch(locking: LockfileEditor) -> int:
         print(f"fetched {change.name} {change.now} from {change.source}")
     changed = [name for name in locking.lock.packs if state_of(locking.lock, name) == "changed"]
     for name in changed:
-        folder = os.path.relpath(locking.lock.vendored(name))
+        folder = os.path.relpath(locking.lock.vendored_path(name))
         print(f"mockllm: {folder} has changed; `mockllm pack vendor` restores its files", file=sys.stderr)
     if not missing and not changed:
         print(
-            f"all packs of {LOCK} are present: {', '.join(sorted(locking.lock.packs))}"
+            f"all packs of {LOCK_FILE} are present: {', '.join(sorted(locking.lock.packs))}"
             if locking.lock.packs
-            else f"{LOCK} is empty"
+            else f"{LOCK_FILE} is empty"
         )
     return 1 if changed else 0
 
@@ -107,15 +106,15 @@ def _list(path: str, json: bool) -> int:
 
 def _rows(path: str) -> Iterator[dict[str, Json]]:
     lock = read_lock(path)
-    if lock.mistakes:
-        raise PackRejected("\n".join(map(str, lock.mistakes)))
+    if lock.diagnostics:
+        raise PackRejected("\n".join(map(str, lock.diagnostics)))
     for name, word in sorted(lock.packs.items()):
         yield {"name": name, "version": word.version, "state": state_of(lock, name), "source": word.source}
-    for name in shipped_names():
+    for name in bundled_names():
         if name not in lock.packs:
-            yield {"name": name, "version": _version(shipped(name)), "state": "shipped", "source": ""}
-    for name, folder in sorted(installed().items()):
-        if name not in lock.packs and name not in shipped_names():
+            yield {"name": name, "version": _version(bundled_pack(name)), "state": "shipped", "source": ""}
+    for name, folder in sorted(installed_packs().items()):
+        if name not in lock.packs and name not in bundled_names():
             yield {"name": name, "version": _version(folder), "state": "installed", "source": str(folder)}
 
 
@@ -140,8 +139,8 @@ def _info(path: str, text: str, json: bool) -> int:
             if os.path.realpath(pack.folder) == os.path.realpath(folder)
         ]
         if not found:
-            raise PackRejected("\n".join(map(str, gathered.mistakes)))
-        word, powers = found[0].word, capabilities(gathered, found[0])
+            raise PackRejected("\n".join(map(str, gathered.diagnostics)))
+        word, powers = found[0].manifest, capabilities(gathered, found[0])
     if locked is not None:
         shown = locked.source
     params: list[Json] = [
@@ -184,7 +183,7 @@ def _source(path: str, text: str) -> str:
     name = text.partition("@")[0]
     if re.fullmatch(NAME, name) and not os.path.isdir(text):
         try:
-            return str(PackResolver.beside(path).find(name).folder)
+            return str(PackResolver.for_lock(path).find(name).folder)
         except ValueError as error:
             if name in read_lock(path).packs:
                 raise PackRejected(str(error)) from None

@@ -26,7 +26,7 @@ from mockllm.cli.options import (
 from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption(f"--out {values['out']}: {error.strerror}") from None
     where = addresses(args, values)
     recorder = create_recorder(values, values["out"], where, everything=True)
-    engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile(values))
+    engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile(values))
     lines = None if values["quiet"] else access_log_of({**values, "strict": False})
     app = App(engine, limits=limits(args, os.environ), open_to_pages=not values["no_cors"], lines=lines)
     app.recorder = recorder

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.editor_schemas import schemas, written
+from mockllm.scenario.editor_schemas import schema_text, schemas
 from mockllm.scenario.vocabulary import Vocabulary
 
 SCHEMAS: Final = "schemas"
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 def schema_files() -> dict[str, str]:
     """Return the text of each schema by its file name."""
     found = schemas(Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-    return {name: written(schema) for name, schema in found.items()}
+    return {name: schema_text(schema) for name, schema in found.items()}
 
 
 def _check(folder: Path) -> int:

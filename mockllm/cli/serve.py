@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)
-    sessions = Sessions(most=bounds.sessions, unused=bounds.session_ttl, say=log)
+    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=log)
     builder = create_builder(values, sessions, bounds.generated)
     try:
         with gc_paused():

@@ -42,11 +42,11 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, LOADING, os.environ)
     note_default_pack(values)
     suite = Suite(scenario_sources(values, os.environ))
-    if suite.mistakes:
+    if suite.diagnostics:
         if args.json:
-            _print({"mistakes": [as_json(mistake) for mistake in suite.mistakes]})
+            _print({"mistakes": [as_json(mistake) for mistake in suite.diagnostics]})
         else:
-            print_mistakes(suite.mistakes, sys.stderr)
+            print_mistakes(suite.diagnostics, sys.stderr)
         return 2
     results = []
     for result in suite.run(args.name):

@@ -90,10 +90,10 @@ def parse_fail_on(text: str) -> frozenset[str]:
         elif argument in VERDICTS:
             found.add(argument)
         elif argument != NONE:
-            from mockllm.scenario.diagnostics import meant
+            from mockllm.scenario.diagnostics import suggestion
 
             known = (*VERDICTS, BAD, NONE)
-            hint = meant(argument, known) or f"; expected one of {', '.join(known)}"
+            hint = suggestion(argument, known) or f"; expected one of {', '.join(known)}"
             raise BadOption(f"--fail-on: unknown verdict {argument!r}{hint}")
     if not words:
         raise BadOption(f"--fail-on: expected a verdict, {BAD} or {NONE}")

@@ -10,7 +10,7 @@ from typing import Any
 from mockllm.cli import api_client
 from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.options import BadOption
-from mockllm.scenario.diagnostics import path_of
+from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, plain
 
@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     source = None
     if args.expectations is not None:
         source = read_source(*_read(args.expectations))
-        if source.mistakes:
-            print_mistakes(source.mistakes, sys.stderr)
+        if source.diagnostics:
+            print_mistakes(source.diagnostics, sys.stderr)
             return 2
         if not isinstance(source.data, dict):
             raise BadOption(f"{source.name}: expected `expect:` and a list")
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         found = api_client.ask(args, "POST", "/api/verify", body=body)
     except api_client.ApiError as error:
         if source is not None and error.wrong:
-            found = [source.mistake(path_of(field), message) for field, message in error.wrong]
+            found = [source.diagnostic(parse_path(field), message) for field, message in error.wrong]
             print_mistakes(found, sys.stderr)
         else:
             print(f"mockllm: {error}", file=sys.stderr)

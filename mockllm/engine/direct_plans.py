@@ -16,7 +16,7 @@ from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import embedded
+from mockllm.scenario.reply_renderer import embedding_result
 
 
 def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
@@ -83,7 +83,7 @@ def embedding_planner(
         raise NotGenerating(api)
 
     def plan(spec: ReplySpec, request: Request, identity: ResponseIdentity) -> Plan:
-        result: Plan = embed(embedded(spec), request, identity)
+        result: Plan = embed(embedding_result(spec), request, identity)
         return result
 
     return plan

@@ -132,8 +132,8 @@ def _delay(text: str) -> float:
 def _faults(text: str, longest: float) -> tuple[Fault, ...]:
     """Return the faults of a header: a fault as scenarios write it, in one line, or a list of faults."""
     source = read_source(text, FAULT)
-    if source.mistakes:
-        raise _bad_fault(source.mistakes)
+    if source.diagnostics:
+        raise _bad_fault(source.diagnostics)
     listed = source.data if isinstance(source.data, list) else [source.data]
     data: dict[str, Json] = {"faults": [_capped(fault, longest) for fault in listed]}
     try:

@@ -20,7 +20,7 @@ from mockllm.core.values.types import Context
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
-from mockllm.scenario.reply_renderer import SMALLEST
+from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
 from mockllm.scenario.settings_merge import Owner, ResolvedSettings
 
 
@@ -41,7 +41,7 @@ class PlanContext(Struct):
     error: str | None = None
     calls: bool = False
     """Whether the response calls tools."""
-    chunk_size: ChunkSize = SMALLEST
+    chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
     limit_headers: Headers = ()

@@ -35,7 +35,7 @@ from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import SMALLEST, ReplyRenderer, failure
+from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE, ReplyRenderer, failure_from_spec
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -87,7 +87,7 @@ class ResponsePlanner:
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
-        error = failure(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
+        error = failure_from_spec(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
         return context.dialect.error(error, context.request, context.identity)
 
@@ -173,7 +173,7 @@ class ResponsePlanner:
     def _rendered_reply(self, context: PlanContext) -> Reply:
         """Return the reply. A static one is rendered once for each combination of the request's parameters."""
         response, request = context.response, context.request
-        size = context.chunk_size = chunk_size(context.settings.sending, context.of, SMALLEST)
+        size = context.chunk_size = chunk_size(context.settings.sending, context.of, DEFAULT_CHUNK_SIZE)
         facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         if not response.static:
             renderer = ReplyRenderer(*facts, max_generated=self._max_generated)

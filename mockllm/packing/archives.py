@@ -13,11 +13,18 @@ import zlib
 from pathlib import Path
 from typing import Final
 
-from mockllm.scenario.pack_files import LARGEST, LARGEST_TREE, MOST_FILES, PackFiles, PackRejected, hidden
+from mockllm.scenario.pack_files import (
+    MAX_FILES,
+    MAX_PACK_FILE_SIZE,
+    MAX_PACK_SIZE,
+    PackFiles,
+    PackRejected,
+    is_ignored,
+)
 from mockllm.scenario.pack_resolver import ENTRY_POINTS
 from mockllm.scenario.scenario_folder import MANIFEST
 
-MOST_ENTRIES: Final = 4 * MOST_FILES
+MOST_ENTRIES: Final = 4 * MAX_FILES
 ENTRY: Final = b"PK\x01\x02"
 """The signature of each entry in an archive's directory."""
 MAX_RATIO: Final = 200
@@ -37,10 +44,10 @@ def read_wheel(path: Path, name: str) -> PackFiles:
 
 def _read(path: Path, inside: str, name: str | None) -> PackFiles:
     try:
-        if path.stat().st_size > 2 * LARGEST_TREE:
+        if path.stat().st_size > 2 * MAX_PACK_SIZE:
             raise PackRejected(f"{path} is larger than a pack can be")
         if _entries(path) > MOST_ENTRIES:  # before the archive is parsed
-            raise PackRejected(f"it holds more than {MOST_FILES} files")
+            raise PackRejected(f"it holds more than {MAX_FILES} files")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             begin = f"{inside}/" if inside else _begin(entries)
@@ -76,7 +83,7 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         if outside or entry.is_dir():
             continue
         path = path.removeprefix(begin)
-        if hidden(path):
+        if is_ignored(path):
             continue
         if stat.S_ISLNK(mode):
             raise PackRejected(f'"{path}" is a link; put a copy of the file there')
@@ -91,14 +98,14 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
 
 def _content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     with archive.open(entry) as file:
-        return file.read(LARGEST + 1)
+        return file.read(MAX_PACK_FILE_SIZE + 1)
 
 
 def _begin(entries: list[zipfile.ZipInfo]) -> str:
     """Return the prefix of the manifest: none, or the only folder of the archive."""
     if any(entry.filename == MANIFEST for entry in entries):
         return ""
-    tops = {entry.filename.partition("/")[0] for entry in entries if not hidden(entry.filename)} - {
+    tops = {entry.filename.partition("/")[0] for entry in entries if not is_ignored(entry.filename)} - {
         "__MACOSX"
     }
     return f"{tops.pop()}/" if len(tops) == 1 else ""

@@ -59,7 +59,7 @@ def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities
     loading, kinds = scenarios.loading, Counter[str]()
     found: dict[str, set[str]] = {kind: set() for kind in _COLLECTED}
     for file in (*loading.files, *loading.disabled):
-        if file.pack != pack.word.name:
+        if file.pack != pack.manifest.name:
             continue
         for written in raw_entries(file):
             kinds[written.kind] += 1
@@ -73,12 +73,12 @@ def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities
                     "description",
                     "priority",
                 }
-    variables = [each.env for each in pack.word.params.values() if each.env]
+    variables = [each.env for each in pack.manifest.params.values() if each.env]
     flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
-    uses = [use if isinstance(use, str) else use.pack for use in pack.word.use]
+    uses = [use if isinstance(use, str) else use.pack for use in pack.manifest.use]
     return PackCapabilities(
-        name=pack.word.name,
-        version=pack.word.version,
+        name=pack.manifest.name,
+        version=pack.manifest.version,
         rules=kinds["rule"],
         modifiers=kinds["modifier"],
         environment=tuple(dict.fromkeys(flat)),

@@ -13,10 +13,9 @@ from msgspec.structs import replace
 from mockllm.packing import git
 from mockllm.packing.archives import read_wheel, read_zip
 from mockllm.packing.pack_source import PackSource
-from mockllm.scenario.bundled_packs import shipped_names
 from mockllm.scenario.manifest import PackSpec, read_manifest
 from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
-from mockllm.scenario.pack_resolver import installed
+from mockllm.scenario.pack_resolver import bundled_names, installed_packs
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.scenario.version_ranges import Range, Version, parse_version
 from mockllm.scenario.yaml_reader import read_source
@@ -61,7 +60,7 @@ def _whole(place: PackSource, commit: str) -> PackSource:
 def newest(place: PackSource, here: Path, ranges: Sequence[Range]) -> str:
     """Return the tag of the newest version in all ranges."""
     tags = git.tags(place.where, here)
-    fitting = [version for version in tags if all(range.holds(version) for range in ranges)]
+    fitting = [version for version in tags if all(range.matches(version) for range in ranges)]
     if not ranges:
         fitting = [version for version in fitting if not version.pre] or fitting
     if fitting:
@@ -91,9 +90,9 @@ def _tree(place: PackSource, here: Path) -> PackFiles:
     if place.kind == "wheel":
         return read_wheel(path, place.inside)
     if place.kind == "installed":
-        folder = installed().get(place.where)
+        folder = installed_packs().get(place.where)
         if folder is None:
-            if place.where in shipped_names():
+            if place.where in bundled_names():
                 raise PackRejected(f"it ships with mockllm and needs no lock: write use: [{place.where}]")
             raise PackRejected(
                 f'there is no folder, zip, wheel, git repository or installed pack "{place.where}"'

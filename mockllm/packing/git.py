@@ -21,7 +21,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from mockllm.packing.pack_source import PackSource
-from mockllm.scenario.pack_files import LARGEST_TREE, MOST_FILES, PackFiles, PackRejected, hidden
+from mockllm.scenario.pack_files import MAX_FILES, MAX_PACK_SIZE, PackFiles, PackRejected, is_ignored
 from mockllm.scenario.version_ranges import Version, parse_version
 
 GIT_TIMEOUT: Final = 120.0
@@ -134,7 +134,7 @@ def read(found: FetchedCommit, inside: str) -> PackFiles:
             continue
         path = path.removeprefix(begin)
         mode, kind, object_, size = about.decode("ascii").split()
-        if hidden(path):
+        if is_ignored(path):
             continue
         if mode == "120000":
             raise PackRejected(f'"{path}" is a link; put a copy of the file there')
@@ -143,9 +143,9 @@ def read(found: FetchedCommit, inside: str) -> PackFiles:
         tree.expect(path, int(size))
         sizes += int(size)
         objects.append((path, object_))
-        if sizes > LARGEST_TREE or len(objects) > MOST_FILES:
+        if sizes > MAX_PACK_SIZE or len(objects) > MAX_FILES:
             raise PackRejected(
-                f"it holds more than {MOST_FILES} files, or {LARGEST_TREE // 2**20} MiB together"
+                f"it holds more than {MAX_FILES} files, or {MAX_PACK_SIZE // 2**20} MiB together"
             )
     names = "".join(f"{object_}\n" for _, object_ in objects).encode()
     output = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=names, files=sizes))

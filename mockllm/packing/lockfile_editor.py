@@ -13,7 +13,15 @@ from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.packing.validation import validate_pack
-from mockllm.scenario.lockfile import KEPT, LOCK, VENDORED, Lock, LockedPackSpec, lock_text, read_lock
+from mockllm.scenario.lockfile import (
+    FETCHED_FOLDER,
+    LOCK_FILE,
+    VENDOR_FOLDER,
+    Lock,
+    LockedPackSpec,
+    lock_text,
+    read_lock,
+)
 from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
@@ -54,8 +62,8 @@ class LockfileEditor:
         vocabulary: Vocabulary | None = None,
     ) -> None:
         self.lock: Lock = read_lock(path)
-        if self.lock.mistakes:
-            raise PackRejected("\n".join(map(str, self.lock.mistakes)))
+        if self.lock.diagnostics:
+            raise PackRejected("\n".join(map(str, self.lock.diagnostics)))
         self._constraints = constraints or {}
         self._vocabulary = vocabulary or Vocabulary()
 
@@ -83,10 +91,10 @@ class LockfileEditor:
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""
         word = self._word(name)
-        stored, vendored = self.lock.kept(name), self.lock.vendored(name)
+        stored, vendored = self.lock.fetched_path(name), self.lock.vendored_path(name)
         self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
-        drop(stored, self.lock.folder / KEPT)
-        drop(vendored, self.lock.folder / VENDORED)
+        drop(stored, self.lock.folder / FETCHED_FOLDER)
+        drop(vendored, self.lock.folder / VENDOR_FOLDER)
         return LockChange(name, word.version, None, word.source)
 
     def missing(self) -> list[str]:
@@ -94,7 +102,8 @@ class LockfileEditor:
         return [
             name
             for name in self.lock.packs
-            if state_of(self.lock, name) in ("missing", "changed") and not is_pack(self.lock.vendored(name))
+            if state_of(self.lock, name) in ("missing", "changed")
+            and not is_pack(self.lock.vendored_path(name))
         ]
 
     def fetch(self, names: Sequence[str]) -> Iterator[LockChange]:
@@ -102,13 +111,13 @@ class LockfileEditor:
         for name in names:
             word = self._word(name)
             found = self._as_locked(name, word)
-            self._keep(found, self.lock.kept(name))
+            self._keep(found, self.lock.fetched_path(name))
             yield LockChange(name, None, word.version, word.source)
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
         """Copy all packs into a folder that can be committed."""
         for name, word in self.lock.packs.items():
-            target, stored = self.lock.vendored(name), self.lock.kept(name)
+            target, stored = self.lock.vendored_path(name), self.lock.fetched_path(name)
             tree = read_tree(stored) if is_pack(stored) else None
             if tree is None or tree.sha256 != word.sha256:
                 tree = self._as_locked(name, word).tree
@@ -120,7 +129,7 @@ class LockfileEditor:
     def _word(self, name: str) -> LockedPackSpec:
         if name not in self.lock.packs:
             known = ", ".join(sorted(self.lock.packs)) or "none"
-            raise PackRejected(f'{LOCK} names no pack "{name}"; it names {known}')
+            raise PackRejected(f'{LOCK_FILE} names no pack "{name}"; it names {known}')
         return self.lock.packs[name]
 
     def _as_locked(self, name: str, word: LockedPackSpec) -> FetchedPack:
@@ -132,7 +141,7 @@ class LockfileEditor:
         if found.tree.sha256 != word.sha256:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{word.source} no longer contains the {name} {word.version} of {LOCK} ({moved}): "
+                f"{word.source} no longer contains the {name} {word.version} of {LOCK_FILE} ({moved}): "
                 f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
                 f"is intended, `mockllm pack remove {name}` and add it again"
             )
@@ -143,20 +152,20 @@ class LockfileEditor:
         before = self.lock.packs.get(name)
         if before is not None and before.version == version and before.sha256 != digest:
             raise PackRejected(
-                f"{name} {version} has other files than the {name} {version} of {LOCK}: a version never changes; "
-                f"raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
+                f"{name} {version} has other files than the {name} {version} of {LOCK_FILE}: a version never "
+                f"changes; raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
             )
         self._check_constraints(found)
         capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
         word = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
-        old = self.lock.kept(name) if before is not None else None
+        old = self.lock.fetched_path(name) if before is not None else None
         packs = {**self.lock.packs, name: word}
-        self._keep(found, replace(self.lock, packs=packs).kept(name))
-        if is_pack(self.lock.vendored(name)):
-            put_tree(found.tree, self.lock.vendored(name))
+        self._keep(found, replace(self.lock, packs=packs).fetched_path(name))
+        if is_pack(self.lock.vendored_path(name)):
+            put_tree(found.tree, self.lock.vendored_path(name))
         self._write(packs)
         if old is not None and before is not None and before.version != version:
-            drop(old, self.lock.folder / KEPT)
+            drop(old, self.lock.folder / FETCHED_FOLDER)
         moved = before is not None and before.source != place.text
         return LockChange(
             name,
@@ -170,10 +179,10 @@ class LockfileEditor:
 
     def _check_constraints(self, found: FetchedPack) -> None:
         constraints = self._constraints.get(found.word.name, ())
-        unmet = [constraint for constraint in constraints if not constraint.range.holds(found.version)]
+        unmet = [constraint for constraint in constraints if not constraint.range.matches(found.version)]
         if not unmet:
             return
-        met = [constraint for constraint in constraints if constraint.range.holds(found.version)]
+        met = [constraint for constraint in constraints if constraint.range.matches(found.version)]
         also = "".join(
             f"\n  {constraint.where} requires {constraint.range}, which it meets" for constraint in met
         )
@@ -198,7 +207,7 @@ class LockfileEditor:
                     if name in self.lock.packs
                     else manifest(read_tree(folder)).version
                 )
-                if not parse_range(wanted).holds(parse_version(version)):
+                if not parse_range(wanted).matches(parse_version(version)):
                     lines.append(f"it uses {use}, but {name} {version} is installed: add or update it, too")
             except ValueError:
                 lines.append(f"it uses {use}, which is not installed: add it, too")
@@ -213,7 +222,7 @@ class LockfileEditor:
         return []
 
     def _keep(self, found: FetchedPack, target: Path) -> None:
-        ignore = self.lock.folder / KEPT / ".gitignore"
+        ignore = self.lock.folder / FETCHED_FOLDER / ".gitignore"
         if not ignore.exists():
             put_file(_IGNORE, ignore)
         put_tree(found.tree, target)
@@ -228,7 +237,7 @@ State = Literal["here", "vendored", "missing", "changed"]
 
 def state_of(lock: Lock, name: str) -> State:
     """Return the state of a locked pack's files."""
-    for folder, word in ((lock.vendored(name), "vendored"), (lock.kept(name), "here")):
+    for folder, word in ((lock.vendored_path(name), "vendored"), (lock.fetched_path(name), "here")):
         if is_pack(folder):
             try:
                 same = read_tree(folder).sha256 == lock.packs[name].sha256

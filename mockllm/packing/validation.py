@@ -17,7 +17,7 @@ from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.lockfile import LOCK
+from mockllm.scenario.lockfile import LOCK_FILE
 from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -32,7 +32,7 @@ def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCap
         folder = Path(temporary) / "pack"
         put_tree(tree, folder)
         scenarios = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
-        diagnostics = with_shown_path(scenarios.mistakes, str(folder), "")
+        diagnostics = with_shown_path(scenarios.diagnostics, str(folder), "")
         own = next((pack for pack in scenarios.loading.packs if pack.folder == str(folder)), None)
     errors = [diagnostic for diagnostic in diagnostics if not _concerns_other_pack(diagnostic)]
     if errors:
@@ -43,9 +43,9 @@ def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCap
 
 def _concerns_other_pack(mistake: Diagnostic) -> bool:
     """Return whether a diagnostic concerns a used pack, which may be added later, or the lockfile."""
-    if mistake.file.rpartition("/")[2] == LOCK:
+    if mistake.file.rpartition("/")[2] == LOCK_FILE:
         return True
-    begins = ('there is no pack "', f"{LOCK} names", "the pack ", "the installed pack")
+    begins = ('there is no pack "', f"{LOCK_FILE} names", "the pack ", "the installed pack")
     return mistake.path.startswith("use") and mistake.message.startswith(begins)
 
 

@@ -16,7 +16,7 @@ def version_constraints(
     scenarios: Sequence[str], packs: Sequence[str], lock: str
 ) -> dict[str, list[VersionConstraint]]:
     """Return the ranges by pack name. Files that cannot be loaded are skipped; `check` reports them."""
-    loading = load_files(scenarios, packs, shelf=PackResolver.beside(lock))
+    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
     constraints: dict[str, list[VersionConstraint]] = {}
     own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
     for source in (*own, *(pack.source for pack in loading.packs)):
@@ -34,7 +34,7 @@ def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
             continue
         name, at, range_text = text.partition("@")
         try:
-            line, column = source.where(("use", index))
+            line, column = source.position(("use", index))
             if at:
                 yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
         except ValueError:

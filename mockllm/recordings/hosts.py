@@ -6,8 +6,8 @@ from typing import Final
 
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import PROVIDERS
-from mockllm.scenario.diagnostics import meant
-from mockllm.scenario.language.proxy import is_base
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.language.proxy import is_base_url
 from mockllm.scenario.vocabulary import RESERVED
 
 OTHER: Final = "other"
@@ -33,8 +33,8 @@ def upstream(text: str) -> tuple[str, str]:
     """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
     name, equals, url = text.partition("=")
     name = name.strip()
-    if not equals or not name or not is_base(url):
+    if not equals or not name or not is_base_url(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
     if name not in PROVIDERS and name != OTHER:
-        raise ValueError(f"{name} is not a known provider{meant(name, [*sorted(PROVIDERS), OTHER])}")
+        raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
     return name, url.rstrip("/")

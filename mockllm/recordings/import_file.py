@@ -14,7 +14,7 @@ from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.hosts import local_path
 from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse
 from mockllm.scenario.diagnostics import Path, path_text
-from mockllm.scenario.source_file import NOTHING, Source
+from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.yaml_reader import read_source
 
 _TAG: Final = re.compile(r'the tag "[^"]*binary" is not read')
@@ -51,7 +51,7 @@ class ImportFile:
             pass
         known = (_TAG, _TEXT_TAG)
         mistakes = [
-            item for item in self.source.mistakes if not any(tag.search(item.message) for tag in known)
+            item for item in self.source.diagnostics if not any(tag.search(item.message) for tag in known)
         ]
         if self.source.data is None or mistakes:
             raise NotImported(str(mistakes[0]) if mistakes else f"{self.name}: the file is empty")
@@ -60,12 +60,12 @@ class ImportFile:
     @cached_property
     def binary(self) -> frozenset[str]:
         """The paths of values with a binary tag, whose text is base64."""
-        return frozenset(item.path for item in self.source.mistakes if _TAG.search(item.message))
+        return frozenset(item.path for item in self.source.diagnostics if _TAG.search(item.message))
 
     def where(self, path: Path) -> str:
         """Return a position in the file as text."""
-        source = self.source if self.source.data is not None else NOTHING
-        position = source.where(path)
+        source = self.source if self.source.data is not None else EMPTY_SOURCE
+        position = source.position(path)
         return f"{self.name}:{position.line}:{position.column}"
 
     def to_bytes(self, value: Json, path: Path) -> bytes:

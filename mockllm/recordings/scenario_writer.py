@@ -22,7 +22,7 @@ from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import has_secret_body, redact
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 
 HINT_HEADERS: Final = frozenset(name for provider in REGISTERED for name in provider.example_headers)
@@ -42,7 +42,7 @@ class RequestParser:
     """Decodes requests like the server, to compute their names and hashes."""
 
     def __init__(self, volatile: frozenset[str] = VOLATILE) -> None:
-        self._engine = Engine(finished(compile_catalog([])), Sessions(), volatile=volatile)
+        self._engine = Engine(run_steps(compile_catalog([])), Sessions(), volatile=volatile)
 
     def read(self, recorded: RecordedRequest) -> Request:
         headers = {name.lower(): value for name, value in recorded.headers}

@@ -1,6 +1,6 @@
-"""What the engine answers from: all rules and modifiers in their order, compiled, behind one index.
+"""The compiled rules and modifiers in their order, behind one index.
 
-A catalog never changes. A reload makes a new one and takes over whatever items stayed the same.
+A catalog never changes. A reload creates a new catalog and reuses unchanged items.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from mockllm.scenario.language.settings import Settings
 
 
 class CompiledResponse(Struct, frozen=True, eq=False):
-    """One thing to say: a reply, an error, plain HTTP, a recording, or what another server says. `static`: nothing
-    in it is templated or drawn."""
+    """One response: a reply, an error, plain HTTP, a recording, or the response of another server. `static`:
+    nothing in it is templated or drawn."""
 
     spec: ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec
     settings: Settings
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
-    """The contents of the files that it names."""
+    """The contents of the files that the response names."""
     fixed_input: bool = False
-    """Whether it says itself how many tokens the input has."""
+    """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
-    """Whether it leaves nothing to the body: every request is answered the same, and the body not parsed."""
+    """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
 
 
 class ResponseSelector(Struct, frozen=True):
-    """What a rule says at each turn. `bounds` are running sums: of steps' times in a sequence, of weights in
-    a choice; empty where there is one saying only."""
+    """Selects the response of a rule for each turn. `cumulative` are running sums: of steps' times in a
+    sequence, of weights in a choice; empty if there is only one response."""
 
     responses: Sequence[CompiledResponse]
     mode: Literal["one", "sequence", "choose"] = "one"
@@ -52,36 +52,36 @@ class ResponseSelector(Struct, frozen=True):
 
     @property
     def most(self) -> int | None:
-        """How many answers it has at most: a sequence that falls through as many as its steps, a choice whose weights
-        are all 0 none."""
+        """The maximum number of responses: the steps of a sequence that falls through; 0 for a choice whose
+        weights are all 0."""
         if self.mode == "sequence" and self.then == "fall_through":
             return int(self.cumulative[-1])
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
-    def pick(self, given: int, chance: Randomness) -> int | None:
-        """The number of the saying for the next answer after so many; None where a sequence has ended."""
+    def pick(self, count: int, randomness: Randomness) -> int | None:
+        """Return the index of the next response after a number of responses; None if a sequence has ended."""
         if self.mode == "one":
             return 0
         if self.mode == "choose":
             return min(
-                bisect_right(self.cumulative, chance.uniform("choose") * self.cumulative[-1]),
+                bisect_right(self.cumulative, randomness.uniform("choose") * self.cumulative[-1]),
                 len(self.cumulative) - 1,
             )
         total = int(self.cumulative[-1])
-        if given >= total:
+        if count >= total:
             if self.then == "cycle":
-                given %= total
+                count %= total
             elif self.then == "repeat_last":
                 return len(self.cumulative) - 1
             else:
                 return None
-        return bisect_right(self.cumulative, given)
+        return bisect_right(self.cumulative, count)
 
 
 class CatalogItem(Struct, frozen=True):
-    """A rule or a modifier. `id` is what a person reads (`a.yaml:greeting`), `where` its file and line, `key`
-    names its counts, `print` all that it was made of. A rule has `answers`, a modifier may have an `error`.
-    Of layers the lower number wins."""
+    """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `where` is its file and line. `key` names
+    its counts, `digest` identifies everything that it consists of. A rule has `answers`, a modifier may have
+    an `error`. The lower layer has precedence."""
 
     id: str
     where: str
@@ -93,7 +93,7 @@ class CatalogItem(Struct, frozen=True):
     guard: Guard | None = None
     validation: Validation = "strict"
     known_models: bool = False
-    """Whether it answers known models only."""
+    """Whether it responds for known models only."""
     answers: ResponseSelector | None = None
     settings: Settings | None = None
     error: CompiledResponse | None = None
@@ -105,13 +105,14 @@ class CatalogItem(Struct, frozen=True):
     paths: Sequence[str] = ()
     """The paths that its match spells out."""
     sets: Mapping[str, Value] | None = None
-    """The named states that its answer sets."""
+    """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
 
 
 class Catalog(Struct, frozen=True):
-    """`items`: first all rules, in the order in which they answer, then all modifiers in theirs."""
+    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in
+    theirs."""
 
     items: Sequence[CatalogItem]
     rules: int
@@ -120,9 +121,9 @@ class Catalog(Struct, frozen=True):
     """The literal model names of the rules."""
     files: int = 0
     known_models: bool = False
-    """Whether a rule answers known models only: what answers by itself then knows no others either."""
+    """Whether all rules respond for known models only; built-in responses then know no others either."""
     uses: bool = False
-    """Whether any pack is used: a miss tells of `use: [default]` where none is."""
+    """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
 
     @property
     def keys(self) -> frozenset[str]:

@@ -1,7 +1,8 @@
-"""A mistake in a scenario file: where, what was found, what was expected, what to do.
+"""Errors and warnings about scenario files: where, what was found, what was expected, what to do.
 
-Apart from what finds mistakes (the YAML reader, the models, the compiler), because all of them and every
-command that lists mistakes share it. Mistakes can be pickled: a reload finds them in another process.
+Separate from the modules that find errors (the YAML reader, the models, the compiler), because these modules
+and every command that lists diagnostics share it. Diagnostics can be pickled: a reload finds them in another
+process.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ from mockllm.core.json.codec import Json
 Path: TypeAlias = "tuple[str | int, ...]"
 """Keys and indices from the top of a file to one of its values."""
 
-LONGEST_PATH: Final = 300
-"""Characters of a path that a person is shown."""
-MOST_WORDS: Final = 16
-"""More than these are not listed for a person to choose from."""
+MAX_PATH_LENGTH: Final = 300
+"""Characters of a path that is shown."""
+MAX_LISTED_VALUES: Final = 16
+"""A message lists at most this number of values to choose from."""
 _PLAIN_KEY: Final = re.compile(r"[^\W\d][\w-]*\Z")
 _STEP: Final = re.compile(r'\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\.?([^.\[]+)')
 _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class Diagnostic(Struct, frozen=True, order=True):
-    """`line` and `column` count from 1; line 0 is a mistake that stands in no file, such as an option's."""
+    """An error or warning. `line` and `column` count from 1; line 0 means that there is no file, as for an
+    option."""
 
     file: str
     line: int
@@ -37,13 +39,13 @@ class Diagnostic(Struct, frozen=True, order=True):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        path = self.path if len(self.path) <= LONGEST_PATH else f"{self.path[: LONGEST_PATH - 1]}…"
+        path = self.path if len(self.path) <= MAX_PATH_LENGTH else f"{self.path[: MAX_PATH_LENGTH - 1]}…"
         return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
 class StaleSource(Struct, frozen=True):
-    """A file or folder that could not be loaded anew. `reason` is what is wrong with it, one mistake in a
-    line; `kept` is whether its last good version still answers: what never had one is left out."""
+    """A file or folder that could not be reloaded. `reason` is its errors, one in a line. `kept` is whether
+    its last good version is still in use; without such a version it is left out."""
 
     file: str
     reason: str
@@ -51,22 +53,22 @@ class StaleSource(Struct, frozen=True):
 
     @property
     def outcome(self) -> str:
-        """What became of it, in words."""
-        return "its last good version still answers" if self.kept else "left out until it is mended"
+        """Return the effect on the served rules as a text."""
+        return "its last good version is still in use" if self.kept else "left out until it is corrected"
 
 
 def readable(text: str) -> str:
-    """A text as a terminal may be given it: what would steer it, as others' files may, is written out."""
+    """Return a text that is safe for a terminal: control characters of others' files are escaped."""
     if text.isprintable():
         return text
     return "".join(
-        mark if mark.isprintable() or mark == "\n" else mark.encode("unicode_escape").decode()
-        for mark in text
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
     )
 
 
 def path_text(path: Path) -> str:
-    """A path as a person reads it: `rules[2].match.body["$.a"]`."""
+    """Return a path as a text: `rules[2].match.body["$.a"]`."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -79,60 +81,60 @@ def path_text(path: Path) -> str:
     return text
 
 
-def path_of(text: str) -> Path:
-    """The path that is told so."""
+def parse_path(text: str) -> Path:
+    """Return the path that `path_text` wrote."""
     return tuple(
-        int(index) if index else _ESCAPED.sub(r"\1", quoted) if quoted else word
-        for index, quoted, word in _STEP.findall(text)
+        int(index) if index else _ESCAPED.sub(r"\1", quoted) if quoted else key
+        for index, quoted, key in _STEP.findall(text)
     )
 
 
 def value_at(data: Json, path: Path) -> Json:
-    """The value at a path, which must be there."""
+    """Return the value at a path, which must exist."""
     for step in path:
         data = data[step]
     return data
 
 
-def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word that was probably meant, if one is near enough."""
-    known = {known.lower(): known for known in words}
-    from difflib import get_close_matches  # only on the way to a message
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the most similar of some names, or None if none is similar enough."""
+    known = {known_name.lower(): known_name for known_name in names}
+    from difflib import get_close_matches  # imported only when a message is built
 
-    found = get_close_matches(word.lower(), known, n=1, cutoff=0.7)
-    if not found and len(word) >= 3:
-        found = [each for each in known if each.startswith(word.lower())]
-    return known[found[0]] if found else None
-
-
-def meant(word: str, words: Iterable[str]) -> str:
-    """`; did you mean "model"?`, or what there is to choose from where nothing is near and the list is short,
-    or nothing."""
-    words = list(words)
-    found = nearest(word, words)
-    if found is not None:
-        return f'; did you mean "{found}"?'
-    return f"; expected {either(words)}" if 0 < len(words) <= MOST_WORDS else ""
+    matches = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
+    if not matches and len(name) >= 3:
+        matches = [key for key in known if key.startswith(name.lower())]
+    return known[matches[0]] if matches else None
 
 
-def either(words: Iterable[object]) -> str:
-    """`"a", "b" or "c"`: texts are quoted, the rest is shown as YAML shows it."""
-    return joined(shown(words))
+def suggestion(name: str, names: Iterable[str]) -> str:
+    """Return `; did you mean "model"?`, or the names to choose from if none is similar and the list is short,
+    or an empty text."""
+    names = list(names)
+    near = nearest(name, names)
+    if near is not None:
+        return f'; did you mean "{near}"?'
+    return f"; expected {quoted_choice(names)}" if 0 < len(names) <= MAX_LISTED_VALUES else ""
 
 
-def shown(words: Iterable[object]) -> list[str]:
-    """Each as a person would write it: texts in quotes, the rest as YAML shows it."""
-    return [f'"{word}"' if isinstance(word, str) else scalar_text(word) for word in words]
+def quoted_choice(values: Iterable[object]) -> str:
+    """Return `"a", "b" or "c"`: texts are quoted, other values are written as in YAML."""
+    return or_list(quoted_values(values))
 
 
-def joined(parts: Iterable[str]) -> str:
-    """`a, b or c`."""
-    *most, last = parts
-    return f"{', '.join(most)} or {last}" if most else last
+def quoted_values(values: Iterable[object]) -> list[str]:
+    """Return each value as it is written in YAML, with texts in quotes."""
+    return [f'"{value}"' if isinstance(value, str) else scalar_text(value) for value in values]
+
+
+def or_list(parts: Iterable[str]) -> str:
+    """Return `a, b or c`."""
+    *first, last = parts
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def scalar_text(value: object) -> str:
-    """A value as YAML writes it."""
+    """Return a value as YAML writes it."""
     return (
         {None: "null", True: "true", False: "false"}[value] if isinstance(value, bool | None) else str(value)
     )

@@ -1,8 +1,8 @@
-"""The JSON Schemas of scenario files and packs, made from the language's models, for editors.
+"""The JSON Schemas of scenario files and packs for editors, generated from the language's models.
 
-Draft 7, because that is what the YAML servers of editors read: no `$defs`, nothing beside a `$ref`, no
-discriminators. Where the models take shorthand, the schemas do too; where a model would take null for
-"not given", they do not.
+Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside a `$ref`, no discriminators.
+If the models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do
+not.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pydantic_core import core_schema
 
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.base import documented
+from mockllm.scenario.language.base import field_texts
 from mockllm.scenario.language.examples import ExpectSpec
-from mockllm.scenario.language.reply import ANSWERS
+from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.scenario_file import ScenarioFile
 from mockllm.scenario.manifest import PackSpec
 from mockllm.scenario.vocabulary import Vocabulary
@@ -37,72 +37,72 @@ _SHARED: Final[Mapping[str, Any]] = {
     "Duration": Duration,
     "Probability": Probability,
 }
-"""Forms that stand in many places, each described once; larger ones first."""
+"""Forms that occur in many places, each described once; larger forms first."""
 _TEMPLATE: Final[JsonSchema] = TypeAdapter(Templated[int]).json_schema()["anyOf"][1]
 _PARAMETER: Final[JsonSchema] = {
     "type": "string",
     "pattern": r"\$\{[^}]+\}",
-    "description": "A parameter of the pack: `${name}`. Alone it keeps its type.",
+    "description": "A parameter of the pack: `${name}`. Alone, it has its own type.",
     "examples": ["${name}"],
 }
-_SPOKEN: Final = (
-    *(("Match", word, f"{word}s") for word in ("provider", "dialect", "api")),
-    *(("RequestSpec", word, f"{word}s") for word in ("provider", "api")),
+_KNOWN_NAMES: Final = (
+    *(("Match", definition, f"{definition}s") for definition in ("provider", "dialect", "api")),
+    *(("RequestSpec", definition, f"{definition}s") for definition in ("provider", "api")),
 )
-"""Where a name that the server speaks stands: definition, key, and which of the vocabulary."""
+"""Places of names that the server knows: definition, key, and field of the vocabulary."""
 
 
 def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
-    """The schemas by the names of their files. `vocabulary`: names to complete; others are not refused."""
+    """Return the schemas by file name. The names of `vocabulary` are suggested; other names are accepted."""
     scenario = _schema(ScenarioFile, "A scenario file of mockllm, language version 1")
     definitions = scenario["definitions"]
-    for word in ("RuleSpec", "ModifierSpec"):
-        enabled = definitions[word]["properties"]["enabled"]
+    for definition in ("RuleSpec", "ModifierSpec"):
+        enabled = definitions[definition]["properties"]["enabled"]
         enabled["anyOf"] = scenario["properties"]["enabled"]["anyOf"]
         enabled.pop("type", None)
-    for owner, key, words in _SPOKEN:
-        _complete(definitions[owner]["properties"][key], sorted(getattr(vocabulary, words)))
-    for word in ("RuleSpec", "StepSpec", "BranchSpec"):
-        answers = [answer for answer in ANSWERS if answer in definitions[word]["properties"]]
-        definitions[word]["oneOf"] = [{"required": [answer]} for answer in answers]
+    for owner, key, names_field in _KNOWN_NAMES:
+        _add_completions(definitions[owner]["properties"][key], sorted(getattr(vocabulary, names_field)))
+    for definition in ("RuleSpec", "StepSpec", "BranchSpec"):
+        keys = [key for key in RESPONSE_KEYS if key in definitions[definition]["properties"]]
+        definitions[definition]["oneOf"] = [{"required": [key]} for key in keys]
     definitions["ErrorSpec"]["anyOf"] = [{"required": ["type"]}, {"required": ["status"]}]
-    for word in ("FaultSpec", "PartSpec"):
-        definitions[word] |= {"minProperties": 1, "maxProperties": 1}
+    for definition in ("FaultSpec", "PartSpec"):
+        definitions[definition] |= {"minProperties": 1, "maxProperties": 1}
     for name in definitions.keys() - {"Template"}:
         definitions[name] = _with_parameters(definitions[name])
     for key in scenario["properties"].keys() - {"mockllm"}:
         scenario["properties"][key] = _with_parameters(scenario["properties"][key])
     definitions["Parameter"] = _PARAMETER
     definitions["Duration"]["anyOf"][1] = {**_PARAMETER}
-    del definitions["Duration"]["anyOf"][1]["description"]  # else it is shown for each duration
+    del definitions["Duration"]["anyOf"][1]["description"]  # otherwise shown for each duration
     return {
-        "scenario.schema.json": _for_editors(_flat(scenario)),
+        "scenario.schema.json": _for_editors(_flatten(scenario)),
         "pack.schema.json": _schema(PackSpec, "A pack of mockllm scenarios: its pack.yaml"),
     }
 
 
-def written(schema: JsonSchema) -> str:
-    """A schema as its file holds it."""
+def schema_text(schema: JsonSchema) -> str:
+    """Return the content of a schema's file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _schema(model: type[BaseModel], title: str) -> JsonSchema:
-    made = _plain(model.model_json_schema(ref_template=_REF, schema_generator=_Draft7))
+    result = _simplify(model.model_json_schema(ref_template=_REF, schema_generator=_Draft7))
     shared = {
-        name: _plain(TypeAdapter(form).json_schema(schema_generator=_Draft7))
+        name: _simplify(TypeAdapter(form).json_schema(schema_generator=_Draft7))
         for name, form in _SHARED.items()
     }
     shared["Template"] = _TEMPLATE
-    definitions: JsonSchema = made.pop("definitions", {})
+    definitions: JsonSchema = result.pop("definitions", {})
     for number, (name, form) in enumerate(shared.items()):
         later = dict(list(shared.items())[number + 1 :])
         definitions[name] = {key: _with_shared(value, later) for key, value in form.items()}
     known = {
         name: _with_shared(each, shared) if name not in shared else each for name, each in definitions.items()
     }
-    body = _with_shared(made, shared)
-    needed = _named(body)
-    while more := {name for each in needed for name in _named(known[each])} - needed:
+    body = _with_shared(result, shared)
+    needed = _references(body)
+    while more := {name for each in needed for name in _references(known[each])} - needed:
         needed |= more
     return {
         "$schema": DRAFT,
@@ -112,74 +112,75 @@ def _schema(model: type[BaseModel], title: str) -> JsonSchema:
     }
 
 
-def _named(schema: Any) -> set[str]:
-    """The definitions that a schema refers to."""
+def _references(schema: Any) -> set[str]:
+    """Return the definitions that a schema refers to."""
     return set(re.findall(r'"#/definitions/([^"]+)"', json.dumps(schema)))
 
 
 class _Draft7(GenerateJsonSchema):
-    """See above."""
+    """Generates Draft 7 with the field texts of the models."""
 
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._models: list[type] = []
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchema:
         self._models.append(schema["cls"])
         try:
-            made = super().model_schema(schema)
+            result = super().model_schema(schema)
         finally:
             self._models.pop()
-        for name, text in documented(schema["cls"]).items():
+        for name, text in field_texts(schema["cls"]).items():
             field = schema["cls"].model_fields[name]
             if field.description is None:
-                made["properties"][field.alias or name]["description"] = text
-        return made
+                result["properties"][field.alias or name]["description"] = text
+        return result
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchema:
-        """Null is no value of its own, but where an example expects that something is not there."""
+        """Null is not a value, except in an example that expects a missing value."""
         if self._models[-1:] == [ExpectSpec]:
             return super().nullable_schema(schema)
         return self.generate_inner(schema["schema"])
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchema:
-        made: JsonSchema = {"type": "object"}
+        result: JsonSchema = {"type": "object"}
         values = self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}
         keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         if values:
-            made["additionalProperties"] = values
+            result["additionalProperties"] = values
         if set(keys) - {"type"}:
-            made["propertyNames"] = keys
-        return made
+            result["propertyNames"] = keys
+        return result
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
-def _plain(schema: Any) -> Any:
-    """Without titles, null defaults and discriminators; choices as `anyOf`; nothing beside a `$ref`."""
+def _simplify(schema: Any) -> Any:
+    """Return a schema without titles, null defaults and discriminators; choices as `anyOf`; nothing beside a
+    `$ref`."""
     if isinstance(schema, list):
-        return [_plain(each) for each in schema]
+        return [_simplify(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    made: JsonSchema = {}
+    result: JsonSchema = {}
     for key, value in schema.items():
         if key == "properties":
-            made[key] = {name: _plain(each) for name, each in value.items()}
+            result[key] = {name: _simplify(each) for name, each in value.items()}
         elif key in ("examples", "enum", "const", "default"):
             if not (key == "default" and value in (None, {}, [])):
-                made[key] = value
+                result[key] = value
         elif key == "$defs":
-            made["definitions"] = {name: _plain(each) for name, each in value.items()}
+            result["definitions"] = {name: _simplify(each) for name, each in value.items()}
         elif key not in ("title", "discriminator"):
-            made["anyOf" if key == "oneOf" else key] = _plain(value)
-    if "$ref" in made and len(made) > 1:
-        made["allOf"] = [{"$ref": made.pop("$ref")}]
-    return made
+            result["anyOf" if key == "oneOf" else key] = _simplify(value)
+    if "$ref" in result and len(result) > 1:
+        result["allOf"] = [{"$ref": result.pop("$ref")}]
+    return result
 
 
 def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
-    """With references to the forms that stand in many places; a description of its own stays."""
+    """Return a schema with references to the shared forms; a separate description stays."""
 
     def changed(schema: JsonSchema) -> JsonSchema | None:
         for name, form in shared.items():
@@ -192,11 +193,11 @@ def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
                 return {"allOf": [reference], **own} if own else reference
         return None
 
-    return _mapped(schema, changed)
+    return _map_schema(schema, changed)
 
 
 def _with_parameters(schema: Any) -> Any:
-    """With a pack's parameters in place of any scalar."""
+    """Return a schema that accepts a pack's parameter in place of any scalar."""
     parameter = {"$ref": _REF.format(model="Parameter")}
 
     def changed(schema: JsonSchema) -> JsonSchema | None:
@@ -211,48 +212,52 @@ def _with_parameters(schema: Any) -> Any:
             **about,
         }
 
-    return _mapped(schema, changed)
+    return _map_schema(schema, changed)
 
 
-def _mapped(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None]) -> Any:
-    """The schema with every one in it changed; what was changed is not looked into."""
+def _map_schema(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None]) -> Any:
+    """Return the schema with a function applied to every schema in it; a changed schema is not searched
+    further."""
     if isinstance(schema, list):
-        return [_mapped(each, changed) for each in schema]
+        return [_map_schema(each, changed) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = changed(schema)
-    if found is not None:
-        return found
-    made: JsonSchema = {}
+    replaced = changed(schema)
+    if replaced is not None:
+        return replaced
+    result: JsonSchema = {}
     for key, value in schema.items():
         if key in ("properties", "definitions"):
-            made[key] = {name: _mapped(each, changed) for name, each in value.items()}
+            result[key] = {name: _map_schema(each, changed) for name, each in value.items()}
         elif key in ("anyOf", "allOf", "items", "additionalProperties"):
-            made[key] = _mapped(value, changed)
+            result[key] = _map_schema(value, changed)
         else:
-            made[key] = value
-    return made
+            result[key] = value
+    return result
 
 
-def _flat(schema: Any) -> Any:
-    """Choices of choices as one; the same choice only once."""
+def _flatten(schema: Any) -> Any:
+    """Return nested choices as one choice; each form only once."""
 
     def changed(schema: JsonSchema) -> JsonSchema | None:
         if any(set(each) == {"anyOf"} for each in schema.get("anyOf", ())):
             inner = [choice for each in schema["anyOf"] for choice in each.get("anyOf", [each])]
             once = [choice for number, choice in enumerate(inner) if choice not in inner[:number]]
-            return _flat({**schema, "anyOf": once})  # type: ignore[no-any-return]
+            return _flatten({**schema, "anyOf": once})  # type: ignore[no-any-return]
         return None
 
-    return _mapped(schema, changed)
+    return _map_schema(schema, changed)
 
 
 def _for_editors(schema: JsonSchema) -> JsonSchema:
-    """As the YAML server of most editors shows it best. Of a key it shows the first text that it comes by, and
-    that would be the one of the form that stands there, not the key's own; and where a mapping is none of
-    several forms it complains by the first: mappings stand first, so that a misspelt key is told."""
+    """Return a schema that the YAML server of most editors shows best.
+
+    For a key, the server shows the first description that it finds, which would be the description of a form
+    and not of the key. If a mapping fits none of several forms, the server reports the errors of the first
+    form. Mappings therefore come first, so that a misspelt key is reported.
+    """
     definitions = schema["definitions"]
-    for name in set(_forms(schema)) - {"Parameter"}:
+    for name in set(_referenced_forms(schema)) - {"Parameter"}:
         definitions[name].pop("description", None)
 
     def is_mapping(form: JsonSchema) -> bool:
@@ -264,24 +269,24 @@ def _for_editors(schema: JsonSchema) -> JsonSchema:
         choices = schema.get("anyOf")
         if choices is None or choices == (ordered := sorted(choices, key=lambda each: not is_mapping(each))):
             return None
-        return _mapped({**schema, "anyOf": ordered}, changed)  # type: ignore[no-any-return]
+        return _map_schema({**schema, "anyOf": ordered}, changed)  # type: ignore[no-any-return]
 
-    return _mapped(schema, changed)  # type: ignore[no-any-return]
+    return _map_schema(schema, changed)  # type: ignore[no-any-return]
 
 
-def _forms(schema: Any) -> Iterator[str]:
-    """The names of definitions that stand, maybe among others, behind a key with a text of its own."""
+def _referenced_forms(schema: Any) -> Iterator[str]:
+    """Yield the names of definitions, alone or among others, of a key with a separate description."""
     if isinstance(schema, list):
         for each in schema:
-            yield from _forms(each)
+            yield from _referenced_forms(each)
     elif isinstance(schema, dict):
         forms = (*schema.get("anyOf", ()), *schema.get("allOf", ()))
         yield from (each["$ref"].rpartition("/")[2] for each in forms if "$ref" in each)
         for each in schema.values():
-            yield from _forms(each)
+            yield from _referenced_forms(each)
 
 
-def _complete(property: JsonSchema, names: Iterable[str]) -> None:
-    """Names to complete beside what else may stand there."""
+def _add_completions(property: JsonSchema, names: Iterable[str]) -> None:
+    """Add names to suggest beside the accepted forms."""
     rest = {key: property.pop(key) for key in list(property) if key not in ("description", "default")}
     property["anyOf"] = [{"type": "string", "enum": list(names)}, *rest.get("anyOf", [rest])]

@@ -1,6 +1,6 @@
-"""Typed examples, one by one: a file's own tests as they are read when it is loaded, mistakes included.
+"""Typed examples, one by one: the tests of a file as they are read when the file is loaded, errors included.
 
-Apart from rules: nothing of an example is served, so it stays behind when a reload travels between processes.
+Separate from rules. Examples are not served, so a reload does not send them between processes.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import Diagnostic, Path, meant
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.examples import ExampleSpec
 from mockllm.scenario.pack_graph import UsedPack
-from mockllm.scenario.pack_params import Kind, checked
+from mockllm.scenario.pack_params import ParamType, check_value
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
 
 class ExampleEntry(Struct, frozen=True):
-    """An example. `where` is its file and line, `file` the file's path, `number` its place in there (from 0),
-    `pack` the name of the pack that it stands in."""
+    """An example. `where` is its file and line, `file` the file's path, `number` its index in the file,
+    `pack` the name of its pack."""
 
     where: str
     file: str
@@ -33,41 +33,41 @@ class ExampleEntry(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What a person knows it by."""
+        """The name for users."""
         return self.spec.name or f"examples[{self.number}]"
 
 
 def read_example(
     file: LoadedFile, item: Any, number: int, packs: Sequence[UsedPack], vocabulary: Vocabulary
 ) -> ExampleEntry | list[Diagnostic]:
-    """One example, or what is wrong with it. Nothing in it is a template."""
+    """Return one example, or its errors. Nothing in an example is a template."""
     path: Path = ("examples", number)
     try:
-        word = ExampleSpec.model_validate(item, context={"vocabulary": vocabulary, "literal": True})
+        spec = ExampleSpec.model_validate(item, context={"vocabulary": vocabulary, "literal": True})
     except ValidationError as error:
         return diagnostics_of(error, file.source, path, ExampleSpec)
-    mistakes = _unfit(file, word.with_, (*path, "with"), packs)
-    where = f"{file.source.name}:{file.source.where(path).line}"
-    return mistakes or ExampleEntry(where, file.path, number, file.pack, word)
+    diagnostics = _bad_values(file, spec.with_, (*path, "with"), packs)
+    where = f"{file.source.name}:{file.source.position(path).line}"
+    return diagnostics or ExampleEntry(where, file.path, number, file.pack, spec)
 
 
-def _unfit(
+def _bad_values(
     file: LoadedFile, values: Mapping[str, Json], path: Path, packs: Sequence[UsedPack]
 ) -> list[Diagnostic]:
-    """The values of a `with` that fit no parameter of the packs in use."""
-    known: dict[str, list[Kind]] = {}
+    """Return diagnostics for the values of a `with` that fit no parameter of the packs in use."""
+    known: dict[str, list[ParamType]] = {}
     for pack in packs:
         for name, kind in pack.params.kinds.items():
             known.setdefault(name, []).append(kind)
-            known[f"{pack.word.name}.{name}"] = [kind]
-    mistakes = []
+            known[f"{pack.manifest.name}.{name}"] = [kind]
+    diagnostics = []
     for name, value in values.items():
         if name not in known:
-            message = f'no pack in use has a parameter "{name}"{meant(name, known)}'
-            mistakes.append(file.source.mistake((*path, name), message, key=True))
+            message = f'no pack in use has a parameter "{name}"{suggestion(name, known)}'
+            diagnostics.append(file.source.diagnostic((*path, name), message, key=True))
             continue
         try:
-            checked(known[name][0], value)
+            check_value(known[name][0], value)
         except ValueError as error:
-            mistakes.append(file.source.mistake((*path, name), str(error)))
-    return mistakes
+            diagnostics.append(file.source.diagnostic((*path, name), str(error)))
+    return diagnostics

@@ -1,7 +1,8 @@
-"""Where a key belongs that is unknown where it stands: a word of this language at another place, or another
-mock's word for one of ours.
+"""Suggestions for unknown keys: a key of this language that belongs in another place, or another mock's name
+for a key.
 
-Apart from the complaints, which know of models and places only: this knows which words a person mixes up.
+Separate from `validation_errors`, which knows models and places only. This module knows which names users
+confuse.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from mockllm.scenario.diagnostics import Path, meant, nearest
+from mockllm.scenario.diagnostics import Path, nearest, suggestion
 from mockllm.scenario.model_walk import ModelShape
 
-_OURS: Final[Mapping[str, str]] = {
+_SYNONYMS: Final[Mapping[str, str]] = {
     "when": "match",
     "if": "match",
     "condition": "match",
@@ -59,16 +60,16 @@ _OURS: Final[Mapping[str, str]] = {
     "forbidden": "permission",
     "chat_completions": "chat",
 }
-"""Words of other mocks and of providers, and ours: keys and values."""
-_SAID: Final[Mapping[str, tuple[str, str]]] = {
+"""Names of other mocks and of providers, with the names of this language: keys and values."""
+_ADVICE: Final[Mapping[str, tuple[str, str]]] = {
     "in": ("equals", "a list alone means any of its items"),
-    "not": ("equals", "it stands around a whole match: not: {user: …}"),
-    "ignore_case": ("raw_body", "it stands beside an operator: user: {contains: …, ignore_case: true}"),
+    "not": ("equals", "it belongs around a whole match: not: {user: …}"),
+    "ignore_case": ("raw_body", "it belongs beside an operator: user: {contains: …, ignore_case: true}"),
 }
-"""Keys that are none of a mapping that has this other one, and what to do in their place."""
-_HOLDERS: Final = ("match", "reply", "pace", "error", "http", "text")
-"""What holds keys that are looked for beside it, the likeliest first."""
-_BESIDE: Final = frozenset(
+"""Keys that are not allowed beside another key of the mapping, and what to write instead."""
+_CONTAINERS: Final = ("match", "reply", "pace", "error", "http", "text")
+"""Mappings in which a misplaced key may belong, the likeliest first."""
+_RULE_KEYS: Final = frozenset(
     [
         "match",
         "reply",
@@ -98,60 +99,64 @@ _BESIDE: Final = frozenset(
         "literal",
     ]
 )
-"""Keys of a rule that are looked for in what it holds."""
+"""Keys of a rule that users write into its mappings by mistake."""
 
 
-def unknown(key: str, shape: ModelShape, path: Path) -> str:
-    """That a key is unknown, and what was probably meant. `shape` is that of the mapping it stands in, `path`
-    its own place."""
+def unknown_key(key: str, shape: ModelShape, path: Path) -> str:
+    """Return the message for an unknown key, with a suggestion. `shape` is the shape of the mapping around
+    the key, `path` the path of the key."""
     return f"unknown key{_advice(key, shape, path)}"
 
 
 def _advice(key: str, shape: ModelShape, path: Path) -> str:
     allowed = shape.allowed_keys()
     if "\xa0" in key:
-        return "; it holds a non-breaking space (U+00A0): write a plain one"
+        return "; it contains a non-breaking space (U+00A0): write a plain one"
     if set("“”„‘’") & set(key):
         return "; typographic quotes quote nothing in YAML: write \" or '"
-    if (word := ours(key, allowed)) is not None:
-        return f'; did you mean "{word}"?'
-    if key in _SAID and _SAID[key][0] in allowed:
-        return f"; {_SAID[key][1]}"
-    held = {holder: shape.step(holder).allowed_keys() for holder in _HOLDERS if holder in allowed}
+    if (name := own_name(key, allowed)) is not None:
+        return f'; did you mean "{name}"?'
+    if key in _ADVICE and _ADVICE[key][0] in allowed:
+        return f"; {_ADVICE[key][1]}"
+    keys_of = {
+        container: shape.step(container).allowed_keys() for container in _CONTAINERS if container in allowed
+    }
     near = nearest(key, allowed)
-    below = next((_below(holder, key) for holder, keys in held.items() if key in keys), "")
-    if found := _elsewhere(key, path) or below:
-        return found
+    inside = next((_inside(container, key) for container, keys in keys_of.items() if key in keys), "")
+    if advice := _misplaced(key, path) or inside:
+        return advice
     if near is None:
-        likely = ((holder, nearest(key, keys)) for holder, keys in held.items())
-        below = next((_below(holder, word) for holder, word in likely if word is not None), "")
-    if near is None and not below and "raw_body" in allowed:
-        return f'; a field of the request is asked for by its JSONPath: body: {{"$.{key}": …}}'
-    return below or meant(key, allowed)
+        likely = ((container, nearest(key, keys)) for container, keys in keys_of.items())
+        inside = next((_inside(container, name) for container, name in likely if name is not None), "")
+    if near is None and not inside and "raw_body" in allowed:
+        return f'; match a field of the request by its JSONPath: body: {{"$.{key}": …}}'
+    return inside or suggestion(key, allowed)
 
 
-def ours(word: str, allowed: Collection[object]) -> str | None:
-    """Our word for one of another mock or a provider, where it is one of these."""
-    return _OURS[word] if _OURS.get(word) in allowed else None
+def own_name(name: str, allowed: Collection[object]) -> str | None:
+    """Return this language's name for a name of another mock or provider, if it is one of the allowed names."""
+    return _SYNONYMS[name] if _SYNONYMS.get(name) in allowed else None
 
 
-def _below(holder: str, key: str) -> str:
-    return f"; did you mean {holder}: {{{key}: …}}?"
+def _inside(container: str, key: str) -> str:
+    return f"; did you mean {container}: {{{key}: …}}?"
 
 
-def _elsewhere(key: str, path: Path) -> str:
-    """Of a word that stands too deep, or among modifiers and not among rules, or the other way round."""
+def _misplaced(key: str, path: Path) -> str:
+    """Return the advice for a key at the wrong level, or for a rule's key in a modifier and the reverse."""
     around = path[-2] if len(path) > 1 else None
-    if key not in _BESIDE and key not in ("limit", "load"):
+    if key not in _RULE_KEYS and key not in ("limit", "load"):
         return ""
     if isinstance(around, str):
-        return f"; it stands beside {around}, not in it" if around in _HOLDERS and key in _BESIDE else ""
+        return (
+            f"; it belongs beside {around}, not in it" if around in _CONTAINERS and key in _RULE_KEYS else ""
+        )
     if path[0] == "modifiers" and len(path) == 3:
         return "; only a rule has one: write it under rules"
     if path[0] == "rules" and len(path) == 3:
         return "; only a modifier has one: write it under modifiers"
     return (
-        "; only a rule has one, for all its answers"
+        "; only a rule has one, for all its responses"
         if len(path) > 3 and path[-3] in ("sequence", "choose")
         else ""
     )

@@ -1,6 +1,5 @@
-"""Everything between folders and a catalog: load, type, and on a reload put last good versions in place of
-what is broken.
-"""
+"""From folders to typed entries: load and type the files; on a reload, replace broken files by their last
+good versions."""
 
 from __future__ import annotations
 
@@ -23,62 +22,64 @@ if TYPE_CHECKING:
 
 
 class ScenarioSources(Struct, frozen=True):
-    """What to load: folders or files of scenarios, shipped packs by name, and what sets their parameters."""
+    """The folders or files of scenarios, the shipped packs by name, and the parameter settings to load."""
 
     scenarios: Sequence[str]
     packs: Sequence[str] = ()
     settings: ParamSettings = field(default_factory=ParamSettings)
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     examples: bool = True
-    """Whether examples are read: a server answers without them."""
+    """Whether examples are read; a server does not need them."""
     lock: str | None = None
-    """The path of the lock; None for the one beside the scenarios."""
+    """The path of the lockfile; None means the one beside the scenarios."""
     frozen: bool = False
-    """Whether packs come from the lock only, just as it has them."""
+    """Whether packs must come unchanged from the lockfile."""
 
 
 class LoadedScenarios(Struct, frozen=True):
-    """What came of it. On a reload `mistakes` are those of files that are stale."""
+    """The result of loading. On a reload, `diagnostics` are the errors of stale files."""
 
     loading: LoadedFiles
     entries: Sequence[TypedEntry]
-    mistakes: Sequence[Diagnostic]
+    diagnostics: Sequence[Diagnostic]
     examples: Sequence[ExampleEntry] = ()
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
     @property
     def stale(self) -> Sequence[StaleSource]:
-        """The files that could not be loaded anew."""
-        told: dict[str, list[str]] = {}
-        for mistake in self.mistakes:
-            told.setdefault(mistake.file, []).append(str(mistake))
-        kept = self.loading.stale
-        return [StaleSource(file, "\n".join(lines), file in kept) for file, lines in told.items()]
+        """The files that could not be reloaded."""
+        messages: dict[str, list[str]] = {}
+        for diagnostic in self.diagnostics:
+            messages.setdefault(diagnostic.file, []).append(str(diagnostic))
+        still_used = self.loading.stale
+        return [StaleSource(file, "\n".join(lines), file in still_used) for file, lines in messages.items()]
 
 
-def load_scenarios(wanted: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
-    """Loads and types everything. Without `last` all mistakes are listed; with it the files that have one keep
+def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
+    """Load and type all files. Without `last`, all errors are listed. With `last`, files with errors use
     their last good version."""
-    mistakes: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     broken: set[str] = set()
     while True:
-        shelf = PackResolver.beside(wanted.lock or lock_path(wanted.scenarios), wanted.frozen)
-        loading = load_files(wanted.scenarios, wanted.packs, wanted.settings, last, broken, shelf=shelf)
-        typing = EntryTyper(wanted.vocabulary, wanted.examples)
-        typing.read(loading)
-        mistakes += [each for each in loading.diagnostics if each not in mistakes]
-        read = {(each.file, each.line, each.column) for each in loading.diagnostics}
-        follows = [each for each in typing.mistakes if (each.file, each.line, each.column) in read]
-        mistakes += [each for each in typing.mistakes if each not in (*mistakes, *follows)]
+        resolver = PackResolver.for_lock(sources.lock or lock_path(sources.scenarios), sources.frozen)
+        loading = load_files(
+            sources.scenarios, sources.packs, sources.settings, last, broken, resolver=resolver
+        )
+        typer = EntryTyper(sources.vocabulary, sources.examples)
+        typer.read(loading)
+        diagnostics += [diagnostic for diagnostic in loading.diagnostics if diagnostic not in diagnostics]
+        reported = {(found.file, found.line, found.column) for found in loading.diagnostics}
+        follows = [each for each in typer.diagnostics if (each.file, each.line, each.column) in reported]
+        diagnostics += [each for each in typer.diagnostics if each not in (*diagnostics, *follows)]
         paths = {file.source.name: file.path for file in loading.files}
-        found = {paths[each.file] for each in typing.mistakes if each.file in paths} - broken
-        if last is None or not found:
-            kept = _with_references(loading, typing)
-            return LoadedScenarios(kept, typing.entries, mistakes, typing.examples, wanted.vocabulary)
-        broken |= found
+        newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
+        if last is None or not newly_broken:
+            files = _with_references(loading, typer)
+            return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.vocabulary)
+        broken |= newly_broken
 
 
-def _with_references(loading: LoadedFiles, typing: EntryTyper) -> LoadedFiles:
-    """The loading with what its files refer to: a last good version is one of both."""
-    files = (replace(file, references=typing.references.get(file.path, {})) for file in loading.files)
+def _with_references(loading: LoadedFiles, typer: EntryTyper) -> LoadedFiles:
+    """Return the loaded files with the files that they refer to: both belong to one last good version."""
+    files = (replace(file, references=typer.references.get(file.path, {})) for file in loading.files)
     return replace(loading, files=tuple(files))

@@ -1,6 +1,7 @@
-"""`mockllm.lock`: which packs a folder of scenarios was written for: version, source and SHA-256 of each.
+"""`mockllm.lock`: version, source and SHA-256 of each pack that a folder of scenarios uses.
 
-Apart from fetching: this reads and writes the file and says where it is and where its packs are kept.
+Separate from fetching: this module reads and writes the lockfile, and returns its path and the paths of its
+packs.
 """
 
 from __future__ import annotations
@@ -19,24 +20,25 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.scenario_folder import read_bytes
-from mockllm.scenario.source_file import NOTHING, Source
-from mockllm.scenario.validation_errors import diagnostics_of, found_text
+from mockllm.scenario.source_file import EMPTY_SOURCE, Source
+from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
-LOCK: Final = "mockllm.lock"
-KEPT: Final = os.path.join(".mockllm", "packs")
-"""Where fetched packs are, beside the lock; not to be committed."""
-VENDORED: Final = "mockllm_packs"
-"""Where `pack vendor` puts them, to be committed."""
+LOCK_FILE: Final = "mockllm.lock"
+FETCHED_FOLDER: Final = os.path.join(".mockllm", "packs")
+"""The folder of fetched packs, beside the lockfile; not to be committed."""
+VENDOR_FOLDER: Final = "mockllm_packs"
+"""The folder into which `pack vendor` copies packs, to be committed."""
 NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,3}$"
-"""A pack's name: `x`, or `team/x`. Nothing that could lead elsewhere as a path."""
+"""A pack's name: `x`, or `team/x`. It cannot lead to another folder when used as a path."""
 _HEAD: Final = "# The packs that these scenarios use, written by `mockllm pack`. Commit it; do not edit it.\n"
 
 
 def _name(value: str) -> str:
     if len(value) > 100 or re.fullmatch(NAME, value) is None:
         raise quantity_error(
-            f'a pack is called x or team/x, in letters, digits, ".", "_" and "-"; found {found_text(value)}'
+            'the name of a pack is x or team/x, with letters, digits, ".", "_" and "-"; '
+            f"found {describe_value(value)}"
         )
     return value
 
@@ -50,87 +52,87 @@ class LockedPackSpec(Spec):
     """One pack as it was fetched."""
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,80}$")]
-    """The version that its manifest has."""
+    """The version in the pack's manifest."""
     source: str
-    """Where it came from, as `mockllm pack add` takes it; a path is relative to the lock."""
+    """The source of the pack, as `mockllm pack add` takes it; a path is relative to the lockfile."""
     commit: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40,64}$")] | None = None
-    """Of a git source the commit."""
+    """The commit, if the source is a git repository."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """Of the pack's files."""
+    """The SHA-256 of the pack's files."""
 
 
 class LockSpec(Spec):
-    """The whole file."""
+    """The whole lockfile."""
 
     lock: Literal[1]
-    """The version of the file's form."""
+    """The version of the lockfile's format."""
     packs: dict[PackName, LockedPackSpec] = Field(default_factory=dict)
-    """By name."""
+    """The packs, by name."""
 
 
 class Lock(Struct, frozen=True):
-    """A lock as it was read. `path` is absolute; `source` knows where each entry stands."""
+    """A lockfile that was read. `path` is absolute; `source` has the position of each entry."""
 
     path: str
     packs: Mapping[str, LockedPackSpec] = field(default_factory=dict)
-    source: Source = NOTHING
-    mistakes: Sequence[Diagnostic] = ()
+    source: Source = EMPTY_SOURCE
+    diagnostics: Sequence[Diagnostic] = ()
 
     @property
     def folder(self) -> Path:
         return Path(self.path).parent
 
-    def kept(self, name: str) -> Path:
-        """Where the pack of this name is, if it was fetched."""
-        return self.folder / KEPT / f"{name}@{self.packs[name].version}"
+    def fetched_path(self, name: str) -> Path:
+        """Return the folder of a pack of this name if it was fetched."""
+        return self.folder / FETCHED_FOLDER / f"{name}@{self.packs[name].version}"
 
-    def vendored(self, name: str) -> Path:
-        """Where it is, if it was vendored."""
-        return self.folder / VENDORED / name
+    def vendored_path(self, name: str) -> Path:
+        """Return the folder of a pack of this name if it was vendored."""
+        return self.folder / VENDOR_FOLDER / name
 
 
 def lock_path(scenarios: Sequence[str]) -> str:
-    """Where the lock of these folders is, or would be: in the first of them or beside it, here where there are
-    none."""
-    for given in scenarios:
-        folder = os.path.abspath(given)
+    """Return the path of the lockfile of these folders, whether it exists or not: in the first folder or
+    beside it; in the working directory without folders."""
+    for scenario in scenarios:
+        folder = os.path.abspath(scenario)
         if not os.path.isdir(folder):
             folder = os.path.dirname(folder)
         for place in (folder, os.path.dirname(folder)):
-            if os.path.isfile(os.path.join(place, LOCK)):
-                return os.path.join(place, LOCK)
+            if os.path.isfile(os.path.join(place, LOCK_FILE)):
+                return os.path.join(place, LOCK_FILE)
     here = os.getcwd()
-    for given in scenarios:
-        beside = os.path.dirname(os.path.abspath(given))
-        if os.path.isfile(os.path.join(os.path.abspath(given), "pack.yaml")):
-            return os.path.join(os.path.abspath(given), LOCK)
+    for scenario in scenarios:
+        beside = os.path.dirname(os.path.abspath(scenario))
+        if os.path.isfile(os.path.join(os.path.abspath(scenario), "pack.yaml")):
+            return os.path.join(os.path.abspath(scenario), LOCK_FILE)
         if (beside + os.sep).startswith(here.rstrip(os.sep) + os.sep):
-            return os.path.join(beside, LOCK)
+            return os.path.join(beside, LOCK_FILE)
     first = os.path.abspath(scenarios[0]) if scenarios else here
-    return os.path.join(os.path.dirname(first) if os.path.isfile(first) else first, LOCK)
+    return os.path.join(os.path.dirname(first) if os.path.isfile(first) else first, LOCK_FILE)
 
 
 def read_lock(path: str) -> Lock:
-    """The lock at a path; empty where there is none."""
+    """Return the lockfile at a path; an empty one if it does not exist."""
     shown = os.path.relpath(path) if os.path.abspath(path).startswith(os.getcwd() + os.sep) else path
     try:
         content = read_bytes(path)
     except FileNotFoundError:
         return Lock(path)
     except OSError as error:
-        return Lock(path, mistakes=(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))
+        return Lock(path, diagnostics=(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))
     source = read_source(content, shown)
-    if source.mistakes:
-        return Lock(path, {}, source, source.mistakes)
+    if source.diagnostics:
+        return Lock(path, {}, source, source.diagnostics)
     try:
-        word = LockSpec.model_validate(source.data)
+        spec = LockSpec.model_validate(source.data)
     except ValidationError as error:
         return Lock(path, {}, source, tuple(diagnostics_of(error, source, (), LockSpec)))
-    return Lock(path, word.packs, source)
+    return Lock(path, spec.packs, source)
 
 
 def lock_text(packs: Mapping[str, LockedPackSpec]) -> str:
-    """The file that holds these; the same text for the same packs."""
+    """Return the content of the lockfile with these packs; the same text for the same packs."""
     lines = [_HEAD, "lock: 1\n", "packs:\n" if packs else "packs: {}\n"]
     for name in sorted(packs):
         lines.append(f"  {json.dumps(name)}:\n")

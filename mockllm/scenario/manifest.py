@@ -1,6 +1,6 @@
-"""`pack.yaml`: what a pack is called, what it uses and which parameters it has.
+"""`pack.yaml`: the name of a pack, the packs that it uses and its parameters.
 
-Apart from loading: this reads one manifest, and settles the values of its parameters.
+Separate from loading: this module reads one manifest and resolves the values of its parameters.
 """
 
 from __future__ import annotations
@@ -16,57 +16,57 @@ from mockllm import __version__
 from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
-from mockllm.scenario.diagnostics import Diagnostic, Path, meant
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.use import UseSpec
 from mockllm.scenario.lockfile import PackName
-from mockllm.scenario.pack_params import Params, ParamSpec, checked, from_text
+from mockllm.scenario.pack_params import Params, ParamSpec, check_value, parse_value
 from mockllm.scenario.scenario_folder import MANIFEST
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.version_ranges import parse_range, parse_version
 
-LANGUAGE: Final = 1
-"""The version of the language that this mockllm reads."""
+LANGUAGE_VERSION: Final = 1
+"""The version of the scenario language that this mockllm reads."""
 _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_ITEMS: Final = ("rules", "modifiers", "examples")
+_ENTRY_KEYS: Final = ("rules", "modifiers", "examples")
 
 
 class RequiresSpec(Spec):
-    """What a pack needs."""
+    """The requirements of a pack."""
 
     mockllm: str | None = None
-    """The versions of mockllm that it works with: ">=0.1, <2"."""
+    """The versions of mockllm that the pack works with: ">=0.1, <2"."""
     language: int | None = None
-    """The version of the language that it is written in."""
+    """The version of the scenario language of the pack."""
 
 
 class PackSpec(Spec):
-    """A pack's manifest. The pack's rules stand in the other files of its folder."""
+    """A pack's manifest. The pack's rules are in the other files of its folder."""
 
     name: PackName
-    """Its name, as rule ids and `--set` show it."""
+    """The name, as rule ids and `--set` show it."""
     version: str
-    """Its version, a text: "1.0"."""
+    """The version, a text: "1.0"."""
     requires: str | RequiresSpec | None = None
-    """The versions of mockllm that it works with: ">=0.1, <2"; or `{mockllm: ">=0.1", language: 1}`."""
+    """The versions of mockllm that the pack works with: ">=0.1, <2"; or `{mockllm: ">=0.1", language: 1}`."""
     description: str | None = None
-    """What it is for, in a sentence."""
+    """The purpose of the pack, in a sentence."""
     license: str | None = None
-    """Under which license it may be shared."""
+    """The license of the pack."""
     use: list[str | UseSpec] = Field(default_factory=list)
-    """Packs whose rules stand behind this one's."""
+    """Packs whose rules follow this pack's rules."""
     validation: Validation = "strict"
-    """How requests are checked before this pack's rules answer: strict, lenient, off."""
+    """How requests are checked before this pack's rules respond: strict, lenient, off."""
     models: Models = "any"
-    """Which models this pack's rules answer: any, or known ones alone (strict)."""
+    """The models for which this pack's rules respond: any, or only known ones (strict)."""
     params: dict[str, ParamSpec] = Field(default_factory=dict)
-    """Its parameters, by name."""
+    """The parameters, by name."""
 
 
 class ParamSettings(Struct, frozen=True):
-    """What sets parameters from outside of the files. `sets` are `PACK.PARAM=VALUE` or `PARAM=VALUE` as a
-    person wrote them; `values` are typed, by the same names, and beat all others (an example's `with`)."""
+    """Parameter values from outside of the files. `sets` are `PACK.PARAM=VALUE` or `PARAM=VALUE` as the user
+    wrote them; `values` are typed, by the same names, and override all others (an example's `with`)."""
 
     sets: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -74,145 +74,148 @@ class ParamSettings(Struct, frozen=True):
 
 
 def read_manifest(source: Source) -> tuple[PackSpec | None, list[Diagnostic]]:
-    """The manifest in a `pack.yaml`, or what is wrong with it."""
-    mistakes = list(source.mistakes)
-    if mistakes:
-        return None, mistakes
+    """Return the manifest of a `pack.yaml`, or its errors."""
+    diagnostics = list(source.diagnostics)
+    if diagnostics:
+        return None, diagnostics
     data = {} if source.data is None else source.data
     try:
-        word = PackSpec.model_validate(data)
+        manifest = PackSpec.model_validate(data)
     except ValidationError as error:
-        mistakes = diagnostics_of(error, source, (), PackSpec)
-        if isinstance(data, dict) and any(key in data for key in _ITEMS):
-            mistakes = [_items_elsewhere(mistake) for mistake in mistakes]
-        return None, mistakes
-    mistakes = [*_bad_requires(word, source), *_bad_params(word, source)]
-    return (None if mistakes else word), mistakes
+        diagnostics = diagnostics_of(error, source, (), PackSpec)
+        if isinstance(data, dict) and any(key in data for key in _ENTRY_KEYS):
+            diagnostics = [_items_elsewhere(diagnostic) for diagnostic in diagnostics]
+        return None, diagnostics
+    diagnostics = [*_bad_requires(manifest, source), *_bad_params(manifest, source)]
+    return (None if diagnostics else manifest), diagnostics
 
 
-def _items_elsewhere(mistake: Diagnostic) -> Diagnostic:
-    if mistake.path not in _ITEMS:
-        return mistake
-    message = f"{MANIFEST} describes the pack; put its {mistake.path} into another file of the folder"
-    return Diagnostic(mistake.file, mistake.line, mistake.column, mistake.path, message)
+def _items_elsewhere(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.path not in _ENTRY_KEYS:
+        return diagnostic
+    message = f"{MANIFEST} describes the pack; put its {diagnostic.path} into another file of the folder"
+    return Diagnostic(diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.path, message)
 
 
-def _bad_requires(word: PackSpec, source: Source) -> list[Diagnostic]:
-    said = word.requires
-    if said is None:
+def _bad_requires(manifest: PackSpec, source: Source) -> list[Diagnostic]:
+    requires = manifest.requires
+    if requires is None:
         return []
-    wanted = said if isinstance(said, str) else said.mockllm
-    path: Path = ("requires",) if isinstance(said, str) else ("requires", "mockllm")
-    if wanted is not None:
+    range_text = requires if isinstance(requires, str) else requires.mockllm
+    path: Path = ("requires",) if isinstance(requires, str) else ("requires", "mockllm")
+    if range_text is not None:
         try:
-            fits = parse_range(wanted).holds(parse_version(__version__))
+            fits = parse_range(range_text).matches(parse_version(__version__))
         except ValueError as error:
-            return [source.mistake(path, str(error))]
+            return [source.diagnostic(path, str(error))]
         if not fits:
-            message = f"the pack requires mockllm {wanted}; this is {__version__}"
-            return [source.mistake(path, message)]
-    language = None if isinstance(said, str) else said.language
-    if language is not None and language != LANGUAGE:
-        message = f"the pack is written in version {language} of the language; this mockllm reads {LANGUAGE}"
-        return [source.mistake(("requires", "language"), message)]
+            message = f"the pack requires mockllm {range_text}; this is {__version__}"
+            return [source.diagnostic(path, message)]
+    language = None if isinstance(requires, str) else requires.language
+    if language is not None and language != LANGUAGE_VERSION:
+        message = f"the pack is written in version {language} of the language; this mockllm reads {LANGUAGE_VERSION}"
+        return [source.diagnostic(("requires", "language"), message)]
     return []
 
 
-def _bad_params(word: PackSpec, source: Source) -> list[Diagnostic]:
-    mistakes = []
-    for name, param in word.params.items():
+def _bad_params(manifest: PackSpec, source: Source) -> list[Diagnostic]:
+    diagnostics = []
+    for name, param in manifest.params.items():
         path: Path = ("params", name)
         if not _PARAM_NAME.match(name):
-            message = "a parameter's name is made of letters, digits and _"
-            mistakes.append(source.mistake(path, message, key=True))
+            message = "a parameter's name consists of letters, digits and _"
+            diagnostics.append(source.diagnostic(path, message, key=True))
         elif name in NAMES:
-            message = f'in templates "{name}" is something of the request; choose another name'
-            mistakes.append(source.mistake(path, message, key=True))
+            message = f'in templates "{name}" is a value of the request; choose another name'
+            diagnostics.append(source.diagnostic(path, message, key=True))
         try:
-            checked(param.type, param.default)
+            check_value(param.type, param.default)
         except ValueError as error:
-            mistakes.append(source.mistake((*path, "default"), str(error)))
-    return mistakes
+            diagnostics.append(source.diagnostic((*path, "default"), str(error)))
+    return diagnostics
 
 
 class WithValues(Struct, frozen=True):
-    """A `with` of a `use`: its values, and where it stands."""
+    """A `with` of a `use`: its values and its position."""
 
     values: Mapping[str, Json]
     source: Source
     path: Path
 
 
-def settle_params(
-    word: PackSpec, given: WithValues | None, settings: ParamSettings
+def resolve_params(
+    manifest: PackSpec, with_values: WithValues | None, settings: ParamSettings
 ) -> tuple[Params, list[Diagnostic]]:
-    """The values of a pack's parameters: option, environment, `with`, default, the first that is set."""
-    mistakes: list[Diagnostic] = []
-    values = {name: param.default for name, param in word.params.items()}
-    if given is not None:
-        for name, value in given.values.items():
-            path = (*given.path, name)
-            if name not in word.params:
-                message = f"the pack {word.name} has no such parameter{meant(name, word.params)}"
-                mistakes.append(given.source.mistake(path, message, key=True))
+    """Return the values of a pack's parameters: the first that is set of option, environment, `with` and
+    default."""
+    diagnostics: list[Diagnostic] = []
+    values = {name: param.default for name, param in manifest.params.items()}
+    if with_values is not None:
+        for name, value in with_values.values.items():
+            path = (*with_values.path, name)
+            if name not in manifest.params:
+                message = f"the pack {manifest.name} has no such parameter{suggestion(name, manifest.params)}"
+                diagnostics.append(with_values.source.diagnostic(path, message, key=True))
                 continue
             try:
-                checked_value = checked(word.params[name].type, value)
+                checked_value = check_value(manifest.params[name].type, value)
             except ValueError as error:
-                mistakes.append(given.source.mistake(path, str(error)))
+                diagnostics.append(with_values.source.diagnostic(path, str(error)))
             else:
                 values[name] = values[name] if checked_value is None else checked_value
-    for name, param in word.params.items():
-        for origin, text in _outside(word.name, name, param, settings):
+    for name, param in manifest.params.items():
+        for origin, text in _external_values(manifest.name, name, param, settings):
             try:
-                value = from_text(param.type, text)
+                value = parse_value(param.type, text)
             except ValueError as error:
-                mistakes.append(Diagnostic(origin, 0, 0, f"{word.name}.{name}", str(error)))
+                diagnostics.append(Diagnostic(origin, 0, 0, f"{manifest.name}.{name}", str(error)))
                 continue
             values[name] = values[name] if value is None else value
-        for key in (name, f"{word.name}.{name}"):
+        for key in (name, f"{manifest.name}.{name}"):
             if key in settings.values:
                 try:
-                    values[name] = checked(param.type, settings.values[key])
+                    values[name] = check_value(param.type, settings.values[key])
                 except ValueError as error:
-                    mistakes.append(Diagnostic("with", 0, 0, key, str(error)))
-    return Params(values, {name: param.type for name, param in word.params.items()}), mistakes
+                    diagnostics.append(Diagnostic("with", 0, 0, key, str(error)))
+    return Params(values, {name: param.type for name, param in manifest.params.items()}), diagnostics
 
 
-def _outside(pack: str, name: str, param: ParamSpec, settings: ParamSettings) -> list[tuple[str, str]]:
-    """Where a text for a parameter comes from and what it is, the weaker first."""
-    found = []
+def _external_values(
+    pack: str, name: str, param: ParamSpec, settings: ParamSettings
+) -> list[tuple[str, str]]:
+    """Return the texts for a parameter with their origins, the weaker first."""
+    texts = []
     variables = [param.env] if isinstance(param.env, str) else param.env or []
     for variable in variables:
         if settings.environment.get(variable):
-            found.append((f"environment variable {variable}", settings.environment[variable]))
+            texts.append((f"environment variable {variable}", settings.environment[variable]))
             break
     for option in settings.sets:
         key, _, text = option.partition("=")
         if key.strip() in (name, f"{pack}.{name}"):
-            found.append((f"--set {option}", text))
-    return found
+            texts.append((f"--set {option}", text))
+    return texts
 
 
-def bad_settings(settings: ParamSettings, words: Sequence[PackSpec]) -> list[Diagnostic]:
-    """Options and values that name no parameter of the packs in use, or more than one."""
+def bad_settings(settings: ParamSettings, manifests: Sequence[PackSpec]) -> list[Diagnostic]:
+    """Return diagnostics for options and values that name no parameter of the packs in use, or several."""
     owners: dict[str, list[str]] = {}
-    for word in words:
-        for name in word.params:
-            full = f"{word.name}.{name}"
+    for manifest in manifests:
+        for name in manifest.params:
+            full = f"{manifest.name}.{name}"
             owners[full] = [full]
             owners.setdefault(name, []).append(full)
-    mistakes = []
+    diagnostics = []
     named = [(f"--set {option}", option.partition("=")) for option in settings.sets]
     for shown, (key, equals, _) in [*named, *((f"with {name}", (name, "=", "")) for name in settings.values)]:
-        found = owners.get(key.strip(), [])
+        matches = owners.get(key.strip(), [])
         if not equals:
             message = "write PARAM=VALUE or PACK.PARAM=VALUE"
-        elif not found:
-            message = f'no pack in use has a parameter "{key.strip()}"{meant(key.strip(), owners)}'
-        elif len(found) > 1:
-            message = f'"{key.strip()}" is a parameter of several packs; write {" or ".join(found)}'
+        elif not matches:
+            message = f'no pack in use has a parameter "{key.strip()}"{suggestion(key.strip(), owners)}'
+        elif len(matches) > 1:
+            message = f'"{key.strip()}" is a parameter of several packs; write {" or ".join(matches)}'
         else:
             continue
-        mistakes.append(Diagnostic(shown, 0, 0, "", message))
-    return mistakes
+        diagnostics.append(Diagnostic(shown, 0, 0, "", message))
+    return diagnostics

@@ -1,7 +1,8 @@
-"""What can be said of matchers without a request: that one never holds, or holds only where another does.
+"""Facts about matchers without a request: a matcher that never matches, or that matches only where another
+one does.
 
-Nothing here guesses: where it is not certain, the answer is no. Apart from lint, because this is about core's
-matchers and knows no files.
+Nothing here guesses: if a fact is not certain, the result is no. Separate from lint, because this module is
+about core's matchers and knows no files.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, meets
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher, NotMatcher
 
-MOST: Final = 30
-"""How many rules are looked through for each place where one could be hidden by another: ten thousand rules
+MAX_COMPARED: Final = 30
+"""Maximum number of rules compared for each place in which one could be hidden by another. Ten thousand rules
 on one field must not be compared pair by pair."""
-EVERYTHING: Final = "*"
+ANY_REQUEST: Final = "*"
 
 
 def contradiction(matcher: Matcher) -> str | None:
-    """What of the matcher can never hold together, in words; None where it may hold."""
+    """Return the parts of the matcher that can never match together, as a text; None if they may match."""
     if isinstance(matcher, AnyMatcher):
-        found = [contradiction(part) for part in matcher.parts]
-        return next(iter(found), "any of nothing") if None not in found else None
+        reasons = [contradiction(part) for part in matcher.parts]
+        return next(iter(reasons), "an empty `any`") if None not in reasons else None
     parts = _parts(matcher)
     by_field: dict[str, list[FieldMatcher]] = {}
     for part in parts:
@@ -33,7 +34,7 @@ def contradiction(matcher: Matcher) -> str | None:
         elif isinstance(part, AnyMatcher) and (inner := contradiction(part)) is not None:
             return inner
     for tests in by_field.values():
-        if not (len(tests) == 1 and _is_plain(tests[0].condition_on_value)) and not _can_hold(tests):
+        if not (len(tests) == 1 and _is_plain(tests[0].condition_on_value)) and not _satisfiable(tests):
             return " and ".join(dict.fromkeys(test.describe() for test in tests))
     for part in parts:
         if isinstance(part, NotMatcher):
@@ -46,7 +47,7 @@ def contradiction(matcher: Matcher) -> str | None:
 
 
 def implies(narrow: Matcher, wide: Matcher) -> bool:
-    """Whether every request that the one holds for is surely one that the other holds for."""
+    """Return whether every request that `narrow` matches is certainly one that `wide` matches."""
     if isinstance(wide, AllMatcher):
         return all(implies(narrow, part) for part in wide.parts)
     if isinstance(narrow, AllMatcher):
@@ -58,25 +59,25 @@ def implies(narrow: Matcher, wide: Matcher) -> bool:
     return _same(narrow, wide) or _any_of(narrow, wide)
 
 
-def _same(one: Matcher, other: Matcher) -> bool:
-    return one == other and repr(one) == repr(other)  # to == alone, 1 and true are the same
+def _same(left: Matcher, right: Matcher) -> bool:
+    return left == right and repr(left) == repr(right)  # == alone does not distinguish 1 and true
 
 
 def _any_of(narrow: Matcher, wide: Matcher) -> bool:
     return isinstance(wide, AnyMatcher) and any(implies(narrow, part) for part in wide.parts)
 
 
-class Wider:
-    """Matchers, in order, asked for the first that holds wherever another one does; to be filled before."""
+class WiderMatchers:
+    """Finds the first of some matchers, in order, that matches wherever another one does; call `fill` first."""
 
     def __init__(self, matchers: Sequence[Matcher]) -> None:
         self._matchers = matchers
-        self._known: dict[int, Keys] = {}
+        self._known: dict[int, IndexKeys] = {}
         self._counts: Counter[Hashable] = Counter()
         self._at: dict[Hashable, list[int]] = {}
 
     def fill(self) -> Iterator[None]:
-        """In small steps."""
+        """Build the index in small steps."""
         for matcher in self._matchers:
             self._counts.update(self._counted(matcher))
             yield
@@ -86,9 +87,10 @@ class Wider:
             yield
 
     def first(self, narrow: Matcher, before: int) -> int | None:
-        """The number of the first matcher before number `before` that surely holds wherever `narrow` does."""
-        asked = (EVERYTHING, *self._asked(narrow))
-        numbers = {number for key in asked for number in self._at.get(key, ())[:MOST]}
+        """Return the number of the first matcher before number `before` that certainly matches wherever
+        `narrow` does."""
+        keys = (ANY_REQUEST, *self._lookup_keys(narrow))
+        numbers = {number for key in keys for number in self._at.get(key, ())[:MAX_COMPARED]}
         for number in sorted(numbers):
             if number >= before:
                 return None
@@ -96,10 +98,10 @@ class Wider:
                 return number
         return None
 
-    def _keys(self, part: FieldMatcher | NotMatcher) -> Keys:
-        known = self._known.get(id(part))  # each is asked for several times, and stays while its matcher does
+    def _keys(self, part: FieldMatcher | NotMatcher) -> IndexKeys:
+        known = self._known.get(id(part))  # looked up several times; the part lives as long as its matcher
         if known is None:
-            known = self._known[id(part)] = Keys.of(part)
+            known = self._known[id(part)] = IndexKeys.of(part)
         return known
 
     def _counted(self, matcher: Matcher) -> Iterator[Hashable]:
@@ -111,71 +113,72 @@ class Wider:
                 yield from self._keys(part).own
 
     def _anchor(self, matcher: Matcher) -> Sequence[Hashable]:
-        """The keys of its rarest part: whatever is narrower is asked for by one of them."""
+        """Return the keys of the matcher's rarest part: every narrower matcher looks up one of them."""
         if isinstance(matcher, AnyMatcher):
             return [key for part in matcher.parts for key in self._anchor(part)]
         if isinstance(matcher, AllMatcher):
             anchors = [self._anchor(part) for part in _parts(matcher)]
             if not anchors:
-                return [EVERYTHING]
+                return [ANY_REQUEST]
             return min(anchors, key=lambda keys: sum(self._counts[key] for key in keys))
         keys = self._keys(matcher)
         return [*keys.wide, *keys.own]
 
-    def _asked(self, narrow: Matcher) -> Iterator[Hashable]:
-        """The keys of all that may be wider: of alternatives those of the first, which must be covered too."""
+    def _lookup_keys(self, narrow: Matcher) -> Iterator[Hashable]:
+        """Yield the keys of all matchers that may be wider; of alternatives those of the first, which must be
+        covered too."""
         for part in _parts(narrow):
             if isinstance(part, AnyMatcher):
-                yield from (key for branch in part.parts[:1] for key in self._asked(branch))
+                yield from (key for branch in part.parts[:1] for key in self._lookup_keys(branch))
                 continue
             keys = self._keys(part)
             yield keys.own[-1]
             if isinstance(part, FieldMatcher):
-                yield _there(part)
+                yield _exists_key(part)
                 if not keys.wide or (
                     isinstance(part.condition_on_value, Some)
                     and _values(part.condition_on_value.condition, MISSING)
                 ):
-                    yield _like(part)
+                    yield _pattern_key(part)
 
 
-class Keys(NamedTuple):
-    """What a part is kept under: `own` are its literals, or itself; `wide` is for what has no literals, as one
-    that other tests may be narrower than."""
+class IndexKeys(NamedTuple):
+    """The keys under which a part is indexed. `own` are its literals, or the part itself; `wide` are keys for
+    a part without literals, which other tests may be narrower than."""
 
     own: Sequence[Hashable]
     wide: Sequence[Hashable] = ()
 
     @classmethod
-    def of(cls, part: FieldMatcher | NotMatcher) -> Keys:
+    def of(cls, part: FieldMatcher | NotMatcher) -> IndexKeys:
         if isinstance(part, NotMatcher):
             return cls([_key(part)])
         field = part.field
         literals = _literals(part)
         if literals:
             return cls([(field.name, field.key, _key(value)) for value in literals])
-        wanted = isinstance(part.condition_on_value, Exists) and part.condition_on_value.expected
-        return cls([_key(part)], [_there(part) if wanted else _like(part)])
+        expected = isinstance(part.condition_on_value, Exists) and part.condition_on_value.expected
+        return cls([_key(part)], [_exists_key(part) if expected else _pattern_key(part)])
 
 
-def _there(test: FieldMatcher) -> Hashable:
+def _exists_key(test: FieldMatcher) -> Hashable:
     return test.field.name, test.field.key, "is there", ""
 
 
-def _like(test: FieldMatcher) -> Hashable:
+def _pattern_key(test: FieldMatcher) -> Hashable:
     return test.field.name, test.field.key, "is like", ""
 
 
-def _key(thing: object) -> Hashable:
+def _key(value: object) -> Hashable:
     try:
-        hash(thing)
-    except TypeError:  # JSON is somewhere in it
-        return repr(thing)
-    return thing
+        hash(value)
+    except TypeError:  # contains JSON
+        return repr(value)
+    return value
 
 
 def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]:
-    """All that must hold at once."""
+    """Return all parts that must match together."""
     if not isinstance(matcher, AllMatcher):
         return (matcher,)
     found: list[FieldMatcher | AnyMatcher | NotMatcher] = []
@@ -196,30 +199,30 @@ def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:
     if isinstance(wide.condition_on_value, Exists) and wide.condition_on_value.expected:
         return not narrow.condition_on_value.matches(_absent(narrow))
     if isinstance(narrow.condition_on_value, Some) and isinstance(wide.condition_on_value, Some):
-        things = _values(narrow.condition_on_value.condition, MISSING)
-        return bool(things) and all(meets(wide.condition_on_value.condition, thing) for thing in things or ())
+        values = _values(narrow.condition_on_value.condition, MISSING)
+        return bool(values) and all(meets(wide.condition_on_value.condition, value) for value in values or ())
     literals = _literals(narrow)
     return bool(literals) and all(wide.condition_on_value.matches(value) for value in literals or ())
 
 
 def _is_plain(condition: Condition) -> bool:
-    """Whether a condition alone surely holds for something."""
+    """Return whether a condition alone is certainly met by some value."""
     return isinstance(condition, Equals) and isinstance(condition.value, str)
 
 
-def _can_hold(tests: Sequence[FieldMatcher]) -> bool:
-    """Whether several tests of one field may hold at once."""
+def _satisfiable(tests: Sequence[FieldMatcher]) -> bool:
+    """Return whether several tests of one field may be met together."""
     for test in tests:
         literals = _literals(test)
         if literals is not None:
             return any(all(other.condition_on_value.matches(value) for other in tests) for value in literals)
     if tests[0].field.spec.kind == "set":
-        return True  # each may hold for another thing of it
+        return True  # each test may be met by another element
     return _bounded(each for test in tests for each in _compared(test.condition_on_value))
 
 
 def _literals(test: FieldMatcher) -> Sequence[Json | Missing | tuple[()]] | None:
-    """The only values that the field may have; None where they are not known."""
+    """Return the only values that the field may have; None if they are not known."""
     return _values(test.condition_on_value, _absent(test))
 
 
@@ -251,7 +254,7 @@ def _compared(condition: Condition) -> Iterator[Compare]:
 
 
 def _bounded(bounds: Iterable[Compare]) -> bool:
-    """Whether there are numbers within all bounds."""
+    """Return whether there are numbers within all bounds."""
     low, open_low, high, open_high = float("-inf"), False, float("inf"), False
     for bound in bounds:
         if bound.op in ("gt", "gte"):

@@ -1,4 +1,4 @@
-"""From `match`'s words to a matcher: what a file asks of a request, as core's tests on fields."""
+"""Compilation of `match`: from the language's models to the matchers and conditions of core."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
 
-GLOBBED = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
-"""Where a bare text is a glob."""
+GLOB_FIELDS = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
+"""Fields in which a bare text is a glob."""
 _COMPARED: dict[str, Literal["gt", "gte", "lt", "lte"]] = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
-KEYED = frozenset({"query", "headers", "body"})
+KEYED_FIELDS = frozenset({"query", "headers", "body"})
 
 _OPERATORS: dict[str, type[StartsWith] | type[EndsWith] | type[Glob] | type[Regex]] = {
     "starts_with": StartsWith,
@@ -46,73 +46,74 @@ _OPERATORS: dict[str, type[StartsWith] | type[EndsWith] | type[Glob] | type[Rege
 
 
 def matcher(match: Match) -> Matcher:
-    """All that a match asks, as one matcher."""
+    """Return one matcher for all conditions of a match."""
     parts: list[Matcher] = []
-    for word in sorted(match.model_fields_set):
-        value = getattr(match, word)
+    for name in sorted(match.model_fields_set):
+        value = getattr(match, name)
         if value is None:
             continue
-        if word in ("all", "any"):
+        if name in ("all", "any"):
             parts.append(
-                (AllMatcher if word == "all" else AnyMatcher)(tuple(matcher(each) for each in value))
+                (AllMatcher if name == "all" else AnyMatcher)(tuple(matcher(part) for part in value))
             )
-        elif word == "not_":
+        elif name == "not_":
             parts.append(NotMatcher(matcher(value)))
-        elif word in KEYED:
-            parts += [_keyed(word, key, each) for key, each in value.items()]
-        elif word == "hash":
-            parts.append(_hash(condition(value)))
+        elif name in KEYED_FIELDS:
+            parts += [_keyed(name, key, test) for key, test in value.items()]
+        elif name == "hash":
+            parts.append(_hash_matcher(condition(value)))
         else:
-            parts.append(FieldMatcher(Field(word), _of_field(word, value)))
+            parts.append(FieldMatcher(Field(name), _field_condition(name, value)))
     return parts[0] if len(parts) == 1 else AllMatcher(tuple(parts))
 
 
-def _hash(asked: Condition) -> Matcher:
-    """A hash that is spelt out may be one of the older recipe."""
-    usual = FieldMatcher(Field("hash"), asked)
-    several = asked.conditions if isinstance(asked, OneOf) else (asked,)
-    if not all(isinstance(each, Equals) for each in several):
-        return usual
-    return AnyMatcher((usual, FieldMatcher(Field("older_hash"), asked)))
+def _hash_matcher(hash_condition: Condition) -> Matcher:
+    """Return the matcher for a hash. A literal hash may also be a hash of the older recipe."""
+    current = FieldMatcher(Field("hash"), hash_condition)
+    alternatives = hash_condition.conditions if isinstance(hash_condition, OneOf) else (hash_condition,)
+    if not all(isinstance(test, Equals) for test in alternatives):
+        return current
+    return AnyMatcher((current, FieldMatcher(Field("older_hash"), hash_condition)))
 
 
-def _keyed(word: str, key: str, value: Anything) -> FieldMatcher:
-    return FieldMatcher(Field(word, key.lower() if word == "headers" else key), condition(value))
+def _keyed(name: str, key: str, value: Anything) -> FieldMatcher:
+    return FieldMatcher(Field(name, key.lower() if name == "headers" else key), condition(value))
 
 
-def _of_field(word: str, value: Anything) -> Condition:
+def _field_condition(name: str, value: Anything) -> Condition:
     if isinstance(value, ToolResultMatch):
-        return _tool_result(value)
+        return _tool_result_condition(value)
     if isinstance(value, MessagesMatch):
-        return _messages(value)
+        return _messages_condition(value)
     if isinstance(value, Named):
         return Members({"name": condition(value.name, globbed=True)})
-    return condition(value, globbed=word in GLOBBED)
+    return condition(value, globbed=name in GLOB_FIELDS)
 
 
 def condition(value: Anything, *, globbed: bool = False) -> Condition:
-    """A condition's words: a bare value, a list of alternatives, or operators."""
+    """Return the condition of a bare value, a list of alternatives, or operators."""
     if isinstance(value, Spec):
         return _operators(value)
     if isinstance(value, list):
-        return OneOf(tuple(condition(each, globbed=globbed) for each in value))
+        return OneOf(tuple(condition(item, globbed=globbed) for item in value))
     if globbed and isinstance(value, str) and re.search(r"[*?\[]", value):
         return Glob(value)
     return Equals(value)
 
 
-def _operators(word: Spec) -> Condition:
-    ignore_case = bool(getattr(word, "ignore_case", False))
-    given = [
-        name for name in type(word).model_fields if name in word.model_fields_set and name != "ignore_case"
+def _operators(spec: Spec) -> Condition:
+    ignore_case = bool(getattr(spec, "ignore_case", False))
+    names = [
+        name for name in type(spec).model_fields if name in spec.model_fields_set and name != "ignore_case"
     ]
-    found = [
-        Equals(getattr(word, name), ignore_case=ignore_case)
-        if name == "equals" and isinstance(word, JsonOperators)  # also a whole list: JSON has them
-        else _operator(name, getattr(word, name), ignore_case)
-        for name in given
+    conditions = [
+        Equals(getattr(spec, name), ignore_case=ignore_case)
+        if name == "equals"
+        and isinstance(spec, JsonOperators)  # a list is one JSON value here, not alternatives
+        else _operator(name, getattr(spec, name), ignore_case)
+        for name in names
     ]
-    return found[0] if len(found) == 1 else AllOf(tuple(found))
+    return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
 def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
@@ -129,7 +130,7 @@ def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
     if name == "subset":
         return Subset(value)
     if isinstance(value, list):
-        return OneOf(tuple(_operator(name, each, ignore_case) for each in value))
+        return OneOf(tuple(_operator(name, item, ignore_case) for item in value))
     if name == "equals":
         return Equals(value, ignore_case=ignore_case)
     if name == "contains":
@@ -137,25 +138,25 @@ def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
     return _OPERATORS[name](value, ignore_case=ignore_case)
 
 
-def _tool_result(word: ToolResultMatch) -> Condition:
+def _tool_result_condition(spec: ToolResultMatch) -> Condition:
     members: dict[str, Condition] = {}
-    for name in sorted(word.model_fields_set - {"exists", "json_"}):
-        members[name] = condition(getattr(word, name), globbed=name == "name")
-    inside = [AtPath(compile_path(path), condition(each)) for path, each in (word.json_ or {}).items()]
+    for name in sorted(spec.model_fields_set - {"exists", "json_"}):
+        members[name] = condition(getattr(spec, name), globbed=name == "name")
+    inside = [AtPath(compile_path(path), condition(test)) for path, test in (spec.json_ or {}).items()]
     if inside:
         members["json"] = AllOf(tuple(inside))
     parts: list[Condition] = []
-    if word.exists is not None:
-        parts.append(Exists(word.exists))
+    if spec.exists is not None:
+        parts.append(Exists(spec.exists))
     if members:
         parts.append(Some(Members(members)))
     return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
 
 
-def _messages(word: MessagesMatch) -> Condition:
+def _messages_condition(spec: MessagesMatch) -> Condition:
     parts: list[Condition] = []
-    for name in sorted(word.model_fields_set):
-        value = getattr(word, name)
+    for name in sorted(spec.model_fields_set):
+        value = getattr(spec, name)
         if isinstance(value, MessageMatch):
             members = {key: condition(getattr(value, key)) for key in sorted(value.model_fields_set)}
             parts.append((Each if name == "each" else Some)(Members(members)))

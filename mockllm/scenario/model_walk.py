@@ -1,7 +1,7 @@
-"""Walking a pydantic model's shape along an error's location.
+"""Walks the shape of a pydantic model along the location of an error.
 
-An error's location mixes what is in the file (keys, indices) with what is not (which member of a union was
-tried). Only the model's schema tells the two apart; it also knows which keys would have been allowed.
+The location of an error mixes keys and indices of the file with names of union members that were tried. Only
+the model's schema separates them. The schema also has the allowed keys.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _INNER: Final = ("schema", "strict_schema", "python_schema")
 
 
 class ModelShape(Struct, frozen=True):
-    """One place of a model; `schema` is None where nothing is known of it."""
+    """One place of a model; `schema` is None if nothing is known about it."""
 
     schema: Schema | None
     definitions: Mapping[str, Schema]
 
     @property
     def is_union(self) -> bool:
-        """Whether the next step of a location names a member, not a key."""
+        """Whether the next step of a location names a union member, not a key."""
         return self.schema is not None and self.schema["type"] in _UNIONS
 
     def step(self, step: str | int) -> ModelShape:
-        """The shape below one step of a location: a union's member, a key's or an item's value."""
+        """Return the shape below one step of a location: a union's member, a key's or an item's value."""
         if self.schema is None:
             return self
         for tag, member in self._members() if self.is_union else self._children():
@@ -40,7 +40,8 @@ class ModelShape(Struct, frozen=True):
         return ModelShape(None, self.definitions)
 
     def allowed_keys(self) -> list[str]:
-        """The keys that a mapping may have here, in the order of the model; of a union's members, all."""
+        """Return the keys that a mapping may have here, in the order of the model; of a union, the keys of
+        all members."""
         if self.schema is None:
             return []
         if self.is_union:
@@ -50,7 +51,7 @@ class ModelShape(Struct, frozen=True):
         return [str(key) for key, _ in self._children()]
 
     def allowed_values(self) -> list[Any]:
-        """The values of a literal or enumeration."""
+        """Return the values of a literal or enumeration."""
         if self.schema is None or self.schema["type"] != "literal":
             return []
         return list(self.schema["expected"])
@@ -67,7 +68,7 @@ class ModelShape(Struct, frozen=True):
             yield label or self._name(member), member
 
     def _name(self, member: Schema) -> str:
-        """What a location calls a union's member that has no tag of its own."""
+        """Return the name that a location uses for a union member without a tag."""
         while True:
             if member["type"] == "definition-ref":
                 member = self.definitions[member["schema_ref"]]
@@ -79,7 +80,7 @@ class ModelShape(Struct, frozen=True):
                 return str(member["type"])
 
     def _children(self) -> Iterator[tuple[str | int | None, Schema]]:
-        """What stands below; None as the step stands for any."""
+        """Yield the steps and schemas below this place; None as the step means any step."""
         assert self.schema is not None
         kind = self.schema["type"]
         if kind in ("model-fields", "typed-dict"):
@@ -95,12 +96,15 @@ class ModelShape(Struct, frozen=True):
             yield None, self.schema.get("items_schema", {"type": "any"})
 
     def _at(self, schema: Schema) -> ModelShape:
-        """The shape of a schema without what is wrapped around it."""
+        """Return the shape of a schema without its wrappers."""
         definitions = self.definitions
         while True:
             kind = schema["type"]
             if kind == "definitions":
-                definitions = {**definitions, **{each["ref"]: each for each in schema["definitions"]}}
+                definitions = {
+                    **definitions,
+                    **{definition["ref"]: definition for definition in schema["definitions"]},
+                }
                 schema = schema["schema"]
             elif kind == "definition-ref":
                 schema = definitions[schema["schema_ref"]]
@@ -115,11 +119,11 @@ class ModelShape(Struct, frozen=True):
 
 
 def _labels(kind: str, label: str) -> bool:
-    """Whether pydantic calls a member of this kind so: `list[str]`, `constrained-str`."""
+    """Return whether pydantic uses this label for a member of this kind: `list[str]`, `constrained-str`."""
     return label.startswith(f"{kind}[") or label == f"constrained-{kind}"
 
 
 def shape_of(model: Model) -> ModelShape:
-    """The shape of a whole model."""
+    """Return the shape of a whole model."""
     schema = model.core_schema if isinstance(model, TypeAdapter) else model.__pydantic_core_schema__
     return ModelShape(None, {})._at(schema)

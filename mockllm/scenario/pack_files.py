@@ -1,7 +1,7 @@
-"""The files of a pack as one value: what may be in a pack at all, read with bounds, and its SHA-256.
+"""The files of a pack as one value: the allowed files, read with limits, and their SHA-256.
 
-Every way by which a pack comes here (folder, git, zip, wheel) ends in a `Tree`, so that each of them refuses
-the same: what reaches out of the pack, what is no data, what is too much.
+Every source of a pack (folder, git, zip, wheel) ends in `PackFiles`, so that all of them reject the same:
+paths out of the pack, code, and too much data.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Final
 
 from msgspec import Struct, field
 
-MOST_FILES: Final = 2000
-LARGEST: Final = 16 * 1024 * 1024
+MAX_FILES: Final = 2000
+MAX_PACK_FILE_SIZE: Final = 16 * 1024 * 1024
 """Bytes of one file."""
-LARGEST_TREE: Final = 64 * 1024 * 1024
+MAX_PACK_SIZE: Final = 64 * 1024 * 1024
 """Bytes of all files of a pack."""
-DEEPEST: Final = 12
-LONGEST_PATH: Final = 200
+MAX_PACK_DEPTH: Final = 12
+MAX_PACK_PATH: Final = 200
 DIST: Final = "dist"
 
 CODE: Final = frozenset(
@@ -51,13 +51,13 @@ CODE: Final = frozenset(
     )
     for kind in kinds
 )
-"""Endings of files that a machine would run: a pack is data."""
+"""Suffixes of files that a machine executes: a pack is data."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
-_SIGNS: Final = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
+_FORBIDDEN: Final = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
 
 class PackRejected(ValueError):
-    """What a pack must not hold or be, in a line for a person."""
+    """A pack contains or is something that is not allowed; one line for users."""
 
 
 class PackFiles(Struct):
@@ -68,17 +68,19 @@ class PackFiles(Struct):
     _bytes: int = 0
 
     def expect(self, path: str, size: int) -> None:
-        """Refuses a file of this path and size before it is read."""
-        _allowed(path)
-        if size > LARGEST:
-            raise PackRejected(f'"{path}" holds {_mib(size)}; a file of a pack holds at most {_mib(LARGEST)}')
-        if self._bytes + size > LARGEST_TREE:
-            raise PackRejected(f"its files hold more than {_mib(LARGEST_TREE)} together")
-        if len(self.files) >= MOST_FILES:
-            raise PackRejected(f"it holds more than {MOST_FILES} files")
+        """Check the path and size of a file before it is read. Raise PackRejected if they are not allowed."""
+        _check_path(path)
+        if size > MAX_PACK_FILE_SIZE:
+            raise PackRejected(
+                f'"{path}" has {_mib(size)}; a file of a pack may have at most {_mib(MAX_PACK_FILE_SIZE)}'
+            )
+        if self._bytes + size > MAX_PACK_SIZE:
+            raise PackRejected(f"its files have more than {_mib(MAX_PACK_SIZE)} together")
+        if len(self.files) >= MAX_FILES:
+            raise PackRejected(f"it has more than {MAX_FILES} files")
 
     def add(self, path: str, content: bytes) -> None:
-        """Puts a file in; Refused where it must not be in a pack."""
+        """Add a file. Raise PackRejected if it is not allowed in a pack."""
         self.expect(path, len(content))
         folders = path.split("/")
         for depth in range(1, len(folders) + 1):
@@ -87,23 +89,23 @@ class PackFiles(Struct):
             if known != part or (depth == len(folders) and part in self.files):
                 raise PackRejected(f'"{known}" and "{part}" are one file on some systems')
         if any("/".join(folders[:depth]) in self.files for depth in range(1, len(folders))):
-            raise PackRejected(f'"{path}" lies in a file')
+            raise PackRejected(f'"{path}" is inside a file')
         self.files[path] = content
         self._bytes += len(content)
 
     @property
     def sha256(self) -> str:
-        """Of all paths and contents: equal trees, equal digests, whatever they came in."""
-        whole = hashlib.sha256(b"mockllm pack 1\n")
+        """The SHA-256 of all paths and contents: equal files, equal digests, whatever the source."""
+        digest = hashlib.sha256(b"mockllm pack 1\n")
         for path in sorted(self.files):
-            one = hashlib.sha256(self.files[path]).hexdigest()
-            whole.update(f"{one} {len(self.files[path])} {path}\n".encode())
-        return whole.hexdigest()
+            file_digest = hashlib.sha256(self.files[path]).hexdigest()
+            digest.update(f"{file_digest} {len(self.files[path])} {path}\n".encode())
+        return digest.hexdigest()
 
 
-def hidden(path: str) -> bool:
-    """Whether a path is none of a pack's: it, or a folder above it, begins with a dot or is a tool's cache; or it
-    lies in the folder `dist` at the top, where `pack build` writes."""
+def is_ignored(path: str) -> bool:
+    """Return whether a path is not part of a pack: it, or a folder above it, begins with a dot or is a tool's
+    cache; or it is in the top folder `dist`, to which `pack build` writes."""
     if path == DIST or path.startswith(f"{DIST}/"):
         return True
     return any(
@@ -113,7 +115,8 @@ def hidden(path: str) -> bool:
 
 
 def read_tree(folder: Path) -> PackFiles:
-    """The files of a folder; Refused for what must not be in a pack, OSError for what cannot be read."""
+    """Return the files of a folder. Raise PackRejected for files that are not allowed, OSError for unreadable
+    files."""
     tree = PackFiles()
     for path, entry in _walk(folder, "", 1):
         tree.expect(path, entry.stat(follow_symlinks=False).st_size)
@@ -122,12 +125,12 @@ def read_tree(folder: Path) -> PackFiles:
 
 
 def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    if depth > DEEPEST:
-        raise PackRejected(f'"{prefix[:60]}…" lies in more than {DEEPEST} folders')
+    if depth > MAX_PACK_DEPTH:
+        raise PackRejected(f'"{prefix[:60]}…" is in more than {MAX_PACK_DEPTH} folders')
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             path = prefix + entry.name
-            if hidden(path):
+            if is_ignored(path):
                 continue
             mode = entry.stat(follow_symlinks=False).st_mode
             if stat.S_ISLNK(mode):
@@ -141,12 +144,12 @@ def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os
 
 
 def _read(path: str) -> bytes:
-    """A file's bytes, also where it was exchanged for something else meanwhile."""
+    """Return a file's bytes, safely even if the file was exchanged meanwhile."""
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise PackRejected(f'"{path}" is not a file')
-        return file.read(LARGEST + 1)
+        return file.read(MAX_PACK_FILE_SIZE + 1)
 
 
 def _kind(mode: int) -> str:
@@ -154,7 +157,7 @@ def _kind(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "special file")
 
 
-def _allowed(path: str) -> None:
+def _check_path(path: str) -> None:
     shown = path if path.isprintable() else repr(path)[1:-1]
     shown = shown if len(shown) <= 80 else f"{shown[:60]}…"
     if path.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", path):
@@ -162,15 +165,15 @@ def _allowed(path: str) -> None:
     parts = path.split("/")
     if ".." in parts or ("\\" in path and ".." in path.split("\\")):
         raise PackRejected(f'"{shown}" leads out of the pack')
-    if len(path.encode("utf-8", "surrogateescape")) > LONGEST_PATH:
-        raise PackRejected(f'"{shown}" is a path of more than {LONGEST_PATH} bytes')
-    if len(parts) > DEEPEST:
-        raise PackRejected(f'"{shown}" lies in more than {DEEPEST} folders')
+    if len(path.encode("utf-8", "surrogateescape")) > MAX_PACK_PATH:
+        raise PackRejected(f'"{shown}" is a path of more than {MAX_PACK_PATH} bytes')
+    if len(parts) > MAX_PACK_DEPTH:
+        raise PackRejected(f'"{shown}" is in more than {MAX_PACK_DEPTH} folders')
     for part in parts:
-        if not part or part == "." or _SIGNS.search(part) or not part.isprintable() or part[-1] in ". ":
-            raise PackRejected(f'"{shown}" is a path that not every system can have')
+        if not part or part == "." or _FORBIDDEN.search(part) or not part.isprintable() or part[-1] in ". ":
+            raise PackRejected(f'"{shown}" is a path that not every system allows')
         if _RESERVED.match(part):
-            raise PackRejected(f'"{shown}" is a path that not every system can have: "{part}" is a device')
+            raise PackRejected(f'"{shown}" is a path that not every system allows: "{part}" is a device')
     if os.path.splitext(path)[1].lower() in CODE:
         raise PackRejected(f'"{shown}" is code; a pack is data')
 

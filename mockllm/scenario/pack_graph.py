@@ -1,7 +1,7 @@
-"""Which packs are used: `use` in root files and manifests, followed depth first, each pack once.
+"""The packs in use: `use` in root files and manifests, followed depth first, each pack once.
 
-Apart from loading their files, because the order of packs and what was said about them (`with`, `only`,
-`except`) must be known of all before the parameters of any can be settled.
+Separate from loading the packs' files. The order of the packs and their entries (`with`, `only`, `except`)
+must be known for all packs before the parameters of any pack can be resolved.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.language.use import UseSpec
-from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, read_manifest, settle_params
+from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, read_manifest, resolve_params
 from mockllm.scenario.pack_params import Params
 from mockllm.scenario.pack_resolver import Origin, PackNotFound, PackResolver
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack, within
-from mockllm.scenario.source_file import NOTHING, Source
-from mockllm.scenario.substitution import filled
+from mockllm.scenario.source_file import EMPTY_SOURCE, Source
+from mockllm.scenario.substitution import substitute_at
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 
-_USES: Final[TypeAdapter[list[str | UseSpec]]] = TypeAdapter(
+_USE_LIST: Final[TypeAdapter[list[str | UseSpec]]] = TypeAdapter(
     list[str | UseSpec], config=ConfigDict(defer_build=True)
 )
 
 
 class Use(Struct, frozen=True):
-    """One entry of a `use`: the pack's name, what is said about it, and where that stands."""
+    """One entry of a `use`: the pack's name, the settings for it, and the position of the entry."""
 
     name: str
     range: str | None
@@ -45,86 +45,86 @@ class Use(Struct, frozen=True):
 
 
 class UsedPack(Struct, frozen=True):
-    """A pack in its place. `shown` is its folder as a person knows it; `use` is the entry whose `only` and
-    `except` hold for it."""
+    """A pack in its place. `shown` is its folder as the user wrote it; `use` is the entry with its `only` and
+    `except`."""
 
     folder: str
     shown: str
     source: Source
-    word: PackSpec
+    manifest: PackSpec
     params: Params
     use: Use | None
     origin: Origin = "folder"
 
     @property
     def path(self) -> str:
-        """Where its manifest is."""
+        """The path of the manifest."""
         return os.path.join(self.folder, MANIFEST)
 
 
-class _Found(Struct):
-    """A pack that was met, before its parameters are settled."""
+class _PackNode(Struct):
+    """A pack that was visited, before its parameters are resolved."""
 
     folder: Folder
     shown: str
     source: Source
-    word: PackSpec
+    manifest: PackSpec
     origin: Origin
-    said: list[tuple[Use, _Found | None]] = field(default_factory=list)
-    """Each entry that says something about it, and the pack in which it stands."""
-    wanted: list[tuple[Range, Use]] = field(default_factory=list)
-    """The ranges of versions that were asked for, and where."""
+    mentions: list[tuple[Use, _PackNode | None]] = field(default_factory=list)
+    """Each entry with settings for the pack, and the pack that contains the entry."""
+    ranges: list[tuple[Range, Use]] = field(default_factory=list)
+    """The requested version ranges, and the entries that request them."""
     params: Params | None = None
 
 
 class PackGraph(Struct):
-    """Packs in the order in which they are met. `read` gives the source of a path, or None where it cannot be
-    read (and has told so); `keeps` says whether a folder that is gone, shown as this, stands as it was the last
-    time. Mistakes gather in `mistakes`."""
+    """Packs in the order of the first visit. `read` returns the source of a path, or None if it cannot be
+    read (and has reported that). `keep_last` returns whether the last version of a missing folder, shown as
+    this, stays in use. Errors are collected in `diagnostics`."""
 
     read: Callable[[str, str], Source | None]
     settings: ParamSettings
-    keeps: Callable[[str, str], bool]
-    shelf: PackResolver
-    mistakes: list[Diagnostic] = field(default_factory=list)
-    _found: dict[str, _Found | None] = field(default_factory=dict)
+    keep_last: Callable[[str, str], bool]
+    resolver: PackResolver
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    _nodes: dict[str, _PackNode | None] = field(default_factory=dict)
 
     def add_folder(self, folder: Folder, shown: str) -> None:
-        """A pack that stands on its own: a folder named on the command line."""
-        self._meet(folder, shown)
+        """Add a pack by its folder, named on the command line."""
+        self._visit(folder, shown)
 
-    def add_named(self, given: str) -> None:
-        """A pack named on the command line, as NAME or NAME@RANGE."""
-        name, _, _ = given.partition("@")
-        source = replace(NOTHING, name=f"--pack {given}", data={"use": [given]})
-        use = _use(given, source, ("use", 0))
+    def add_named(self, argument: str) -> None:
+        """Add a pack named on the command line, as NAME or NAME@RANGE."""
+        name, _, _ = argument.partition("@")
+        source = replace(EMPTY_SOURCE, name=f"--pack {argument}", data={"use": [argument]})
+        use = _parse_use(argument, source, ("use", 0))
         try:
-            folder, origin = self.shelf.find(name)
-            found = self._meet(folder, _shown(folder), origin)
-            if found is not None:
-                self._fits(found, use)
+            folder, origin = self.resolver.find(name)
+            node = self._visit(folder, _display_path(folder), origin)
+            if node is not None:
+                self._check(node, use)
         except ValueError as error:
             message = f"there is no such pack{error.hint}" if isinstance(error, PackNotFound) else str(error)
-            self.mistakes.append(Diagnostic(source.name, 0, 0, "", message))
+            self.diagnostics.append(Diagnostic(source.name, 0, 0, "", message))
 
     def add_uses(self, source: Source, folder: Folder, shown: str) -> None:
-        """What a root file uses; paths are relative to `folder`."""
+        """Add the packs that a root file uses; paths are relative to `folder`."""
         for use in self._entries(source):
             self._follow(use, folder, shown, None)
 
-    def settle(self) -> list[UsedPack]:
-        """The packs in their order, with their parameters."""
+    def used_packs(self) -> list[UsedPack]:
+        """Return the packs in their order, with their parameters."""
         return [
             UsedPack(
                 folder=str(each.folder),
                 shown=each.shown,
                 source=each.source,
-                word=each.word,
+                manifest=each.manifest,
                 params=self._params(each),
-                use=self._chosen(each),
+                use=self._selection(each),
                 origin=each.origin,
             )
-            for each in self._found.values()
+            for each in self._nodes.values()
             if each is not None
         ]
 
@@ -135,161 +135,166 @@ class PackGraph(Struct):
         if data is None:
             return []
         try:
-            words = _USES.validate_python(data)
+            parsed = _USE_LIST.validate_python(data)
         except ValidationError as error:
-            self.mistakes += diagnostics_of(error, source, ("use",), _USES)
+            self.diagnostics += diagnostics_of(error, source, ("use",), _USE_LIST)
             return []
-        return [_use(word, source, ("use", i)) for i, word in enumerate(words)]
+        return [_parse_use(entry, source, ("use", i)) for i, entry in enumerate(parsed)]
 
-    def _follow(self, use: Use, folder: Folder, shown: str, user: _Found | None) -> None:
+    def _follow(self, use: Use, folder: Folder, shown: str, user: _PackNode | None) -> None:
         try:
             place, place_shown, origin = self._locate(use.name, folder, shown, user)
-            found = self._meet(place, place_shown, origin)
-            if found is not None:
-                self._fits(found, use)
+            node = self._visit(place, place_shown, origin)
+            if node is not None:
+                self._check(node, use)
         except ValueError as error:
             path = use.path if isinstance(use.source.data["use"][use.path[-1]], str) else (*use.path, "pack")
-            self.mistakes.append(use.source.mistake(path, str(error)))
+            self.diagnostics.append(use.source.diagnostic(path, str(error)))
             return
-        if found is not None and (use.with_ or use.only is not None or use.except_ is not None):
-            found.said.append((use, user))
+        if node is not None and (use.with_ or use.only is not None or use.except_ is not None):
+            node.mentions.append((use, user))
 
-    def _fits(self, found: _Found, use: Use) -> None:
-        """Whether it is called as it is used, and its version is one that is asked for; ValueError where not."""
-        if found.origin in ("locked", "installed") and _named(use) not in ("", found.word.name):
+    def _check(self, node: _PackNode, use: Use) -> None:
+        """Check that the pack's name and version fit the entry. Raise ValueError if they do not."""
+        if node.origin in ("locked", "installed") and _used_name(use) not in ("", node.manifest.name):
             raise ValueError(
-                f'the pack that is {found.origin} as "{use.name}" calls itself "{found.word.name}"'
+                f'the pack that is {node.origin} as "{use.name}" has the name "{node.manifest.name}"'
             )
         if use.range is None:
             return
-        wanted = parse_range(use.range)
-        if not wanted.holds(parse_version(found.word.version)):
-            here = f"the pack {found.word.name} is {found.word.version}, and {wanted} is asked for"
-            others = [each for each in found.wanted if each[0].text != wanted.text]
+        expected = parse_range(use.range)
+        if not expected.matches(parse_version(node.manifest.version)):
+            here = f"the pack {node.manifest.name} is {node.manifest.version}, and {expected} is required"
+            others = [known for known in node.ranges if known[0].text != expected.text]
             if others:
                 other, there = others[0]
-                line, column = there.source.where(there.path)
+                line, column = there.source.position(there.path)
                 raise ValueError(
-                    f"{here} here, {other} in {there.source.name}:{line}:{column}; none fits both"
+                    f"{here} here, {other} in {there.source.name}:{line}:{column}; no version fits both"
                 )
-            hint = f"; try `mockllm pack update {found.word.name}`" if found.origin == "locked" else ""
+            hint = f"; try `mockllm pack update {node.manifest.name}`" if node.origin == "locked" else ""
             raise ValueError(here + hint)
-        found.wanted.append((wanted, use))
+        node.ranges.append((expected, use))
 
     def _locate(
-        self, name: str, folder: Folder, shown: str, user: _Found | None
+        self, name: str, folder: Folder, shown: str, user: _PackNode | None
     ) -> tuple[Folder, str, Origin]:
-        """The folder of a pack used from `folder`, and how it is shown; ValueError where there is none."""
+        """Return the folder of a pack used from `folder`, and how it is shown. Raise ValueError if it does
+        not exist."""
         if not name.startswith("."):
             try:
-                found, origin = self.shelf.find(name)
+                named_folder, origin = self.resolver.find(name)
             except PackNotFound:
                 if is_pack(folder / name):
                     hint = f'write "./{name}" for the folder beside this file'
                     raise ValueError(f'there is no pack "{name}"; {hint}') from None
                 raise
-            return found, _shown(found), origin
+            return named_folder, _display_path(named_folder), origin
         place, place_shown = (
             Folder(os.path.normpath(folder / name)),
             os.path.normpath(os.path.join(shown, name)),
         )
         if user is not None and not within(os.path.realpath(place), os.path.realpath(user.folder)):
             raise ValueError(
-                f'"{name}" lies outside of the pack; a pack uses shipped packs and folders inside it'
+                f'"{name}" is outside of the pack; a pack uses shipped packs and folders inside it'
             )
         if not place.is_dir():
-            if not self.keeps(str(place), place_shown):
+            if not self.keep_last(str(place), place_shown):
                 raise ValueError(f'there is no folder "{name}" beside this file')
         elif not is_pack(place):
-            raise ValueError(f'the folder "{name}" is no pack: it holds no {MANIFEST}')
+            raise ValueError(f'the folder "{name}" is not a pack: it has no {MANIFEST}')
         return place, place_shown, user.origin if user is not None else "folder"
 
-    def _meet(self, folder: Folder, shown: str, origin: Origin = "folder") -> _Found | None:
-        """The pack in a folder; when it is met for the first time, all that it uses is met behind it."""
+    def _visit(self, folder: Folder, shown: str, origin: Origin = "folder") -> _PackNode | None:
+        """Return the pack in a folder. The first visit also visits all packs that it uses."""
         real = os.path.realpath(folder)
-        if real in self._found:
-            return self._found[real]
-        self._found[real] = None
+        if real in self._nodes:
+            return self._nodes[real]
+        self._nodes[real] = None
         source = self.read(str(folder / MANIFEST), os.path.join(shown, MANIFEST))
         if source is None:
             return None
-        word, mistakes = read_manifest(source)
-        self.mistakes += mistakes
-        if word is None:
+        manifest, diagnostics = read_manifest(source)
+        self.diagnostics += diagnostics
+        if manifest is None:
             return None
-        for other in self._found.values():
-            if other is not None and other.word.name == word.name:
-                message = f'the pack in {other.shown} has the same name: "{word.name}"'
-                self.mistakes.append(source.mistake(("name",), message))
+        for other in self._nodes.values():
+            if other is not None and other.manifest.name == manifest.name:
+                message = f'the pack in {other.shown} has the same name: "{manifest.name}"'
+                self.diagnostics.append(source.diagnostic(("name",), message))
                 return None
-        found = self._found[real] = _Found(folder, shown, source, word, origin)
-        for i, entry in enumerate(word.use):
-            self._follow(_use(entry, source, ("use", i)), folder, shown, found)
-        return found
+        node = self._nodes[real] = _PackNode(folder, shown, source, manifest, origin)
+        for i, entry in enumerate(manifest.use):
+            self._follow(_parse_use(entry, source, ("use", i)), folder, shown, node)
+        return node
 
     # --- settling ---
 
-    def _params(self, found: _Found) -> Params:
-        if found.params is None:
-            found.params, _ = settle_params(found.word, None, self.settings)  # for packs that use each other
-            given = self._given(found)
-            found.params, mistakes = settle_params(found.word, given, self.settings)
-            self.mistakes += mistakes
-        return found.params
+    def _params(self, node: _PackNode) -> Params:
+        if node.params is None:
+            node.params, _ = resolve_params(
+                node.manifest, None, self.settings
+            )  # for packs that use each other
+            values = self._with_values(node)
+            node.params, diagnostics = resolve_params(node.manifest, values, self.settings)
+            self.diagnostics += diagnostics
+        return node.params
 
-    def _given(self, found: _Found) -> WithValues | None:
-        """The one `with` of a pack."""
+    def _with_values(self, node: _PackNode) -> WithValues | None:
+        """Return the one `with` of a pack."""
         first: WithValues | None = None
-        for use, user in found.said:
+        for use, user in node.mentions:
             if not use.with_:
                 continue
             path = (*use.path, "with")
             params = {} if user is None else self._params(user).values
-            values, mistakes = filled(use.source, path, params, None if user is None else user.word.name)
-            self.mistakes += mistakes
+            values, diagnostics = substitute_at(
+                use.source, path, params, None if user is None else user.manifest.name
+            )
+            self.diagnostics += diagnostics
             if first is None:
                 first = WithValues(values, use.source, path)
             elif values != first.values:
-                self._differs(found, use, "with", first.source, first.path)
+                self._report_conflict(node, use, "with", first.source, first.path)
         return first
 
-    def _chosen(self, found: _Found) -> Use | None:
+    def _selection(self, node: _PackNode) -> Use | None:
         first: Use | None = None
-        for use, _ in found.said:
+        for use, _ in node.mentions:
             if use.only is None and use.except_ is None:
                 continue
             if first is None:
                 first = use
             elif (use.only, use.except_) != (first.only, first.except_):
-                word = "only" if use.only is not None else "except"
-                self._differs(found, use, word, first.source, first.path)
+                key = "only" if use.only is not None else "except"
+                self._report_conflict(node, use, key, first.source, first.path)
         return first
 
-    def _differs(self, found: _Found, use: Use, word: str, first: Source, path: Path) -> None:
-        line, column = first.where(path)
+    def _report_conflict(self, node: _PackNode, use: Use, key: str, first: Source, path: Path) -> None:
+        line, column = first.position(path)
         message = (
-            f"the pack {found.word.name} is loaded once, and {first.name}:{line}:{column} says otherwise; "
-            f"keep one of the two"
+            f"the pack {node.manifest.name} is loaded once, and {first.name}:{line}:{column} sets another value; "
+            f"remove one of the two"
         )
-        self.mistakes.append(use.source.mistake((*use.path, word), message, key=True))
+        self.diagnostics.append(use.source.diagnostic((*use.path, key), message, key=True))
 
 
-def _named(use: Use) -> str:
-    """The name by which a pack is used; empty where it is used by its folder."""
+def _used_name(use: Use) -> str:
+    """Return the name by which a pack is used; empty if it is used by its folder."""
     return "" if use.name.startswith(".") else use.name
 
 
-def _use(word: str | UseSpec, source: Source, path: Path) -> Use:
-    given = word if isinstance(word, str) else word.pack
-    name, _, wanted = (given, "", "") if given.startswith(".") else given.partition("@")
-    if isinstance(word, str):
-        return Use(name, wanted or None, {}, None, None, source, path)
-    only = None if word.only is None else tuple(word.only)
-    except_ = None if word.except_ is None else tuple(word.except_)
-    return Use(name, wanted or None, word.with_, only, except_, source, path)
+def _parse_use(entry: str | UseSpec, source: Source, path: Path) -> Use:
+    text = entry if isinstance(entry, str) else entry.pack
+    name, _, range_text = (text, "", "") if text.startswith(".") else text.partition("@")
+    if isinstance(entry, str):
+        return Use(name, range_text or None, {}, None, None, source, path)
+    only = None if entry.only is None else tuple(entry.only)
+    except_ = None if entry.except_ is None else tuple(entry.except_)
+    return Use(name, range_text or None, entry.with_, only, except_, source, path)
 
 
-def _shown(folder: Folder) -> str:
-    """A folder as a person would open it from here."""
+def _display_path(folder: Folder) -> str:
+    """Return a folder's path relative to the working directory, if it is below it."""
     here = os.getcwd()
     return os.path.relpath(folder, here) if within(str(folder), here) else str(folder)

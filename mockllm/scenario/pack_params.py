@@ -1,7 +1,7 @@
 """The parameters of a pack: their types, how a value is read, and conditions on them.
 
-Apart from packs, because a value comes from four places (option, environment, `with`, default) and each
-mistake must say from which.
+Separate from packs, because a value has four possible origins (option, environment, `with`, default), and
+each error must name the origin.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration, parse_probability
-from mockllm.scenario.diagnostics import either, meant, nearest, scalar_text
+from mockllm.scenario.diagnostics import nearest, quoted_choice, scalar_text, suggestion
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.model_walk import shape_of
-from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.validation_errors import describe_value
 
-Named: TypeAlias = Literal["string", "integer", "number", "boolean", "duration", "probability"]
-Kind: TypeAlias = "Named | list[str | int | float | bool]"
+TypeName: TypeAlias = Literal["string", "integer", "number", "boolean", "duration", "probability"]
+ParamType: TypeAlias = "TypeName | list[str | int | float | bool]"
 
 
 class ParamSpec(Spec):
     """One parameter of a pack."""
 
-    type: Named | Annotated[list[str | int | float | bool], Field(min_length=1)] = "string"
+    type: TypeName | Annotated[list[str | int | float | bool], Field(min_length=1)] = "string"
     """string, integer, number, boolean, duration, probability, or the list of allowed values."""
     default: JsonValue = None
-    """Its value where nothing else gives one; null is unset."""
+    """The value if nothing else sets one; null means unset."""
     env: str | list[str] | None = None
     """The environment variable that sets it (of several, the first that is not empty)."""
     description: str | None = None
-    """What it does, for those who use the pack."""
+    """The effect of the parameter, for users of the pack."""
 
 
-_WANTED: Final[Mapping[str, str]] = {
+_EXPECTED: Final[Mapping[str, str]] = {
     "string": "a text",
     "integer": "a whole number",
     "number": "a number",
@@ -61,44 +61,46 @@ _BOOLEANS: Final = {
 }
 
 
-def checked(kind: Kind, value: Json) -> Json:
-    """The value, if it is of this kind (None is unset and fits any); ValueError says what was expected."""
+def check_value(kind: ParamType, value: Json) -> Json:
+    """Return the value if it has this type (None means unset and fits any). Raise ValueError with the
+    expected type."""
     if value is None:
         return None
     if isinstance(kind, list):
-        if any(value == each and type(value) is type(each) for each in kind):
+        if any(value == allowed and type(value) is type(allowed) for allowed in kind):
             return value
         near = (
-            nearest(value, [each for each in kind if isinstance(each, str)])
+            nearest(value, [allowed for allowed in kind if isinstance(allowed, str)])
             if isinstance(value, str)
             else None
         )
         hint = f'; did you mean "{near}"?' if near else ""
-        raise ValueError(f"expected {either(kind)}, found {found_text(value)}{hint}")
+        raise ValueError(f"expected {quoted_choice(kind)}, found {describe_value(value)}{hint}")
     if kind == "duration" and isinstance(value, int | float) and not isinstance(value, bool):
         parse_duration(str(value))
     if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
         hint = (
             f'; write "{scalar_text(value)}"' if kind == "string" and isinstance(value, int | float) else ""
         )
-        raise ValueError(f"expected {_WANTED[kind]}, found {found_text(value)}{hint}")
-    measured(kind, value)
+        raise ValueError(f"expected {_EXPECTED[kind]}, found {describe_value(value)}{hint}")
+    comparable_value(kind, value)
     return value
 
 
-def from_text(kind: Kind, text: str) -> Json:
-    """The value that an option or environment variable writes; an empty one is unset. ValueError as above."""
+def parse_value(kind: ParamType, text: str) -> Json:
+    """Return the value of an option or environment variable; an empty text means unset. Raise ValueError as
+    `check_value`."""
     if text == "":
         return None
     if isinstance(kind, list):
-        for each in kind:
-            if scalar_text(each) == text:
-                return each
+        for allowed in kind:
+            if scalar_text(allowed) == text:
+                return allowed
     elif kind == "boolean":
-        return checked(kind, _BOOLEANS.get(text.lower(), text))
+        return check_value(kind, _BOOLEANS.get(text.lower(), text))
     elif kind in ("integer", "number"):
-        return checked(kind, _number(text, kind == "integer"))
-    return checked(kind, text)
+        return check_value(kind, _number(text, kind == "integer"))
+    return check_value(kind, text)
 
 
 def _number(text: str, whole: bool) -> Json:
@@ -112,8 +114,9 @@ def _number(text: str, whole: bool) -> Json:
     return text
 
 
-def measured(kind: Kind, value: Json) -> Json:
-    """The value as it compares: seconds of a duration, 0 to 1 of a probability. ValueError if it is none."""
+def comparable_value(kind: ParamType, value: Json) -> Json:
+    """Return the value for comparisons: seconds of a duration, 0 to 1 of a probability. Raise ValueError if
+    it is neither."""
     if kind == "duration" and isinstance(value, str):
         return parse_duration(value)
     if kind == "probability" and isinstance(value, str | int | float):
@@ -134,63 +137,72 @@ _CONDITIONS: Final = ("equals", *_COMPARED, "exists")
 
 
 class Params(Struct, frozen=True):
-    """The parameters of a pack as they are set; `kinds` are their types."""
+    """The parameters of a pack with their values; `kinds` are their types."""
 
     values: Mapping[str, Json]
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, ParamType]
 
-    def enabled(self, word: Json) -> bool:
-        """Whether an `enabled:` holds: true, false, or a condition for each parameter it names. ValueError,
-        with a person's message, for what is neither."""
-        if isinstance(word, bool):
-            return word
-        if not isinstance(word, dict):
+    def enabled(self, setting: Json) -> bool:
+        """Return whether an `enabled:` is met: true, false, or a condition for each parameter that it names.
+        Raise ValueError, with a message for users, for anything else."""
+        if isinstance(setting, bool):
+            return setting
+        if not isinstance(setting, dict):
             expected = "true, false or a condition on parameters such as {climate: storm}"
-            raise ValueError(f"expected {expected}, found {found_text(word)}")
-        held = [self._holds(name, condition) for name, condition in word.items()]  # every name is looked at
-        return all(held)
+            raise ValueError(f"expected {expected}, found {describe_value(setting)}")
+        results = [
+            self._meets(name, condition) for name, condition in setting.items()
+        ]  # every name is checked
+        return all(results)
 
-    def _holds(self, name: str, condition: Json) -> bool:
+    def _meets(self, name: str, condition: Json) -> bool:
         if name not in self.values:
-            known = "; this file is in no pack" if not self.values else meant(name, self.values)
+            known = "; this file is in no pack" if not self.values else suggestion(name, self.values)
             raise ValueError(f'there is no parameter "{name}"{known}')
-        value, kind = measured(self.kinds[name], self.values[name]), self.kinds[name]
+        value, kind = comparable_value(self.kinds[name], self.values[name]), self.kinds[name]
         if isinstance(condition, list):
-            return value in [self._operand(name, kind, each) for each in condition]
+            return value in [self._operand(name, kind, item) for item in condition]
         if not isinstance(condition, dict):
             return bool(value == self._operand(name, kind, condition))
-        own = {word: operand for word, operand in condition.items() if word in _CONDITIONS}
-        rest = {word: operand for word, operand in condition.items() if word not in own}
-        compared = [self._compares(name, kind, value, *each) for each in own.items()]
-        return all(compared) and (not rest or _asked(rest, self.values[name]))
+        own = {
+            operator_name: operand
+            for operator_name, operand in condition.items()
+            if operator_name in _CONDITIONS
+        }
+        rest = {
+            operator_name: operand for operator_name, operand in condition.items() if operator_name not in own
+        }
+        compared = [self._compares(name, kind, value, *item) for item in own.items()]
+        return all(compared) and (not rest or _meets_operators(rest, self.values[name]))
 
-    def _compares(self, name: str, kind: Kind, value: Json, word: str, operand: Json) -> bool:
-        if word == "exists":
-            return bool(checked("boolean", operand)) is (value is not None)
-        if word == "equals":
+    def _compares(self, name: str, kind: ParamType, value: Json, operator_name: str, operand: Json) -> bool:
+        if operator_name == "exists":
+            return bool(check_value("boolean", operand)) is (value is not None)
+        if operator_name == "equals":
             return bool(value == self._operand(name, kind, operand))
         limit = self._operand(name, kind, operand)
         if isinstance(limit, bool) or not isinstance(limit, int | float):
-            raise ValueError(f"{word} compares numbers; found {found_text(operand)}")
-        return isinstance(value, int | float) and _COMPARED[word](value, limit)
+            raise ValueError(f"{operator_name} compares numbers; found {describe_value(operand)}")
+        return isinstance(value, int | float) and _COMPARED[operator_name](value, limit)
 
     @staticmethod
-    def _operand(name: str, kind: Kind, operand: Json) -> Json:
-        """What a parameter is compared with, which must be a value that it could have."""
+    def _operand(name: str, kind: ParamType, operand: Json) -> Json:
+        """Return the value that a parameter is compared with, which must be a possible value of the
+        parameter."""
         try:
-            return measured(kind, checked(kind, operand))
+            return comparable_value(kind, check_value(kind, operand))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from None
 
 
-def _asked(words: dict[str, Json], value: Json) -> bool:
-    """What else the language can ask of a value: `contains`, `glob`, `regex` …"""
-    others = [word for word in shape_of(JsonOperators).allowed_keys() if word not in _CONDITIONS]
-    for word in words:
-        if word not in others:
-            raise ValueError(f'unknown condition "{word}"{meant(word, (*_CONDITIONS, *others))}')
+def _meets_operators(operators: dict[str, Json], value: Json) -> bool:
+    """Return whether a value meets the other operators of the language: `contains`, `glob`, `regex` …"""
+    others = [name for name in shape_of(JsonOperators).allowed_keys() if name not in _CONDITIONS]
+    for name in operators:
+        if name not in others:
+            raise ValueError(f'unknown condition "{name}"{suggestion(name, (*_CONDITIONS, *others))}')
     try:
-        return condition(JsonOperators.model_validate(words)).matches(value)
+        return condition(JsonOperators.model_validate(operators)).matches(value)
     except ValidationError as error:
         raise ValueError(error.errors(include_url=False)[0]["msg"]) from None
 

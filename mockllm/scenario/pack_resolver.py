@@ -1,7 +1,9 @@
-"""Where a pack is that is used by its name: what the lock names, then what ships, then what is installed.
+"""The folder of a pack that is used by its name: from the lockfile, then bundled with mockllm, then
+installed.
 
-A pack that is found here is whole and unchanged: its files are held against the lock's SHA-256, and against
-what a pack may hold at all. Nothing is fetched and no code of an installed package is imported.
+Bundled packs are inside the installed package, or in the folder `scenarios` of a checkout. A resolved pack is
+complete and unchanged: its files are checked against the SHA-256 of the lockfile and against the limits for
+packs. Nothing is fetched, and no code of an installed package is imported.
 """
 
 from __future__ import annotations
@@ -9,26 +11,46 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
-from mockllm.scenario.bundled_packs import shipped, shipped_names
+import mockllm
 from mockllm.scenario.diagnostics import Diagnostic, nearest
-from mockllm.scenario.lockfile import LOCK, Lock, read_lock
+from mockllm.scenario.lockfile import LOCK_FILE, Lock, read_lock
 from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack, within
 
+
+@cache
+def _bundled_folder() -> Path:
+    package = Path(mockllm.__file__).resolve().parent
+    installed_packs = package / "packs"
+    return installed_packs if installed_packs.is_dir() else package.parent / "scenarios"
+
+
+def bundled_names() -> list[str]:
+    """Return the names of the bundled packs."""
+    home = _bundled_folder()
+    return sorted(folder.name for folder in home.iterdir() if is_pack(folder)) if home.is_dir() else []
+
+
+def bundled_pack(name: str) -> Path | None:
+    """Return the folder of a bundled pack by its name."""
+    return _bundled_folder() / name if name in bundled_names() else None
+
+
 ENTRY_POINTS: Final = "mockllm.packs"
-"""The group in which a wheel names its packs: `team/x = package_folder`."""
+"""The entry point group in which a wheel names its packs: `team/x = package_folder`."""
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 Origin: TypeAlias = Literal["folder", "locked", "shipped", "installed"]
 
 
 class PackNotFound(ValueError):
-    """There is no pack of this name. `hint` is which was perhaps meant."""
+    """No pack has this name. `hint` suggests another name."""
 
     def __init__(self, name: str, hint: str) -> None:
         super().__init__(f'there is no pack "{name}"{hint}')
@@ -36,19 +58,19 @@ class PackNotFound(ValueError):
 
 
 class ResolvedPack(NamedTuple):
-    """A pack's folder, and how it came there."""
+    """A pack's folder and its origin."""
 
     folder: Path
     origin: Origin
 
 
-def installed() -> Mapping[str, Path]:
-    """The packs of installed packages, by name: their folders, found without importing them."""
-    return dict(_installed())
+def installed_packs() -> Mapping[str, Path]:
+    """Return the folders of the packs of installed packages, by name, without importing the packages."""
+    return dict(_iter_installed())
 
 
-def _installed() -> Iterator[tuple[str, Path]]:
-    from importlib import metadata  # 10 ms that only a name which is nowhere else is worth
+def _iter_installed() -> Iterator[tuple[str, Path]]:
+    from importlib import metadata  # takes 10 ms; imported only for a name that is found nowhere else
 
     for point in metadata.entry_points(group=ENTRY_POINTS):
         if point.dist is None or not _MODULE.fullmatch(point.value):
@@ -59,73 +81,76 @@ def _installed() -> Iterator[tuple[str, Path]]:
 
 
 class PackResolver(Struct):
-    """The packs that can be used by name. `frozen`: only what ships or stands in the lock."""
+    """Finds packs by name. With `frozen`, only bundled packs and packs of the lockfile."""
 
     lock: Lock
     frozen: bool = False
     _found: dict[str, ResolvedPack | ValueError] = field(default_factory=dict)
 
     @classmethod
-    def beside(cls, path: str, frozen: bool = False) -> PackResolver:
-        """The shelf of the lock at this path."""
+    def for_lock(cls, path: str, frozen: bool = False) -> PackResolver:
+        """Return the resolver for the lockfile at this path."""
         return cls(read_lock(path), frozen)
 
     @property
-    def mistakes(self) -> list[Diagnostic]:
-        """What is wrong with the lock itself."""
-        return list(self.lock.mistakes)
+    def diagnostics(self) -> list[Diagnostic]:
+        """The errors of the lockfile itself."""
+        return list(self.lock.diagnostics)
 
     def find(self, name: str) -> ResolvedPack:
-        """The pack of this name; ValueError with a person's message where it is not there or not as it was."""
+        """Return the pack of this name. Raise ValueError with a message for users if it is missing or
+        changed."""
         if name not in self._found:
             try:
                 self._found[name] = self._find(name)
             except ValueError as error:
                 self._found[name] = error
-        found = self._found[name]
-        if isinstance(found, ValueError):
-            raise found
-        return found
+        result = self._found[name]
+        if isinstance(result, ValueError):
+            raise result
+        return result
 
     def _find(self, name: str) -> ResolvedPack:
         if name in self.lock.packs:
             return ResolvedPack(self._locked(name), "locked")
-        folder = shipped(name)
+        folder = bundled_pack(name)
         if folder is not None:
             return ResolvedPack(folder, "shipped")
-        others = installed()
+        others = installed_packs()
         if name in others:
             if self.frozen:
-                message = f"is installed, but not in {LOCK}, and --frozen uses nothing else"
+                message = f"is installed, but not in {LOCK_FILE}, and --frozen uses nothing else"
                 raise ValueError(f'the pack "{name}" {message}; run `mockllm pack add {name}`')
             try:
                 read_tree(others[name])
             except (PackRejected, OSError) as error:
                 raise ValueError(f'the installed pack "{name}" is refused: {error}') from None
             return ResolvedPack(others[name], "installed")
-        known = [*self.lock.packs, *shipped_names(), *others]
+        known = [*self.lock.packs, *bundled_names(), *others]
         near = nearest(name, known)
-        listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` takes what others share"
+        listed = f"; there are {', '.join(known)}, and `mockllm pack add SOURCE` adds packs of others"
         raise PackNotFound(name, listed if near is None else f'; did you mean "{near}"?')
 
     def _locked(self, name: str) -> Path:
-        word = self.lock.packs[name]
-        places = [place for place in (self.lock.vendored(name), self.lock.kept(name)) if is_pack(place)]
-        if not places:
+        locked = self.lock.packs[name]
+        folders = [
+            path for path in (self.lock.vendored_path(name), self.lock.fetched_path(name)) if is_pack(path)
+        ]
+        if not folders:
             hint = "; run `mockllm pack add` to fetch it" + (" before --frozen" if self.frozen else "")
-            raise ValueError(f"{LOCK} names {name} {word.version}, and it is not here{hint}")
-        folder, home = places[0], os.path.realpath(self.lock.folder)
+            raise ValueError(f"{LOCK_FILE} names {name} {locked.version}, and its files are missing{hint}")
+        folder, home = folders[0], os.path.realpath(self.lock.folder)
         shown = os.path.relpath(folder)
         if not within(os.path.realpath(folder), home):
-            raise ValueError(f"{shown} is a link that leads away from {LOCK}")
+            raise ValueError(f"{shown} is a link that leads out of the folder of {LOCK_FILE}")
         try:
             digest = read_tree(folder).sha256
         except (PackRejected, OSError) as error:
-            raise ValueError(f"{shown} is not as {LOCK} has it: {error}") from None
-        if digest != word.sha256:
-            again = "vendor" if folder == self.lock.vendored(name) else "add"
+            raise ValueError(f"{shown} does not match {LOCK_FILE}: {error}") from None
+        if digest != locked.sha256:
+            again = "vendor" if folder == self.lock.vendored_path(name) else "add"
             raise ValueError(
-                f"{shown} is not the {name} {word.version} of {LOCK}: its files have changed; put them back with "
+                f"{shown} is not {name} {locked.version} of {LOCK_FILE}: its files have changed; restore them with "
                 f"`mockllm pack {again}`, or share them as another version"
             )
         return folder

@@ -1,6 +1,6 @@
-"""A rule or modifier as it is written in a file: where it stands, what it is called, what a model makes of it.
+"""Rules and modifiers as they are written in a file: position, id, and the model that reads them.
 
-Apart from entries, which are those of them that count, in their order and without a mistake.
+Separate from typed entries, which are only the entries in use, in their order and without errors.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from mockllm.core.values.substituted_text import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.generated_text import FileText
+from mockllm.scenario.language.generated import FileText
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ImageSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
-Kind: TypeAlias = Literal["rule", "modifier"]
-MODELS: Mapping[Kind, type[RuleSpec] | type[ModifierSpec]] = {"rule": RuleSpec, "modifier": ModifierSpec}
+EntryKind: TypeAlias = Literal["rule", "modifier"]
+MODELS: Mapping[EntryKind, type[RuleSpec] | type[ModifierSpec]] = {"rule": RuleSpec, "modifier": ModifierSpec}
 
 
 class RawEntry(Struct, frozen=True):
-    """`data` is what stands there, whatever that is, with parameters put in."""
+    """A rule or modifier as written. `data` is its value, of whatever type, with parameters substituted."""
 
     file: LoadedFile
-    kind: Kind
+    kind: EntryKind
     index: int
     data: Any
 
@@ -39,23 +39,23 @@ class RawEntry(Struct, frozen=True):
 
     @property
     def where(self) -> str:
-        """Its file and line."""
-        return f"{self.file.source.name}:{self.file.source.where(self.path).line}"
+        """The file and line."""
+        return f"{self.file.source.name}:{self.file.source.position(self.path).line}"
 
     @property
     def id(self) -> str:
-        """What a person reads: `pack/path:name`, or `pack/path:rules[2]` where it has none."""
+        """The id for users: `pack/path:name`, or `pack/path:rules[2]` without a name."""
         name = self.get("name")
         return f"{self.file.id}:{name if isinstance(name, str) and name else f'{self.kind}s[{self.index}]'}"
 
     @property
     def ids(self) -> frozenset[str]:
-        """Its id in all its forms."""
-        return frozenset((self.id, *shorts(self.id)))
+        """The id in all its forms."""
+        return frozenset((self.id, *short_ids(self.id)))
 
     @property
     def used(self) -> bool:
-        """Whether the `use` of its pack takes it in."""
+        """Whether the `use` of its pack includes the entry."""
         use = self.file.use
         if use is None or not isinstance(self.data, dict):
             return True
@@ -66,42 +66,44 @@ class RawEntry(Struct, frozen=True):
 
     @property
     def enabled(self) -> bool:
-        """ValueError with a person's message where that cannot be told."""
+        """Whether the entry is enabled. Raises ValueError with a message for users if `enabled` is wrong."""
         return self.file.params.enabled(self.get("enabled", True))
 
     def get(self, key: str, default: Json = None) -> Json:
-        """What a key holds, also where this is no mapping."""
+        """Return the value of a key, or the default if the entry is not a mapping."""
         return self.data.get(key, default) if isinstance(self.data, dict) else default
 
-    def unfilled(self, mistake: Diagnostic) -> bool:
-        """Whether a mistake is only about what an unknown parameter left empty, there or below: that is told."""
+    def follows_unknown_param(self, diagnostic: Diagnostic) -> bool:
+        """Return whether a diagnostic only follows from an unknown parameter there or below, which is already
+        reported."""
         return any(
-            f"{each.path}.".startswith((f"{mistake.path}.", f"{mistake.path}["))
-            for each in self.file.source.mistakes
+            f"{known.path}.".startswith((f"{diagnostic.path}.", f"{diagnostic.path}["))
+            for known in self.file.source.diagnostics
         )
 
-    def mistake(self, message: str, *below: str | int) -> Diagnostic:
-        """A mistake in it."""
-        return self.file.source.mistake((*self.path, *below), message)
+    def diagnostic(self, message: str, *below: str | int) -> Diagnostic:
+        """Return a diagnostic at a place in the entry."""
+        return self.file.source.diagnostic((*self.path, *below), message)
 
 
 def raw_entries(file: LoadedFile) -> Iterator[RawEntry]:
-    """All that stands in a file, as far as it has the form of one."""
+    """Yield all entries of a file, as far as the file has the form of a scenario file."""
     for kind in MODELS:
         items = file.source.data.get(f"{kind}s") if isinstance(file.source.data, dict) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield RawEntry(file, kind, index, item)
 
 
-def shorts(id: str) -> tuple[str, ...]:
-    """`pack:name` of `pack/path:name`. A pack may be called `team/x`, so each folder above the file may be one."""
+def short_ids(id: str) -> tuple[str, ...]:
+    """Return `pack:name` of `pack/path:name`. A pack's name may be `team/x`, so each folder above the file
+    may be one."""
     file, _, name = id.rpartition(":")
     folders = file.split("/")[:-1] or [file]
     return tuple(f"{'/'.join(folders[:depth])}:{name}" for depth in range(1, len(folders) + 1))
 
 
-def word_of(
-    kind: Kind,
+def read_spec(
+    kind: EntryKind,
     item: Json,
     where: str,
     params: Mapping[str, Json],
@@ -109,9 +111,9 @@ def word_of(
     vocabulary: Vocabulary | None = None,
     untrusted: bool = False,
 ) -> Any:
-    """A rule or modifier as its model reads it; `read` gives the files that it is typed with. Whether it is
-    enabled was settled before. What is `untrusted` may hold nothing that lets the server hang. pydantic's
-    ValidationError where it is wrong."""
+    """Return a rule or modifier as its model. `read` returns the files that it refers to. `enabled` was
+    evaluated before. An `untrusted` entry may contain nothing that lets the server hang. Raise pydantic's
+    ValidationError for errors."""
     context: dict[str, Any] = {"origin": where, "params": params, "vocabulary": vocabulary}
     context["untrusted"] = untrusted
     context["file"] = lambda name: read(name).decode("utf-8", "replace")
@@ -121,26 +123,26 @@ def word_of(
     return MODELS[kind].model_validate(item, context=context)
 
 
-def references(word: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """The files that a word names, and where."""
-    if isinstance(word, Spec):
-        model = type(word)
-        names_a_file = _NAMES_A_FILE.get(model)
-        for name in sorted(word.model_fields_set):
-            value = getattr(word, name)
-            if value is not None and type(value) not in _PLAIN:
-                yield from references(value, (*path, model.model_fields[name].alias or name))
+def file_references(spec: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield the files that a spec names, with the path of each name."""
+    if isinstance(spec, Spec):
+        model = type(spec)
+        names_a_file = _FILE_FIELDS.get(model)
+        for name in sorted(spec.model_fields_set):
+            value = getattr(spec, name)
+            if value is not None and type(value) not in _PLAIN_TYPES:
+                yield from file_references(value, (*path, model.model_fields[name].alias or name))
             elif value is not None and name == names_a_file:
                 yield (*path, name), value
-    elif isinstance(word, list | tuple):
-        for index, child in enumerate(word):
-            yield from references(child, (*path, index))
+    elif isinstance(spec, list | tuple):
+        for index, child in enumerate(spec):
+            yield from file_references(child, (*path, index))
 
 
-_NAMES_A_FILE: Final[Mapping[type, str]] = {
+_FILE_FIELDS: Final[Mapping[type, str]] = {
     FileText: "file",
     HttpSpec: "body_file",
     ImageSpec: "file",
     ReplaySpec: "file",
 }
-_PLAIN: Final = frozenset({str, SubstitutedText, bool, int, float})
+_PLAIN_TYPES: Final = frozenset({str, SubstitutedText, bool, int, float})

@@ -1,6 +1,5 @@
-"""What a reload gathers in a process of its own, so that parsing never stalls running streams, and how it comes
-back: `python -c "from mockllm.scenario.reload_worker import main; main()"`.
-"""
+"""Loads scenarios in a separate process, so that parsing never stalls running streams, and sends the result
+back: `python -c "from mockllm.scenario.reload_worker import main; main()"`."""
 
 from __future__ import annotations
 
@@ -15,21 +14,21 @@ from msgspec.structs import replace
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic, StaleSource
 from mockllm.scenario.file_loader import LoadedFiles
-from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
+from mockllm.scenario.scenario_folder import fingerprint
 from mockllm.scenario.typed_entries import TypedEntry
 
-READINGS: Final = 20
-"""How often files that go on changing are read anew before they are taken as they were read."""
+MAX_READS: Final = 20
+"""Maximum number of times that changing files are read again before their last content is used."""
 
 
 class ReloadResult(Struct, frozen=True):
-    """A Gathered on its way between two processes: entries without their words, and the loading packed,
-    since unpacking everything at once would stall the event loop."""
+    """LoadedScenarios as two processes exchange them: entries without their specs, and the loaded files
+    pickled, since unpickling everything at once would stall the event loop."""
 
     loading: bytes
     entries: Sequence[TypedEntry]
-    mistakes: Sequence[Diagnostic]
+    diagnostics: Sequence[Diagnostic]
     trees: frozenset[str]
     folders: frozenset[str]
     stale: Sequence[StaleSource]
@@ -37,31 +36,32 @@ class ReloadResult(Struct, frozen=True):
     warnings: Sequence[str] = ()
 
 
-def packed(gathered: LoadedScenarios, warnings: Sequence[str] = ()) -> ReloadResult:
-    """The parcel of what was gathered, and of what is worth a line about it."""
-    entries = [replace(entry, spec=None) for entry in gathered.entries]
-    loading = gathered.loading
+def pack_result(scenarios: LoadedScenarios, warnings: Sequence[str] = ()) -> ReloadResult:
+    """Return the result to send for the loaded scenarios and their warnings."""
+    entries = [replace(entry, spec=None) for entry in scenarios.entries]
+    loading = scenarios.loading
     return ReloadResult(
-        pickle.dumps(loading, -1), entries, gathered.mistakes, loading.trees, loading.folders, gathered.stale,
+        pickle.dumps(loading, -1), entries, scenarios.diagnostics, loading.trees, loading.folders, scenarios.stale,
         len(loading.files), warnings,
     )  # fmt: skip
 
 
-def load_stable(wanted: ScenarioSources, last: LoadedFiles | None) -> LoadedScenarios:
-    """`gather`, once more where a file changed meanwhile: one of this version and one of the next must never
-    answer together."""
+def load_stable(sources: ScenarioSources, last: LoadedFiles | None) -> LoadedScenarios:
+    """Load the scenarios, again if a file changed meanwhile: a file of this version and a file of the next
+    version must never be used together."""
     watched = last.trees | last.folders if last is not None else ()
-    for _ in range(READINGS):
+    for _ in range(MAX_READS):
         before = fingerprint(watched)
-        gathered = load_scenarios(wanted, last)
+        scenarios = load_scenarios(sources, last)
         if fingerprint(watched) == before:
             break
-    return gathered
+    return scenarios
 
 
 def main() -> None:
-    """Reads (Wanted, packed loading or None) from standard input and writes a Parcel to standard output."""
-    wanted, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent wrote it
-    gathered = load_stable(wanted, None if last is None else pickle.loads(last))  # noqa: S301
-    warnings = [str(each) for each in catalog_lint.warnings(gathered)]
-    pickle.dump(packed(gathered, warnings), sys.stdout.buffer, -1)
+    """Read (ScenarioSources, pickled LoadedFiles or None) from standard input and write a ReloadResult to
+    standard output."""
+    sources, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - the parent process wrote it
+    scenarios = load_stable(sources, None if last is None else pickle.loads(last))  # noqa: S301
+    warnings = [str(warning) for warning in catalog_lint.warnings(scenarios)]
+    pickle.dump(pack_result(scenarios, warnings), sys.stdout.buffer, -1)

@@ -1,20 +1,24 @@
-"""What one rule or modifier says that is hardly meant, by its words alone: each a place below it, and a warning.
+"""Warnings about one rule or modifier, by its own content: each is a path below it, and a message.
 
-Apart from the lint of a whole catalog, which holds rules against each other and finds what is certain.
+Separate from `catalog_lint`, which compares rules with each other and reports only what is certain. Warnings
+about templates concern paths that no request has. Values reject unknown names themselves; these paths may be
+followed by a `default`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
+from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.core.templates.scope import NAMES
-from mockllm.core.templates.template import TemplateSyntax, compile_template, is_template
-from mockllm.scenario.diagnostics import Path
+from mockllm.core.templates.template import PathRead, TemplateSyntax, compile_template, is_template
+from mockllm.core.values.dynamic import Expression
+from mockllm.scenario.diagnostics import Path, suggestion
 from mockllm.scenario.language.base import Spec, children
 from mockllm.scenario.language.conditions import (
     MAY_BACKTRACK,
@@ -26,23 +30,24 @@ from mockllm.scenario.language.conditions import (
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import ChoiceSpec, PartSpec, ReplySpec, ResponseSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
-from mockllm.scenario.template_lint import unreadable
 from mockllm.scenario.vocabulary import Vocabulary
 
-Unmeant: TypeAlias = Iterator[tuple[Path, str]]
+Warnings: TypeAlias = Iterator[tuple[Path, str]]
 
 SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error", "limit", "load", "sets_state")
 NO_REPLY: Final = (
-    "a reply answers generating calls only, and {} is none: every such request gets a 400; use http or error"
+    "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
+    "use http or error"
 )
 
-WITH_EMBEDDING: Final = ", or give the reply an embedding"
-UNASKED: Final = (
-    "an embedding alone says nothing: a rule that names neither api nor path sees generating calls only; "
+WITH_EMBEDDING: Final = ", or add an embedding to the reply"
+EMBEDDING_ONLY: Final = (
+    "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "
     "write match: {api: embeddings}"
 )
-_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
-"""What is not percent-encoded in a path that is compared: what clients send so, some of them, and globs."""
+_SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
+"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and
+globs."""
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
@@ -51,10 +56,10 @@ _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperato
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 
 
-def unmeant(word: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Unmeant:
-    """All of it, in no order."""
+def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warnings:
+    """Yield all warnings, in no order."""
     regexes = []
-    for path, name, text, ignore_case in _texts(word.match, ("match",)):
+    for path, name, text, ignore_case in _texts(spec.match, ("match",)):
         if name == "regex":
             regexes.append(text)
             if not compile_regex(text, ignore_case).is_linear and not backtracks_little(text):
@@ -62,157 +67,239 @@ def unmeant(word: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Unmeant:
             if (slashed := _SLASHED.fullmatch(text)) and "path" not in path:
                 case = ", ignore_case: true" if "i" in slashed[2] else ""
                 yield path, f"slashes are part of a regex here; write {{regex: '{slashed[1]}'{case}}}"
-        elif not word.literal and _is_template(text):
-            yield path, f"match is no template: this is met by the text {text} as it stands here"
-    yield from _no_request(word.match, ("match",))
-    yield from _nothing_asked(word.match, ("match",))
-    yield from unreadable(word, regexes)
-    if isinstance(word, RuleSpec):
-        yield from _no_reply(word, vocabulary)
-        yield from _not_sent(word)
-    elif not any(_says(getattr(word, name)) for name in SETTINGS):
-        yield (), "changes nothing: it has no setting, no faults and no error"
+        elif not spec.literal and _is_template(text):
+            yield path, f"match has no templates: this condition is met by the literal text {text}"
+    yield from _unmatchable_values(spec.match, ("match",))
+    yield from _empty_conditions(spec.match, ("match",))
+    yield from template_warnings(spec, regexes)
+    if isinstance(spec, RuleSpec):
+        yield from _impossible_replies(spec, vocabulary)
+        yield from _unsent_content(spec)
+    elif not any(_is_set(getattr(spec, name)) for name in SETTINGS):
+        yield (), "changes nothing: the modifier has no setting, no faults and no error"
 
 
 def _texts(
     value: Any, path: Path, name: str = "", ignore_case: bool = False
 ) -> Iterator[tuple[Path, str, str, bool]]:
-    """Each text of a match that may be hardly meant: its place, the word it stands under, and whether case is
-    ignored there. Most texts are plain, and are not looked at twice."""
+    """Yield each text of a match that may be unintended: its path, its key, and whether case is ignored
+    there. Most texts are plain and are not examined further."""
     if isinstance(value, str):
         if name == "regex" or is_template(value):
             yield path, name, value, ignore_case
         return
     if isinstance(value, TextOperators | JsonOperators):
         ignore_case = value.ignore_case
-    for key, held in children(value):
+    for key, child in children(value):
         below = key if isinstance(value, Spec) else name
-        yield from _texts(held, (*path, key), str(below), ignore_case)
+        yield from _texts(child, (*path, key), str(below), ignore_case)
 
 
-def _no_request(match: Match, place: Path) -> Unmeant:
-    """Paths, methods and hashes that no request has."""
-    for path in _spelt(match.path):
+def _unmatchable_values(match: Match, place: Path) -> Warnings:
+    """Warn about paths, methods and hashes that no request has."""
+    for path in _literal_texts(match.path):
         if beyond := _BEYOND_PATHS.search(path):
             only = urlsplit(path).path if "://" in path else path[: beyond.start()]
-            rest = "" if "://" in path else "; its query is asked for by query: {NAME: …}"
+            rest = "" if "://" in path else "; match its query by query: {NAME: …}"
             yield (*place, "path"), f"no request has the path {path}: write {only}{rest}"
             continue
-        as_sent = quote(path if path[:1] in ("/", "*", "?", "[") else f"/{path}", safe=_IN_PATHS)
+        as_sent = quote(path if path[:1] in ("/", "*", "?", "[") else f"/{path}", safe=_SAFE_IN_PATHS)
         if path != as_sent:
-            begins = "" if path[:1] == as_sent[:1] else 'it begins with "/"; '
+            begins = "" if path[:1] == as_sent[:1] else 'a path begins with "/"; '
             yield (*place, "path"), f"no request has the path {path}: {begins}write {as_sent}"
-    for method in _spelt(match.method):
+    for method in _literal_texts(match.method):
         if method != method.upper():
             yield (*place, "method"), f"no request has the method {method}: write {method.upper()}"
-    for hash in _spelt(match.hash):
+    for hash in _literal_texts(match.hash):
         if not _HASH.fullmatch(hash):
-            yield (*place, "hash"), f"no request has the hash {hash}: it is 64 digits, 0 to 9 and a to f"
+            yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
     for name in ("all", "any"):
         for index, each in enumerate(getattr(match, name) or ()):
-            yield from _no_request(each, (*place, name, index))
+            yield from _unmatchable_values(each, (*place, name, index))
 
 
-def _nothing_asked(value: Any, path: Path) -> Unmeant:
-    """Conditions without an operator: they hold for whatever is there, and for nothing, too."""
+def _empty_conditions(value: Any, path: Path) -> Warnings:
+    """Warn about conditions without an operator, which every value meets, even a missing one."""
     if isinstance(value, _OPERATORS) and not value.model_fields_set - {"ignore_case"}:
-        yield path, "nothing is asked here, so it always holds; write an operator, such as contains"
-    for key, held in children(value):
-        yield from _nothing_asked(held, (*path, key))
+        yield path, "this condition has no operator, so it is always met; write an operator, such as contains"
+    for key, child in children(value):
+        yield from _empty_conditions(child, (*path, key))
 
 
 def _is_template(text: str) -> bool:
-    """Whether it would be one elsewhere; what a client's own templates look like is seldom one of ours."""
+    """Return whether a text would be a template elsewhere. A client's own templates seldom look like one of
+    these."""
     try:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:
         return False
 
 
-def _not_sent(word: RuleSpec) -> Unmeant:
-    """What an answer holds that is not sent, or not as it was meant."""
-    for path, said in _sayings(word):
-        http = said.http
+def _unsent_content(spec: RuleSpec) -> Warnings:
+    """Warn about content of a response that is not sent, or not as intended."""
+    for path, response in _responses(spec):
+        http = response.http
         if http is not None and http.status in (204, 304) and (http.body or http.body_file):
             where = "body" if http.body else "body_file"
             yield (
                 (*path, "http", where),
-                f"an answer with the status {http.status} has no body: it is not sent",
+                f"a response with the status {http.status} has no body: it is not sent",
             )
-        reply = said.reply
-        for below, part in () if reply is None else _saying_json(reply, (*path, "reply")):
+        reply = response.reply
+        for below, part in () if reply is None else _parts_of_reply(reply, (*path, "reply")):
             if isinstance(part.json_, str) and part.json_.lstrip()[:1] in ("{", "["):
                 yield (*below, "json"), "this is a text, and is sent in quotes; write the JSON without quotes"
 
 
-def _saying_json(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, ChoiceSpec | PartSpec]]:
-    """A reply, its choices and parts."""
+def _parts_of_reply(reply: ChoiceSpec, path: Path) -> Iterator[tuple[Path, ChoiceSpec | PartSpec]]:
+    """Yield a reply, its choices and its parts."""
     yield path, reply
     for index, part in enumerate(reply.parts or ()):
         yield (*path, "parts", index), part
     if isinstance(reply, ReplySpec):
         for index, choice in enumerate(reply.choices or ()):
-            yield from _saying_json(choice, (*path, "choices", index))
+            yield from _parts_of_reply(choice, (*path, "choices", index))
 
 
-def _sayings(word: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
-    """The answers of a rule."""
-    yield (), word
+def _responses(spec: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
+    """Yield the responses of a rule."""
+    yield (), spec
     for below in ("sequence", "choose"):
-        for index, said in enumerate(getattr(word, below) or ()):
-            yield (below, index), said
+        for index, response in enumerate(getattr(spec, below) or ()):
+            yield (below, index), response
 
 
-def _says(setting: Any) -> bool:
+def _is_set(setting: Any) -> bool:
     return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
 
 
 # --- replies where there is none -----------------------------------------------------------------
 
 
-def _no_reply(word: RuleSpec, vocabulary: Vocabulary) -> Unmeant:
-    called = _called(word, vocabulary)
-    for path, said in _sayings(word):
-        reply = said.reply
+def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
+    target = _non_generating_target(spec, vocabulary)
+    for path, response in _responses(spec):
+        reply = response.reply
         if reply is None:
             continue
         path = path or ("reply",)
-        if called is not None and (reply.embedding is None or not _embeds(word)):
-            yield path, NO_REPLY.format(called) + WITH_EMBEDDING * ("embeddings" in called)
-        elif reply.model_fields_set == {"embedding"} and not _mentioned(word.match):
-            yield path, UNASKED
+        if target is not None and (reply.embedding is None or not _may_embed(spec)):
+            yield path, NO_REPLY.format(target) + WITH_EMBEDDING * ("embeddings" in target)
+        elif reply.model_fields_set == {"embedding"} and not _names_call(spec.match):
+            yield path, EMBEDDING_ONLY
 
 
-def _embeds(word: RuleSpec) -> bool:
-    """Whether the api or path that a rule names may be that of an embeddings call."""
-    apis, paths = _spelt(word.match.api), _spelt(word.match.path)
+def _may_embed(spec: RuleSpec) -> bool:
+    """Return whether the api or path that a rule names may be that of an embeddings call."""
+    apis, paths = _literal_texts(spec.match.api), _literal_texts(spec.match.path)
     return any(fnmatchcase("embeddings", api) for api in apis) if apis else any(map(_EMBEDS.search, paths))
 
 
-def _mentioned(match: Match) -> bool:
-    """Whether a match names an api or a path, itself or in what it is made of."""
+def _names_call(match: Match) -> bool:
+    """Return whether a match names an api or a path, itself or in its parts."""
     if match.api is not None or match.path is not None:
         return True
-    return any(map(_mentioned, (*(match.all or ()), *(match.any or ()))))
+    return any(map(_names_call, (*(match.all or ()), *(match.any or ()))))
 
 
-def _called(word: RuleSpec, vocabulary: Vocabulary) -> str | None:
-    """The path or api that a rule names, where that is certainly no generating call's."""
-    paths, apis = _spelt(word.match.path), _spelt(word.match.api)
-    if vocabulary.generating and paths and not any(map(vocabulary.may_generate, paths)):
+def _non_generating_target(spec: RuleSpec, vocabulary: Vocabulary) -> str | None:
+    """Return the path or api that a rule names, if it certainly belongs to no generating call."""
+    paths, apis = _literal_texts(spec.match.path), _literal_texts(spec.match.api)
+    if vocabulary.generating_paths and paths and not any(map(vocabulary.may_generate_path, paths)):
         return paths[0]
-    if vocabulary.speaking and apis and not any(map(vocabulary.may_speak, apis)):
+    if vocabulary.generating_apis and apis and not any(map(vocabulary.may_generate_api, apis)):
         return f"the api {apis[0]}"
     return None
 
 
-def _spelt(condition: Any) -> Sequence[str]:
-    """The texts and globs that a condition spells out; none where it has more to say."""
+def _literal_texts(condition: Any) -> Sequence[str]:
+    """Return the texts and globs that a condition spells out; none if it has other operators."""
     if isinstance(condition, str):
         return (condition,)
     if isinstance(condition, list):
-        found = [_spelt(each) for each in condition]
-        return [path for paths in found for path in paths] if all(found) else ()
+        texts = [_literal_texts(item) for item in condition]
+        return [path for paths in texts for path in paths] if all(texts) else ()
     if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
-        return _spelt(next(getattr(condition, name) for name in condition.model_fields_set))
+        return _literal_texts(next(getattr(condition, name) for name in condition.model_fields_set))
     return ()
+
+
+ValueShape: TypeAlias = "Mapping[str, ValueShape] | list[ValueShape] | None"
+"""The members of a value by name, the one kind of a list's items, or None if they are not known."""
+
+_ANY: Final = "*"
+"""A member name for every name."""
+_TEXT: Final[ValueShape] = {}
+_TOOL_RESULT: Final[ValueShape] = {"name": _TEXT, "id": _TEXT, "text": _TEXT, "is_error": _TEXT, "json": None}
+_READABLE: Final[Mapping[str, ValueShape]] = {
+    "model": _TEXT,
+    "user": _TEXT,
+    "system": _TEXT,
+    "session": _TEXT,
+    "path": _TEXT,
+    "turn": _TEXT,
+    "messages": [{"role": _TEXT, "text": _TEXT}],
+    "tools": [_TEXT],
+    "tool_result": _TOOL_RESULT,
+    "tool_results": {_ANY: _TOOL_RESULT},
+    "query": {_ANY: _TEXT},
+    "headers": {_ANY: _TEXT},
+}
+
+
+def template_warnings(spec: Spec, regexes: Iterable[str]) -> Iterator[tuple[Path, str]]:
+    """Yield where a rule or modifier reads a path that no request has, and why; `regexes` are those of its
+    match."""
+    readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
+    for path, expression in _expressions(spec, ()):
+        for reading in expression.template.reads:
+            reason = _absent(reading, readable.get(reading.name))
+            if reason is not None:
+                yield path, reason
+
+
+def _groups(regexes: Iterable[str]) -> Iterator[str]:
+    """Yield the names and numbers of the regexes' groups."""
+    for regex in regexes:
+        compiled = re.compile(regex)
+        yield from (str(number) for number in range(compiled.groups + 1))
+        yield from compiled.groupindex
+
+
+def _absent(reading: PathRead, shape: ValueShape) -> str | None:
+    """Return why a path never exists; None if it may exist."""
+    for depth, key in enumerate(reading.keys):
+        below = _member(shape, key)
+        if isinstance(below, Missing):
+            holder, whole = (PathRead(reading.name, reading.keys[: depth + end]) for end in (0, 1))
+            return f"{whole} never exists: {_available_members(holder, shape, key)}"
+        shape = below
+    return None
+
+
+def _member(shape: ValueShape, key: str | int) -> ValueShape | Missing:
+    if shape is None:
+        return None
+    if isinstance(shape, list):
+        return shape[0] if isinstance(key, int) else MISSING
+    return shape[_ANY] if _ANY in shape else shape.get(str(key), MISSING)
+
+
+def _available_members(holder: PathRead, shape: ValueShape, key: str | int) -> str:
+    """Return what exists in place of a key."""
+    if isinstance(shape, list):
+        return f"{holder} is a list; write {holder}[0]"
+    names = [] if shape is None else sorted(shape)
+    if holder.name == "match":
+        near = suggestion(str(key), (name for name in names if name != "0"))
+        return f"no regex of this match has such a group{near}" if names else "this match has no regex"
+    return f"{holder} has {', '.join(names) or 'no members'}"
+
+
+def _expressions(value: Any, path: Path) -> Iterator[tuple[Path, Expression[Any]]]:
+    """Yield the templates of a spec, with their paths."""
+    if isinstance(value, Expression):
+        yield path, value
+    else:
+        for key, child in children(value):
+            yield from _expressions(child, (*path, key))

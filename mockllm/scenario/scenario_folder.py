@@ -1,41 +1,42 @@
-"""Which files a folder of scenarios holds, and the files that they may refer to.
+"""The files of a folder of scenarios, the files that they may refer to, and whether any of them changed.
 
-Apart from what is in them. A file that begins with a dot is never read, which is how ConfigMaps work: their
-visible names are links into a hidden `..data`, which is swapped as a whole.
+Files whose names begin with a dot are never read. This is how ConfigMaps work: their visible names are links
+into a hidden `..data`, which is replaced as a whole.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from mockllm.scenario.diagnostics import nearest
-from mockllm.scenario.source_file import LARGEST_FILE
+from mockllm.scenario.source_file import MAX_FILE_SIZE
 
 MANIFEST: Final = "pack.yaml"
-DEEPEST: Final = 64
-"""So many folders may lie below each other."""
+MAX_FOLDER_DEPTH: Final = 64
+"""Maximum depth of nested folders."""
 SUFFIXES: Final = (".yaml", ".yml")
 
 
 def is_pack(folder: Path) -> bool:
-    """Whether a folder is a pack."""
+    """Return whether a folder is a pack."""
     return (folder / MANIFEST).is_file()
 
 
 def scenario_files(folder: Path) -> list[str]:
-    """The scenario files of a folder, below it at any depth, by path (with slashes, relative to it). Packs in
-    subfolders are left out: they are loaded where they are used."""
+    """Return the scenario files of a folder, at any depth, by path (with slashes, relative to the folder).
+    Packs in subfolders are left out: they are loaded where they are used."""
     return sorted(_files(folder, "", (os.path.realpath(folder),)))
 
 
 def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
-    if len(above) > DEEPEST:
-        raise OSError(errno.ELOOP, f"more than {DEEPEST} folders below each other", str(folder))
+    if len(above) > MAX_FOLDER_DEPTH:
+        raise OSError(errno.ELOOP, f"more than {MAX_FOLDER_DEPTH} folders below each other", str(folder))
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
@@ -50,62 +51,107 @@ def _files(folder: Path, prefix: str, above: tuple[str, ...]) -> Iterator[str]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """A link that leads to itself is none: whoever reads it as a file is told so."""
+    """Return whether an entry is a folder. A link that leads to itself is none; reading it as a file reports
+    the error."""
     try:
         return entry.is_dir()
     except OSError:
         return False
 
 
-def linked_from(folder: Path, files: list[str]) -> set[str]:
-    """The folders outside of this one that files in it are links into: they are to be watched too."""
+def linked_folders(folder: Path, files: list[str]) -> set[str]:
+    """Return the folders outside of this one to which its files are links, and which must be watched too."""
     home = os.path.realpath(folder)
     real = {os.path.dirname(os.path.realpath(folder / file)) for file in files}
-    return {found for found in real if not within(found, home)}
+    return {path for path in real if not within(path, home)}
 
 
 def within(path: str, folder: str) -> bool:
-    """Whether a path is the folder or below it; both are real paths."""
+    """Return whether a path is the folder or below it; both are real paths."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def read_bytes(path: str) -> bytes:
-    """A file's bytes; of one that is too large, only enough to see that it is. A pipe or device is not waited
-    for."""
+    """Return a file's bytes; of a file that is too large, only enough to detect that. A pipe or device is not
+    waited for."""
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(number, "rb") as file:
         mode = os.fstat(number).st_mode
         if not stat.S_ISREG(mode):
             reason = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-            words = os.strerror(reason) if stat.S_ISDIR(mode) else "it is no file, but a pipe or a device"
-            raise OSError(reason, words, path)
-        return file.read(LARGEST_FILE + 1)
+            message = (
+                os.strerror(reason) if stat.S_ISDIR(mode) else "it is not a file, but a pipe or a device"
+            )
+            raise OSError(reason, message, path)
+        return file.read(MAX_FILE_SIZE + 1)
 
 
 def read_reference(folder: str, file: str, name: str) -> bytes:
-    """The bytes of the file that `file` (a path below `folder`) calls `name`, relative to itself. ValueError,
-    with a person's message, where there is none or it lies outside of `folder`, also by a link."""
+    """Return the bytes of the file that `file` (a path below `folder`) names, relative to itself. Raise
+    ValueError, with a message for users, if it does not exist or is outside of `folder`, even by a link."""
     beside = os.path.dirname(os.path.join(folder, file))
     path = os.path.normpath(os.path.join(beside, name))
     if os.path.isabs(name) or not within(path, os.path.normpath(folder)):
         raise ValueError(
-            f'"{name}" lies outside of the folder; a file can only refer to files beside or below it'
+            f'"{name}" is outside of the folder; a file can only refer to files beside or below it'
         )
     if not within(os.path.realpath(path), os.path.realpath(folder)):
         raise ValueError(f'"{name}" is a link that leads out of the folder; put a copy of the file there')
     try:
         content = read_bytes(path)
     except OSError as error:
-        raise ValueError(_unread(path, name, error)) from None
-    if len(content) > LARGEST_FILE:
-        raise ValueError(f'"{name}" is larger than {LARGEST_FILE // 2**20} MiB')
+        raise ValueError(_read_failure(path, name, error)) from None
+    if len(content) > MAX_FILE_SIZE:
+        raise ValueError(f'"{name}" is larger than {MAX_FILE_SIZE // 2**20} MiB')
     return content
 
 
-def _unread(path: str, name: str, error: OSError) -> str:
+def _read_failure(path: str, name: str, error: OSError) -> str:
     if not isinstance(error, FileNotFoundError):
         return f'"{name}" cannot be read: {error.strerror}'
     around = os.path.dirname(path)
     near = nearest(os.path.basename(path), os.listdir(around) if os.path.isdir(around) else ())
     meant = f'; did you mean "{os.path.join(os.path.dirname(name), near)}"?' if near else ""
     return f'there is no file "{name}"{meant}'
+
+
+Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
+"""Path, size, time of change and inode of each file, links followed."""
+
+
+def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
+    """Return size, time and place of every file at or below the paths, as one value; names that begin with a
+    dot are skipped.
+
+    A notification of a change may be late, repeated or wrong; comparing fingerprints decides.
+    """
+    files: set[tuple[str, int, int, int]] = set()
+    for path in watched:
+        for name in iter_files(path):
+            with contextlib.suppress(OSError):
+                stat = os.stat(name)
+                files.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))
+    return frozenset(files)
+
+
+def iter_files(path: str | Path) -> Iterator[str]:
+    """Yield the path, or all files below it."""
+    if os.path.isdir(path):
+        for folder, names in walk_folders(path):
+            yield from (os.path.join(folder, name) for name in names if not name.startswith("."))
+    else:
+        yield str(path)
+
+
+def walk_folders(path: str | Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield each folder with the names of its files; a link that leads back up is followed once only."""
+    seen: set[tuple[int, int]] = set()
+    for folder, folders, names in os.walk(path, followlinks=True):
+        with contextlib.suppress(OSError):
+            stat = os.stat(folder)
+            if (stat.st_dev, stat.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((stat.st_dev, stat.st_ino))
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            yield folder, names

@@ -1,7 +1,8 @@
-"""What `from_schema` makes of a request: which of its tools is called and with what, and JSON of the form
-that it asks for.
+"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested
+format.
 
-Apart from the kitchen, which says these things as parts: here is decided what a model would have done.
+Separate from the reply renderer, which turns this content into parts. This module decides what a model would
+do.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from mockllm.core.request.request import CALLABLE, Request, Tool
 if TYPE_CHECKING:
     from mockllm.core.schema_values import GeneratedValue
 
-_NAME: Final = 100
-"""No more characters of a tool's name are told."""
+_MAX_NAME_LENGTH: Final = 100
+"""Maximum number of characters of a tool's name that are shown."""
 
 
-def chosen(request: Request) -> Tool | str:
-    """The tool that the request lets the model call, the named one or the first, if there is one that was not
-    called since the user spoke; or why there is none."""
+def choose_tool(request: Request) -> Tool | str:
+    """Return the tool that the request lets the model call: the named one or the first, preferably one that
+    was not called since the last user message. Return the reason as a text if the request has no such tool.
+    """
     choice = request.tool_choice
     if choice.mode == "none":
         return "tool_choice is none"
@@ -32,19 +34,21 @@ def chosen(request: Request) -> Tool | str:
     if not callable_:
         return "the request offers none"
     allowed = [tool for tool in callable_ if not choice.names or tool.name in choice.names]
-    left = (tool for tool in allowed if tool.name in request.uncalled)
-    return next(left, allowed[0]) if allowed else f"the request offers none that is called {choice.names[0]}"
+    uncalled = (tool for tool in allowed if tool.name in request.uncalled)
+    return (
+        next(uncalled, allowed[0]) if allowed else f"the request offers none that is called {choice.names[0]}"
+    )
 
 
-def offered(request: Request, name: str) -> Tool | None:
-    """The offered tool of that name."""
+def find_tool(request: Request, name: str) -> Tool | None:
+    """Return the offered tool of that name."""
     return next((tool for tool in request.tools if tool.name == name), None)
 
 
-def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
-    """Arguments for a tool, as its call says them, and what is wrong with them (None where nothing is). Raises
+def generate_arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
+    """Return arguments for a tool, as its call sends them, and their flaw (None if they are valid). Raise
     BudgetExceeded."""
-    from mockllm.core.schema_values import generate  # 30 ms that a start does not need
+    from mockllm.core.schema_values import generate  # takes 30 ms to import, which a start does not need
 
     if tool.kind == "custom":
         return str(generate({"type": "string"}, random, tool.name, tool.description).value), None
@@ -53,26 +57,35 @@ def arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str 
         return "{}", None
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
-    budget = Budget(max_generated, f"the arguments of {cut(tool.name, _NAME)}")
-    made = generate(schema, random, budget=budget)
-    flaw = None if made.flaw is None else f"the arguments of {tool.name} do not fit its schema: {made.flaw}"
-    return dumps(made.value).decode(), flaw
+    budget = Budget(max_generated, f"the arguments of {cut(tool.name, _MAX_NAME_LENGTH)}")
+    generated = generate(schema, random, budget=budget)
+    flaw = (
+        None
+        if generated.flaw is None
+        else f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
+    )
+    return dumps(generated.value).decode(), flaw
 
 
-def structured(request: Request, random: Random, max_generated: int) -> GeneratedValue:
-    """JSON of the form that the request asks for; some object where it says no more, or does not ask. Raises
-    BudgetExceeded."""
+def generate_json(request: Request, random: Random, max_generated: int) -> GeneratedValue:
+    """Return JSON of the format that the request asks for; some object if the request has no schema or wants
+    no JSON. Raise BudgetExceeded."""
     from mockllm.core.schema_values import GeneratedValue, generate
 
-    wanted = request.response_format
-    if wanted.kind == "schema" and wanted.schema is not None:
-        made = generate(
-            wanted.schema, random, wanted.name or "", budget=Budget(max_generated, "structured output")
+    response_format = request.response_format
+    if response_format.kind == "schema" and response_format.schema is not None:
+        generated = generate(
+            response_format.schema,
+            random,
+            response_format.name or "",
+            budget=Budget(max_generated, "structured output"),
         )
         return GeneratedValue(
-            made.value, None if made.flaw is None else f"json does not fit the schema: {made.flaw}"
+            generated.value,
+            None if generated.flaw is None else f"json does not fit the schema: {generated.flaw}",
         )
-    some: Json = {"answer": filler_sentences(1, random)}
+    example: Json = {"answer": filler_sentences(1, random)}
     return GeneratedValue(
-        some, "json: from_schema where the request asks for no JSON" if wanted.kind == "text" else None
+        example,
+        "json: from_schema where the request asks for no JSON" if response_format.kind == "text" else None,
     )

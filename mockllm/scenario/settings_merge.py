@@ -1,8 +1,8 @@
-"""How the settings of a step, a rule and the modifiers that apply become one.
+"""Merges the settings of a step, a rule and the modifiers that apply.
 
-Merging looks at words, not values, so that only what wins is ever evaluated, and one merge serves every
-request that the same items answer. Each setting remembers whose it is: a template in a modifier reads that
-modifier's parameters and regex groups, and its draws are its own.
+Merging compares keys, not values, so that only settings in effect are evaluated, and one merge serves every
+request with the same items. Each setting has an owner. A template in a modifier reads that modifier's
+parameters and regex groups, and its draws are separate from those of other owners.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ SLOTS = {
     "jitter": "jitter",
     "whole": "whole",
 }
-"""Which keys of a pace stand in one place: the first setting that names the place has it."""
+"""The keys of a pace by slot: the first setting with a key of the slot is used."""
 
 Owner: TypeAlias = int
-"""Whose a setting is: SELF, RULE, or the number of a modifier among those that apply."""
+"""The owner of a setting: SELF, RULE, or the number of a modifier among those that apply."""
 SELF: Final[Owner] = -1
-"""What answers: the rule, or one of its steps."""
+"""The item that responds: the rule, or one of its steps."""
 RULE: Final[Owner] = -2
-"""The rule behind a step that answers."""
-NOBODY: Final[Owner] = -3
-"""Of a constant: whose it is makes no difference, for nothing is to be evaluated."""
+"""The rule of a step that responds."""
+NO_OWNER: Final[Owner] = -3
+"""The owner of a constant: its owner makes no difference, because nothing is evaluated."""
 Contexts: TypeAlias = Callable[[Owner], Context]
 T = TypeVar("T")
 
 
 class MergedSettings(Struct, frozen=True):
-    """The settings that won, not yet evaluated, each with its owner."""
+    """The settings in effect, not yet evaluated, each with its owner."""
 
     delays: tuple[tuple[Owner, Any], ...] = ()
     pace: tuple[tuple[str, Owner, Any], ...] = ()
@@ -55,50 +55,50 @@ class MergedSettings(Struct, frozen=True):
 
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
-    """One setting out of many, the strongest first."""
+    """Return one setting out of many, the strongest first."""
     delays: list[tuple[Owner, Any]] = []
     slowdowns: list[tuple[Owner, Any]] = []
     pace: dict[str, tuple[str, Owner, Any]] = {}
     headers: dict[str, tuple[str, Owner, Any]] = {}
     faults: list[tuple[Owner, Fault]] = []
     stream: bool | None = None
-    for owner, each in settings:
-        if each.delay is not None:
-            delays.append((owner, each.delay))
-        if each.pace is not None:
-            _merge_pace(pace, owner, each.pace)
-            if each.pace.slowdown is not None:
-                slowdowns.append((owner, each.pace.slowdown))
-        for name, value in (each.headers or {}).items():
+    for owner, setting in settings:
+        if setting.delay is not None:
+            delays.append((owner, setting.delay))
+        if setting.pace is not None:
+            _merge_pace(pace, owner, setting.pace)
+            if setting.pace.slowdown is not None:
+                slowdowns.append((owner, setting.pace.slowdown))
+        for name, value in (setting.headers or {}).items():
             headers.setdefault(name.lower(), (name, owner, value))
         if stream is None:
-            stream = each.stream
-        for fault in each.faults or ():
+            stream = setting.stream
+        for fault in setting.faults or ():
             faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
-    own = (
-        tuple((_owner(owner, value), value) for owner, value in delays),
-        tuple((key, _owner(owner, value), value) for key, owner, value in pace.values()),
-        tuple((_owner(owner, value), value) for owner, value in slowdowns),
-        tuple((name, _owner(owner, value), value) for name, owner, value in headers.values()),
+    owned = (
+        tuple((_effective_owner(owner, value), value) for owner, value in delays),
+        tuple((key, _effective_owner(owner, value), value) for key, owner, value in pace.values()),
+        tuple((_effective_owner(owner, value), value) for owner, value in slowdowns),
+        tuple((name, _effective_owner(owner, value), value) for name, owner, value in headers.values()),
     )
-    struck = tuple((_owner(owner, fault), fault) for owner, fault in faults)
-    return MergedSettings(*own, stream, struck, is_static(own) and is_static(struck))
+    owned_faults = tuple((_effective_owner(owner, fault), fault) for owner, fault in faults)
+    return MergedSettings(*owned, stream, owned_faults, is_static(owned) and is_static(owned_faults))
 
 
-def _owner(owner: Owner, value: object) -> Owner:
-    return NOBODY if is_static(value) else owner
+def _effective_owner(owner: Owner, value: object) -> Owner:
+    return NO_OWNER if is_static(value) else owner
 
 
-def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, word: PaceSpec) -> None:
+def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, spec: PaceSpec) -> None:
     for key, slot in SLOTS.items():
-        value = getattr(word, key)
+        value = getattr(spec, key)
         if value is not None:
             pace.setdefault(slot, (key, owner, value))
 
 
 class ResolvedSettings(Struct, frozen=True):
-    """The settings that won, evaluated for one answer; seconds. `instant`: nothing waits; `steady`: no wait
-    is drawn, so that two answers wait the same."""
+    """The effective settings, evaluated for one response; times in seconds. `instant`: there are no waits;
+    `steady`: no wait is drawn, so that two responses have the same waits."""
 
     delay: float
     pace: Pacing
@@ -107,47 +107,47 @@ class ResolvedSettings(Struct, frozen=True):
     instant: bool
     steady: bool
     longest: float = inf
-    """What no wait is longer than: where the request chose a factor or a speed."""
+    """The maximum of every wait, for a factor or speed that the request chose."""
 
     def slower(self, factor: float) -> ResolvedSettings:
-        """With all waits so many times as long."""
+        """Return the settings with all waits multiplied by a factor."""
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
 
 
-NOTHING = MergedSettings()
-"""No settings at all."""
+NO_SETTINGS = MergedSettings()
+"""Merged settings without any setting."""
 
 
-def resolve_settings(sending: MergedSettings, contexts: Contexts) -> ResolvedSettings:
-    """What the settings come to for one answer. Each value draws at a place of its own."""
-    pace = {key: _value(value, contexts, owner, key) for key, owner, value in sending.pace}
+def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSettings:
+    """Return the settings evaluated for one response. Each value has its own place for draws."""
+    pace = {key: _value(value, contexts, owner, key) for key, owner, value in merged.pace}
     slowdown = 1.0
-    for owner, factor in sending.slowdowns:
+    for owner, factor in merged.slowdowns:
         slowdown *= _value(factor, contexts, owner, "slowdown")
-    spoken = Pacing(slowdown=slowdown, **pace)
-    waits = (spoken.ttft, spoken.itl, spoken.tokens_per_second, spoken.jitter)
+    pacing = Pacing(slowdown=slowdown, **pace)
+    waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
-        sum(_value(delay, contexts, owner, "delay") for owner, delay in sending.delays),
-        spoken,
+        sum(_value(delay, contexts, owner, "delay") for owner, delay in merged.delays),
+        pacing,
         tuple(
-            (name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in sending.headers
+            (name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in merged.headers
         ),
-        tuple(_value(fault, contexts, owner, "faults") for owner, fault in sending.faults),
+        tuple(_value(fault, contexts, owner, "faults") for owner, fault in merged.faults),
         instant=not any(waits) and slowdown == 1,
-        steady=sending.static and not spoken.jitter and not isinstance(spoken.itl, Distribution),
-        longest=_longest(sending, contexts),
+        steady=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
+        longest=_longest(merged, contexts),
     )
 
 
-def _longest(sending: MergedSettings, contexts: Contexts) -> float:
-    speeds = [(owner, value) for key, owner, value in sending.pace if key == "tokens_per_second"]
-    chosen = [owner for owner, value in (*sending.slowdowns, *speeds) if isinstance(value, Expression)]
+def _longest(merged: MergedSettings, contexts: Contexts) -> float:
+    speeds = [(owner, value) for key, owner, value in merged.pace if key == "tokens_per_second"]
+    chosen = [owner for owner, value in (*merged.slowdowns, *speeds) if isinstance(value, Expression)]
     return min((contexts(owner).max_wait for owner in chosen), default=inf)
 
 
-def chunk_size(sending: MergedSettings, contexts: Contexts, default: ChunkSize) -> ChunkSize:
-    """How texts are cut into chunks; needed before there is a reply."""
-    for key, owner, value in sending.pace:
+def chunk_size(merged: MergedSettings, contexts: Contexts, default: ChunkSize) -> ChunkSize:
+    """Return the chunk size of texts, which is needed before the reply exists."""
+    for key, owner, value in merged.pace:
         if key == "chunk_size":
             size = _value(value, contexts, owner, key)
             assert isinstance(size, ChunkSize)
@@ -156,7 +156,7 @@ def chunk_size(sending: MergedSettings, contexts: Contexts, default: ChunkSize) 
 
 
 def _value(value: T, contexts: Contexts, owner: Owner, place: str) -> T:
-    """What a setting comes to."""
-    if owner == NOBODY:
+    """Return a setting evaluated for its owner."""
+    if owner == NO_OWNER:
         return value
     return evaluate(value, contexts(owner).at(f"rule.{place}" if owner == RULE else place))

@@ -1,6 +1,6 @@
-"""One scenario file as plain Python data, and where each piece of it stands.
+"""One scenario file as plain Python data, with the position of every value.
 
-Apart from the language: this layer knows positions, not what a rule is, nor (see `reading`) how YAML is read.
+Separate from the language and from the YAML reader: this module knows positions only.
 """
 
 from __future__ import annotations
@@ -14,49 +14,51 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path, path_text
 
-LARGEST_FILE: Final = 16 * 1024 * 1024
-"""Bytes of one scenario file."""
+MAX_FILE_SIZE: Final = 16 * 1024 * 1024
+"""Maximum number of bytes of one scenario file."""
 
 Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
-"""Where a node stands: packed positions of its key (0: none) and of itself, and the marks of its children."""
+"""The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its
+children."""
 
 COLUMN_BITS: Final = 24
 
 
 class Position(NamedTuple):
-    """Counted from 1, columns in characters."""
+    """A position, counted from 1; columns count characters."""
 
     line: int
     column: int
 
 
-def packed(line: int, column: int) -> int:
-    """A position as one small number, so that marks are cheap to keep and to hand to another process."""
+def pack_position(line: int, column: int) -> int:
+    """Return a position as one small integer, which is cheap to store and to send to another process."""
     return line << COLUMN_BITS | column
 
 
 class Source(Struct, frozen=True):
-    """`name` is the path as a person knows it. `data` is None where the text could not be read through.
-    `digest` is that of the file's bytes: equal digests, equal sources. `fills` says that parameters are still
-    to be put in."""
+    """A file that was read. `name` is its path as the user wrote it. `data` is None if the text could not be
+    read to its end. `digest` is that of the file's bytes: equal digests, equal sources. `has_params` is
+    whether parameters still have to be substituted."""
 
     name: str
     data: Json
     marks: Mark
-    mistakes: tuple[Diagnostic, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
     digest: str = ""
-    fills: bool = False
+    has_params: bool = False
 
-    def where(self, path: Path, key: bool = False) -> Position:
-        """Where the value at `path` stands, or its key. What is not there takes the place of the nearest
-        thing around it."""
-        there = self.there(path)
-        mark = self.mark(there)
-        place = mark[0] if key and mark[0] and there == path else mark[1]
+    def position(self, path: Path, key: bool = False) -> Position:
+        """Return the position of the value at `path`, or of its key. A missing value has the position of its
+        nearest parent."""
+        existing = self.existing_path(path)
+        mark = self.mark(existing)
+        place = mark[0] if key and mark[0] and existing == path else mark[1]
         return Position(place >> COLUMN_BITS, place & (1 << COLUMN_BITS) - 1)
 
-    def there(self, path: Path) -> Path:
-        """As much of a path as the file has: a short form such as `reply: Hi` has nothing below it."""
+    def existing_path(self, path: Path) -> Path:
+        """Return the part of a path that exists in the file: a short form such as `reply: Hi` has nothing
+        below it."""
         mark = self.marks
         for depth, step in enumerate(path):
             children: Any = mark[2]
@@ -67,21 +69,21 @@ class Source(Struct, frozen=True):
         return path
 
     def mark(self, path: Path) -> Mark:
-        """The marks of the value at `path`, which must be there."""
+        """Return the mark of the value at `path`, which must exist."""
         mark = self.marks
         for step in path:
             children: Any = mark[2]
             mark = children[step]
         return mark
 
-    def mistake(self, path: Path, message: str, key: bool = False) -> Diagnostic:
-        """A mistake at `path` of this file."""
-        return Diagnostic(self.name, *self.where(path, key), path_text(path), message)
+    def diagnostic(self, path: Path, message: str, key: bool = False) -> Diagnostic:
+        """Return a diagnostic at `path` of this file."""
+        return Diagnostic(self.name, *self.position(path, key), path_text(path), message)
 
 
-NOTHING: Final = Source("", {}, (0, packed(1, 1), None))
+EMPTY_SOURCE: Final = Source("", {}, (0, pack_position(1, 1), None))
 
 
-def digest(content: bytes) -> str:
-    """What tells one content of a file from another."""
+def content_digest(content: bytes) -> str:
+    """Return the digest of a file's bytes."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

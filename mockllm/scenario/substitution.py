@@ -1,7 +1,8 @@
-"""`${name}` in a file becomes the value of a pack's parameter, on the parsed tree.
+"""Substitution of pack parameters: `${name}` in a file becomes the parameter's value, on the parsed tree.
 
-A text that is one `${name}` alone takes the value with its type; inside a text the value is written out. A
-value never becomes a template (`core.filled`), and nothing is ever parsed again after it was put in.
+A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out.
+A value never becomes a template (`core.values.substituted_text`). Nothing is parsed again after the
+substitution.
 """
 
 from __future__ import annotations
@@ -15,62 +16,68 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import SubstitutedText
-from mockllm.scenario.diagnostics import Diagnostic, Path, meant, scalar_text
+from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion
 from mockllm.scenario.source_file import Mark, Source
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
 _ALONE: Final = re.compile(r"\$\{([^{}]*)\}\Z")
 _TEMPLATE: Final = re.compile(r"\{[{%#]")
-ROOM: Final = 64 * 1024 * 1024
+MAX_SUBSTITUTED: Final = 64 * 1024 * 1024
 _BRACE: Final = '{{ "{" }}'
 
 
 class SizeBudget(Struct):
-    """How many characters of parameters there is still room for, in the texts of all files that are loaded: what
-    a few lines become is bounded, too. Below 0 where there was too little, which is said once."""
+    """The number of characters of parameters that all loaded files may still receive. It limits the size of
+    texts that a few lines can produce. Below 0 after an overrun, which is reported once."""
 
-    left: int = ROOM
+    left: int = MAX_SUBSTITUTED
 
 
-def substituted(
-    source: Source, params: Mapping[str, Json], pack: str | None, room: SizeBudget | None = None
+def substitute(
+    source: Source, params: Mapping[str, Json], pack: str | None, budget: SizeBudget | None = None
 ) -> Source:
-    """The source with parameters put in, its mistakes extended by those of its `${…}`."""
-    if not source.fills or source.data is None:
+    """Return the source with parameters substituted, and with the diagnostics of its `${…}` added."""
+    if not source.has_params or source.data is None:
         return source
-    filling = _Filling(source, params, pack, room or SizeBudget())
-    data, mark = filling.tree(source.data, source.marks, ())
-    return replace(source, data=data, marks=mark, mistakes=(*source.mistakes, *filling.mistakes), fills=False)
+    substitution = _Substitution(source, params, pack, budget or SizeBudget())
+    data, mark = substitution.tree(source.data, source.marks, ())
+    return replace(
+        source,
+        data=data,
+        marks=mark,
+        diagnostics=(*source.diagnostics, *substitution.diagnostics),
+        has_params=False,
+    )
 
 
-def filled(
+def substitute_at(
     source: Source, path: Path, params: Mapping[str, Json], pack: str | None
 ) -> tuple[Json, list[Diagnostic]]:
-    """The value at one path of a source with parameters put in."""
+    """Return the value at one path of a source with parameters substituted."""
     data = source.data
     for step in path:
         data = data[step]
-    filling = _Filling(source, params, pack, SizeBudget())
-    return filling.tree(data, source.mark(path), path)[0], filling.mistakes
+    substitution = _Substitution(source, params, pack, SizeBudget())
+    return substitution.tree(data, source.mark(path), path)[0], substitution.diagnostics
 
 
-class _Filling(Struct):
+class _Substitution(Struct):
     source: Source
     params: Mapping[str, Json]
     pack: str | None
-    room: SizeBudget
-    mistakes: list[Diagnostic] = field(default_factory=list)
+    budget: SizeBudget
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     def tree(self, data: Json, mark: Mark, path: Path) -> tuple[Json, Mark]:
-        """A value and its marks, each the same object where nothing in it changed."""
+        """Return a value and its marks; both are the same objects if nothing in them changed."""
         if isinstance(data, str):
             return (self.text(data, path), mark) if "${" in data else (data, mark)
         children: Any = mark[2]
         if isinstance(data, list):
-            items = [self.tree(each, children[i], (*path, i)) for i, each in enumerate(data)]
+            items = [self.tree(item, children[i], (*path, i)) for i, item in enumerate(data)]
             if all(new is old for (new, _), old in zip(items, data, strict=True)):
                 return data, mark
-            return [each for each, _ in items], (mark[0], mark[1], [each for _, each in items])
+            return [item for item, _ in items], (mark[0], mark[1], [item_mark for _, item_mark in items])
         if isinstance(data, dict):
             return self.mapping(data, mark, path)
         return data, mark
@@ -82,34 +89,34 @@ class _Filling(Struct):
         changed = False
         for key, value in data.items():
             below = (*path, key)
-            new = str(self.spliced(key, below, key=True)) if "${" in key else key
+            new = str(self.interpolate(key, below, key=True)) if "${" in key else key
             if new in items:
-                self.refuse(below, f'duplicate key "{new}"', key=True)
+                self.report(below, f'duplicate key "{new}"', key=True)
             items[new], marks[new] = self.tree(value, children[key], below)
             changed = changed or new != key or items[new] is not value
         return (items, (mark[0], mark[1], marks)) if changed else (data, mark)
 
     def text(self, text: str, path: Path) -> Json:
-        """What becomes of a text that holds `${`."""
+        """Return the value of a text that contains `${`."""
         alone = _ALONE.match(text)
         if alone is None:
-            return self.spliced(text, path)
+            return self.interpolate(text, path)
         value = self.value(alone[1], path)
         return SubstitutedText(value, None) if isinstance(value, str) and _TEMPLATE.search(value) else value
 
-    def spliced(self, text: str, path: Path, key: bool = False) -> str:
-        """A text with the values written out in it."""
+    def interpolate(self, text: str, path: Path, key: bool = False) -> str:
+        """Return a text with the values written out in it."""
         plain, template, end = "", "", 0
-        for found in _MARK.finditer(text):
-            before = text[end : found.start()]
-            end = found.end()
-            if found["name"] is None:
-                put = escaped = "${"
+        for match in _MARK.finditer(text):
+            before = text[end : match.start()]
+            end = match.end()
+            if match["name"] is None:
+                value = escaped = "${"
             else:
-                put = self.put(text, found, path, key)
-                escaped = put.replace("{", _BRACE)
-            plain += before + put
-            if escaped != put and before.endswith("{"):
+                value = self.replacement(text, match, path, key)
+                escaped = value.replace("{", _BRACE)
+            plain += before + value
+            if escaped != value and before.endswith("{"):
                 before = before[:-1] + _BRACE
             template += before + escaped
         plain, template = plain + text[end:], template + text[end:]
@@ -117,49 +124,51 @@ class _Filling(Struct):
             return plain
         return SubstitutedText(plain, template if _TEMPLATE.search(_MARK.sub(" ", text)) else None)
 
-    def put(self, text: str, found: re.Match[str], path: Path, key: bool) -> str:
-        """The text to put in place of one `${name}` inside a text."""
-        name = found["name"]
-        if not found["close"]:
-            self.refuse(path, 'a "${" without its "}"; write "$${" where no parameter is meant', key)
+    def replacement(self, text: str, match: re.Match[str], path: Path, key: bool) -> str:
+        """Return the replacement of one `${name}` inside a text."""
+        name = match["name"]
+        if not match["close"]:
+            self.report(path, 'a "${" without its "}"; write "$${" for a literal "${"', key)
             return ""
-        if _is_open(text, found.start()):
-            self.refuse(
-                path, f"${{{name}}} stands inside a template; there a parameter is just its name: {name}", key
+        if _is_open(text, match.start()):
+            self.report(
+                path,
+                f"${{{name}}} is inside a template; write the parameter there without ${{}}: {name}",
+                key,
             )
             return ""
         value = self.value(name, path, key)
-        return "" if value is None else self.fitting(scalar_text(value), path, key)
+        return "" if value is None else self.within_budget(scalar_text(value), path, key)
 
-    def fitting(self, text: str, path: Path, key: bool) -> str:
-        """A value's text, where there is room for it."""
-        if 0 <= self.room.left < len(text):
-            self.refuse(path, f"parameters make more than {ROOM >> 20} MiB of these files", key)
-            self.room.left = -1
-        if self.room.left < len(text):
+    def within_budget(self, text: str, path: Path, key: bool) -> str:
+        """Return a value's text, or an empty text if the budget is used up."""
+        if 0 <= self.budget.left < len(text):
+            self.report(path, f"parameters write more than {MAX_SUBSTITUTED >> 20} MiB into these files", key)
+            self.budget.left = -1
+        if self.budget.left < len(text):
             return ""
-        self.room.left -= len(text)
+        self.budget.left -= len(text)
         return text
 
     def value(self, name: str, path: Path, key: bool = False) -> Json:
         if name in self.params:
             return self.params[name]
-        escape = f'; write "$${{{name}}}" where no parameter is meant'
+        escape = f'; write "$${{{name}}}" for a literal text'
         if self.pack is None:
-            self.refuse(
+            self.report(
                 path, f"${{{name}}}: only a pack has parameters, and this file is in none{escape}", key
             )
         else:
-            near = meant(name, self.params) if self.params else ""
-            self.refuse(path, f'the pack {self.pack} has no parameter "{name}"{near or escape}', key)
+            near = suggestion(name, self.params) if self.params else ""
+            self.report(path, f'the pack {self.pack} has no parameter "{name}"{near or escape}', key)
         return None
 
-    def refuse(self, path: Path, message: str, key: bool = False) -> None:
-        self.mistakes.append(self.source.mistake(path, message, key))
+    def report(self, path: Path, message: str, key: bool = False) -> None:
+        self.diagnostics.append(self.source.diagnostic(path, message, key))
 
 
 def _is_open(text: str, end: int) -> bool:
-    """Whether a template that begins before this place has not ended there."""
+    """Return whether a template that begins before this position has not ended there."""
     return any(
         text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in (("{{", "}}"), ("{%", "%}"))
     )

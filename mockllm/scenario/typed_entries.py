@@ -1,6 +1,6 @@
-"""Typed rules and modifiers, one by one: what the language's models make of the loaded files.
+"""Typed rules and modifiers, one by one: the loaded files as the language's models.
 
-Each is read on its own, so that one mistake does not hide the others, and what is disabled is never typed.
+Each entry is read separately, so that one error does not hide others, and disabled entries are never typed.
 Entries can be pickled: a reload types them in another process.
 """
 
@@ -16,11 +16,19 @@ from pydantic import Field, JsonValue, ValidationError
 
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.selection.decision import Models, Validation
-from mockllm.scenario.diagnostics import Diagnostic, Path, meant
+from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.pack_graph import Use, UsedPack
-from mockllm.scenario.raw_entries import MODELS, Kind, RawEntry, raw_entries, references, shorts, word_of
+from mockllm.scenario.raw_entries import (
+    MODELS,
+    EntryKind,
+    RawEntry,
+    file_references,
+    raw_entries,
+    read_spec,
+    short_ids,
+)
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -29,11 +37,11 @@ if TYPE_CHECKING:
 
 
 class TypedEntry(Struct, frozen=True):
-    """A rule or modifier with all that it was made of. `id` is what a person reads, `where` its file and
-    line, `key` names its counts (id and content), `print` tells whether anything about it changed. Of
-    `layer`s the lower one's settings win; `rank` is its place among those of its kind."""
+    """A rule or modifier with everything that it consists of. `id` is for users, `where` is its file and
+    line. `key` names its counts (id and content), `digest` changes with everything about it. The settings of
+    a lower `layer` have precedence; `rank` is its place among the entries of its kind."""
 
-    kind: Kind
+    kind: EntryKind
     id: str
     where: str
     file: str
@@ -49,17 +57,17 @@ class TypedEntry(Struct, frozen=True):
     models: Models = "any"
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def typed(self) -> TypedEntry:
-        """The entry with its word. A word does not travel between processes: it is made anew from what it was
-        made of, which was found to have no mistakes."""
+    def with_spec(self) -> TypedEntry:
+        """Return the entry with its spec. Processes do not exchange specs, so the spec is read again from
+        data that had no errors."""
         if self.spec is not None:
             return self
         read = self.files.__getitem__
-        return replace(self, spec=word_of(self.kind, self.item, self.where, self.params, read))
+        return replace(self, spec=read_spec(self.kind, self.item, self.where, self.params, read))
 
 
 class FileOutline(Spec):
-    """A scenario file's top level; its rules, modifiers and examples are read one by one."""
+    """The top level of a scenario file; its rules, modifiers and examples are read one by one."""
 
     mockllm: Literal[1] = 1
     use: JsonValue = None
@@ -72,20 +80,20 @@ class FileOutline(Spec):
 
 
 class EntryTyper(Struct):
-    """The entries of a loading, and what is wrong with them."""
+    """Types the entries of loaded files and collects their errors."""
 
     vocabulary: Vocabulary
-    exemplified: bool = True
+    with_examples: bool = True
     """Whether examples are read."""
     entries: list[TypedEntry] = field(default_factory=list)
     examples: list[ExampleEntry] = field(default_factory=list)
-    mistakes: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     references: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    """What the files that a file refers to hold, by its path and by what it calls them."""
-    off: set[str] = field(default_factory=set)
-    """The ids of disabled items, in both forms."""
-    switched: list[tuple[RawEntry, str]] = field(default_factory=list)
-    """Disabled items, and what each `replaces`: switched off."""
+    """The contents of the files that a file refers to, by its path and by the name in the file."""
+    disabled_ids: set[str] = field(default_factory=set)
+    """The ids of disabled entries, in all forms."""
+    disabling: list[tuple[RawEntry, str]] = field(default_factory=list)
+    """Disabled entries with a `replaces`, and the id of the entry that each one disables."""
 
     def read(self, loading: LoadedFiles) -> None:
         layers: dict[str | None, int] = {None: 0}
@@ -95,17 +103,17 @@ class EntryTyper(Struct):
                 continue
             pack = file.pack if file.layer == "pack" else None
             self.items(file, outline, layers.setdefault(pack, len(layers)), number)
-            if self.exemplified and outline.examples:
+            if self.with_examples and outline.examples:
                 self.read_examples(file, outline.examples, loading.packs)
-        self.chosen(loading)
+        self.check_selections(loading)
         for file in loading.disabled:
             for written in raw_entries(file):
-                self.off |= written.ids
-        self.replace(loading)
+                self.disabled_ids |= written.ids
+        self.apply_replacements(loading)
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
     def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
-        from mockllm.scenario.example_entries import (  # many words, for those who ask
+        from mockllm.scenario.example_entries import (  # a large import that servers do not need
             ExampleEntry,
             read_example,
         )
@@ -115,77 +123,77 @@ class EntryTyper(Struct):
             if isinstance(example, ExampleEntry):
                 self.examples.append(example)
             else:
-                self.mistakes += example
+                self.diagnostics += example
 
     def items(self, file: LoadedFile, outline: FileOutline, layer: int, number: int) -> None:
         names: dict[str, RawEntry] = {}
-        for written in raw_entries(file):
-            self.name(written, names)
-            if self.counts(written):
-                self.item(written, outline, layer, number)
+        for entry in raw_entries(file):
+            self.check_name(entry, names)
+            if self.is_active(entry):
+                self.add_entry(entry, outline, layer, number)
 
     def outline(self, file: LoadedFile) -> FileOutline | None:
         data = {} if file.source.data is None else file.source.data
         try:
             return FileOutline.model_validate(data)
         except ValidationError as error:
-            self.mistakes += diagnostics_of(error, file.source, (), FileOutline)
+            self.diagnostics += diagnostics_of(error, file.source, (), FileOutline)
             return None
 
-    def name(self, written: RawEntry, names: dict[str, RawEntry]) -> None:
-        name = written.get("name")
+    def check_name(self, entry: RawEntry, names: dict[str, RawEntry]) -> None:
+        name = entry.get("name")
         if not isinstance(name, str):
             return
         if name in names:
-            line = written.file.source.where((*names[name].path, "name")).line
-            message = f'"{name}" is the name of another one, in line {line}; names are unique in a file'
-            self.mistakes.append(written.mistake(message, "name"))
+            line = entry.file.source.position((*names[name].path, "name")).line
+            message = f'"{name}" is also the name in line {line}; names are unique in a file'
+            self.diagnostics.append(entry.diagnostic(message, "name"))
         elif not name or not name.isprintable():
             message = "a name is a text of printable characters, and not empty"
-            self.mistakes.append(written.mistake(message, "name"))
-        names.setdefault(name, written)
+            self.diagnostics.append(entry.diagnostic(message, "name"))
+        names.setdefault(name, entry)
 
-    def counts(self, written: RawEntry) -> bool:
-        """Whether it is used and enabled; notes what is not."""
-        if not written.used:
+    def is_active(self, entry: RawEntry) -> bool:
+        """Return whether the entry is used and enabled; record the entries that are not."""
+        if not entry.used:
             return False
         try:
-            if written.enabled:
+            if entry.enabled:
                 return True
         except ValueError as error:
-            self.mistakes.append(written.mistake(str(error), "enabled"))
+            self.diagnostics.append(entry.diagnostic(str(error), "enabled"))
             return False
-        self.off |= written.ids
-        target = written.get("replaces")
+        self.disabled_ids |= entry.ids
+        target = entry.get("replaces")
         if isinstance(target, str):
-            self.switched.append((written, target))
+            self.disabling.append((entry, target))
         return False
 
-    def item(self, written: RawEntry, outline: FileOutline, layer: int, number: int) -> None:
-        """Types what counts; `number` is that of its file."""
-        validation = outline.validation or written.file.validation
-        models = outline.models or written.file.models
+    def add_entry(self, entry: RawEntry, outline: FileOutline, layer: int, number: int) -> None:
+        """Type an entry in use; `number` is the number of its file."""
+        validation = outline.validation or entry.file.validation
+        models = outline.models or entry.file.models
         files: dict[str, bytes] = {}
-        word = self.typed(written, files)
-        self.references.setdefault(written.file.path, {}).update(files)
-        if word is None:
+        spec = self.type_entry(entry, files)
+        self.references.setdefault(entry.file.path, {}).update(files)
+        if spec is None:
             return
-        params = written.file.params.values
-        content = canonical(_plain(written.data))
-        used = sorted((name, _digest(held)) for name, held in files.items())
+        params = entry.file.params.values
+        content = canonical(_plain(entry.data))
+        references = sorted((name, _digest(content)) for name, content in files.items())
         self.entries.append(
             TypedEntry(
-                kind=written.kind,
-                id=written.id,
-                where=written.where,
-                file=written.file.path,
-                path=written.path,
-                key=f"{written.id}#{_digest(content)}",
-                digest=_digest(content + canonical([_plain(dict(params)), validation, models, used])),
+                kind=entry.kind,
+                id=entry.id,
+                where=entry.where,
+                file=entry.file.path,
+                path=entry.path,
+                key=f"{entry.id}#{_digest(content)}",
+                digest=_digest(content + canonical([_plain(dict(params)), validation, models, references])),
                 layer=min(layer, 1),
-                rank=(int(getattr(word, "fallback", False)), layer, -word.priority, number, written.index),
-                item=written.data,
-                spec=word,
+                rank=(int(getattr(spec, "fallback", False)), layer, -spec.priority, number, entry.index),
+                item=entry.data,
+                spec=spec,
                 params=params,
                 validation=validation,
                 models=models,
@@ -193,33 +201,31 @@ class EntryTyper(Struct):
             )
         )
 
-    def typed(self, written: RawEntry, files: dict[str, bytes]) -> Any:
-        """The word, or None where there is a mistake; `files` takes what it refers to."""
+    def type_entry(self, entry: RawEntry, files: dict[str, bytes]) -> Any:
+        """Return the spec, or None after an error; add the referenced files to `files`."""
 
         def read(name: str) -> bytes:
-            files[name] = written.file.reference(name)
+            files[name] = entry.file.reference(name)
             return files[name]
 
-        params, untrusted = written.file.params.values, written.file.layer == "pack"
+        params, untrusted = entry.file.params.values, entry.file.layer == "pack"
         try:
-            word = word_of(
-                written.kind, written.data, written.where, params, read, self.vocabulary, untrusted
-            )
+            spec = read_spec(entry.kind, entry.data, entry.where, params, read, self.vocabulary, untrusted)
         except ValidationError as error:
-            found = diagnostics_of(error, written.file.source, written.path, MODELS[written.kind])
-            self.mistakes += (each for each in found if not written.unfilled(each))
+            found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
+            self.diagnostics += (each for each in found if not entry.follows_unknown_param(each))
             return None
-        mistakes = []
-        for below, name in references(word):
+        diagnostics = []
+        for below, name in file_references(spec):
             try:
                 read(name)
             except ValueError as error:
-                mistakes.append(written.mistake(str(error), *below))
-        self.mistakes += mistakes
-        return None if mistakes else word
+                diagnostics.append(entry.diagnostic(str(error), *below))
+        self.diagnostics += diagnostics
+        return None if diagnostics else spec
 
-    def chosen(self, loading: LoadedFiles) -> None:
-        """Every name in an `only` or `except` must be one of the pack's."""
+    def check_selections(self, loading: LoadedFiles) -> None:
+        """Check that every name in an `only` or `except` is a name in the pack."""
         names: dict[str, tuple[Use, set[str]]] = {}
         for file in (*loading.files, *loading.disabled):
             if file.use is not None and isinstance(file.source.data, dict):
@@ -227,55 +233,57 @@ class EntryTyper(Struct):
                 items = [*_list(file.source.data.get("rules")), *_list(file.source.data.get("modifiers"))]
                 known |= {str(item["name"]) for item in items if isinstance(item, dict) and "name" in item}
         for use, known in names.values():
-            for word, wanted in (("only", use.only), ("except", use.except_)):
-                for index, name in enumerate(wanted or ()):
+            for key, selected in (("only", use.only), ("except", use.except_)):
+                for index, name in enumerate(selected or ()):
                     if name not in known:
-                        hint = meant(name, sorted(known))
+                        hint = suggestion(name, sorted(known))
                         message = f'the pack {use.name} has no rule or modifier "{name}"{hint}'
-                        self.mistakes.append(use.source.mistake((*use.path, word, index), message))
+                        self.diagnostics.append(use.source.diagnostic((*use.path, key, index), message))
 
     # --- replaces ------------------------------------------------------------------------------
 
-    def replace(self, loading: LoadedFiles) -> None:
-        """Puts what `replaces` another item into its place and layer, and takes out what is switched off."""
+    def apply_replacements(self, loading: LoadedFiles) -> None:
+        """Move each entry with `replaces` to the place and layer of the replaced entry, and remove disabled
+        entries."""
         files = {file.path: file for file in loading.files}
-        by_id = self.by_id()
+        by_id = places_by_id(self.entries)
         gone: set[int] = set()
-        for written, target in self.switched:
-            found = self.target(written, target, by_id)
-            gone |= set() if found is None else {found}
+        for raw, target in self.disabling:
+            replaced = self.find_target(raw, target, by_id)
+            gone |= set() if replaced is None else {replaced}
         for place, entry in enumerate(self.entries):
             if entry.spec.replaces is not None:
-                written = RawEntry(files[entry.file], entry.kind, int(entry.path[1]), entry.item)
-                found = self.target(written, entry.spec.replaces, by_id)
-                if found is not None:
-                    gone.add(found)
-                    old = self.entries[found]
+                raw = RawEntry(files[entry.file], entry.kind, int(entry.path[1]), entry.item)
+                replaced = self.find_target(raw, entry.spec.replaces, by_id)
+                if replaced is not None:
+                    gone.add(replaced)
+                    old = self.entries[replaced]
                     self.entries[place] = replace(entry, layer=old.layer, rank=old.rank)
         self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
 
-    def target(self, written: RawEntry, target: str, by_id: Mapping[str, int]) -> int | None:
+    def find_target(self, raw: RawEntry, target: str, by_id: Mapping[str, int]) -> int | None:
         others = {}
         for id, place in by_id.items():
             entry = self.entries[place]
-            if entry.kind == written.kind and (entry.file, entry.path) != (written.file.path, written.path):
+            if entry.kind == raw.kind and (entry.file, entry.path) != (raw.file.path, raw.path):
                 others[id] = place
         if target in others:
             return others[target]
-        if target not in self.off:
-            message = f'there is no {written.kind} "{target}"{meant(target, list(others))}'
-            self.mistakes.append(written.mistake(message, "replaces"))
+        if target not in self.disabled_ids:
+            message = f'there is no {raw.kind} "{target}"{suggestion(target, list(others))}'
+            self.diagnostics.append(raw.diagnostic(message, "replaces"))
         return None
 
-    def by_id(self) -> dict[str, int]:
-        """Items by their ids, and by `pack:name` where that is unique."""
-        found: dict[str, int] = {}
-        by_short: dict[str, list[int]] = {}
-        for place, entry in enumerate(self.entries):
-            found[entry.id] = place
-            for short in shorts(entry.id):
-                by_short.setdefault(short, []).append(place)
-        return {**{id: places[0] for id, places in by_short.items() if len(places) == 1}, **found}
+
+def places_by_id(entries: Sequence[TypedEntry]) -> dict[str, int]:
+    """Return the indices of entries by their ids, and by `pack:name` if that is unique."""
+    places: dict[str, int] = {}
+    by_short_id: dict[str, list[int]] = {}
+    for place, entry in enumerate(entries):
+        places[entry.id] = place
+        for short_id in short_ids(entry.id):
+            by_short_id.setdefault(short_id, []).append(place)
+    return {**{id: found[0] for id, found in by_short_id.items() if len(found) == 1}, **places}
 
 
 def _list(value: Json) -> list[Json]:
@@ -283,7 +291,7 @@ def _list(value: Json) -> list[Json]:
 
 
 def _plain(value: Json) -> Json:
-    """JSON that orjson writes: texts that know how they were filled are subclasses of str."""
+    """Return JSON that orjson can write: substituted texts are subclasses of str."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, dict):

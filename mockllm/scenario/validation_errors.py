@@ -1,7 +1,8 @@
-"""From pydantic's complaints about a part of a file to mistakes that a person can act on.
+"""From pydantic's errors about a part of a file to diagnostics that say what to do.
 
-pydantic reports every member of a union that did not fit; a person wants one mistake per place, about the
-form that was meant. So the errors are laid out as a tree along the file, and of each union one form is kept.
+pydantic reports every member of a union that did not fit. Users need one diagnostic for each place, about the
+intended form. The errors are therefore arranged as a tree along the file, and one form of each union is
+reported.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import (
     Diagnostic,
     Path,
-    joined,
-    meant,
     nearest,
+    or_list,
+    quoted_values,
     scalar_text,
-    shown,
+    suggestion,
     value_at,
 )
-from mockllm.scenario.key_suggestions import ours, unknown
+from mockllm.scenario.key_suggestions import own_name, unknown_key
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
 from mockllm.scenario.source_file import Source
 
@@ -42,7 +43,7 @@ _KINDS: Final = {
     "model_attributes_type": "a mapping",
     "none_required": "null",
 }
-"""Complaints that a value is of another kind altogether, with the kind that was expected."""
+"""Error types for a value of a wrong type, with the expected type."""
 
 _BOUNDS: Final = {
     "greater_than": "a number above {gt}",
@@ -59,58 +60,59 @@ _BOUNDS: Final = {
     "string_pattern_mismatch": "a text of the form {pattern}",
 }
 
-_TIGHT: Final = re.compile(r"\w+:[^\s/]")
-"""`reply:hi`, which is a text to YAML."""
+_COLON_WITHOUT_SPACE: Final = re.compile(r"\w+:[^\s/]")
+"""`reply:hi`, which YAML reads as a text."""
 
-_MANY: Final = 8
-"""More words than these are not listed where it is plain which one was meant."""
+_MAX_LISTED: Final = 8
+"""Longer lists of values are not shown if one value is similar to the found one."""
 
 
-class _Complaint(Struct):
+class _FieldError(Struct):
     error: ErrorDetails
     shape: ModelShape
-    """Of the place itself; of the mapping around it for a key that is unknown or missing."""
+    """The shape of the place itself; of the mapping around it for an unknown or missing key."""
 
 
 class _Place(Struct):
-    """Complaints about one place of the file, about what is below it, and by union members tried for it."""
+    """Errors about one place of the file, about the values below it, and by union member tried for it."""
 
-    own: list[_Complaint] = field(default_factory=list)
+    own: list[_FieldError] = field(default_factory=list)
     below: dict[str | int, _Place] = field(default_factory=dict)
     forms: dict[str | int, _Place] = field(default_factory=dict)
 
     def size(self) -> int:
         return len(self.own) + sum(place.size() for place in (*self.below.values(), *self.forms.values()))
 
-    def of_another_kind(self) -> list[_Complaint]:
-        """The complaints, where all there is to say is that the value is of another kind."""
-        if self.below or any(not _is_kind(complaint) for complaint in self.own):
+    def wrong_type_errors(self) -> list[_FieldError]:
+        """Return the errors if all of them say only that the value has a wrong type."""
+        if self.below or any(not _is_wrong_type(field_error) for field_error in self.own):
             return []
-        found = list(self.own)
+        errors = list(self.own)
         for form in self.forms.values():
-            of_form = form.of_another_kind()
+            of_form = form.wrong_type_errors()
             if not of_form:
                 return []
-            found += of_form
-        return found
+            errors += of_form
+        return errors
 
 
 def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Diagnostic]:
-    """The mistakes of the part of `source` at `prefix`, which was read as `model`, in the file's order."""
+    """Return the diagnostics of the part of `source` at `prefix`, which was read as `model`, in the file's
+    order."""
     data = value_at(source.data, prefix)
     root = _Place()
     for details in error.errors(include_url=False):
-        _lay_out(details, root, shape_of(model), data)
-    found = []
-    for path, key, message in _told(root, prefix):
-        mistake = source.mistake(path, message, key)
-        if mistake not in found:
-            found.append(mistake)
-    return sorted(found)
+        _add_error(details, root, shape_of(model), data)
+    diagnostics = []
+    for path, key, message in _messages_at(root, prefix):
+        diagnostic = source.diagnostic(path, message, key)
+        if diagnostic not in diagnostics:
+            diagnostics.append(diagnostic)
+    return sorted(diagnostics)
 
 
-def _lay_out(details: ErrorDetails, place: _Place, shape: ModelShape, data: Json) -> None:
-    """Puts one error where it belongs in the tree."""
+def _add_error(details: ErrorDetails, place: _Place, shape: ModelShape, data: Json) -> None:
+    """Add one error at its place in the tree."""
     steps = list(details["loc"])
     last: list[str | int] = []
     if details["type"] in ("extra_forbidden", "missing") or (steps and steps[-1] == "[key]"):
@@ -118,59 +120,59 @@ def _lay_out(details: ErrorDetails, place: _Place, shape: ModelShape, data: Json
     for step in steps:
         if shape.is_union:
             place = place.forms.setdefault(step, _Place())
-        elif _holds(data, step):
+        elif _contains(data, step):
             place = place.below.setdefault(step, _Place())
             data = data[step]
         shape = shape.step(step)
-    if details["type"] == "extra_forbidden" and _holds(data, last[0]):
+    if details["type"] == "extra_forbidden" and _contains(data, last[0]):
         place = place.below.setdefault(last[0], _Place())
-    place.own.append(_Complaint(details, shape))
+    place.own.append(_FieldError(details, shape))
 
 
-def _holds(data: Json, step: str | int) -> bool:
+def _contains(data: Json, step: str | int) -> bool:
     if isinstance(data, dict):
         return step in data
     return isinstance(data, list) and isinstance(step, int) and step < len(data)
 
 
-def _told(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
-    """Path, whether the key is meant, and message of each mistake at a place and below it."""
-    for complaint in place.own:
-        kind, loc = complaint.error["type"], complaint.error["loc"]
-        yield path, kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]"), _message(complaint, path)
+def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
+    """Yield path, whether the key is meant, and message of each error at a place and below it."""
+    for field_error in place.own:
+        kind, loc = field_error.error["type"], field_error.error["loc"]
+        yield path, kind == "extra_forbidden" or bool(loc and loc[-1] == "[key]"), _message(field_error, path)
     for step, below in place.below.items():
-        yield from _told(below, (*path, step))
+        yield from _messages_at(below, (*path, step))
     if not place.forms:
         return
-    kinds = {label: form.of_another_kind() for label, form in place.forms.items()}
+    kinds = {label: form.wrong_type_errors() for label, form in place.forms.items()}
     meant_forms = [form for label, form in place.forms.items() if not kinds[label]]
     if meant_forms:
-        yield from _told(min(meant_forms, key=_Place.size), path)
+        yield from _messages_at(min(meant_forms, key=_Place.size), path)
     else:
-        yield path, False, _other_kind([complaint for found in kinds.values() for complaint in found])
+        yield path, False, _wrong_type([field_error for errors in kinds.values() for field_error in errors])
 
 
 # --- messages ------------------------------------------------------------------------------------
 
 
-def _is_kind(complaint: _Complaint) -> bool:
-    return complaint.error["type"] in _KINDS or complaint.error["type"] == "literal_error"
+def _is_wrong_type(field_error: _FieldError) -> bool:
+    return field_error.error["type"] in _KINDS or field_error.error["type"] == "literal_error"
 
 
-def _message(complaint: _Complaint, path: Path) -> str:
-    error = complaint.error
+def _message(field_error: _FieldError, path: Path) -> str:
+    error = field_error.error
     kind: str = error["type"]
     context = error.get("ctx", {})
     if kind == "extra_forbidden":
-        return unknown(str(error["loc"][-1]), complaint.shape, path)
+        return unknown_key(str(error["loc"][-1]), field_error.shape, path)
     if kind == "missing":
         return f'missing key "{error["loc"][-1]}"'
-    if _is_kind(complaint):
-        return _other_kind([complaint])
+    if _is_wrong_type(field_error):
+        return _wrong_type([field_error])
     if kind in _BOUNDS:
         bounds = {name: int(bound) if _is_whole(bound) else bound for name, bound in context.items()}
-        words = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
-        return f"expected {words.format(**bounds)}, found {found_text(error['input'])}"
+        text = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
+        return f"expected {text.format(**bounds)}, found {describe_value(error['input'])}"
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     message = re.sub(r"^Input should be (a valid )?", "expected ", error["msg"])
@@ -180,36 +182,37 @@ def _message(complaint: _Complaint, path: Path) -> str:
 
 
 def _known(name: str, allowed: list[str]) -> str:
-    word = ours(name, allowed)
-    return meant(name, allowed) if word is None else f'; did you mean "{word}"?'
+    near = own_name(name, allowed)
+    return suggestion(name, allowed) if near is None else f'; did you mean "{near}"?'
 
 
-def _other_kind(complaints: list[_Complaint]) -> str:
-    """`expected a text or a list, found the number 7`, and what to write where that is plain."""
-    value = complaints[0].error["input"]
+def _wrong_type(errors: list[_FieldError]) -> str:
+    """Return `expected a text or a list, found the number 7`, with a correction if one is obvious."""
+    value = errors[0].error["input"]
     expected: list[str] = []
-    words: list[Any] = []
-    for complaint in complaints:
-        if complaint.error["type"] == "literal_error":
-            words += complaint.shape.allowed_values()
+    values: list[Any] = []
+    for field_error in errors:
+        if field_error.error["type"] == "literal_error":
+            values += field_error.shape.allowed_values()
         else:
-            expected.append(_KINDS[complaint.error["type"]])
+            expected.append(_KINDS[field_error.error["type"]])
     kinds = list(dict.fromkeys(expected))
-    near = nearest(value, words) if len(words) > _MANY and isinstance(value, str) else None
+    near = nearest(value, values) if len(values) > _MAX_LISTED and isinstance(value, str) else None
     if near is not None:
-        return f'"{value}" is not known here; did you mean "{near}"?'
-    return (
-        f"expected {joined([*shown(words), *kinds])}, found {found_text(value)}{_advice(value, kinds, words)}"
-    )
+        return f'"{value}" is not allowed here; did you mean "{near}"?'
+    expected_text = or_list([*quoted_values(values), *kinds])
+    return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values)}"
 
 
 def _is_whole(bound: object) -> bool:
     return isinstance(bound, float) and bound.is_integer()
 
 
-def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
+def _advice(value: Json, kinds: list[str], values: list[Any]) -> str:
     if isinstance(value, str):
-        near = ours(value, words) or nearest(value, [word for word in words if isinstance(word, str)])
+        near = own_name(value, values) or nearest(
+            value, [candidate for candidate in values if isinstance(candidate, str)]
+        )
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
@@ -217,29 +220,29 @@ def _advice(value: Json, kinds: list[str], words: list[Any]) -> str:
         if "true or false" in kinds and value in ("true", "false"):
             return f"; write {value} without quotes"
     elif isinstance(value, bool | int | float):
-        if "a text" in kinds or scalar_text(value) in words:
+        if "a text" in kinds or scalar_text(value) in values:
             return f'; write "{scalar_text(value)}"'
     elif value is None and "a text" in kinds:
         return '; write "" for an empty text'
-    if kinds == ["a mapping"] and isinstance(value, list) and all(isinstance(each, dict) for each in value):
+    if kinds == ["a mapping"] and isinstance(value, list) and all(isinstance(item, dict) for item in value):
         return "; write its keys without dashes"
-    if kinds == ["a list"] and not words:
-        return _listed(value)
-    if kinds == ["a mapping"] and isinstance(value, str) and _TIGHT.match(value):
-        return '; write a space behind the ":"'
+    if kinds == ["a list"] and not values:
+        return _list_advice(value)
+    if kinds == ["a mapping"] and isinstance(value, str) and _COLON_WITHOUT_SPACE.match(value):
+        return '; write a space after the ":"'
     return ""
 
 
-def _listed(value: Json) -> str:
-    """How to make a list of it."""
+def _list_advice(value: Json) -> str:
+    """Return the advice to write the value as a list."""
     if isinstance(value, dict):
         dashed = any(key.startswith("-") for key in value)
-        return f'; {"write a space behind the dash" if dashed else "begin each item with a dash"}: "- …"'
+        return f'; {"write a space after the dash" if dashed else "begin each item with a dash"}: "- …"'
     return f"; write [{scalar_text(value)}]" if isinstance(value, str | bool | int | float) else ""
 
 
-def found_text(value: object) -> str:
-    """What was found, in words."""
+def describe_value(value: object) -> str:
+    """Return a description of a value for a message."""
     if isinstance(value, str):
         return f'the text "{value if len(value) <= 40 else value[:39] + "…"}"'
     if value is None:

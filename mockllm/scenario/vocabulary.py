@@ -1,6 +1,6 @@
-"""The names that only the engine knows and a scenario may use: providers, dialects, apis.
+"""The names of the engine that a scenario may use: providers, dialects, apis.
 
-They are handed in, so that the language imports no dialect.
+They are passed in, so that the language imports no dialect.
 """
 
 from __future__ import annotations
@@ -12,37 +12,37 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.scenario.diagnostics import meant
-from mockllm.scenario.key_suggestions import ours as our_word
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.key_suggestions import own_name
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first parts of paths that are the server's own: no rule sees a request to them."""
+"""The first parts of the server's own paths: no rule gets a request to them."""
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _NAMED: Final = re.compile(r"\{\w+\}")
 
 
 class Vocabulary(Struct, frozen=True):
-    """What `match: {provider, dialect, api, path}` knows."""
+    """The known names for `match: {provider, dialect, api, path}`."""
 
     providers: Collection[str] = ()
     dialects: Collection[str] = ()
     apis: Collection[str] = ()
-    generating: Collection[str] = ()
+    generating_paths: Collection[str] = ()
     """The paths of generating calls; `{name}` in them is any text."""
-    speaking: Collection[str] = ()
-    """The apis that generate."""
+    generating_apis: Collection[str] = ()
+    """The generating apis."""
     aliases: Mapping[str, str] = {}
-    """Words that people write in place of a provider's name, with the name."""
+    """Names that users write in place of a provider's name, with that name."""
 
-    def may_speak(self, api: str) -> bool:
-        """Whether an api, or one that a glob stands for, may be one that generates."""
-        return any(fnmatchcase(each, api) for each in self.speaking)
+    def may_generate_api(self, api: str) -> bool:
+        """Return whether an api, or one that a glob matches, may be a generating one."""
+        return any(fnmatchcase(known, api) for known in self.generating_apis)
 
-    def may_generate(self, path: str) -> bool:
-        """Whether a path, or one that a glob stands for, may be a generating call's."""
+    def may_generate_path(self, path: str) -> bool:
+        """Return whether a path, or one that a glob matches, may be the path of a generating call."""
         begins = _GLOB.split(path, maxsplit=1)[0]
-        for route in self.generating:
+        for route in self.generating_paths:
             start, *rest = _NAMED.split(route)
             if begins == path:
                 if re.fullmatch(".+".join(map(re.escape, (start, *rest))), path):
@@ -51,11 +51,11 @@ class Vocabulary(Struct, frozen=True):
                 return True
         return False
 
-    def unknown(self, word: str, name: str) -> str | None:
-        """What to say of a name that the server does not speak; None where it does."""
-        known = {"provider": self.providers, "dialect": self.dialects, "api": self.apis}[word]
+    def unknown(self, kind: str, name: str) -> str | None:
+        """Return the error for a name that the server does not have; None if it has the name."""
+        known = {"provider": self.providers, "dialect": self.dialects, "api": self.apis}[kind]
         if not known or name in known:
             return None
         alias = self.aliases.get(name)
-        ours = alias if alias in known else our_word(name, known)
-        return f'no {word} is called "{name}"{meant(ours or name, sorted(known))}'
+        intended = (alias if alias in known else own_name(name, known)) or name
+        return f'no {kind} is called "{name}"{suggestion(intended, sorted(known))}'

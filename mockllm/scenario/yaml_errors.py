@@ -1,7 +1,7 @@
-"""What the YAML parser says about a syntax error, in words that a person understands.
+"""Messages for YAML syntax errors: a table from the parser's phrases to messages for users.
 
-A table from the parser's phrases to ours: the parser says what it expected, we say what to do. Apart from the
-reading itself, which only knows that it cannot go on.
+The parser reports what it expected; the messages say what to do. Separate from the reader, which only knows
+the position at which reading stopped.
 """
 
 from __future__ import annotations
@@ -15,61 +15,61 @@ from mockllm.scenario.diagnostics import Diagnostic
 
 _ENDS: Final = {"{{": "}}", "{%": "%}", "${": "}"}
 _VALUE: Final = re.compile(r"(?:^|[:,\[{-])\s+|^\s*|[\[{,]")
-_TIGHT: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
-"""A line that begins with `name:x`, which is a text to YAML."""
+_COLON_WITHOUT_SPACE_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+:[^\s:/]\S*)")
+"""A line that begins with `name:x`, which YAML reads as a text."""
 _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 
 _INDENT: Final = (
-    "this does not belong here; check the indentation (the keys of one mapping stand in one column)"
+    "this does not belong here; check the indentation (the keys of one mapping begin in the same column)"
 )
 _BLOCK_TEXT: Final = re.compile(r".*:\s+[|>][-+\d]*\s*(#.*)?")
-_BEHIND: Final[Mapping[str, str]] = {
+_ADVICE_AFTER: Final[Mapping[str, str]] = {
     '"': 'the quoted text ends before this; quote all of it, and write \\" for a quote inside',
     "'": "the quoted text ends before this; quote all of it, and write '' for an apostrophe inside",
     "]": "nothing can follow the bracket; put the whole text in quotes",
     "}": "nothing can follow the bracket; put the whole text in quotes",
 }
-"""What stands before a thing that does not belong there, and what to do."""
-_TEXTS: Final[Mapping[str, str]] = {
-    "mapping values are not allowed": 'a ": " stands in an unquoted text; quote it, or check the indentation',
+"""Advice by the character before a misplaced token."""
+_MESSAGES: Final[Mapping[str, str]] = {
+    "mapping values are not allowed": 'an unquoted text contains ": "; quote it, or check the indentation',
     "did not find expected key": _INDENT,
     "did not find expected '-' indicator": 'expected another "- " item; check the indentation',
-    "block sequence entries are not allowed": 'a "- " item cannot stand here; begin it on a line of its own',
+    "block sequence entries are not allowed": 'a "- " item is not allowed here; begin it on a new line',
     "did not find expected hexdecimal number": "an escape such as \\x or \\u lacks its digits",
     "did not find expected <document start>": _INDENT,
     "found a tab character": "a tab; YAML is indented with spaces only",
     "did not find expected comment or line break": "a block text (| or >) begins on the next line",
-    "block mapping entries are not allowed": "a mapping cannot begin here; put it on a line of its own",
+    "block mapping entries are not allowed": "a mapping cannot begin here; put it on a new line",
     "mapping keys are not allowed": 'a key cannot begin here; put the text in quotes if "? " is meant',
     "did not find expected node content": "a key or a value is missing here",
     "found undefined tag handle": 'a tag ("!…") is not read; quote it if it is a text',
 }
 
 
-def in_quotes(text: str) -> str:
-    """The advice to put a text in quotes, with the quotes that fit it."""
+def quoting_advice(text: str) -> str:
+    """Return the advice to quote a text, with quotes that fit the text."""
     if '"' not in text:
         return f'put it in quotes: "{text}"'
     return f"put it in quotes: '{text.replace(chr(39), chr(39) * 2)}'"
 
 
-def syntax_mistake(error: Any, text: str, name: str) -> Diagnostic:
-    """The mistake behind the parser's error (its marks count from 0)."""
+def syntax_diagnostic(error: Any, text: str, name: str) -> Diagnostic:
+    """Return the diagnostic for a parser error (its marks count from 0)."""
     problem = str(error.problem or error.context or "")
     at = error.problem_mark or error.context_mark
     opened = error.context_mark or at
     lines = text.splitlines()
     if "tab" not in problem:
-        template = _unquoted(lines, (at.line, opened.line))
+        template = _unquoted_template(lines, (at.line, opened.line))
         if template is not None:
             line, column, snippet = template
-            return Diagnostic(name, line + 1, column + 1, "", in_quotes(snippet))
-    mark, message = _said(problem, str(error.context or ""), at, opened, lines)
+            return Diagnostic(name, line + 1, column + 1, "", quoting_advice(snippet))
+    mark, message = _place_and_message(problem, str(error.context or ""), at, opened, lines)
     return Diagnostic(name, mark.line + 1, mark.column + 1, "", message)
 
 
-def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:
-    """Where the mistake stands and what to say."""
+def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:
+    """Return the mark of the error and the message."""
     char = _char(lines, at)
     if "unexpected end of stream" in problem and "quoted" in context:
         return opened, "the quote that opens here is never closed"
@@ -77,12 +77,12 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
         if char == "\t":
             return at, "a tab; YAML is indented with spaces only"
         if char and char in "|>":
-            return at, "a block text (| or >) cannot stand between brackets; write keys in lines of their own"
-        return at, f'an unquoted text cannot begin with "{char}"; {in_quotes(_value(lines, at))}'
+            return at, "a block text (| or >) is not allowed between brackets; write each key on its own line"
+        return at, f'an unquoted text cannot begin with "{char}"; {quoting_advice(_value(lines, at))}'
     if "alias" in context or "anchor" in context:
         return (
             opened,
-            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {in_quotes(_value(lines, opened))}',
+            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {quoting_advice(_value(lines, opened))}',
         )
     if "could not find expected ':'" in problem:
         if opened.line and _BLOCK_TEXT.fullmatch(lines[opened.line - 1]):
@@ -95,21 +95,25 @@ def _said(problem: str, context: str, at: Any, opened: Any, lines: list[str]) ->
             f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
         )
     if "unexpected ':'" in problem:
-        return at, 'a ":" cannot stand in an unquoted text between brackets; put the text in quotes'
+        return at, 'a ":" is not allowed in an unquoted text between brackets; put the text in quotes'
     if "expected ',' or" in problem:
         return at, _between_brackets(char, at, opened, lines)
-    tight = _TIGHT.match(lines[at.line - 1]) if at.line and "mapping values" in problem else None
+    tight = (
+        _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
+        if at.line and "mapping values" in problem
+        else None
+    )
     if tight:
         above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
-        return above, f'write a space behind the ":" of "{tight[1]}"'
-    for phrase, message in _TEXTS.items():
+        return above, f'write a space after the ":" of "{tight[1]}"'
+    for phrase, message in _MESSAGES.items():
         if phrase in problem:
-            return at, _BEHIND.get(_before(lines, at), message) if message == _INDENT else message
+            return at, _ADVICE_AFTER.get(_before(lines, at), message) if message == _INDENT else message
     return at, f"not valid YAML: {problem}"
 
 
 def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
-    """What to say where the next item or the end of a list or mapping was expected."""
+    """Return the message for a missing item or end of a list or mapping."""
     if char == "?" or (char in ("[", "{") and _before(lines, at) not in ("", *"]}'\"")):
         return f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
     bracket, place = _char(lines, opened), f"{opened.line + 1}:{opened.column + 1}"
@@ -117,7 +121,7 @@ def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
 
 
 def _before(lines: list[str], mark: Any) -> str:
-    """What stands before a mark on its line, behind any blanks."""
+    """Return the last character before a mark on its line, without blanks."""
     return lines[mark.line][: mark.column].rstrip()[-1:] if mark.line < len(lines) else ""
 
 
@@ -126,7 +130,7 @@ def _char(lines: list[str], mark: Any) -> str:
 
 
 def _value(lines: list[str], mark: Any) -> str:
-    """The text that begins there: between brackets, as far as the next comma or bracket."""
+    """Return the text from a mark on: between brackets, up to the next comma or bracket."""
     rest = _rest(lines, mark)
     before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
     return (
@@ -138,17 +142,18 @@ def _rest(lines: list[str], mark: Any) -> str:
     return lines[mark.line][mark.column :].rstrip() if mark.line < len(lines) else ""
 
 
-def _unquoted(lines: list[str], numbers: tuple[int, ...]) -> tuple[int, int, str] | None:
-    """An unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to quote."""
+def _unquoted_template(lines: list[str], numbers: tuple[int, ...]) -> tuple[int, int, str] | None:
+    """Return an unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to
+    quote."""
     for number in dict.fromkeys(numbers):
         line = lines[number] if number < len(lines) else ""
-        for found in _TEMPLATE.finditer(line):
-            before = line[: found.start()]
+        for template in _TEMPLATE.finditer(line):
+            before = line[: template.start()]
             if before.count('"') % 2 or before.count("'") % 2 or "#" in before:
                 continue
-            begin = max(value.end() for value in _VALUE.finditer(before) if value.end() <= found.start())
-            close = line.find(_ENDS[found[0]], found.end())
+            begin = max(value.end() for value in _VALUE.finditer(before) if value.end() <= template.start())
+            close = line.find(_ENDS[template[0]], template.end())
             flow = "[" in before or "{" in before
-            end = close + len(_ENDS[found[0]]) if flow and close >= 0 else len(line)
+            end = close + len(_ENDS[template[0]]) if flow and close >= 0 else len(line)
             return number, begin, line[begin:end].strip()
     return None

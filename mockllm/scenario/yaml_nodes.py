@@ -1,13 +1,19 @@
-"""From the YAML parser's events to plain Python and marks, in one pass.
+"""From the YAML parser's events to plain Python data and marks, in one pass, by YAML 1.2's core schema.
 
-Events, and not the parser's own trees: composing recurses in C and 100,000 brackets crash the process, while
-events come one by one, so that depth and the size of expanded aliases are capped before anything is built.
+The reader uses events, not the parser's own trees. Composing a tree recurses in C, and 100,000 brackets crash
+the process. Events arrive one by one, so that depth and the size of expanded aliases are limited before
+anything is built.
+
+Scalars are resolved here because the parser's defaults differ: it reads dates as timestamps, `1_000` and
+`0b1` as numbers and `yes` as a boolean. Here they stay texts.
 """
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -23,58 +29,109 @@ from ruamel.yaml.events import (
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, path_text
-from mockllm.scenario.source_file import COLUMN_BITS, Mark, packed
-from mockllm.scenario.yaml_errors import in_quotes, syntax_mistake
-from mockllm.scenario.yaml_scalars import resolve
+from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
+from mockllm.scenario.yaml_errors import quoting_advice, syntax_diagnostic
 
-DEEPEST: Final = 100
+Scalar: TypeAlias = "str | int | float | bool | None"
+
+CONSTANTS: Final[Mapping[str, Scalar]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+_NUMBER: Final = re.compile(
+    r"(?P<int>[-+]?[0-9]+)\Z"
+    r"|0o(?P<octal>[0-7]+)\Z"
+    r"|0x(?P<hex>[0-9a-fA-F]+)\Z"
+    r"|(?P<float>[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)\Z"
+    r"|(?P<endless>[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z"
+)
+_FIRST: Final = frozenset("0123456789+-.")
+_BASES: Final = {"int": 10, "octal": 8, "hex": 16}
+MAX_INTEGER_BITS: Final = 64
+
+
+def scalar_value(text: str) -> Scalar:
+    """Return the value of an unquoted scalar. Raise ValueError, with a message for users, for a number that
+    JSON does not have: infinite, not a number, or an integer beyond 64 bits."""
+    if text in CONSTANTS:
+        return CONSTANTS[text]
+    if text[0] not in _FIRST:
+        return text
+    number = _NUMBER.match(text)
+    if number is None:
+        return text
+    kind = str(number.lastgroup)
+    if kind in _BASES:
+        return _integer(number[kind], _BASES[kind])
+    value = float(text) if kind == "float" else math.inf
+    if not math.isfinite(value):
+        raise ValueError(f'{text} is not a finite number; write "{text}" if a text is meant')
+    return value
+
+
+def _integer(digits: str, base: int) -> int:
+    if len(digits) <= MAX_INTEGER_BITS + 1:  # never pass thousands of digits to int()
+        value = int(digits, base)
+        if -(2 ** (MAX_INTEGER_BITS - 1)) <= value < 2**MAX_INTEGER_BITS:
+            return value
+    shown = digits if len(digits) <= 24 else f"{digits[:20]}…"
+    raise ValueError(
+        f"the number {shown} is beyond {MAX_INTEGER_BITS} bits; put it in quotes if a text is meant"
+    )
+
+
+MAX_DEPTH: Final = 100
 """Levels of nesting in one file."""
-LARGEST_EXPANSION: Final = 100_000
+MAX_ALIAS_VALUES: Final = 100_000
 """Values that aliases may repeat in one file."""
 
 _IN_A_KEY: Final = -1
-"""Stands in the path while a key is read that is no text."""
+"""Path entry while a key that is not a text is read."""
 _TEXT_TAGS: Final = ("!", "tag:yaml.org,2002:str")
 
 
-class _Refused(Exception):
-    """Nothing behind this can be read."""
+class _ReadingStopped(Exception):
+    """The rest of the file cannot be read."""
 
 
 def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
-    """The document's data (None after a syntax error), its marks and its mistakes."""
-    reading = _Reading(text, name)
+    """Return the document's data (None after a syntax error), its marks and its diagnostics."""
+    reader = _NodeReader(text, name)
     try:
-        data, mark = reading.document()
-    except _Refused:
-        data, mark = None, (0, packed(1, 1), None)
+        data, mark = reader.document()
+    except _ReadingStopped:
+        data, mark = None, (0, pack_position(1, 1), None)
     except MarkedYAMLError as error:
-        found = syntax_mistake(error, text, name)
-        kept = [
-            mistake
-            for mistake in reading.mistakes
-            if (mistake.line, mistake.column) != (found.line, found.column)
+        syntax = syntax_diagnostic(error, text, name)
+        others = [
+            diagnostic
+            for diagnostic in reader.diagnostics
+            if (diagnostic.line, diagnostic.column) != (syntax.line, syntax.column)
         ]
-        reading.mistakes = [*kept, found]
-        data, mark = None, (0, packed(1, 1), None)
+        reader.diagnostics = [*others, syntax]
+        data, mark = None, (0, pack_position(1, 1), None)
     except YAMLError as error:
-        reading.mistakes.append(Diagnostic(name, 1, 1, "", f"not valid YAML: {' '.join(str(error).split())}"))
-        data, mark = None, (0, packed(1, 1), None)
-    return data, mark, reading.mistakes
+        reader.diagnostics.append(
+            Diagnostic(name, 1, 1, "", f"not valid YAML: {' '.join(str(error).split())}")
+        )
+        data, mark = None, (0, pack_position(1, 1), None)
+    return data, mark, reader.diagnostics
 
 
 def _place(event: Any) -> int:
     mark = event.start_mark
-    return mark.line + 1 << COLUMN_BITS | mark.column + 1  # type: ignore[no-any-return]  # `packed`, at hand
+    return mark.line + 1 << COLUMN_BITS | mark.column + 1  # type: ignore[no-any-return]  # as `pack_position`, inlined
 
 
-class _Reading:
+class _NodeReader:
     """One pass over one file."""
 
     def __init__(self, text: str, name: str) -> None:
         self.text = text
         self.name = name
-        self.mistakes: list[Diagnostic] = []
+        self.diagnostics: list[Diagnostic] = []
         self.path: list[str | int] = []
         self.anchors: dict[str, tuple[Json, Mark, int, int] | None] = {}
         self.count = 0
@@ -82,41 +139,43 @@ class _Reading:
         _, parser = YAML(typ="safe").get_constructor_parser(text)
         self.next = parser.get_event
 
-    def refuse(self, event: Any, message: str) -> None:
+    def report(self, event: Any, message: str) -> None:
         mark = event.start_mark
         place = (mark.line + 1, mark.column + 1)
-        self.mistakes.append(Diagnostic(self.name, *place, path_text(tuple(self.path)), message))
+        self.diagnostics.append(Diagnostic(self.name, *place, path_text(tuple(self.path)), message))
 
     def document(self) -> tuple[Json, Mark]:
         self.next()  # the stream's start
         if isinstance(self.next(), StreamEndEvent):
-            return None, (0, packed(1, 1), None)
+            return None, (0, pack_position(1, 1), None)
         data, mark = self.node(self.next())
         self.next()  # the document's end
         event = self.next()
         if isinstance(event, DocumentStartEvent):
-            self.refuse(event, "a second document begins here (`---`); one file holds one: split the file")
-            raise _Refused
+            self.report(
+                event, "a second document begins here (`---`); a file has one document: split the file"
+            )
+            raise _ReadingStopped
         return data, mark
 
     def node(self, event: Any, key_place: int = 0) -> tuple[Json, Mark]:
-        """The node that begins with `event`."""
+        """Read the node that begins with `event`."""
         if type(event) is AliasEvent:
             return self.alias(event, key_place)
         self.count += 1
         anchor, before = event.anchor, self.count
         if anchor is not None:
-            self.anchors[anchor] = None  # it stands open: an alias to it would have no end
+            self.anchors[anchor] = None  # still open: an alias to it would never end
         if event.tag is not None:
-            self.tag(event)
+            self.check_tag(event)
         if type(event) is ScalarEvent:
             data: Json = self.scalar(event)
             mark: Mark = (key_place, _place(event), None)
         else:
-            if len(self.path) >= DEEPEST:
+            if len(self.path) >= MAX_DEPTH:
                 self.path.clear()
-                self.refuse(event, f"nested more than {DEEPEST} levels deep")
-                raise _Refused
+                self.report(event, f"nested more than {MAX_DEPTH} levels deep")
+                raise _ReadingStopped
             children: Mapping[str, Mark] | Sequence[Mark] | None
             if type(event) is MappingStartEvent:
                 data, children = self.mapping(event)
@@ -130,25 +189,25 @@ class _Reading:
     def alias(self, event: Any, key_place: int) -> tuple[Json, Mark]:
         name = event.anchor
         if name not in self.anchors:
-            self.refuse(event, f'there is no anchor "&{name}" above; if a text is meant, write "*{name}"')
+            self.report(event, f'there is no anchor "&{name}" above; if a text is meant, write "*{name}"')
             return f"*{name}", (key_place, _place(event), None)
-        held = self.anchors[name]
-        if held is None:
-            self.refuse(event, f'"*{name}" stands inside "&{name}" itself, which would have no end')
+        anchored = self.anchors[name]
+        if anchored is None:
+            self.report(event, f'"*{name}" is inside "&{name}" itself and would never end')
             return None, (key_place, _place(event), None)
-        data, mark, size, height = held
+        data, mark, size, height = anchored
         self.count += size
         self.expanded += size
-        if self.expanded > LARGEST_EXPANSION or len(self.path) + height > DEEPEST:
-            self.refuse(event, f"aliases repeat more than {LARGEST_EXPANSION:,} values or {DEEPEST} levels")
-            raise _Refused
+        if self.expanded > MAX_ALIAS_VALUES or len(self.path) + height > MAX_DEPTH:
+            self.report(event, f"aliases repeat more than {MAX_ALIAS_VALUES:,} values or {MAX_DEPTH} levels")
+            raise _ReadingStopped
         return data, (key_place, _place(event), mark[2])
 
-    def tag(self, event: Any) -> None:
+    def check_tag(self, event: Any) -> None:
         if event.tag in _TEXT_TAGS and type(event) is ScalarEvent:
             return
         shown = event.tag.replace("tag:yaml.org,2002:", "!!")
-        self.refuse(
+        self.report(
             event, f'the tag "{shown}" is not read: scenarios are plain data; quote it if it is a text'
         )
 
@@ -158,9 +217,9 @@ class _Reading:
         ):  # quoted, a block, or tagged: a text
             return event.value
         try:
-            return resolve(event.value)
+            return scalar_value(event.value)
         except ValueError as error:
-            self.refuse(event, str(error))
+            self.report(event, str(error))
             return 0
 
     def sequence(self) -> tuple[list[Json], list[Mark]]:
@@ -181,43 +240,43 @@ class _Reading:
             if type(event) is ScalarEvent:
                 key = event.value
                 if event.tag is not None or not key or (key == "<<" and not event.style):
-                    self.key(event)
+                    self.check_key(event)
             elif type(event) is MappingStartEvent and event.flow_style and start.flow_style and not items:
-                return self.unquoted(start, event), None
+                return self.unquoted_template(start, event), None
             else:
                 if _IN_A_KEY not in self.path:
-                    self.refuse(event, "a key must be a plain text")
-                key = self.skipped(event)
+                    self.report(event, "a key must be a plain text")
+                key = self.skip_key(event)
             self.path.append(key)
             data, mark = self.node(self.next(), _place(event))
             if key in items:
                 first = marks[key][0]
                 shown = f"{first >> 24}:{first & 0xFFFFFF}"
-                self.refuse(event, f"duplicate key; it stands already at {shown}")
+                self.report(event, f"duplicate key; the first one is at {shown}")
             else:
                 items[key] = data
                 marks[key] = mark
             self.path.pop()
         return items, marks
 
-    def key(self, event: Any) -> None:
-        """A key that is a text, but one that nobody means."""
+    def check_key(self, event: Any) -> None:
+        """Report a key that is a text but never intended."""
         if event.value == "<<":
-            self.refuse(event, "merge keys (`<<`) are not part of YAML 1.2; write the keys out")
+            self.report(event, "merge keys (`<<`) are not part of YAML 1.2; write the keys out")
         elif event.tag is not None:
-            self.tag(event)
+            self.check_tag(event)
         elif not event.style:
-            self.refuse(event, 'a key is missing before the ":"')
+            self.report(event, 'a key is missing before the ":"')
 
-    def skipped(self, event: Any) -> str:
+    def skip_key(self, event: Any) -> str:
         self.path.append(_IN_A_KEY)
         self.node(event)
         self.path.pop()
         return f"?{self.count}"
 
-    def unquoted(self, start: Any, event: Any) -> str:
-        """`{{ name }}` without quotes: to YAML a mapping whose key is a mapping."""
-        self.skipped(event)
+    def unquoted_template(self, start: Any, event: Any) -> str:
+        """Report `{{ name }}` without quotes, which is to YAML a mapping with a mapping as its key."""
+        self.skip_key(event)
         self.path.append(_IN_A_KEY)
         while type(event := self.next()) is not MappingEndEvent:
             self.node(event)
@@ -226,7 +285,7 @@ class _Reading:
         mark, end = start.start_mark, event.end_mark
         stop = end.column if end.line == mark.line else None
         text = str(lines[mark.line][mark.column : stop]).strip()
-        self.refuse(start, in_quotes(text))
+        self.report(start, quoting_advice(text))
         return text
 
 

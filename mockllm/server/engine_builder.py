@@ -22,11 +22,11 @@ from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic, StaleSource
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
-from mockllm.scenario.overlay import OverlaidEntries, joined, missing, targets
+from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_targets, replacement_targets
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.reload import RebuiltEngine
@@ -91,14 +91,16 @@ class Builder:
         """Return the first engine. Raises Broken on any error, or with `strict` on any warning. With `at_once` and
         without `strict`, `looked_over` later searches for warnings."""
         scenarios = load_scenarios(self._sources)
-        if scenarios.mistakes:
-            raise Broken([*scenarios.mistakes, *(catalog_lint.warnings(scenarios) if self._strict else ())])
-        catalog = finished(compile_catalog(scenarios.entries))
-        checks = catalog_lint.in_slices(scenarios, catalog)
+        if scenarios.diagnostics:
+            raise Broken(
+                [*scenarios.diagnostics, *(catalog_lint.warnings(scenarios) if self._strict else ())]
+            )
+        catalog = run_steps(compile_catalog(scenarios.entries))
+        checks = catalog_lint.warning_steps(scenarios, catalog)
         if at_once and not self._strict:
             self._checks = checks
         else:
-            warnings = finished(checks)
+            warnings = run_steps(checks)
             if warnings and self._strict:
                 raise Broken(warnings)
             self.warnings = tuple(map(str, warnings))
@@ -127,8 +129,10 @@ class Builder:
         """Build an engine of the last loaded files and these overlays, and pass it to `swap`. Raises Broken if an
         overlay replaces a missing rule."""
         async with self._building:
-            accepted = targets(self._over)
-            mistakes = [mistake for overlay in over for mistake in missing(overlay, self._entries, accepted)]
+            accepted = replacement_targets(self._over)
+            mistakes = [
+                mistake for overlay in over for mistake in missing_targets(overlay, self._entries, accepted)
+            ]
             if mistakes:
                 raise Broken(mistakes)
             engine = await self._with(over)
@@ -136,7 +140,7 @@ class Builder:
             swap(engine)
 
     async def _with(self, over: Sequence[OverlaidEntries]) -> Engine:
-        entries = joined(self._entries, over) if over else self._entries
+        entries = merge_entries(self._entries, over) if over else self._entries
         catalog = await _in_slices(compile_catalog(entries, self._catalog))
         if over:
             uses = any(entry.layer > 0 for entry in entries)
@@ -199,7 +203,7 @@ async def _in_slices(steps: Generator[None, None, T]) -> T:
 
 
 def _variables(loading: LoadedFiles) -> frozenset[str]:
-    named = [param.env for pack in loading.packs for param in pack.word.params.values()]
+    named = [param.env for pack in loading.packs for param in pack.manifest.params.values()]
     return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))
 
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlaid
+from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
@@ -33,7 +33,7 @@ class OverlayRejected(Exception):
     def __init__(self, status: int, *mistakes: Diagnostic) -> None:
         super().__init__("; ".join(mistake.message for mistake in mistakes))
         self.status = status
-        self.mistakes = mistakes
+        self.diagnostics = mistakes
 
 
 class OverlayStore:
@@ -100,7 +100,7 @@ class OverlayStore:
                 name = _name(item)
                 if name in taken:
                     message = f'"{name}" is in the overlay already; PUT it to replace it'
-                    raise OverlayRejected(409, source.mistake((kind, index, "name"), message))
+                    raise OverlayRejected(409, source.diagnostic((kind, index, "name"), message))
                 if name is None:
                     name = _free_name(kind, taken)
                     item = {"name": name, **item}
@@ -116,10 +116,12 @@ class OverlayStore:
         async with self._lock:
             items = await self._read(source, session)
             if len(items) != 1:
-                raise OverlayRejected(422, source.mistake((), "expected one rule or modifier"))
+                raise OverlayRejected(422, source.diagnostic((), "expected one rule or modifier"))
             ((kind, index, item),) = items
             if _name(item) not in (None, name):
-                raise OverlayRejected(422, source.mistake((kind, index, "name"), f'the path says "{name}"'))
+                raise OverlayRejected(
+                    422, source.diagnostic((kind, index, "name"), f'the path says "{name}"')
+                )
             item = {"name": name, **item}
             overlay = self._overlays.get(session, Overlay(session=session))
             listed: dict[Kind, tuple[Json, ...]] = {"rules": overlay.rules, "modifiers": overlay.modifiers}
@@ -186,13 +188,13 @@ class OverlayStore:
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
-        entries = await asyncio.to_thread(overlaid, source, session, self._vocabulary)
-        if entries.mistakes:
-            raise OverlayRejected(422, *entries.mistakes)
+        entries = await asyncio.to_thread(overlay_entries, source, session, self._vocabulary)
+        if entries.diagnostics:
+            raise OverlayRejected(422, *entries.diagnostics)
         data: Any = source.data
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
         if not items:
-            raise OverlayRejected(422, source.mistake((), "expected rules or modifiers"))
+            raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
         return items
 
     async def _change(self, session: str | None, overlay: Overlay) -> None:
@@ -217,8 +219,8 @@ class OverlayStore:
                 texts[session], entries[session] = await asyncio.to_thread(
                     _written, complete, self._vocabulary
                 )
-                if entries[session].mistakes:
-                    raise OverlayRejected(422, *entries[session].mistakes)
+                if entries[session].diagnostics:
+                    raise OverlayRejected(422, *entries[session].diagnostics)
             await self._apply(self._ordered(entries))
         except BaseException:
             self._overlays = before
@@ -229,7 +231,7 @@ class OverlayStore:
 def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, OverlaidEntries]:
     """Return an overlay as text, and the entries of this text."""
     text = overlay.text
-    return text, overlaid(read_source(text, overlay.name), overlay.session, vocabulary)
+    return text, overlay_entries(read_source(text, overlay.name), overlay.session, vocabulary)
 
 
 def _name(item: Any) -> str | None:

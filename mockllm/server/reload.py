@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.scenario.fingerprint import Fingerprint, files_of, fingerprint, walk
+from mockllm.scenario.scenario_folder import Fingerprint, fingerprint, iter_files, walk_folders
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
 from mockllm.server.protocols import EngineProtocol
@@ -207,7 +207,7 @@ def layout(watched: Iterable[Path]) -> frozenset[tuple[str, str]]:
     return frozenset(
         (name, os.path.realpath(name))
         for path in watched
-        for name in (*(folder for folder, _ in walk(path)), *_links(path))
+        for name in (*(folder for folder, _ in walk_folders(path)), *_links(path))
     )
 
 
@@ -217,7 +217,7 @@ def _absolute(paths: Iterable[Path]) -> frozenset[Path]:
 
 def _links(path: Path) -> Iterator[str]:
     """Return the links at or below a path."""
-    return (name for name in files_of(path) if os.path.islink(name))
+    return (name for name in iter_files(path) if os.path.islink(name))
 
 
 def _grounds(watched: Iterable[Path]) -> Iterator[tuple[frozenset[str], frozenset[str] | None]]:

@@ -1,5 +1,4 @@
-"""What changes while a server runs: counts of rules and modifiers, and what it remembers of its answers. In
-memory by default."""
+"""The state of a running server: counts of rules and modifiers, and stored responses. In memory by default."""
 
 from __future__ import annotations
 
@@ -11,71 +10,71 @@ from mockllm.core.selection.decision import Decision, MatchResult
 
 
 class SessionView(Protocol):
-    """What is kept of one session. `seed` stands in place of the server's own, for all of its requests; `used` is
-    when it was used last, in seconds since the epoch."""
+    """The state of one session. `seed` replaces the server's seed for all of its requests; `used` is the time
+    of its last use, in seconds since the epoch."""
 
     seed: int | None
     used: float
 
     @property
     def recall(self) -> ResponseLookup:
-        """What is remembered of it."""
+        """The stored responses and calls of the session."""
 
 
 class Counters(Protocol):
-    """Where a request is counted that needs no decision."""
+    """Counts requests that need no decision."""
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
-        """The number of a request that needs no decision: all of these (hashable) apply, in the global scope,
-        and none has a guard. As if they had been settled."""
+        """Count a request that needs no decision, and return its number. All of these keys (hashable) apply,
+        in the global scope, and none has a guard. The result is the same as by `decide`."""
 
 
 class State(Counters, Protocol):
-    """One protocol for memory and, later, a shared store. A session is named by its id, the one that requests
-    without a session share by an empty text."""
+    """One protocol for memory and, later, a shared store. A session is named by its id; the shared session of
+    requests without an id has an empty one."""
 
     unused: float
-    """Seconds after which a session ends that nobody uses."""
+    """Seconds after which an unused session ends."""
     ended: list[Callable[[Sequence[str]], None]]
-    """Told of the ids of sessions that ended."""
+    """Callbacks with the ids of sessions that ended."""
 
     @property
     def shared(self) -> Counters:
-        """The short way to tally for the shared session."""
+        """The counters of the shared session, for fast tallies."""
 
     def session(self, id: str, now: float) -> SessionView:
-        """A session, which is used now (seconds since the epoch); fresh where there is none of this id, or it
-        has ended."""
+        """Return a session and record its use now (seconds since the epoch). Create it if no session has this
+        id, or if it has ended."""
 
     def held(self) -> Mapping[str, SessionView]:
-        """All sessions but the shared one by id, the one that was not used for the longest time first."""
+        """Return all sessions but the shared one by id, the least recently used first."""
 
     def end(self, id: str) -> bool:
-        """Forgets all that was kept of a session; whether there was one of this id."""
+        """Delete the state of a session; return whether it existed."""
 
     def expire(self, now: float) -> None:
-        """Ends the sessions that nobody has used for too long."""
+        """End the sessions that were unused for too long."""
 
     def decide(self, claim: MatchResult) -> Decision:
-        """Decide and count, in one atomic act."""
+        """Decide and count, in one atomic step."""
 
     def preview(self, claim: MatchResult) -> Decision:
-        """Decide as `settle` would, and count nothing."""
+        """Decide as `decide` would, and count nothing."""
 
     def keep(self, keys: frozenset[str]) -> None:
-        """Forget the counts of every other key: rules that are gone or were changed."""
+        """Delete the counts of all other keys: of removed and changed rules."""
 
     def totals(self) -> Mapping[str, Sequence[int]]:
-        """The tries and turns of each key, of all sessions and scopes together."""
+        """Return the tries and turns of each key, summed over all sessions and scopes."""
 
     def reset(self) -> None:
-        """Forget all sessions, and all that was counted."""
+        """Delete all sessions and all counts."""
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
-        """Give back what was used of limits: of all, or of the modifiers with these keys."""
+        """Reset the use of limits: of all, or of the modifiers with these keys."""
 
     def recall(self, session: str) -> ResponseLookup:
-        """What is remembered of a session."""
+        """Return the stored responses and calls of a session."""
 
     def remember(self, session: str, memo: StoreUpdate) -> None:
-        """Remember this of an answer in the session."""
+        """Store this update from a response in the session."""

@@ -1,4 +1,5 @@
-"""Limits and loads on one request, asked together: it is charged to all of them or, if one refuses, to none."""
+"""Admission of one request by limits and loads together: it is charged to all of them or, if one refuses, to
+none."""
 
 from __future__ import annotations
 
@@ -10,12 +11,11 @@ from mockllm.core.limits import Cost, LimitAccount, LimitStatus, combine, tighte
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import AdmissionResult, Candidate, Lease, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once
-from mockllm.state.in_flight import InFlight
-from mockllm.state.scope_state import ScopeState
+from mockllm.state.scope_state import InFlight, ScopeState
 
 
 class SlotLease:
-    """See `core.claim.Lease`: the places of one answer in accounts and in loads."""
+    """The slots of one response in accounts and loads; see `core.selection.decision.Lease`."""
 
     __slots__ = ("_accounts", "_loads")
 
@@ -25,23 +25,23 @@ class SlotLease:
         self.expect_end(inf)
 
     def expect_end(self, until: float) -> None:
-        for under_way in self._loads:
-            under_way.expect_end(self, until)
+        for in_flight in self._loads:
+            in_flight.expect_end(self, until)
 
     def end(self) -> None:
         accounts, loads = self._accounts, self._loads
         self._accounts, self._loads = (), ()
         for account in accounts:
             account.release()
-        for under_way in loads:
-            under_way.end(self)
+        for in_flight in loads:
+            in_flight.end(self)
 
 
-def admission(
+def check_admission(
     turns: Sequence[tuple[Selected, ScopeState]], claim: MatchResult, *, count: bool
 ) -> tuple[AdmissionResult, Lease | None]:
-    """What the limits and loads of these modifiers say; first all limits, then all loads. Where nothing is to be
-    counted, they are asked all the same, and stand as if it had been."""
+    """Return the result of these modifiers' limits and loads; first all limits, then all loads. Without
+    `count`, the result is the same, and nothing is charged."""
     now = claim.now
     limited = [(turn, scope) for turn, scope in turns if turn.candidate.limit is not None]
     accounts = [scope.account(turn.candidate) for turn, scope in limited]
@@ -49,53 +49,53 @@ def admission(
         accounts = [deepcopy(account) for account in accounts]
     tokens = claim.tokens() if any(account.limit.tokens is not None for account in accounts) else 0
     costs = [Cost(tokens, _draw(turn, claim)) for turn, _ in limited]
-    asked = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
-    verdict = combine(asked)
+    results = [account.check(now, cost) for account, cost in zip(accounts, costs, strict=True)]
+    verdict = combine(results)
     if not verdict.allowed:
-        at = asked.index(verdict)
-        own, all_ = accounts[at].status(now), _standing(accounts, now)
-        standing = LimitStatus(own.requests or all_.requests, own.tokens or all_.tokens)
-        return AdmissionResult(standing, by=limited[at][0].candidate, result=verdict, tokens=tokens), None
+        index = results.index(verdict)
+        refusing, overall = accounts[index].status(now), _limit_status(accounts, now)
+        standing = LimitStatus(refusing.requests or overall.requests, refusing.tokens or overall.tokens)
+        return AdmissionResult(standing, by=limited[index][0].candidate, result=verdict, tokens=tokens), None
     loaded = [(turn.candidate, scope) for turn, scope in turns if turn.candidate.load is not None]
     wait, slowdown = verdict.delay, 1.0
     for candidate, scope in loaded:
-        admission = _admission(candidate, scope, now, verdict.delay)
-        if admission is None:
-            return AdmissionResult(_standing(accounts, now), by=candidate), None
-        wait = max(wait, verdict.delay + admission.wait)
-        slowdown *= admission.slowdown
+        check_admission = _load_admission(candidate, scope, now, verdict.delay)
+        if check_admission is None:
+            return AdmissionResult(_limit_status(accounts, now), by=candidate), None
+        wait = max(wait, verdict.delay + check_admission.wait)
+        slowdown *= check_admission.slowdown
     for account, cost in zip(accounts, costs, strict=True):
         account.charge(now, cost)
-    bounds = AdmissionResult(_standing(accounts, now), wait, slowdown, tokens=tokens)
-    held = [account for account in accounts if account.limit.concurrent is not None]
-    if not count or not (held or loaded):
-        return bounds, None
-    return bounds, SlotLease(held, [scope.in_flight(candidate.key) for candidate, scope in loaded])
+    admitted = AdmissionResult(_limit_status(accounts, now), wait, slowdown, tokens=tokens)
+    concurrent = [account for account in accounts if account.limit.concurrent is not None]
+    if not count or not (concurrent or loaded):
+        return admitted, None
+    return admitted, SlotLease(concurrent, [scope.in_flight(candidate.key) for candidate, scope in loaded])
 
 
-def told(turns: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
-    """What the limits stand at, where none is asked."""
+def current_limits(turns: Sequence[tuple[Selected, ScopeState]], now: float) -> AdmissionResult:
+    """Return the current limit status, without charging any limit."""
     accounts = [scope.account(turn.candidate) for turn, scope in turns if turn.candidate.limit is not None]
-    return AdmissionResult(_standing(accounts, now))
+    return AdmissionResult(_limit_status(accounts, now))
 
 
 def _draw(turn: Selected, claim: MatchResult) -> float:
-    """What `random` goes by."""
+    """Return the draw for the strategy `random`."""
     candidate = turn.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":
         return 0.0
     return Randomness(claim.seed, candidate.draws, candidate.scope, turn.tries).uniform("limit")
 
 
-def _standing(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:
+def _limit_status(accounts: Sequence[LimitAccount], now: float) -> LimitStatus:
     return tightest([account.status(now) for account in accounts])
 
 
-def _admission(candidate: Candidate, scope: ScopeState, now: float, delay: float) -> Admission | None:
-    """How a load lets it in that comes after so many seconds; not at all, where it would wait for one that has no
-    end."""
-    load, under_way = candidate.load, scope.in_flight(candidate.key)
+def _load_admission(candidate: Candidate, scope: ScopeState, now: float, delay: float) -> Admission | None:
+    """Return how a load admits a request after a delay in seconds; None if it would wait for a response
+    without an end."""
+    load, in_flight = candidate.load, scope.in_flight(candidate.key)
     assert load is not None
-    count = under_way.at(now)
-    found = (None if delay else at_once(load, count)) or admit(load, under_way.ends, now + delay)
-    return None if found is None or found.wait == inf else found
+    count = in_flight.at(now)
+    admission = (None if delay else at_once(load, count)) or admit(load, in_flight.ends, now + delay)
+    return None if admission is None or admission.wait == inf else admission

@@ -1,4 +1,4 @@
-"""The counts of one session in this process's memory. Synchronous: what happens between two awaits is atomic."""
+"""The counts of one session in the memory of this process. Synchronous: code between two awaits is atomic."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from mockllm.core.selection.decision import (
     Outcome,
     Selected,
 )
-from mockllm.state.admission import admission, told
+from mockllm.state.admission import check_admission, current_limits
 from mockllm.state.scope_state import ScopeState
 
-CAPACITY = 100_000
-"""How many (session, scope) pairs are remembered; clients choose scopes, so those that were not used for the
-longest time make room."""
-ANSWERED: Final = ("rule", "miss")
-"""The outcomes that rules count: nothing came before them."""
+MAX_SCOPES = 100_000
+"""Maximum number of (session, scope) pairs. Clients choose scopes, so the least recently used ones are
+removed first."""
+COUNTED_OUTCOMES: Final = ("rule", "miss")
+"""The outcomes that rules count: no modifier replaced the response before them."""
 
 
 class SessionCounters:
-    """See `State`."""
+    """The counters of one session; see `State`."""
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(self, capacity: int = MAX_SCOPES) -> None:
         self._recent: dict[tuple[str, str], ScopeState] = {}
         self._older: dict[tuple[str, str], ScopeState] = {}
         self._half = max(1, capacity // 2)
@@ -43,8 +43,8 @@ class SessionCounters:
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
         scope = self._recent.get((session, "")) or self._scope(session, "")
-        owed = scope.owed
-        owed[keys] = owed.get(keys, 0) + 1
+        tallied = scope.tallied
+        tallied[keys] = tallied.get(keys, 0) + 1
         number = scope.number
         scope.number = number + 1
         return number
@@ -54,79 +54,79 @@ class SessionCounters:
             scope.keep(keys)
 
     def clear(self) -> None:
-        """Forgets all that was counted."""
+        """Delete all counts."""
         self._recent.clear()
         self._older.clear()
 
     def scopes(self) -> Iterator[ScopeState]:
-        """All there are."""
+        """Yield all scopes."""
         yield from self._recent.values()
         yield from self._older.values()
 
     def _scope(self, session: str, name: str) -> ScopeState:
-        """A scope's counts. Those in use are always among the recent ones; when these fill half of the
-        capacity, the others go."""
+        """Return the counts of a scope. Scopes in use are always among the recent ones. When these fill half
+        of the capacity, the others are removed."""
         key = session, name
-        found = self._recent.get(key)
-        if found is None:
-            found = self._older.pop(key, None) or ScopeState()
+        scope_state = self._recent.get(key)
+        if scope_state is None:
+            scope_state = self._older.pop(key, None) or ScopeState()
             if len(self._recent) >= self._half:
                 self._older, self._recent = self._recent, {}
-            self._recent[key] = found
-        return found
+            self._recent[key] = scope_state
+        return scope_state
 
     def _decide(self, claim: MatchResult, *, count: bool) -> Decision:
-        modifiers, spared = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
-        winner, refused = self._found(claim)
+        modifiers, skipped = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
+        winner, blocked = self._select_rule(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)
-        bounds: AdmissionResult | None = None
+        admission_result: AdmissionResult | None = None
         lease: Lease | None = None
         outcome: Outcome = "rule" if winner else "miss"
         if modifiers:
             if count:
-                self._sets(claim.session, modifiers)
-            bounding = self._bounding(claim.session, modifiers)
+                self._set_states(claim.session, modifiers)
+            limiting = self._limiting(claim.session, modifiers)
             if any(turn.candidate.error for turn in modifiers):
                 outcome = "modifier"
-                bounds = told(bounding, claim.now) if bounding else None
-            elif bounding:
-                bounds, lease = admission(bounding, claim, count=count)
-                if bounds.by is not None:
-                    outcome = "limited" if bounds.result else "overloaded"
-        if outcome in ANSWERED and claim.refused(winner.candidate if winner else None):
+                admission_result = current_limits(limiting, claim.now) if limiting else None
+            elif limiting:
+                admission_result, lease = check_admission(limiting, claim, count=count)
+                if admission_result.by is not None:
+                    outcome = "limited" if admission_result.result else "overloaded"
+        if outcome in COUNTED_OUTCOMES and claim.refused(winner.candidate if winner else None):
             outcome = "invalid"
-        if count and outcome in ANSWERED:
-            self._count(claim, winner, refused)
-        return Decision(outcome, winner, modifiers, number, refused, bounds, lease, spared)
+        if count and outcome in COUNTED_OUTCOMES:
+            self._count(claim, winner, blocked)
+        return Decision(outcome, winner, modifiers, number, blocked, admission_result, lease, skipped)
 
-    def _found(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
-        """The first rule that is let through, and those before it that were not."""
-        refused: list[tuple[Candidate, GuardReason]] = []
+    def _select_rule(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
+        """Return the first rule whose guards allow it, and the rules before it that were blocked."""
+        blocked: list[tuple[Candidate, GuardReason]] = []
         for candidate in claim.rules:
             scope = self._scope(claim.session, candidate.scope)
             tries, turns = scope.of(candidate.key)
             guard = candidate.guard
             if guard is None:
-                return Selected(candidate, tries, turns), refused
-            reason = _refusal(guard, claim, candidate, scope, tries, turns)
+                return Selected(candidate, tries, turns), blocked
+            reason = _blocking_guard(guard, claim, candidate, scope, tries, turns)
             if reason is None:
-                return Selected(candidate, tries, guard.response_count(turns)), refused
-            refused.append((candidate, reason))
-        return None, refused
+                return Selected(candidate, tries, guard.response_count(turns)), blocked
+            blocked.append((candidate, reason))
+        return None, blocked
 
     def _count(
-        self, claim: MatchResult, winner: Selected | None, refused: Sequence[tuple[Candidate, GuardReason]]
+        self, claim: MatchResult, winner: Selected | None, blocked: Sequence[tuple[Candidate, GuardReason]]
     ) -> None:
-        """The tries and turns of the rules that were reached, and what the answer sets."""
-        for candidate, reason in refused:
-            self._tried(claim, candidate, turn=reason in TURNS)
+        """Count the tries and turns of the rules that were reached, and set the response's states."""
+        for candidate, reason in blocked:
+            self._count_try(claim, candidate, turn=reason in TURNS)
         if winner is not None:
-            self._tried(claim, winner.candidate, turn=True)
+            self._count_try(claim, winner.candidate, turn=True)
             lasts = winner.candidate.lasts
             if lasts is None or winner.responses < lasts:
-                self._sets(claim.session, (winner,))
+                self._set_states(claim.session, (winner,))
 
-    def _tried(self, claim: MatchResult, candidate: Candidate, *, turn: bool) -> None:
+    def _count_try(self, claim: MatchResult, candidate: Candidate, *, turn: bool) -> None:
         scope = self._scope(claim.session, candidate.scope)
         counts = scope.of(candidate.key)
         counts[0] += 1
@@ -137,14 +137,15 @@ class SessionCounters:
     def _modifiers(
         self, claim: MatchResult, *, count: bool
     ) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
-        """Those that apply, and those that do not. They count for themselves, whatever becomes of the request."""
+        """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
+        outcome of the request."""
         applied: list[Selected] = []
-        spared: list[tuple[Candidate, GuardReason]] = []
-        whose: str | None = None
+        skipped: list[tuple[Candidate, GuardReason]] = []
+        scope_name: str | None = None
         for candidate in claim.modifiers:
-            if candidate.scope != whose:
-                whose = candidate.scope
-                scope = self._scope(claim.session, whose)
+            if candidate.scope != scope_name:
+                scope_name = candidate.scope
+                scope = self._scope(claim.session, scope_name)
             counts = scope.of(candidate.key)
             tries, turns = counts
             guard = candidate.guard
@@ -152,48 +153,49 @@ class SessionCounters:
                 applied.append(Selected(candidate, tries, turns))
                 turn = True
             else:
-                reason = _refusal(guard, claim, candidate, scope, tries, turns)
+                reason = _blocking_guard(guard, claim, candidate, scope, tries, turns)
                 if reason is None:
                     applied.append(Selected(candidate, tries, guard.response_count(turns)))
                 else:
-                    spared.append((candidate, reason))
+                    skipped.append((candidate, reason))
                 turn = reason is None or reason in TURNS
                 if count and guard.during is not None:
                     scope.begin(candidate.key, claim.now)
             if count:
                 counts[0] = tries + 1
                 counts[1] = turns + turn
-        return applied, spared
+        return applied, skipped
 
-    def _bounding(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
-        """Those with a limit or a load, and whose they are."""
+    def _limiting(self, session: str, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeState]]:
+        """Return the modifiers with a limit or a load, with their scopes."""
         return [
             (turn, self._scope(session, turn.candidate.scope))
             for turn in modifiers
             if turn.candidate.limit is not None or turn.candidate.load is not None
         ]
 
-    def _sets(self, session: str, turns: Sequence[Selected]) -> None:
-        """Sets the named states of these; of two that set the same one, the first wins."""
+    def _set_states(self, session: str, turns: Sequence[Selected]) -> None:
+        """Set the named states of these rules or modifiers; of two that set the same state, the first one's
+        value is used."""
         for turn in reversed(turns):
             if turn.candidate.sets is not None:
                 self._scope(session, turn.candidate.scope).sets(turn.candidate.sets)
 
     def _number(self, session: str, scope: str, *, count: bool) -> int:
-        found = self._scope(session, scope)
-        number = found.number
+        scope_state = self._scope(session, scope)
+        number = scope_state.number
         if count:
-            found.number = number + 1
+            scope_state.number = number + 1
         return number
 
 
-def _refusal(
+def _blocking_guard(
     guard: Guard, claim: MatchResult, candidate: Candidate, scope: ScopeState, tries: int, turns: int
 ) -> GuardReason | None:
-    """Why it is not let through."""
-    forbidden = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
-    if forbidden is not None:
-        return forbidden
+    """Return the guard that blocks a candidate; None if none does."""
+    reason = guard.blocked_by_state(scope.elapsed(candidate.key, claim.now), scope.states)
+    if reason is not None:
+        return reason
     if guard.loses_chance(claim.seed, candidate.draws, candidate.scope, tries):
         return "lost its chance"
     return guard.blocked_by_count(turns)

@@ -1,7 +1,7 @@
-"""All sessions in this process's memory: what each counts and remembers, for as long as it is used.
+"""All sessions in the memory of this process: counts and stored responses, for as long as a session is used.
 
-A session is made when it is first named, and ends when it has not been used for a while or too many others
-came after it; all that was kept of it goes then. The one that requests without a session share never ends.
+A session is created when it is first named. It ends when it was unused for a while, or when there are too
+many newer sessions; its state is deleted then. The shared session of requests without an id never ends.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.response_store import ResponseStore
 from mockllm.state.scope_state import ScopeState
-from mockllm.state.session_counters import CAPACITY, SessionCounters
+from mockllm.state.session_counters import MAX_SCOPES, SessionCounters
 
-MOST: Final = 1000
-"""How many sessions there are at most."""
-SCOPES: Final = 1000
-"""How many scopes of one session are counted, so that all of them together are bounded."""
-NAMED: Final = 3
-"""So many ids at most stand in a line about sessions that ended."""
+MAX_SESSIONS: Final = 1000
+"""Maximum number of sessions."""
+MAX_SESSION_SCOPES: Final = 1000
+"""Maximum number of counted scopes of one session, so that the total is bounded."""
+MAX_NAMED_IDS: Final = 3
+"""Maximum number of ids in a log line about sessions that ended."""
 
 
 class Session:
-    """One session. `seed`: in place of the server's own, for all of its requests; it may be set at any time,
-    and goes with the session. `used`: when it was used last, in seconds since the epoch."""
+    """One session. `seed` replaces the server's seed for all of its requests; it may be set at any time, and
+    ends with the session. `used` is the time of its last use, in seconds since the epoch."""
 
     __slots__ = ("counts", "recall", "seed", "used")
 
     def __init__(self, recall: ResponseLookup) -> None:
-        self.counts = SessionCounters(SCOPES)
+        self.counts = SessionCounters(MAX_SESSION_SCOPES)
         self.recall = recall
         self.seed: int | None = None
         self.used = 0.0
 
 
 class Sessions:
-    """See `State`. At most so many (`most`) sessions are kept beside the shared one, and each for as many seconds
-    as nobody uses it (`unused`). `say` is given a line about those that ended."""
+    """The state of all sessions; see `State`. At most `max_sessions` sessions exist beside the shared one, each until
+    it was unused for `unused` seconds. `log` receives a log line about sessions that ended."""
 
     def __init__(
         self,
-        capacity: int = CAPACITY,
+        capacity: int = MAX_SCOPES,
         *,
-        most: int = MOST,
+        max_sessions: int = MAX_SESSIONS,
         unused: float = inf,
-        say: Callable[[str], None] | None = None,
+        log: Callable[[str], None] | None = None,
     ) -> None:
         self.shared = SessionCounters(capacity)
-        self._remembered = ResponseStore()
+        self._responses = ResponseStore()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
-        self._most = most
+        self._max_sessions = max_sessions
         self.unused = unused
-        self._say = say
+        self._log = log
         self.ended: list[Callable[[Sequence[str]], None]] = []
         """Told of the ids of sessions that ended."""
 
@@ -80,11 +80,11 @@ class Sessions:
 
     def keep(self, keys: frozenset[str]) -> None:
         self.shared.keep(keys)
-        for each in self._sessions.values():
-            each.counts.keep(keys)
+        for session in self._sessions.values():
+            session.counts.keep(keys)
 
     def totals(self) -> Mapping[str, Sequence[int]]:
-        """The tries and turns of each key, of all sessions and scopes together."""
+        """Return the tries and turns of each key, summed over all sessions and scopes."""
         found: dict[str, list[int]] = {}
         for scope in self._scopes():
             for key, (tries, turns) in scope.all_counts().items():
@@ -94,39 +94,39 @@ class Sessions:
         return found
 
     def reset(self) -> None:
-        """Forgets all sessions, and all that was counted."""
+        """Delete all sessions and all counts."""
         self._forget(list(self._sessions))
-        self._remembered.end("")
+        self._responses.end("")
         self.shared.clear()
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
-        """Gives back what was used of limits: of all, or of the modifiers with these keys."""
+        """Reset the use of limits: of all, or of the modifiers with these keys."""
         for scope in self._scopes():
             scope.forget_accounts(keys)
 
     def _scopes(self) -> Iterator[ScopeState]:
-        for memory in (self.shared, *(each.counts for each in self._sessions.values())):
-            yield from memory.scopes()
+        for counters in (self.shared, *(session.counts for session in self._sessions.values())):
+            yield from counters.scopes()
 
     def recall(self, session: str) -> ResponseLookup:
-        return self._remembered.recall(session)
+        return self._responses.recall(session)
 
     def remember(self, session: str, memo: StoreUpdate) -> None:
-        self._remembered.remember(session, memo)
+        self._responses.remember(session, memo)
 
     def held(self) -> Mapping[str, Session]:
-        """All sessions but the shared one by id, the one that was not used for the longest time first."""
+        """Return all sessions but the shared one by id, the least recently used first."""
         return dict(self._sessions)
 
     def end(self, id: str) -> bool:
-        """Forgets all that was kept of a session; whether there was one of this id."""
+        """Delete the state of a session; return whether it existed."""
         found = id in self._sessions
         if found:
             self._forget([id])
         return found
 
     def __len__(self) -> int:
-        """How many sessions there are beside the shared one."""
+        """Return the number of sessions beside the shared one."""
         return len(self._sessions)
 
     def _counts(self, session: str) -> SessionCounters:
@@ -135,17 +135,17 @@ class Sessions:
     def _of(self, id: str) -> Session:
         found = self._sessions.get(id)
         if found is None:
-            if len(self._sessions) >= self._most:
+            if len(self._sessions) >= self._max_sessions:
                 oldest = next(iter(self._sessions))
-                self._end([oldest], f"there are more than {self._most}")
-            found = self._sessions[id] = Session(self._remembered.recall(id))
+                self._end([oldest], f"there are more than {self._max_sessions}")
+            found = self._sessions[id] = Session(self._responses.recall(id))
         return found
 
     def expire(self, now: float) -> None:
-        """Ends the sessions that nobody has used for too long, `now` in seconds since the epoch."""
+        """End the sessions that were unused for too long, `now` in seconds since the epoch."""
         ended = []
-        for id, each in self._sessions.items():
-            if each.used + self.unused > now:
+        for id, session in self._sessions.items():
+            if session.used + self.unused > now:
                 break
             ended.append(id)
         if ended:
@@ -154,16 +154,16 @@ class Sessions:
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
             del self._sessions[id]
-            self._remembered.end(id)
-        for hear in self.ended if ids else ():
-            hear(ids)
+            self._responses.end(id)
+        for callback in self.ended if ids else ():
+            callback(ids)
 
-    def _end(self, ids: Sequence[str], why: str) -> None:
+    def _end(self, ids: Sequence[str], reason: str) -> None:
         self._forget(ids)
-        if self._say is not None:
-            more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
-            one = len(ids) == 1
-            self._say(
-                f"session{'s' * (not one)} {', '.join(ids[:NAMED])}{more} ended: {why}; "
-                f"{'it begins' if one else 'they begin'} anew when {'it is' if one else 'they are'} named again"
+        if self._log is not None:
+            more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""
+            single = len(ids) == 1
+            self._log(
+                f"session{'s' * (not single)} {', '.join(ids[:MAX_NAMED_IDS])}{more} ended: {reason}; "
+                f"{'it begins' if single else 'they begin'} anew when {'it is' if single else 'they are'} named again"
             )

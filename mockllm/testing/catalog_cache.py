@@ -16,13 +16,13 @@ from mockllm.core.json.codec import dumps
 from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.scenario_folder import read_bytes, scenario_files
-from mockllm.scenario.source_file import digest
+from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.engine_builder import Broken
@@ -43,8 +43,8 @@ class CompiledBase:
     def __init__(self, sources: ScenarioSources) -> None:
         """Load the sources. Raise Broken for mistakes."""
         gathered = load_scenarios(sources)
-        if gathered.mistakes:
-            raise Broken(gathered.mistakes)
+        if gathered.diagnostics:
+            raise Broken(gathered.diagnostics)
         self.gathered: LoadedScenarios = gathered
         self.entries: tuple[TypedEntry, ...] = tuple(gathered.entries)
         packs = gathered.loading.packs
@@ -56,7 +56,7 @@ class CompiledBase:
     @cached_property
     def catalog(self) -> Catalog:
         """The compiled catalog, created at the first request."""
-        return finished(compile_catalog(self.entries))
+        return run_steps(compile_catalog(self.entries))
 
     @cached_property
     def warnings(self) -> list[Diagnostic]:
@@ -80,7 +80,7 @@ class CompiledBase:
         stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
         if self._stamps.get(path) == stamp:
             return True
-        same = digest(read_bytes(path)) == known
+        same = content_digest(read_bytes(path)) == known
         if same and now - stat.st_mtime_ns > MIN_AGE:
             self._stamps[path] = stamp
         return same
@@ -131,4 +131,4 @@ def _scenario_files(path: str) -> list[str]:
 
 def _references(file: LoadedFile) -> Iterator[tuple[str, str]]:
     for name, content in file.references.items():
-        yield os.path.join(os.path.dirname(file.path), name), digest(content)
+        yield os.path.join(os.path.dirname(file.path), name), content_digest(content)

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.raw_entries import Kind
-from mockllm.scenario.source_file import Source, packed
+from mockllm.scenario.raw_entries import EntryKind
+from mockllm.scenario.source_file import Source, pack_position
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 from mockllm.server.engine_builder import Broken
 from mockllm.testing.catalog_cache import VOCABULARY
@@ -73,28 +73,28 @@ class CodeRules(Struct, frozen=True):
     ) -> tuple[Sequence[TypedEntry], Sequence[Diagnostic]]:
         """Return all entries with these above, and the mistakes. `number` grows with each addition."""
         own = [_ranked(entry, number) for entry in self.entries]
-        if not self.typing.switched and all(entry.spec.replaces is None for entry in own):
+        if not self.typing.disabling and all(entry.spec.replaces is None for entry in own):
             return [*own, *below], ()
         typing = EntryTyper(
-            VOCABULARY, entries=[*own, *map(_without_replaces, below)], switched=list(self.typing.switched)
+            VOCABULARY, entries=[*own, *map(_without_replaces, below)], disabling=list(self.typing.disabling)
         )
-        typing.replace(self.loading)
-        return typing.entries, typing.mistakes
+        typing.apply_replacements(self.loading)
+        return typing.entries, typing.diagnostics
 
 
 class _Open(EntryTyper):
     """A typer that does not resolve `replaces`."""
 
-    def replace(self, loading: LoadedFiles) -> None:
+    def apply_replacements(self, loading: LoadedFiles) -> None:
         """Do nothing: `CodeRules.over` resolves `replaces`."""
 
 
-def compile_item(kind: Kind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
+def compile_item(kind: EntryKind, item: Mapping[str, Any], by: Caller, name: str) -> CodeRules:
     """Compile a rule or modifier written in code. `name` is its default name. Raise Broken for mistakes."""
     data = _json(item)
     own_name = data.get("name", name)
     filled = {**data, "name": own_name}
-    mark = packed(by.line, 1)
+    mark = pack_position(by.line, 1)
     source = Source(by.shown, {f"{kind}s": [filled]}, (mark, mark, None))
     folder, file_name = os.path.split(by.file)
     file = LoadedFile(by.file, file_name, source, source, folder, "user")
@@ -108,9 +108,12 @@ def load_rules(sources: ScenarioSources) -> CodeRules:
 
 
 def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
-    typing = _Open(VOCABULARY, exemplified=False)
+    typing = _Open(VOCABULARY, with_examples=False)
     typing.read(loading)
-    mistakes = [*loading.diagnostics, *(each for each in typing.mistakes if each not in loading.diagnostics)]
+    mistakes = [
+        *loading.diagnostics,
+        *(each for each in typing.diagnostics if each not in loading.diagnostics),
+    ]
     if mistakes:
         raise Broken(mistakes)
     # Equal rules of two calls are two rules with separate counts.

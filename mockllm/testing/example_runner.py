@@ -17,9 +17,8 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import Json
 from mockllm.core.selection.decision import Decision
 from mockllm.engine import Engine
-from mockllm.scenario.bundled_packs import shipped
 from mockllm.scenario.catalog import Catalog
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.example_entries import ExampleEntry
 from mockllm.scenario.file_loader import LoadedFile, load_files
@@ -28,7 +27,7 @@ from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scena
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
-from mockllm.scenario.pack_resolver import PackResolver
+from mockllm.scenario.pack_resolver import PackResolver, bundled_pack
 from mockllm.state.sessions import Sessions
 from mockllm.testing.example_requests import UnsupportedCall, build_sent_request
 from mockllm.testing.expectation_hints import MismatchReport
@@ -94,16 +93,16 @@ class Suite:
         sources = replace(sources, settings=replace(sources.settings, environment={}))
         base = load_scenarios(sources)
         self._watch = watch
-        self.mistakes: Sequence[Diagnostic] = base.mistakes
+        self.diagnostics: Sequence[Diagnostic] = base.diagnostics
         """Mistakes of the files. With mistakes no example is run."""
         self._worlds: dict[str, World | Sequence[Diagnostic]] = {}
         self.planned: list[PlannedExample] = []
-        if not base.mistakes:
+        if not base.diagnostics:
             self.planned += _planned(sources, base, None)
             for pack in base.loading.packs:
                 if _is_tested(pack, sources):
                     alone = _alone(pack, sources)
-                    self.planned += _planned(alone, load_scenarios(alone), pack.word.name)
+                    self.planned += _planned(alone, load_scenarios(alone), pack.manifest.name)
 
     def run(self, name: str = "") -> Iterator[ExampleResult]:
         """Run the examples whose name (in any case) or position contains this text."""
@@ -134,8 +133,8 @@ class Suite:
         if key not in self._worlds:
             settings = replace(group.settings, values=planned.values)
             gathered = load_scenarios(replace(group, settings=settings))
-            self._worlds[key] = gathered.mistakes or World(
-                gathered, finished(compile_catalog(gathered.entries))
+            self._worlds[key] = gathered.diagnostics or World(
+                gathered, run_steps(compile_catalog(gathered.entries))
             )
         return self._worlds[key]
 
@@ -145,14 +144,14 @@ class Suite:
 
 def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
     """Return whether to test a pack: it is named, or it is a local pack."""
-    if pack.word.name in _named(sources):
+    if pack.manifest.name in _named(sources):
         return True
     folder = os.path.realpath(pack.folder)
     if any(os.path.realpath(source) == folder for source in sources.scenarios):
         return True
     if pack.origin in ("locked", "installed"):
         return False
-    found = shipped(pack.word.name)
+    found = bundled_pack(pack.manifest.name)
     return found is None or os.path.realpath(found) != folder
 
 
@@ -163,10 +162,10 @@ def _named(sources: ScenarioSources) -> list[str]:
 
 def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     """Return the sources for a pack and the packs that it uses, with the settings for these."""
-    found = shipped(pack.word.name)
+    found = bundled_pack(pack.manifest.name)
     named = found is not None and Path(pack.folder).resolve() == found.resolve()
     named = named or pack.origin in ("locked", "installed")
-    places: dict[str, Any] = {"packs": (pack.word.name,)} if named else {"scenarios": (pack.shown,)}
+    places: dict[str, Any] = {"packs": (pack.manifest.name,)} if named else {"scenarios": (pack.shown,)}
     lock = sources.lock or lock_path(sources.scenarios)
     alone = ScenarioSources(
         **{"scenarios": (), **places}, vocabulary=sources.vocabulary, lock=lock, frozen=sources.frozen
@@ -175,9 +174,9 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
         return alone
     known = {
         name
-        for used in load_files(alone.scenarios, alone.packs, shelf=PackResolver.beside(lock)).packs
+        for used in load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs
         for param in used.params.kinds
-        for name in (param, f"{used.word.name}.{param}")
+        for name in (param, f"{used.manifest.name}.{param}")
     }
     sets = [text for text in sources.settings.sets if text.partition("=")[0].strip() in known]
     return replace(alone, settings=ParamSettings(sets))
@@ -198,7 +197,7 @@ def _enabling(group: ScenarioSources, file: LoadedFile) -> Iterator[PlannedExamp
     found = file.source.data.get("examples")
     for number, item in enumerate(found if isinstance(found, list) else ()):
         if isinstance(item, dict) and isinstance(item.get("with"), dict):
-            where = f"{file.source.name}:{file.source.where(('examples', number)).line}"
+            where = f"{file.source.name}:{file.source.position(('examples', number)).line}"
             name = str(item.get("name", f"examples[{number}]"))
             yield PlannedExample(group, where, name, file.path, number, item["with"])
 

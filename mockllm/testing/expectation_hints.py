@@ -11,7 +11,7 @@ from mockllm.core.selection.decision import Decision
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NEAREST, guard_line, near_miss_line, nearest, shown
 from mockllm.scenario.catalog import CatalogItem
-from mockllm.scenario.diagnostics import meant
+from mockllm.scenario.diagnostics import suggestion
 from mockllm.testing.expectations import names_of
 
 _BEFORE: Final = {
@@ -43,7 +43,7 @@ class MismatchReport:
             yield self._one(item)
         if not found and isinstance(expected_condition, Equals):
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
-            yield f"no rule is called {expected_condition.value}{meant(str(expected_condition.value), known)}"
+            yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.rule is not None:
             yield f"{shown(catalog.items[decision.rule.candidate.item])}: matched"
         elif not found:

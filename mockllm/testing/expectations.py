@@ -22,7 +22,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.request_context import engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
-from mockllm.scenario.raw_entries import shorts
+from mockllm.scenario.raw_entries import short_ids
 
 TIME_TOLERANCE: Final = 1e-6
 """Seconds by which two equal times may differ, because sums of waits are rounded."""
@@ -280,7 +280,7 @@ def duration(seconds: float) -> str:
 
 def names_of(id: str) -> tuple[str, ...]:
     """Return the names of a rule or modifier: its name, its id, `pack:name`."""
-    return id.rpartition(":")[2], id, *shorts(id)
+    return id.rpartition(":")[2], id, *short_ids(id)
 
 
 def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:

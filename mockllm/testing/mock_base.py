@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.dialects.routes import BASES
-from mockllm.scenario.compiler import sees
+from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.raw_entries import Kind
+from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.catalog_cache import VOCABULARY
@@ -102,7 +102,7 @@ class MockBase:
     def _rule(self, default_name: str, words: Mapping[str, Any]) -> CodeRule:
         return CodeRule(self._written("rule", default_name, words), self)
 
-    def _written(self, kind: Kind, default_name: str, words: Mapping[str, Any]) -> str:
+    def _written(self, kind: EntryKind, default_name: str, words: Mapping[str, Any]) -> str:
         keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
         addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
         self._stack.add(addition)
@@ -157,7 +157,7 @@ class MockBase:
         Raise Broken for an invalid match."""
         bounds = CountBounds.of(times, at_least, at_most)
         rule = compile_item("rule", {"match": dict(match or {}), "reply": ""}, caller(), "verify")
-        matcher = sees(rule.entries[0].spec)
+        matcher = request_matcher(rule.entries[0].spec)
         received = self.requests
         matching = [each for each in received if matcher.matches(each.request)]
         lost = self._recorder.total - len(self._recorder.received)

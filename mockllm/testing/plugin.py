@@ -174,9 +174,9 @@ def _words(node: pytest.Item) -> dict[str, Any]:
 
 
 def _unknown(name: str) -> str:
-    from mockllm.scenario.diagnostics import meant
+    from mockllm.scenario.diagnostics import suggestion
 
-    return f"the marker {MARKER} has no keyword {name!r}{meant(name, WORDS)}"
+    return f"the marker {MARKER} has no keyword {name!r}{suggestion(name, WORDS)}"
 
 
 def _listed(value: Any) -> Sequence[Any]:

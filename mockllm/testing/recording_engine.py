@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, SESSION, named, without
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import AccessLog, AccessLogRecord
@@ -61,7 +61,7 @@ class RuleStack(Struct, dict=True):
 
     def add(self, addition: CodeRules) -> None:
         """Add rules above all others. Raise Broken for mistakes."""
-        if addition.typing.switched or any(each.spec.replaces is not None for each in addition.entries):
+        if addition.typing.disabling or any(each.spec.replaces is not None for each in addition.entries):
             mistakes = merged(self.base.entries, [*self.all_additions, addition])[1]
             if mistakes:
                 raise Broken(mistakes)
@@ -186,5 +186,5 @@ def create_engine(stack: RuleStack, state: State, *, seed: int, longest: float, 
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
     if stack.all_additions:
-        catalog = finished(compile_catalog(stack.entries, catalog))
+        catalog = run_steps(compile_catalog(stack.entries, catalog))
     return Engine(catalog, state, seed=seed, longest=longest, max_generated=max_generated, overrides=True)

@@ -17,8 +17,8 @@ from mockllm.dialects.providers import DEFAULT, REGISTERED
 from mockllm.dialects.registry import generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, value_at
 from mockllm.scenario.language.examples import ExampleStep, RequestSpec
-from mockllm.scenario.source_file import NOTHING, Source
-from mockllm.scenario.validation_errors import diagnostics_of, found_text
+from mockllm.scenario.source_file import EMPTY_SOURCE, Source
+from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
@@ -50,7 +50,7 @@ class InvalidRequestFile(Exception):
 
     def __init__(self, *mistakes: Diagnostic) -> None:
         super().__init__("\n".join(map(str, mistakes)))
-        self.mistakes = mistakes
+        self.diagnostics = mistakes
 
 
 def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[list[RequestFile]]:
@@ -65,7 +65,7 @@ def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[lis
     if isinstance(data, dict) and "steps" in data and data.keys() <= STEPS:
         steps = data["steps"]
         if not isinstance(steps, list) or not steps:
-            raise file.unusable(("steps",), f"expected a list of steps, found {found_text(steps)}")
+            raise file.unusable(("steps",), f"expected a list of steps, found {describe_value(steps)}")
         return file.runs([file.step(("steps", number)) for number in range(len(steps))], stepwise=True)
     whole = isinstance(data, dict) and "request" in data and data.keys() <= EXAMPLE
     return file.runs([(0.0, file.request(("request",) if whole else ()))])
@@ -82,7 +82,7 @@ class _File(Struct, frozen=True):
     def request(self, path: Path) -> RequestFile | RequestSpec:
         data = value_at(self.data, path)
         if not isinstance(data, dict):
-            raise self.unusable(path, f"a request is an object, found {found_text(data)}")
+            raise self.unusable(path, f"a request is an object, found {describe_value(data)}")
         return _from_body(data) if is_body(data) else self._word(RequestSpec, data, path)
 
     def step(self, path: Path) -> tuple[float, RequestFile | RequestSpec]:
@@ -127,12 +127,12 @@ class _File(Struct, frozen=True):
             raise InvalidRequestFile(*diagnostics_of(error, self._source(), path, model)) from None
 
     def unusable(self, path: Path, message: str) -> InvalidRequestFile:
-        return InvalidRequestFile(self._source().mistake(path, message))
+        return InvalidRequestFile(self._source().diagnostic(path, message))
 
     def _source(self) -> Source:
         """Return the source with positions, if the JSON is also valid YAML (it is, except for tabs)."""
         source = read_source(self.raw, self.name)
-        return source if source.data == self.data else Source(self.name, self.data, NOTHING.marks)
+        return source if source.data == self.data else Source(self.name, self.data, EMPTY_SOURCE.marks)
 
 
 def is_body(data: Mapping[str, Json]) -> bool:

@@ -19,7 +19,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, canonical, loads
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.examples import ExampleStep
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -70,9 +70,9 @@ class ScenarioPair:
         )
         self._engines: dict[str, tuple[Any, Any]] = {}
         base = tuple(load_scenarios(each) for each in self._wanted)
-        self.mistakes: list[Diagnostic] = [mistake for each in base for mistake in each.mistakes]
+        self.diagnostics: list[Diagnostic] = [mistake for each in base for mistake in each.diagnostics]
         """Mistakes in the files of either version. With mistakes nothing is compared."""
-        self.cases: list[Case] = [] if self.mistakes else _cases(base, self._wanted)
+        self.cases: list[Case] = [] if self.diagnostics else _cases(base, self._wanted)
 
     def compare(self, case: Case) -> list[Difference]:
         """Return all differences that a client sees."""
@@ -100,9 +100,9 @@ class ScenarioPair:
     def _catalog(sources: ScenarioSources, case: Case) -> Any:
         settings = replace(sources.settings, values=dict(case.values))
         gathered = load_scenarios(replace(sources, settings=settings))
-        if gathered.mistakes:
-            return "; ".join(map(str, gathered.mistakes))
-        return finished(compile_catalog(gathered.entries))
+        if gathered.diagnostics:
+            return "; ".join(map(str, gathered.diagnostics))
+        return run_steps(compile_catalog(gathered.entries))
 
 
 def plain(name: str, runs: Sequence[Sequence[tuple[float, SentRequest]]]) -> list[Case]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.scenario.bundled_packs import shipped_names
+from mockllm.scenario.pack_resolver import bundled_names
 
 GOOD = "rules: [{name: hi, reply: Hi.}]\nmodifiers: [{name: slow, delay: 1s}]\n"
 BAD = "rules:\n  - match: {modle: gpt-4}\n    reply: Hi.\n"
@@ -70,8 +70,8 @@ def test_mistakes_and_warnings_have_their_places(capsys: pytest.CaptureFixture[s
     assert run("scenarios") == 1
     assert capsys.readouterr().out.splitlines() == [
         'scenarios/a.yaml:2:13: rules[0].match.modle: unknown key; did you mean "model"?',
-        'warning: scenarios/b.yaml:3:5: rules[1]: can never answer: "all" (scenarios/b.yaml:2) answers all '
-        "that it matches",
+        'warning: scenarios/b.yaml:3:5: rules[1]: can never respond: "all" (scenarios/b.yaml:2) responds to every '
+        "request that it matches",
         "1 mistake, 1 warning in 2 files",
     ]
 
@@ -155,7 +155,7 @@ def test_colour_on_a_terminal_only(
     assert capsys.readouterr().out.startswith("\x1b[33mwarning:\x1b[0m scenarios/a.yaml:3:5")
 
 
-@pytest.mark.parametrize("pack", shipped_names())
+@pytest.mark.parametrize("pack", bundled_names())
 def test_what_ships_is_without_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strict", "--pack", pack) == 0
     assert capsys.readouterr().out.startswith("ok: ")

@@ -78,7 +78,7 @@ def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
 def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n- {reply: A.}\n- {reply: B.}\n")
     with serving("--scenarios", "a.yaml", *option, cwd=tmp_path) as server:
-        assert server.line(lambda line: line.startswith("warning: a.yaml:3:3: rules[1]: can never answer"))
+        assert server.line(lambda line: line.startswith("warning: a.yaml:3:3: rules[1]: can never respond"))
         assert server.ask("hello")
 
 

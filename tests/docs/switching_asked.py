@@ -12,7 +12,7 @@ from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
@@ -38,8 +38,8 @@ class Asked:
         gathered = load_scenarios(
             ScenarioSources(folders, (pack,), ParamSettings((), environment or {}), VOCABULARY)
         )
-        assert not gathered.mistakes
-        self.engine = engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
+        assert not gathered.diagnostics
+        self.engine = engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
         if raw is None:
             raw = dumps({"model": model, "messages": [{"role": "user", "content": "Say it back."}], **body})
         self.request = engine.read(

@@ -55,4 +55,4 @@ def test_paths_that_it_names_exist() -> None:
 def test_scenario_has_no_mistake(tmp_path: Path) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
-    assert load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).mistakes == []
+    assert load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics == []

@@ -36,7 +36,7 @@ def test_every_fault_has_an_example() -> None:
 def test_faults_page_example_applies_its_fault(file: Path) -> None:
     wanted = ScenarioSources([str(file)], vocabulary=VOCABULARY)
     suite = Suite(wanted)
-    assert [str(mistake) for mistake in suite.mistakes] == []
+    assert [str(mistake) for mistake in suite.diagnostics] == []
     assert catalog_lint.warnings(load_scenarios(wanted)) == []
     results = list(suite.run(""))
     assert results

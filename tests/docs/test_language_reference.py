@@ -14,13 +14,11 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.templates.scope import NAMES
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.language import (
+    admission,
     conditions,
     error,
     examples,
-    generated_text,
-    guards,
-    limit,
-    load,
+    generated,
     match,
     reply,
     rule,
@@ -48,7 +46,7 @@ def test_its_examples_hold(block: str, tmp_path: Path) -> None:
     for name, content in _files(block):
         (tmp_path / name).write_text(content, encoding="utf-8")
     suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
-    assert [str(mistake) for mistake in suite.mistakes] == []
+    assert [str(mistake) for mistake in suite.diagnostics] == []
     results = list(suite.run(""))
     assert results
     assert [(result.name, result.failed) for result in results if not result.passed] == []
@@ -71,16 +69,16 @@ WORDS: list[type[BaseModel]] = [
     rule.ModifierSpec,
     settings.PaceSpec,
     settings.InputTimeSpec,
-    guards.DuringSpec,
-    limit.LimitSpec,
-    load.LoadSpec,
+    rule.DuringSpec,
+    admission.LimitSpec,
+    admission.LoadSpec,
     reply.ReplySpec,
     reply.PartSpec,
     reply.ToolCallSpec,
     reply.UsageSpec,
-    generated_text.TokensText,
-    generated_text.SentencesText,
-    generated_text.FileText,
+    generated.TokensText,
+    generated.SentencesText,
+    generated.FileText,
     error.ErrorSpec,
     reply.HttpSpec,
     reply.StepSpec,

@@ -30,7 +30,8 @@ def headings(blocks: list[str]) -> list[str]:
 def test_its_files_have_no_mistake(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     assert [
-        str(each) for each in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).mistakes
+        str(each)
+        for each in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
     ] == []
 
 
@@ -83,7 +84,7 @@ def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
-    assert [str(each) for each in gathered.mistakes] == []
+    assert [str(each) for each in gathered.diagnostics] == []
     (entry,) = gathered.entries
     limit = entry.spec.limit.limit
     assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)

@@ -11,9 +11,9 @@ import pytest
 
 from mockllm.cli.main import COMMANDS, main
 from mockllm.cli.options import SERVING
-from mockllm.scenario.bundled_packs import shipped_names
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
+from mockllm.scenario.pack_resolver import bundled_names
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import ThreadedServer
@@ -112,5 +112,5 @@ def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
 def test_it_names_every_command_and_every_shipped_pack() -> None:
     told = set(re.findall(r"`mockllm (\w+)", README))
     assert told == set(COMMANDS)
-    assert all(f"`{name}`" in README for name in shipped_names())
+    assert all(f"`{name}`" in README for name in bundled_names())
     assert "--host" in {option.name for option in SERVING}

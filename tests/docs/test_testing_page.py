@@ -161,7 +161,7 @@ def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
     """As GitHub would: each step in the checkout, by a shell; what it fetches (an action, a package) is left out."""
     (block,) = (block for block in blocks("yaml") if "runs-on" in block)
     workflow = read_source(block.encode(), "test.yml")
-    assert workflow.mistakes == ()
+    assert workflow.diagnostics == ()
     assert isinstance(workflow.data, dict)
     assert workflow.data.keys() == {"name", "on", "jobs"}
     (job,) = workflow.data["jobs"].values()

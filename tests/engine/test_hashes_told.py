@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.engine import Engine
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
 from tests.language.playing import Game, chat, gathered
 
@@ -36,7 +36,7 @@ def test_a_cached_response_has_each_requests_hash() -> None:
 
 
 def test_hashed_adds_the_hash_to_every_response() -> None:
-    catalog = finished(compile_catalog(gathered("rules: [{reply: hi}]").entries))
+    catalog = run_steps(compile_catalog(gathered("rules: [{reply: hi}]").entries))
     engine = Engine(catalog, Sessions(), hashed=True, volatile=frozenset({"messages"}))
 
     def told(asked: object) -> str:

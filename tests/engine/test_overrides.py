@@ -118,7 +118,7 @@ def test_a_fault_that_does_not_apply_is_noted() -> None:
         (
             "two in one",
             "{stall: {}, reset: {}}",
-            "column 1: one fault for each item; begin each with a dash of its own",
+            "column 1: one fault for each item; begin each item with a dash",
         ),
         ("broken YAML", "{stall: ", "column"),
         ("nothing", "", "column 1: "),

@@ -22,7 +22,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import WaitStep
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
@@ -256,7 +256,7 @@ def gathered(
 
 def mistakes(files: Files, **more: Any) -> list[str]:
     """What is wrong with these files: `path: message` of each mistake."""
-    return [f"{mistake.path}: {mistake.message}" for mistake in gathered(files, **more).mistakes]
+    return [f"{mistake.path}: {mistake.message}" for mistake in gathered(files, **more).diagnostics]
 
 
 class Game:
@@ -273,8 +273,8 @@ class Game:
         **more: Any,
     ) -> None:
         found = gathered(files, **more)
-        assert [str(mistake) for mistake in found.mistakes] == []
-        catalog = finished(compile_catalog(found.entries))
+        assert [str(mistake) for mistake in found.diagnostics] == []
+        catalog = run_steps(compile_catalog(found.entries))
         self.engine = Engine(
             catalog, Sessions(), seed=seed, longest=longest, overrides=overrides, max_generated=max_generated
         )

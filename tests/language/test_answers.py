@@ -107,7 +107,7 @@ def test_in_a_whole_answer_waits_add_up_and_raw_and_comments_are_left_out_and_no
     heard = reply(SCRIPT, asking())
     assert (heard.text, heard.took) == ("Hello!", 0.2)
     assert b"broken" not in heard.bytes
-    assert heard.notes == "raw bytes and comments are for streams: left out of the whole answer"
+    assert heard.notes == "raw bytes and comments are for streams: left out of the non-streaming response"
 
 
 @pytest.mark.parametrize("asking", BOTH)
@@ -253,9 +253,9 @@ def test_a_part_may_hold_several_calls() -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("{parts: [{text: a}], text: b}", "parts stand alone"),
-        ("{json: 1, text: b}", "json takes the place of text and chunks"),
-        ("{json: 1, chunks: [b]}", "json takes the place of text and chunks"),
+        ("{parts: [{text: a}], text: b}", "parts allow no other content"),
+        ("{json: 1, text: b}", "json replaces text and chunks"),
+        ("{json: 1, chunks: [b]}", "json replaces text and chunks"),
         ("{parts: [{text: a, refusal: b}]}", "a part is one of"),
         ("{parts: [7]}", 'expected a text or a mapping, found 7; write "7"'),
         ("{choices: [true]}", 'expected a text or a mapping, found true; write "true"'),

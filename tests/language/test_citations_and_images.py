@@ -102,7 +102,7 @@ def test_several_texts_each_with_its_sources() -> None:
 def test_words_that_the_text_does_not_have_are_told() -> None:
     yaml = "rules: [{reply: {text: abc, citations: [{url: u, words: xyz}]}}]"
     heard = first(yaml, claude())
-    assert "it has no words 'xyz'" in heard.notes
+    assert "the text has no words 'xyz'" in heard.notes
     assert len(heard.json["content"]) == 1
 
 
@@ -281,11 +281,11 @@ def test_responses_send_pictures_as_what_their_tool_made(stream: bool) -> None:
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("{citations: [u]}", "citations are of a text"),
-        ("{refusal: no, citations: [u]}", "citations are of a text"),
-        ("{parts: [{thinking: a, citations: [u]}]}", "citations are of a text"),
+        ("{citations: [u]}", "citations need a text"),
+        ("{refusal: no, citations: [u]}", "citations need a text"),
+        ("{parts: [{thinking: a, citations: [u]}]}", "citations need a text"),
         ("{parts: [{citations: [u]}]}", "a part is one of"),
-        ("{parts: [a], images: [x.png]}", "parts stand alone"),
+        ("{parts: [a], images: [x.png]}", "parts allow no other content"),
         ("{text: a, citations: [{title: t}]}", "url"),
         ("{text: a, citations: [7]}", 'write "7"'),
         ("{images: [{mime_type: image/png}]}", "an image is one of file and data"),

@@ -116,7 +116,7 @@ def test_http_with_a_file() -> None:
     assert (heard.bytes, heard.headers["content-type"]) == (b"<p>{{ user }}", "text/html")
     assert mistakes({"a.yaml": "rules: [{http: {body_file: ../secret}}]"})
     assert mistakes("rules: [{http: {body_file: a.yaml, body: x}}]") == [
-        "rules[0].http: give body or body_file, not both"
+        "rules[0].http: write body or body_file, not both"
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
@@ -62,7 +62,7 @@ def test_all_mistakes_of_all_files_are_listed() -> None:
         "a.yaml": "rules: [{reply: x, delay: 5}, {relpy: x}]",
         "b.yaml": "rules: [{match: {user: 1}, reply: x}]",
     }
-    found = [str(mistake).partition(" ")[0] for mistake in gathered(files).mistakes]
+    found = [str(mistake).partition(" ")[0] for mistake in gathered(files).diagnostics]
     assert found == ["s/a.yaml:1:27:", "s/a.yaml:1:32:", "s/b.yaml:1:24:"]
 
 
@@ -76,7 +76,7 @@ def test_the_languages_version() -> None:
 
 def test_names_are_unique_within_a_file() -> None:
     (found,) = mistakes("rules: [{name: a, reply: x}, {name: a, reply: y}]")
-    assert found == 'rules[1].name: "a" is the name of another one, in line 1; names are unique in a file'
+    assert found == 'rules[1].name: "a" is also the name in line 1; names are unique in a file'
     assert mistakes("rules: [{name: a, reply: x}]\nmodifiers: [{name: a, delay: 1s}]")
     assert not mistakes({"a.yaml": "rules: [{name: a, reply: x}]", "b.yaml": "rules: [{name: a, reply: x}]"})
 
@@ -247,7 +247,7 @@ class Life:
         wanted = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
         found = load_scenarios(wanted, self.last)
         self.last = found.loading
-        catalog = finished(compile_catalog(found.entries))
+        catalog = run_steps(compile_catalog(found.entries))
         self.state.keep(catalog.keys)
         self.game = object.__new__(Game)
         self.game.engine = Engine(catalog, self.state, stale=found.stale)

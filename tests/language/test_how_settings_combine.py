@@ -360,7 +360,7 @@ def test_a_modifiers_draws_are_its_own() -> None:
 
 def test_itl_and_tokens_per_second_in_one_pace_are_a_mistake() -> None:
     assert mistakes("rules: [{reply: x, pace: {itl: 1s, tokens_per_second: 4}}]") == [
-        "rules[0].pace: itl and tokens_per_second are one setting; give one of them"
+        "rules[0].pace: itl and tokens_per_second are one setting; write one of them"
     ]
 
 

@@ -332,7 +332,7 @@ BAD: list[tuple[str, str, str]] = [
     ("an unknown operator", "{user: {contians: x}}", 'rules[0].match.user.contians: unknown key; did you mean "contains"?'),
     ("an unknown provider", "{provider: opena}", 'rules[0].match.provider: no provider is called "opena"; did you mean "openai"?'),
     ("an unknown api", "{api: chats}", 'rules[0].match.api: no api is called "chats"; did you mean "chat"?'),
-    ("a path of several nodes without each or some", "{body: {'$.a[*]': 1}}", "rules[0].match.body: $.a[*] can give several nodes; say of how many it must hold: {some: …} or {each: …}"),
+    ("a path of several nodes without each or some", "{body: {'$.a[*]': 1}}", "rules[0].match.body: $.a[*] can select several nodes; write how many must match: {some: …} or {each: …}"),
 ]  # fmt: skip
 
 

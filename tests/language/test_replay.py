@@ -324,7 +324,7 @@ def test_many_recordings_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch)
         ("frames in no order", {"frames": [{"at": "2s", "data": ""}, {"at": "1s", "data": ""}]}, "frame 2"),
         ("an unknown timing", {"frames": [], "timing": "fast"}, "expected recorded, none or a speed"),
         ("no speed", {"frames": [], "timing": "0x"}, "expected recorded, none or a speed"),
-        ("a header of framing", {"frames": [], "headers": {"content-length": "1"}}, "the server's own"),
+        ("a header of framing", {"frames": [], "headers": {"content-length": "1"}}, "set by the server"),
         ("a header of two lines", {"frames": [], "headers": {"x": "a\nb"}}, "one line"),
         ("a file that is not there", {"file": "none.txt"}, "none.txt"),
         ("an unknown key", {"frames": [], "speed": 2}, "speed"),

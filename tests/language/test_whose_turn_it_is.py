@@ -154,7 +154,7 @@ def test_steps_and_branches_hold_no_sequence_and_no_choice(word: str, inner: str
 
 def test_then_without_a_sequence_is_a_mistake() -> None:
     assert mistakes("rules: [{reply: x, then: cycle}]") == [
-        "rules[0].then: then belongs to a sequence, and there is none"
+        "rules[0].then: then belongs to a sequence, and this rule has none"
     ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.engine import Engine
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
 from tests.packing.pack_files import pack
@@ -31,8 +31,8 @@ USER = 'a"' * 50_000
 def test_endless_template_is_an_error(template: str, tmp_path: Path) -> None:
     rules = f"rules: [{{name: grows, reply: {dumps(template).decode()}}}]\n"
     gathered = load_scenarios(ScenarioSources((str(pack(tmp_path / "p", rules=rules)),)))
-    assert [str(mistake) for mistake in gathered.mistakes] == []
-    engine = Engine(finished(compile_catalog(gathered.entries)), Sessions())
+    assert [str(mistake) for mistake in gathered.diagnostics] == []
+    engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
     body = dumps({"model": "m", "messages": [{"role": "user", "content": USER}]})
     request = engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0)
     began = time.process_time()

@@ -48,7 +48,7 @@ def test_wheel_metadata_describes_the_pack(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"pack.yaml": manifest(version="one")}, '"one" is no version'),
+        ({"pack.yaml": manifest(version="one")}, '"one" is not a version'),
         (
             {"pack.yaml": manifest(version="1.0.0-nightly.3")},
             'a wheel cannot have the version "1.0.0-nightly.3"',

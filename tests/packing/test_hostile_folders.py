@@ -28,7 +28,7 @@ def deep(folder: Path) -> None:
 
 
 CASES: list[tuple[str, Callable[[Path], object], str]] = [
-    ("a pipe", piped, "p/wait.yaml: cannot be read: it is no file, but a pipe or a device"),
+    ("a pipe", piped, "p/wait.yaml: cannot be read: it is not a file, but a pipe or a device"),
     (
         "a device",
         lambda folder: (folder / "zero.yaml").symlink_to("/dev/zero"),
@@ -43,7 +43,7 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
     (
         "a body outside",
         lambda folder: write(folder, {"b.yaml": "rules: [{http: {body_file: ../secret}}]"}),
-        "lies outside",
+        "is outside",
     ),
 ]
 
@@ -74,7 +74,7 @@ def test_pipe_as_manifest_is_not_a_pack(
     piped_manifest(pack(Path("p")))
     write(Path(), {"scenarios/a.yaml": "use: [../p]\n"})
     assert run("check") == 1
-    assert "is no pack: it holds no pack.yaml" in capfd.readouterr().out
+    assert "is not a pack: it has no pack.yaml" in capfd.readouterr().out
 
 
 def test_installed_pack_with_another_name_is_refused(
@@ -82,10 +82,12 @@ def test_installed_pack_with_another_name_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = pack(Path("p"), name="default")
-    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed", lambda: {"team/x": made, "default": made})
+    monkeypatch.setattr(
+        "mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": made, "default": made}
+    )
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
-    assert 'the pack that is installed as "team/x" calls itself "default"' in capfd.readouterr().out
+    assert 'the pack that is installed as "team/x" has the name "default"' in capfd.readouterr().out
     write(Path(), {"scenarios/a.yaml": "use: [default]\n"})
     assert run("check") == 0
     assert "2 files" not in capfd.readouterr().out, "what ships goes before what is installed"
@@ -96,7 +98,7 @@ def test_installed_pack_with_code_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = write(pack(Path("p")), {"__init__.py": "raise SystemExit('code ran')\n", "rules.yaml": RULES})
-    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed", lambda: {"team/x": made})
+    monkeypatch.setattr("mockllm.scenario.pack_resolver.installed_packs", lambda: {"team/x": made})
     write(Path(), {"scenarios/a.yaml": "use: [team/x]\n"})
     assert run("check") == 1
     assert (

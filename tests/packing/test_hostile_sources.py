@@ -171,11 +171,11 @@ CORPUS: Final[list[object]] = [
     pytest.param(with_file("..\\evil.yaml"), '"..\\evil.yaml" leads out of the pack', id="slip by backslash"),
     pytest.param(with_file("C:/evil.yaml"), '"C:/evil.yaml" is an absolute path', id="a drive"),
     pytest.param(
-        with_file("a\nb.yaml"), '"a\\nb.yaml" is a path that not every system can have', id="a line end"
+        with_file("a\nb.yaml"), '"a\\nb.yaml" is a path that not every system allows', id="a line end"
     ),
     pytest.param(
         with_file("con.yaml"),
-        '"con.yaml" is a path that not every system can have: "con.yaml" is a device',
+        '"con.yaml" is a path that not every system allows: "con.yaml" is a device',
         id="a device's name",
     ),
     pytest.param(with_file("setup.py"), '"setup.py" is code; a pack is data', id="code"),
@@ -185,7 +185,7 @@ CORPUS: Final[list[object]] = [
         '"rules.yaml" and "RULES.yaml" are one file on some systems',
         id="two cases of a name",
     ),
-    pytest.param(with_file("rules.yaml/x"), '"rules.yaml/x" lies in a file', id="a file as a folder"),
+    pytest.param(with_file("rules.yaml/x"), '"rules.yaml/x" is inside a file', id="a file as a folder"),
     pytest.param(
         with_entries((entry("etc.yaml", stat.S_IFLNK | 0o777), b"/etc/passwd")),
         '"etc.yaml" is a link',
@@ -203,12 +203,12 @@ CORPUS: Final[list[object]] = [
     ),
     pytest.param(
         deflated("large.txt", bytes(17 << 20)),
-        '"large.txt" holds 17 MiB; a file of a pack holds at most 16 MiB',
+        '"large.txt" has 17 MiB; a file of a pack may have at most 16 MiB',
         id="one huge file",
     ),
-    pytest.param(many, "it holds more than 2000 files", id="too many files"),
+    pytest.param(many, "it has more than 2000 files", id="too many files"),
     pytest.param(endless_list, "it holds more than 2000 files", id="a list without end"),
-    pytest.param(nested, "lies in more than 12 folders", id="too deep"),
+    pytest.param(nested, "is in more than 12 folders", id="too deep"),
     pytest.param(
         patched(b"hello hello", b"hullo hullo"), "cannot be read: Bad CRC-32", id="bytes that were changed"
     ),
@@ -258,7 +258,7 @@ CORPUS: Final[list[object]] = [
     # --- what is in the files ---
     pytest.param(holds(RULES, name="../../evil"), "pack.yaml:1:7: name:", id="a name that is a path"),
     pytest.param(holds(RULES, name="a/../b"), "pack.yaml:1:7: name:", id="a name with a way up"),
-    pytest.param(holds(RULES, version="../1"), '"../1" is no version', id="a version that is a path"),
+    pytest.param(holds(RULES, version="../1"), '"../1" is not a version', id="a version that is a path"),
     pytest.param(
         holds(RULES, 'requires: {mockllm: ">=99"}'),
         "the pack requires mockllm >=99; this is",
@@ -267,7 +267,7 @@ CORPUS: Final[list[object]] = [
     pytest.param(
         holds(RULES, "requires: {language: 2}"), "written in version 2 of the language", id="a later language"
     ),
-    pytest.param(holds(RULES, "use: [../other]"), '"../other" lies outside of the pack', id="a use outside"),
+    pytest.param(holds(RULES, "use: [../other]"), '"../other" is outside of the pack', id="a use outside"),
     pytest.param(
         holds('rules: [{match: {user: {regex: "(?=(a+)+$)x"}}, reply: x}]'),
         "may take very long on some texts",
@@ -293,17 +293,17 @@ CORPUS: Final[list[object]] = [
             "rules: [{match: {user: '" + "${p}" * 20_000 + "'}, reply: x}]",
             f"params: {{p: {{default: {'x' * 50_000}}}}}",
         ),
-        "parameters make more than 64 MiB of these files",
+        "parameters write more than 64 MiB into these files",
         id="a parameter that is put in thousands of times",
     ),
     pytest.param(
         holds("rules: [{http: {body_file: ../../../etc/passwd}}]"),
-        "lies outside of the folder",
+        "is outside of the folder",
         id="a file outside",
     ),
     pytest.param(
         holds("rules: [{http: {body_file: /etc/passwd}}]"),
-        "lies outside of the folder",
+        "is outside of the folder",
         id="an absolute file",
     ),
     pytest.param(

@@ -27,7 +27,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def lock() -> Lock:
     found = read_lock(str(Path("mockllm.lock").absolute()))
-    assert found.mistakes == ()
+    assert found.diagnostics == ()
     return found
 
 
@@ -76,7 +76,7 @@ def test_pack_of_any_source_is_locked_and_found(
     capfd.readouterr()
     assert run("check", "--frozen") == 1
     assert (
-        "mockllm.lock names team/x 1.0.0, and it is not here; run `mockllm pack add`"
+        "mockllm.lock names team/x 1.0.0, and its files are missing; run `mockllm pack add`"
         in capfd.readouterr().out
     )
     assert run("check") == 0
@@ -104,7 +104,7 @@ def test_changed_pack_is_refused_until_restored(tmp_path: Path, capfd: pytest.Ca
         capfd.readouterr()
         assert run(*line) in (1, 2)
         said = capfd.readouterr()
-        assert "is not the team/x 1.0.0 of mockllm.lock: its files have changed" in said.out + said.err
+        assert "is not team/x 1.0.0 of mockllm.lock: its files have changed" in said.out + said.err
     assert run("pack", "list") == 1
     assert run("pack", "add") == 0
     assert run("check", "--frozen") == 0
@@ -170,7 +170,7 @@ def test_version_conflict_is_reported_with_its_origin(
     wants("^2")
     capfd.readouterr()
     assert run("check") == 1
-    told = "the pack team/x is 1.0.0, and ^2 is asked for; try `mockllm pack update team/x`"
+    told = "the pack team/x is 1.0.0, and ^2 is required; try `mockllm pack update team/x`"
     assert f"scenarios/a.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
     assert run("pack", "update") == 1
     assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().err
@@ -183,7 +183,9 @@ def test_conflicting_ranges_are_reported_with_positions(
     write(Path("scenarios"), {"a.yaml": 'use: ["team/x@^1"]\n', "b.yaml": 'use: ["team/x@^2"]\n'})
     capfd.readouterr()
     assert run("check") == 1
-    told = "the pack team/x is 1.0.0, and ^2 is asked for here, ^1 in scenarios/a.yaml:1:7; none fits both"
+    told = (
+        "the pack team/x is 1.0.0, and ^2 is required here, ^1 in scenarios/a.yaml:1:7; no version fits both"
+    )
     assert f"scenarios/b.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
     assert run("pack", "add", pack(tmp_path / "q", version="1.5.0")) == 1
     said = capfd.readouterr().err
@@ -224,7 +226,7 @@ def test_named_pack_is_served_at_a_version(tmp_path: Path, capfd: pytest.Capture
     assert run("test", "--pack", "team/x@^1") == 0
     capfd.readouterr()
     assert run("check", "--pack", "team/x@^2") == 2
-    assert "--pack team/x@^2: the pack team/x is 1.0.0, and ^2 is asked for" in capfd.readouterr().out
+    assert "--pack team/x@^2: the pack team/x is 1.0.0, and ^2 is required" in capfd.readouterr().out
 
 
 def test_rules_of_team_pack_have_its_full_name(tmp_path: Path) -> None:
@@ -325,7 +327,9 @@ def test_frozen_server_does_not_fetch(tmp_path: Path, capfd: pytest.CaptureFixtu
     assert run("pack", "add", pack(tmp_path / "p")) == 0
     shutil.rmtree(".mockllm")
     assert run("serve", "--port", "0", "--frozen") == 2
-    assert "it is not here; run `mockllm pack add` to fetch it before --frozen" in capfd.readouterr().err
+    assert (
+        "its files are missing; run `mockllm pack add` to fetch it before --frozen" in capfd.readouterr().err
+    )
     assert run("test", "--frozen") == 2
     assert not Path(".mockllm").exists()
 

@@ -16,7 +16,7 @@ def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         **{"default/pack.yaml": pack("default", "use: [controls]"), "default/made.yaml": "rules: []"},
     )
     write(tmp_path / "shipped", **{"controls/pack.yaml": pack("controls"), "controls/c.yaml": "rules: []"})
-    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path / "shipped")
+    monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path / "shipped")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "work"

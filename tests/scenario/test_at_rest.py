@@ -8,9 +8,9 @@ import pytest
 
 from mockllm.scenario import reload_worker
 from mockllm.scenario.file_loader import LoadedFiles
-from mockllm.scenario.fingerprint import fingerprint
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
-from mockllm.scenario.reload_worker import READINGS, load_stable
+from mockllm.scenario.reload_worker import MAX_READS, load_stable
+from mockllm.scenario.scenario_folder import fingerprint
 
 
 def write(path: Path, name: str) -> None:
@@ -19,7 +19,7 @@ def write(path: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "readings"),
-    [(0, 1), (1, 2), (3, 4), (1000, READINGS)],
+    [(0, 1), (1, 2), (3, 4), (1000, MAX_READS)],
     ids=["files at rest", "one change", "several", "never at rest: taken as it is in the end"],
 )
 def test_files_are_read_until_they_rest(

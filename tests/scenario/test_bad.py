@@ -34,7 +34,7 @@ def said_of(name: str, given: list[str]) -> list[str]:
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
     gathered = load_scenarios(ScenarioSources([scenarios], packs, settings, vocabulary))
     return [
-        *map(str, sorted(gathered.mistakes)),
+        *map(str, sorted(gathered.diagnostics)),
         *(f"warning: {each}" for each in catalog_lint.warnings(gathered)),
     ]
 
@@ -42,7 +42,7 @@ def said_of(name: str, given: list[str]) -> list[str]:
 @pytest.mark.parametrize("name", CASES)
 def test_a_mistake_is_said_as_expected(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
-    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: BAD.parent / "shipped")
+    monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: BAD.parent / "shipped")
     lines = (BAD / f"{name}.expected").read_text(encoding="utf-8").splitlines()
     given = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
     assert said_of(name, given) == [line for line in lines if not line.startswith("$ ")]

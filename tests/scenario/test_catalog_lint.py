@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario import catalog_lint
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import RESERVED
@@ -25,7 +25,9 @@ def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
         path.write_text(text, encoding="utf-8")
     gathered = load_scenarios(ScenarioSources([str(folder)], settings=ParamSettings(sets)))
     found = catalog_lint.warnings(gathered)
-    assert found == finished(catalog_lint.in_slices(gathered, finished(compile_catalog(gathered.entries))))
+    assert found == run_steps(
+        catalog_lint.warning_steps(gathered, run_steps(compile_catalog(gathered.entries)))
+    )
     shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)
     return [line.replace(f"{folder}/", "") for line in shown]
 
@@ -88,9 +90,9 @@ NONE = {
     ),
 }
 
-HIDDEN = "a.yaml:{} rules[{}]: can never answer: {} (a.yaml:2) answers all that it matches"
+HIDDEN = "a.yaml:{} rules[{}]: can never respond: {} (a.yaml:2) responds to every request that it matches"
 UNPLAYED = (
-    "a.yaml:2 {}[0].faults[0]: malformed can never be played: it needs a stream, and {} is never streamed"
+    "a.yaml:2 {}[0].faults[0]: malformed can never be applied: it needs a stream, and {} is never streamed"
 )
 SOME: dict[str, tuple[str, list[str]]] = {
     "a catch-all before all others": (
@@ -103,15 +105,15 @@ SOME: dict[str, tuple[str, list[str]]] = {
     ),
     "a reserved path among others": (
         rules("{match: {path: [/x, {equals: /ws}]}, http: {}}"),
-        ["a.yaml:2 rules[0].match.path: /ws is the server's own: no request to it comes here"],
+        ["a.yaml:2 rules[0].match.path: /ws is reserved for the server: no rule gets its requests"],
     ),
     "what begins with a reserved path": (
         modifiers("{match: {path: {starts_with: /api/v2}}, delay: 1s}"),
-        ["a.yaml:2 modifiers[0].match.path: /api is the server's own: no request to it comes here"],
+        ["a.yaml:2 modifiers[0].match.path: /api is reserved for the server: no rule gets its requests"],
     ),
     "the prefix of sessions": (
         rules("{match: {path: [/x, /s/a/v1/models]}, http: {}}"),
-        ["a.yaml:2 rules[0].match.path: /s/ID names a session: rules see the path behind it"],
+        ["a.yaml:2 rules[0].match.path: /s/ID names a session: rules match the path after it"],
     ),
     "a fault on a modifier's error": (
         modifiers("{error: timeout, faults: [malformed]}"),
@@ -119,7 +121,7 @@ SOME: dict[str, tuple[str, list[str]]] = {
     ),
     "a fault on plain HTTP": (
         rules("{match: {path: /x}, http: {}, faults: [malformed]}"),
-        [UNPLAYED.format("rules", "an http answer")],
+        [UNPLAYED.format("rules", "an http response")],
     ),
     "a fault where no branch can stream": (
         rules("{choose: [{error: timeout}, {reply: a, stream: false}], faults: [malformed]}"),
@@ -128,7 +130,7 @@ SOME: dict[str, tuple[str, list[str]]] = {
     "a fault in a stream of what is never one": (
         rules("{reply: a, stream: false, faults: [crlf, {reset: {after: {events: 2}}}, no_finish]}"),
         [
-            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a stream, and with "
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be applied: it needs a stream, and with "
             "`stream: false` nothing is streamed"
             for number, name in enumerate(["crlf", "reset", "no_finish"])
         ],
@@ -137,7 +139,7 @@ SOME: dict[str, tuple[str, list[str]]] = {
         rules("{match: {stream: false}, reply: a, faults: [malformed]}")
         + modifiers("{match: {stream: false}, faults: [malformed]}"),
         [
-            f"a.yaml:{line} {kind}[0].faults[0]: malformed can never be played: it needs a stream, and with "
+            f"a.yaml:{line} {kind}[0].faults[0]: malformed can never be applied: it needs a stream, and with "
             "`stream: false` nothing is streamed"
             for line, kind in ((2, "rules"), (4, "modifiers"))
         ],
@@ -145,30 +147,31 @@ SOME: dict[str, tuple[str, list[str]]] = {
     "a fault on what another server answers": (
         rules('{proxy: "https://a.example", faults: [reset, no_usage]}'),
         [
-            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: what another server answers is passed "
-            "on as it is"
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be applied: the response of another "
+            "server is forwarded unchanged"
             for number, name in enumerate(["reset", "no_usage"])
         ],
     ),
     "a fault of meaning in a recording": (
         rules('{replay: {frames: ["x"]}, faults: [no_usage, unknown_tool]}'),
         [
-            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a {needs}, and a recording is "
-            "sent as bytes"
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be applied: it needs a {needs}, and a "
+            "recording is sent as bytes"
             for number, (name, needs) in enumerate([("no_usage", "reply"), ("unknown_tool", "call")])
         ],
     ),
     "a place among chunks of what has none": (
         rules("{error: timeout, faults: [{reset: {after: {chunks: 1}}}, error_event]}"),
         [
-            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be played: it needs a reply, and an error is none"
+            f"a.yaml:2 rules[0].faults[{number}]: {name} can never be applied: it needs a reply, "
+            "and an error is not one"
             for number, name in enumerate(["reset", "error_event"])
         ],
     ),
     "a step's own fault": (
         rules("{sequence: [{error: timeout, faults: [no_finish]}, {reply: a, faults: [no_finish]}]}"),
         [
-            "a.yaml:2 rules[0].sequence[0].faults[0]: no_finish can never be played: it needs a stream, and an "
+            "a.yaml:2 rules[0].sequence[0].faults[0]: no_finish can never be applied: it needs a stream, and an "
             "error is never streamed"
         ],
     ),
@@ -191,7 +194,7 @@ def test_a_rule_of_an_earlier_file_hides_one(tmp_path: Path) -> None:
         "b.yaml": rules("{match: {user: x, turn: 1}, reply: b}"),
     }
     assert warned(tmp_path, files) == [
-        'b.yaml:2 rules[0]: can never answer: "rules[0]" (a.yaml:2) answers all that it matches'
+        'b.yaml:2 rules[0]: can never respond: "rules[0]" (a.yaml:2) responds to every request that it matches'
     ]
 
 

@@ -9,13 +9,13 @@ import pytest
 from mockllm.scenario.diagnostics import (
     Diagnostic,
     Path,
-    either,
-    meant,
     nearest,
-    path_of,
+    parse_path,
     path_text,
+    quoted_choice,
     readable,
     scalar_text,
+    suggestion,
 )
 
 
@@ -52,7 +52,7 @@ def test_mistakes_sort_by_place_and_can_be_pickled() -> None:
 )
 def test_paths_read_as_a_person_writes_them(path: Path, text: str) -> None:
     assert path_text(path) == text
-    assert path_of(text) == path
+    assert parse_path(text) == path
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_nearest_word_is_found(word: str, found: str | None) -> None:
     ],
 )
 def test_what_was_meant_is_said(word: str, words: list[str], text: str) -> None:
-    assert meant(word, words) == text
+    assert suggestion(word, words) == text
 
 
 def test_values_are_shown_as_yaml_writes_them() -> None:
@@ -92,7 +92,7 @@ def test_values_are_shown_as_yaml_writes_them() -> None:
         "1.5",
         "a",
     ]
-    assert either(["a", 1, True]) == '"a", 1 or true'
+    assert quoted_choice(["a", 1, True]) == '"a", 1 or true'
 
 
 def test_what_would_steer_a_terminal_is_written_out_and_long_paths_are_cut() -> None:

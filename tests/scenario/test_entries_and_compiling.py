@@ -10,14 +10,14 @@ from msgspec.structs import replace
 
 from mockllm.core.randomness import Randomness
 from mockllm.scenario.catalog import Catalog, ResponseSelector
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from tests.language.playing import Files, chat, gathered, mistakes, play
 
 TWO = "rules: [{name: one, reply: x}, {name: two, times: 3, reply: {text: {file: t.md}}}]\nmodifiers: [{delay: 1s}]"
 
 
 def compiled(files: Files, old: Catalog | None = None) -> Catalog:
-    return finished(compile_catalog(gathered(files).entries, old))
+    return run_steps(compile_catalog(gathered(files).entries, old))
 
 
 REFUSED: list[tuple[str, str, str]] = [
@@ -85,7 +85,7 @@ def test_a_change_of_models_makes_anew_and_keeps_counts() -> None:
 def test_entries_travel_between_processes_without_their_words() -> None:
     entries = [replace(entry, spec=None) for entry in gathered({"a.yaml": TWO, "t.md": "text"}).entries]
     there = pickle.loads(pickle.dumps(entries))
-    assert [item.id for item in finished(compile_catalog(there)).items] == [
+    assert [item.id for item in run_steps(compile_catalog(there)).items] == [
         "a.yaml:one",
         "a.yaml:two",
         "a.yaml:modifiers[0]",
@@ -104,7 +104,7 @@ def test_and_a_change_of_the_file_makes_the_rule_anew() -> None:
     assert old.keys == new.keys
     assert old.items[0].digest != new.items[0].digest
     there = [replace(entry, spec=None) for entry in gathered(MEASURED).entries]
-    assert finished(compile_catalog(there)).items[0].settings == old.items[0].settings
+    assert run_steps(compile_catalog(there)).items[0].settings == old.items[0].settings
 
 
 @pytest.mark.parametrize(

@@ -34,12 +34,12 @@ MISTAKES = {
     "{request: {provider: [openai, x]}}": (
         '3:26 .request.provider: no provider is called "x"; expected "anthropic" or "openai"'
     ),
-    "{request: {provider: []}}": "3:26 .request.provider: name one provider at least",
+    "{request: {provider: []}}": "3:26 .request.provider: write at least one provider",
     "{request: {api: chatt}}": '3:21 .request.api: no api is called "chatt"; did you mean "chat"?',
     "{request: {path: /x, user: y}}": (
-        "3:15 .request: user has no place in a raw request: write it into the body, or leave out path"
+        "3:15 .request: user is not allowed in a raw request: write it into the body, or leave out path"
     ),
-    "{request: {messages: [], user: y}}": "3:15 .request: give messages or user, not both",
+    "{request: {messages: [], user: y}}": "3:15 .request: write messages or user, not both",
     "{request: {headers: {x: 7}}}": '3:29 .request.headers.x: expected a text, found the number 7; write "7"',
     "{expect: {rul: x}}": '3:15 .expect.rul: unknown key; did you mean "rule"?',
     "{expect: {took: 3}}": '3:21 .expect.took: 3 has no unit; write "300ms", "2s" or "1m"',
@@ -47,7 +47,7 @@ MISTAKES = {
         '3:23 .expect.status: expected a number, found the text "400"; write 400 without quotes'
     ),
     '{expect: {body: {"$.a[*]": 1}}}': (
-        "3:21 .expect.body: $.a[*] can give several nodes; say of how many it must hold: "
+        "3:21 .expect.body: $.a[*] can select several nodes; write how many must match: "
         "{some: …} or {each: …}"
     ),
     "{expect: {usage: {total: 1}}}": (
@@ -55,7 +55,7 @@ MISTAKES = {
         '"cached_tokens", "cache_write_tokens" or "reasoning_tokens"'
     ),
     "{steps: [], expect: {}}": "3:13 .steps: expected a list that is not empty, found an empty list",
-    "{steps: [{}], expect: {}}": "3:5 : give steps, or a request and what to expect, not both",
+    "{steps: [{}], expect: {}}": "3:5 : write steps, or request and expect, not both",
     "{with: {cuont: 1}}": '3:13 .with.cuont: no pack in use has a parameter "cuont"; did you mean "count"?',
     "{with: {mine.count: x}}": '3:25 .with["mine.count"]: expected a whole number, found the text "x"',
     "7": "3:5 : expected a mapping, found the number 7",
@@ -66,7 +66,7 @@ MISTAKES = {
 @pytest.mark.parametrize("example", MISTAKES)
 def test_a_mistake_has_its_place(example: str, tmp_path: Path) -> None:
     found = loaded(tmp_path, example)
-    (mistake,) = found.mistakes
+    (mistake,) = found.diagnostics
     place, _, said = str(mistake).removeprefix(f"{tmp_path}/a.yaml:").partition(": examples[0]")
     assert f"{place} {said}" == MISTAKES[example]
     assert found.examples == []

@@ -56,7 +56,7 @@ def test_packs_follow_their_users_depth_first_and_once(home: Path) -> None:
         "q/z.yaml",
     ]
     assert ids(loading) == expected
-    assert [each.word.name for each in loading.packs] == ["default", "controls", "p", "inner", "q"]
+    assert [each.manifest.name for each in loading.packs] == ["default", "controls", "p", "inner", "q"]
     assert [file.pack for file in loading.files][:3] == [None, None, "default"]
     assert loading.files[4].source.name == "p/x.yaml"
     assert {str(home / "p"), str(home / "p/inner"), str(home)} <= loading.trees
@@ -86,7 +86,7 @@ def test_a_with_is_heard_wherever_it_stands_and_hands_parameters_down(home: Path
     )
     loading = load_files(["."])
     assert loading.diagnostics == ()
-    assert {each.word.name: each.params.values["n"] for each in loading.packs} == {
+    assert {each.manifest.name: each.params.values["n"] for each in loading.packs} == {
         "default": 1,
         "controls": 5,
         "p": 7,

@@ -14,11 +14,11 @@ from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.selection.load import Load
 from mockllm.core.selection.time_window import TimeWindow
 from mockllm.core.values.types import Drawn, Expression
-from mockllm.scenario.raw_entries import word_of
+from mockllm.scenario.raw_entries import read_spec
 
 
 def modifier(**settings: Any) -> Any:
-    return word_of("modifier", settings, "a.yaml:1", {}, lambda name: b"")
+    return read_spec("modifier", settings, "a.yaml:1", {}, lambda name: b"")
 
 
 @pytest.mark.parametrize(

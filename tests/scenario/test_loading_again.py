@@ -203,7 +203,7 @@ def test_a_loading_can_be_pickled(home: Path) -> None:
     loading = load_files(["."])
     again = pickle.loads(pickle.dumps(loading, pickle.HIGHEST_PROTOCOL))
     assert again == loading
-    assert again.files[0].source.where(("rules", 0, "reply")) == (2, 17)
+    assert again.files[0].source.position(("rules", 0, "reply")) == (2, 17)
 
 
 def test_a_thousand_rules_are_handed_over_whole(home: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.matching.matchers import Matcher
 from mockllm.scenario import matcher_logic
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.matcher_logic import Wider, contradiction, implies
+from mockllm.scenario.matcher_logic import WiderMatchers, contradiction, implies
 from mockllm.scenario.matchers import matcher
 
 
@@ -77,8 +77,8 @@ AT_ODDS: list[tuple[str, dict[str, Any], str]] = [
         {"any": [{"user": "a", "all": [{"user": "b"}]}]},
         'user "b" and user "a"',
     ),
-    ("no alternatives", {"any": []}, "any of nothing"),
-    ("no alternatives, beside more", {"user": "x", "any": []}, "any of nothing"),
+    ("no alternatives", {"any": []}, "an empty `any`"),
+    ("no alternatives, beside more", {"user": "x", "any": []}, "an empty `any`"),
 ]
 
 MAY_HOLD: list[tuple[str, dict[str, Any]]] = [
@@ -98,8 +98,8 @@ MAY_HOLD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def filled(*matchers: Matcher) -> Wider:
-    made = Wider(matchers)
+def filled(*matchers: Matcher) -> WiderMatchers:
+    made = WiderMatchers(matchers)
     for _ in made.fill():
         pass
     return made
@@ -150,4 +150,4 @@ def test_many_on_one_field_are_not_compared_pair_by_pair(monkeypatch: pytest.Mon
     monkeypatch.setattr(matcher_logic, "implies", ask)
     many = [made({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
     filled(*many).first(made({"model": "m", "user": "something else"}), 1000)
-    assert 0 < len(asked) <= matcher_logic.MOST
+    assert 0 < len(asked) <= matcher_logic.MAX_COMPARED

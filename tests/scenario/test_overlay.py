@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.overlay import (
-    LIVE,
-    SESSION,
+    GLOBAL_LAYER,
+    SESSION_LAYER,
     OverlaidEntries,
     Overlay,
-    as_yaml,
-    joined,
-    missing,
-    overlaid,
+    merge_entries,
+    missing_targets,
+    overlay_entries,
+    to_yaml,
 )
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.scenario.vocabulary import Vocabulary
@@ -40,18 +40,18 @@ AWKWARD: dict[str, Any] = {
 
 @pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
 def test_what_is_written_reads_as_the_same(data: Any) -> None:
-    assert read_source(as_yaml({"rules": data}), "x").data == {"rules": data}
+    assert read_source(to_yaml({"rules": data}), "x").data == {"rules": data}
 
 
 def test_what_stands_twice_is_written_twice() -> None:
     match = {"model": "m"}
-    text = as_yaml({"rules": [{"match": match, "reply": "A"}, {"match": match, "reply": "B"}]})
+    text = to_yaml({"rules": [{"match": match, "reply": "A"}, {"match": match, "reply": "B"}]})
     assert "&" not in text
     assert text.count("model: m") == 2
 
 
 def made(overlay: Overlay) -> OverlaidEntries:
-    return overlaid(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
+    return overlay_entries(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
 
 
 def entries(*names: str) -> list[TypedEntry]:
@@ -62,15 +62,15 @@ def entries(*names: str) -> list[TypedEntry]:
 def test_the_entries_stand_where_the_text_has_them() -> None:
     found = made(Overlay(({"name": "a", "reply": "x"}, {"name": "b", "reply": "y"})))
     assert [(each.id, each.where, each.layer) for each in found.entries] == [
-        ("overlay:a", "overlay.yaml:3", LIVE),
-        ("overlay:b", "overlay.yaml:5", LIVE),
+        ("overlay:a", "overlay.yaml:3", GLOBAL_LAYER),
+        ("overlay:b", "overlay.yaml:5", GLOBAL_LAYER),
     ]
 
 
 def test_a_sessions_own_ask_for_it() -> None:
     (entry,) = made(Overlay(({"name": "a", "match": {"user": "x"}, "reply": "x"},), session="s")).entries
-    assert (entry.id, entry.where, entry.layer) == ("session:a", "session-s.yaml:3", SESSION)
-    catalog = finished(compile_catalog([entry]))
+    assert (entry.id, entry.where, entry.layer) == ("session:a", "session-s.yaml:3", SESSION_LAYER)
+    catalog = run_steps(compile_catalog([entry]))
     assert "session" in repr(catalog.items[0].matcher)
 
 
@@ -78,22 +78,22 @@ BAD: dict[str, tuple[Overlay, str]] = {
     "an unknown word": (Overlay(({"reply": "x", "mtach": {}},)), "mtach"),
     "a file": (Overlay(({"reply": {"text": {"file": "a.md"}}},)), "a.md"),
     "a session that replaces": (Overlay(({"reply": "x", "replaces": "a:b"},), session="s"), "replaces"),
-    "a session that switches off": (
+    "a session that disables entries": (
         Overlay(({"reply": "x", "replaces": "a:b", "enabled": False},), session="s"),
-        "switches off",
+        "disables entries",
     ),
 }
 
 
 @pytest.mark.parametrize(("overlay", "says"), BAD.values(), ids=BAD)
 def test_a_mistake_is_told(overlay: Overlay, says: str) -> None:
-    assert any(says in str(each) for each in made(overlay).mistakes)
+    assert any(says in str(each) for each in made(overlay).diagnostics)
 
 
 def test_use_and_examples_have_no_place() -> None:
     for word in ("use", "examples"):
-        found = overlaid(read_source(f"{word}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
-        assert [each.path for each in found.mistakes] == [word]
+        found = overlay_entries(read_source(f"{word}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
+        assert [each.path for each in found.diagnostics] == [word]
 
 
 def test_the_first_overlay_stands_first_and_all_above_files() -> None:
@@ -102,7 +102,7 @@ def test_the_first_overlay_stands_first_and_all_above_files() -> None:
         for entry in entries("x")
     ]
     session = made(Overlay(({"name": "s", "reply": "s"},), session="s"))
-    order = joined(base, [made(Overlay(({"name": "l", "reply": "l"},))), session])
+    order = merge_entries(base, [made(Overlay(({"name": "l", "reply": "l"},))), session])
     assert [entry.id for entry in order] == ["overlay:l", "session:s", "f.yaml:x"]
 
 
@@ -118,16 +118,16 @@ def test_one_that_replaces_takes_place_and_layer() -> None:
         for place, (name, entry) in enumerate(zip("xy", entries("x", "y"), strict=True))
     ]
     over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x"},)))
-    assert not missing(over, base)
-    order = joined(base, [over])
+    assert not missing_targets(over, base)
+    order = merge_entries(base, [over])
     assert [(entry.id, entry.layer) for entry in order] == [("overlay:n", 1), ("p/f.yaml:y", 1)]
     off = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:y", "enabled": False},)))
-    assert [entry.id for entry in joined(base, [off])] == ["p/f.yaml:x"]
+    assert [entry.id for entry in merge_entries(base, [off])] == ["p/f.yaml:x"]
 
 
 def test_what_there_is_not_cannot_be_replaced() -> None:
     for enabled in (True, False):
         over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x", "enabled": enabled},)))
-        (mistake,) = missing(over, [])
+        (mistake,) = missing_targets(over, [])
         assert mistake.path == "rules[0].replaces"
-        assert len(joined([], [over])) == int(enabled)
+        assert len(merge_entries([], [over])) == int(enabled)

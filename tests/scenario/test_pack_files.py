@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario import pack_files as limits
-from mockllm.scenario.pack_files import LARGEST, PackFiles, PackRejected, hidden, read_tree
+from mockllm.scenario.pack_files import MAX_PACK_FILE_SIZE, PackFiles, PackRejected, is_ignored, read_tree
 
 
 def tree(*paths: str) -> PackFiles:
@@ -40,8 +40,8 @@ def test_only_what_belongs_to_a_pack_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [".git/config", "a/.x", "dist/a.whl", "dist", "__pycache__/a"])
 def test_what_is_hidden(path: str) -> None:
-    assert hidden(path)
-    assert not hidden(f"x{path.removeprefix('.')}".replace("/.", "/").replace("__pycache__", "cache"))
+    assert is_ignored(path)
+    assert not is_ignored(f"x{path.removeprefix('.')}".replace("/.", "/").replace("__pycache__", "cache"))
 
 
 @pytest.mark.parametrize(
@@ -52,15 +52,15 @@ def test_what_is_hidden(path: str) -> None:
         ("c:a", "is an absolute path"),
         ("a/..", "leads out of the pack"),
         ("..", "leads out of the pack"),
-        ("a//b", "is a path that not every system can have"),
-        ("a/./b", "is a path that not every system can have"),
-        ("a ", "is a path that not every system can have"),
-        ("a.", "is a path that not every system can have"),
-        ("a?", "is a path that not every system can have"),
-        ("a\u202eb", '"a\\u202eb" is a path that not every system can have'),
+        ("a//b", "is a path that not every system allows"),
+        ("a/./b", "is a path that not every system allows"),
+        ("a ", "is a path that not every system allows"),
+        ("a.", "is a path that not every system allows"),
+        ("a?", "is a path that not every system allows"),
+        ("a\u202eb", '"a\\u202eb" is a path that not every system allows'),
         ("LPT1.txt", "is a device"),
         ("a" * 201, "is a path of more than 200 bytes"),
-        ("/".join("a" * 13), "lies in more than 12 folders"),
+        ("/".join("a" * 13), "is in more than 12 folders"),
         ("a.PY", "is code; a pack is data"),
     ],
 )  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_path_that_no_pack_has(path: str, message: str) -> None:
         (("a.yaml", "A.yaml"), '"a.yaml" and "A.yaml" are one file on some systems'),
         (("x/a.yaml", "X/b.yaml"), '"x" and "X" are one file on some systems'),
         (("caf\u00e9", "cafe\u0301"), "are one file on some systems"),
-        (("a", "a/b"), '"a/b" lies in a file'),
+        (("a", "a/b"), '"a/b" is inside a file'),
     ],
     ids=["twice", "cases", "cases of a folder", "accents", "a file as a folder"],
 )
@@ -88,18 +88,18 @@ def test_two_files_that_are_one(paths: tuple[str, ...], message: str) -> None:
 
 
 def test_sizes_are_bounded_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(PackRejected, match="holds 16 MiB; a file of a pack holds at most 16 MiB"):
-        PackFiles().expect("a", LARGEST + 1)
-    monkeypatch.setattr(limits, "LARGEST_TREE", 10)
+    with pytest.raises(PackRejected, match="has 16 MiB; a file of a pack may have at most 16 MiB"):
+        PackFiles().expect("a", MAX_PACK_FILE_SIZE + 1)
+    monkeypatch.setattr(limits, "MAX_PACK_SIZE", 10)
     made = tree("12345", "6789")
-    with pytest.raises(PackRejected, match="its files hold more than"):
+    with pytest.raises(PackRejected, match="its files have more than"):
         made.add("a", b"xx")
-    monkeypatch.setattr(limits, "MOST_FILES", 2)
-    with pytest.raises(PackRejected, match="it holds more than 2 files"):
+    monkeypatch.setattr(limits, "MAX_FILES", 2)
+    with pytest.raises(PackRejected, match="it has more than 2 files"):
         made.add("a", b"")
 
 
 def test_a_deep_folder_is_not_followed_for_ever(tmp_path: Path) -> None:
     (tmp_path / "/".join("d" * 30)).mkdir(parents=True)
-    with pytest.raises(PackRejected, match="lies in more than 12 folders"):
+    with pytest.raises(PackRejected, match="is in more than 12 folders"):
         read_tree(tmp_path)

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, bad_settings, settle_params
-from mockllm.scenario.pack_params import Kind, Params, checked, from_text
+from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, bad_settings, resolve_params
+from mockllm.scenario.pack_params import Params, ParamType, check_value, parse_value
 from mockllm.scenario.yaml_reader import read_source
 
-MOODS: Kind = ["calm", "storm", 3, True]
+MOODS: ParamType = ["calm", "storm", 3, True]
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ MOODS: Kind = ["calm", "storm", 3, True]
         (MOODS, None),
     ],
 )
-def test_a_value_of_the_kind_is_taken_as_it_is(kind: Kind, value: Json) -> None:
-    assert checked(kind, value) is value
+def test_a_value_of_the_kind_is_taken_as_it_is(kind: ParamType, value: Json) -> None:
+    assert check_value(kind, value) is value
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_a_value_of_the_kind_is_taken_as_it_is(kind: Kind, value: Json) -> None:
         (MOODS, 1, 'expected "calm", "storm", 3 or true, found the number 1'),
     ],
 )
-def test_another_value_is_refused(kind: Kind, value: Json, message: str) -> None:
+def test_another_value_is_refused(kind: ParamType, value: Json, message: str) -> None:
     with pytest.raises(ValueError) as error:
-        checked(kind, value)
+        check_value(kind, value)
     assert str(error.value) == message
 
 
@@ -84,9 +84,9 @@ def test_another_value_is_refused(kind: Kind, value: Json, message: str) -> None
         (MOODS, "true", True),
     ],
 )
-def test_an_option_or_variable_is_read_by_the_kind(kind: Kind, text: str, value: Json) -> None:
-    assert from_text(kind, text) == value
-    assert type(from_text(kind, text)) is type(value)
+def test_an_option_or_variable_is_read_by_the_kind(kind: ParamType, text: str, value: Json) -> None:
+    assert parse_value(kind, text) == value
+    assert type(parse_value(kind, text)) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_an_option_or_variable_is_read_by_the_kind(kind: Kind, text: str, value:
         ("integer", "9" * 5000),
     ],
 )
-def test_a_text_that_does_not_read_so_is_refused(kind: Kind, text: str) -> None:
+def test_a_text_that_does_not_read_so_is_refused(kind: ParamType, text: str) -> None:
     with pytest.raises(ValueError):
-        from_text(kind, text)
+        parse_value(kind, text)
 
 
 WORD = PackSpec.model_validate(
@@ -123,7 +123,7 @@ WORD = PackSpec.model_validate(
 
 def settled(given: str = "{}", **settings: Any) -> tuple[dict[str, Json], list[str]]:
     source = read_source(f"with: {given}", "a.yaml")
-    found, mistakes = settle_params(
+    found, mistakes = resolve_params(
         WORD, WithValues(source.data["with"], source, ("with",)), ParamSettings(**settings)
     )
     return dict(found.values), [str(mistake) for mistake in mistakes]
@@ -173,7 +173,7 @@ def test_a_setting_must_name_one_parameter() -> None:
     ]
 
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, ParamType] = {
     "mood": ["calm", "storm"],
     "n": "integer",
     "delay": "duration",

@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario import scenario_folder as folders
-from mockllm.scenario.bundled_packs import shipped, shipped_names
-from mockllm.scenario.scenario_folder import is_pack, linked_from, read_bytes, read_reference, scenario_files
+from mockllm.scenario.pack_resolver import bundled_names, bundled_pack
+from mockllm.scenario.scenario_folder import (
+    is_pack,
+    linked_folders,
+    read_bytes,
+    read_reference,
+    scenario_files,
+)
 
 
 def made(home: Path, *names: str) -> Path:
@@ -51,7 +57,7 @@ def test_a_pack_in_a_subfolder_is_left_out_and_a_manifest_is_no_scenario(tmp_pat
 def test_a_config_map_counts_once_and_follows_the_swap(tmp_path: Path) -> None:
     config_map(tmp_path, "2026_1")
     assert scenario_files(tmp_path) == ["a.yaml"]
-    assert linked_from(tmp_path, ["a.yaml"]) == set()
+    assert linked_folders(tmp_path, ["a.yaml"]) == set()
     config_map(tmp_path, "2026_2")
     assert scenario_files(tmp_path) == ["a.yaml"]
     assert read_bytes(str(tmp_path / "a.yaml")) == b"..2026_2/a.yaml"
@@ -70,7 +76,7 @@ def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> N
     (home / "sub" / "up").symlink_to(home)
     (home / "linked").symlink_to(tmp_path / "elsewhere")
     assert scenario_files(home) == ["a.yaml", "linked/c.yaml", "sub/b.yaml"]
-    assert linked_from(home, scenario_files(home)) == {os.path.realpath(tmp_path / "elsewhere")}
+    assert linked_folders(home, scenario_files(home)) == {os.path.realpath(tmp_path / "elsewhere")}
 
 
 @pytest.mark.parametrize(
@@ -91,10 +97,10 @@ def test_a_reference_is_relative_to_its_file(tmp_path: Path, file: str, name: st
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("../secret.md", '"../secret.md" lies outside of the folder'),
-        ("texts/../../secret.md", "lies outside of the folder"),
-        ("../home-too/secret.md", "lies outside of the folder"),
-        ("/etc/passwd", '"/etc/passwd" lies outside of the folder'),
+        ("../secret.md", '"../secret.md" is outside of the folder'),
+        ("texts/../../secret.md", "is outside of the folder"),
+        ("../home-too/secret.md", "is outside of the folder"),
+        ("/etc/passwd", '"/etc/passwd" is outside of the folder'),
         ("leads-out.md", '"leads-out.md" is a link that leads out of the folder'),
         ("anwser.md", 'there is no file "anwser.md"; did you mean "answer.md"?'),
         ("text/long.md", 'there is no file "text/long.md"'),
@@ -112,7 +118,7 @@ def test_a_reference_that_cannot_be_followed_is_refused(tmp_path: Path, name: st
 
 
 def test_a_reference_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "LARGEST_FILE", 4)
+    monkeypatch.setattr(folders, "MAX_FILE_SIZE", 4)
     made(tmp_path, "answer.md")
     with pytest.raises(ValueError, match="is larger than"):
         read_reference(str(tmp_path), "a.yaml", "answer.md")
@@ -120,10 +126,10 @@ def test_a_reference_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: p
 
 def test_shipped_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made(tmp_path, "one/pack.yaml", "two/pack.yaml", "three/a.yaml")
-    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path)
-    assert shipped_names() == ["one", "two"]
-    assert shipped("one") == tmp_path / "one"
-    assert shipped("three") is None
-    assert shipped("../one") is None
-    monkeypatch.setattr("mockllm.scenario.bundled_packs._home", lambda: tmp_path / "none")
-    assert shipped_names() == []
+    monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path)
+    assert bundled_names() == ["one", "two"]
+    assert bundled_pack("one") == tmp_path / "one"
+    assert bundled_pack("three") is None
+    assert bundled_pack("../one") is None
+    monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path / "none")
+    assert bundled_names() == []

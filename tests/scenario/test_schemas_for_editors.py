@@ -14,8 +14,8 @@ import jsonschema_rs
 import pytest
 
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.scenario.editor_schemas import schemas, written
-from mockllm.scenario.language.reply import ANSWERS
+from mockllm.scenario.editor_schemas import schema_text, schemas
+from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
 
@@ -31,7 +31,7 @@ LATER = ("reset", "stall")
 
 def data(text: str) -> Any:
     source = read_source(text, "x.yaml")
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
     return source.data
 
 
@@ -175,7 +175,7 @@ def test_it_is_draft_7(name: str) -> None:
 @pytest.mark.parametrize("name", MADE)
 def test_every_reference_leads_somewhere_and_nothing_is_left_over(name: str) -> None:
     made = MADE[name]
-    named = set(re.findall(r'"#/definitions/(\w+)"', written(made)))
+    named = set(re.findall(r'"#/definitions/(\w+)"', schema_text(made)))
     assert named == made.get("definitions", {}).keys()
 
 
@@ -204,7 +204,7 @@ def test_names_are_completed() -> None:
         completed = definitions["Match"]["properties"][word]["anyOf"][0]
         assert completed == {"type": "string", "enum": sorted(names)}
     required = [each["required"] for each in definitions["RuleSpec"]["oneOf"]]
-    assert required == [[answer] for answer in ANSWERS]
+    assert required == [[answer] for answer in RESPONSE_KEYS]
 
 
 def test_mappings_stand_first_among_several_forms() -> None:

@@ -10,15 +10,15 @@ import pytest
 
 import mockllm.cli
 from mockllm.core.json.jsonpath import compile_path
-from mockllm.scenario.bundled_packs import shipped
+from mockllm.scenario.pack_resolver import bundled_pack
 from mockllm.scenario.yaml_reader import read_source
 
-PACK = shipped("request-controls")
+PACK = bundled_pack("request-controls")
 STARTER = Path(mockllm.cli.__file__).parent / "starter"
 
 
 def paths(folder: Path) -> Iterator[str]:
-    """Every JSONPath that can give several nodes, in the files below a folder."""
+    """Every JSONPath that can select several nodes, in the files below a folder."""
     for file in sorted(folder.rglob("*.yaml")):
         for key in _keys(read_source(file.read_bytes(), file.name).data):
             if key.startswith("$") and not compile_path(key).singular:

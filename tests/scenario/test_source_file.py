@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.diagnostics import Path
-from mockllm.scenario.source_file import LARGEST_FILE, Source
-from mockllm.scenario.yaml_nodes import DEEPEST, LARGEST_EXPANSION
+from mockllm.scenario.source_file import MAX_FILE_SIZE, Source
+from mockllm.scenario.yaml_nodes import MAX_ALIAS_VALUES, MAX_DEPTH
 from mockllm.scenario.yaml_reader import read_source
 
 TEXT = """\
@@ -26,8 +26,8 @@ rules:
 
 
 def only(source: Source) -> str:
-    assert len(source.mistakes) == 1
-    return str(source.mistakes[0])
+    assert len(source.diagnostics) == 1
+    return str(source.diagnostics[0])
 
 
 def test_a_file_becomes_plain_data() -> None:
@@ -63,7 +63,7 @@ def test_a_file_becomes_plain_data() -> None:
     ],
 )
 def test_every_place_has_a_position(path: Path, key: bool, place: tuple[int, int]) -> None:
-    assert read_source(TEXT, "a.yaml").where(path, key) == place
+    assert read_source(TEXT, "a.yaml").position(path, key) == place
 
 
 @pytest.mark.parametrize(
@@ -87,15 +87,15 @@ def test_every_place_has_a_position(path: Path, key: bool, place: tuple[int, int
 )
 def test_what_is_legal_is_read(text: str, data: Any) -> None:
     source = read_source(text, "a.yaml")
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
     assert source.data == data
 
 
 def test_a_value_behind_an_alias_stands_where_the_alias_does_and_its_parts_where_they_are_written() -> None:
     source = read_source("a: &x {b: [1]}\nc: *x\n", "a.yaml")
-    assert source.where(("c",)) == (2, 4)
-    assert source.where(("c",), key=True) == (2, 1)
-    assert source.where(("c", "b", 0)) == (1, 12)
+    assert source.position(("c",)) == (2, 4)
+    assert source.position(("c",), key=True) == (2, 1)
+    assert source.position(("c", "b", 0)) == (1, 12)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_a_value_behind_an_alias_stands_where_the_alias_does_and_its_parts_where
 def test_absurd_depth_is_refused_before_anything_is_built(text: str) -> None:
     source = read_source(text, "a.yaml")
     assert source.data is None
-    assert "nested more than 100 levels deep" in str(source.mistakes[-1])
-    assert len(source.mistakes) <= 2  # of nested keys that are no texts, the outermost is told
+    assert "nested more than 100 levels deep" in str(source.diagnostics[-1])
+    assert len(source.diagnostics) <= 2  # of nested keys that are no texts, the outermost is told
 
 
 def test_deep_indentation_is_refused() -> None:
@@ -114,8 +114,8 @@ def test_deep_indentation_is_refused() -> None:
 
 
 def test_as_deep_as_allowed_is_read_and_can_be_pickled() -> None:
-    source = read_source("[" * DEEPEST + "]" * DEEPEST, "a.yaml")
-    assert source.mistakes == ()
+    source = read_source("[" * MAX_DEPTH + "]" * MAX_DEPTH, "a.yaml")
+    assert source.diagnostics == ()
     assert pickle.loads(pickle.dumps(source)) == source
 
 
@@ -126,17 +126,17 @@ def test_nested_aliases_do_not_get_around_the_depth() -> None:
 
 def test_aliases_do_not_explode() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
-    assert f"more than {LARGEST_EXPANSION:,} values" in only(read_source("\n".join(lines), "a.yaml"))
+    assert f"more than {MAX_ALIAS_VALUES:,} values" in only(read_source("\n".join(lines), "a.yaml"))
 
 
 def test_many_aliases_to_a_large_text_cost_nothing() -> None:
     source = read_source(f'a: &x "{"y" * 100_000}"\nb: [{", ".join(["*x"] * 10_000)}]', "a.yaml")
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:
-    assert only(read_source(b"#" * (LARGEST_FILE + 1), "a.yaml")).startswith(
-        "a.yaml:1:1: the file holds 16 MiB"
+    assert only(read_source(b"#" * (MAX_FILE_SIZE + 1), "a.yaml")).startswith(
+        "a.yaml:1:1: the file has 16 MiB"
     )
 
 
@@ -150,21 +150,21 @@ def test_the_columns_count_characters_not_bytes() -> None:
 
 def test_all_mistakes_are_told_and_what_can_be_read_is_there() -> None:
     source = read_source("a: 1\na: {{ x }}\nb: !t c\nd: .nan\n", "a.yaml")
-    assert [str(mistake).split(": ")[1] for mistake in source.mistakes] == ["a", "a", "b", "d"]
+    assert [str(mistake).split(": ")[1] for mistake in source.diagnostics] == ["a", "a", "b", "d"]
     assert source.data == {"a": 1, "b": "c", "d": 0}
 
 
 def test_what_is_found_before_a_syntax_error_is_told_too() -> None:
     source = read_source("a: 1\na: 2\nb: [", "a.yaml")
     assert source.data is None
-    assert [mistake.line for mistake in source.mistakes] == [2, 4]
+    assert [mistake.line for mistake in source.diagnostics] == [2, 4]
 
 
 @pytest.mark.parametrize(
     "text", ["{{", "a: {{ x", "- {{ x }}: y", "{{a}: b}", "[{{ x }}, {y}]", "{{ [a] }}: {{ b }}"]
 )
 def test_whatever_stands_in_braces_no_reading_raises(text: str) -> None:
-    assert read_source(text, "a.yaml").mistakes
+    assert read_source(text, "a.yaml").diagnostics
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ def test_whatever_stands_in_braces_no_reading_raises(text: str) -> None:
 def test_strange_files_never_raise(text: str) -> None:
     source = read_source(text, "a.yaml")
     assert isinstance(source, Source)
-    assert all("Error" not in str(mistake) for mistake in source.mistakes)
+    assert all("Error" not in str(mistake) for mistake in source.diagnostics)
 
 
 def test_many_rules_are_read_without_mistakes() -> None:
     rule = "  - name: r{}\n    match: {{user: {{contains: hello}}, model: gpt-*}}\n    reply: Hi\n"
     source = read_source("rules:\n" + "".join(rule.format(number) for number in range(500)), "a.yaml")
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
     assert len(source.data["rules"]) == 500

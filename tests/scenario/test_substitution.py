@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import SubstitutedText
 from mockllm.scenario.source_file import Source
-from mockllm.scenario.substitution import SizeBudget, filled, substituted
+from mockllm.scenario.substitution import SizeBudget, substitute, substitute_at
 from mockllm.scenario.yaml_reader import read_source
 
 PARAMS: dict[str, Json] = {
@@ -25,7 +25,7 @@ PARAMS: dict[str, Json] = {
 
 
 def put(text: str) -> Source:
-    return substituted(read_source(text, "a.yaml"), PARAMS, "p")
+    return substitute(read_source(text, "a.yaml"), PARAMS, "p")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def put(text: str) -> Source:
 )
 def test_a_text_takes_the_values(text: str, value: Json) -> None:
     source = put(f"a: '{text}'")
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
     assert source.data == {"a": value}
     assert not isinstance(source.data["a"], SubstitutedText)
 
@@ -82,25 +82,25 @@ def test_a_text_that_becomes_a_template_only_by_the_author_is_one() -> None:
 def test_keys_take_values_too_and_keep_their_places() -> None:
     source = put("a:\n  x-${n}: {b: 1}\n  'y': [1, '${n}']\n")
     assert source.data == {"a": {"x-3": {"b": 1}, "y": [1, 3]}}
-    assert source.where(("a", "x-3"), key=True) == (2, 3)
-    assert source.where(("a", "x-3", "b")) == (2, 15)
-    assert source.where(("a", "y", 1)) == (3, 12)
+    assert source.position(("a", "x-3"), key=True) == (2, 3)
+    assert source.position(("a", "x-3", "b")) == (2, 15)
+    assert source.position(("a", "y", 1)) == (3, 12)
 
 
 def test_what_holds_no_parameter_stays_the_same_object() -> None:
     raw = read_source("a: ['${n}']\nb: {c: [1]}\nd: [x]\n", "a.yaml")
-    source = substituted(raw, PARAMS, "p")
+    source = substitute(raw, PARAMS, "p")
     assert source.data["b"] is raw.data["b"]
     assert source.data["d"] is raw.data["d"]
     assert raw.data["a"] == ["${n}"]
     none = read_source("a: 1", "a.yaml")
-    assert substituted(none, PARAMS, "p") is none
-    assert substituted(source, PARAMS, "p") is source
+    assert substitute(none, PARAMS, "p") is none
+    assert substitute(source, PARAMS, "p") is source
 
 
 def test_a_file_that_cannot_be_read_stays_as_it_is() -> None:
     broken = read_source("a: [${n}", "a.yaml")
-    assert substituted(broken, PARAMS, "p") is broken
+    assert substitute(broken, PARAMS, "p") is broken
 
 
 @pytest.mark.parametrize(
@@ -111,46 +111,46 @@ def test_a_file_that_cannot_be_read_stays_as_it_is() -> None:
         ("${wrd}: 1", 'a.yaml:1:1: ["${wrd}"]: the pack p has no parameter "wrd"; did you mean "word"?'),
         ("{x3: 1, 'x${n}': 2}", 'a.yaml:1:9: ["x${n}"]: duplicate key "x3"'),
         ("a: b ${n", 'a.yaml:1:4: a: a "${" without its "}"'),
-        ("a: '{{ query.${word} }}'", "a.yaml:1:4: a: ${word} stands inside a template"),
-        ("a: '{% if ${on} %}x{% endif %}'", "a.yaml:1:4: a: ${on} stands inside a template"),
+        ("a: '{{ query.${word} }}'", "a.yaml:1:4: a: ${word} is inside a template"),
+        ("a: '{% if ${on} %}x{% endif %}'", "a.yaml:1:4: a: ${on} is inside a template"),
     ],
 )
 def test_what_cannot_be_put_in_is_a_mistake(text: str, message: str) -> None:
-    (mistake,) = put(text).mistakes
+    (mistake,) = put(text).diagnostics
     assert str(mistake).startswith(message)
 
 
 def test_a_pack_without_parameters_says_how_to_escape() -> None:
-    (mistake,) = substituted(read_source("a: ${x}", "a.yaml"), {}, "p").mistakes
-    assert mistake.message == 'the pack p has no parameter "x"; write "$${x}" where no parameter is meant'
+    (mistake,) = substitute(read_source("a: ${x}", "a.yaml"), {}, "p").diagnostics
+    assert mistake.message == 'the pack p has no parameter "x"; write "$${x}" for a literal text'
 
 
 def test_a_file_outside_of_packs_has_none() -> None:
-    (mistake,) = substituted(read_source("a: ${HOME}", "a.yaml"), {}, None).mistakes
+    (mistake,) = substitute(read_source("a: ${HOME}", "a.yaml"), {}, None).diagnostics
     assert mistake.message.startswith("${HOME}: only a pack has parameters")
 
 
 def test_a_part_of_a_file_can_be_filled_alone() -> None:
     source = read_source("use: [{with: {n: '${n}', m: '${x}'}}]\nb: ${y}\n", "a.yaml")
-    values, mistakes = filled(source, ("use", 0, "with"), PARAMS, "p")
+    values, mistakes = substitute_at(source, ("use", 0, "with"), PARAMS, "p")
     assert values == {"n": 3, "m": None}
     assert [mistake.path for mistake in mistakes] == ["use[0].with.m"]
 
 
 def test_all_files_together_are_bounded_and_that_is_said_once() -> None:
     room = SizeBudget(left=5)
-    first = substituted(
+    first = substitute(
         read_source("{a: '${word} ${word} $${', b: '${word}!', c: ' ${unset}'}", "a.yaml"), PARAMS, "p", room
     )
-    assert [str(each) for each in first.mistakes] == [
-        "a.yaml:1:31: b: parameters make more than 64 MiB of these files"
+    assert [str(each) for each in first.diagnostics] == [
+        "a.yaml:1:31: b: parameters write more than 64 MiB into these files"
     ]
-    second = substituted(read_source("a: '${word}!'", "b.yaml"), PARAMS, "p", room)
-    assert second.mistakes == ()
+    second = substitute(read_source("a: '${word}!'", "b.yaml"), PARAMS, "p", room)
+    assert second.diagnostics == ()
     assert second.data == {"a": "!"}
 
 
 def test_braces_without_end_are_looked_at_once() -> None:
     text = "{{" * 100_000 + "}} "
-    source = substituted(read_source(f"a: '{text}${{n}}'", "a.yaml"), PARAMS, "p")
+    source = substitute(read_source(f"a: '{text}${{n}}'", "a.yaml"), PARAMS, "p")
     assert source.data == {"a": f"{text}3"}

@@ -21,7 +21,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from mockllm.scenario.model_walk import Model, shape_of
-from mockllm.scenario.validation_errors import diagnostics_of, found_text
+from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
 
@@ -276,7 +276,7 @@ def test_the_allowed_keys_of_a_model_are_those_a_file_may_write() -> None:
 
 def test_found_values_are_named() -> None:
     values: list[object] = ["a" * 50, None, True, 7, 0.5, [1], {}]
-    assert [found_text(value) for value in values] == [
+    assert [describe_value(value) for value in values] == [
         f'the text "{"a" * 39}…"',
         "nothing",
         "true",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.scenario.yaml_scalars import Scalar, resolve
+from mockllm.scenario.yaml_nodes import Scalar, scalar_value
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from mockllm.scenario.yaml_scalars import Scalar, resolve
     ],
 )
 def test_it_is_a_value(text: str, value: Scalar) -> None:
-    found = resolve(text)
+    found = scalar_value(text)
     assert found == value
     assert type(found) is type(value)
 
@@ -71,13 +71,13 @@ def test_it_is_a_value(text: str, value: Scalar) -> None:
     ],
 )
 def test_it_stays_the_text_it_is(text: str) -> None:
-    assert resolve(text) == text
+    assert scalar_value(text) == text
 
 
 @pytest.mark.parametrize("text", [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "1e999", "-1e999"])
 def test_a_number_that_json_has_not_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a finite number; write"):
-        resolve(text)
+        scalar_value(text)
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_a_number_that_json_has_not_is_refused(text: str) -> None:
 )
 def test_a_number_beyond_64_bits_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="beyond 64 bits"):
-        resolve(text)
+        scalar_value(text)

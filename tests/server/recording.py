@@ -12,7 +12,7 @@ from typing import Any
 
 from mockllm.engine import Engine
 from mockllm.recordings.scenario_writer import RequestParser
-from mockllm.scenario.compiler import compile_catalog, finished
+from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.http_server import ThreadedServer
@@ -35,7 +35,7 @@ def recording(
     told: list[str] = []
     recorder = Recorder(Upstreams(upstreams), out, RequestParser(), told.append, everything)
     app = App(
-        Engine(finished(compile_catalog([])), Sessions()),
+        Engine(run_steps(compile_catalog([])), Sessions()),
         limits=ServerLimits(grace=0.5),
         lines=AccessLog(told.append),
     )

@@ -249,8 +249,8 @@ def test_health_is_degraded_while_a_file_is_stale() -> None:
             {"file": "b.yaml", "reason": "?", "left_out": True},
         ]
         page = raw.send(request(path="/")).answer().text
-        assert "a.yaml: its last good version still answers: a.yaml:1:1: no" in page
-        assert "b.yaml: left out until it is mended: ?" in page
+        assert "a.yaml: its last good version is still in use: a.yaml:1:1: no" in page
+        assert "b.yaml: left out until it is corrected: ?" in page
 
 
 def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:

@@ -42,7 +42,7 @@ def test_a_warning_does_not_stop_it(tmp_path: Path) -> None:
     made = builder(tmp_path, HIDDEN)
     assert made.first().info().rules == 2
     (warning,) = made.warnings
-    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
+    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never respond: "all"' in warning
 
 
 def test_what_is_no_mistake_may_be_looked_for_later(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_what_is_no_mistake_may_be_looked_for_later(tmp_path: Path) -> None:
     assert made.first(at_once=True).info().rules == 2
     assert made.warnings == ()
     (warning,) = asyncio.run(made.looked_over())
-    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never answer: "all"' in warning
+    assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never respond: "all"' in warning
     assert asyncio.run(made.looked_over()) == ()
 
 
@@ -72,7 +72,7 @@ def test_a_later_engine_comes_with_its_warnings(tmp_path: Path) -> None:
     rebuilt = asyncio.run(made.again())
     assert rebuilt.engine.info().rules == 2
     assert len(rebuilt.warnings) == 1
-    assert "can never answer" in rebuilt.warnings[0]
+    assert "can never respond" in rebuilt.warnings[0]
     (tmp_path / "a.yaml").write_text(GOOD, encoding="utf-8")
     assert asyncio.run(made.again()).warnings == ()
 

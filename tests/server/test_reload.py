@@ -13,7 +13,7 @@ import pytest
 
 from mockllm.engine import EngineInfo
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.scenario.fingerprint import fingerprint
+from mockllm.scenario.scenario_folder import fingerprint
 from mockllm.server.app import App
 from mockllm.server.reload import RebuiltEngine, Reloader, layout
 from tests.server.fake_engine import FakeEngine
@@ -207,12 +207,12 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
             await world.reload.look()
         assert world.said == [
             "reloaded: 1 rule in 1 file, 1 stale",
-            "a.yaml: its last good version still answers\na.yaml:1:1: no",
+            "a.yaml: its last good version is still in use\na.yaml:1:1: no",
             "warning: w",
             "reloaded: 1 rule in 1 file, 1 stale",
             "reloaded: 1 rule in 1 file, 1 stale, 1 left out",
-            "a.yaml: its last good version still answers\na.yaml:2:1: worse",
-            "b.yaml: left out until it is mended\nb.yaml:1:1: no",
+            "a.yaml: its last good version is still in use\na.yaml:2:1: worse",
+            "b.yaml: left out until it is corrected\nb.yaml:1:1: no",
             "reloaded: 1 rule in 1 file",
             "warning: w",
         ]

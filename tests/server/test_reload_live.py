@@ -104,7 +104,7 @@ def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Pa
     assert file.endswith("a.yaml")
     assert 'a.yaml:3:15: rules[0].mtach: unknown key; did you mean "match"?' in reason
     assert server.get("/health")["status"] == "degraded"
-    assert server.line(lambda line: line.endswith("a.yaml: its last good version still answers"))
+    assert server.line(lambda line: line.endswith("a.yaml: its last good version is still in use"))
     assert server.line(lambda line: "a.yaml:3:15: rules[0].mtach: unknown key" in line)
 
     (folder / "b.yaml").write_text(rule("two", "second"))
@@ -147,7 +147,7 @@ def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path
     until(lambda: stale(server))
     assert says(server, "one") == "first"
     assert [each["left_out"] for each in server.get("/health")["stale"]] == [True]
-    assert server.line(lambda line: line.endswith("b.yaml: left out until it is mended"))
+    assert server.line(lambda line: line.endswith("b.yaml: left out until it is corrected"))
     assert server.line(lambda line: line == "reloaded: 1 rule in 1 file, 1 left out")
     (folder / "b.yaml").write_text(rule("two", "mended"))
     becomes(server, "two", "mended")
@@ -183,7 +183,7 @@ def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Watched, an
     assert (says(server, "one"), says(server, "two")) == ("first", "first")
     ((file, reason),) = stale(server).items()
     assert reason.endswith("there is no such file or folder")
-    assert server.line(lambda line: line == f"{file}: its last good version still answers")
+    assert server.line(lambda line: line == f"{file}: its last good version is still in use")
     if anew:
         shutil.rmtree(folder.with_name("old"))
         folder.mkdir()

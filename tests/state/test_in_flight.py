@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.selection.decision import Lease
 from mockllm.state.admission import SlotLease
-from mockllm.state.in_flight import InFlight
+from mockllm.state.scope_state import InFlight
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -44,7 +44,7 @@ def test_counts_of_rules_that_are_gone_are_forgotten_in_every_session() -> None:
 
 def test_a_session_that_nobody_uses_ends_and_begins_anew() -> None:
     said: list[str] = []
-    sessions = Sessions(unused=10.0, say=said.append)
+    sessions = Sessions(unused=10.0, log=said.append)
     for id in ("a", "b"):
         sessions.session(id, 100.0).seed = 7
         outcomes(sessions, id)
@@ -60,7 +60,7 @@ def test_a_session_that_nobody_uses_ends_and_begins_anew() -> None:
 
 def test_the_one_that_was_not_used_for_the_longest_time_makes_room() -> None:
     said: list[str] = []
-    sessions = Sessions(most=2, say=said.append)
+    sessions = Sessions(max_sessions=2, log=said.append)
     for now, id in enumerate("abac"):
         sessions.session(id, float(now))
         outcomes(sessions, id)
@@ -72,7 +72,7 @@ def test_the_one_that_was_not_used_for_the_longest_time_makes_room() -> None:
 
 def test_many_that_end_together_are_one_line() -> None:
     said: list[str] = []
-    sessions = Sessions(unused=10.0, say=said.append)
+    sessions = Sessions(unused=10.0, log=said.append)
     for id in "abcde":
         sessions.session(id, 0.0)
     sessions.session("f", 20.0)
@@ -82,7 +82,7 @@ def test_many_that_end_together_are_one_line() -> None:
 
 
 def test_nobody_need_listen() -> None:
-    sessions = Sessions(most=1)
+    sessions = Sessions(max_sessions=1)
     sessions.session("a", 0.0)
     sessions.session("b", 0.0)
     assert len(sessions) == 1
@@ -143,7 +143,7 @@ def test_one_is_ended_and_forgotten() -> None:
 
 
 def test_whoever_wants_hears_of_the_end_of_each() -> None:
-    sessions = Sessions(most=2, unused=10.0)
+    sessions = Sessions(max_sessions=2, unused=10.0)
     heard: list[list[str]] = []
     sessions.ended.append(lambda ids: heard.append(list(ids)))
     sessions.session("too old", 0.0)

@@ -29,7 +29,7 @@ def suite(folder: Path, packs: tuple[str, ...] = (), sets: tuple[str, ...] = (),
 def results(folder: Path, name: str = "") -> list[ExampleResult]:
     """How all examples of a folder went; it has no mistakes."""
     made = suite(folder)
-    assert [str(mistake) for mistake in made.mistakes] == []
+    assert [str(mistake) for mistake in made.diagnostics] == []
     return list(made.run(name))
 
 

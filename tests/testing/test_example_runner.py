@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.scenario.bundled_packs import shipped_names
+from mockllm.scenario.pack_resolver import bundled_names
 from tests.testing.suites import results, suite, told, write
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@pytest.mark.parametrize("name", bundled_names())
 def test_the_examples_of_shipped_packs_pass(name: str, tmp_path: Path) -> None:
     made = suite(tmp_path, packs=(name,))
-    assert [str(mistake) for mistake in made.mistakes] == []
+    assert [str(mistake) for mistake in made.diagnostics] == []
     assert made.planned
     failed = [line for result in made.run() if not result.passed for line in told([result])]
     assert failed == []
@@ -215,5 +215,5 @@ def test_a_disabled_file_whose_examples_are_no_list_has_none(tmp_path: Path) -> 
 def test_files_with_mistakes_are_not_run(tmp_path: Path) -> None:
     write(tmp_path, a="examples: [{name: one}]\n", b="rules: 1\n")
     made = suite(tmp_path)
-    assert len(made.mistakes) == 1
+    assert len(made.diagnostics) == 1
     assert list(made.run()) == []

@@ -1,7 +1,9 @@
-"""What every word of the language has in common: unknown keys are mistakes, and types are never coerced.
+"""The base class of all models of the scenario language: unknown keys are errors, and types are never
+coerced.
 
-Models are built when they are first asked, as parts of the few that read a file: a start need not build each
-on its own. The texts behind their fields are read by those who show them (`documented`), not at each start.
+A model is built when it is first used, as a part of the few models that read a file. A start therefore does
+not build each model separately. `field_texts` reads the texts behind the fields only when they are shown, not
+at each start.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ class Spec(BaseModel):
 
 
 def children(value: object) -> Iterator[tuple[str | int, Any]]:
-    """What stands below a value, each by the key or index that it has in the file."""
+    """Yield the direct children of a value, each with the key or index that it has in the file."""
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         for name in sorted(value.model_fields_set):
@@ -41,20 +43,20 @@ def children(value: object) -> Iterator[tuple[str | int, Any]]:
         yield from enumerate(value)
 
 
-def documented(model: type[BaseModel]) -> dict[str, str]:
-    """What the texts behind a model's fields say of them, by the fields' names."""
-    found: dict[str, str] = {}
-    for owner in reversed(model.__mro__):
-        if owner is Spec or not issubclass(owner, Spec):
+def field_texts(model: type[BaseModel]) -> dict[str, str]:
+    """Return the texts behind a model's fields, by field name."""
+    texts: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if base is Spec or not issubclass(base, Spec):
             continue
         try:
-            source = inspect.getsource(owner)
-        except OSError:  # made by a function: it has no text
+            source = inspect.getsource(base)
+        except OSError:  # a class that a function created has no source text
             continue
         (definition,) = ast.parse(dedent(source)).body
         assert isinstance(definition, ast.ClassDef)
-        for field, text in zip(definition.body, definition.body[1:], strict=False):
-            match field, text:
-                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(value=str(said))):
-                    found[name] = inspect.cleandoc(said)
-    return found
+        for field, following in zip(definition.body, definition.body[1:], strict=False):
+            match field, following:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    texts[name] = inspect.cleandoc(text)
+    return texts

@@ -1,4 +1,5 @@
-"""One entry of a chunk script: a piece of text, or what stands between two of them."""
+"""One entry of a chunk script: a chunk of text, or a wait, raw bytes, a comment or an error between two
+chunks."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from mockllm.scenario.language.error import Error
 
 
 class WaitChunk(Spec):
-    """A wait between two chunks, in place of the gap there."""
+    """A wait between two chunks; replaces the regular gap."""
 
     wait: Drawable[Duration]
-    """How long, with its unit."""
+    """The duration, with its unit."""
 
 
 class RawChunk(Spec):
-    """Bytes on the wire as written, between two chunks; streams only."""
+    """Raw bytes between two chunks, sent as written; streams only."""
 
     raw: str
     """The bytes, as UTF-8."""
@@ -30,14 +31,14 @@ class CommentChunk(Spec):
     """A comment line of the event stream; streams only."""
 
     comment: str
-    """Its text."""
+    """The text of the comment."""
 
 
 class ErrorChunk(Spec):
-    """The answer breaks here, with this error in the stream."""
+    """Breaks the response off here, with this error in the stream."""
 
     error: Error
-    """By its name, or with status, message and fields."""
+    """The error by its name, or with status, message and fields."""
 
 
 _CHUNKS: dict[str, type[Spec]] = {
@@ -51,7 +52,7 @@ _CHUNKS: dict[str, type[Spec]] = {
 def _chunk_form(value: Any) -> str:
     if isinstance(value, dict):
         return next((key for key in _CHUNKS if key in value), "wait")
-    return next((key for key, word in _CHUNKS.items() if isinstance(value, word)), "text")
+    return next((key for key, model in _CHUNKS.items() if isinstance(value, model)), "text")
 
 
 def _chunk(value: Any) -> Any:

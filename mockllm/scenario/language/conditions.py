@@ -1,7 +1,7 @@
-"""Conditions: what a matcher asks of one value. A bare value, a list of alternatives, or operators.
+"""Conditions on one value of a request: a bare value, a list of alternatives, or operators.
 
-They come in kinds by the type of what they are held against (text, name, number, truth, JSON), so that a
-bare `500` against a header is a mistake at load instead of a rule that never matches.
+Each type of value (text, name, number, boolean, JSON) has its own kind of condition. A bare `500` against a
+header is therefore an error when the file is loaded, and not a rule that never matches.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.validation_errors import describe_value
 
 Number: TypeAlias = int | float
 MAY_BACKTRACK = (
     "may take very long on some texts, and no other request is served meanwhile: its look-arounds, back references, "
     "atomic groups or counts above 1,000 need an engine that backtracks, and it has more than one repeat"
 )
-LONGEST_REGEX = 10_000
-"""Characters of a regex in a pack, which others wrote."""
+MAX_REGEX_LENGTH = 10_000
+"""Maximum number of characters of a regex in a pack. Packs are written by others."""
 
 
 def _form(value: Any) -> str:
@@ -59,7 +59,7 @@ def _text(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise quantity_error(f"expected a number, found {found_text(value)}" + _unquoted(value))
+        raise quantity_error(f"expected a number, found {describe_value(value)}" + _unquoted(value))
     return value
 
 
@@ -70,9 +70,9 @@ def _unquoted(value: Any) -> str:
 
 def _regex(value: str, info: ValidationInfo) -> str:
     untrusted = info.context is not None and info.context.get("untrusted")
-    if untrusted and len(value) > LONGEST_REGEX:
+    if untrusted and len(value) > MAX_REGEX_LENGTH:
         raise quantity_error(
-            f"a regex in a pack has at most {LONGEST_REGEX:,} characters; write several, as a list"
+            f"a regex in a pack has at most {MAX_REGEX_LENGTH:,} characters; write several, as a list"
         )
     try:
         linear = compile_regex(value).is_linear and compile_regex(value, ignore_case=True).is_linear
@@ -104,37 +104,37 @@ StrictNumber = Annotated[Number, BeforeValidator(_number)]
 Texts: TypeAlias = Annotated[
     Annotated[StrictText, Tag("value")] | Annotated[list[StrictText], Tag("list")], Discriminator(_form)
 ]
-"""A text, or several of which any will do."""
+"""A text, or several texts of which any one is enough."""
 Pattern = Annotated[StrictText, AfterValidator(_regex)]
 Patterns: TypeAlias = Annotated[
     Annotated[Pattern, Tag("value")] | Annotated[list[Pattern], Tag("list")], Discriminator(_form)
 ]
 JsonPathText = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": r"^\$"})]
-"""A JSONPath, checked for what would be silently mis-evaluated."""
+"""A JSONPath, checked for expressions that would be evaluated wrongly without an error."""
 
 
 class TextOperators(Spec):
-    """Operators on a text; all that are given must hold."""
+    """Operators on a text; all of them must be met."""
 
     equals: Texts | None = None
-    """Exactly this text (case counts, unless ignore_case)."""
+    """The text is exactly this one (case counts, unless ignore_case)."""
     contains: Texts | None = None
-    """This text stands somewhere in it."""
+    """The text contains this text."""
     starts_with: Texts | None = None
-    """It begins with this text."""
+    """The text begins with this text."""
     ends_with: Texts | None = None
-    """It ends with this text."""
+    """The text ends with this text."""
     glob: Texts | None = None
     """A pattern with `*` (anything, also `/`), `?` (one character) and `[abc]`, for the whole text."""
     regex: Patterns | None = None
-    """A Python regular expression, searched anywhere in the text. Its groups are `match.NAME` and `match[1]` in
-    templates."""
+    """A Python regular expression, searched anywhere in the text. Templates read its groups as `match.NAME`
+    and `match[1]`."""
     exists: bool | None = None
-    """Whether it is there at all."""
+    """Whether the value exists."""
     length: NumberCondition | None = None
-    """A condition on its number of characters."""
+    """A condition on the number of characters."""
     ignore_case: bool = False
-    """Upper and lower case are the same for the text operators beside this."""
+    """Ignore case in the text operators beside this key."""
 
 
 # A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
@@ -153,10 +153,10 @@ else:
 
 
 class NumberOperators(Spec):
-    """Operators on a number; all that are given must hold."""
+    """Operators on a number; all of them must be met."""
 
     equals: StrictNumber | None = None
-    """Exactly this number."""
+    """The number is exactly this one."""
     gt: StrictNumber | None = None
     """Greater than."""
     gte: StrictNumber | None = None
@@ -166,7 +166,7 @@ class NumberOperators(Spec):
     lte: StrictNumber | None = None
     """Less than or equal."""
     exists: bool | None = None
-    """Whether it is there at all."""
+    """Whether the value exists."""
 
 
 if TYPE_CHECKING:
@@ -184,12 +184,12 @@ else:
 
 
 class JsonOperators(Spec):
-    """Operators on a JSON value; all that are given must hold."""
+    """Operators on a JSON value; all of them must be met."""
 
     equals: JsonValue = None
-    """Exactly this JSON value."""
+    """The value is exactly this JSON value."""
     contains: JsonValue = None
-    """A text holds this text, or a list this item."""
+    """A text contains this text, or a list contains this item."""
     starts_with: Texts | None = None
     """A text begins with this text."""
     ends_with: Texts | None = None
@@ -207,7 +207,7 @@ class JsonOperators(Spec):
     lte: StrictNumber | None = None
     """A number less than or equal to this."""
     exists: bool | None = None
-    """Whether the path leads to anything (null included)."""
+    """Whether the path selects anything (null included)."""
     length: NumberCondition | None = None
     """A condition on the length of a text, list or object."""
     schema_: Annotated[dict[str, JsonValue] | bool, AfterValidator(_json_schema)] | None = Field(
@@ -215,13 +215,13 @@ class JsonOperators(Spec):
     )
     """A JSON Schema that the value must satisfy."""
     subset: JsonValue = None
-    """Everything in this JSON stands in the value too; the value may hold more."""
+    """The value contains everything in this JSON; the value may contain more."""
     each: JsonCondition | None = None
-    """Every node that the path gives, or every item of a list, holds this."""
+    """Every node that the path selects, or every item of a list, meets this condition."""
     some: JsonCondition | None = None
-    """At least one node that the path gives, or one item of a list, holds this."""
+    """At least one node that the path selects, or one item of a list, meets this condition."""
     ignore_case: bool = False
-    """Upper and lower case are the same for the text operators beside this."""
+    """Ignore case in the text operators beside this key."""
 
 
 Scalar: TypeAlias = str | int | float | bool | None
@@ -240,12 +240,12 @@ else:
 
 
 class TruthOperators(Spec):
-    """Operators on a truth value."""
+    """Operators on a boolean."""
 
     equals: bool | None = None
     """True or false."""
     exists: bool | None = None
-    """Whether it is there at all."""
+    """Whether the value exists."""
 
 
 TruthCondition: TypeAlias = Annotated[
@@ -254,7 +254,8 @@ TruthCondition: TypeAlias = Annotated[
 
 
 class SetOperators(TextOperators):
-    """Operators on names: at least one of them must hold them all; `exists` and `length` look at the set."""
+    """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of
+    names."""
 
 
 if TYPE_CHECKING:

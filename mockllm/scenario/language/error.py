@@ -1,6 +1,5 @@
-"""`error`: a failure by its neutral name, as a rule or step answers it, a modifier puts it in place of an
-answer, or a script breaks with it.
-"""
+"""`error`: a failure by its neutral name. A rule or step responds with it, a modifier replaces a response by
+it, and a chunk script breaks off with it."""
 
 from __future__ import annotations
 
@@ -13,29 +12,29 @@ from mockllm.core.failure import NAMED
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.validation_errors import describe_value
 
 ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
 class ErrorSpec(Spec):
-    """An error in the provider's own envelope; a `status` alone is the named error of that status."""
+    """An error in the provider's own envelope; a `status` alone selects the named error of that status."""
 
     type: ErrorName | None = None
-    """The error's neutral name."""
+    """The neutral name of the error."""
     status: Templated[Annotated[int, Field(ge=400, le=599)]] | None = None
-    """The HTTP status, where it is not the name's own in this protocol."""
+    """The HTTP status, if it differs from the name's status in this protocol."""
     message: Templated[str] | None = None
-    """The message, in place of the provider's."""
+    """A message that replaces the provider's message."""
     retry_after: Drawable[Duration] | None = None
-    """Sent as the provider sends it: retry-after headers or details."""
+    """A wait, sent as the provider sends it: in retry-after headers or details."""
     limit: Templated[Annotated[int, Field(ge=1)]] | None = None
-    """With `context_length`: how many tokens the model's context holds, in the provider's words."""
+    """With `context_length`: the size of the model's context in tokens, shown in the provider's message."""
     fields: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
-    """Merged into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
+    """Fields to merge into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
 
     @model_validator(mode="after")
-    def says_something(self) -> ErrorSpec:
+    def complete(self) -> ErrorSpec:
         if self.type is None and self.status is None:
             raise PydanticCustomError("error", "an error needs a type or a status")
         if self.limit is not None and self.type != "context_length":
@@ -44,7 +43,7 @@ class ErrorSpec(Spec):
 
 
 def _error(value: Any) -> Any:
-    """A bare text is its name."""
+    """Read a bare text as the name of an error."""
     status = str(value)
     if not isinstance(value, bool) and status.isdigit() and len(status) == 3:
         raise quantity_error(
@@ -57,7 +56,7 @@ def _error(value: Any) -> Any:
             )
         return {"type": value}
     if not isinstance(value, dict | ErrorSpec):
-        raise quantity_error(f"expected an error's name or a mapping, found {found_text(value)}")
+        raise quantity_error(f"expected an error's name or a mapping, found {describe_value(value)}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""`examples`: a file's own tests, run by `mockllm test` and read by `mockllm explain`."""
+"""`examples`: the tests of a scenario file, run by `mockllm test` and read by `mockllm explain`."""
 
 from __future__ import annotations
 
@@ -23,50 +23,50 @@ def _form(value: Any) -> str:
 
 
 class ToolSpec(Spec):
-    """A tool that is offered."""
+    """An offered tool."""
 
     name: str
-    """Its name."""
+    """The name of the tool."""
     description: str | None = None
-    """What it is for."""
+    """The purpose of the tool."""
     parameters: dict[str, JsonValue] | None = None
-    """The JSON Schema of its arguments; any object where nothing is said."""
+    """The JSON Schema of the tool's arguments; any object by default."""
 
 
 class NamedTool(Spec):
-    """The tool that must be called."""
+    """The tool that the model must call."""
 
     name: str
-    """Its name."""
+    """The name of the tool."""
 
 
 class SchemaSpec(Spec):
-    """An answer by a JSON Schema."""
+    """A response format with a JSON Schema."""
 
     schema_: dict[str, JsonValue] = Field(alias="schema")
     """The JSON Schema."""
     name: str | None = None
-    """What it is called, where the provider names it."""
+    """The name of the schema, if the provider has one."""
 
 
-NEUTRAL = (
+NEUTRAL_KEYS = (
     *("model", "user", "system", "messages", "tools", "tool_choice", "response_format"),
     *("max_tokens", "stop", "n", "stream"),
 )
-"""What a body written by hand takes the place of."""
+"""Keys that a raw body replaces."""
 
 
 class RequestSpec(Spec):
-    """A request in neutral words, written in each provider's wire format; or raw, by `path` and `body`."""
+    """A request in neutral form, sent in each provider's wire format; or raw, by `path` and `body`."""
 
     provider: str | list[str] | None = None
-    """openai where nothing is said; of a list, each is run."""
+    """The provider, openai by default; with a list, the example runs once for each."""
     api: str | None = None
-    """The call, where it is not the provider's usual one."""
+    """The API call, if it is not the provider's default call."""
     model: str | None = None
-    """The provider's usual one where nothing is said."""
+    """The model; the provider's default model by default."""
     user: str | None = None
-    """The last user message; `hi` where nothing is said."""
+    """The last user message; `hi` by default."""
     system: str | None = None
     """The system text."""
     messages: list[dict[str, JsonValue]] | None = None
@@ -97,73 +97,73 @@ class RequestSpec(Spec):
     ) = None
     """text, json, or `{schema, name}`."""
     max_tokens: int | None = None
-    """The most tokens that the answer may have."""
+    """The maximum number of tokens of the response."""
     stop: list[str] | None = None
-    """Texts that end the answer."""
+    """Texts that end the response."""
     n: int | None = None
-    """How many choices."""
+    """The number of choices."""
     stream: bool | None = None
-    """Whether the answer is to be streamed."""
+    """Whether to request a stream."""
     api_key: str | None = None
-    """The key, sent as the provider's clients send it."""
+    """The API key, sent as the provider's clients send it."""
     session: str | None = None
-    """The session's id."""
+    """The id of the session."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Further headers, by name."""
     query: dict[str, str] = Field(default_factory=dict)
     """Query parameters, by name."""
     method: str | None = None
-    """The HTTP method, where it is not POST."""
+    """The HTTP method, if it is not POST."""
     path: str | None = None
-    """A raw request to this path."""
+    """The path of a raw request."""
     body: JsonValue = None
-    """The raw body: JSON, or a text as it is."""
+    """The raw body: JSON, or a text that is sent unchanged."""
 
     @model_validator(mode="after")
     def one_form(self) -> RequestSpec:
         raw = sorted(self.model_fields_set & {"path", "body"})
-        given = [name for name in NEUTRAL if name in self.model_fields_set]
-        if raw and given:
+        neutral = [name for name in NEUTRAL_KEYS if name in self.model_fields_set]
+        if raw and neutral:
             hint = f"write it into the body, or leave out {raw[-1]}"
-            raise quantity_error(f"{given[0]} has no place in a raw request: {hint}")
+            raise quantity_error(f"{neutral[0]} is not allowed in a raw request: {hint}")
         if self.messages is not None and self.user is not None:
-            raise quantity_error("give messages or user, not both")
+            raise quantity_error("write messages or user, not both")
         return self
 
     @field_validator("provider", "api")
     @classmethod
-    def spoken(cls, value: Any, info: ValidationInfo) -> Any:
-        """A name that the server does not speak cannot be asked."""
+    def known_name(cls, value: Any, info: ValidationInfo) -> Any:
+        """Reject a name that the server does not have."""
         vocabulary = (info.context or {}).get("vocabulary")
         for name in value if isinstance(value, list) else [value]:
             unknown = vocabulary and name is not None and vocabulary.unknown(info.field_name, name)
             if unknown:
                 raise quantity_error(unknown)
         if value == []:
-            raise quantity_error("name one provider at least")
+            raise quantity_error("write at least one provider")
         return value
 
 
 def _arguments_form(value: Any) -> str:
-    """An empty object is no paths: it is a call without arguments."""
+    """Return the form of expected arguments. An empty object is a value: a call without arguments."""
     paths = isinstance(value, dict) and value and all(str(key).startswith("$") for key in value)
     return "paths" if paths else "value"
 
 
 class CallExpectation(Spec):
-    """A tool call."""
+    """An expected tool call."""
 
     name: NameCondition | None = None
-    """The tool's name."""
+    """The name of the tool."""
     arguments: Annotated[
         Annotated[dict[JsonPathText, JsonCondition], Tag("paths")] | Annotated[JsonValue, Tag("value")],
         Discriminator(_arguments_form),
     ] = None
-    """Exactly these; or JSONPaths into them, each with a condition."""
+    """Exactly these arguments; or JSONPaths into them, each with a condition."""
 
 
 class TookOperators(Spec):
-    """Bounds of a duration; all that are given must hold."""
+    """Bounds of a duration; all of them must be met."""
 
     gt: Duration | None = None
     """Longer than."""
@@ -181,49 +181,49 @@ Took: TypeAlias = Annotated[
 
 
 class UsageExpectation(Spec):
-    """Tokens, counted alike for every provider."""
+    """Expected token counts, counted in the same way for every provider."""
 
     input_tokens: NumberCondition | None = None
-    """All of the prompt, cached or not."""
+    """All tokens of the prompt, cached or not."""
     output_tokens: NumberCondition | None = None
-    """All of the answer, reasoning included."""
+    """All tokens of the response, reasoning included."""
     cached_tokens: NumberCondition | None = None
-    """Of the input, read from the cache."""
+    """The input tokens that were read from the cache."""
     cache_write_tokens: NumberCondition | None = None
-    """Of the input, written to the cache."""
+    """The input tokens that were written to the cache."""
     reasoning_tokens: NumberCondition | None = None
-    """Of the output, reasoning."""
+    """The output tokens of the reasoning."""
 
 
 def _chunks_form(value: Any) -> str:
-    return "texts" if isinstance(value, list) and all(isinstance(each, str) for each in value) else "number"
+    return "texts" if isinstance(value, list) and all(isinstance(item, str) for item in value) else "number"
 
 
 class ExpectSpec(Spec):
-    """What must come back; everything that is given is checked. Null: it must not be there."""
+    """The expected response; every key is checked. Null means that the value must not exist."""
 
     rule: TextCondition | None = None
-    """The rule's name or id; null for a miss."""
+    """The name or id of the rule; null for an unmatched request."""
     modifier: NameCondition | None = None
-    """The name or id of a modifier that applied; null where none did."""
+    """The name or id of a modifier that was applied; null if none was."""
     status: NumberCondition | None = None
     """The HTTP status."""
     text: TextCondition | None = None
-    """The answer's text; outside every protocol the body as it is."""
+    """The text of the response; outside every protocol the body as it is."""
     thinking: TextCondition | None = None
-    """The reasoning, where the protocol shows it."""
+    """The reasoning, if the protocol has it."""
     tool_calls: list[CallExpectation] | None = None
     """`{name, arguments}` of each call, in order."""
     refusal: TextCondition | None = None
-    """The words of a refusal."""
+    """The text of a refusal."""
     finish_reason: TextCondition | None = None
-    """Why the answer ended, in neutral words: stop, length, tool_calls, content_filter, refusal."""
+    """The neutral finish reason: stop, length, tool_calls, content_filter, refusal."""
     error: TextCondition | None = None
-    """The error's neutral name."""
+    """The neutral name of the error."""
     usage: UsageExpectation | None = None
-    """The tokens that the answer tells."""
+    """The token counts that the response reports."""
     headers: dict[str, TextCondition] | None = None
-    """Response headers, by name in any case."""
+    """Response headers by name; case does not count in a name."""
     chunks: (
         Annotated[
             Annotated[list[str], Tag("texts")] | Annotated[NumberCondition, Tag("number")],
@@ -231,18 +231,18 @@ class ExpectSpec(Spec):
         ]
         | None
     ) = None
-    """How many chunks a stream has, or exactly these."""
+    """The number of chunks of a stream, or exactly these chunks."""
     faults: list[str] | None = None
-    """The faults that were played, in order."""
+    """The faults that were applied, in order."""
     took: Took | None = None
-    """How long it took on the virtual clock, exactly; or `{gte: 1s, lt: 2s}`."""
+    """The exact duration on the virtual clock; or `{gte: 1s, lt: 2s}`."""
     body: dict[JsonPathText, JsonCondition] | None = None
-    """JSONPaths into the body of a whole answer."""
+    """JSONPaths into the body of a non-streaming response."""
 
     @field_validator("body")
     @classmethod
     def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        """As in a match, a path that can give several nodes says what of them must hold."""
+        """Require a quantifier for a path that can select several nodes, as in a match."""
         return Match.several_nodes(body)
 
 
@@ -250,25 +250,25 @@ class ExampleStep(Spec):
     """One request of several."""
 
     request: RequestSpec = Field(default_factory=RequestSpec)
-    """What is asked."""
+    """The request to send."""
     expect: ExpectSpec = Field(default_factory=ExpectSpec)
-    """What must come back."""
+    """The expected response."""
     after: Duration | None = None
-    """How long after the answer before."""
+    """The time between the previous response and this request."""
 
 
 class ExampleSpec(ExampleStep):
-    """One example: a request and what must come back, or several steps on the same state."""
+    """One example: a request and the expected response, or several steps on the same state."""
 
     name: str | None = None
-    """What it shows."""
+    """The name of the example."""
     steps: Annotated[list[ExampleStep], Field(min_length=1)] | None = None
     """Several requests in turn."""
     with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
-    """Parameters of the pack, for this example."""
+    """Values of the pack's parameters, for this example."""
 
     @model_validator(mode="after")
-    def one_way(self) -> ExampleSpec:
+    def one_form(self) -> ExampleSpec:
         if self.steps is not None and {"request", "expect", "after"} & self.model_fields_set:
-            raise quantity_error("give steps, or a request and what to expect, not both")
+            raise quantity_error("write steps, or request and expect, not both")
         return self

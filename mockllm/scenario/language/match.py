@@ -1,4 +1,4 @@
-"""`match`: what a rule or a modifier asks of a request. All that is given must hold."""
+"""`match`: the conditions of a rule or modifier on a request. All of them must be met."""
 
 from __future__ import annotations
 
@@ -28,71 +28,71 @@ def _named(value: Any) -> str:
 
 
 class Named(Spec):
-    """By its name."""
+    """A condition on a name."""
 
     name: NameCondition
-    """Its name."""
+    """The name."""
 
 
-ChoiceWord: TypeAlias = Literal["auto", "none", "any", "named"]
+ToolChoiceMode: TypeAlias = Literal["auto", "none", "any", "named"]
 ChoiceCondition: TypeAlias = Annotated[
-    Annotated[ChoiceWord, Tag("value")]
-    | Annotated[list[ChoiceWord], Tag("list")]
+    Annotated[ToolChoiceMode, Tag("value")]
+    | Annotated[list[ToolChoiceMode], Tag("list")]
     | Annotated[Named, Tag("named")],
     Discriminator(_named),
 ]
-FormatWord: TypeAlias = Literal["text", "json", "schema"]
+ResponseFormatKind: TypeAlias = Literal["text", "json", "schema"]
 FormatCondition: TypeAlias = Annotated[
-    Annotated[FormatWord, Tag("value")]
-    | Annotated[list[FormatWord], Tag("list")]
+    Annotated[ResponseFormatKind, Tag("value")]
+    | Annotated[list[ResponseFormatKind], Tag("list")]
     | Annotated[Named, Tag("named")],
     Discriminator(_named),
 ]
 
 
 class ToolResultMatch(Spec):
-    """The results after the last assistant turn; of several, any one that holds all of this will do."""
+    """Conditions on the tool results after the last assistant turn; one result must meet all of them."""
 
     name: NameCondition | None = None
-    """The tool's name, looked up by the call's id where the protocol sends only that."""
+    """The tool's name; found by the call's id where the protocol sends only the id."""
     id: TextCondition | None = None
     """The call's id."""
     text: TextCondition | None = None
     """The result as text."""
     json_: dict[JsonPathText, JsonCondition] | None = Field(None, alias="json")
-    """JSONPaths into the result, where it is JSON."""
+    """JSONPaths into the result if the result is JSON."""
     is_error: bool | None = None
-    """Whether the client marked it as an error."""
+    """Whether the client marked the result as an error."""
     exists: bool | None = None
-    """Whether there is a result at all."""
+    """Whether the request has any tool result."""
 
 
 class MessageMatch(Spec):
-    """One message."""
+    """Conditions on one message."""
 
     role: TextCondition | None = None
     """system, user, assistant or tool."""
     text: TextCondition | None = None
-    """Its text parts, joined by a newline."""
+    """The text parts of the message, joined by a newline."""
 
 
 class MessagesMatch(Spec):
-    """The whole history."""
+    """Conditions on the whole history."""
 
     some: MessageMatch | None = None
-    """At least one message holds this."""
+    """At least one message meets these conditions."""
     each: MessageMatch | None = None
-    """Every message holds this."""
+    """Every message meets these conditions."""
     length: NumberCondition | None = None
-    """A condition on how many messages there are."""
+    """A condition on the number of messages."""
 
 
 _PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "all", "any", "not_"})
-"""What has words of its own below it."""
+"""Fields with keys of their own below them."""
 
 
-class Match(Spec, defer_build=False):  # built once, not as a part of rules and again as one of modifiers
-    """What is asked of a request. All that is given must hold; an empty match holds for all."""
+class Match(Spec, defer_build=False):  # built once instead of once for rules and once for modifiers
+    """Conditions on a request. All of them must be met; an empty match matches every request."""
 
     method: TextCondition | None = None
     """The HTTP method, in capitals."""
@@ -101,25 +101,25 @@ class Match(Spec, defer_build=False):  # built once, not as a part of rules and 
     query: dict[str, TextCondition] | None = None
     """Query parameters by name."""
     headers: dict[str, TextCondition] | None = None
-    """Headers by name, in any case."""
+    """Headers by name; case does not count in a name."""
     host: TextCondition | None = None
     """The Host header."""
     api_key: TextCondition | None = None
-    """The key, wherever the provider carries it."""
+    """The API key, from the header or parameter that the provider uses."""
     session: TextCondition | None = None
-    """The session's id."""
+    """The id of the session."""
     hash: TextCondition | None = None
-    """The request's stable hash, as `mockllm explain` and the lines of `serve --verbose` tell it."""
+    """The stable hash of the request, as `mockllm explain` and the lines of `serve --verbose` show it."""
     provider: NameCondition | None = None
-    """The vendor: openai, anthropic …"""
+    """The provider or vendor: openai, anthropic …"""
     dialect: NameCondition | None = None
-    """Whose protocol is spoken: openai, anthropic …"""
+    """The dialect, which is the protocol of the request: openai, anthropic …"""
     api: NameCondition | None = None
-    """Which call: chat, messages, models …"""
+    """The API call: chat, messages, models …"""
     model: NameCondition | None = None
-    """The model that was asked for; a bare text is a glob such as `gpt-4*`."""
+    """The requested model; a bare text is a glob such as `gpt-4*`."""
     stream: TruthCondition | None = None
-    """Whether the client asked for a stream."""
+    """Whether the client requested a stream."""
     system: TextCondition | None = None
     """The system text."""
     user: TextCondition | None = None
@@ -127,56 +127,56 @@ class Match(Spec, defer_build=False):  # built once, not as a part of rules and 
     messages: MessagesMatch | None = None
     """The whole history."""
     turn: NumberCondition | None = None
-    """1 + the number of assistant turns."""
+    """1 plus the number of assistant turns."""
     tools: NameCondition | None = None
-    """The names of the offered tools: any of them may match."""
+    """The names of the offered tools; one matching name is enough."""
     uncalled: NameCondition | None = None
-    """The offered tools that the request lets the model call and that were not called since the user spoke."""
+    """The offered tools that the model may call and that no turn has called since the last user message."""
     tool_choice: ChoiceCondition | None = None
-    """What the client wants of tools: auto, none, any, named, or {name: …}."""
+    """The client's choice of tools: auto, none, any, named, or {name: …}."""
     tool_result: ToolResultMatch | None = None
-    """What a tool gave back since the last assistant turn."""
+    """The tool results since the last assistant turn."""
     has_image: TruthCondition | None = None
-    """Whether any message holds an image."""
+    """Whether any message contains an image."""
     response_format: FormatCondition | None = None
-    """The wanted form: text, json, schema, or {name: …}."""
+    """The requested response format: text, json, schema, or {name: …}."""
     input_tokens: NumberCondition | None = None
-    """The estimated tokens of the prompt."""
+    """The estimated number of tokens in the prompt."""
     body: dict[JsonPathText, JsonCondition] | None = None
     """JSONPaths into the body, each with a condition."""
     raw_body: TextCondition | None = None
-    """The body's bytes as text."""
+    """The bytes of the body as text."""
     all: list[Match] | None = None
-    """All of these hold."""
+    """All of these matches match the request."""
     any: list[Match] | None = None
-    """At least one of these holds."""
+    """At least one of these matches matches the request."""
     not_: Match | None = Field(None, alias="not")
-    """This does not hold."""
+    """This match does not match the request."""
 
     @field_validator("*", mode="before")
     @classmethod
-    def something(cls, value: Any, info: ValidationInfo) -> Any:
-        """A key without a value would hold for every request."""
+    def not_null(cls, value: Any, info: ValidationInfo) -> Any:
+        """Reject a key without a value, which would match every request."""
         if value is None:
             absent = "" if info.field_name in _PARTS else "write {exists: false} to match its absence, or "
-            raise quantity_error(f"nothing is asked here; {absent}leave the key out")
+            raise quantity_error(f"this key has no value; {absent}leave the key out")
         return value
 
     @field_validator("body")
     @classmethod
     def several_nodes(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        """A path that can give several nodes says what of them must hold."""
+        """Require a quantifier for a path that can select several nodes."""
         for path, condition in (body or {}).items():
             if not compile_path(path).singular and not _quantified(condition):
                 raise quantity_error(
-                    f"{path} can give several nodes; say of how many it must hold: {{some: …}} or {{each: …}}"
+                    f"{path} can select several nodes; write how many must match: {{some: …}} or {{each: …}}"
                 )
         return body
 
     @field_validator("provider", "dialect", "api")
     @classmethod
-    def spoken(cls, condition: Any, info: ValidationInfo) -> Any:
-        """A name that the server does not speak can never match."""
+    def known_name(cls, condition: Any, info: ValidationInfo) -> Any:
+        """Reject a name that the server does not have, because such a condition can never be met."""
         vocabulary = (info.context or {}).get("vocabulary")
         if vocabulary is None:
             return condition
@@ -200,5 +200,5 @@ def _literals(condition: Any) -> Iterator[str]:
         if not set("*?[") & set(condition):
             yield condition
     elif isinstance(condition, list):
-        for each in condition:
-            yield from _literals(each)
+        for alternative in condition:
+            yield from _literals(alternative)

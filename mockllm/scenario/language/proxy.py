@@ -1,6 +1,6 @@
-"""`proxy`: a request is passed on, and what is answered there is the answer.
+"""`proxy`: the request is forwarded to another server, whose response is returned unchanged.
 
-Apart from the other answers, because it says where a request goes, which a person who takes a pack wants to know.
+Separate from the other responses, because the address shows where requests go. Users of a pack check that.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.scenario.language.base import Spec
 
 
-def is_base(url: str) -> bool:
-    """Whether requests can be sent below it: HTTP, a host, no query, and no password for all to read."""
+def is_base_url(url: str) -> bool:
+    """Return whether requests can be sent below a URL: HTTP, a host, no query, and no password in plain text."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -30,22 +30,22 @@ def is_base(url: str) -> bool:
 
 
 def _base(url: str) -> str:
-    if not is_base(url):
+    if not is_base_url(url):
         raise quantity_error(f'expected an address such as https://api.openai.com, found "{url}"')
     return url.rstrip("/")
 
 
 class ProxySpec(Spec):
-    """The request goes on, with the client's own headers and key, and the answer comes through as it is."""
+    """Forwards the request with the client's own headers and key, and returns the response unchanged."""
 
     to: Annotated[str, AfterValidator(_base)]
-    """Where to; the request's path stands behind it."""
+    """The address of the other server; the path of the request is appended."""
     record: bool = False
-    """Whether what is answered is written down, where the server is given `--record-misses DIR`."""
+    """Whether the exchange is recorded, if the server runs with `--record-misses DIR`."""
 
 
 def _proxy(value: Any) -> Any:
-    """A bare text is the address."""
+    """Read a bare text as the address."""
     return {"to": value} if isinstance(value, str) else value
 
 

@@ -1,4 +1,4 @@
-"""`replay`: an answer as it was recorded, byte for byte and at its own times, or what it says for every protocol."""
+"""`replay`: a recorded response, byte for byte with its recorded times, or as a reply for every protocol."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Duration
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.headers import HeaderName, line_of_text
-from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.language.settings import HeaderName, header_value
+from mockllm.scenario.validation_errors import describe_value
 
 _SPEED: Final = re.compile(r"\d{1,6}(\.\d{1,6})?x\Z")
 
@@ -24,7 +24,7 @@ def _timing(value: Any) -> Any:
         isinstance(value, str) and _SPEED.match(value) and float(value[:-1]) > 0
     ):
         return value
-    raise quantity_error(f"expected recorded, none or a speed such as 2x, found {found_text(value)}")
+    raise quantity_error(f"expected recorded, none or a speed such as 2x, found {describe_value(value)}")
 
 
 Timing: TypeAlias = Annotated[
@@ -50,14 +50,14 @@ def _base64(value: str) -> str:
 
 
 class FrameSpec(Spec):
-    """Bytes that came at once."""
+    """Bytes that arrived at the same time."""
 
     at: Duration | None = None
-    """When they came, from the request's last byte; with the frame before where nothing is said."""
+    """The time of arrival, from the request's last byte; the time of the frame before by default."""
     data: str | None = None
     """The bytes, as UTF-8."""
     base64: Annotated[str, AfterValidator(_base64)] | None = None
-    """In place of data, for bytes that are no text."""
+    """The bytes in base64, in place of data, if they are not text."""
 
     @model_validator(mode="after")
     def one(self) -> FrameSpec:
@@ -67,38 +67,38 @@ class FrameSpec(Spec):
 
     @property
     def bytes(self) -> bytes:
-        """What came."""
+        """The bytes that arrived."""
         if self.base64 is not None:
             return b64decode("".join(self.base64.split()))
         return (self.data or "").encode("utf-8", "surrogatepass")
 
 
 def _frame(value: Any) -> Any:
-    """A bare text is its data."""
+    """Read a bare text as the data of a frame."""
     return {"data": value} if isinstance(value, str) else value
 
 
 Frame: TypeAlias = Annotated[FrameSpec, BeforeValidator(_frame, json_schema_input_type=str | FrameSpec)]
-HeaderText: TypeAlias = Annotated[str, AfterValidator(line_of_text)]
+HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 
 class ReplaySpec(Spec):
-    """A recorded answer."""
+    """A recorded response."""
 
     frames: list[Frame] | None = None
-    """What came, frame by frame; a bare text is its data."""
+    """The recorded bytes, frame by frame; a bare text is the data of a frame."""
     file: str | None = None
-    """In place of frames: a file of the same folder or pack that holds the body, as it is."""
+    """A file of the same folder or pack that contains the body unchanged; in place of frames."""
     status: Annotated[int, Field(ge=200, le=599)] = 200
     """The HTTP status."""
     headers: dict[HeaderName, HeaderText] = Field(default_factory=dict)
-    """Response headers, by name, as they were."""
+    """The recorded response headers, by name."""
     timing: Timing = "recorded"
-    """`recorded`: each frame at its own time; `none`: at once, or as `pace` has it; `2x`: twice as fast."""
+    """`recorded`: each frame at its recorded time; `none`: at once, or paced by `pace`; `2x`: twice as fast."""
     as_: Literal["bytes", "reply"] = Field("bytes", alias="as")
-    """`bytes`: exactly what was recorded; `reply`: what it says, for whatever protocol the request speaks."""
+    """`bytes`: exactly the recorded bytes; `reply`: the recorded content, in the protocol of the request."""
     gzip: bool = False
-    """Packed for clients that ask for it, though it was recorded plain."""
+    """Compress the response for clients that accept gzip, although it was recorded uncompressed."""
 
     @model_validator(mode="after")
     def consistent(self) -> ReplaySpec:
@@ -108,14 +108,14 @@ class ReplaySpec(Spec):
         for number, frame in enumerate(self.frames or (), 1):
             if frame.at is not None and frame.at < last:
                 raise quantity_error(
-                    f"frame {number} comes before the one in front of it; frames stand in order"
+                    f"frame {number} is earlier than the frame before it; write frames in order of time"
                 )
             last = last if frame.at is None else frame.at
         return self
 
     @property
     def speed(self) -> float | None:
-        """How many times as fast as recorded; None for at once."""
+        """The speed relative to the recording; None means at once."""
         return (
             {"recorded": 1.0, "none": None}[self.timing]
             if self.timing[-1] != "x"

@@ -1,4 +1,5 @@
-"""What a rule answers: a reply, an error, plain HTTP, or one of several by chance or in turn."""
+"""The responses of a rule: a reply, an error, plain HTTP, a recording, a proxy, or one of several in turn or
+by chance."""
 
 from __future__ import annotations
 
@@ -20,23 +21,21 @@ from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.chunks import Chunk
-from mockllm.scenario.language.embedding import EmbeddingWord
+from mockllm.scenario.language.embedding import EmbeddingField
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.from_schema import OrFromSchema
-from mockllm.scenario.language.generated_text import TextWord
-from mockllm.scenario.language.headers import Headers
+from mockllm.scenario.language.generated import GeneratedText, OrFromSchema
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.language.settings import Headers, Settings
 
 
 class ThinkingSpec(Spec):
-    """Reasoning, shown where the protocol shows it."""
+    """Reasoning, sent if the protocol has it."""
 
-    text: TextWord
-    """What it thinks."""
+    text: GeneratedText
+    """The text of the reasoning."""
     signature: str | None = None
-    """In place of a made one, where the protocol signs it."""
+    """A signature in place of a generated one, if the protocol signs reasoning."""
 
 
 def _thinking(value: Any) -> Any:
@@ -46,7 +45,7 @@ def _thinking(value: Any) -> Any:
 
 
 Thinking: TypeAlias = Annotated[
-    ThinkingSpec, BeforeValidator(_thinking, json_schema_input_type=TextWord | ThinkingSpec)
+    ThinkingSpec, BeforeValidator(_thinking, json_schema_input_type=GeneratedText | ThinkingSpec)
 ]
 
 
@@ -54,28 +53,29 @@ class ToolCallSpec(Spec):
     """One tool call."""
 
     name: Templated[str]
-    """The tool's name."""
+    """The name of the tool."""
     arguments: OrFromSchema[TemplatedJson[JsonValue]] = Field(default_factory=dict)
-    """An object; a text, sent as it is (also when it is no JSON); or `from_schema`: made for the offered tool."""
+    """An object; a text, sent unchanged (even if it is not JSON); or `from_schema`: generated for the offered
+    tool."""
     id: Templated[str] | None = None
-    """In place of a made one."""
+    """An id in place of a generated one."""
 
 
 class CitationSpec(Spec):
-    """A source of the text, told where the protocol has citations."""
+    """A source of the text, sent if the protocol has citations."""
 
     url: Templated[str]
-    """Its address."""
+    """The address of the source."""
     title: Templated[str] | None = None
-    """What it is called; its address where none is given."""
+    """The title of the source; its address by default."""
     quote: Templated[str] | None = None
-    """What it says there; the words that it stands behind where none is given."""
+    """The quoted text of the source; the cited words of the response by default."""
     words: Templated[str] | None = None
-    """The words of the answer that it stands behind; all of the text where none are given."""
+    """The words of the response that the source supports; the whole text by default."""
 
 
 def _citation(value: Any) -> Any:
-    """A bare text is an address."""
+    """Read a bare text as an address."""
     _no_scalar(value)
     return {"url": value} if isinstance(value, str) else value
 
@@ -86,14 +86,14 @@ Citation: TypeAlias = Annotated[
 
 
 class ImageSpec(Spec):
-    """A picture that the model made, sent where the protocol has them."""
+    """An image that the model generated, sent if the protocol has images."""
 
     file: str | None = None
     """A file of the same folder or pack."""
     data: Templated[str] | None = None
-    """The picture in base64, in place of a file."""
+    """The image in base64, in place of a file."""
     mime_type: Templated[str] | None = None
-    """Its type; by the file's name where none is given, else image/png."""
+    """The media type; by the file's name by default, else image/png."""
 
     @model_validator(mode="after")
     def one(self) -> ImageSpec:
@@ -103,7 +103,7 @@ class ImageSpec(Spec):
 
 
 def _image(value: Any) -> Any:
-    """A bare text is a file."""
+    """Read a bare text as a file."""
     _no_scalar(value)
     return {"file": value} if isinstance(value, str) else value
 
@@ -111,125 +111,126 @@ def _image(value: Any) -> Any:
 Image: TypeAlias = Annotated[ImageSpec, BeforeValidator(_image, json_schema_input_type=str | ImageSpec)]
 
 
-_PROVIDERS_WORDS = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+_PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
 
 
 class UsageSpec(Spec):
-    """Tokens to report in place of the counted ones; what is not given is counted."""
+    """Token counts to report in place of the counted ones; missing keys are counted."""
 
     input_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """All of the prompt, cached or not."""
+    """All tokens of the prompt, cached or not."""
     output_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """All of the answer, reasoning included."""
+    """All tokens of the response, reasoning included."""
     cached_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """Of the input, read from the cache."""
+    """The input tokens that were read from the cache."""
     cache_write_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """Of the input, written to the cache."""
+    """The input tokens that were written to the cache."""
     reasoning_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
-    """Of the output, reasoning."""
+    """The output tokens of the reasoning."""
 
     @model_validator(mode="before")
     @classmethod
     def neutral(cls, value: Any) -> Any:
-        for word, ours in _PROVIDERS_WORDS.items():
-            if isinstance(value, dict) and word in value:
-                raise quantity_error(f"{word} is one provider's word; write {ours}, for all of them")
+        for name, neutral in _PROVIDER_NAMES.items():
+            if isinstance(value, dict) and name in value:
+                raise quantity_error(f"{name} is one provider's name; write {neutral}, for all providers")
         return value
 
 
 def _no_scalar(value: Any) -> None:
-    """A text in a short form that YAML reads as something else."""
+    """Raise an error for an unquoted text that YAML reads as a number or boolean."""
     if isinstance(value, (bool, int, float)):
-        said = scalar_text(value)
-        raise quantity_error(f'expected a text or a mapping, found {said}; write "{said}"')
+        text = scalar_text(value)
+        raise quantity_error(f'expected a text or a mapping, found {text}; write "{text}"')
 
 
 def _no_list(value: Any) -> None:
     if isinstance(value, list):
         raise quantity_error(
-            "expected a text or a mapping, found a list; several answers are given in turn by `sequence`, by chance "
-            "by `choose`, several chunks by {chunks: […]}"
+            "expected a text or a mapping, found a list; write `sequence` for several responses in turn, `choose` "
+            "for one by chance, {chunks: […]} for several chunks"
         )
 
 
 def _reply(value: Any) -> Any:
-    """A bare text is what is said."""
+    """Read a bare text as the text of a reply."""
     _no_scalar(value)
     _no_list(value)
     return {"text": value} if isinstance(value, str) else value
 
 
 class PartSpec(Spec):
-    """One part of an answer, in an order of one's own."""
+    """One part of a reply with an explicit order."""
 
-    text: TextWord | None = None
+    text: GeneratedText | None = None
     """A text."""
     chunks: list[Chunk] | None = None
     """A text in exact chunks."""
     json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
-    """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
+    """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
     thinking: Thinking | None = None
     """Reasoning."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
-    """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
-    refusal: TextWord | None = None
-    """The words of a refusal."""
+    """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
+    refusal: GeneratedText | None = None
+    """The text of a refusal."""
     citations: list[Citation] | None = None
-    """The sources of the text or chunks beside it."""
+    """The sources of the text, chunks or json beside this key."""
     images: list[Image] | None = None
-    """Pictures."""
+    """Images."""
 
     @model_validator(mode="after")
     def one(self) -> PartSpec:
-        given = self.model_fields_set - {"citations"}
-        if len(given) != 1:
+        keys = self.model_fields_set - {"citations"}
+        if len(keys) != 1:
             raise PydanticCustomError(
                 "part", "a part is one of text, chunks, json, thinking, tool_calls, refusal, images"
             )
-        if "citations" in self.model_fields_set and not given & _CITED:
+        if "citations" in self.model_fields_set and not keys & _CITED:
             raise PydanticCustomError("citations", _UNCITED)
         return self
 
 
 _CITED = {"text", "chunks", "json_"}
-_UNCITED = "citations are of a text: give one of text, chunks, json beside them"
+_UNCITED = "citations need a text: write one of text, chunks, json beside them"
 
 
 Part: TypeAlias = Annotated[PartSpec, BeforeValidator(_reply, json_schema_input_type=str | PartSpec)]
 
 
 class ChoiceSpec(Spec):
-    """What one choice says. On the wire: thinking, text, pictures, calls; `parts` has its own order."""
+    """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit
+    order."""
 
-    text: TextWord | None = None
-    """What it says; beside `chunks`, what a whole answer says."""
+    text: GeneratedText | None = None
+    """The text; beside `chunks`, the text of a non-streaming response."""
     chunks: list[Chunk] | None = None
     """Exact chunks, with waits, raw bytes, comments and errors between them."""
     json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
-    """A JSON value, said as text; `from_schema` makes one of the form that the request asks for."""
+    """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
     thinking: Thinking | None = None
     """Reasoning before the text."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
-    """The tools to call; `from_schema` calls one that the request offers, with made arguments."""
-    refusal: TextWord | None = None
-    """The model refuses with these words."""
+    """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
+    refusal: GeneratedText | None = None
+    """The text with which the model refuses."""
     citations: list[Citation] | None = None
     """The sources of the text; a bare text is an address."""
     images: list[Image] | None = None
-    """Pictures behind the text; a bare text is a file."""
+    """Images after the text; a bare text is a file."""
     parts: list[Part] | None = None
-    """Any of these in an order of one's own; a bare text is a text."""
+    """Any of these keys in an explicit order; a bare text is a text."""
     finish_reason: Finish | None = None
-    """Why it ended: stop, length, tool_calls, content_filter, refusal. With it, nothing is cut."""
+    """The finish reason: stop, length, tool_calls, content_filter, refusal. Setting it prevents truncation."""
 
     @model_validator(mode="after")
     def consistent(self) -> ChoiceSpec:
-        given = self.model_fields_set
-        if "parts" in given and given & PartSpec.model_fields.keys():
-            raise PydanticCustomError("parts", "parts stand alone: move the others into them")
-        if "json_" in given and given & {"text", "chunks"}:
-            raise PydanticCustomError("json", "json takes the place of text and chunks; give one of them")
-        if "citations" in given and not given & _CITED:
+        keys = self.model_fields_set
+        if "parts" in keys and keys & PartSpec.model_fields.keys():
+            raise PydanticCustomError("parts", "parts allow no other content beside them: move it into parts")
+        if "json_" in keys and keys & {"text", "chunks"}:
+            raise PydanticCustomError("json", "json replaces text and chunks; write one of them")
+        if "citations" in keys and not keys & _CITED:
             raise PydanticCustomError("citations", _UNCITED)
         return self
 
@@ -238,65 +239,65 @@ OneChoice: TypeAlias = Annotated[ChoiceSpec, BeforeValidator(_reply, json_schema
 
 
 class ReplySpec(ChoiceSpec):
-    """An answer of the model, written once for every protocol."""
+    """A reply of the model, written once for every protocol."""
 
     choices: list[OneChoice] | None = None
-    """Several choices that differ (a bare text is one); without them, `n` repeats the reply."""
-    embedding: EmbeddingWord | None = None
-    """What an embeddings call answers: a vector for each input, or a list of vectors, in turn."""
+    """Several different choices (a bare text is one choice); without them, `n` repeats the reply."""
+    embedding: EmbeddingField | None = None
+    """The reply to an embeddings call: a vector for each input, or a list of vectors, in turn."""
     model: Templated[str] | None = None
-    """The model that the answer names, in place of the one that was asked for."""
+    """The model that the response names, in place of the requested one."""
     usage: UsageSpec | None = None
-    """Tokens to report."""
+    """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
-    """By dialect: fields that are added to its answer."""
+    """Fields to add to the response, by dialect."""
 
 
 Reply: TypeAlias = Annotated[ReplySpec, BeforeValidator(_reply, json_schema_input_type=str | ReplySpec)]
 
 
 class HttpSpec(Spec):
-    """An answer outside every protocol."""
+    """A plain HTTP response, outside every protocol."""
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = 200
     """The HTTP status."""
     headers: Headers = Field(default_factory=dict)
     """Response headers, by name."""
     body: TemplatedJson[JsonValue] = None
-    """A text as it is, or a JSON value."""
+    """A text, sent unchanged, or a JSON value."""
     body_file: str | None = None
-    """A file of the same folder or pack, as it is."""
+    """A file of the same folder or pack, sent unchanged."""
 
     @model_validator(mode="after")
     def one_body(self) -> HttpSpec:
         if self.body_file is not None and "body" in self.model_fields_set:
-            raise PydanticCustomError("body", "give body or body_file, not both")
+            raise PydanticCustomError("body", "write body or body_file, not both")
         return self
 
 
-ANSWERS = ("reply", "error", "http", "replay", "proxy", "sequence", "choose")
+RESPONSE_KEYS = ("reply", "error", "http", "replay", "proxy", "sequence", "choose")
 
 
 class ResponseSpec(Settings):
-    """One answer of a step or a branch, with how it is sent."""
+    """One response of a rule, step or branch, with its settings."""
 
     reply: Reply | None = None
-    """What the model says."""
+    """The reply of the model."""
     error: Error | None = None
     """An error in the provider's own envelope."""
     http: HttpSpec | None = None
     """Status, headers and body as written."""
     replay: ReplaySpec | None = None
-    """A recorded answer, byte for byte or by what it says."""
+    """A recorded response, byte for byte or by its content."""
     proxy: Proxy | None = None
-    """Somebody else's answer: the request is passed on."""
+    """The response of another server, to which the request is forwarded."""
     literal: bool = False
-    """Texts are taken as they are: `{{` means nothing."""
+    """Use texts as they are: `{{` starts no template."""
 
     @model_validator(mode="wrap")
     @classmethod
     def literally(cls, value: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """`literal` on a step or branch is for that one alone."""
+        """Apply `literal` of a step or branch to that step or branch only."""
         context = info.context
         if (
             not isinstance(value, dict)
@@ -312,14 +313,14 @@ class ResponseSpec(Settings):
             context["literal"] = False
 
     @model_validator(mode="after")
-    def one_answer(self) -> ResponseSpec:
-        given = [name for name in ANSWERS if getattr(self, name, None) is not None]
-        if len(given) != 1:
-            names = [name for name in ANSWERS if name in type(self).model_fields]
-            found = " and ".join(given) or "none"
+    def one_response(self) -> ResponseSpec:
+        present = [name for name in RESPONSE_KEYS if getattr(self, name, None) is not None]
+        if len(present) != 1:
+            names = [name for name in RESPONSE_KEYS if name in type(self).model_fields]
+            found = " and ".join(present) or "none"
             empty = next((name for name in names if name in self.model_fields_set), None)
-            if not given and empty is not None:
-                found += f'; nothing stands behind "{empty}:"'
+            if not present and empty is not None:
+                found += f'; "{empty}:" has no value'
             raise PydanticCustomError(
                 "answer",
                 "exactly one of {names} is needed; found {found}",
@@ -328,8 +329,8 @@ class ResponseSpec(Settings):
         return self
 
 
-def _saying(value: Any) -> Any:
-    """A bare text is a reply."""
+def _response(value: Any) -> Any:
+    """Read a bare text as a reply."""
     _no_scalar(value)
     _no_list(value)
     return {"reply": value} if isinstance(value, str) else value
@@ -339,15 +340,15 @@ class StepSpec(ResponseSpec):
     """One step of a sequence."""
 
     times: Annotated[int, Field(ge=1)] = 1
-    """How many answers it gives."""
+    """The number of responses of this step."""
 
 
 class BranchSpec(ResponseSpec):
-    """One branch of a choice by chance."""
+    """One branch of `choose`."""
 
     weight: Annotated[float, Field(ge=0)] = 1
-    """How likely it is against the others."""
+    """The probability of this branch relative to the other branches."""
 
 
-Step: TypeAlias = Annotated[StepSpec, BeforeValidator(_saying, json_schema_input_type=str | StepSpec)]
-Branch: TypeAlias = Annotated[BranchSpec, BeforeValidator(_saying, json_schema_input_type=str | BranchSpec)]
+Step: TypeAlias = Annotated[StepSpec, BeforeValidator(_response, json_schema_input_type=str | StepSpec)]
+Branch: TypeAlias = Annotated[BranchSpec, BeforeValidator(_response, json_schema_input_type=str | BranchSpec)]

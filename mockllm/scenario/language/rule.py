@@ -1,24 +1,78 @@
-"""`rules` and `modifiers`: when, and what."""
+"""`rules` and `modifiers`, and their guards with several keys: windows in time and named states."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from math import inf
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.values.types import Probability
-from mockllm.scenario.diagnostics import either, nearest
+from mockllm.core.selection.time_window import TimeWindow
+from mockllm.core.templates.template import is_template
+from mockllm.core.values.types import Duration, Probability
+from mockllm.scenario.diagnostics import nearest, quoted_choice
+from mockllm.scenario.language.admission import LimitSpec, LoadSpec
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.guards import DuringSpec, RequiredStates, SetStates
-from mockllm.scenario.language.limit import LimitSpec
-from mockllm.scenario.language.load import LoadSpec
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.reply import Branch, ResponseSpec, Step
 from mockllm.scenario.language.settings import Settings
-from mockllm.scenario.validation_errors import found_text
+from mockllm.scenario.validation_errors import describe_value
+
+
+class DuringSpec(Spec):
+    """A window in time, from the first try of its scope."""
+
+    start: Duration = Field(0.0, alias="from")
+    """Start of the window; at once by default."""
+    to: Duration | None = None
+    """End of the window; never by default."""
+    every: Duration | None = None
+    """Repeats the window; the time from one start to the next."""
+
+    @model_validator(mode="after")
+    def in_order(self) -> DuringSpec:
+        end = self.to if self.to is not None else self.every
+        if end is not None and end <= self.start:
+            raise PydanticCustomError("during", "the window ends before it begins")
+        if self.every is not None and self.to is not None and self.to > self.every:
+            raise PydanticCustomError(
+                "during", "the window ends after the next one has begun: to is more than every"
+            )
+        if not self.model_fields_set:
+            raise PydanticCustomError("during", "a window has a from, a to or an every")
+        return self
+
+    @property
+    def during(self) -> TimeWindow:
+        """The window as the core's type."""
+        return TimeWindow(self.start, inf if self.to is None else self.to, self.every)
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, str) and is_template(value):
+        raise quantity_error("a template is not allowed here: the value of a state is a constant")
+    return value
+
+
+StateName: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+StateValue: TypeAlias = Annotated[str | int | float | bool | None, BeforeValidator(_constant)]
+RequiredStates: TypeAlias = dict[StateName, StateValue | Annotated[list[StateValue], Field(min_length=1)]]
+"""States by name. One of several values is enough; null means unset."""
+SetStates: TypeAlias = dict[StateName, StateValue]
+
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
 SCOPES = ("global", "api_key", "conversation", "ip")
@@ -26,8 +80,8 @@ SCOPES = ("global", "api_key", "conversation", "ip")
 
 def _per(value: str) -> str:
     if re.match(PER, value) is None:
-        expected = either((*SCOPES, "header:NAME"))
-        raise quantity_error(f"expected {expected}, found {found_text(value)}" + _near(value))
+        expected = quoted_choice((*SCOPES, "header:NAME"))
+        raise quantity_error(f"expected {expected}, found {describe_value(value)}" + _near(value))
     return value
 
 
@@ -51,64 +105,64 @@ Per = Annotated[
 
 
 class Guarded(Spec):
-    """When a rule or modifier whose match holds is left out all the same."""
+    """The match of a rule or modifier, and the guards that can leave it out although it matches."""
 
     name: str | None = None
-    """Its name, unique in the file; shown in `x-mockllm-rule`, the log and explanations."""
+    """The name, unique in the file; shown in `x-mockllm-rule`, the log and explanations."""
     match: Match = Field(default_factory=Match)
-    """What is asked of the request; without it, every request will do."""
+    """Conditions on the request; without them, every request matches."""
     chance: Probability | None = None
-    """How likely it is to answer: `5%` or 0.05."""
+    """The probability that it applies: `5%` or 0.05."""
     times: Annotated[int, Field(ge=0)] | None = None
-    """How many answers it gives in all."""
+    """The maximum number of responses in all."""
     skip: Annotated[int, Field(ge=0)] | None = None
-    """How many turns it passes over first."""
+    """The number of turns to skip first."""
     every: Annotated[int, Field(ge=1)] | None = None
     """Only each Nth turn: the Nth, the 2Nth …"""
     per: Per = "global"
-    """Whose counts: global, api_key, conversation, ip, or header:NAME."""
+    """The scope of the counts: global, api_key, conversation, ip, or header:NAME."""
     during: DuringSpec | None = None
-    """Only in a window of time, from the first try of its scope."""
+    """Applies only in a window of time, from the first try of its scope."""
     requires_state: RequiredStates | None = None
-    """Only where these states, by name, have these values; null is unset."""
+    """Applies only if these states, by name, have these values; null means unset."""
     sets_state: SetStates | None = None
-    """The states, by name, that its answer sets; null takes one away."""
+    """The states, by name, that the response sets; null removes one."""
     priority: int = 0
-    """Higher goes first, inside its layer."""
+    """A higher number goes first, inside the layer."""
     enabled: bool = True
-    """Off where false; a condition on the pack's parameters is settled when the file is loaded."""
+    """Off if false; a condition on the pack's parameters is evaluated when the file is loaded."""
     replaces: str | None = None
-    """The id of a rule or modifier whose place this takes: `default:made`."""
+    """The id of the rule or modifier that this one replaces, in the same place: `default:made`."""
 
 
 class RuleSpec(Guarded, ResponseSpec):
-    """The first rule that matches and answers, answers."""
+    """A rule. The first rule that matches and whose guards allow it selects the response."""
 
     fallback: bool = False
-    """Stands behind every ordinary rule of every layer."""
+    """Put the rule after every ordinary rule of every layer."""
     sequence: Annotated[list[Step], Field(min_length=1)] | None = None
-    """Answers in turn."""
+    """Responses in turn."""
     then: Literal["repeat_last", "cycle", "fall_through", "error"] | None = None
-    """What comes after the last step."""
+    """What happens after the last step."""
     choose: Annotated[list[Branch], Field(min_length=1)] | None = None
-    """One of these, by weight."""
+    """One of these responses, drawn by weight."""
 
     @field_validator("then")
     @classmethod
     def after_a_sequence(cls, then: str, info: ValidationInfo) -> str:
         if info.data.get("sequence", ...) is None:
-            raise quantity_error("then belongs to a sequence, and there is none")
+            raise quantity_error("then belongs to a sequence, and this rule has none")
         return then
 
 
 class ModifierSpec(Guarded, Settings):
-    """Every modifier that matches applies to whatever answers."""
+    """A modifier. Every modifier that matches changes the response of the selected rule."""
 
     error: Error | None = None
-    """Stands in place of whatever would have answered."""
+    """An error that replaces the response of the selected rule."""
     limit: LimitSpec | None = None
-    """How much of what a key may use: what is too much is answered with the provider's 429."""
+    """A rate limit for each key; a request beyond the limit gets the provider's 429."""
     load: LoadSpec | None = None
-    """What becomes of an answer by how many others are under way."""
+    """Slows, queues or refuses responses by the number of responses in flight."""
     literal: bool = False
-    """Texts are taken as they are: `{{` means nothing."""
+    """Use texts as they are: `{{` starts no template."""

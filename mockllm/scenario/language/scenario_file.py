@@ -1,5 +1,7 @@
-"""A scenario file as a whole. It is read rule by rule (`scenario.entries`), so that what is disabled is never
-typed; this model is its shape for the JSON Schema."""
+"""The model of a whole scenario file, from which the JSON Schema is generated.
+
+Files are read rule by rule (`scenario.typed_entries`), so that disabled rules are never typed.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +21,18 @@ class ScenarioFile(Spec):
     """A scenario file: rules, modifiers, and examples that test them."""
 
     mockllm: Literal[1] = 1
-    """The language's version."""
+    """The version of the scenario language."""
     use: list[str | UseSpec] = Field(default_factory=list)
-    """Packs whose rules stand behind this folder's own."""
+    """Packs whose rules follow this folder's own rules."""
     enabled: bool | dict[str, JsonCondition] = True
-    """Whether the whole file counts; a condition on the pack's parameters."""
+    """Whether the whole file is used; a condition on the pack's parameters."""
     validation: Validation = "strict"
-    """How requests are checked before this file's rules answer: strict, lenient, off."""
+    """How requests are checked before this file's rules respond: strict, lenient, off."""
     models: Models = "any"
-    """Which models this file's rules answer: any, or known ones alone (strict)."""
+    """The models for which this file's rules respond: any, or only known ones (strict)."""
     rules: list[RuleSpec] = Field(default_factory=list)
-    """The first rule that matches and answers, answers."""
+    """The first rule that matches and whose guards allow it selects the response."""
     modifiers: list[ModifierSpec] = Field(default_factory=list)
-    """Every modifier that matches applies to whatever answers."""
+    """Every modifier that matches changes the response of the selected rule."""
     examples: list[ExampleSpec] = Field(default_factory=list)
-    """Requests and what must come back, run by `mockllm test`."""
+    """Requests and the expected responses, run by `mockllm test`."""

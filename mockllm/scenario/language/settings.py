@@ -1,7 +1,13 @@
-"""How an answer is sent: `delay`, `pace`, `headers`, `stream`, `faults`, on a rule, a step or a modifier."""
+"""Settings of a response: `delay`, `pace`, `headers`, `stream`, `faults`, on a rule, a step, a branch or a
+modifier.
+
+Header names and values that HTTP cannot carry are errors when the file is loaded, instead of altered bytes on
+the wire.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
@@ -19,20 +25,45 @@ from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.rendering.ttft import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
-from mockllm.scenario.diagnostics import meant
+from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.headers import Headers
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
+"""A token: RFC 9110, section 5.6.2."""
+FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def _name(name: str) -> str:
+    if not _NAME.match(name):
+        raise quantity_error(f'"{name}" is not a valid header name; use letters, digits and -')
+    if name.lower() in FRAMING:
+        raise quantity_error(f"{name} is set by the server, because it frames the response; leave it out")
+    return name
+
+
+def header_value(value: str) -> str:
+    """Return a header's value, or raise an error if HTTP cannot carry it."""
+    if _CONTROL.search(value):
+        raise quantity_error("a header's value is one line, without control characters")
+    return value
+
+
+HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
+HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(header_value)]]
+Headers: TypeAlias = dict[HeaderName, HeaderValue]
 
 
 class InputTimeSpec(Spec):
-    """Time to first token by what the model reads."""
+    """A time to first token that depends on the tokens of the input."""
 
     base: Drawable[Duration] = 0.0
-    """However little it reads."""
+    """The time without any input tokens."""
     per_input_token: Drawable[Duration]
-    """For each token of the input."""
+    """The additional time for each input token."""
     cached: Drawable[Duration] | None = None
-    """In its place, for those that the answer's usage says were read from the cache (`usage.cached_tokens`)."""
+    """Replaces `per_input_token` for the tokens that the response's usage reports as cached
+    (`usage.cached_tokens`)."""
 
 
 BY_INPUT: Final = frozenset(InputTimeSpec.model_fields)
@@ -44,40 +75,41 @@ def _first_form(value: Any) -> str:
     return "by input" if isinstance(value, dict) and BY_INPUT & value.keys() else "a time"
 
 
-def _reading(word: Any) -> Any:
-    return ReadingTime(word.base, word.per_input_token, word.cached)
+def _reading_time(spec: Any) -> Any:
+    return ReadingTime(spec.base, spec.per_input_token, spec.cached)
 
 
 FirstTime: TypeAlias = Annotated[
     Annotated[Drawable[Duration], Tag("a time")]
-    | Annotated[InputTimeSpec, AfterValidator(_reading), Tag("by input")],
+    | Annotated[InputTimeSpec, AfterValidator(_reading_time), Tag("by input")],
     Discriminator(_first_form),
 ]
-"""A time, or one that goes by the tokens of the input."""
+"""A time, or a time that depends on the tokens of the input."""
 
 
 class PaceSpec(Spec):
-    """How fast an answer is said. Each key is merged on its own with the other settings that apply."""
+    """The pacing of a response. Each key is merged separately with the other settings that apply."""
 
     ttft: FirstTime | None = None
-    """Time to first token: from the head to the first chunk; `{base, per_input_token, cached}` goes by the input."""
+    """Time to first token: from the head to the first chunk; `{base, per_input_token, cached}` depends on the
+    input."""
     itl: Spread[Duration] | None = None
-    """Inter-token latency: between two chunks."""
+    """Inter-token latency: the wait between two chunks."""
     tokens_per_second: Drawable[Annotated[float, Field(gt=0)]] | None = None
-    """In place of itl: a chunk takes as long as its tokens; `[40, 80]` is drawn once for each answer."""
+    """Replaces itl: a chunk takes as long as its tokens; `[40, 80]` is drawn once for each response."""
     chunk_size: Templated[ChunkSizeField] | None = None
-    """How a text is cut into chunks: `4 tokens`, `10 characters`, `2 words`, `1 sentences`."""
+    """The size of the chunks of a text: `4 tokens`, `10 characters`, `2 words`, `1 sentences`."""
     jitter: Spread[Duration] | None = None
-    """Adds a uniform 0…N to each gap."""
+    """Adds a wait between 0 and N, drawn uniformly, to each gap."""
     slowdown: Drawable[Annotated[float, Field(ge=0)]] | None = None
     """Multiplies every wait; the factors of several settings multiply."""
     whole: Literal["as_streamed", "at_once"] | None = None
-    """Whether a non-streamed answer takes as long as its stream would (the default) or leaves at once."""
+    """Whether a non-streaming response takes as long as its stream would (the default) or is sent at once."""
 
     @model_validator(mode="after")
     def one_speed(self) -> PaceSpec:
         if self.itl is not None and self.tokens_per_second is not None:
-            raise PydanticCustomError("speed", "itl and tokens_per_second are one setting; give one of them")
+            raise PydanticCustomError("speed", "itl and tokens_per_second are one setting; write one of them")
         return self
 
 
@@ -85,44 +117,44 @@ class _OneFault(Spec):
     @model_validator(mode="after")
     def one(self) -> _OneFault:
         if len(self.model_fields_set) != 1:
-            raise PydanticCustomError("fault", "one fault for each item; begin each with a dash of its own")
+            raise PydanticCustomError("fault", "one fault for each item; begin each item with a dash")
         return self
 
 
 def _by_name(value: Any) -> Any:
-    """A bare text is a fault's name."""
+    """Read a bare text as the name of a fault."""
     if isinstance(value, dict):
-        _as_meant(value)
+        _check_form(value)
     if not isinstance(value, str):
         return value
     if value not in FAULTS:
-        known = meant(value, FAULTS) or "; mockllm's docs/faults.md lists them all"
+        known = suggestion(value, FAULTS) or "; mockllm's docs/faults.md lists them all"
         raise quantity_error(f'no fault is called "{value}"{known}')
     return {value: {}}
 
 
-def _as_meant(value: dict[str, Any]) -> None:
-    """A mistake for a mapping whose form says what was meant."""
-    for name, held in value.items():
-        if name in FAULTS and held is None:
+def _check_form(value: dict[str, Any]) -> None:
+    """Raise an error for a mapping whose form shows the intended fault."""
+    for name, content in value.items():
+        if name in FAULTS and content is None:
             settings = {field.alias or key for key, field in FAULTS[name].model_fields.items()}
             outside = next((key for key in value if key in settings), None)
             if outside is not None:
                 raise quantity_error(f'"{outside}" is a setting of {name}: indent it further than "{name}:"')
-            raise quantity_error(f'nothing stands behind "{name}:"; write {name} without the colon')
-        if name == "type" and held in FAULTS:
+            raise quantity_error(f'"{name}:" has no value; write {name} without the colon')
+        if name == "type" and content in FAULTS:
             raise quantity_error(
-                f"a fault is written by its name: {held}, or {held}: {{…}} with its settings"
+                f"a fault is written by its name: {content}, or {content}: {{…}} with its settings"
             )
 
 
 FaultSpec = create_model(  # type: ignore[call-overload]
     "FaultSpec",
     __base__=_OneFault,
-    __doc__="One fault, with its settings; its name alone takes the defaults.",
+    __doc__="One fault, with its settings; its name alone uses the defaults.",
     **{name: (fault, Field(default=None, description=fault.__doc__)) for name, fault in FAULTS.items()},
 )
-"""Built from the vocabulary itself, so that a new fault is a new word without a line here."""
+"""Generated from `FAULTS`, so that a new fault becomes a new key without a line here."""
 
 FaultName: TypeAlias = Literal[tuple(FAULTS)]  # type: ignore[valid-type]
 FaultSetting: TypeAlias = Annotated[
@@ -131,15 +163,15 @@ FaultSetting: TypeAlias = Annotated[
 
 
 class Settings(Spec):
-    """What a rule, a step, a branch and a modifier may all say of how the answer is sent."""
+    """The settings of a response that rules, steps, branches and modifiers share."""
 
     delay: Drawable[Duration] | None = None
-    """Holds back the head of the answer; the delays of all settings add up."""
+    """Delays the head of the response; the delays of all settings add up."""
     pace: PaceSpec | None = None
-    """How fast the answer is said."""
+    """The pacing of the response."""
     headers: Headers | None = None
     """Response headers to set, by name."""
     stream: bool | None = None
-    """Stream or do not, whatever the client asked."""
+    """Stream the response or not, whatever the client requested."""
     faults: list[FaultSetting] | None = None
-    """What goes wrong; all are played, in order."""
+    """Deliberate errors in the response; all of them are applied, in order."""

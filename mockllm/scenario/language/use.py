@@ -1,6 +1,6 @@
-"""`use`: which packs stand behind a folder's or a pack's own rules.
+"""`use`: the packs whose rules follow a folder's or a pack's own rules.
 
-Apart from the file's other words, because packs are found before any rule is typed.
+Separate from the rest of the language, because packs are resolved before any rule is typed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ class UseSpec(Spec):
     """A pack to use, with settings."""
 
     pack: str
-    """Its name, or `./folder`."""
+    """The name of the pack, or `./folder`."""
     with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
-    """Values of its parameters."""
+    """Values of the pack's parameters."""
     only: list[str] | None = None
-    """Only these of its rules and modifiers."""
+    """Use only these of the pack's rules and modifiers."""
     except_: list[str] | None = Field(None, alias="except")
-    """All but these."""
+    """Use all of the pack's rules and modifiers except these."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.bundled_packs import shipped
+from mockllm.scenario.pack_resolver import bundled_pack
 from mockllm.scenario.yaml_reader import read_source
 
 PACK: Final = "weather"
@@ -40,7 +40,7 @@ class Climate(Struct, frozen=True):
 @cache
 def climates() -> Mapping[str, Climate]:
     """Return all climates by name; none if the pack is not installed."""
-    folder = shipped(PACK)
+    folder = bundled_pack(PACK)
     if folder is None:
         return {}
     pack: Any = read_source((folder / "pack.yaml").read_bytes(), "pack.yaml").data

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
-from mockllm.scenario.overlay import LIVE, SESSION
+from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.overlay_expiry import OverlayExpiry
 from mockllm.server.control.problem import Problem
@@ -127,7 +127,7 @@ class ControlContext:
 
     def layer_of(self, item: CatalogItem) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
         """Return the layer of a rule, and the session of a rule in a session's overlay."""
-        if item.layer == SESSION:
+        if item.layer == SESSION_LAYER:
             file = item.where.rpartition(":")[0]
             return "session", file.removeprefix("session-").removesuffix(".yaml")
-        return "overlay" if item.layer == LIVE else "pack" if item.layer else "user", None
+        return "overlay" if item.layer == GLOBAL_LAYER else "pack" if item.layer else "user", None

@@ -129,7 +129,7 @@ def _matcher(data: dict[str, Any], number: int, source: Source, vocabulary: Voca
     except ValidationError as error:
         raise diagnostics_problem(diagnostics_of(error, source, path, Match)) from None
     message = "the journal stores no keys; filter by session, or compare `key` of /api/requests"
-    mistakes = [source.mistake((*path, *place), message, key=True) for place in _secret_conditions(data)]
+    mistakes = [source.diagnostic((*path, *place), message, key=True) for place in _secret_conditions(data)]
     if mistakes:
         raise diagnostics_problem(mistakes)
     return matcher(match)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.scenario.overlay import overlaid
+from mockllm.scenario.overlay import overlay_entries
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 
@@ -101,15 +101,15 @@ def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: py
 
     def noted(*given: Any) -> Any:
         by.append(threading.current_thread().name)
-        return overlaid(*given)
+        return overlay_entries(*given)
 
-    monkeypatch.setattr("mockllm.server.overlay_store.overlaid", noted)
+    monkeypatch.setattr("mockllm.server.overlay_store.overlay_entries", noted)
 
     def dumped(data: Any) -> str:
         by.append(threading.current_thread().name)
         return ""
 
-    monkeypatch.setattr("mockllm.server.control.handlers.overlay.as_yaml", dumped)
+    monkeypatch.setattr("mockllm.server.control.handlers.overlay.to_yaml", dumped)
     assert server.call("POST", "/api/rules", {"name": "a", "reply": "A"}).status == 200
     assert server.call("PUT", "/api/rules/a", {"reply": "B"}).status == 200
     assert server.call("GET", "/api/overlay").status == 200

@@ -26,14 +26,14 @@ TEXTS = {
 def test_json_with_special_characters_is_read(text: str, escaped: bool) -> None:
     raw = json.dumps({"a": text, text: 1}, ensure_ascii=escaped).encode()
     source = body_source(raw)
-    assert source.mistakes == ()
+    assert source.diagnostics == ()
     assert source.data == {"a": text, text: 1} == loads(json_as_yaml(raw))
 
 
 def test_text_that_is_not_json_is_unchanged() -> None:
     raw = 'a: "\\ud83d\\ude00"  # é'.encode()
     assert json_as_yaml(raw) == raw
-    assert body_source(b"{").mistakes
+    assert body_source(b"{").diagnostics
 
 
 ODD = "".join(TEXTS.values())

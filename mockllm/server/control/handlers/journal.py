@@ -45,8 +45,8 @@ async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
     source = body_source(call.raw if call.raw.strip() else b"{}")
-    if source.mistakes:
-        raise diagnostics_problem(source.mistakes)
+    if source.diagnostics:
+        raise diagnostics_problem(source.diagnostics)
     return await verification.verify(call.body, source, context.journal, context.engine, context.vocabulary)
 
 

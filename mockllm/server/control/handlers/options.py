@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAMILIES, FAULTS
 from mockllm.core.limits.limit import STRATEGIES
-from mockllm.scenario.overlay import as_yaml
+from mockllm.scenario.overlay import to_yaml
 from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.context import ControlContext
@@ -84,7 +84,7 @@ async def list_climates(context: ControlContext, call: ApiCall) -> BaseModel:
             ClimateInfo(
                 name=climate.name,
                 about=climate.about,
-                yaml=as_yaml({"modifiers": modifiers}) if modifiers else "",
+                yaml=to_yaml({"modifiers": modifiers}) if modifiers else "",
             )
             for climate in climates().values()
             for modifiers in [climate.for_endpoint(endpoint, endpoint_match(endpoint))]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from mockllm.core.json.codec import Json
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
-from mockllm.scenario.overlay import Overlay, as_yaml
+from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.scenario.source_file import Source
 from mockllm.server.control.api_types import YAML, ApiCall, TextResponse
 from mockllm.server.control.context import ControlContext
@@ -38,7 +38,7 @@ async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     try:
         names = await overlays.add(source, session)
     except OverlayRejected as rejected:
-        raise diagnostics_problem(rejected.mistakes, rejected.status) from None
+        raise diagnostics_problem(rejected.diagnostics, rejected.status) from None
     except Broken as broken:
         raise diagnostics_problem(broken.mistakes) from None
     if session is not None:
@@ -51,7 +51,7 @@ async def put_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     try:
         await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
     except OverlayRejected as rejected:
-        raise diagnostics_problem(rejected.mistakes, rejected.status) from None
+        raise diagnostics_problem(rejected.diagnostics, rejected.status) from None
     except Broken as broken:
         raise diagnostics_problem(broken.mistakes) from None
     if session is not None:
@@ -85,14 +85,14 @@ def _source(raw: bytes) -> Source:
     """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
     source = body_source(raw)
     data: Any = source.data
-    if source.mistakes or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
-        if not source.mistakes and not (isinstance(data, dict) and data):
+    if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
+        if not source.diagnostics and not (isinstance(data, dict) and data):
             message = "expected rules, modifiers, or one of them"
-            raise diagnostics_problem([source.mistake((), message)])
+            raise diagnostics_problem([source.diagnostic((), message)])
         return source
     kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
     inner: Any = {kind: (0, source.marks[1], [source.marks])}
-    return Source("body", {kind: [data]}, (0, source.marks[1], inner), fills=source.fills)
+    return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
 
 
 # --- items and suggestions ---------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _item(kind: Literal["rule", "modifier"], item: Any, endpoint: str | None = N
         kind=kind,
         from_settings=endpoint is not None,
         endpoint=endpoint or None,
-        yaml=as_yaml({f"{kind}s": [item]}),
+        yaml=to_yaml({f"{kind}s": [item]}),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.scenario.overlay import overlaid
+from mockllm.scenario.overlay import overlay_entries
 from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.climate_presets import climates
 from mockllm.server.control.context import ControlContext
@@ -84,7 +84,7 @@ async def _patch(context: ControlContext, endpoint: str, body: SettingsPatch) ->
 def _check_chance(context: ControlContext, chance: Json) -> None:
     """Check a chance with an example error: without `error` or `faults` it produces no modifier to check."""
     text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
-    mistakes = overlaid(body_source(text), None, context.vocabulary).mistakes
+    mistakes = overlay_entries(body_source(text), None, context.vocabulary).diagnostics
     if mistakes:
         raise _settings_problem(OverlayRejected(422, *mistakes))
 
@@ -103,7 +103,7 @@ async def _replace(context: ControlContext, settings: dict[str, dict[str, Json]]
 
 def _settings_problem(rejected: OverlayRejected) -> Problem:
     """Return the diagnostics of modifiers as problems of the settings that they come from."""
-    problem = diagnostics_problem(rejected.mistakes, rejected.status)
+    problem = diagnostics_problem(rejected.diagnostics, rejected.status)
     for error in problem.body.errors:
         error.field = error.field.partition(".")[2] or error.field
         error.line = error.column = None

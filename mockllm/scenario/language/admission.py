@@ -1,0 +1,124 @@
+"""`limit` and `load` on a modifier: the rate limits of a key, and the behaviour of a busy provider.
+
+A limit has constants and parameters only, no templates. A limit that each request chooses for itself would
+limit nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.limits import Limit, Strategy
+from mockllm.core.limits.limit import METERED, STRATEGIES
+from mockllm.core.quantities.types import quantity_error
+from mockllm.core.selection.load import Load
+from mockllm.core.templates.template import is_template
+from mockllm.core.values.types import Duration, Probability
+from mockllm.scenario.language.base import Spec
+
+NAMES: Final = {name.replace("-", "_"): name for name in STRATEGIES}
+"""Strategies by their spelling with underscores: `token_bucket` is `token-bucket`."""
+
+
+def _with_hyphens(value: Any) -> Any:
+    return NAMES.get(value, value) if isinstance(value, str) else value
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, str) and is_template(value):
+        raise quantity_error(
+            'a template is not allowed here: a limit is a number, or a parameter of its pack ("${name}")'
+        )
+    return value
+
+
+BothForms: TypeAlias = Literal[tuple(dict.fromkeys((*STRATEGIES, *NAMES)))]  # type: ignore[valid-type]
+StrategyName: TypeAlias = Annotated[
+    Strategy, BeforeValidator(_with_hyphens, json_schema_input_type=BothForms)
+]
+Count: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_constant)]
+AtLeastOne: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_constant)]
+
+
+class LimitSpec(Spec):
+    """A rate limit. Keys that the strategy does not use are ignored."""
+
+    strategy: StrategyName
+    """The strategy: none, fixed-window, sliding-window, token-bucket, leaky-bucket, after-n, random, always."""
+    requests: Count | None = None
+    """The number of requests in each window; with after-n, the total number."""
+    tokens: Count | None = None
+    """The number of tokens in each window, in addition to the requests: input tokens plus `max_tokens`."""
+    concurrent: Count | None = None
+    """The number of responses in flight (windows and buckets)."""
+    window: Duration = 60.0
+    """The length of a window; one minute by default."""
+    burst: AtLeastOne | None = None
+    """The number of requests that a full token bucket allows at once; as many as `requests` by default."""
+    queue: Count | None = None
+    """The number of requests that may wait in a leaky bucket; one less than `requests` by default."""
+    probability: Probability | None = None
+    """The probability that random refuses a request."""
+    retry_after: Duration = 1.0
+    """The wait that a refusal reports if no real time is known: with after-n, random, always and concurrent."""
+
+    @model_validator(mode="after")
+    def complete(self) -> LimitSpec:
+        if self.strategy in METERED:
+            if (self.requests, self.tokens, self.concurrent) == (None, None, None):
+                raise _needs(self.strategy, "requests, tokens or concurrent")
+            if not self.window:
+                raise PydanticCustomError("window", "a window must be longer than 0s")
+        if self.strategy == "after-n" and self.requests is None:
+            raise _needs(self.strategy, "requests: how many it allows")
+        if self.strategy == "random" and self.probability is None:
+            raise _needs(self.strategy, "probability: how likely it refuses a request")
+        return self
+
+    @property
+    def limit(self) -> Limit:
+        """The limit as the core's type."""
+        return Limit(
+            self.strategy,
+            self.requests,
+            self.tokens,
+            self.concurrent,
+            self.window,
+            self.burst,
+            self.queue,
+            self.probability or 0.0,
+            self.retry_after,
+        )
+
+
+def _needs(strategy: Strategy, what: str) -> PydanticCustomError:
+    return PydanticCustomError("limit", "{strategy} needs {what}", {"strategy": strategy, "what": what})
+
+
+class LoadSpec(Spec):
+    """A model of a busy provider. Counts the responses in flight to which the modifier applies, by its `per`."""
+
+    concurrency: AtLeastOne | None = None
+    """The number of responses at full speed."""
+    slowdown: Annotated[float, Field(ge=1)] = 2.0
+    """The factor of every wait at twice this concurrency; linear in between and beyond."""
+    max_inflight: AtLeastOne | None = None
+    """The maximum number of responses in flight; further requests get `overloaded` (503, Anthropic's 529)."""
+    queue: Count = 0
+    """The number of further requests that wait, in their order, until a response has ended."""
+
+    @model_validator(mode="after")
+    def complete(self) -> LoadSpec:
+        if self.concurrency is None and self.max_inflight is None:
+            raise PydanticCustomError("load", "a load needs concurrency or max_inflight")
+        if self.queue and self.max_inflight is None:
+            raise PydanticCustomError("load", "a queue needs max_inflight")
+        return self
+
+    @property
+    def load(self) -> Load:
+        """The load as the core's type."""
+        return Load(self.concurrency, self.slowdown, self.max_inflight, self.queue)
