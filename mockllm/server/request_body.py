@@ -70,9 +70,18 @@ async def read_body(
     return raw
 
 
-def nesting_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
-    """Return a Failure if the body is nested too deep."""
-    if raw.count(b"[") + raw.count(b"{") > limits.depth and too_deep(raw, limits.depth):
+def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
+    """Return a Failure if the body has more arrays and objects than `--max-containers`, or nests them too deep. What
+    parses the body later takes time and memory for each of them."""
+    if raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers):
+        return None
+    brackets = brackets_of(raw)
+    if brackets.count(b"[") > limits.containers:
+        message = (
+            f"The JSON body has more than {limits.containers:,} arrays and objects. Raise this limit with "
+        )
+        return Failure("bad_request", 400, message + "the server's option --max-containers.")
+    if nests_deeper(brackets, limits.depth):
         return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
     return None
 
@@ -181,16 +190,20 @@ _OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
 _STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
 
 
-def too_deep(raw: bytes, depth: int) -> bool:
-    """Return whether a JSON text nests deeper than `depth`. The result is exact, at the speed of bytes: unless the
-    brackets are too few anyway, strings are removed and then the innermost pairs, level by level."""
-    if raw.count(b"[") + raw.count(b"{") <= depth or raw.lstrip()[:1] not in (b"{", b"["):
-        return False
+def brackets_of(raw: bytes) -> bytes:
+    """Return the brackets of a JSON text outside of its strings, braces as square brackets; none of another text."""
+    if raw.lstrip()[:1] not in (b"{", b"["):
+        return b""
     rest = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS_ONLY, _OTHERS)
-    rest = _STRINGS.sub(b"", rest.replace(b'""', b""))
+    return _STRINGS.sub(b"", rest.replace(b'""', b""))
+
+
+def nests_deeper(brackets: bytes, depth: int) -> bool:
+    """Return whether brackets nest deeper than `depth`. The result is exact, at the speed of bytes: the innermost
+    pairs are removed, level by level."""
     for _ in range(depth):
-        without = rest.replace(b"[]", b"")
-        if len(without) == len(rest):
+        without = brackets.replace(b"[]", b"")
+        if len(without) == len(brackets):
             break
-        rest = without
-    return rest.count(b"[") > depth or b"[]" in rest
+        brackets = without
+    return brackets.count(b"[") > depth or b"[]" in brackets

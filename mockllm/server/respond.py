@@ -24,7 +24,7 @@ from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ORDINARY, ResponseFraming, prerendered_bytes, render_head
 from mockllm.server.player import Player, at_once, takes_time
-from mockllm.server.request_body import nesting_failure
+from mockllm.server.request_body import structure_failure
 from mockllm.server.request_heads import is_control_path
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
     assert head is not None, "the exchange has not ended"
-    failure = nesting_failure(exchange.raw, app.limits)
+    failure = structure_failure(exchange.raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return

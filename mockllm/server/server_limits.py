@@ -35,6 +35,9 @@ class ServerLimits:
         "largest request body, as received and decompressed; a larger one is a 413",
     )
     depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
+    containers: int = _limit(
+        250_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
+    )
     generated: int = _limit(
         DEFAULT_VALUES,
         "--max-generated-values",

@@ -1,4 +1,4 @@
-"""How deep a JSON text nests, told from its bytes: held against a parser."""
+"""The nesting and the number of containers of a JSON text, read from its bytes and compared with a parser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from mockllm.server.request_body import too_deep
+from mockllm.server.request_body import brackets_of, nests_deeper, structure_failure
+from mockllm.server.server_limits import ServerLimits
 
 
 def depth(value: object) -> int:
@@ -31,14 +32,14 @@ def nested(random_: random.Random, room: int) -> object:
             return {random_.choice(keys): nested(random_, room - 1) for _ in range(random_.randrange(4))}
 
 
-def test_equals_a_parsers_answer_on_made_values() -> None:
+def test_nesting_of_random_values_equals_a_parsers() -> None:
     random_ = random.Random(1)
     seen = set()
     for _ in range(3000):
         value = [nested(random_, 7), nested(random_, 7)]
         raw = json.dumps(value, indent=random_.choice([None, 1])).encode()
         for bound in range(1, 9):
-            assert too_deep(raw, bound) == (depth(value) > bound), raw
+            assert nests_deeper(brackets_of(raw), bound) == (depth(value) > bound), raw
         seen.add(depth(value))
     assert seen == set(range(1, 9))
 
@@ -72,5 +73,29 @@ def test_equals_a_parsers_answer_on_made_values() -> None:
         "nothing",
     ],
 )
-def test_a_bound_of_ten(raw: bytes, expected: bool) -> None:
-    assert too_deep(raw, 10) == expected
+def test_nesting_is_bounded_by_ten(raw: bytes, expected: bool) -> None:
+    assert nests_deeper(brackets_of(raw), 10) == expected
+
+
+def test_body_with_too_many_containers_is_refused() -> None:
+    limits = ServerLimits(containers=1000)
+    assert structure_failure(b"[" + b"[]," * 998 + b"{}]", limits) is None
+    failure = structure_failure(b"[" + b"[]," * 999 + b"{}]", limits)
+    assert failure is not None
+    assert failure.status == 400
+    assert failure.message == (
+        "The JSON body has more than 1,000 arrays and objects. Raise this limit with the server's option "
+        "--max-containers."
+    )
+
+
+def test_brackets_in_texts_are_no_containers() -> None:
+    assert structure_failure(b'{"a": "' + b"[{" * 5000 + b'"}', ServerLimits(containers=1000)) is None
+
+
+def test_containers_are_counted_before_their_nesting() -> None:
+    """Removing the pairs of 30 MB level by level took 22 s."""
+    raw = b"[" + (b"[" * 100 + b"]" * 100 + b",") * 150_000 + b"[]]"
+    failure = structure_failure(raw, ServerLimits())
+    assert failure is not None
+    assert "more than 250,000 arrays and objects" in str(failure.message)
