@@ -37,3 +37,8 @@ def test_missing_differs_from_null() -> None:
     assert not MISSING
     assert MISSING is not None
     assert repr(MISSING) == "MISSING"
+
+
+def test_dumps_of_object_without_json_raises_type_error() -> None:
+    with pytest.raises(TypeError, match="not JSON"):
+        dumps(object())

@@ -44,6 +44,11 @@ HOSTILE = (
 @example(r"\bcafé\b", "cafés", False)
 @example("ſ", "S", True)
 @example("[a-i]", "İ", True)
+@example(r"\b(é)\b", "é", False)
+@example(r"(?m)^a$", "b\na\né", False)
+@example(r"[^\W]", "é", False)
+@example(r"(?a)[a-k]+", "É K", True)
+@example(r"(?a)é", "É", True)
 def test_pattern_matches_exactly_where_python_matches(pattern: str, text: str, ignore_case: bool) -> None:
     expected = re.search(pattern, text, re.IGNORECASE if ignore_case else 0)
     compiled = compile_regex(pattern, ignore_case)
@@ -106,3 +111,18 @@ def test_lone_surrogate_in_a_text_is_no_error() -> None:
 )  # fmt: skip
 def test_backtracks_little_counts_variable_repeats(pattern: str, little: bool) -> None:
     assert backtracks_little(pattern) is little
+
+
+@pytest.mark.parametrize("pattern", [r"(?a)\ba", r"\b(?:x)?\b"])
+def test_pattern_without_marked_form_searches_non_ascii_texts_with_python(pattern: str) -> None:
+    with pytest.raises(Untranslatable):
+        translate(pattern, marked=True)
+    compiled = CompiledRegex(pattern)
+    assert not compiled.is_linear
+    assert compiled.matches("é a") is (re.search(pattern, "é a") is not None)
+
+
+@pytest.mark.parametrize("pattern", [f"(?:{'a' * 50}){{100}}", r"[^\W\d]", "(?i)[\u0400-\u1000]", "\ud800"])
+def test_pattern_of_too_many_items_or_odd_classes_has_no_form(pattern: str) -> None:
+    with pytest.raises(Untranslatable):
+        translate(pattern)

@@ -100,6 +100,7 @@ def test_a_comparison_limits_the_use(name: str, tokens: int, fits: bool) -> None
         lambda ids, now, tokens: datetime.fromtimestamp(now, UTC),
         lambda ids, now, tokens: ids.root,
         lambda ids, now, tokens: derive(lambda id: [id], ids.make("a", 3)),
+        lambda ids, now, tokens: derive(len, ids.make("a", 3)) > 2,
         lambda ids, now, tokens: derive(lambda id: f'"{id}"', ids.make("a", 3)),
     ],
 )
