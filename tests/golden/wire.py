@@ -1,6 +1,5 @@
-"""Golden files: what goes on the wire, byte for byte, in files that a person can read in a diff.
-
-`MOCKLLM_UPDATE_GOLDEN=1` writes them anew; look at the diff before it is committed.
+"""Golden files: wire bytes in files that are readable in a diff. `MOCKLLM_UPDATE_GOLDEN=1` rewrites them;
+read the diff before a commit.
 """
 
 from __future__ import annotations

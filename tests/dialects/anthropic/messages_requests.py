@@ -1,4 +1,4 @@
-"""Requests, stamps and readings of streams for the tests of Anthropic's messages."""
+"""Requests, stamps and parsed streams for the tests of Anthropic's messages."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def events_of(plan: Plan) -> list[Any]:
     return found
 
 
-def streamed(said: Reply, **fields: Any) -> list[Any]:
+def encode_stream(said: Reply, **fields: Any) -> list[Any]:
     return events_of(MESSAGES.encode_stream(said, messages(stream=True, **fields), STAMP))
 
 
-def whole(said: Reply, **fields: Any) -> Any:
+def encode_body(said: Reply, **fields: Any) -> Any:
     return body_of(MESSAGES.encode_body(said, messages(**fields), STAMP))

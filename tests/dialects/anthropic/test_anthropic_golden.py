@@ -1,4 +1,4 @@
-"""Anthropic's wire bytes, held against golden files."""
+"""Anthropic's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_whole_answer(name: str) -> None:
+def test_messages_body_equals_golden_file(name: str) -> None:
     said, fields = REPLIES[name]
     assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(said, messages(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
+def test_messages_stream_equals_golden_file(name: str) -> None:
     said, fields = REPLIES[name]
     assert_golden(
         f"anthropic/{name}-stream.txt", MESSAGES.encode_stream(said, messages(**fields, stream=True), STAMP)
@@ -100,14 +100,14 @@ def test_a_stream(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         plan = MESSAGES.error(FAILURES[name], messages(stream=stream), STAMP)
         assert_golden(f"anthropic/error-{name}.txt", plan)
         assert not plan.streamed
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
     assert_golden(
         "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), STAMP)

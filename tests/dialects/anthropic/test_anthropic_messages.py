@@ -1,4 +1,4 @@
-"""How a reply is said in Anthropic's events and as one message."""
+"""Encoding of a reply as Anthropic's events and as one message."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ from mockllm.core.reply.reply import (
     Verbatim,
 )
 from mockllm.dialects.anthropic import MESSAGES
-from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of, messages, streamed, whole
+from tests.dialects.anthropic.messages_requests import (
+    STAMP,
+    body_of,
+    encode_body,
+    encode_stream,
+    events_of,
+    messages,
+)
 
 
 def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
@@ -48,24 +55,26 @@ STOPS: list[Any] = [
 
 
 @pytest.mark.parametrize(("finish", "stopped_by", "reason", "sequence"), STOPS)
-def test_stop_reason(finish: Finish, stopped_by: str | None, reason: str, sequence: str | None) -> None:
+def test_stop_reason_follows_the_finish(
+    finish: Finish, stopped_by: str | None, reason: str, sequence: str | None
+) -> None:
     said = reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
-    last = streamed(said)[-2]["delta"]
-    body = whole(said)
+    last = encode_stream(said)[-2]["delta"]
+    body = encode_body(said)
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
     wanted = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
     assert last == wanted
     assert {key: body[key] for key in wanted} == wanted
 
 
-def test_a_refusal_that_ended_by_itself_is_a_refusal() -> None:
-    body = whole(reply(Refusal(("No",))))
+def test_complete_refusal_has_the_stop_reason_refusal() -> None:
+    body = encode_body(reply(Refusal(("No",))))
     assert (body["content"], body["stop_reason"]) == ([{"type": "text", "text": "No"}], "refusal")
 
 
-def test_usage_leaves_out_the_caches_and_never_falls_below_zero() -> None:
+def test_usage_input_excludes_caches_and_is_never_negative() -> None:
     said = reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
-    usage = whole(said)["usage"]
+    usage = encode_body(said)["usage"]
     assert usage == {
         "input_tokens": 10,
         "cache_creation_input_tokens": 6,
@@ -76,11 +85,11 @@ def test_usage_leaves_out_the_caches_and_never_falls_below_zero() -> None:
         "service_tier": "standard",
         "inference_geo": "global",
     }
-    assert whole(reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
+    assert encode_body(reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
 
 
-def test_a_stream_tells_the_input_first_and_the_totals_last() -> None:
-    events = streamed(reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
+def test_stream_has_input_tokens_first_and_totals_last() -> None:
+    events = encode_stream(reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
     first, last = events[0]["message"]["usage"], events[-2]["usage"]
     assert (first["input_tokens"], first["output_tokens"], "output_tokens_details" in first) == (16, 1, False)
     assert last == {
@@ -103,18 +112,18 @@ FAMILIES: list[Any] = [
 
 
 @pytest.mark.parametrize(("model", "geo", "details"), FAMILIES)
-def test_families(model: str, geo: str, details: bool) -> None:
-    usage = whole(reply(Text(("x",))), model=model)["usage"]
+def test_usage_fields_follow_the_model_family(model: str, geo: str, details: bool) -> None:
+    usage = encode_body(reply(Text(("x",))), model=model)["usage"]
     assert (usage["inference_geo"], "output_tokens_details" in usage) == (geo, details)
 
 
-def test_the_model_is_the_replys_else_the_requests_else_a_default() -> None:
-    assert whole(reply(model="other"))["model"] == "other"
-    assert whole(reply(), model="asked")["model"] == "asked"
+def test_model_comes_from_reply_then_request_then_default() -> None:
+    assert encode_body(reply(model="other"))["model"] == "other"
+    assert encode_body(reply(), model="asked")["model"] == "asked"
     assert body_of(MESSAGES.encode_body(reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
 
 
-def test_ids_have_the_providers_form_and_are_the_same_whenever_they_are_asked() -> None:
+def test_ids_have_the_providers_form_and_are_stable() -> None:
     said = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
     plan = MESSAGES.encode_body(said, messages(), STAMP)
     body = body_of(plan)
@@ -125,7 +134,7 @@ def test_ids_have_the_providers_form_and_are_the_same_whenever_they_are_asked() 
     assert (body["id"][:6], len(body["id"])) == ("msg_01", 28)
     request_id = dict(plan.head.headers)["request-id"]
     assert (request_id[:6], len(request_id)) == ("req_01", 28)
-    events = streamed(said)
+    events = encode_stream(said)
     assert events[0]["message"]["id"] == body["id"]
     blocks = [event["content_block"] for event in events if event["type"] == "content_block_start"]
     assert [block["id"] for block in blocks] == ids
@@ -142,21 +151,23 @@ ARGUMENTS: list[Any] = [
 
 
 @pytest.mark.parametrize(("pieces", "fragments", "given"), ARGUMENTS)
-def test_arguments(pieces: tuple[ContentChunk, ...], fragments: list[str], given: Any) -> None:
+def test_call_arguments_become_the_input(
+    pieces: tuple[ContentChunk, ...], fragments: list[str], given: Any
+) -> None:
     said = reply(Call("get", pieces), finish="tool_calls")
-    assert [delta["partial_json"] for delta in deltas(streamed(said))] == fragments
-    assert whole(said)["content"][0]["input"] == given
+    assert [delta["partial_json"] for delta in deltas(encode_stream(said))] == fragments
+    assert encode_body(said)["content"][0]["input"] == given
 
 
-def test_thinking_ends_with_its_signature() -> None:
+def test_thinking_stream_ends_with_a_signature() -> None:
     said = reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
-    first, second = whole(said)["content"]
+    first, second = encode_body(said)["content"]
     assert (first["thinking"], second) == (
         "ab",
         {"type": "thinking", "thinking": "c", "signature": "c2VhbA=="},
     )
     assert len(first["signature"]) == 256
-    assert deltas(streamed(said)) == [
+    assert deltas(encode_stream(said)) == [
         {"type": "thinking_delta", "thinking": "a"},
         {"type": "thinking_delta", "thinking": "b"},
         {"type": "signature_delta", "signature": first["signature"]},
@@ -165,65 +176,67 @@ def test_thinking_ends_with_its_signature() -> None:
     ]
 
 
-def test_redacted_thinking_never_shows_its_text() -> None:
+def test_redacted_thinking_has_no_text() -> None:
     said = reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
     block = {"type": "redacted_thinking", "data": "b3BhcXVl"}
-    assert whole(said)["content"] == [block]
-    events = streamed(said)
+    assert encode_body(said)["content"] == [block]
+    events = encode_stream(said)
     assert events[1]["content_block"] == block
     assert deltas(events) == []
 
 
-def test_thinking_that_is_disabled_is_not_shown() -> None:
+def test_disabled_thinking_is_omitted() -> None:
     said = reply(Thinking(("Hm.",)), Text(("Yes.",)))
     disabled: dict[str, Json] = {"thinking": {"type": "disabled"}}
-    assert [block["type"] for block in whole(said, **disabled)["content"]] == ["text"]
+    assert [block["type"] for block in encode_body(said, **disabled)["content"]] == ["text"]
     opened = [
-        event["content_block"]["type"] for event in streamed(said, **disabled) if "content_block" in event
+        event["content_block"]["type"]
+        for event in encode_stream(said, **disabled)
+        if "content_block" in event
     ]
     assert opened == ["text"]
     assert MESSAGES.variant(messages(**disabled)) != MESSAGES.variant(messages())
 
 
-def test_thinking_is_omitted_only_where_the_client_says_so() -> None:
+def test_thinking_text_is_omitted_only_on_request() -> None:
     said = reply(Thinking(("a",), "c2VhbA=="))
     omitted = {"thinking": {"type": "adaptive", "display": "omitted"}}
-    assert whole(said, **omitted)["content"][0] == {
+    assert encode_body(said, **omitted)["content"][0] == {
         "type": "thinking",
         "thinking": "",
         "signature": "c2VhbA==",
     }
-    assert deltas(streamed(said, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
-    assert whole(said)["content"][0]["thinking"] == "a"
+    assert deltas(encode_stream(said, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
+    assert encode_body(said)["content"][0]["thinking"] == "a"
     assert MESSAGES.variant(messages(**omitted)) != MESSAGES.variant(messages())
 
 
-def test_a_whole_answer_says_its_own_text_where_the_script_has_one() -> None:
-    assert whole(reply(Text(("a", "b"), whole="AB")))["content"] == [{"type": "text", "text": "AB"}]
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
+    assert encode_body(reply(Text(("a", "b"), whole="AB")))["content"] == [{"type": "text", "text": "AB"}]
 
 
-def test_only_the_first_choice_is_said() -> None:
+def test_message_contains_only_the_first_choice() -> None:
     said = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
-    assert whole(said)["content"] == [{"type": "text", "text": "first"}]
-    assert [delta["text"] for delta in deltas(streamed(said))] == ["first"]
+    assert encode_body(said)["content"] == [{"type": "text", "text": "first"}]
+    assert [delta["text"] for delta in deltas(encode_stream(said))] == ["first"]
 
 
-def test_an_answer_without_anything_is_an_empty_message() -> None:
+def test_empty_reply_is_an_empty_message() -> None:
     for said in (Reply(()), reply()):
-        assert whole(said)["content"] == []
-        assert [event["type"] for event in streamed(said)] == [
+        assert encode_body(said)["content"] == []
+        assert [event["type"] for event in encode_stream(said)] == [
             "message_start",
             "message_delta",
             "message_stop",
         ]
 
 
-def test_other_dialects_blocks_leave_no_gap() -> None:
+def test_blocks_of_other_dialects_leave_no_index_gap() -> None:
     said = reply(
         NativePart("openai", {"x": 1}), Text(("a",)), NativePart("anthropic", {"type": "compaction"})
     )
-    assert whole(said)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
-    starts = [event for event in streamed(said) if event["type"] == "content_block_start"]
+    assert encode_body(said)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
+    starts = [event for event in encode_stream(said) if event["type"] == "content_block_start"]
     assert [(event["index"], event["content_block"]["type"]) for event in starts] == [
         (0, "text"),
         (1, "compaction"),
@@ -259,14 +272,14 @@ NATIVES: list[Any] = [
 
 
 @pytest.mark.parametrize(("block", "opened", "said"), NATIVES)
-def test_native_blocks(block: Any, opened: Any, said: list[Any]) -> None:
-    events = streamed(reply(NativePart("anthropic", block)))
+def test_native_block_streams_in_its_deltas(block: Any, opened: Any, said: list[Any]) -> None:
+    events = encode_stream(reply(NativePart("anthropic", block)))
     assert events[1]["content_block"] == (block if opened is None else opened)
     assert deltas(events) == said
-    assert whole(reply(NativePart("anthropic", block)))["content"] == [block]
+    assert encode_body(reply(NativePart("anthropic", block)))["content"] == [block]
 
 
-def test_extras_stand_where_the_service_puts_them() -> None:
+def test_extras_are_placed_as_the_service_places_them() -> None:
     extras = {
         "anthropic": {
             "container": {"id": "c"},
@@ -277,19 +290,19 @@ def test_extras_stand_where_the_service_puts_them() -> None:
         "openai": {"fruit": "pear"},
     }
     said = reply(Text(("x",)), extras=extras)
-    body = whole(said)
+    body = encode_body(said)
     assert (body["fruit"], body["container"]) == ("apple", {"id": "c"})
     assert body["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    events = streamed(said)
+    events = encode_stream(said)
     assert events[0]["message"]["fruit"] == "apple"
     assert not {"container", "context_management"} & set(events[0]["message"])
     assert events[-2]["delta"]["container"] == {"id": "c"}
     assert events[-2]["context_management"] == {"applied_edits": []}
     assert events[-2]["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    assert "input_tokens" in whole(reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
+    assert "input_tokens" in encode_body(reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
 
 
-def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
+def test_waits_between_chunks_keep_their_positions() -> None:
     said = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
     steps = MESSAGES.encode_stream(said, messages(stream=True), STAMP).steps
     shown = [
@@ -308,7 +321,7 @@ def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
     ]
 
 
-def test_an_error_inside_a_stream_closes_nothing() -> None:
+def test_error_inside_a_stream_closes_no_block() -> None:
     said = reply(Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}}))
     plan = MESSAGES.encode_stream(said, messages(stream=True), STAMP)
     events = events_of(plan)
@@ -326,7 +339,7 @@ def test_an_error_inside_a_stream_closes_nothing() -> None:
     }
 
 
-def test_the_headers_of_an_answer() -> None:
+def test_message_headers_have_id_organization_and_limits() -> None:
     headers = dict(MESSAGES.encode_body(reply(), messages(), STAMP).head.headers)
     assert headers["content-type"] == "application/json"
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):

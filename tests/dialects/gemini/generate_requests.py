@@ -1,4 +1,4 @@
-"""Requests, stamps and readings of answers for the tests of Google's protocol."""
+"""Requests, stamps and parsed responses for the tests of Google's protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies in Google's words: what golden files do not show."""
+"""Replies in Google's form, beyond the golden files."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
     return replace(Reply((Choice(parts, finish),), USAGE), **more)
 
 
-def whole(said: Reply, request: GenerateRequest = WHOLE) -> Any:
+def encode_body(said: Reply, request: GenerateRequest = WHOLE) -> Any:
     return body_of(GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP))
 
 
-def streamed(said: Reply, request: GenerateRequest = STREAM) -> Plan:
+def encode_stream(said: Reply, request: GenerateRequest = STREAM) -> Plan:
     return GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP)
 
 
 def chunks(said: Reply, request: GenerateRequest = STREAM) -> list[Any]:
-    return objects_of(streamed(said, request))
+    return objects_of(encode_stream(said, request))
 
 
 def parts_of(body: Any, candidate: int = 0) -> Any:
@@ -53,12 +53,12 @@ def parts_of(body: Any, candidate: int = 0) -> Any:
 # --- what is said ----------------------------------------------------------------------------------
 
 
-def test_a_text_alone_is_said_as_it_is() -> None:
+def test_supported_reply_of_text_is_unchanged() -> None:
     said = reply(Text(("a", "b")))
     assert GENERATE.supported_reply(said, WHOLE) is said
 
 
-def test_what_this_protocol_does_not_show_is_left_out() -> None:
+def test_supported_reply_omits_hidden_parts() -> None:
     said = reply(
         Thinking((), redacted=True),
         NativePart("openai", {"x": 1}),
@@ -71,15 +71,15 @@ def test_what_this_protocol_does_not_show_is_left_out() -> None:
     assert GENERATE.supported_reply(said, declined).choices[0].parts == (Text(("a",)),)
 
 
-def test_a_call_is_one_piece_behind_its_waits() -> None:
+def test_call_has_one_chunk_after_its_waits() -> None:
     said = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
     (call,) = GENERATE.supported_reply(said, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
-    first, *_ = streamed(said).steps
+    first, *_ = encode_stream(said).steps
     assert first == WaitStep(1.0, 0, scripted=True)
 
 
-def test_a_call_that_broke_off_is_not_said() -> None:
+def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:
     half = reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
     full = reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
@@ -90,14 +90,14 @@ ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})
 
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
-def test_arguments_are_an_object(text: str, args: Json) -> None:
+def test_call_arguments_become_args(text: str, args: Json) -> None:
     said = reply(Call("look", (text,)), finish="tool_calls")
-    assert parts_of(whole(said))[0]["functionCall"]["args"] == args
+    assert parts_of(encode_body(said))[0]["functionCall"]["args"] == args
 
 
-def test_a_call_that_nobody_can_read_is_not_said_but_ends_the_answer() -> None:
+def test_call_with_invalid_arguments_ends_as_malformed() -> None:
     said = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
-    (candidate,) = whole(said)["candidates"]
+    (candidate,) = encode_body(said)["candidates"]
     assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
     assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
     assert candidate["finishMessage"] == 'Malformed function call: look({"a": )'
@@ -107,28 +107,28 @@ def test_a_call_that_nobody_can_read_is_not_said_but_ends_the_answer() -> None:
     assert last["candidates"][0]["finishReason"] == "MALFORMED_FUNCTION_CALL"
 
 
-def test_a_call_that_a_limit_cut_is_not_said() -> None:
-    (candidate,) = whole(reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
+def test_call_cut_by_a_limit_is_omitted() -> None:
+    (candidate,) = encode_body(reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
     assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
     assert "finishMessage" not in candidate
 
 
-def test_a_text_may_say_another_one_whole() -> None:
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
     said = reply(Text(("a", "b"), whole="abc"))
-    assert parts_of(whole(said)) == [{"text": "abc"}]
+    assert parts_of(encode_body(said)) == [{"text": "abc"}]
     assert [parts_of(chunk)[0]["text"] for chunk in chunks(said)] == ["a", "b", ""]
 
 
-def test_what_is_filtered_has_no_content_and_what_is_cut_at_once_no_parts() -> None:
-    (candidate,) = whole(reply(finish="content_filter"))["candidates"]
+def test_filtered_candidate_has_no_content() -> None:
+    (candidate,) = encode_body(reply(finish="content_filter"))["candidates"]
     assert candidate == {"finishReason": "SAFETY", "index": 0}
-    (candidate,) = whole(reply(finish="length"))["candidates"]
+    (candidate,) = encode_body(reply(finish="length"))["candidates"]
     assert candidate == {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
     (chunk,) = chunks(reply(finish="length"))
     assert chunk["candidates"] == [candidate]
 
 
-def test_candidates_take_turns_and_the_usage_is_whole_with_the_last() -> None:
+def test_last_candidate_chunk_has_the_full_usage() -> None:
     said = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     found = chunks(said, request)
@@ -141,11 +141,11 @@ def test_candidates_take_turns_and_the_usage_is_whole_with_the_last() -> None:
         for chunk in found
     ] == [(0, "a", False), (1, "c", True), (0, "b", True)]
     assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in found] == [3, 6, 9]
-    on_vertex = whole(said, generate(base=VERTEX))
+    on_vertex = encode_body(said, generate(base=VERTEX))
     assert [candidate.get("index") for candidate in on_vertex["candidates"]] == [None, 1]
 
 
-def test_the_last_chunk_of_older_models_tells_why_it_ended() -> None:
+def test_last_chunk_of_older_models_has_finish_reason() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     code = NativePart("gemini", {"executableCode": {"code": "x"}})
     for last in (Text(("a", "b")), code, Call("look", ("{}",))):
@@ -182,10 +182,10 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_what_is_signed(name: str) -> None:
+def test_thought_signature_follows_the_family(name: str) -> None:
     model, thought, parts, signed = SIGNED[name]
     said = reply(*parts, usage=replace(USAGE, reasoning=thought))
-    body = whole(said, generate(model=model))
+    body = encode_body(said, generate(model=model))
     assert ["thoughtSignature" in part for part in parts_of(body)] == signed
     found = chunks(said, generate(model=model, stream=True, query="alt=sse"))
     count = sum("thoughtSignature" in part for chunk in found for part in parts_of(chunk))
@@ -195,8 +195,10 @@ def test_what_is_signed(name: str) -> None:
 # --- usage -----------------------------------------------------------------------------------------
 
 
-def test_usage_leaves_out_thoughts_and_zeros() -> None:
-    counted = whole(reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))["usageMetadata"]
+def test_usage_excludes_thoughts_and_zeros() -> None:
+    counted = encode_body(reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))[
+        "usageMetadata"
+    ]
     assert counted == {
         "promptTokenCount": 92,
         "candidatesTokenCount": 7,
@@ -207,11 +209,11 @@ def test_usage_leaves_out_thoughts_and_zeros() -> None:
         "thoughtsTokenCount": 3,
         "serviceTier": "standard",
     }
-    assert whole(reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
+    assert encode_body(reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
 
 
-def test_enums_may_be_numbers() -> None:
-    body = whole(reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
+def test_enums_are_numbers_on_request() -> None:
+    body = encode_body(reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
     assert body["candidates"][0]["finishReason"] == 1
     assert body["usageMetadata"]["trafficType"] == 1
     assert body["usageMetadata"]["promptTokensDetails"] == [{"modality": 1, "tokenCount": 12}]
@@ -224,13 +226,13 @@ def extras(**own: Json) -> Reply:
     return reply(Text(("a", "b")), extras={"gemini": own})
 
 
-def test_extras_are_merged_where_they_belong() -> None:
+def test_extras_are_merged_at_their_level() -> None:
     said = extras(
         candidates=[{"groundingMetadata": {"x": 1}, "finishReason": "RECITATION"}],
         usageMetadata={"toolUsePromptTokenCount": 5},
         modelStatus={"stage": "y"},
     )
-    body = whole(said)
+    body = encode_body(said)
     assert body["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert body["candidates"][0]["finishReason"] == "RECITATION"
     assert body["usageMetadata"]["toolUsePromptTokenCount"] == 5
@@ -243,45 +245,45 @@ def test_extras_are_merged_where_they_belong() -> None:
 
 
 @pytest.mark.parametrize("odd", [3, [], [3]])
-def test_extras_of_another_form_are_passed_over(odd: Json) -> None:
-    assert whole(extras(candidates=odd, usageMetadata=odd)) == whole(reply(Text(("a", "b"))))
+def test_extras_of_invalid_form_are_ignored(odd: Json) -> None:
+    assert encode_body(extras(candidates=odd, usageMetadata=odd)) == encode_body(reply(Text(("a", "b"))))
 
 
-def test_a_blocked_prompt_has_no_candidates() -> None:
-    assert "candidates" not in whole(extras(promptFeedback={"blockReason": "SAFETY"}))
-    assert "candidates" in whole(extras(promptFeedback={"safetyRatings": []}))
+def test_blocked_prompt_has_no_candidates() -> None:
+    assert "candidates" not in encode_body(extras(promptFeedback={"blockReason": "SAFETY"}))
+    assert "candidates" in encode_body(extras(promptFeedback={"safetyRatings": []}))
 
 
 # --- framing and errors inside -----------------------------------------------------------------------
 
 
-def test_a_stream_is_events_or_an_array() -> None:
+def test_stream_is_sse_or_a_json_array() -> None:
     said = reply(Text(("a",)))
-    assert streamed(said).framing is Framing.SSE_CRLF
-    array = streamed(said, generate(stream=True))
+    assert encode_stream(said).framing is Framing.SSE_CRLF
+    array = encode_stream(said, generate(stream=True))
     assert array.framing is Framing.JSON_ARRAY
     assert dict(array.head.headers)["content-type"] == "application/json; charset=UTF-8"
     assert objects_of(array) == chunks(said)
 
 
-def test_an_error_inside_stands_bare_behind_events_and_is_an_item_of_an_array() -> None:
+def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
     broken = reply(Text(("a",)), broken=Failure("overloaded"))
-    *_, last = streamed(broken).steps
+    *_, last = encode_stream(broken).steps
     assert isinstance(last, RawStep)
     assert last.data.startswith(b'{\n  "error"')
-    *_, item = objects_of(streamed(broken, generate(stream=True)))
+    *_, item = objects_of(encode_stream(broken, generate(stream=True)))
     assert item["error"]["code"] == 503
 
 
-def test_what_is_blocked_inside_a_stream_ends_it_for_safety() -> None:
+def test_block_inside_a_stream_ends_it_with_safety() -> None:
     broken = reply(Text(("a",)), broken=Failure("content_filter"))
-    *_, last = streamed(broken).steps
+    *_, last = encode_stream(broken).steps
     assert isinstance(last, EventStep)
     *_, chunk = chunks(broken)
     assert chunk["candidates"] == [{"finishReason": "SAFETY", "index": 0}]
 
 
-def test_variants_are_what_changes_the_bytes() -> None:
+def test_variant_contains_all_that_changes_the_bytes() -> None:
     requests = [
         generate(),
         generate(stream=True),

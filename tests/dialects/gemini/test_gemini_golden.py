@@ -1,4 +1,4 @@
-"""Google's wire bytes, held against golden files."""
+"""Google's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_whole_answer(name: str) -> None:
+def test_generate_body_equals_golden_file(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model)
     assert_golden(
@@ -75,7 +75,7 @@ def test_a_whole_answer(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
+def test_generate_sse_stream_equals_golden_file(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
@@ -85,7 +85,7 @@ def test_a_stream(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["text", "call-2-5"])
-def test_a_stream_as_an_array(name: str) -> None:
+def test_generate_array_stream_equals_golden_file(name: str) -> None:
     said, model = REPLIES[name]
     request = generate(model=model, stream=True)
     assert_golden(
@@ -95,7 +95,7 @@ def test_a_stream_as_an_array(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ON_VERTEX)
-def test_an_answer_of_vertex(name: str) -> None:
+def test_vertex_response_equals_golden_file(name: str) -> None:
     said, model = REPLIES[name]
     whole, stream = (
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
@@ -106,7 +106,7 @@ def test_an_answer_of_vertex(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error(name: str) -> None:
+def test_gemini_error_equals_golden_file(name: str) -> None:
     failure = FAILURES[name]
     assert_golden(f"gemini/error-{name}.txt", GENERATE.error(failure, generate(), STAMP))
     on_vertex = GENERATE.error(failure, generate(base=VERTEX), STAMP)
@@ -114,13 +114,13 @@ def test_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["overloaded", "content-filter"])
-def test_an_error_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_equals_golden_file(name: str) -> None:
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.error(FAILURES[name], generate(stream=True, query=query), STAMP)
         assert_golden(f"gemini/error-{name}-{form}.txt", plan)
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("overloaded"))
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), STAMP)

@@ -1,5 +1,6 @@
-"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream says what a whole answer
-says."""
+"""Properties of any body and any reply: nothing raises, a refusal is a 4xx, a stream has the content of the
+body.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +47,7 @@ anything = st.recursive(
 bodies = anything | st.dictionaries(st.sampled_from(sorted(SHAPE.fields)), anything, max_size=6)
 
 
-def read(request: Request) -> None:
+def read_all_fields(request: Request) -> None:
     """Looks at everything that a request tells."""
     for name in dir(type(request)):
         if not name.startswith("_"):
@@ -57,9 +58,9 @@ def read(request: Request) -> None:
 
 @given(bodies, st.sampled_from(["/v1beta", VERTEX]))
 @settings(max_examples=200, deadline=None)
-def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json, base: str) -> None:
+def test_generate_check_on_any_json_accepts_or_returns_4xx(body: Json, base: str) -> None:
     request = of_bytes(dumps(body), base=base)
-    read(request)
+    read_all_fields(request)
     GENERATE.variant(request)
     failure = GENERATE.check(request)
     if failure is not None:
@@ -67,9 +68,9 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json, base: str) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_no_bytes_raise(raw: bytes) -> None:
+def test_generate_request_on_any_bytes_never_raises(raw: bytes) -> None:
     request = of_bytes(raw)
-    read(request)
+    read_all_fields(request)
     GENERATE.check(request)
 
 
@@ -97,7 +98,7 @@ replies = st.builds(
 
 @given(replies, st.sampled_from(["/v1beta", VERTEX]), st.sampled_from(["", "alt=sse"]))
 @settings(max_examples=200, deadline=None)
-def test_a_stream_says_what_a_whole_answer_says(said: Reply, base: str, query: str) -> None:
+def test_stream_and_body_of_any_reply_have_equal_content(said: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
     said = GENERATE.supported_reply(said, request)
     plan = GENERATE.encode_stream(said, request, STAMP)

@@ -1,4 +1,4 @@
-"""OpenAI's wire bytes, held against golden files."""
+"""OpenAI's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
-def test_a_whole_answer(name: str) -> None:
+def test_chat_body_equals_golden_file(name: str) -> None:
     said, fields = REPLIES[name]
     assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(said, chat(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
+def test_chat_stream_equals_golden_file(name: str) -> None:
     said, fields = REPLIES[name]
     assert_golden(
         f"openai/chat-{name}-stream.txt", CHAT.encode_stream(said, chat(**fields, stream=True), STAMP)
@@ -60,13 +60,13 @@ def test_a_stream(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         plan = CHAT.error(FAILURES[name], chat(stream=stream), STAMP)
         assert_golden(f"openai/error-{name}.txt", plan)
         assert not plan.streamed
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded", message="Too busy."))
     assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), STAMP))

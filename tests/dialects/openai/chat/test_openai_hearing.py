@@ -1,5 +1,4 @@
-"""What only OpenAI's answers have: several choices, free-text tools, and streams that keep their usage to
-themselves."""
+"""Decoding of responses that only OpenAI has: several choices, free-text tools, and streams without usage."""
 
 from __future__ import annotations
 
@@ -13,7 +12,7 @@ USAGE = Usage(3, 2)
 CUSTOM: Json = {"type": "custom", "custom": {"name": "run"}}
 
 
-def test_the_first_choice_is_heard_and_the_chunks_of_all() -> None:
+def test_decode_reads_first_choice_and_all_chunks() -> None:
     choices = (Choice((Text(("a", "b")),)), Choice((Text(("c",)), Call("look", ("{}",))), "tool_calls"))
     heard = CHAT.decode(CHAT.encode_stream(Reply(choices, USAGE), chat(n=2, stream=True), STAMP))
     assert heard is not None
@@ -21,7 +20,7 @@ def test_the_first_choice_is_heard_and_the_chunks_of_all() -> None:
     assert heard.chunks == ("a", "c", "b", "{}")
 
 
-def test_a_stream_that_was_not_asked_for_its_usage_tells_none() -> None:
+def test_decode_of_stream_without_usage_has_no_usage() -> None:
     heard = CHAT.decode(
         CHAT.encode_stream(Reply((Choice((Text(("a",)),)),), USAGE), chat(stream=True), STAMP)
     )
@@ -29,7 +28,7 @@ def test_a_stream_that_was_not_asked_for_its_usage_tells_none() -> None:
     assert heard.usage is None
 
 
-def test_a_tool_that_takes_free_text_is_given_it() -> None:
+def test_decode_reads_free_text_of_custom_tools() -> None:
     said = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
     for stream in (False, True):
         request = chat(tools=[CUSTOM], stream=stream)
@@ -38,7 +37,7 @@ def test_a_tool_that_takes_free_text_is_given_it() -> None:
         assert heard.calls == (DecodedCall("run", "ls -l"),)
 
 
-def test_an_empty_answer_is_a_text_without_chunks() -> None:
+def test_decode_of_empty_response_has_text_without_chunks() -> None:
     heard = CHAT.decode(CHAT.encode_stream(Reply((Choice((Text(()),)),), USAGE), chat(stream=True), STAMP))
     assert heard is not None
     assert (heard.text, heard.chunks) == ("", ())

@@ -1,4 +1,4 @@
-"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream is well-formed."""
+"""Properties of any body and any reply: nothing raises, a refusal is a 4xx, a stream is well-formed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ bodies = anything | st.builds(
 )
 
 
-def read(request: Request) -> None:
+def read_all_fields(request: Request) -> None:
     """Looks at everything that a request tells."""
     for name in dir(type(request)):
         if not name.startswith("_"):
@@ -55,9 +55,9 @@ def read(request: Request) -> None:
 
 @given(bodies)
 @settings(max_examples=200, deadline=None)
-def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
+def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     request = of_bytes(dumps(body))
-    read(request)
+    read_all_fields(request)
     failure = CHAT.check(request)
     if failure is not None:
         assert 400 <= CHAT.error(failure, request, STAMP).head.status < 500
@@ -65,17 +65,17 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
 
 @given(st.sampled_from(sorted(FIELDS)), anything)
 @settings(max_examples=200, deadline=None)
-def test_no_field_raises(name: str, value: Json) -> None:
+def test_chat_request_on_any_field_never_raises(name: str, value: Json) -> None:
     request = chat({**MINIMAL, name: value})
-    read(request)
+    read_all_fields(request)
     CHAT.check(request)
     CHAT.variant(request)
 
 
 @given(st.binary(max_size=40))
-def test_no_bytes_raise(raw: bytes) -> None:
+def test_chat_request_on_any_bytes_never_raises(raw: bytes) -> None:
     request = of_bytes(raw)
-    read(request)
+    read_all_fields(request)
     CHAT.check(request)
 
 
@@ -104,7 +104,7 @@ replies = st.builds(
 
 @given(replies, st.booleans())
 @settings(deadline=None)
-def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
+def test_any_reply_is_a_legal_chat_stream(reply: Reply, usage: bool) -> None:
     """Each choice: role once and first, its pieces, one finish last; then usage, and the terminator last."""
     plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
@@ -123,9 +123,11 @@ def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
         assert not any(finished[:-1])
         assert finished[-1] == (reply.broken is None)
         said = "".join(each["delta"].get("content") or "" for each in own)
-        assert said == "".join(piece for part in choice.parts if type(part) is Text for piece in spoken(part))
+        assert said == "".join(
+            piece for part in choice.parts if type(part) is Text for piece in text_chunks(part)
+        )
 
 
-def spoken(part: Part) -> list[str]:
+def text_chunks(part: Part) -> list[str]:
     assert isinstance(part, Text)
     return [piece for piece in part.chunks if isinstance(piece, str)]

@@ -1,4 +1,4 @@
-"""Chat completions that are stored on request, found again, listed, changed and deleted."""
+"""Stored chat completions: create, get, list, update and delete."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def ids(answer: Plan | Failure) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_completion_is_found_as_it_was_said(stream: bool) -> None:
+def test_stored_completion_equals_the_response(stream: bool) -> None:
     session = Session()
     id = session.say(Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5)
     found = body(session.ask(GET_CHAT, id))
@@ -102,7 +102,7 @@ def test_a_completion_is_found_as_it_was_said(stream: bool) -> None:
     assert found["usage"]["total_tokens"] >= 0
 
 
-def test_a_stream_without_usage_is_counted() -> None:
+def test_stored_stream_without_usage_is_counted() -> None:
     session = Session()
     id = session.say(Text(("Hello there",)), CALL, stream=True)
     usage = body(session.ask(GET_CHAT, id))["usage"]
@@ -110,13 +110,13 @@ def test_a_stream_without_usage_is_counted() -> None:
     assert usage["total_tokens"] == usage["completion_tokens"] + usage["prompt_tokens"]
 
 
-def test_a_streams_own_usage_counts() -> None:
+def test_stored_stream_keeps_its_own_usage() -> None:
     session = Session()
     id = session.say(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
     assert body(session.ask(GET_CHAT, id))["usage"]["completion_tokens"] == 0
 
 
-def test_several_calls_and_a_refusal_are_put_together_from_a_stream() -> None:
+def test_stored_stream_joins_calls_and_refusal() -> None:
     session = Session()
     note = Call("note", ("free ", "text"), "call_2")
     tools = [{"type": "custom", "custom": {"name": "note"}}]
@@ -128,19 +128,19 @@ def test_several_calls_and_a_refusal_are_put_together_from_a_stream() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])
-def test_nothing_is_stored_that_is_not_wanted(fields: dict[str, Json]) -> None:
+def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None:
     session = Session()
     id = session.say(Text(("Hi",)), **fields)
     assert isinstance(session.ask(GET_CHAT, id), Failure)
     assert ids(session.ask(LIST_CHAT)) == []
 
 
-def streamed(*payloads: bytes) -> Plan:
+def stream_plan(*payloads: bytes) -> Plan:
     steps = tuple(EventStep(payload, 0, "say") for payload in payloads)
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 
-def whole(said: bytes, status: int = 200) -> Plan:
+def body_plan(said: bytes, status: int = 200) -> Plan:
     return Plan(ResponseHead(status, ()), (EventStep(said, 0, "body"),))
 
 
@@ -150,24 +150,26 @@ CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
 @pytest.mark.parametrize(
     "plan",
     [
-        streamed(),
-        streamed(CHUNK),
-        streamed(CHUNK, b'{"error":{}}', b"[DONE]"),
-        streamed(b"{", b"[DONE]"),
-        replace(streamed(CHUNK, b"[DONE]"), steps=(*streamed(CHUNK, b"[DONE]").steps, CutStep("reset", 1))),
-        whole(b"no JSON"),
-        whole(b"[]"),
-        whole(b'{"id":"chatcmpl-1"}', 500),
-        whole(b'{"id":"resp_1"}'),
+        stream_plan(),
+        stream_plan(CHUNK),
+        stream_plan(CHUNK, b'{"error":{}}', b"[DONE]"),
+        stream_plan(b"{", b"[DONE]"),
+        replace(
+            stream_plan(CHUNK, b"[DONE]"), steps=(*stream_plan(CHUNK, b"[DONE]").steps, CutStep("reset", 1))
+        ),
+        body_plan(b"no JSON"),
+        body_plan(b"[]"),
+        body_plan(b'{"id":"chatcmpl-1"}', 500),
+        body_plan(b'{"id":"resp_1"}'),
     ],
 )
-def test_what_is_no_whole_completion_is_not_stored(plan: Plan) -> None:
+def test_incomplete_completion_is_not_stored(plan: Plan) -> None:
     assert store_update(plan, chat(store=True)) is None
 
 
-def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
+def test_raw_bytes_of_a_scenario_are_stored_unchanged() -> None:
     said = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
-    made = store_update(whole(said), chat(store=True))
+    made = store_update(body_plan(said), chat(store=True))
     assert made is not None
     assert made.stored is not None
     assert loads(made.stored.response_body)["usage"]["completion_tokens"] == 2
@@ -180,11 +182,13 @@ def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
         ([{"choices": "?"}], []),
     ],
 )
-def test_chunks_that_are_none_say_nothing(chunks: list[dict[str, Json]], choices: Json) -> None:
+def test_invalid_chunks_add_nothing_to_stored_completion(
+    chunks: list[dict[str, Json]], choices: Json
+) -> None:
     assert fold_chunks(chunks)["choices"] == choices
 
 
-def test_a_function_call_and_logprobs_are_put_together() -> None:
+def test_stored_stream_joins_function_call_and_logprobs() -> None:
     def chunk(delta: Json, logprobs: Json = None) -> dict[str, Json]:
         return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
 
@@ -201,7 +205,7 @@ def test_a_function_call_and_logprobs_are_put_together() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
+def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
     placeholders = Placeholders(STAMP.ids, 7.0, 1)
     request = chat(store=True, stream=stream)
     say = CHAT.encode_stream if stream else CHAT.encode_body
@@ -215,7 +219,7 @@ def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
     assert loads(made.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
 
 
-def test_completions_are_listed_in_pages() -> None:
+def test_completion_list_has_pages() -> None:
     session = Session()
     said = [session.say(Text((text,))) for text in ("one", "two", "three")]
     assert ids(session.ask(LIST_CHAT)) == said
@@ -236,13 +240,13 @@ def test_completions_are_listed_in_pages() -> None:
         ("unknown=1", [0, 1]),
     ],
 )
-def test_completions_are_listed_by_model_and_metadata(query: str, found: list[int]) -> None:
+def test_completion_list_filters_by_model_and_metadata(query: str, found: list[int]) -> None:
     session = Session()
     said = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
     assert ids(session.ask(LIST_CHAT, query=query)) == [said[place] for place in found]
 
 
-def test_metadata_are_changed_in_place() -> None:
+def test_update_replaces_the_metadata() -> None:
     session = Session()
     said = [session.say(Text((text,))) for text in ("one", "two")]
     changed = body(session.ask(UPDATE_CHAT, said[0], body={"metadata": {"a": "b"}}))
@@ -263,20 +267,20 @@ def test_metadata_are_changed_in_place() -> None:
         ({"metadata": dict.fromkeys(map(str, range(17)), "")}, "metadata"),
     ],
 )
-def test_metadata_that_are_none_are_refused(said: Json, param: str | None) -> None:
+def test_update_with_invalid_metadata_is_refused(said: Json, param: str | None) -> None:
     session = Session()
     wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=said)
     assert isinstance(wrong, Failure)
     assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
 
 
-def test_an_unreadable_change_is_refused_however_it_is_validated() -> None:
+def test_unreadable_update_is_refused_in_any_validation() -> None:
     request = StoredChatRequest(method="POST", path="/", headers={}, raw=b"{")
     assert UPDATE_CHAT.check_readable(request) is not None
     assert GET_CHAT.check_readable(request) is None
 
 
-def test_a_deleted_completion_is_gone() -> None:
+def test_deleted_completion_is_not_found() -> None:
     session = Session()
     id = session.say(Text(("Hi",)))
     deleted = body(session.ask(DELETE_CHAT, id))
@@ -287,7 +291,7 @@ def test_a_deleted_completion_is_gone() -> None:
         assert (found.type, found.message) == ("not_found", f"Chat completion with id '{id}' not found.")
 
 
-def test_the_404_is_the_providers() -> None:
+def test_missing_completion_gets_the_providers_404() -> None:
     request = StoredChatRequest(method="GET", path="/v1/chat/completions/x", headers={})
     plan = GET_CHAT.error(Failure("not_found", message="Not there."), request, STAMP)
     assert plan.head.status == 404
@@ -300,22 +304,22 @@ def test_the_404_is_the_providers() -> None:
 
 
 @pytest.mark.parametrize("call", [UPDATE_CHAT, DELETE_CHAT])
-def test_nothing_is_remembered_of_an_answer_that_is_an_error(call: UpdateChat | DeleteChat) -> None:
+def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
     session = Session()
     id = session.say(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
             method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
         )
-        assert call.store_update(whole(b"{}", 503), request) is None
+        assert call.store_update(body_plan(b"{}", 503), request) is None
 
 
-def test_another_kind_of_id_is_no_completion() -> None:
+def test_id_of_another_kind_is_no_completion() -> None:
     session = Session()
     assert isinstance(session.ask(GET_CHAT, "resp_1"), Failure)
 
 
-def test_the_messages_that_led_to_it() -> None:
+def test_completion_messages_are_listed() -> None:
     session = Session()
     parts = [{"type": "text", "text": "hi"}]
     asked = [
@@ -341,6 +345,6 @@ def test_the_messages_that_led_to_it() -> None:
     assert ids(session.ask(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
 
 
-def test_a_request_that_says_store_elsewhere_is_not_stored() -> None:
+def test_request_with_store_in_a_text_is_not_stored() -> None:
     raw = dumps({**MINIMAL, "user": '"store"'})
-    assert store_update(whole(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None
+    assert store_update(body_plan(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None

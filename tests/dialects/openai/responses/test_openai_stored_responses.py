@@ -1,4 +1,4 @@
-"""Responses that are stored, found again, gone on from, listed and deleted."""
+"""Stored responses: create, get, continue, list and delete."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def events(answer: Plan | Failure) -> list[Json]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
+def test_stored_response_equals_the_response(stream: bool) -> None:
     session = Session()
     id = session.say(Text(("Hi",)), stream=stream)
     found = body(session.ask(GET_RESPONSE, id))
@@ -107,7 +107,7 @@ def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prerendered_response_is_stored_as_filled(stream: bool) -> None:
+def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     session, placeholders = Session(), Placeholders(STAMP.ids, 7.0, 1)
     request = session.read(stream=stream)
     say = RESPONSES.encode_stream if stream else RESPONSES.encode_body
@@ -120,7 +120,7 @@ def test_a_prerendered_response_is_stored_as_filled(stream: bool) -> None:
 
 
 @pytest.mark.parametrize("finish", ["incomplete", "failed"])
-def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
+def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     session = Session()
     request = session.read(stream=True)
     reply = Reply(
@@ -132,7 +132,7 @@ def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
     assert body(session.ask(GET_RESPONSE, memo.names[0]))["status"] == finish
 
 
-def broken_off(plan: Plan) -> Plan:
+def without_last_step(plan: Plan) -> Plan:
     return replace(plan, steps=plan.steps[:-1])
 
 
@@ -141,23 +141,23 @@ def reset(plan: Plan) -> Plan:
 
 
 def without_end(plan: Plan) -> Plan:
-    prerendered = prerender_response(broken_off(plan), Placeholders(STAMP.ids, 7.0, 1))
+    prerendered = prerender_response(without_last_step(plan), Placeholders(STAMP.ids, 7.0, 1))
     return prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1))
 
 
-def empty(plan: Plan) -> Plan:
+def without_steps(plan: Plan) -> Plan:
     return replace(plan, steps=())
 
 
-@pytest.mark.parametrize("fault", [broken_off, reset, without_end, empty])
-def test_a_stream_that_breaks_off_is_not_stored(fault: object) -> None:
+@pytest.mark.parametrize("fault", [without_last_step, reset, without_end, without_steps])
+def test_broken_stream_is_not_stored(fault: object) -> None:
     request = Session().read(stream=True)
     plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
     assert callable(fault)
     assert RESPONSES.store_update(fault(plan), request) is None
 
 
-def test_errors_and_bodies_of_a_scenarios_own_are_not_stored() -> None:
+def test_errors_and_raw_bodies_are_not_stored() -> None:
     request = Session().read()
     assert RESPONSES.store_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
     for said in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
@@ -167,7 +167,7 @@ def test_errors_and_bodies_of_a_scenarios_own_are_not_stored() -> None:
         assert RESPONSES.store_update(plan, request) is None
 
 
-def test_what_the_client_declines_is_not_stored_but_its_calls_are_known() -> None:
+def test_response_without_store_keeps_only_its_calls() -> None:
     session = Session()
     id = session.say(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
     assert isinstance(session.ask(GET_RESPONSE, id), Failure)
@@ -175,7 +175,7 @@ def test_what_the_client_declines_is_not_stored_but_its_calls_are_known() -> Non
     assert session.say(Text(("x",)), store=None, user='"store"') != id
 
 
-def test_an_output_is_told_by_its_tools_name_and_the_history_stands_before_it() -> None:
+def test_output_has_its_tools_name_and_the_history() -> None:
     session = Session()
     first = session.say(CALL, input="weather?", instructions="Be brief.")
     request = session.read(input=[OUTPUT], previous_response_id=first)
@@ -188,7 +188,7 @@ def test_an_output_is_told_by_its_tools_name_and_the_history_stands_before_it() 
     assert (third.turn, third.user) == (3, "thanks")
 
 
-def test_the_calls_of_the_response_before_must_be_answered() -> None:
+def test_calls_of_previous_response_need_outputs() -> None:
     session = Session()
     first = session.say(CALL)
     failure = RESPONSES.check(session.read(previous_response_id=first))
@@ -196,7 +196,7 @@ def test_the_calls_of_the_response_before_must_be_answered() -> None:
     assert failure.message == "No tool output found for function call call_1."
 
 
-def test_a_conversation_is_gone_on_with_by_its_id() -> None:
+def test_conversation_continues_by_its_id() -> None:
     session = Session()
     for said in ("one", "two"):
         session.say(Text((said,)), input=said, conversation="conv_1")
@@ -205,7 +205,7 @@ def test_a_conversation_is_gone_on_with_by_its_id() -> None:
     assert RESPONSES.check(request) is None
 
 
-def test_an_item_is_referred_to_by_its_id() -> None:
+def test_item_reference_finds_the_stored_item() -> None:
     session = Session()
     first = session.say(CALL)
     item = body(session.ask(GET_RESPONSE, first))["output"][0]["id"]
@@ -216,7 +216,7 @@ def test_an_item_is_referred_to_by_its_id() -> None:
     assert RESPONSES.check(strange) is not None
 
 
-def test_a_chain_is_one_conversation_whose_first_request_is_in_it() -> None:
+def test_chain_is_one_conversation_with_its_first_request() -> None:
     session = Session()
     start: Mapping[str, Json] = {"input": "hi", "instructions": "Be brief."}
     first = session.say(Text(("a",)), **start)
@@ -226,23 +226,23 @@ def test_a_chain_is_one_conversation_whose_first_request_is_in_it() -> None:
     assert conversation(last) != conversation(session.read(input="and more", instructions="Other."))
 
 
-def test_a_chain_ends_where_a_response_is_gone() -> None:
+def test_chain_ends_at_a_missing_response() -> None:
     session = Session()
     first = session.say(Text(("a",)), input="one")
     second = session.say(Text(("b",)), input="two", previous_response_id=first)
-    session.remember(DELETE_RESPONSE.store_update(_deleted(session, first), session.stored(first)))
+    session.remember(DELETE_RESPONSE.store_update(_delete(session, first), session.stored(first)))
     assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
         *("two", "b", "x")
     ]
 
 
-def _deleted(session: Session, id: str) -> Plan:
+def _delete(session: Session, id: str) -> Plan:
     plan = session.ask(DELETE_RESPONSE, id)
     assert isinstance(plan, Plan)
     return plan
 
 
-def test_a_body_that_nobody_could_read_is_no_history() -> None:
+def test_unreadable_body_is_no_history() -> None:
     session = Session()
     request = session.of_bytes(b"no json")
     plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, STAMP)
@@ -253,7 +253,7 @@ def test_a_body_that_nobody_could_read_is_no_history() -> None:
     assert [message.text for message in later.messages] == ["a", "x"]
 
 
-def test_a_conversation_is_compacted_to_its_user_messages_and_a_sealed_item() -> None:
+def test_compact_returns_user_messages_and_a_sealed_item() -> None:
     session = Session()
     first = session.say(Text(("a",)), input="one")
     raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
@@ -270,7 +270,7 @@ def test_a_conversation_is_compacted_to_its_user_messages_and_a_sealed_item() ->
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'{"input": 7}', b'{"input": "x"}'])
-def test_what_cannot_be_compacted_is_a_400(raw: bytes) -> None:
+def test_compact_of_invalid_input_is_a_400(raw: bytes) -> None:
     request = CompactRequest(method="POST", path="/v1/responses/compact", headers={}, raw=raw)
     failure = COMPACT.check(request)
     assert failure is not None
@@ -280,10 +280,10 @@ def test_what_cannot_be_compacted_is_a_400(raw: bytes) -> None:
 # --- the calls -------------------------------------------------------------------------------------
 
 
-def test_a_deleted_response_is_not_found() -> None:
+def test_deleted_response_is_not_found() -> None:
     session = Session()
     id = session.say(Text(("Hi",)))
-    plan = _deleted(session, id)
+    plan = _delete(session, id)
     assert body(plan) == {"id": id, "object": "response", "deleted": True}
     session.remember(DELETE_RESPONSE.store_update(plan, session.stored(id, method="DELETE")))
     gone = session.ask(GET_RESPONSE, id)
@@ -293,20 +293,20 @@ def test_a_deleted_response_is_not_found() -> None:
     assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
-def test_an_error_in_place_of_a_deletion_deletes_nothing() -> None:
+def test_failed_deletion_deletes_nothing() -> None:
     session = Session()
     id = session.say(Text(("Hi",)))
     plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
     assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
-def test_only_a_responses_own_id_names_it() -> None:
+def test_response_is_found_only_by_its_own_id() -> None:
     session = Session()
     session.say(Text(("Hi",)), conversation="conv_1")
     assert isinstance(session.ask(GET_RESPONSE, "conv_1"), Failure)
 
 
-def test_only_what_ran_in_the_background_is_cancelled() -> None:
+def test_cancel_needs_a_background_response() -> None:
     session = Session()
     refused = session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",))))
     assert isinstance(refused, Failure)
@@ -316,7 +316,7 @@ def test_only_what_ran_in_the_background_is_cancelled() -> None:
     )
 
 
-def test_a_stored_response_is_streamed_as_it_could_have_been() -> None:
+def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
     parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
     id = session.say(*parts, tools=[{"type": "custom", "name": "sql"}])
@@ -332,7 +332,7 @@ def test_a_stored_response_is_streamed_as_it_could_have_been() -> None:
     assert rest == said[4:]
 
 
-def test_the_items_that_led_to_a_response_are_listed() -> None:
+def test_input_items_are_listed() -> None:
     session = Session()
     history = [{"role": "assistant", "content": "earlier"}, {"role": "user", "content": "weather?"}]
     first = session.say(CALL, input=history)
@@ -346,7 +346,7 @@ def test_the_items_that_led_to_a_response_are_listed() -> None:
     assert body(session.ask(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
 
 
-def test_items_are_listed_in_pages() -> None:
+def test_input_items_have_pages() -> None:
     session = Session()
     id = session.say(Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)])
     page = body(session.ask(INPUT_ITEMS, id, "limit=2&order=asc"))
