@@ -87,9 +87,9 @@ def test_count_dialect_has_error_and_readable_check() -> None:
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
 def test_count_route_finds_the_dialect(path: str) -> None:
-    found = find("POST", path, {}, "beta=true")
-    assert isinstance(found, RouteMatch)
-    assert (found.dialect, found.provider) == (COUNT, "anthropic")
+    match = find("POST", path, {}, "beta=true")
+    assert isinstance(match, RouteMatch)
+    assert (match.dialect, match.provider) == (COUNT, "anthropic")
 
 
 def test_count_needs_no_max_tokens_but_messages_do() -> None:

@@ -94,8 +94,8 @@ def test_error_settings_of_a_scenario_override_the_table() -> None:
 def test_retry_headers_have_whole_seconds_and_milliseconds(
     seconds: float | None, headers: dict[str, str]
 ) -> None:
-    found = dict(MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), STAMP).head.headers)
-    assert {name: value for name, value in found.items() if name.startswith("retry-after")} == headers
+    match = dict(MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), STAMP).head.headers)
+    assert {name: value for name, value in match.items() if name.startswith("retry-after")} == headers
 
 
 @pytest.mark.parametrize(

@@ -87,15 +87,16 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_messages_body_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(said, messages(**fields), STAMP))
+    payload, fields = REPLIES[name]
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(payload, messages(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_messages_stream_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
+    payload, fields = REPLIES[name]
     assert_golden(
-        f"anthropic/{name}-stream.txt", MESSAGES.encode_stream(said, messages(**fields, stream=True), STAMP)
+        f"anthropic/{name}-stream.txt",
+        MESSAGES.encode_stream(payload, messages(**fields, stream=True), STAMP),
     )
 
 

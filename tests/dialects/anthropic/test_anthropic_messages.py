@@ -58,13 +58,13 @@ STOPS: list[Any] = [
 def test_stop_reason_follows_the_finish(
     finish: Finish, stopped_by: str | None, reason: str, sequence: str | None
 ) -> None:
-    said = reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
-    last = encode_stream(said)[-2]["delta"]
-    body = encode_body(said)
+    payload = reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
+    last = encode_stream(payload)[-2]["delta"]
+    body = encode_body(payload)
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
-    wanted = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
-    assert last == wanted
-    assert {key: body[key] for key in wanted} == wanted
+    expected = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
+    assert last == expected
+    assert {key: body[key] for key in expected} == expected
 
 
 def test_complete_refusal_has_the_stop_reason_refusal() -> None:
@@ -73,8 +73,8 @@ def test_complete_refusal_has_the_stop_reason_refusal() -> None:
 
 
 def test_usage_input_excludes_caches_and_is_never_negative() -> None:
-    said = reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
-    usage = encode_body(said)["usage"]
+    payload = reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
+    usage = encode_body(payload)["usage"]
     assert usage == {
         "input_tokens": 10,
         "cache_creation_input_tokens": 6,
@@ -124,8 +124,8 @@ def test_model_comes_from_reply_then_request_then_default() -> None:
 
 
 def test_ids_have_the_providers_form_and_are_stable() -> None:
-    said = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
-    plan = MESSAGES.encode_body(said, messages(), STAMP)
+    payload = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
+    plan = MESSAGES.encode_body(payload, messages(), STAMP)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
     assert [(id[:8], len(id)) for id in ids[:2]] == [("toolu_01", 30)] * 2
@@ -134,7 +134,7 @@ def test_ids_have_the_providers_form_and_are_stable() -> None:
     assert (body["id"][:6], len(body["id"])) == ("msg_01", 28)
     request_id = dict(plan.head.headers)["request-id"]
     assert (request_id[:6], len(request_id)) == ("req_01", 28)
-    events = encode_stream(said)
+    events = encode_stream(payload)
     assert events[0]["message"]["id"] == body["id"]
     blocks = [event["content_block"] for event in events if event["type"] == "content_block_start"]
     assert [block["id"] for block in blocks] == ids
@@ -150,24 +150,24 @@ ARGUMENTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("pieces", "fragments", "given"), ARGUMENTS)
+@pytest.mark.parametrize(("chunks", "fragments", "options"), ARGUMENTS)
 def test_call_arguments_become_the_input(
-    pieces: tuple[ContentChunk, ...], fragments: list[str], given: Any
+    chunks: tuple[ContentChunk, ...], fragments: list[str], options: Any
 ) -> None:
-    said = reply(Call("get", pieces), finish="tool_calls")
-    assert [delta["partial_json"] for delta in deltas(encode_stream(said))] == fragments
-    assert encode_body(said)["content"][0]["input"] == given
+    payload = reply(Call("get", chunks), finish="tool_calls")
+    assert [delta["partial_json"] for delta in deltas(encode_stream(payload))] == fragments
+    assert encode_body(payload)["content"][0]["input"] == options
 
 
 def test_thinking_stream_ends_with_a_signature() -> None:
-    said = reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
-    first, second = encode_body(said)["content"]
+    payload = reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
+    first, second = encode_body(payload)["content"]
     assert (first["thinking"], second) == (
         "ab",
         {"type": "thinking", "thinking": "c", "signature": "c2VhbA=="},
     )
     assert len(first["signature"]) == 256
-    assert deltas(encode_stream(said)) == [
+    assert deltas(encode_stream(payload)) == [
         {"type": "thinking_delta", "thinking": "a"},
         {"type": "thinking_delta", "thinking": "b"},
         {"type": "signature_delta", "signature": first["signature"]},
@@ -177,21 +177,21 @@ def test_thinking_stream_ends_with_a_signature() -> None:
 
 
 def test_redacted_thinking_has_no_text() -> None:
-    said = reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
+    payload = reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
     block = {"type": "redacted_thinking", "data": "b3BhcXVl"}
-    assert encode_body(said)["content"] == [block]
-    events = encode_stream(said)
+    assert encode_body(payload)["content"] == [block]
+    events = encode_stream(payload)
     assert events[1]["content_block"] == block
     assert deltas(events) == []
 
 
 def test_disabled_thinking_is_omitted() -> None:
-    said = reply(Thinking(("Hm.",)), Text(("Yes.",)))
+    payload = reply(Thinking(("Hm.",)), Text(("Yes.",)))
     disabled: dict[str, Json] = {"thinking": {"type": "disabled"}}
-    assert [block["type"] for block in encode_body(said, **disabled)["content"]] == ["text"]
+    assert [block["type"] for block in encode_body(payload, **disabled)["content"]] == ["text"]
     opened = [
         event["content_block"]["type"]
-        for event in encode_stream(said, **disabled)
+        for event in encode_stream(payload, **disabled)
         if "content_block" in event
     ]
     assert opened == ["text"]
@@ -199,15 +199,15 @@ def test_disabled_thinking_is_omitted() -> None:
 
 
 def test_thinking_text_is_omitted_only_on_request() -> None:
-    said = reply(Thinking(("a",), "c2VhbA=="))
+    payload = reply(Thinking(("a",), "c2VhbA=="))
     omitted = {"thinking": {"type": "adaptive", "display": "omitted"}}
-    assert encode_body(said, **omitted)["content"][0] == {
+    assert encode_body(payload, **omitted)["content"][0] == {
         "type": "thinking",
         "thinking": "",
         "signature": "c2VhbA==",
     }
-    assert deltas(encode_stream(said, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
-    assert encode_body(said)["content"][0]["thinking"] == "a"
+    assert deltas(encode_stream(payload, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
+    assert encode_body(payload)["content"][0]["thinking"] == "a"
     assert MESSAGES.variant(messages(**omitted)) != MESSAGES.variant(messages())
 
 
@@ -216,15 +216,15 @@ def test_body_uses_the_text_for_non_streaming_responses() -> None:
 
 
 def test_message_contains_only_the_first_choice() -> None:
-    said = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
-    assert encode_body(said)["content"] == [{"type": "text", "text": "first"}]
-    assert [delta["text"] for delta in deltas(encode_stream(said))] == ["first"]
+    payload = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
+    assert encode_body(payload)["content"] == [{"type": "text", "text": "first"}]
+    assert [delta["text"] for delta in deltas(encode_stream(payload))] == ["first"]
 
 
 def test_empty_reply_is_an_empty_message() -> None:
-    for said in (Reply(()), reply()):
-        assert encode_body(said)["content"] == []
-        assert [event["type"] for event in encode_stream(said)] == [
+    for payload in (Reply(()), reply()):
+        assert encode_body(payload)["content"] == []
+        assert [event["type"] for event in encode_stream(payload)] == [
             "message_start",
             "message_delta",
             "message_stop",
@@ -232,11 +232,11 @@ def test_empty_reply_is_an_empty_message() -> None:
 
 
 def test_blocks_of_other_dialects_leave_no_index_gap() -> None:
-    said = reply(
+    payload = reply(
         NativePart("openai", {"x": 1}), Text(("a",)), NativePart("anthropic", {"type": "compaction"})
     )
-    assert encode_body(said)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
-    starts = [event for event in encode_stream(said) if event["type"] == "content_block_start"]
+    assert encode_body(payload)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
+    starts = [event for event in encode_stream(payload) if event["type"] == "content_block_start"]
     assert [(event["index"], event["content_block"]["type"]) for event in starts] == [
         (0, "text"),
         (1, "compaction"),
@@ -271,11 +271,11 @@ NATIVES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("block", "opened", "said"), NATIVES)
-def test_native_block_streams_in_its_deltas(block: Any, opened: Any, said: list[Any]) -> None:
+@pytest.mark.parametrize(("block", "opened", "payload"), NATIVES)
+def test_native_block_streams_in_its_deltas(block: Any, opened: Any, payload: list[Any]) -> None:
     events = encode_stream(reply(NativePart("anthropic", block)))
     assert events[1]["content_block"] == (block if opened is None else opened)
-    assert deltas(events) == said
+    assert deltas(events) == payload
     assert encode_body(reply(NativePart("anthropic", block)))["content"] == [block]
 
 
@@ -289,11 +289,11 @@ def test_extras_are_placed_as_the_service_places_them() -> None:
         },
         "openai": {"fruit": "pear"},
     }
-    said = reply(Text(("x",)), extras=extras)
-    body = encode_body(said)
+    payload = reply(Text(("x",)), extras=extras)
+    body = encode_body(payload)
     assert (body["fruit"], body["container"]) == ("apple", {"id": "c"})
     assert body["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    events = encode_stream(said)
+    events = encode_stream(payload)
     assert events[0]["message"]["fruit"] == "apple"
     assert not {"container", "context_management"} & set(events[0]["message"])
     assert events[-2]["delta"]["container"] == {"id": "c"}
@@ -303,8 +303,8 @@ def test_extras_are_placed_as_the_service_places_them() -> None:
 
 
 def test_waits_between_chunks_keep_their_positions() -> None:
-    said = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
-    steps = MESSAGES.encode_stream(said, messages(stream=True), STAMP).steps
+    payload = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
+    steps = MESSAGES.encode_stream(payload, messages(stream=True), STAMP).steps
     shown = [
         (step.kind, step.chunk_index) if isinstance(step, EventStep) else step
         for step in steps
@@ -322,8 +322,10 @@ def test_waits_between_chunks_keep_their_positions() -> None:
 
 
 def test_error_inside_a_stream_closes_no_block() -> None:
-    said = reply(Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}}))
-    plan = MESSAGES.encode_stream(said, messages(stream=True), STAMP)
+    payload = reply(
+        Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
+    )
+    plan = MESSAGES.encode_stream(payload, messages(stream=True), STAMP)
     events = events_of(plan)
     assert [event["type"] for event in events] == [
         "message_start",

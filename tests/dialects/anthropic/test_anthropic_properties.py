@@ -36,9 +36,9 @@ REPLIES = st.builds(Reply, st.lists(CHOICES, max_size=2).map(tuple), st.just(Usa
 
 
 @given(REPLIES, st.booleans())
-def test_any_reply_gives_a_legal_order_of_events(said: Reply, omitted: bool) -> None:
+def test_any_reply_gives_a_legal_order_of_events(reply: Reply, omitted: bool) -> None:
     fields = {"thinking": {"type": "adaptive", "display": "omitted"}} if omitted else {}
-    events = encode_stream(said, **fields)
+    events = encode_stream(reply, **fields)
     assert [event["type"] for event in events if event["type"] == "ping"] == ["ping"] * bool(events[1:-2])
     assert [events[0]["type"], events[-2]["type"], events[-1]["type"]] == [
         "message_start",
@@ -63,9 +63,9 @@ def test_any_reply_gives_a_legal_order_of_events(said: Reply, omitted: bool) -> 
 
 
 @given(REPLIES)
-def test_stream_and_body_of_any_reply_have_equal_content(said: Reply) -> None:
+def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply) -> None:
     blocks: list[Any] = []
-    for event in encode_stream(said):
+    for event in encode_stream(reply):
         if event["type"] == "content_block_start":
             blocks.append(dict(event["content_block"]))
             fragments = ""
@@ -82,8 +82,8 @@ def test_stream_and_body_of_any_reply_have_equal_content(said: Reply) -> None:
                     fragments += delta["partial_json"]
         elif event["type"] == "content_block_stop" and "input" in blocks[-1]:
             blocks[-1]["input"] = fragments
-    wanted = encode_body(said)["content"]
-    for block, other in zip(blocks, wanted, strict=True):
+    expected = encode_body(reply)["content"]
+    for block, other in zip(blocks, expected, strict=True):
         if "input" in block and isinstance(other["input"], str):
             assert block["input"].strip() == other["input"].strip()
         elif "input" in block:

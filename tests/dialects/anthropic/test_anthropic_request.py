@@ -118,8 +118,8 @@ def test_tool_results_become_a_separate_message_first() -> None:
 
 def test_message_of_results_keeps_the_last_user_text() -> None:
     call = {"type": "tool_use", "id": "t", "name": "see", "input": {}}
-    seen = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
-    request = turns("look", [call], [seen, {"type": "tool_result"}])
+    observed = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
+    request = turns("look", [call], [observed, {"type": "tool_result"}])
     assert request.messages[2] == Message(
         "tool", (ResultPart("t", "see", ""), MediaPart("image"), ResultPart(None, None, ""))
     )

@@ -31,16 +31,16 @@ def vertex_request(
     call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json
 ) -> Request:
     path = f"{BASE}/{of}:{call}"
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    assert found.provider == "vertex"
-    return found.dialect.request(
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    assert match.provider == "vertex"
+    return match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers={},
         raw=dumps({**BODY, **more} if body is None else body),
-        route=found.route,
-        provider=found.provider,
+        route=match.route,
+        provider=match.provider,
     )
 
 
@@ -61,9 +61,9 @@ SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_cal
     ],
 )
 def test_vertex_route_finds_the_dialect(path: str, dialect: object) -> None:
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    assert (found.dialect, found.provider) == (dialect, "vertex")
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    assert (match.dialect, match.provider) == (dialect, "vertex")
 
 
 def test_vertex_model_comes_from_the_path() -> None:
@@ -76,7 +76,7 @@ def test_vertex_model_comes_from_the_path() -> None:
 
 
 @pytest.mark.parametrize(
-    ("call", "said", "stream"),
+    ("call", "payload", "stream"),
     [
         ("rawPredict", None, False),
         ("streamRawPredict", None, True),
@@ -84,8 +84,8 @@ def test_vertex_model_comes_from_the_path() -> None:
         ("rawPredict", True, True),
     ],
 )
-def test_vertex_stream_comes_from_body_then_call(call: str, said: bool | None, stream: bool) -> None:
-    assert vertex_request(call, stream=said).stream is stream
+def test_vertex_stream_comes_from_body_then_call(call: str, payload: bool | None, stream: bool) -> None:
+    assert vertex_request(call, stream=payload).stream is stream
 
 
 def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
@@ -110,8 +110,8 @@ def test_vertex_stream_equals_anthropics_events() -> None:
 
 
 def test_vertex_sends_the_rules_model_unchanged() -> None:
-    said = Reply(SAID.choices, model="my@model")
-    assert body_of(VERTEX_MESSAGES.encode_body(said, vertex_request(), STAMP))["model"] == "my@model"
+    payload = Reply(SAID.choices, model="my@model")
+    assert body_of(VERTEX_MESSAGES.encode_body(payload, vertex_request(), STAMP))["model"] == "my@model"
 
 
 @pytest.mark.parametrize(
@@ -179,15 +179,15 @@ def parsed(plan: Plan) -> Any:
 
 def test_vertex_messages_name_resource_and_base_model() -> None:
     request = vertex_request(of="claude-opus-4@20250514")
-    said = {
+    payload = {
         name: parsed(VERTEX_MESSAGES.error(Failure(name), request, STAMP))["error"]
         for name in ("model_not_found", "rate_limit", "permission")
     }
     resource = "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4@20250514"
-    assert f"`{resource}` was not found" in said["model_not_found"]["message"]
-    assert "base model: anthropic-claude-opus-4." in said["rate_limit"]["message"]
-    assert f"'//aiplatform.googleapis.com/{resource}'" in said["permission"]["message"]
-    assert said["permission"]["details"][0]["reason"] == "IAM_PERMISSION_DENIED"
+    assert f"`{resource}` was not found" in payload["model_not_found"]["message"]
+    assert "base model: anthropic-claude-opus-4." in payload["rate_limit"]["message"]
+    assert f"'//aiplatform.googleapis.com/{resource}'" in payload["permission"]["message"]
+    assert payload["permission"]["details"][0]["reason"] == "IAM_PERMISSION_DENIED"
 
 
 def test_vertex_error_settings_override_the_table() -> None:

@@ -26,14 +26,14 @@ SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 
 
 def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
-    found = find("POST", path, headers or {"api-key": "k"})
-    assert isinstance(found, RouteMatch)
-    return found.dialect, found.dialect.request(
+    match = find("POST", path, headers or {"api-key": "k"})
+    assert isinstance(match, RouteMatch)
+    return match.dialect, match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers=headers or {"api-key": "k"},
         raw=dumps(body) if body is not None else b"",
-        route=found.route,
+        route=match.route,
     )
 
 
@@ -86,16 +86,16 @@ def test_response_without_model_has_no_deployment_header() -> None:
 
 def test_azure_body_has_sorted_keys() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    said = payload(azure.CHAT.encode_body(SAID, request, STAMP))
-    assert dumps(said) == dumps(sort_keys(said))
-    assert said["choices"][0]["content_filter_results"]["hate"] == SAFE
+    content = payload(azure.CHAT.encode_body(SAID, request, STAMP))
+    assert dumps(content) == dumps(sort_keys(content))
+    assert content["choices"][0]["content_filter_results"]["hate"] == SAFE
 
 
 def test_filtered_response_names_the_harm() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
     cut = Reply((Choice((Text(("It",)),), "content_filter"),))
-    said = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
-    assert said["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
+    content = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
+    assert content["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
     steps = [
         loads(data) for _, data in events(azure.CHAT.encode_stream(cut, request, STAMP)) if data != b"[DONE]"
     ]
@@ -103,7 +103,7 @@ def test_filtered_response_names_the_harm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "wanted"),
+    ("failure", "expected"),
     [
         (Failure("not_found"), {"code": "404", "message": "Resource not found"}),
         (
@@ -113,9 +113,9 @@ def test_filtered_response_names_the_harm() -> None:
         (Failure("unavailable", message="No."), {"code": "503", "message": "No."}),
     ],
 )
-def test_azure_errors_have_gateway_or_openai_members(failure: Failure, wanted: Json) -> None:
+def test_azure_errors_have_gateway_or_openai_members(failure: Failure, expected: Json) -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": wanted}
+    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": expected}
 
 
 def test_refused_prompt_names_the_policy() -> None:
@@ -162,13 +162,13 @@ CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
 @pytest.mark.parametrize(("call", "name"), [(call, name) for call in CALLS for name in CALLS[call][2]])
 def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     path, body, _ = CALLS[call]
-    found, request = route_request(path, body)
-    dialect = cast(GeneratingDialect, found)
-    said = dialect.supported_reply(SAYING[name], request)
-    if said.broken is None:
-        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(said, request, STAMP))
+    match, request = route_request(path, body)
+    dialect = cast(GeneratingDialect, match)
+    content = dialect.supported_reply(SAYING[name], request)
+    if content.broken is None:
+        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(content, request, STAMP))
     _, streamed = route_request(path, {**body, "stream": True})
-    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(said, streamed, STAMP))
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(content, streamed, STAMP))
 
 
 @pytest.mark.parametrize("call", ["responses", "completions", "foundry"])

@@ -219,9 +219,9 @@ def test_generate_body_that_is_no_object_is_refused(raw: bytes, message: str) ->
 
 
 def test_empty_body_is_a_message_without_contents() -> None:
-    said = f"{REFUSED}contents: contents is not specified\n"
-    assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=said)
-    assert GENERATE.check_readable(of_bytes(b"")) == Failure("bad_request", message=said)
+    payload = f"{REFUSED}contents: contents is not specified\n"
+    assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=payload)
+    assert GENERATE.check_readable(of_bytes(b"")) == Failure("bad_request", message=payload)
     assert GENERATE.check_readable(generate()) is None
 
 
@@ -262,15 +262,15 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
     files = [file for folder in folders for file in sorted((recordings() / folder).glob("*-200-*.json"))]
     refused: dict[str, Any] = {}
     for file in files:
-        asked = json.loads(file.read_text())["request"]
-        if asked is None:
+        requested = json.loads(file.read_text())["request"]
+        if requested is None:
             continue
-        found = find("POST", asked["path"], {})
-        assert isinstance(found, RouteMatch)
-        request = found.dialect.request(
-            method="POST", path=found.path, headers={}, raw=dumps(asked["body"]), route=found.route
+        match = find("POST", requested["path"], {})
+        assert isinstance(match, RouteMatch)
+        request = match.dialect.request(
+            method="POST", path=match.path, headers={}, raw=dumps(requested["body"]), route=match.route
         )
-        if (failure := found.dialect.check(request)) is not None:
+        if (failure := match.dialect.check(request)) is not None:
             refused[file.stem] = failure
     if not files:
         pytest.skip("0 recordings here")
@@ -278,8 +278,10 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
 
 
 def test_count_request_is_checked() -> None:
-    asked = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
-    request = GeminiCountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(asked))
+    requested = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
+    request = GeminiCountRequest(
+        method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(requested)
+    )
     failure = COUNT.check(request)
     assert failure is not None
     assert "temperature" in (failure.message or "")

@@ -62,11 +62,11 @@ def test_batch_returns_vectors_of_requested_sizes() -> None:
 
 def test_predict_returns_predictions() -> None:
     body = {"instances": [{"content": "hello you"}], "parameters": {"outputDimensionality": 5}}
-    found = embeddings_body("predict", body, model="text-embedding-004", base=VERTEX)
-    (prediction,) = found["predictions"]
+    match = embeddings_body("predict", body, model="text-embedding-004", base=VERTEX)
+    (prediction,) = match["predictions"]
     assert len(prediction["embeddings"]["values"]) == 5
     assert prediction["embeddings"]["statistics"] == {"truncated": False, "token_count": 2}
-    assert found["metadata"] == {"billableCharacterCount": 8}
+    assert match["metadata"] == {"billableCharacterCount": 8}
     whole = embeddings_body(
         "predict", {"instances": [{"content": "a"}]}, model="text-embedding-004", base=VERTEX
     )
@@ -131,4 +131,4 @@ def test_embeddings_check_on_valid_request_accepts_it() -> None:
 def test_batch_entry_reads_settings_from_its_config() -> None:
     sized = [{"content": HELLO, "embedContentConfig": {"outputDimensionality": size}} for size in (4, 8)]
     body = embeddings_body("batchEmbedContents", {"requests": sized}, base=VERTEX)
-    assert [len(each["values"]) for each in body["embeddings"]] == [4, 8]
+    assert [len(item["values"]) for item in body["embeddings"]] == [4, 8]

@@ -89,7 +89,7 @@ def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: 
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said", "told"),
+    ("seconds", "text", "reported"),
     [
         (59.984, "59.984s", "59.984s"),
         (60.0, "1m0s", "60s"),
@@ -98,10 +98,10 @@ def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: 
         (3600.5, "1h0m0.5s", "3600.5s"),
     ],
 )
-def test_retry_delay_has_milliseconds(seconds: float, said: str, told: str) -> None:
+def test_retry_delay_has_milliseconds(seconds: float, text: str, reported: str) -> None:
     error = body_of(GENERATE.error(Failure("rate_limit", retry_after=seconds), generate(), STAMP))["error"]
-    assert error["message"].endswith(f"Please retry in {said}.")
-    assert error["details"][-1]["retryDelay"] == told
+    assert error["message"].endswith(f"Please retry in {text}.")
+    assert error["details"][-1]["retryDelay"] == reported
 
 
 def test_retry_delay_is_in_the_details() -> None:
@@ -180,6 +180,6 @@ def test_blocked_prompt_with_status_is_an_error() -> None:
 
 def test_all_gemini_calls_return_equal_errors() -> None:
     for request in (generate(), Request(method="GET", path="", headers={})):
-        said = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
-        assert said[0] == said[1] == said[2]
-        assert body_of(said[0])["error"]["code"] == 404
+        payload = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
+        assert payload[0] == payload[1] == payload[2]
+        assert body_of(payload[0])["error"]["code"] == 404

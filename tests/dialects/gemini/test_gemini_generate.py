@@ -34,16 +34,16 @@ def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
     return replace(Reply((Choice(parts, finish),), USAGE), **more)
 
 
-def encode_body(said: Reply, request: GenerateRequest = WHOLE) -> Any:
-    return body_of(GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP))
+def encode_body(payload: Reply, request: GenerateRequest = WHOLE) -> Any:
+    return body_of(GENERATE.encode_body(GENERATE.supported_reply(payload, request), request, STAMP))
 
 
-def encode_stream(said: Reply, request: GenerateRequest = STREAM) -> Plan:
-    return GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP)
+def encode_stream(payload: Reply, request: GenerateRequest = STREAM) -> Plan:
+    return GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP)
 
 
-def chunks(said: Reply, request: GenerateRequest = STREAM) -> list[Any]:
-    return objects_of(encode_stream(said, request))
+def chunks(payload: Reply, request: GenerateRequest = STREAM) -> list[Any]:
+    return objects_of(encode_stream(payload, request))
 
 
 def parts_of(body: Any, candidate: int = 0) -> Any:
@@ -54,28 +54,28 @@ def parts_of(body: Any, candidate: int = 0) -> Any:
 
 
 def test_supported_reply_of_text_is_unchanged() -> None:
-    said = reply(Text(("a", "b")))
-    assert GENERATE.supported_reply(said, WHOLE) is said
+    payload = reply(Text(("a", "b")))
+    assert GENERATE.supported_reply(payload, WHOLE) is payload
 
 
 def test_supported_reply_omits_hidden_parts() -> None:
-    said = reply(
+    payload = reply(
         Thinking((), redacted=True),
         NativePart("openai", {"x": 1}),
         NativePart("gemini", "no part"),
         Thinking(("hm",)),
         Text(("a",)),
     )
-    assert GENERATE.supported_reply(said, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
+    assert GENERATE.supported_reply(payload, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
     declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
-    assert GENERATE.supported_reply(said, declined).choices[0].parts == (Text(("a",)),)
+    assert GENERATE.supported_reply(payload, declined).choices[0].parts == (Text(("a",)),)
 
 
 def test_call_has_one_chunk_after_its_waits() -> None:
-    said = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
-    (call,) = GENERATE.supported_reply(said, WHOLE).choices[0].parts
+    payload = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
+    (call,) = GENERATE.supported_reply(payload, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
-    first, *_ = encode_stream(said).steps
+    first, *_ = encode_stream(payload).steps
     assert first == WaitStep(1.0, 0, scripted=True)
 
 
@@ -91,17 +91,17 @@ ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
 def test_call_arguments_become_args(text: str, args: Json) -> None:
-    said = reply(Call("look", (text,)), finish="tool_calls")
-    assert parts_of(encode_body(said))[0]["functionCall"]["args"] == args
+    payload = reply(Call("look", (text,)), finish="tool_calls")
+    assert parts_of(encode_body(payload))[0]["functionCall"]["args"] == args
 
 
 def test_call_with_invalid_arguments_ends_as_malformed() -> None:
-    said = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
-    (candidate,) = encode_body(said)["candidates"]
+    payload = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
+    (candidate,) = encode_body(payload)["candidates"]
     assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
     assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
     assert candidate["finishMessage"] == 'Malformed function call: look({"a": )'
-    first, second, last = chunks(said)
+    first, second, last = chunks(payload)
     assert parts_of(first) == [{"text": "So"}]
     assert second["candidates"][0]["content"] == {"role": "model"}
     assert last["candidates"][0]["finishReason"] == "MALFORMED_FUNCTION_CALL"
@@ -114,9 +114,9 @@ def test_call_cut_by_a_limit_is_omitted() -> None:
 
 
 def test_body_uses_the_text_for_non_streaming_responses() -> None:
-    said = reply(Text(("a", "b"), whole="abc"))
-    assert parts_of(encode_body(said)) == [{"text": "abc"}]
-    assert [parts_of(chunk)[0]["text"] for chunk in chunks(said)] == ["a", "b", ""]
+    payload = reply(Text(("a", "b"), whole="abc"))
+    assert parts_of(encode_body(payload)) == [{"text": "abc"}]
+    assert [parts_of(chunk)[0]["text"] for chunk in chunks(payload)] == ["a", "b", ""]
 
 
 def test_filtered_candidate_has_no_content() -> None:
@@ -129,19 +129,19 @@ def test_filtered_candidate_has_no_content() -> None:
 
 
 def test_last_candidate_chunk_has_the_full_usage() -> None:
-    said = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
+    payload = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
-    found = chunks(said, request)
+    match = chunks(payload, request)
     assert [
         (
             chunk["candidates"][0]["index"],
             parts_of(chunk)[0]["text"],
             "finishReason" in chunk["candidates"][0],
         )
-        for chunk in found
+        for chunk in match
     ] == [(0, "a", False), (1, "c", True), (0, "b", True)]
-    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in found] == [3, 6, 9]
-    on_vertex = encode_body(said, generate(base=VERTEX))
+    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in match] == [3, 6, 9]
+    on_vertex = encode_body(payload, generate(base=VERTEX))
     assert [candidate.get("index") for candidate in on_vertex["candidates"]] == [None, 1]
 
 
@@ -149,9 +149,9 @@ def test_last_chunk_of_older_models_has_finish_reason() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     code = NativePart("gemini", {"executableCode": {"code": "x"}})
     for last in (Text(("a", "b")), code, Call("look", ("{}",))):
-        found = chunks(reply(Text(("a",)), last), request)
-        assert ["finishReason" in chunk["candidates"][0] for chunk in found] == [
-            *(False for _ in found[1:]),
+        match = chunks(reply(Text(("a",)), last), request)
+        assert ["finishReason" in chunk["candidates"][0] for chunk in match] == [
+            *(False for _ in match[1:]),
             True,
         ]
 
@@ -184,11 +184,11 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
 @pytest.mark.parametrize("name", SIGNED)
 def test_thought_signature_follows_the_family(name: str) -> None:
     model, thought, parts, signed = SIGNED[name]
-    said = reply(*parts, usage=replace(USAGE, reasoning=thought))
-    body = encode_body(said, generate(model=model))
+    payload = reply(*parts, usage=replace(USAGE, reasoning=thought))
+    body = encode_body(payload, generate(model=model))
     assert ["thoughtSignature" in part for part in parts_of(body)] == signed
-    found = chunks(said, generate(model=model, stream=True, query="alt=sse"))
-    count = sum("thoughtSignature" in part for chunk in found for part in parts_of(chunk))
+    match = chunks(payload, generate(model=model, stream=True, query="alt=sse"))
+    count = sum("thoughtSignature" in part for chunk in match for part in parts_of(chunk))
     assert count == (1 if name == "nothing to sign" else sum(signed))
 
 
@@ -227,17 +227,17 @@ def extras(**own: Json) -> Reply:
 
 
 def test_extras_are_merged_at_their_level() -> None:
-    said = extras(
+    payload = extras(
         candidates=[{"groundingMetadata": {"x": 1}, "finishReason": "RECITATION"}],
         usageMetadata={"toolUsePromptTokenCount": 5},
         modelStatus={"stage": "y"},
     )
-    body = encode_body(said)
+    body = encode_body(payload)
     assert body["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert body["candidates"][0]["finishReason"] == "RECITATION"
     assert body["usageMetadata"]["toolUsePromptTokenCount"] == 5
     assert body["modelStatus"] == {"stage": "y"}
-    first, *_, last = chunks(said)
+    first, *_, last = chunks(payload)
     assert "groundingMetadata" not in first["candidates"][0]
     assert last["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert first["usageMetadata"]["toolUsePromptTokenCount"] == 5
@@ -258,12 +258,12 @@ def test_blocked_prompt_has_no_candidates() -> None:
 
 
 def test_stream_is_sse_or_a_json_array() -> None:
-    said = reply(Text(("a",)))
-    assert encode_stream(said).framing is Framing.SSE_CRLF
-    array = encode_stream(said, generate(stream=True))
+    payload = reply(Text(("a",)))
+    assert encode_stream(payload).framing is Framing.SSE_CRLF
+    array = encode_stream(payload, generate(stream=True))
     assert array.framing is Framing.JSON_ARRAY
     assert dict(array.head.headers)["content-type"] == "application/json; charset=UTF-8"
-    assert objects_of(array) == chunks(said)
+    assert objects_of(array) == chunks(payload)
 
 
 def test_error_inside_stream_is_unframed_or_an_array_item() -> None:

@@ -67,42 +67,42 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_body_equals_golden_file(name: str) -> None:
-    said, model = REPLIES[name]
+    payload, model = REPLIES[name]
     request = generate(model=model)
     assert_golden(
-        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP)
+        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(payload, request), request, STAMP)
     )
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_sse_stream_equals_golden_file(name: str) -> None:
-    said, model = REPLIES[name]
+    payload, model = REPLIES[name]
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
         f"gemini/{name}-stream.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ["text", "call-2-5"])
 def test_generate_array_stream_equals_golden_file(name: str) -> None:
-    said, model = REPLIES[name]
+    payload, model = REPLIES[name]
     request = generate(model=model, stream=True)
     assert_golden(
         f"gemini/{name}-array.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ON_VERTEX)
 def test_vertex_response_equals_golden_file(name: str) -> None:
-    said, model = REPLIES[name]
+    payload, model = REPLIES[name]
     whole, stream = (
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
-    said = GENERATE.supported_reply(said, whole)
-    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(said, whole, STAMP))
-    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(said, stream, STAMP))
+    payload = GENERATE.supported_reply(payload, whole)
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(payload, whole, STAMP))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(payload, stream, STAMP))
 
 
 @pytest.mark.parametrize("name", FAILURES)

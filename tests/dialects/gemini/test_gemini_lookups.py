@@ -12,16 +12,16 @@ from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 
 
 def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> Any:
-    found = find(method, path, {"x-goog-api-key": "k"}, query)
-    assert isinstance(found, RouteMatch)
-    dialect: LookupDialect = found.dialect  # type: ignore[assignment]
+    match = find(method, path, {"x-goog-api-key": "k"}, query)
+    assert isinstance(match, RouteMatch)
+    dialect: LookupDialect = match.dialect  # type: ignore[assignment]
     request = dialect.request(
         method=method,
-        path=found.path,
+        path=match.path,
         headers={},
         raw=dumps(body) if body is not None else b"",
         query_string=query,
-        route=found.route,
+        route=match.route,
     )
     plan = dialect.answer(request, ["mine", "gemini-2.5-pro"], STAMP)
     assert isinstance(plan, Plan)
@@ -58,9 +58,9 @@ def names(page: Any) -> list[str]:
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
     page = lookup_body("GET", "/v1beta/models")
-    found = names(page)
-    assert found[:2] == ["models/mine", "models/gemini-2.5-pro"]
-    assert len(found) == len(set(found)) > 5
+    match = names(page)
+    assert match[:2] == ["models/mine", "models/gemini-2.5-pro"]
+    assert len(match) == len(set(match)) > 5
     assert "nextPageToken" not in page
 
 

@@ -98,19 +98,19 @@ replies = st.builds(
 
 @given(replies, st.sampled_from(["/v1beta", VERTEX]), st.sampled_from(["", "alt=sse"]))
 @settings(max_examples=200, deadline=None)
-def test_stream_and_body_of_any_reply_have_equal_content(said: Reply, base: str, query: str) -> None:
+def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
-    said = GENERATE.supported_reply(said, request)
-    plan = GENERATE.encode_stream(said, request, STAMP)
+    reply = GENERATE.supported_reply(reply, request)
+    plan = GENERATE.encode_stream(reply, request, STAMP)
     chunks = objects_of(plan)
-    heard = GENERATE.decode(plan)
-    if said.broken is not None:
-        assert all("finishReason" not in each for chunk in chunks[:-1] for each in chunk["candidates"])
+    decoded = GENERATE.decode(plan)
+    if reply.broken is not None:
+        assert all("finishReason" not in item for chunk in chunks[:-1] for item in chunk["candidates"])
         return
-    assert heard is not None
-    whole = GENERATE.decode(GENERATE.encode_body(said, request, STAMP))
+    assert decoded is not None
+    whole = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
     assert whole is not None
-    assert (heard.text, heard.thinking, heard.calls, heard.finish, heard.usage) == (
+    assert (decoded.text, decoded.thinking, decoded.calls, decoded.finish, decoded.usage) == (
         whole.text,
         whole.thinking,
         whole.calls,
@@ -118,6 +118,6 @@ def test_stream_and_body_of_any_reply_have_equal_content(said: Reply, base: str,
         whole.usage,
     )
     ended = [
-        each.get("index", 0) for chunk in chunks for each in chunk["candidates"] if "finishReason" in each
+        item.get("index", 0) for chunk in chunks for item in chunk["candidates"] if "finishReason" in item
     ]
-    assert sorted(ended) == list(range(len(said.choices)))
+    assert sorted(ended) == list(range(len(reply.choices)))

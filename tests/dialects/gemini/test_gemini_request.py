@@ -103,7 +103,7 @@ def test_results_come_first_with_names_found_by_id() -> None:
         Message("tool", (ResultPart("1", "look", "a"), MediaPart("image"))),
         Message("user", (TextPart("well?"),)),
     )
-    assert [found.name for found in request.tool_results] == ["look"]
+    assert [match.name for match in request.tool_results] == ["look"]
     assert request.has_image
 
 
@@ -191,7 +191,7 @@ def test_snake_case_schema_keeps_names_and_values() -> None:
         },
         "defs": {"of_mine": {"min_length": 1}},
     }
-    wanted: Json = {
+    expected: Json = {
         "type": "OBJECT",
         "propertyOrdering": ["two_words"],
         "properties": {
@@ -203,7 +203,7 @@ def test_snake_case_schema_keeps_names_and_values() -> None:
     offered = [{"function_declarations": [{"name": "f", "parameters": schema}]}]
     form = {"response_mime_type": "application/json", "response_schema": schema}
     request = generate(tools=offered, generation_config=form)
-    assert request.tools[0].schema == request.response_format.schema == wanted
+    assert request.tools[0].schema == request.response_format.schema == expected
     own = generate(tools=[{"function_declarations": [{"name": "f", "parameters_json_schema": schema}]}])
     assert own.tools[0].schema == schema
 

@@ -88,10 +88,10 @@ def test_google_path_finds_its_call(
     bare: str,
     route: dict[str, str],
 ) -> None:
-    found = find(method, path, headers, query)
-    assert isinstance(found, RouteMatch)
-    assert found.dialect is dialect
-    assert (found.provider, found.path, dict(found.route)) == (provider, bare, route)
+    match = find(method, path, headers, query)
+    assert isinstance(match, RouteMatch)
+    assert match.dialect is dialect
+    assert (match.provider, match.path, dict(match.route)) == (provider, bare, route)
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_google_path_finds_its_call(
 def test_unknown_google_path_gets_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
-    found = find("PUT", path, headers, query)
-    assert isinstance(found, MethodNotAllowed) or (
-        isinstance(found, UnknownPath) and found.provider == provider
+    match = find("PUT", path, headers, query)
+    assert isinstance(match, MethodNotAllowed) or (
+        isinstance(match, UnknownPath) and match.provider == provider
     )
-    assert found.dialect.name == "gemini"
+    assert match.dialect.name == "gemini"
 
 
 def test_doubled_version_error_names_the_base_url() -> None:
-    found = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
-    assert isinstance(found, UnknownPath)
-    assert (found.failure.message or "").endswith("Set the client's base URL to http://mock:9")
+    match = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
+    assert isinstance(match, UnknownPath)
+    assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")

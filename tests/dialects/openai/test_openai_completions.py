@@ -35,12 +35,12 @@ def reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json)
     return Reply((Choice(parts, finish),) * choices, USAGE, **more)
 
 
-def body_of_reply(what: Reply, request: CompletionsRequest) -> Json:
-    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
+def body_of_reply(value: Reply, request: CompletionsRequest) -> Json:
+    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP))
 
 
-def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
+def chunks(value: Reply, request: CompletionsRequest) -> list[Json]:
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
 
@@ -135,7 +135,7 @@ def test_completions_body_that_is_no_object_is_refused() -> None:
 
 
 def test_completions_reply_has_only_texts_and_refusals() -> None:
-    made = body_of_reply(
+    result = body_of_reply(
         reply(
             Thinking(("hm",)),
             Text(("Hel", "lo")),
@@ -145,28 +145,28 @@ def test_completions_reply_has_only_texts_and_refusals() -> None:
         ),
         completion(),
     )
-    assert made["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
-    made = body_of_reply(reply(Refusal(("I can", "not.")), finish="refusal"), completion())
-    assert (made["choices"][0]["text"], made["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
+    assert result["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
+    result = body_of_reply(reply(Refusal(("I can", "not.")), finish="refusal"), completion())
+    assert (result["choices"][0]["text"], result["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_echo_repeats_the_prompt_of_each_choice(stream: bool) -> None:
     request = completion(prompt=["a:", [1, 2]], n=2, echo=True, stream=stream)
-    what = reply(Text((" x",)), choices=4)
+    value = reply(Text((" x",)), choices=4)
     if stream:
         texts = ["", "", "", ""]
-        for chunk in chunks(what, request)[:-1]:
+        for chunk in chunks(value, request)[:-1]:
             (choice,) = chunk["choices"]
             texts[choice["index"]] += choice["text"]
     else:
-        texts = [choice["text"] for choice in body_of_reply(what, request)["choices"]]
+        texts = [choice["text"] for choice in body_of_reply(value, request)["choices"]]
     assert texts == ["a: x", "a: x", " x", " x"]
 
 
 def test_echo_precedes_the_text_of_non_streaming_bodies() -> None:
-    made = body_of_reply(reply(Text(("a", "b"), whole="whole")), completion(echo=True))
-    assert made["choices"][0]["text"] == "Say hiwhole"
+    result = body_of_reply(reply(Text(("a", "b"), whole="whole")), completion(echo=True))
+    assert result["choices"][0]["text"] == "Say hiwhole"
 
 
 @pytest.mark.parametrize(
@@ -178,14 +178,14 @@ def test_echo_precedes_the_text_of_non_streaming_bodies() -> None:
     ],
 )
 def test_truncated_text_has_finish_reason_in_last_chunk(finish: Finish, ends: Json) -> None:
-    made = chunks(reply(Text(("a", "b")), finish=finish), completion(stream=True))
-    assert made.pop() == "[DONE]"
-    assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in made] == ends
+    result = chunks(reply(Text(("a", "b")), finish=finish), completion(stream=True))
+    assert result.pop() == "[DONE]"
+    assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in result] == ends
 
 
 def test_truncated_empty_text_has_a_last_chunk() -> None:
-    made = chunks(reply(Text(()), finish="length"), completion(stream=True))
-    assert [chunk["choices"][0]["finish_reason"] for chunk in made[:-1]] == ["length"]
+    result = chunks(reply(Text(()), finish="length"), completion(stream=True))
+    assert [chunk["choices"][0]["finish_reason"] for chunk in result[:-1]] == ["length"]
 
 
 def test_broken_completions_stream_has_no_end() -> None:
@@ -196,14 +196,14 @@ def test_broken_completions_stream_has_no_end() -> None:
 
 
 def test_completions_stream_has_usage_on_request() -> None:
-    told = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-    assert body_of_reply(reply(Text(("a",))), completion())["usage"] == told
-    *made, last, done = chunks(
+    reported = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+    assert body_of_reply(reply(Text(("a",))), completion())["usage"] == reported
+    *result, last, done = chunks(
         reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
     )
     assert done == "[DONE]"
-    assert (last["choices"], last["usage"]) == ([], told)
-    assert [chunk["usage"] for chunk in made] == [None, None]
+    assert (last["choices"], last["usage"]) == ([], reported)
+    assert [chunk["usage"] for chunk in result] == [None, None]
     assert all("usage" not in chunk for chunk in chunks(reply(Text(("a",))), completion(stream=True))[:-1])
 
 
@@ -216,8 +216,8 @@ def test_model_is_the_snapshot_or_the_replys_model() -> None:
 
 def test_completions_extras_are_added() -> None:
     extras = {"openai": {"system_fingerprint": "fp_1", "usage": {"total_tokens": 1}}}
-    made = body_of_reply(reply(Text(("a",)), extras=extras), completion())
-    assert (made["system_fingerprint"], made["usage"]) == ("fp_1", {"total_tokens": 1})
+    result = body_of_reply(reply(Text(("a",)), extras=extras), completion())
+    assert (result["system_fingerprint"], result["usage"]) == ("fp_1", {"total_tokens": 1})
     request = completion(stream=True, stream_options={"include_usage": True})
     streamed = chunks(reply(Text(("a",)), extras=extras), request)[:-1]
     assert {chunk["system_fingerprint"] for chunk in streamed} == {"fp_1"}
@@ -236,31 +236,33 @@ def test_requests_of_equal_variant_have_equal_bytes() -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_completions_response_is_decoded(stream: bool) -> None:
-    asked = COMPLETIONS.build_request(
+    requested = COMPLETIONS.build_request(
         NeutralRequest(user="Hello", stream=stream, max_tokens=5, stop=("x",), n=2, api_key="k")
     )
-    assert asked.path == "/v1/completions"
-    request = CompletionsRequest(method="POST", path=asked.path, headers=asked.headers, raw=dumps(asked.body))
+    assert requested.path == "/v1/completions"
+    request = CompletionsRequest(
+        method="POST", path=requested.path, headers=requested.headers, raw=dumps(requested.body)
+    )
     assert COMPLETIONS.check(request) is None
     assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
-    what = COMPLETIONS.supported_reply(reply(Text(("Hel", "lo")), choices=2), request)
+    value = COMPLETIONS.supported_reply(reply(Text(("Hel", "lo")), choices=2), request)
     plan = (
-        COMPLETIONS.encode_stream(what, request, STAMP)
+        COMPLETIONS.encode_stream(value, request, STAMP)
         if stream
-        else COMPLETIONS.encode_body(what, request, STAMP)
+        else COMPLETIONS.encode_body(value, request, STAMP)
     )
-    heard = COMPLETIONS.decode(plan)
-    assert heard is not None
-    assert (heard.text, heard.finish, heard.usage) == ("Hello", "stop", USAGE)
-    assert heard.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
+    decoded = COMPLETIONS.decode(plan)
+    assert decoded is not None
+    assert (decoded.text, decoded.finish, decoded.usage) == ("Hello", "stop", USAGE)
+    assert decoded.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
 
 
 def test_unreadable_completions_decode_to_nothing() -> None:
     strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
     plan = COMPLETIONS.encode_body(reply(), completion(), STAMP)
-    heard = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
-    assert heard is not None
-    assert (heard.text, heard.finish, heard.usage) == ("a", None, None)
+    decoded = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
+    assert decoded is not None
+    assert (decoded.text, decoded.finish, decoded.usage) == ("a", None, None)
     assert COMPLETIONS.decode(replace(plan, steps=(EventStep(b"{}", 0, "body"),))) is None
 
 
@@ -275,12 +277,12 @@ GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_completions_wire_equals_golden_file(name: str) -> None:
-    what, fields = GOLDEN[name]
+    value, fields = GOLDEN[name]
     request = completion(**fields)
-    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP)
     assert_golden(f"openai/completions-{name}.txt", plan)
     request = completion(**fields, stream=True, stream_options={"include_usage": True})
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, STAMP)
     assert_golden(f"openai/completions-{name}-stream.txt", plan)
 
 
@@ -296,6 +298,6 @@ def test_completions_error_equals_the_chat_error() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert plan.head.status == 402
     assert body_of(plan)["error"]["code"] == "insufficient_quota"
-    heard = COMPLETIONS.decode(plan)
-    assert heard is not None
-    assert heard.error["code"] == "insufficient_quota"
+    decoded = COMPLETIONS.decode(plan)
+    assert decoded is not None
+    assert decoded.error["code"] == "insufficient_quota"

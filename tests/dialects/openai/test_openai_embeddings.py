@@ -40,16 +40,16 @@ def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
 def test_vector_has_the_models_or_the_requested_size(fields: Json, size: int) -> None:
     (vector,) = vectors(embedding(**fields))
     assert len(vector) == size
-    assert abs(sum(each * each for each in vector) - 1) < 1e-5
+    assert abs(sum(item * item for item in vector) - 1) < 1e-5
 
 
 def test_shortened_vector_has_direction_of_the_full_start() -> None:
     (whole,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
-    assert [each > 0 for each in short] == [each > 0 for each in whole[:8]]
+    assert [item > 0 for item in short] == [item > 0 for item in whole[:8]]
 
 
 @pytest.mark.parametrize(
-    ("given", "count", "tokens"),
+    ("options", "count", "tokens"),
     [
         ("hello", 1, 1),
         (["hello", "hello world"], 2, 3),
@@ -61,8 +61,8 @@ def test_shortened_vector_has_direction_of_the_full_start() -> None:
         (["hello"] * 3000, 2048, 2048),  # where nobody checks: no more
     ],
 )
-def test_every_input_form_is_embedded_and_counted(given: Json, count: int, tokens: int) -> None:
-    request = embedding(input=given, dimensions=8)
+def test_every_input_form_is_embedded_and_counted(options: Json, count: int, tokens: int) -> None:
+    request = embedding(input=options, dimensions=8)
     assert len(vectors(request)) == count
     usage = body_of(EMBEDDINGS.answer(request, (), STAMP))["usage"]
     assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
@@ -82,7 +82,7 @@ def test_base64_has_the_numbers_as_little_endian_floats() -> None:
     (numbers,) = vectors(embedding(dimensions=16, encoding_format="float"))
     body = body_of(EMBEDDINGS.answer(embedding(dimensions=16, encoding_format="base64"), (), STAMP))
     packed = b64decode(body["data"][0]["embedding"])
-    assert [float(f"{each:.9g}") for each in unpack("<16f", packed)] == numbers
+    assert [float(f"{item:.9g}") for item in unpack("<16f", packed)] == numbers
 
 
 def test_embeddings_request_has_texts_as_message() -> None:
@@ -145,9 +145,9 @@ def test_embeddings_wire_equals_golden_file() -> None:
         plan = EMBEDDINGS.answer(embedding(dimensions=3, encoding_format=form), (), STAMP)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
-        said = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
-        given = EMBEDDINGS.embed(said, embedding(input=["a", "b"], encoding_format=form), STAMP)
-        assert_golden(f"openai/embeddings-given-{form}.txt", given)
+        payload = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
+        options = EMBEDDINGS.embed(payload, embedding(input=["a", "b"], encoding_format=form), STAMP)
+        assert_golden(f"openai/embeddings-given-{form}.txt", options)
 
 
 def test_embeddings_error_equals_the_chat_error() -> None:

@@ -65,13 +65,13 @@ def test_fields_of_the_failure_override_the_table() -> None:
     ],
 )
 def test_invalid_key_is_masked_in_the_message(headers: dict[str, str], code: str | None, start: str) -> None:
-    told = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
-    assert told["code"] == code
-    assert told["message"].startswith(start)
+    reported = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
+    assert reported["code"] == code
+    assert reported["message"].startswith(start)
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "reported"),
     [
         (Failure("rate_limit"), ("1", "494", "494ms")),
         (Failure("rate_limit", retry_after=0.0), ("0", "0", "0s")),
@@ -81,17 +81,17 @@ def test_invalid_key_is_masked_in_the_message(headers: dict[str, str], code: str
         (Failure("insufficient_quota", retry_after=1.0), ("1", "1000", None)),
     ],
 )
-def test_retry_headers_follow_the_failure(failure: Failure, told: tuple[str | None, ...]) -> None:
+def test_retry_headers_follow_the_failure(failure: Failure, reported: tuple[str | None, ...]) -> None:
     headers = dict(CHAT.error(failure, chat(), STAMP).head.headers)
     assert (
         tuple(headers.get(name) for name in ("retry-after", "retry-after-ms", "x-ratelimit-reset-tokens"))
-        == told
+        == reported
     )
 
 
 def test_rate_limit_message_contains_the_wait() -> None:
-    told = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
-    assert "Please try again in 20s." in told["message"]
+    reported = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
+    assert "Please try again in 20s." in reported["message"]
 
 
 def test_error_for_unreadable_request_has_the_envelope() -> None:

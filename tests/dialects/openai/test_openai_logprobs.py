@@ -34,34 +34,34 @@ def payloads(plan: Plan) -> list[Json]:
 
 
 def tokens(listed: Json) -> list[str]:
-    return [each["token"] for each in listed]
+    return [item["token"] for item in listed]
 
 
 # --- chat ----------------------------------------------------------------------------------------
 
 
 def test_chat_body_has_logprobs_of_each_token() -> None:
-    made = body_of(
+    result = body_of(
         CHAT.encode_body(reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
     )
-    told = made["choices"][0]["logprobs"]
-    assert list(told) == ["content", "refusal"]
-    assert told["refusal"] is None
-    first, second, _ = told["content"]
+    reported = result["choices"][0]["logprobs"]
+    assert list(reported) == ["content", "refusal"]
+    assert reported["refusal"] is None
+    first, second, _ = reported["content"]
     assert list(first) == ["token", "logprob", "bytes", "top_logprobs"]
     assert (first["token"], second["token"]) == ("Hello", " world")
     assert first["bytes"] == list(b"Hello")
-    assert [list(each) for each in first["top_logprobs"]] == [["token", "logprob", "bytes"]] * 2
-    assert ChatCompletion.model_validate(made, strict=True).choices[0].logprobs
+    assert [list(item) for item in first["top_logprobs"]] == [["token", "logprob", "bytes"]] * 2
+    assert ChatCompletion.model_validate(result, strict=True).choices[0].logprobs
 
 
 def test_logprobs_without_top_have_no_alternatives() -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
-    assert made["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
+    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
+    assert result["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "reported"),
     [
         ((CALL,), None),
         ((Refusal(("No",)),), {"content": None, "refusal": ["No"]}),
@@ -69,16 +69,16 @@ def test_logprobs_without_top_have_no_alternatives() -> None:
         ((Text(("Hi",)), CALL), {"content": ["Hi"], "refusal": None}),
     ],
 )
-def test_texts_and_refusals_have_logprobs(parts: tuple[Part, ...], told: Json) -> None:
-    made = body_of(CHAT.encode_body(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
-    shown = made and {name: listed and tokens(listed) for name, listed in made.items()}
-    assert shown == told
+def test_texts_and_refusals_have_logprobs(parts: tuple[Part, ...], reported: Json) -> None:
+    result = body_of(CHAT.encode_body(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
+    shown = result and {name: listed and tokens(listed) for name, listed in result.items()}
+    assert shown == reported
 
 
 @pytest.mark.parametrize("fields", [{}, {"logprobs": False}, {"logprobs": None}, {"logprobs": 1}])
 def test_logprobs_are_null_without_request(fields: dict[str, Json]) -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(**fields), STAMP))
-    assert made["choices"][0]["logprobs"] is None
+    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(**fields), STAMP))
+    assert result["choices"][0]["logprobs"] is None
     chunks = payloads(CHAT.encode_stream(reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
 
@@ -88,12 +88,12 @@ def test_chat_stream_has_logprobs_of_each_chunk() -> None:
     chunks = payloads(CHAT.encode_stream(reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
     for chunk in chunks:
         ChatCompletionChunk.model_validate(chunk, strict=True)
-    told = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
-    assert told[0] == {"content": [], "refusal": None}
-    assert [tokens(each["content"]) for each in told[1:-1]] == [["Hello", " wor"], ["ld"]]
-    assert told[-1] is None
+    reported = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
+    assert reported[0] == {"content": [], "refusal": None}
+    assert [tokens(item["content"]) for item in reported[1:-1]] == [["Hello", " wor"], ["ld"]]
+    assert reported[-1] is None
     other = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 1]
-    assert other == told
+    assert other == reported
 
 
 def test_streamed_refusal_has_logprobs_and_call_has_none() -> None:
@@ -108,13 +108,13 @@ def test_streamed_refusal_has_logprobs_and_call_has_none() -> None:
 
 
 def test_model_without_logprobs_has_them_on_request() -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
-    assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
+    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
+    assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
 def test_variant_contains_the_logprobs_settings() -> None:
-    asked: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
-    assert len({CHAT.variant(chat(**fields)) for fields in asked}) == 3
+    request: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
+    assert len({CHAT.variant(chat(**fields)) for fields in request}) == 3
     assert len({COMPLETIONS.variant(completion(logprobs=top)) for top in (None, 0, 1)}) == 3
 
 
@@ -122,8 +122,8 @@ def test_azure_body_has_logprobs() -> None:
     request: Any = azure.CHAT.request(
         method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
     )
-    made = body_of(azure.CHAT.encode_body(reply(Text(("Hi",))), request, STAMP))
-    assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
+    result = body_of(azure.CHAT.encode_body(reply(Text(("Hi",))), request, STAMP))
+    assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
 def vendor(name: str) -> Chat:
@@ -135,13 +135,13 @@ def vendor(name: str) -> Chat:
 @pytest.mark.parametrize(("name", "tells"), [("deepseek", True), ("vllm", True), ("mistral", False)])
 def test_vendors_with_the_member_have_logprobs(name: str, tells: bool) -> None:
     call = vendor(name)
-    what = reply(Text(("Hi", " you")), CALL)
-    made = body_of(call.encode_body(what, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
-    chunks = payloads(call.encode_stream(what, chat(logprobs=True, stream=True), STAMP))
+    value = reply(Text(("Hi", " you")), CALL)
+    result = body_of(call.encode_body(value, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
+    chunks = payloads(call.encode_stream(value, chat(logprobs=True, stream=True), STAMP))
     streamed = [chunk["choices"][0].get("logprobs") for chunk in chunks if chunk["choices"]]
-    said = [token for each in streamed if each for token in tokens(each["content"])]
-    assert (made is not None) is tells
-    assert said == (["Hi", " you"] if tells else [])
+    payload = [token for item in streamed if item for token in tokens(item["content"])]
+    assert (result is not None) is tells
+    assert payload == (["Hi", " you"] if tells else [])
 
 
 # --- responses -----------------------------------------------------------------------------------
@@ -151,18 +151,20 @@ INCLUDE = ["message.output_text.logprobs"]
 
 def test_response_body_has_logprobs_of_each_text() -> None:
     request = responses(include=INCLUDE, top_logprobs=2)
-    made = body_of(RESPONSES.encode_body(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP))
-    content = made["output"][0]["content"][0]
+    result = body_of(
+        RESPONSES.encode_body(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP)
+    )
+    content = result["output"][0]["content"][0]
     assert tokens(content["logprobs"]) == ["Hello", " world"]
     assert list(content["logprobs"][0]) == ["token", "logprob", "bytes", "top_logprobs"]
-    assert len(content["logprobs"][0]["top_logprobs"]) == made["top_logprobs"] == 2
+    assert len(content["logprobs"][0]["top_logprobs"]) == result["top_logprobs"] == 2
     assert ResponseOutputText.model_validate(content, strict=True).logprobs
 
 
 @pytest.mark.parametrize("include", [None, [], ["file_search_call.results"]])
 def test_response_without_include_has_no_logprobs(include: Json) -> None:
-    made = body_of(RESPONSES.encode_body(reply(Text(("Hi",))), responses(include=include), STAMP))
-    assert made["output"][0]["content"][0]["logprobs"] == []
+    result = body_of(RESPONSES.encode_body(reply(Text(("Hi",))), responses(include=include), STAMP))
+    assert result["output"][0]["content"][0]["logprobs"] == []
     events = payloads(
         RESPONSES.encode_stream(reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
     )
@@ -190,58 +192,58 @@ def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
 # --- completions ---------------------------------------------------------------------------------
 
 
-def completion_logprobs(what: Reply, **fields: Json) -> list[Json]:
+def completion_logprobs(value: Reply, **fields: Json) -> list[Json]:
     request = completion(**fields)
-    made = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
+    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP))
     if not request.echoed:  # the package does not say that the first token of a prompt has none
-        Completion.model_validate(made, strict=True)
-    return [choice["logprobs"] for choice in made["choices"]]
+        Completion.model_validate(result, strict=True)
+    return [choice["logprobs"] for choice in result["choices"]]
 
 
 def test_completions_logprobs_are_four_lists() -> None:
-    (told,) = completion_logprobs(reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
-    assert list(told) == ["tokens", "token_logprobs", "top_logprobs", "text_offset"]
-    assert told["tokens"] == ["Hello", " world"]
-    assert told["text_offset"] == [3, 8]
-    assert [len(each) for each in told["top_logprobs"]] == [2, 2]
-    assert told["top_logprobs"][0]["Hello"] == told["token_logprobs"][0]
+    (reported,) = completion_logprobs(reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
+    assert list(reported) == ["tokens", "token_logprobs", "top_logprobs", "text_offset"]
+    assert reported["tokens"] == ["Hello", " world"]
+    assert reported["text_offset"] == [3, 8]
+    assert [len(item) for item in reported["top_logprobs"]] == [2, 2]
+    assert reported["top_logprobs"][0]["Hello"] == reported["token_logprobs"][0]
 
 
 def test_completions_with_zero_logprobs_have_no_top() -> None:
-    (told,) = completion_logprobs(reply(Text(("Hi",))), logprobs=0)
-    assert told["top_logprobs"] is None
-    assert len(told["token_logprobs"]) == 1
+    (reported,) = completion_logprobs(reply(Text(("Hi",))), logprobs=0)
+    assert reported["top_logprobs"] is None
+    assert len(reported["token_logprobs"]) == 1
     assert completion_logprobs(reply(Text(("Hi",)))) == [None]
 
 
 def test_first_echoed_token_has_no_probability() -> None:
-    (told,) = completion_logprobs(reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
-    assert told["tokens"] == ["Say", " it", " Hi"]
-    assert told["text_offset"] == [0, 3, 6]
-    assert told["token_logprobs"][0] is told["top_logprobs"][0] is None
-    assert None not in told["token_logprobs"][1:]
+    (reported,) = completion_logprobs(reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
+    assert reported["tokens"] == ["Say", " it", " Hi"]
+    assert reported["text_offset"] == [0, 3, 6]
+    assert reported["token_logprobs"][0] is reported["top_logprobs"][0] is None
+    assert None not in reported["token_logprobs"][1:]
 
 
 def test_completions_offsets_count_from_each_prompt() -> None:
-    found = completion_logprobs(reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
-    assert [told["text_offset"] for told in found] == [[1], [1], [3], [3], [0]]
-    found = completion_logprobs(reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0)
-    assert [told["text_offset"] for told in found] == [[0], [0], [0]]
-    assert [told["token_logprobs"][0] is None for told in found] == [False] * 3
+    match = completion_logprobs(reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
+    assert [reported["text_offset"] for reported in match] == [[1], [1], [3], [3], [0]]
+    match = completion_logprobs(reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0)
+    assert [reported["text_offset"] for reported in match] == [[0], [0], [0]]
+    assert [reported["token_logprobs"][0] is None for reported in match] == [False] * 3
 
 
 def test_completions_stream_has_logprobs_of_each_chunk() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    what = COMPLETIONS.supported_reply(reply(Text((" Hel", "lo"))), request)
-    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
-    told = [chunk["choices"][0]["logprobs"] for chunk in chunks]
-    assert [each and each["text_offset"] for each in told] == [[0], [3], [7], None]
-    assert [each["token_logprobs"][0] is None for each in told[:-1]] == [True, False, False]
+    value = COMPLETIONS.supported_reply(reply(Text((" Hel", "lo"))), request)
+    chunks = payloads(COMPLETIONS.encode_stream(value, request, STAMP))
+    reported = [chunk["choices"][0]["logprobs"] for chunk in chunks]
+    assert [item and item["text_offset"] for item in reported] == [[0], [3], [7], None]
+    assert [item["token_logprobs"][0] is None for item in reported[:-1]] == [True, False, False]
 
 
 def test_empty_first_chunk_precedes_the_first_token() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    what = Reply((Choice((Text(("", "Say")),)),))
-    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
+    value = Reply((Choice((Text(("", "Say")),)),))
+    chunks = payloads(COMPLETIONS.encode_stream(value, request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"]["tokens"] == []
     assert chunks[1]["choices"][0]["logprobs"]["token_logprobs"] == [None]

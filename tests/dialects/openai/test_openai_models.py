@@ -35,13 +35,13 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 
 def test_single_model_is_described() -> None:
-    told = body(MODELS.answer(models_request("mine"), ["mine"], STAMP))
-    assert (told["id"], told["object"]) == ("mine", "model")
+    reported = body(MODELS.answer(models_request("mine"), ["mine"], STAMP))
+    assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
 def test_deleted_model_is_still_served() -> None:
-    told = body(MODELS.answer(models_request("mine", "DELETE"), ["mine"], STAMP))
-    assert told == {"object": "model", "id": "mine", "deleted": True}
+    reported = body(MODELS.answer(models_request("mine", "DELETE"), ["mine"], STAMP))
+    assert reported == {"object": "model", "id": "mine", "deleted": True}
     assert body(MODELS.answer(models_request("mine"), [], STAMP))["id"] == "mine"
 
 

@@ -23,8 +23,8 @@ TEXT: Json = {"type": "text", "text": "hello"}
 
 
 def results(request: ModerationsRequest) -> list[Json]:
-    found: list[Json] = body_of(MODERATIONS.answer(request, (), STAMP))["results"]
-    return found
+    match: list[Json] = body_of(MODERATIONS.answer(request, (), STAMP))["results"]
+    return match
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_moderations_model_is_the_snapshot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "messages"),
+    ("options", "messages"),
     [
         ("a", (Message("user", (TextPart("a"),)),)),
         (["a", "b"], (Message("user", (TextPart("a"),)), Message("user", (TextPart("b"),)))),
@@ -86,8 +86,8 @@ def test_moderations_model_is_the_snapshot() -> None:
         (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # where nobody checks: no more
     ],
 )
-def test_moderations_request_has_inputs_as_messages(given: Json, messages: Json) -> None:
-    assert moderation(input=given).messages == messages
+def test_moderations_request_has_inputs_as_messages(options: Json, messages: Json) -> None:
+    assert moderation(input=options).messages == messages
 
 
 @pytest.mark.parametrize("fields", [{}, {"input": ["a"]}, {"input": [TEXT, IMAGE]}, {"model": "mine"}])

@@ -130,8 +130,8 @@ def responses_format(schema: Json, *, strict: bool = True) -> Json:
 
 def test_chat_format_refusal_has_chats_wording() -> None:
     for call in (CHAT, azure.CHAT):
-        told = refusal_tuple(call.check(chat(**chat_format(OPEN))))
-        assert told == (
+        reported = refusal_tuple(call.check(chat(**chat_format(OPEN))))
+        assert reported == (
             "response_format",
             None,
             f"Invalid schema for response_format 'n': In context=(), {CLOSED}",

@@ -26,23 +26,23 @@ HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
 def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    made = found.dialect.request(
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    result = match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers={},
         raw=dumps(body),
-        provider=found.provider,
-        route=found.route,
+        provider=match.provider,
+        route=match.route,
     )
-    return found.dialect, made
+    return match.dialect, result
 
 
 def chat(vendor: str) -> GeneratingDialect:
-    found = generating_dialect(vendor, "chat")
-    assert found is not None
-    return found
+    match = generating_dialect(vendor, "chat")
+    assert match is not None
+    return match
 
 
 def request(*, stream: bool = False) -> Request:
@@ -72,11 +72,11 @@ def test_vendor_row_has_every_named_error() -> None:
 
 @vendors
 def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
-    said = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
+    content = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
     dialect = chat(vendor.name)
-    whole = payload(dialect.encode_body(said, request(), STAMP))
+    whole = payload(dialect.encode_body(content, request(), STAMP))
     assert whole["choices"][0]["message"]["audio"] == {"id": "a"}
-    streamed = dialect.encode_stream(said, request(stream=True), STAMP)
+    streamed = dialect.encode_stream(content, request(stream=True), STAMP)
     deltas = [
         choice["delta"]
         for _, data in events(streamed)
@@ -96,39 +96,39 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
 
 
 def test_complete_call_keeps_the_waits_before_it() -> None:
-    said = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
-    (part,) = chat("ollama").supported_reply(said, request()).choices[0].parts
+    content = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
+    (part,) = chat("ollama").supported_reply(content, request()).choices[0].parts
     assert isinstance(part, Call)
     assert part.chunks == (Pause(1.0), "{}")
 
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
-    said = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
-    plan = chat("mistral").encode_stream(said, request(stream=True), STAMP)
+    content = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    plan = chat("mistral").encode_stream(content, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
 
 def test_vendor_response_omits_redacted_thinking() -> None:
-    said = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
-    assert chat("deepseek").supported_reply(said, request()).choices[0].parts == (Text(("y",)),)
+    content = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
+    assert chat("deepseek").supported_reply(content, request()).choices[0].parts == (Text(("y",)),)
 
 
 def test_openrouter_google_model_finishes_in_last_chunk() -> None:
     body = {**HI, "model": "google/gemini-2.5-flash"}
-    asked = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
-    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), asked, STAMP)
-    said = [
+    requested = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
+    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), requested, STAMP)
+    content = [
         (choice["delta"]["content"], choice["finish_reason"])
         for _, data in events(plan)
         if data != b"[DONE]"
         for choice in loads(data)["choices"]
     ]
-    assert said == [("", None), ("a", None), ("b", "stop"), ("", None)]
+    assert content == [("", None), ("a", None), ("b", "stop"), ("", None)]
 
 
 def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:
-    said = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
-    usage = payload(chat("groq").encode_body(said, request(), STAMP))["usage"]
+    content = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
+    usage = payload(chat("groq").encode_body(content, request(), STAMP))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
 
@@ -214,9 +214,9 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
 }
 
 
-@pytest.mark.parametrize(("vendor", "failure", "wanted"), ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, wanted: Json) -> None:
-    assert payload(chat(vendor).error(failure, request(), STAMP)) == wanted
+@pytest.mark.parametrize(("vendor", "failure", "expected"), ENVELOPES.values(), ids=ENVELOPES.keys())
+def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, expected: Json) -> None:
+    assert payload(chat(vendor).error(failure, request(), STAMP)) == expected
 
 
 def test_openrouter_metadata_has_the_providers_message() -> None:
@@ -228,42 +228,45 @@ def test_openrouter_metadata_has_the_providers_message() -> None:
 
 def test_vendor_embeddings_have_the_vendors_members() -> None:
     for path, member in (("/mistral/v1/embeddings", "id"), ("/openrouter/api/v1/embeddings", "provider")):
-        dialect, asked = route_request(path, {"model": "m", "input": "a"})
-        plan = dialect.answer(asked, (), STAMP)  # type: ignore[attr-defined]
+        dialect, requested = route_request(path, {"model": "m", "input": "a"})
+        plan = dialect.answer(requested, (), STAMP)  # type: ignore[attr-defined]
         assert isinstance(plan, Plan)
         assert member in payload(plan)
 
 
 def test_gemini_compatible_path_needs_no_prefix() -> None:
     for path in ("/v1beta/openai/chat/completions", "/gemini/v1beta/openai/chat/completions"):
-        dialect, asked = route_request(path, HI)
-        assert (dialect, asked.provider, asked.dialect) == (chat("gemini"), "gemini", "openai")
-    dialect, asked = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
-    assert isinstance(plan := dialect.answer(asked, (), STAMP), Plan)  # type: ignore[attr-defined]
+        dialect, requested = route_request(path, HI)
+        assert (dialect, requested.provider, requested.dialect) == (chat("gemini"), "gemini", "openai")
+    dialect, requested = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
+    assert isinstance(plan := dialect.answer(requested, (), STAMP), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
-    found = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
-    assert isinstance(found, RouteMatch)
-    assert (found.provider, found.dialect.name, found.dialect.api) == ("gemini", "openai", "models")
+    match = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
+    assert isinstance(match, RouteMatch)
+    assert (match.provider, match.dialect.name, match.dialect.api) == ("gemini", "openai", "models")
 
 
 def test_gemini_compatible_call_has_no_index_and_stops() -> None:
-    said = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
-    plan = chat("gemini").encode_stream(said, request(stream=True), STAMP)
+    content = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
+    plan = chat("gemini").encode_stream(content, request(stream=True), STAMP)
     first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
     assert (
-        payload(chat("gemini").encode_body(said, request(), STAMP))["choices"][0]["finish_reason"]
+        payload(chat("gemini").encode_body(content, request(), STAMP))["choices"][0]["finish_reason"]
         == "tool_calls"
     )
 
 
 def test_vendor_completions_are_openais_with_vendor_head() -> None:
-    dialect, asked = route_request("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
-    said: GeneratingDialect = dialect  # type: ignore[assignment]
+    dialect, requested = route_request("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
+    content: GeneratingDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
-    whole, streamed = said.encode_body(reply, asked, STAMP), said.encode_stream(reply, asked, STAMP)
+    whole, streamed = (
+        content.encode_body(reply, requested, STAMP),
+        content.encode_stream(reply, requested, STAMP),
+    )
     assert payload(whole)["choices"][0]["text"] == "ab"
     texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
     assert texts == ["a", "b", ""]
@@ -271,10 +274,10 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
 
 
 def test_vendor_models_are_the_rules_models() -> None:
-    found = find("GET", "/groq/openai/v1/models", {})
-    assert isinstance(found, RouteMatch)
-    listed: LookupDialect = found.dialect  # type: ignore[assignment]
-    plan = listed.answer(found.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
+    match = find("GET", "/groq/openai/v1/models", {})
+    assert isinstance(match, RouteMatch)
+    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    plan = listed.answer(match.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 
@@ -312,9 +315,9 @@ def test_vendor_responses_equal_golden_file(name: str) -> None:
     assert dialect is not None
     for stream in (False, True):
         body = dumps({"model": "m", "input": "hi", "stream": stream})
-        asked = dialect.request(method="POST", path="/", headers={}, raw=body)
+        requested = dialect.request(method="POST", path="/", headers={}, raw=body)
         say = dialect.encode_stream if stream else dialect.encode_body
-        plan = say(dialect.supported_reply(GOLDEN, asked), asked, STAMP)
+        plan = say(dialect.supported_reply(GOLDEN, requested), requested, STAMP)
         assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
-        error = dialect.error(Failure("rate_limit"), asked, STAMP)
+        error = dialect.error(Failure("rate_limit"), requested, STAMP)
         assert_golden(f"vendors/{name}-responses-error.txt", error)

@@ -81,12 +81,12 @@ def test_together_stream_without_usage_on_fault() -> None:
 
 
 def test_together_body_has_its_finish_and_a_seed() -> None:
-    (made,) = event_payloads(completions("together").encode_body(reply(), completions_request(), STAMP))
-    (choice,) = made["choices"]
+    (result,) = event_payloads(completions("together").encode_body(reply(), completions_request(), STAMP))
+    (choice,) = result["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
     assert choice["seed"] > 0
     assert "delta" not in choice
-    assert made["usage"]["total_tokens"] == 5
+    assert result["usage"]["total_tokens"] == 5
 
 
 def test_other_vendors_completions_equal_openais() -> None:
@@ -111,12 +111,12 @@ def test_moonshot_calls_repeat_their_first_members(model: str) -> None:
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
     chunks = event_payloads(dialect.encode_stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
-    told = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
+    reported = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
     repeats = model.startswith("moonshotai")
     roles = [delta for delta in deltas[:2] if "tool_calls" not in delta]
     assert len(roles) == 1 + repeats
-    assert [call.get("id") for call in told] == ["0", *(["0", "0"] if repeats else [None, None])]
-    assert [call["function"]["arguments"] for call in told] == ["", "{", "}"]
+    assert [call.get("id") for call in reported] == ["0", *(["0", "0"] if repeats else [None, None])]
+    assert [call["function"]["arguments"] for call in reported] == ["", "{", "}"]
 
 
 def test_moonshot_text_has_one_first_chunk() -> None:
@@ -137,14 +137,14 @@ def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[st
     assert isinstance(models, OpenAiModels)
     plan = models.answer(OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
     assert isinstance(plan, Plan)
-    assert [each["id"] for each in event_payloads(plan)[0]["data"]] == listed
+    assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openai_models() -> None:
     plan = azure.MODELS.answer(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
     assert isinstance(plan, Plan)
-    assert "gpt-4o" in [each["id"] for each in event_payloads(plan)[0]["data"]]
+    assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
 
 @pytest.mark.parametrize("model", ["Cohere-embed-v3-english", "text-embedding-3-small"])
@@ -154,7 +154,7 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
     plan = dialect.answer(request, (), STAMP)
     assert isinstance(plan, Plan)
-    (made,) = event_payloads(plan)
+    (result,) = event_payloads(plan)
     coheres = model.startswith("Cohere")
-    assert ("id" in made) is coheres
-    assert made["usage"].get("completion_tokens") == (0 if coheres else None)
+    assert ("id" in result) is coheres
+    assert result["usage"].get("completion_tokens") == (0 if coheres else None)

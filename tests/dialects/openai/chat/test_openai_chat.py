@@ -45,17 +45,17 @@ def chunks(plan: Plan) -> list[Json]:
 
 
 def deltas(reply: Reply, **fields: Json) -> list[Json]:
-    said = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
-    return [chunk["choices"][0]["delta"] for chunk in said if chunk["choices"]]
+    payload = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
+    return [chunk["choices"][0]["delta"] for chunk in payload if chunk["choices"]]
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered"),
+    ("requested", "model"),
     [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13")],
 )
-def test_alias_becomes_its_snapshot_other_names_stay(asked: str, answered: str) -> None:
-    assert body_of_reply(HI, model=asked)["model"] == answered
-    assert chunks(CHAT.encode_stream(HI, chat(model=asked), STAMP))[0]["model"] == answered
+def test_alias_becomes_its_snapshot_other_names_stay(requested: str, model: str) -> None:
+    assert body_of_reply(HI, model=requested)["model"] == model
+    assert chunks(CHAT.encode_stream(HI, chat(model=requested), STAMP))[0]["model"] == model
 
 
 def test_model_of_the_reply_overrides_the_request() -> None:
@@ -89,8 +89,8 @@ def test_extras_are_in_the_body_and_in_every_chunk() -> None:
     assert (body["provider"], body["system_fingerprint"]) == ("x", "fp")
     assert "a" not in body
     assert {
-        (each["provider"], each["system_fingerprint"])
-        for each in chunks(CHAT.encode_stream(reply, chat(), STAMP))
+        (item["provider"], item["system_fingerprint"])
+        for item in chunks(CHAT.encode_stream(reply, chat(), STAMP))
     } == {("x", "fp")}
 
 
@@ -98,18 +98,18 @@ def test_extras_usage_and_moderation_have_separate_chunks() -> None:
     reply = Reply(
         HI.choices, extras={"openai": {"usage": {"prompt_tokens": 1}, "moderation": {"flagged": False}}}
     )
-    said = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
-    assert [(each["choices"], each["usage"]) for each in said[-2:]] == [
+    payload = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
+    assert [(item["choices"], item["usage"]) for item in payload[-2:]] == [
         ([], {"prompt_tokens": 1}),
         ([], None),
     ]
-    assert ["moderation" in each for each in said] == [False] * (len(said) - 1) + [True]
+    assert ["moderation" in item for item in payload] == [False] * (len(payload) - 1) + [True]
 
 
 def test_cache_write_tokens_appear_above_zero() -> None:
-    told = body_of_reply(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
+    reported = body_of_reply(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
     details = {"cached_tokens": 3, "audio_tokens": 0, "cache_write_tokens": 4}
-    assert (told["prompt_tokens"], told["prompt_tokens_details"]) == (10, details)
+    assert (reported["prompt_tokens"], reported["prompt_tokens_details"]) == (10, details)
 
 
 def test_native_part_is_a_delta_and_a_message_member() -> None:
@@ -148,9 +148,9 @@ def test_custom_tool_call_has_text_input() -> None:
     reply = reply_of(Call("sql", ("select", " 1"), "call_1"))
     called = {"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
     assert body_of_reply(reply, tools=tools)["choices"][0]["message"]["tool_calls"] == [called]
-    first, piece, *_ = deltas(reply, tools=tools)
+    first, chunk, *_ = deltas(reply, tools=tools)
     assert first["tool_calls"][0]["custom"] == {"name": "sql", "input": ""}
-    assert piece == {"tool_calls": [{"index": 0, "custom": {"input": "select"}}]}
+    assert chunk == {"tool_calls": [{"index": 0, "custom": {"input": "select"}}]}
 
 
 def test_call_ids_are_equal_in_body_and_stream() -> None:
@@ -181,15 +181,15 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
 
 
 def test_padding_fills_to_sixteen_and_varies_by_chunk() -> None:
-    said = chunks(CHAT.encode_stream(reply_of(Text(("Hello", "x" * 40))), chat(), STAMP))
-    padding = [chunk["obfuscation"] for chunk in said]
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("Hello", "x" * 40))), chat(), STAMP))
+    padding = [chunk["obfuscation"] for chunk in payload]
     assert [len(text) for text in padding] == [16, 11, 8, 16]
     assert len(set(padding)) == 4
 
 
 def test_padding_of_many_chunks_has_the_right_length() -> None:
-    said = chunks(CHAT.encode_stream(reply_of(Text(("x",) * 200)), chat(), STAMP))
-    assert {len(chunk["obfuscation"]) for chunk in said} == {15, 16}
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("x",) * 200)), chat(), STAMP))
+    assert {len(chunk["obfuscation"]) for chunk in payload} == {15, 16}
 
 
 def test_variant_contains_all_that_changes_the_bytes() -> None:

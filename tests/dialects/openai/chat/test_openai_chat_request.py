@@ -81,7 +81,7 @@ def test_chat_tool_result_finds_its_call() -> None:
         {"id": "b", "type": "custom", "custom": {"name": "sql", "input": "select"}},
         {"type": "function", "function": {"name": "nameless", "arguments": None}},
     ]
-    said = messages(
+    payload = messages(
         {"role": "assistant", "content": None, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "a", "content": "21"},
         {
@@ -92,12 +92,12 @@ def test_chat_tool_result_finds_its_call() -> None:
         {"role": "tool", "tool_call_id": "zzz", "content": None},
         {"role": "tool"},
     )
-    assert said[0].parts == (
+    assert payload[0].parts == (
         CallPart("a", "weather", {"city": "Paris"}),
         CallPart("b", "sql", "select"),
         CallPart(None, "nameless", None),
     )
-    assert [message.parts[0] for message in said[1:]] == [
+    assert [message.parts[0] for message in payload[1:]] == [
         ResultPart("a", "weather", "21"),
         ResultPart("b", "sql", "x\ny"),
         ResultPart("zzz", None, ""),
@@ -174,7 +174,7 @@ def test_chat_tool_choice_is_read_in_neutral_words(choice: Json, read: ToolChoic
 
 
 @pytest.mark.parametrize(
-    ("wanted", "read"),
+    ("expected", "read"),
     [
         ({"type": "text"}, Format()),
         ({"type": "json_object"}, Format("json")),
@@ -186,8 +186,8 @@ def test_chat_tool_choice_is_read_in_neutral_words(choice: Json, read: ToolChoic
         ("json", Format()),
     ],
 )
-def test_chat_response_format_is_read(wanted: Json, read: Format) -> None:
-    assert chat(response_format=wanted).response_format == read
+def test_chat_response_format_is_read(expected: Json, read: Format) -> None:
+    assert chat(response_format=expected).response_format == read
 
 
 @pytest.mark.parametrize(

@@ -23,20 +23,22 @@ def reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
     return Reply((Choice(parts, finish),))
 
 
-def first_choice(what: Reply, **fields: Json) -> Json:
+def first_choice(value: Reply, **fields: Json) -> Json:
     request = chat(functions=FUNCTIONS, **fields)
-    made = body_of(CHAT.encode_body(CHAT.supported_reply(what, request), request, STAMP))
-    ChatCompletion.model_validate(made, strict=True)
-    return made["choices"][0]
+    result = body_of(CHAT.encode_body(CHAT.supported_reply(value, request), request, STAMP))
+    ChatCompletion.model_validate(result, strict=True)
+    return result["choices"][0]
 
 
-def chunks(what: Reply, **fields: Json) -> list[Json]:
+def chunks(value: Reply, **fields: Json) -> list[Json]:
     request = chat(functions=FUNCTIONS, stream=True, **fields)
-    plan = CHAT.encode_stream(CHAT.supported_reply(what, request), request, STAMP)
-    made = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"]
-    for chunk in made:
+    plan = CHAT.encode_stream(CHAT.supported_reply(value, request), request, STAMP)
+    result = [
+        loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"
+    ]
+    for chunk in result:
         ChatCompletionChunk.model_validate(chunk, strict=True)
-    return [chunk["choices"][0] for chunk in made]
+    return [chunk["choices"][0] for chunk in result]
 
 
 def test_legacy_call_is_the_messages_function_call() -> None:
@@ -52,8 +54,8 @@ def test_legacy_call_is_the_messages_function_call() -> None:
 
 
 def test_legacy_stream_opens_call_with_name_then_arguments() -> None:
-    said = chunks(reply(CALL))
-    assert [choice["delta"] for choice in said] == [
+    payload = chunks(reply(CALL))
+    assert [choice["delta"] for choice in payload] == [
         {
             "role": "assistant",
             "content": None,
@@ -64,24 +66,26 @@ def test_legacy_stream_opens_call_with_name_then_arguments() -> None:
         {"function_call": {"arguments": ' "Paris"}'}},
         {},
     ]
-    assert said[-1]["finish_reason"] == "function_call"
+    assert payload[-1]["finish_reason"] == "function_call"
 
 
 def test_legacy_call_after_text_opens_at_its_position() -> None:
-    said = chunks(reply(Text(("Let me see.",)), CALL))
-    assert said[1]["delta"] == {"content": "Let me see."}
-    assert said[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
+    payload = chunks(reply(Text(("Let me see.",)), CALL))
+    assert payload[1]["delta"] == {"content": "Let me see."}
+    assert payload[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
 
 
 def test_legacy_message_has_only_the_first_call() -> None:
-    what = reply(Text(("Both.",)), CALL, ROME, CALL)
-    assert first_choice(what)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
-    said = "".join(choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(what))
-    assert said == '{"city": "Paris"}'
+    value = reply(Text(("Both.",)), CALL, ROME, CALL)
+    assert first_choice(value)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
+    payload = "".join(
+        choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(value)
+    )
+    assert payload == '{"city": "Paris"}'
 
 
 @pytest.mark.parametrize(
-    ("fields", "finish", "told"),
+    ("fields", "finish", "reported"),
     [
         ({"function_call": "auto"}, "tool_calls", "function_call"),
         ({"function_call": {"name": "get_weather"}}, "tool_calls", "stop"),
@@ -89,9 +93,9 @@ def test_legacy_message_has_only_the_first_call() -> None:
     ],
 )
 def test_legacy_call_finish_reason_follows_the_request(
-    fields: dict[str, Json], finish: Finish, told: str
+    fields: dict[str, Json], finish: Finish, reported: str
 ) -> None:
-    assert first_choice(reply(CALL, finish=finish), **fields)["finish_reason"] == told
+    assert first_choice(reply(CALL, finish=finish), **fields)["finish_reason"] == reported
 
 
 def test_functions_beside_tools_give_a_tool_call() -> None:
@@ -105,10 +109,10 @@ def test_legacy_call_is_decoded() -> None:
         CHAT.encode_body(reply(CALL), request, STAMP),
         CHAT.encode_stream(reply(CALL), request, STAMP),
     ):
-        heard = CHAT.decode(plan)
-        assert heard is not None
-        assert heard.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
-        assert heard.finish == "tool_calls"
+        decoded = CHAT.decode(plan)
+        assert decoded is not None
+        assert decoded.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
+        assert decoded.finish == "tool_calls"
 
 
 def test_legacy_function_result_has_its_name() -> None:

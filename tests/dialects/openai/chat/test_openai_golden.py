@@ -47,15 +47,15 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_chat_body_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(said, chat(**fields), STAMP))
+    payload, fields = REPLIES[name]
+    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(payload, chat(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_chat_stream_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
+    payload, fields = REPLIES[name]
     assert_golden(
-        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(said, chat(**fields, stream=True), STAMP)
+        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(payload, chat(**fields, stream=True), STAMP)
     )
 
 

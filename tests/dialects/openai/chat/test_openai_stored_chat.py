@@ -29,7 +29,7 @@ CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 
 
 class Session:
-    """What a server does: reads with what is remembered, answers, remembers."""
+    """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
@@ -64,30 +64,30 @@ class Session:
         wrong = call.check(request)
         if wrong is not None:
             return wrong
-        answer = call.answer(request, (), STAMP)
-        if isinstance(answer, Plan):
+        response = call.answer(request, (), STAMP)
+        if isinstance(response, Plan):
             remembering = getattr(call, "store_update", None)
-            self.remember(None if remembering is None else remembering(answer, request))
-        return answer
+            self.remember(None if remembering is None else remembering(response, request))
+        return response
 
 
-def body(answer: Plan | Failure) -> Json:
-    assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], EventStep)
-    return loads(answer.steps[0].payload)
+def body(response: Plan | Failure) -> Json:
+    assert isinstance(response, Plan)
+    assert isinstance(response.steps[0], EventStep)
+    return loads(response.steps[0].payload)
 
 
-def ids(answer: Plan | Failure) -> list[str]:
-    return [each["id"] for each in body(answer)["data"]]
+def ids(response: Plan | Failure) -> list[str]:
+    return [item["id"] for item in body(response)["data"]]
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_stored_completion_equals_the_response(stream: bool) -> None:
     session = Session()
     id = session.say(Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5)
-    found = body(session.ask(GET_CHAT, id))
-    message = found["choices"][0]["message"]
-    assert (found["id"], found["object"], found["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
+    match = body(session.ask(GET_CHAT, id))
+    message = match["choices"][0]["message"]
+    assert (match["id"], match["object"], match["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
     assert (message["content"], message["role"]) == ("Hello", "assistant")
     assert message["tool_calls"] == [
         {
@@ -96,10 +96,10 @@ def test_stored_completion_equals_the_response(stream: bool) -> None:
             "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
         }
     ]
-    assert found["metadata"] == {"team": "a"}
-    assert (found["input_user"], found["top_p"], found["temperature"]) == ("u", 0.5, 1.0)
-    assert found["request_id"].startswith("req_")
-    assert found["usage"]["total_tokens"] >= 0
+    assert match["metadata"] == {"team": "a"}
+    assert (match["input_user"], match["top_p"], match["temperature"]) == ("u", 0.5, 1.0)
+    assert match["request_id"].startswith("req_")
+    assert match["usage"]["total_tokens"] >= 0
 
 
 def test_stored_stream_without_usage_is_counted() -> None:
@@ -140,8 +140,8 @@ def stream_plan(*payloads: bytes) -> Plan:
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 
-def body_plan(said: bytes, status: int = 200) -> Plan:
-    return Plan(ResponseHead(status, ()), (EventStep(said, 0, "body"),))
+def body_plan(payload: bytes, status: int = 200) -> Plan:
+    return Plan(ResponseHead(status, ()), (EventStep(payload, 0, "body"),))
 
 
 CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
@@ -168,11 +168,11 @@ def test_incomplete_completion_is_not_stored(plan: Plan) -> None:
 
 
 def test_raw_bytes_of_a_scenario_are_stored_unchanged() -> None:
-    said = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
-    made = store_update(body_plan(said), chat(store=True))
-    assert made is not None
-    assert made.stored is not None
-    assert loads(made.stored.response_body)["usage"]["completion_tokens"] == 2
+    payload = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
+    result = store_update(body_plan(payload), chat(store=True))
+    assert result is not None
+    assert result.stored is not None
+    assert loads(result.stored.response_body)["usage"]["completion_tokens"] == 2
 
 
 @pytest.mark.parametrize(
@@ -213,24 +213,24 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
         Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
     )
     prerendered = prerender_response(plan, placeholders)
-    made = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
-    assert made is not None
-    assert made.stored is not None
-    assert loads(made.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
+    result = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
+    assert result is not None
+    assert result.stored is not None
+    assert loads(result.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
 
 
 def test_completion_list_has_pages() -> None:
     session = Session()
-    said = [session.say(Text((text,))) for text in ("one", "two", "three")]
-    assert ids(session.ask(LIST_CHAT)) == said
-    assert ids(session.ask(LIST_CHAT, query="order=desc")) == said[::-1]
+    payload = [session.say(Text((text,))) for text in ("one", "two", "three")]
+    assert ids(session.ask(LIST_CHAT)) == payload
+    assert ids(session.ask(LIST_CHAT, query="order=desc")) == payload[::-1]
     first = body(session.ask(LIST_CHAT, query="limit=2&order=sideways"))
-    assert (first["first_id"], first["last_id"], first["has_more"]) == (said[0], said[1], True)
-    assert ids(session.ask(LIST_CHAT, query=f"after={said[1]}&limit=x")) == said[2:]
+    assert (first["first_id"], first["last_id"], first["has_more"]) == (payload[0], payload[1], True)
+    assert ids(session.ask(LIST_CHAT, query=f"after={payload[1]}&limit=x")) == payload[2:]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "match"),
     [
         ("model=gpt-4o-2024-08-06", [0, 1]),
         ("model=other", []),
@@ -240,24 +240,24 @@ def test_completion_list_has_pages() -> None:
         ("unknown=1", [0, 1]),
     ],
 )
-def test_completion_list_filters_by_model_and_metadata(query: str, found: list[int]) -> None:
+def test_completion_list_filters_by_model_and_metadata(query: str, match: list[int]) -> None:
     session = Session()
-    said = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
-    assert ids(session.ask(LIST_CHAT, query=query)) == [said[place] for place in found]
+    payload = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
+    assert ids(session.ask(LIST_CHAT, query=query)) == [payload[place] for place in match]
 
 
 def test_update_replaces_the_metadata() -> None:
     session = Session()
-    said = [session.say(Text((text,))) for text in ("one", "two")]
-    changed = body(session.ask(UPDATE_CHAT, said[0], body={"metadata": {"a": "b"}}))
+    payload = [session.say(Text((text,))) for text in ("one", "two")]
+    changed = body(session.ask(UPDATE_CHAT, payload[0], body={"metadata": {"a": "b"}}))
     assert changed["metadata"] == {"a": "b"}
-    assert body(session.ask(GET_CHAT, said[0])) == changed
-    assert ids(session.ask(LIST_CHAT)) == said
-    assert body(session.ask(UPDATE_CHAT, said[0], body={"metadata": None}))["metadata"] == {}
+    assert body(session.ask(GET_CHAT, payload[0])) == changed
+    assert ids(session.ask(LIST_CHAT)) == payload
+    assert body(session.ask(UPDATE_CHAT, payload[0], body={"metadata": None}))["metadata"] == {}
 
 
 @pytest.mark.parametrize(
-    ("said", "param"),
+    ("payload", "param"),
     [
         ({}, "metadata"),
         ([], None),
@@ -267,9 +267,9 @@ def test_update_replaces_the_metadata() -> None:
         ({"metadata": dict.fromkeys(map(str, range(17)), "")}, "metadata"),
     ],
 )
-def test_update_with_invalid_metadata_is_refused(said: Json, param: str | None) -> None:
+def test_update_with_invalid_metadata_is_refused(payload: Json, param: str | None) -> None:
     session = Session()
-    wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=said)
+    wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=payload)
     assert isinstance(wrong, Failure)
     assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
 
@@ -286,9 +286,9 @@ def test_deleted_completion_is_not_found() -> None:
     deleted = body(session.ask(DELETE_CHAT, id))
     assert deleted == {"object": "chat.completion.deleted", "id": id, "deleted": True}
     for call in (GET_CHAT, UPDATE_CHAT, DELETE_CHAT, CHAT_MESSAGES):
-        found = session.ask(call, id, body={"metadata": None})
-        assert isinstance(found, Failure)
-        assert (found.type, found.message) == ("not_found", f"Chat completion with id '{id}' not found.")
+        match = session.ask(call, id, body={"metadata": None})
+        assert isinstance(match, Failure)
+        assert (match.type, match.message) == ("not_found", f"Chat completion with id '{id}' not found.")
 
 
 def test_missing_completion_gets_the_providers_404() -> None:
@@ -322,12 +322,12 @@ def test_id_of_another_kind_is_no_completion() -> None:
 def test_completion_messages_are_listed() -> None:
     session = Session()
     parts = [{"type": "text", "text": "hi"}]
-    asked = [
+    request = [
         {"role": "system", "content": "be kind", "name": "boss"},
         {"role": "user", "content": parts},
         {"role": "tool", "content": "21", "tool_call_id": "call_1"},
     ]
-    id = session.say(Text(("Hi",)), messages=asked)
+    id = session.say(Text(("Hi",)), messages=request)
     shown = body(session.ask(CHAT_MESSAGES, id))
     assert shown["data"] == [
         {"id": f"{id}-0", "role": "system", "content": "be kind", "name": "boss", "content_parts": None},

@@ -51,11 +51,11 @@ def event_types(reply: Reply, **fields: Json) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered"),
+    ("requested", "model"),
     [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), (None, "gpt-4o-mini-2024-07-18")],
 )
-def test_response_model_is_the_snapshot_of_an_alias(asked: str | None, answered: str) -> None:
-    assert body_of_reply(HI, model=asked)["model"] == answered
+def test_response_model_is_the_snapshot_of_an_alias(requested: str | None, model: str) -> None:
+    assert body_of_reply(HI, model=requested)["model"] == model
 
 
 def test_model_of_the_reply_overrides_the_request() -> None:
@@ -119,8 +119,8 @@ def test_response_form_follows_the_model_family() -> None:
 def test_reasoning_is_encrypted_on_request_or_by_family() -> None:
     thinking = reply_of(Thinking(("a",)))
     assert "encrypted_content" not in body_of_reply(thinking, model="o3")["output"][0]
-    asked = body_of_reply(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
-    assert asked["encrypted_content"].startswith("gAAAAAB")
+    request = body_of_reply(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
+    assert request["encrypted_content"].startswith("gAAAAAB")
     assert (
         body_of_reply(reply_of(Thinking(("a",), "own")), model="o3")["output"][0]["encrypted_content"]
         == "own"
@@ -149,8 +149,8 @@ def test_extras_are_in_every_response_usage_in_the_last() -> None:
         HI.choices, extras={"openai": {"provider": "x", "usage": {"input_tokens": 1}}, "anthropic": {"a": 1}}
     )
     assert (body_of_reply(reply)["provider"], body_of_reply(reply)["usage"]) == ("x", {"input_tokens": 1})
-    told = [event["response"] for event in events(reply) if "response" in event]
-    assert [(each["provider"], each["usage"]) for each in told] == [
+    reported = [event["response"] for event in events(reply) if "response" in event]
+    assert [(item["provider"], item["usage"]) for item in reported] == [
         ("x", None),
         ("x", None),
         ("x", {"input_tokens": 1}),
@@ -204,40 +204,40 @@ def test_response_item_is_no_chat_delta() -> None:
 @pytest.mark.parametrize("kind", sorted(STAGES))
 def test_server_tool_items_send_their_stages(kind: str) -> None:
     item = {"id": "i", "type": kind, "status": "completed", "code": "1+1", "arguments": "{}", "action": {}}
-    said = events(reply_of(NativePart("openai", item)))[2:-1]
-    named = [event["type"].removeprefix("response.") for event in said]
+    payload = events(reply_of(NativePart("openai", item)))[2:-1]
+    named = [event["type"].removeprefix("response.") for event in payload]
     assert [name for name in named if name.startswith(f"{kind}.")] == [
         f"{kind}.{stage}" for stage in STAGES[kind]
     ]
-    assert (said[0]["item"]["status"], said[-1]["item"]) == ("in_progress", item)
-    assert {event.get("item_id", "i") for event in said} == {"i"}
+    assert (payload[0]["item"]["status"], payload[-1]["item"]) == ("in_progress", item)
+    assert {event.get("item_id", "i") for event in payload} == {"i"}
 
 
 def test_server_tool_code_and_arguments_are_deltas() -> None:
     item = {"type": "code_interpreter_call", "code": "1+1"}
-    said = events(reply_of(NativePart("openai", item)))
-    assert said[2]["item"]["code"] == ""
-    assert [event["delta"] for event in said if "delta" in event] == ["1+1"]
-    assert said[2]["item"]["id"] == said[-2]["item"]["id"]
+    payload = events(reply_of(NativePart("openai", item)))
+    assert payload[2]["item"]["code"] == ""
+    assert [event["delta"] for event in payload if "delta" in event] == ["1+1"]
+    assert payload[2]["item"]["id"] == payload[-2]["item"]["id"]
 
 
 def test_native_message_streams_its_citations() -> None:
     citation = {"type": "url_citation", "url": "https://example.com"}
     content = [{"type": "output_text", "text": "Seen.", "annotations": [citation]}]
     item = {"id": "m", "type": "message", "role": "assistant", "content": content}
-    said = events(reply_of(NativePart("openai", item)))[2:-1]
-    assert said[0]["item"]["content"] == []
-    assert [event["type"].removeprefix("response.") for event in said[1:-1]] == [
+    payload = events(reply_of(NativePart("openai", item)))[2:-1]
+    assert payload[0]["item"]["content"] == []
+    assert [event["type"].removeprefix("response.") for event in payload[1:-1]] == [
         *("content_part.added", "output_text.delta", "output_text.annotation.added", "output_text.done"),
         "content_part.done",
     ]
-    assert said[3]["annotation"] == citation
+    assert payload[3]["annotation"] == citation
 
 
 @pytest.mark.parametrize("content", ["a text", [7], [{"type": "refusal", "annotations": 1}]])
 def test_native_message_of_any_form_is_sent(content: Json) -> None:
-    said = events(reply_of(NativePart("openai", {"type": "message", "content": content})))
-    assert said[-2]["item"]["content"] == content
+    payload = events(reply_of(NativePart("openai", {"type": "message", "content": content})))
+    assert payload[-2]["item"]["content"] == content
 
 
 def test_body_uses_the_text_for_non_streaming_responses() -> None:
@@ -257,22 +257,24 @@ def test_custom_tool_call_has_text_input() -> None:
         RESPONSES.encode_body(reply, responses(tools=tools), STAMP),
         RESPONSES.encode_stream(reply, responses(tools=tools), STAMP),
     ):
-        heard = RESPONSES.decode(plan)
-        assert heard is not None
-        assert heard.calls == (DecodedCall("sql", "select 1"),)
+        decoded = RESPONSES.decode(plan)
+        assert decoded is not None
+        assert decoded.calls == (DecodedCall("sql", "select 1"),)
 
 
 def test_ids_are_equal_in_body_and_every_event() -> None:
     reply = reply_of(Thinking(("a",)), Text(("b",)), Refusal(("c",)), Call("f", ("{}",)), Call("f", ("{}",)))
-    said = events(reply)
+    payload = events(reply)
     items = body_of_reply(reply)["output"]
-    assert said[-1]["response"]["output"] == items
+    assert payload[-1]["response"]["output"] == items
     assert len({item["id"] for item in items}) == len(items)
-    assert {event["response"]["id"] for event in said if "response" in event} == {body_of_reply(reply)["id"]}
-    for event in said:
+    assert {event["response"]["id"] for event in payload if "response" in event} == {
+        body_of_reply(reply)["id"]
+    }
+    for event in payload:
         if "item_id" in event:
             assert event["item_id"] == items[event["output_index"]]["id"]
-    assert [event["sequence_number"] for event in said] == list(range(len(said)))
+    assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
 
 
 def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
@@ -296,7 +298,7 @@ def test_variant_contains_all_that_changes_the_bytes() -> None:
     assert RESPONSES.variant(responses()) is None
     assert RESPONSES.variant(responses(input="other", stream=True)) is None
     fields: list[dict[str, Json]] = [{"user": "me"}, {"instructions": "x"}, {"tools": []}, {"temperature": 1}]
-    assert len({RESPONSES.variant(responses(**each)) for each in fields}) == len(fields)
+    assert len({RESPONSES.variant(responses(**item)) for item in fields}) == len(fields)
 
 
 # --- input tokens ----------------------------------------------------------------------------------
@@ -327,8 +329,8 @@ def test_input_tokens_of_invalid_input_is_refused() -> None:
 
 
 def test_stream_without_finish_stops_after_its_last_item() -> None:
-    said = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
-    plan = RESPONSES.encode_stream(said, responses(stream=True), STAMP)
+    payload = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
+    plan = RESPONSES.encode_stream(payload, responses(stream=True), STAMP)
     last = plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.event == "response.output_item.done"

@@ -240,7 +240,7 @@ def test_recorded_responses_requests_pass_the_check() -> None:
     files = sorted((recordings() / "openai-responses").glob("*-200-*.json"))
     if not files:
         pytest.skip("0 recordings here")
-    asked = [json.loads(file.read_text())["request"]["body"] for file in files]
-    alone = [body for body in asked if isinstance(body, dict) and not body.get("previous_response_id")]
+    request = [json.loads(file.read_text())["request"]["body"] for file in files]
+    alone = [body for body in request if isinstance(body, dict) and not body.get("previous_response_id")]
     refused = [RESPONSES.check(of_bytes(dumps(body))) for body in alone]
     assert [failure for failure in refused if failure is not None] == []

@@ -70,14 +70,14 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_responses_body_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(said, responses(**fields), STAMP))
+    payload, fields = REPLIES[name]
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(payload, responses(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_responses_stream_equals_golden_file(name: str) -> None:
-    said, fields = REPLIES[name]
-    plan = RESPONSES.encode_stream(said, responses(**fields, stream=True), STAMP)
+    payload, fields = REPLIES[name]
+    plan = RESPONSES.encode_stream(payload, responses(**fields, stream=True), STAMP)
     assert_golden(f"openai/responses-{name}-stream.txt", plan)
 
 

@@ -29,7 +29,7 @@ bodies = st.builds(
     st.fixed_dictionaries({}, optional={"input": st.lists(item | anything, max_size=4)}),
     st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=6),
 )
-"""Of a few fields: where all are wrong, what is said of the first hides what would be said of the others."""
+"""A few fields: where all are wrong, the refusal of the first hides those of the others."""
 
 
 def event_payloads(plan: Plan) -> list[Json]:

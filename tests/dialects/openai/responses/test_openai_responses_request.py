@@ -51,7 +51,7 @@ def test_input_tokens_include_instructions() -> None:
 
 
 def test_adjacent_model_items_are_one_turn() -> None:
-    said = messages(
+    payload = messages(
         {"role": "user", "content": "weather?"},
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
@@ -65,7 +65,7 @@ def test_adjacent_model_items_are_one_turn() -> None:
         {"type": "function_call_output"},
         {"type": "computer_call_output", "call_id": "d"},
     )
-    assert said == (
+    assert payload == (
         Message("user", (TextPart("weather?"),)),
         Message(
             "assistant",

@@ -37,7 +37,7 @@ OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": '
 
 
 class Session:
-    """What a server does: reads with what is remembered, answers, remembers."""
+    """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
@@ -59,8 +59,8 @@ class Session:
         self.remember(RESPONSES.store_update(plan, request))
         last = plan.steps[-1]
         assert isinstance(last, EventStep)
-        said = loads(last.payload)
-        return str(said.get("response", said)["id"])
+        content = loads(last.payload)
+        return str(content.get("response", content)["id"])
 
     def stamp(self) -> ResponseIdentity:
         self.answers += 1
@@ -86,24 +86,24 @@ class Session:
         return call.answer(request, (), STAMP)
 
 
-def body(answer: Plan | Failure) -> Json:
-    assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], EventStep)
-    return loads(answer.steps[0].payload)
+def body(response: Plan | Failure) -> Json:
+    assert isinstance(response, Plan)
+    assert isinstance(response.steps[0], EventStep)
+    return loads(response.steps[0].payload)
 
 
-def events(answer: Plan | Failure) -> list[Json]:
-    assert isinstance(answer, Plan)
-    assert answer.streamed
-    return [loads(step.payload) for step in answer.steps if isinstance(step, EventStep)]
+def events(response: Plan | Failure) -> list[Json]:
+    assert isinstance(response, Plan)
+    assert response.streamed
+    return [loads(step.payload) for step in response.steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_stored_response_equals_the_response(stream: bool) -> None:
     session = Session()
     id = session.say(Text(("Hi",)), stream=stream)
-    found = body(session.ask(GET_RESPONSE, id))
-    assert (found["id"], found["output"][0]["content"][0]["text"]) == (id, "Hi")
+    match = body(session.ask(GET_RESPONSE, id))
+    assert (match["id"], match["output"][0]["content"][0]["text"]) == (id, "Hi")
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -160,9 +160,9 @@ def test_broken_stream_is_not_stored(fault: object) -> None:
 def test_errors_and_raw_bodies_are_not_stored() -> None:
     request = Session().read()
     assert RESPONSES.store_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
-    for said in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
+    for payload in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
         plan = Plan(
-            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(said, 0, "body"),)
+            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(payload, 0, "body"),)
         )
         assert RESPONSES.store_update(plan, request) is None
 
@@ -198,8 +198,8 @@ def test_calls_of_previous_response_need_outputs() -> None:
 
 def test_conversation_continues_by_its_id() -> None:
     session = Session()
-    for said in ("one", "two"):
-        session.say(Text((said,)), input=said, conversation="conv_1")
+    for payload in ("one", "two"):
+        session.say(Text((payload,)), input=payload, conversation="conv_1")
     request = session.read(input="three", conversation={"id": "conv_1"})
     assert [message.text for message in request.messages] == ["one", "one", "two", "two", "three"]
     assert RESPONSES.check(request) is None
@@ -261,12 +261,12 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
         method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
-    made = body(COMPACT.answer(request, (), STAMP))
-    assert made["object"] == "response.compaction"
-    assert [item["type"] for item in made["output"]] == ["message", "message", "compaction"]
-    assert made["usage"]["input_tokens"] == request.input_tokens
-    assert RESPONSES.check(session.read(input=made["output"])) is None
-    assert session.read(input=made["output"]).user == "two"
+    result = body(COMPACT.answer(request, (), STAMP))
+    assert result["object"] == "response.compaction"
+    assert [item["type"] for item in result["output"]] == ["message", "message", "compaction"]
+    assert result["usage"]["input_tokens"] == request.input_tokens
+    assert RESPONSES.check(session.read(input=result["output"])) is None
+    assert session.read(input=result["output"]).user == "two"
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'{"input": 7}', b'{"input": "x"}'])
@@ -320,16 +320,16 @@ def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
     parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
     id = session.say(*parts, tools=[{"type": "custom", "name": "sql"}])
-    said = events(session.ask(GET_RESPONSE, id, "stream=true"))
-    assert [event["sequence_number"] for event in said] == list(range(len(said)))
-    assert [event["delta"] for event in said if "delta" in event] == [
+    payload = events(session.ask(GET_RESPONSE, id, "stream=true"))
+    assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
+    assert [event["delta"] for event in payload if "delta" in event] == [
         *("a", "bc", "d", '{"city": "Paris"}', "e")
     ]
-    assert said[0]["response"]["output"] == []
-    assert said[-1]["response"] == body(session.ask(GET_RESPONSE, id))
-    assert said[-1]["type"] == "response.completed"
+    assert payload[0]["response"]["output"] == []
+    assert payload[-1]["response"] == body(session.ask(GET_RESPONSE, id))
+    assert payload[-1]["type"] == "response.completed"
     rest = events(session.ask(GET_RESPONSE, id, "stream=true&starting_after=3"))
-    assert rest == said[4:]
+    assert rest == payload[4:]
 
 
 def test_input_items_are_listed() -> None:

@@ -14,30 +14,30 @@ CUSTOM: Json = {"type": "custom", "custom": {"name": "run"}}
 
 def test_decode_reads_first_choice_and_all_chunks() -> None:
     choices = (Choice((Text(("a", "b")),)), Choice((Text(("c",)), Call("look", ("{}",))), "tool_calls"))
-    heard = CHAT.decode(CHAT.encode_stream(Reply(choices, USAGE), chat(n=2, stream=True), STAMP))
-    assert heard is not None
-    assert (heard.text, heard.finish, heard.calls) == ("ab", "stop", ())
-    assert heard.chunks == ("a", "c", "b", "{}")
+    decoded = CHAT.decode(CHAT.encode_stream(Reply(choices, USAGE), chat(n=2, stream=True), STAMP))
+    assert decoded is not None
+    assert (decoded.text, decoded.finish, decoded.calls) == ("ab", "stop", ())
+    assert decoded.chunks == ("a", "c", "b", "{}")
 
 
 def test_decode_of_stream_without_usage_has_no_usage() -> None:
-    heard = CHAT.decode(
+    decoded = CHAT.decode(
         CHAT.encode_stream(Reply((Choice((Text(("a",)),)),), USAGE), chat(stream=True), STAMP)
     )
-    assert heard is not None
-    assert heard.usage is None
+    assert decoded is not None
+    assert decoded.usage is None
 
 
 def test_decode_reads_free_text_of_custom_tools() -> None:
-    said = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
+    payload = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
     for stream in (False, True):
         request = chat(tools=[CUSTOM], stream=stream)
-        heard = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(said, request, STAMP))
-        assert heard is not None
-        assert heard.calls == (DecodedCall("run", "ls -l"),)
+        decoded = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(payload, request, STAMP))
+        assert decoded is not None
+        assert decoded.calls == (DecodedCall("run", "ls -l"),)
 
 
 def test_decode_of_empty_response_has_text_without_chunks() -> None:
-    heard = CHAT.decode(CHAT.encode_stream(Reply((Choice((Text(()),)),), USAGE), chat(stream=True), STAMP))
-    assert heard is not None
-    assert (heard.text, heard.chunks) == ("", ())
+    decoded = CHAT.decode(CHAT.encode_stream(Reply((Choice((Text(()),)),), USAGE), chat(stream=True), STAMP))
+    assert decoded is not None
+    assert (decoded.text, decoded.chunks) == ("", ())

@@ -70,15 +70,15 @@ def test_request_invalid_for_both_is_refused(body: Any, named: str) -> None:
 
 @pytest.mark.parametrize("path", ["/mistral/v1/models", "/mistral/v1/models/mine"])
 def test_mistral_models_have_type_and_capabilities(path: str) -> None:
-    found = find("GET", path, {})
-    assert isinstance(found, RouteMatch)
-    listed: LookupDialect = found.dialect  # type: ignore[assignment]
-    made = found.dialect.request(method="GET", path=path, headers={}, route=found.route)
-    plan = listed.answer(made, ("mine",), STAMP)
+    match = find("GET", path, {})
+    assert isinstance(match, RouteMatch)
+    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    result = match.dialect.request(method="GET", path=path, headers={}, route=match.route)
+    plan = listed.answer(result, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)
-    said = loads(step.payload)
-    model = said["data"][0] if path.endswith("models") else said
+    content = loads(step.payload)
+    model = content["data"][0] if path.endswith("models") else content
     assert (model["id"], model["type"]) == ("mine", "base")
     assert model["capabilities"]["function_calling"] is True
