@@ -214,7 +214,7 @@ def committed_cases(protocol: Protocol) -> Iterator[Case]:
     facts = json.loads((FACTS / f"{protocol.folder}.json").read_text())
     for row in facts["cases"]:
         shape = frozenset(facts["entries"][place] for place in row["shape"])
-        order = tuple(tuple((kind, count) for kind, count in lane) for lane in row["order"])
+        order = tuple(tuple((kind, count) for kind, count in choice_key) for choice_key in row["order"])
         failure = (
             Failure(row["failure"][0], row["failure"][1], fields=row["failure"][2])
             if row["failure"]

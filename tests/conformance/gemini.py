@@ -129,7 +129,7 @@ def kind(name: str, payload: Json) -> str:
     return "other"
 
 
-def lane(payload: Json) -> str | None:
+def choice_key(payload: Json) -> str | None:
     """Return the number of the candidate."""
     candidates = payload.get("candidates")
     return str(candidates[0].get("index", 0)) if candidates else None
@@ -147,7 +147,7 @@ def protocol(folder: str) -> Protocol:
         path=None,
         decode=decode,
         kind=kind,
-        lane=lane,
+        choice_key=choice_key,
         settings=settings,
         sent={"x-goog-api-key": "x"},
         opaque=frozenset({"$.candidates[].content.parts[].functionCall.args"}),

@@ -15,7 +15,7 @@ from tests.conformance import anthropic_messages
 from tests.conformance import gemini as google
 from tests.conformance.shape import Protocol, Recording
 
-KEPT_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
+TEXTLESS_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
 """The request fields that contain no texts of the user."""
 
 
@@ -27,7 +27,7 @@ def decode(recording: Recording) -> Reply | Failure:
 
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in KEPT_FIELDS else _without_texts(value) for name, value in body.items()}
+    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
 
 
 def _without_texts(value: Json) -> Json:

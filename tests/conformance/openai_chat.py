@@ -122,7 +122,7 @@ def kind(name: str, payload: Json) -> str:
     return "refusal" if "refusal" in delta else "content"
 
 
-def lane(payload: Json) -> str | None:
+def choice_key(payload: Json) -> str | None:
     """Return the number of the choice."""
     choices = payload.get("choices") if isinstance(payload, dict) else None
     return str(choices[0]["index"]) if choices else None
@@ -147,7 +147,7 @@ PROTOCOL = Protocol(
     path="/v1/chat/completions",
     decode=decode,
     kind=kind,
-    lane=lane,
+    choice_key=choice_key,
     settings=settings,
     noise=frozenset(
         {

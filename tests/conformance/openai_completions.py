@@ -62,7 +62,7 @@ PROTOCOL = Protocol(
     path="/v1/completions",
     decode=decode,
     kind=kind,
-    lane=openai_chat.lane,
+    choice_key=openai_chat.choice_key,
     settings=settings,
     noise=openai_chat.PROTOCOL.noise | {"via"},
 )
@@ -74,7 +74,7 @@ TOGETHER = Protocol(
     path=None,
     decode=decode,
     kind=kind,
-    lane=openai_chat.lane,
+    choice_key=openai_chat.choice_key,
     settings=settings,
     noise=vendors.NOISE,
     before="/together",

@@ -17,7 +17,7 @@ from tests.compatible import vendor_dialect
 from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording
 
-KEPT_FIELDS = ("type", "model", "encoding_format", "dimensions")
+TEXTLESS_FIELDS = ("type", "model", "encoding_format", "dimensions")
 """The request fields that contain no texts of the user."""
 
 
@@ -27,7 +27,7 @@ def decode(recording: Recording) -> Reply | Failure:
 
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in KEPT_FIELDS else _without_texts(value) for name, value in body.items()}
+    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
 
 
 def _without_texts(value: Json) -> Json:

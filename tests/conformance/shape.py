@@ -31,7 +31,7 @@ Run: TypeAlias = tuple[str, int]
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """The details of one protocol. `folder` names its recordings and facts. `kind` names an event by its
-    event name and payload. `lane` returns a key for events that may interleave in any order (the choices of a
+    event name and payload. `choice_key` returns a key for events that may interleave in any order (the choices of a
     response), None for events of all choices. `settings` returns the fields of a request's body that change
     the form of a response, without the user's texts (a tool is called `x`); `headers` are the request headers
     that change the form. `opaque` paths contain what a user wrote, and are not compared. `noise` are response
@@ -44,7 +44,7 @@ class Protocol:
     decode: Callable[[Recording], Reply | Failure]
     kind: Callable[[str, Json], str]
     settings: Callable[[Mapping[str, Json]], Mapping[str, Json]]
-    lane: Callable[[Json], str | None] = lambda payload: None
+    choice_key: Callable[[Json], str | None] = lambda payload: None
     headers: tuple[str, ...] = ()
     method: str = "POST"
     sent: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Protocol:
 @dataclass(frozen=True, slots=True)
 class Observation:
     """The compared properties of a response. `shape` has entries "kind path type"; `order` has the runs of
-    each lane."""
+    each choice_key."""
 
     status: int
     shape: frozenset[str]
@@ -102,8 +102,13 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
     events = list(_events(protocol, body))
     shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
     timed = [event for event in events if event[0] not in protocol.untimed]
-    lanes: list[str | None] = [*sorted({lane for _, lane, _ in events if lane is not None})] or [None]
-    order = tuple(tuple(runs(kind for kind, own, _ in timed if own is None or own == lane)) for lane in lanes)
+    choice_keys: list[str | None] = [
+        *sorted({choice_key for _, choice_key, _ in events if choice_key is not None})
+    ] or [None]
+    order = tuple(
+        tuple(runs(kind for kind, own, _ in timed if own is None or own == choice_key))
+        for choice_key in choice_keys
+    )
     names = frozenset(name.lower() for name in headers) - protocol.noise
     return Observation(status, frozenset(shape), order, names)
 
@@ -166,7 +171,7 @@ def _order(observed: Observation, reply: Reply | Failure) -> object:
     it; beside one, runs are not counted."""
     parts = () if isinstance(reply, Failure) else [part for choice in reply.choices for part in choice.parts]
     if any(isinstance(part, NativePart) for part in parts):
-        return tuple(tuple(kind for kind, _ in lane) for lane in observed.order)
+        return tuple(tuple(kind for kind, _ in choice_key) for choice_key in observed.order)
     return observed.order
 
 
@@ -208,17 +213,17 @@ def events_of(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
-    """Yield kind, lane and payload of each event; a body is one event, a list a stream without framing."""
+    """Yield kind, choice_key and payload of each event; a body is one event, a list a stream without framing."""
     if isinstance(body, list):
         for payload in body:
-            yield protocol.kind("", payload), protocol.lane(payload), payload
+            yield protocol.kind("", payload), protocol.choice_key(payload), payload
         return
     if not isinstance(body, str):
         yield "body", None, body
         return
     for name, data in events_of(body):
         payload = loads(data) if data.startswith(("{", "[{")) else data
-        yield protocol.kind(name, payload), protocol.lane(payload), payload
+        yield protocol.kind(name, payload), protocol.choice_key(payload), payload
 
 
 def _sent_body(plan: Plan) -> Json | str:

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.registry import generating_dialect
 from tests.conformance import openai_responses
-from tests.conformance.openai_chat import lane, settings
+from tests.conformance.openai_chat import choice_key, settings
 from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {
@@ -195,7 +195,7 @@ def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, 
         path=path,
         decode=decode,
         kind=kind,
-        lane=lane,
+        choice_key=choice_key,
         settings=settings,
         untimed=frozenset({"comment"}),
         noise=NOISE,

@@ -39,7 +39,7 @@ CITED: Json = {
 USAGE = Usage(12, 7, cached_read=4, cache_write=3, reasoning=2)
 
 
-def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:
     return Reply((Choice(parts, finish, stopped_by),), USAGE)
 
 
@@ -48,31 +48,33 @@ def natives(*blocks: Json) -> tuple[NativePart, ...]:
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "older-model": (reply(Text(("Hello",))), {"model": "claude-haiku-4-5"}),
-    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "older-model": (make_reply(Text(("Hello",))), {"model": "claude-haiku-4-5"}),
+    "thinking": (make_reply(Thinking(("Let me", " see.")), Text(("Seen.",))), {}),
     "thinking-omitted": (
-        reply(Thinking(("Let me", " see."), "c2VhbGVk"), Text(("Seen.",))),
+        make_reply(Thinking(("Let me", " see."), "c2VhbGVk"), Text(("Seen.",))),
         {"thinking": {"type": "adaptive", "display": "omitted"}},
     ),
-    "thinking-redacted": (reply(Thinking((), redacted=True), Text(("Seen.",))), {}),
-    "tool-use": (reply(WEATHER, finish="tool_calls"), {}),
+    "thinking-redacted": (make_reply(Thinking((), redacted=True), Text(("Seen.",))), {}),
+    "tool-use": (make_reply(WEATHER, finish="tool_calls"), {}),
     "text-and-tools": (
-        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"),
+        make_reply(
+            Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"
+        ),
         {},
     ),
-    "stop-sequence": (reply(Text(("Hello",)), stopped_by="END"), {}),
-    "max-tokens": (reply(Text(("Hello",)), finish="length"), {}),
-    "refusal": (reply(Refusal(("I can", "not."))), {}),
+    "stop-sequence": (make_reply(Text(("Hello",)), stopped_by="END"), {}),
+    "max-tokens": (make_reply(Text(("Hello",)), finish="length"), {}),
+    "refusal": (make_reply(Refusal(("I can", "not."))), {}),
     "cited": (
-        reply(
+        make_reply(
             Text(
                 ("Water", " boils", "."), citations=(Citation("https://a.example", "A", "It boils.", 0, 11),)
             ),
         ),
         {},
     ),
-    "server-tool": (reply(*natives(SEARCH, FOUND, CITED)), {}),
+    "server-tool": (make_reply(*natives(SEARCH, FOUND, CITED)), {}),
 }
 FAILURES: dict[str, Failure] = {
     "bad-request": Failure("bad_request", message="max_tokens: Field required"),
@@ -87,16 +89,16 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_messages_body_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
-    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(payload, messages(**fields), STAMP))
+    reply, fields = REPLIES[name]
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(reply, messages(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_messages_stream_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
+    reply, fields = REPLIES[name]
     assert_golden(
         f"anthropic/{name}-stream.txt",
-        MESSAGES.encode_stream(payload, messages(**fields, stream=True), STAMP),
+        MESSAGES.encode_stream(reply, messages(**fields, stream=True), STAMP),
     )
 
 

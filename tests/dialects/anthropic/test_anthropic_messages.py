@@ -35,7 +35,7 @@ from tests.dialects.anthropic.messages_requests import (
 )
 
 
-def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
     return Reply((Choice(parts, finish, stopped_by),), **more)
 
 
@@ -58,9 +58,9 @@ STOPS: list[Any] = [
 def test_stop_reason_follows_the_finish(
     finish: Finish, stopped_by: str | None, reason: str, sequence: str | None
 ) -> None:
-    payload = reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
-    last = encode_stream(payload)[-2]["delta"]
-    body = encode_body(payload)
+    reply = make_reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
+    last = encode_stream(reply)[-2]["delta"]
+    body = encode_body(reply)
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
     expected = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
     assert last == expected
@@ -68,13 +68,13 @@ def test_stop_reason_follows_the_finish(
 
 
 def test_complete_refusal_has_the_stop_reason_refusal() -> None:
-    body = encode_body(reply(Refusal(("No",))))
+    body = encode_body(make_reply(Refusal(("No",))))
     assert (body["content"], body["stop_reason"]) == ([{"type": "text", "text": "No"}], "refusal")
 
 
 def test_usage_input_excludes_caches_and_is_never_negative() -> None:
-    payload = reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
-    usage = encode_body(payload)["usage"]
+    reply = make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
+    usage = encode_body(reply)["usage"]
     assert usage == {
         "input_tokens": 10,
         "cache_creation_input_tokens": 6,
@@ -85,11 +85,11 @@ def test_usage_input_excludes_caches_and_is_never_negative() -> None:
         "service_tier": "standard",
         "inference_geo": "global",
     }
-    assert encode_body(reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
+    assert encode_body(make_reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
 
 
 def test_stream_has_input_tokens_first_and_totals_last() -> None:
-    events = encode_stream(reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
+    events = encode_stream(make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
     first, last = events[0]["message"]["usage"], events[-2]["usage"]
     assert (first["input_tokens"], first["output_tokens"], "output_tokens_details" in first) == (16, 1, False)
     assert last == {
@@ -113,19 +113,19 @@ FAMILIES: list[Any] = [
 
 @pytest.mark.parametrize(("model", "geo", "details"), FAMILIES)
 def test_usage_fields_follow_the_model_family(model: str, geo: str, details: bool) -> None:
-    usage = encode_body(reply(Text(("x",))), model=model)["usage"]
+    usage = encode_body(make_reply(Text(("x",))), model=model)["usage"]
     assert (usage["inference_geo"], "output_tokens_details" in usage) == (geo, details)
 
 
 def test_model_comes_from_reply_then_request_then_default() -> None:
-    assert encode_body(reply(model="other"))["model"] == "other"
-    assert encode_body(reply(), model="asked")["model"] == "asked"
-    assert body_of(MESSAGES.encode_body(reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
+    assert encode_body(make_reply(model="other"))["model"] == "other"
+    assert encode_body(make_reply(), model="asked")["model"] == "asked"
+    assert body_of(MESSAGES.encode_body(make_reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
 
 
 def test_ids_have_the_providers_form_and_are_stable() -> None:
-    payload = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
-    plan = MESSAGES.encode_body(payload, messages(), STAMP)
+    reply = make_reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
+    plan = MESSAGES.encode_body(reply, messages(), STAMP)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
     assert [(id[:8], len(id)) for id in ids[:2]] == [("toolu_01", 30)] * 2
@@ -134,7 +134,7 @@ def test_ids_have_the_providers_form_and_are_stable() -> None:
     assert (body["id"][:6], len(body["id"])) == ("msg_01", 28)
     request_id = dict(plan.head.headers)["request-id"]
     assert (request_id[:6], len(request_id)) == ("req_01", 28)
-    events = encode_stream(payload)
+    events = encode_stream(reply)
     assert events[0]["message"]["id"] == body["id"]
     blocks = [event["content_block"] for event in events if event["type"] == "content_block_start"]
     assert [block["id"] for block in blocks] == ids
@@ -154,20 +154,20 @@ ARGUMENTS: list[Any] = [
 def test_call_arguments_become_the_input(
     chunks: tuple[ContentChunk, ...], fragments: list[str], options: Any
 ) -> None:
-    payload = reply(Call("get", chunks), finish="tool_calls")
-    assert [delta["partial_json"] for delta in deltas(encode_stream(payload))] == fragments
-    assert encode_body(payload)["content"][0]["input"] == options
+    reply = make_reply(Call("get", chunks), finish="tool_calls")
+    assert [delta["partial_json"] for delta in deltas(encode_stream(reply))] == fragments
+    assert encode_body(reply)["content"][0]["input"] == options
 
 
 def test_thinking_stream_ends_with_a_signature() -> None:
-    payload = reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
-    first, second = encode_body(payload)["content"]
+    reply = make_reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
+    first, second = encode_body(reply)["content"]
     assert (first["thinking"], second) == (
         "ab",
         {"type": "thinking", "thinking": "c", "signature": "c2VhbA=="},
     )
     assert len(first["signature"]) == 256
-    assert deltas(encode_stream(payload)) == [
+    assert deltas(encode_stream(reply)) == [
         {"type": "thinking_delta", "thinking": "a"},
         {"type": "thinking_delta", "thinking": "b"},
         {"type": "signature_delta", "signature": first["signature"]},
@@ -177,21 +177,21 @@ def test_thinking_stream_ends_with_a_signature() -> None:
 
 
 def test_redacted_thinking_has_no_text() -> None:
-    payload = reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
+    reply = make_reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
     block = {"type": "redacted_thinking", "data": "b3BhcXVl"}
-    assert encode_body(payload)["content"] == [block]
-    events = encode_stream(payload)
+    assert encode_body(reply)["content"] == [block]
+    events = encode_stream(reply)
     assert events[1]["content_block"] == block
     assert deltas(events) == []
 
 
 def test_disabled_thinking_is_omitted() -> None:
-    payload = reply(Thinking(("Hm.",)), Text(("Yes.",)))
+    reply = make_reply(Thinking(("Hm.",)), Text(("Yes.",)))
     disabled: dict[str, Json] = {"thinking": {"type": "disabled"}}
-    assert [block["type"] for block in encode_body(payload, **disabled)["content"]] == ["text"]
+    assert [block["type"] for block in encode_body(reply, **disabled)["content"]] == ["text"]
     opened = [
         event["content_block"]["type"]
-        for event in encode_stream(payload, **disabled)
+        for event in encode_stream(reply, **disabled)
         if "content_block" in event
     ]
     assert opened == ["text"]
@@ -199,32 +199,34 @@ def test_disabled_thinking_is_omitted() -> None:
 
 
 def test_thinking_text_is_omitted_only_on_request() -> None:
-    payload = reply(Thinking(("a",), "c2VhbA=="))
+    reply = make_reply(Thinking(("a",), "c2VhbA=="))
     omitted = {"thinking": {"type": "adaptive", "display": "omitted"}}
-    assert encode_body(payload, **omitted)["content"][0] == {
+    assert encode_body(reply, **omitted)["content"][0] == {
         "type": "thinking",
         "thinking": "",
         "signature": "c2VhbA==",
     }
-    assert deltas(encode_stream(payload, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
-    assert encode_body(payload)["content"][0]["thinking"] == "a"
+    assert deltas(encode_stream(reply, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
+    assert encode_body(reply)["content"][0]["thinking"] == "a"
     assert MESSAGES.variant(messages(**omitted)) != MESSAGES.variant(messages())
 
 
 def test_body_uses_the_text_for_non_streaming_responses() -> None:
-    assert encode_body(reply(Text(("a", "b"), whole="AB")))["content"] == [{"type": "text", "text": "AB"}]
+    assert encode_body(make_reply(Text(("a", "b"), whole="AB")))["content"] == [
+        {"type": "text", "text": "AB"}
+    ]
 
 
 def test_message_contains_only_the_first_choice() -> None:
-    payload = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
-    assert encode_body(payload)["content"] == [{"type": "text", "text": "first"}]
-    assert [delta["text"] for delta in deltas(encode_stream(payload))] == ["first"]
+    reply = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
+    assert encode_body(reply)["content"] == [{"type": "text", "text": "first"}]
+    assert [delta["text"] for delta in deltas(encode_stream(reply))] == ["first"]
 
 
 def test_empty_reply_is_an_empty_message() -> None:
-    for payload in (Reply(()), reply()):
-        assert encode_body(payload)["content"] == []
-        assert [event["type"] for event in encode_stream(payload)] == [
+    for reply in (Reply(()), make_reply()):
+        assert encode_body(reply)["content"] == []
+        assert [event["type"] for event in encode_stream(reply)] == [
             "message_start",
             "message_delta",
             "message_stop",
@@ -232,11 +234,11 @@ def test_empty_reply_is_an_empty_message() -> None:
 
 
 def test_blocks_of_other_dialects_leave_no_index_gap() -> None:
-    payload = reply(
+    reply = make_reply(
         NativePart("openai", {"x": 1}), Text(("a",)), NativePart("anthropic", {"type": "compaction"})
     )
-    assert encode_body(payload)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
-    starts = [event for event in encode_stream(payload) if event["type"] == "content_block_start"]
+    assert encode_body(reply)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
+    starts = [event for event in encode_stream(reply) if event["type"] == "content_block_start"]
     assert [(event["index"], event["content_block"]["type"]) for event in starts] == [
         (0, "text"),
         (1, "compaction"),
@@ -273,10 +275,10 @@ NATIVES: list[Any] = [
 
 @pytest.mark.parametrize(("block", "opened", "payload"), NATIVES)
 def test_native_block_streams_in_its_deltas(block: Any, opened: Any, payload: list[Any]) -> None:
-    events = encode_stream(reply(NativePart("anthropic", block)))
+    events = encode_stream(make_reply(NativePart("anthropic", block)))
     assert events[1]["content_block"] == (block if opened is None else opened)
     assert deltas(events) == payload
-    assert encode_body(reply(NativePart("anthropic", block)))["content"] == [block]
+    assert encode_body(make_reply(NativePart("anthropic", block)))["content"] == [block]
 
 
 def test_extras_are_placed_as_the_service_places_them() -> None:
@@ -289,22 +291,22 @@ def test_extras_are_placed_as_the_service_places_them() -> None:
         },
         "openai": {"fruit": "pear"},
     }
-    payload = reply(Text(("x",)), extras=extras)
-    body = encode_body(payload)
+    reply = make_reply(Text(("x",)), extras=extras)
+    body = encode_body(reply)
     assert (body["fruit"], body["container"]) == ("apple", {"id": "c"})
     assert body["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    events = encode_stream(payload)
+    events = encode_stream(reply)
     assert events[0]["message"]["fruit"] == "apple"
     assert not {"container", "context_management"} & set(events[0]["message"])
     assert events[-2]["delta"]["container"] == {"id": "c"}
     assert events[-2]["context_management"] == {"applied_edits": []}
     assert events[-2]["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    assert "input_tokens" in encode_body(reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
+    assert "input_tokens" in encode_body(make_reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
 
 
 def test_waits_between_chunks_keep_their_positions() -> None:
-    payload = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
-    steps = MESSAGES.encode_stream(payload, messages(stream=True), STAMP).steps
+    reply = make_reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
+    steps = MESSAGES.encode_stream(reply, messages(stream=True), STAMP).steps
     shown = [
         (step.kind, step.chunk_index) if isinstance(step, EventStep) else step
         for step in steps
@@ -322,10 +324,10 @@ def test_waits_between_chunks_keep_their_positions() -> None:
 
 
 def test_error_inside_a_stream_closes_no_block() -> None:
-    payload = reply(
+    reply = make_reply(
         Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
     )
-    plan = MESSAGES.encode_stream(payload, messages(stream=True), STAMP)
+    plan = MESSAGES.encode_stream(reply, messages(stream=True), STAMP)
     events = events_of(plan)
     assert [event["type"] for event in events] == [
         "message_start",
@@ -342,7 +344,7 @@ def test_error_inside_a_stream_closes_no_block() -> None:
 
 
 def test_message_headers_have_id_organization_and_limits() -> None:
-    headers = dict(MESSAGES.encode_body(reply(), messages(), STAMP).head.headers)
+    headers = dict(MESSAGES.encode_body(make_reply(), messages(), STAMP).head.headers)
     assert headers["content-type"] == "application/json"
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):
         limit, remaining = (
@@ -351,7 +353,7 @@ def test_message_headers_have_id_organization_and_limits() -> None:
         assert 0 < remaining <= limit
         assert headers[f"anthropic-ratelimit-{name}-reset"] == "2025-10-09T08:53:20Z"
     assert headers["anthropic-organization-id"]
-    streams = dict(MESSAGES.encode_stream(reply(), messages(), STAMP).head.headers)
+    streams = dict(MESSAGES.encode_stream(make_reply(), messages(), STAMP).head.headers)
     assert (streams["content-type"], streams["cache-control"]) == (
         "text/event-stream; charset=utf-8",
         "no-cache",

@@ -20,12 +20,12 @@ from mockllm.core.reply.reply import (
 )
 from tests.dialects.anthropic.messages_requests import encode_body, encode_stream
 
-PIECES = st.lists(st.text(max_size=3), max_size=3).map(tuple)
+CHUNKS = st.lists(st.text(max_size=3), max_size=3).map(tuple)
 PARTS = st.one_of(
-    st.builds(Text, PIECES),
-    st.builds(Refusal, PIECES),
-    st.builds(Thinking, PIECES, st.none() | st.just("sig"), st.booleans()),
-    st.builds(Call, st.just("get"), PIECES, st.none() | st.just("id")),
+    st.builds(Text, CHUNKS),
+    st.builds(Refusal, CHUNKS),
+    st.builds(Thinking, CHUNKS, st.none() | st.just("sig"), st.booleans()),
+    st.builds(Call, st.just("get"), CHUNKS, st.none() | st.just("id")),
     st.builds(
         NativePart, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
     ),

@@ -44,7 +44,7 @@ def vertex_request(
     )
 
 
-SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
+REPLY = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_vertex_stream_comes_from_body_then_call(call: str, payload: bool | None
 
 def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
     request = vertex_request(of="claude-sonnet-4-5@20250929")
-    plan = VERTEX_MESSAGES.encode_body(SAID, request, STAMP)
+    plan = VERTEX_MESSAGES.encode_body(REPLY, request, STAMP)
     body = body_of(plan)
     assert body["model"] == "claude-sonnet-4-5-20250929"
     assert body["id"].startswith("msg_vrtx_01")
@@ -102,7 +102,7 @@ def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
 
 
 def test_vertex_stream_equals_anthropics_events() -> None:
-    plan = VERTEX_MESSAGES.encode_stream(SAID, vertex_request("streamRawPredict", stream=True), STAMP)
+    plan = VERTEX_MESSAGES.encode_stream(REPLY, vertex_request("streamRawPredict", stream=True), STAMP)
     events = events_of(plan)
     assert [events[0]["type"], events[-1]["type"]] == ["message_start", "message_stop"]
     assert events[0]["message"]["id"].startswith("msg_vrtx_01")
@@ -110,8 +110,8 @@ def test_vertex_stream_equals_anthropics_events() -> None:
 
 
 def test_vertex_sends_the_rules_model_unchanged() -> None:
-    payload = Reply(SAID.choices, model="my@model")
-    assert body_of(VERTEX_MESSAGES.encode_body(payload, vertex_request(), STAMP))["model"] == "my@model"
+    reply = Reply(REPLY.choices, model="my@model")
+    assert body_of(VERTEX_MESSAGES.encode_body(reply, vertex_request(), STAMP))["model"] == "my@model"
 
 
 @pytest.mark.parametrize(
@@ -232,17 +232,17 @@ def test_vertex_count_uses_the_model_of_the_body() -> None:
 
 
 def test_vertex_builds_the_expected_request() -> None:
-    asked_for = VERTEX_MESSAGES.build_request(NeutralRequest(stream=True, api_key="token"))
-    assert asked_for.path.endswith("/models/claude-sonnet-5:streamRawPredict")
-    assert asked_for.headers["authorization"] == "Bearer token"
-    assert "model" not in asked_for.body
-    assert "anthropic-version" not in asked_for.headers
+    requested = VERTEX_MESSAGES.build_request(NeutralRequest(stream=True, api_key="token"))
+    assert requested.path.endswith("/models/claude-sonnet-5:streamRawPredict")
+    assert requested.headers["authorization"] == "Bearer token"
+    assert "model" not in requested.body
+    assert "anthropic-version" not in requested.headers
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_vertex_response_equals_golden_file(stream: bool) -> None:
     say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
-    plan = say(SAID, vertex_request(stream=stream), STAMP)
+    plan = say(REPLY, vertex_request(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
 
 

@@ -22,7 +22,7 @@ from tests.golden.wire import assert_golden
 STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
 BASE = "/openai/deployments/gpt-4o-mini"
 HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
-SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
+REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 
 
 def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
@@ -80,13 +80,13 @@ def test_azure_key_is_read_from_its_header(headers: dict[str, str], key: str | N
 
 def test_response_without_model_has_no_deployment_header() -> None:
     _, request = route_request("/openai/v1/chat/completions", HI)
-    plan = azure.CHAT.encode_body(SAID, request, STAMP)
+    plan = azure.CHAT.encode_body(REPLY, request, STAMP)
     assert "x-ms-deployment-name" not in dict(plan.head.headers)
 
 
 def test_azure_body_has_sorted_keys() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    content = payload(azure.CHAT.encode_body(SAID, request, STAMP))
+    content = payload(azure.CHAT.encode_body(REPLY, request, STAMP))
     assert dumps(content) == dumps(sort_keys(content))
     assert content["choices"][0]["content_filter_results"]["hate"] == SAFE
 
@@ -129,10 +129,10 @@ def test_foundry_response_has_the_makers_form() -> None:
     dialect, openais = route_request("/models/chat/completions", {**HI, "model": "gpt-5-nano"})
     _, others = route_request("/models/chat/completions", {**HI, "model": "grok-4"})
     assert dialect is azure.FOUNDRY_CHAT
-    assert azure.FOUNDRY_CHAT.supported_reply(SAID, openais).choices[0].parts == (Text(("Yes", ".")),)
-    assert azure.FOUNDRY_CHAT.supported_reply(SAID, others).choices[0].parts == (Text(("Yes", ".")),)
-    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, openais, STAMP))["prompt_filter_results"] is not None
-    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, others, STAMP))["prompt_filter_results"] is None
+    assert azure.FOUNDRY_CHAT.supported_reply(REPLY, openais).choices[0].parts == (Text(("Yes", ".")),)
+    assert azure.FOUNDRY_CHAT.supported_reply(REPLY, others).choices[0].parts == (Text(("Yes", ".")),)
+    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, openais, STAMP))["prompt_filter_results"] is not None
+    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, others, STAMP))["prompt_filter_results"] is None
     limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
     assert limited["code"] == "RateLimitReached"
     assert limited["details"] == limited["message"]
@@ -140,22 +140,22 @@ def test_foundry_response_has_the_makers_form() -> None:
 
 def test_azure_wire_equals_golden_file() -> None:
     _, request = route_request(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
-    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(SAID, request, STAMP))
-    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(SAID, request, STAMP))
+    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(REPLY, request, STAMP))
+    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(REPLY, request, STAMP))
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
 
 
-SAYING = {
-    "text": SAID,
+REPLIES = {
+    "text": REPLY,
     "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
     "thinking": Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9, reasoning=3)),
     "error-inside": Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error")),
 }
 CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
     "chat": (f"{BASE}/chat/completions", HI, ("call", "thinking", "error-inside")),
-    "responses": ("/openai/v1/responses", {"model": "gpt-5-mini", "input": "hi"}, tuple(SAYING)),
+    "responses": ("/openai/v1/responses", {"model": "gpt-5-mini", "input": "hi"}, tuple(REPLIES)),
     "completions": (f"{BASE}/completions", {"prompt": "hi"}, ("text", "error-inside")),
-    "foundry": ("/models/chat/completions", {**HI, "model": "grok-4"}, tuple(SAYING)),
+    "foundry": ("/models/chat/completions", {**HI, "model": "grok-4"}, tuple(REPLIES)),
 }
 
 
@@ -164,11 +164,11 @@ def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     path, body, _ = CALLS[call]
     match, request = route_request(path, body)
     dialect = cast(GeneratingDialect, match)
-    content = dialect.supported_reply(SAYING[name], request)
-    if content.broken is None:
-        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(content, request, STAMP))
+    reply = dialect.supported_reply(REPLIES[name], request)
+    if reply.broken is None:
+        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, STAMP))
     _, streamed = route_request(path, {**body, "stream": True})
-    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(content, streamed, STAMP))
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(reply, streamed, STAMP))
 
 
 @pytest.mark.parametrize("call", ["responses", "completions", "foundry"])

@@ -67,10 +67,10 @@ def test_predict_returns_predictions() -> None:
     assert len(prediction["embeddings"]["values"]) == 5
     assert prediction["embeddings"]["statistics"] == {"truncated": False, "token_count": 2}
     assert match["metadata"] == {"billableCharacterCount": 8}
-    whole = embeddings_body(
+    full = embeddings_body(
         "predict", {"instances": [{"content": "a"}]}, model="text-embedding-004", base=VERTEX
     )
-    assert len(whole["predictions"][0]["embeddings"]["values"]) == 768
+    assert len(full["predictions"][0]["embeddings"]["values"]) == 768
 
 
 def test_embeddings_request_has_texts_as_message() -> None:

@@ -30,59 +30,59 @@ USAGE = Usage(12, 9)
 WHOLE, STREAM = generate(), generate(stream=True, query="alt=sse")
 
 
-def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
     return replace(Reply((Choice(parts, finish),), USAGE), **more)
 
 
-def encode_body(payload: Reply, request: GenerateRequest = WHOLE) -> Any:
-    return body_of(GENERATE.encode_body(GENERATE.supported_reply(payload, request), request, STAMP))
+def encode_body(reply: Reply, request: GenerateRequest = WHOLE) -> Any:
+    return body_of(GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP))
 
 
-def encode_stream(payload: Reply, request: GenerateRequest = STREAM) -> Plan:
-    return GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP)
+def encode_stream(reply: Reply, request: GenerateRequest = STREAM) -> Plan:
+    return GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP)
 
 
-def chunks(payload: Reply, request: GenerateRequest = STREAM) -> list[Any]:
-    return objects_of(encode_stream(payload, request))
+def chunks(reply: Reply, request: GenerateRequest = STREAM) -> list[Any]:
+    return objects_of(encode_stream(reply, request))
 
 
 def parts_of(body: Any, candidate: int = 0) -> Any:
     return body["candidates"][candidate]["content"].get("parts")
 
 
-# --- what is said ----------------------------------------------------------------------------------
+# --- supported replies ------------------------------------------------------------------------------
 
 
 def test_supported_reply_of_text_is_unchanged() -> None:
-    payload = reply(Text(("a", "b")))
-    assert GENERATE.supported_reply(payload, WHOLE) is payload
+    reply = make_reply(Text(("a", "b")))
+    assert GENERATE.supported_reply(reply, WHOLE) is reply
 
 
 def test_supported_reply_omits_hidden_parts() -> None:
-    payload = reply(
+    reply = make_reply(
         Thinking((), redacted=True),
         NativePart("openai", {"x": 1}),
         NativePart("gemini", "no part"),
         Thinking(("hm",)),
         Text(("a",)),
     )
-    assert GENERATE.supported_reply(payload, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
+    assert GENERATE.supported_reply(reply, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
     declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
-    assert GENERATE.supported_reply(payload, declined).choices[0].parts == (Text(("a",)),)
+    assert GENERATE.supported_reply(reply, declined).choices[0].parts == (Text(("a",)),)
 
 
 def test_call_has_one_chunk_after_its_waits() -> None:
-    payload = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
-    (call,) = GENERATE.supported_reply(payload, WHOLE).choices[0].parts
+    reply = make_reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
+    (call,) = GENERATE.supported_reply(reply, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
-    first, *_ = encode_stream(payload).steps
+    first, *_ = encode_stream(reply).steps
     assert first == WaitStep(1.0, 0, scripted=True)
 
 
 def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:
-    half = reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
+    half = make_reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
-    full = reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
+    full = make_reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, Call]
 
 
@@ -91,47 +91,47 @@ ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
 def test_call_arguments_become_args(text: str, args: Json) -> None:
-    payload = reply(Call("look", (text,)), finish="tool_calls")
-    assert parts_of(encode_body(payload))[0]["functionCall"]["args"] == args
+    reply = make_reply(Call("look", (text,)), finish="tool_calls")
+    assert parts_of(encode_body(reply))[0]["functionCall"]["args"] == args
 
 
 def test_call_with_invalid_arguments_ends_as_malformed() -> None:
-    payload = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
-    (candidate,) = encode_body(payload)["candidates"]
+    reply = make_reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
+    (candidate,) = encode_body(reply)["candidates"]
     assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
     assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
     assert candidate["finishMessage"] == 'Malformed function call: look({"a": )'
-    first, second, last = chunks(payload)
+    first, second, last = chunks(reply)
     assert parts_of(first) == [{"text": "So"}]
     assert second["candidates"][0]["content"] == {"role": "model"}
     assert last["candidates"][0]["finishReason"] == "MALFORMED_FUNCTION_CALL"
 
 
 def test_call_cut_by_a_limit_is_omitted() -> None:
-    (candidate,) = encode_body(reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
+    (candidate,) = encode_body(make_reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
     assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
     assert "finishMessage" not in candidate
 
 
 def test_body_uses_the_text_for_non_streaming_responses() -> None:
-    payload = reply(Text(("a", "b"), whole="abc"))
-    assert parts_of(encode_body(payload)) == [{"text": "abc"}]
-    assert [parts_of(chunk)[0]["text"] for chunk in chunks(payload)] == ["a", "b", ""]
+    reply = make_reply(Text(("a", "b"), whole="abc"))
+    assert parts_of(encode_body(reply)) == [{"text": "abc"}]
+    assert [parts_of(chunk)[0]["text"] for chunk in chunks(reply)] == ["a", "b", ""]
 
 
 def test_filtered_candidate_has_no_content() -> None:
-    (candidate,) = encode_body(reply(finish="content_filter"))["candidates"]
+    (candidate,) = encode_body(make_reply(finish="content_filter"))["candidates"]
     assert candidate == {"finishReason": "SAFETY", "index": 0}
-    (candidate,) = encode_body(reply(finish="length"))["candidates"]
+    (candidate,) = encode_body(make_reply(finish="length"))["candidates"]
     assert candidate == {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
-    (chunk,) = chunks(reply(finish="length"))
+    (chunk,) = chunks(make_reply(finish="length"))
     assert chunk["candidates"] == [candidate]
 
 
 def test_last_candidate_chunk_has_the_full_usage() -> None:
-    payload = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
+    reply = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
-    match = chunks(payload, request)
+    match = chunks(reply, request)
     assert [
         (
             chunk["candidates"][0]["index"],
@@ -141,7 +141,7 @@ def test_last_candidate_chunk_has_the_full_usage() -> None:
         for chunk in match
     ] == [(0, "a", False), (1, "c", True), (0, "b", True)]
     assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in match] == [3, 6, 9]
-    on_vertex = encode_body(payload, generate(base=VERTEX))
+    on_vertex = encode_body(reply, generate(base=VERTEX))
     assert [candidate.get("index") for candidate in on_vertex["candidates"]] == [None, 1]
 
 
@@ -149,7 +149,7 @@ def test_last_chunk_of_older_models_has_finish_reason() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     code = NativePart("gemini", {"executableCode": {"code": "x"}})
     for last in (Text(("a", "b")), code, Call("look", ("{}",))):
-        match = chunks(reply(Text(("a",)), last), request)
+        match = chunks(make_reply(Text(("a",)), last), request)
         assert ["finishReason" in chunk["candidates"][0] for chunk in match] == [
             *(False for _ in match[1:]),
             True,
@@ -184,10 +184,10 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
 @pytest.mark.parametrize("name", SIGNED)
 def test_thought_signature_follows_the_family(name: str) -> None:
     model, thought, parts, signed = SIGNED[name]
-    payload = reply(*parts, usage=replace(USAGE, reasoning=thought))
-    body = encode_body(payload, generate(model=model))
+    reply = make_reply(*parts, usage=replace(USAGE, reasoning=thought))
+    body = encode_body(reply, generate(model=model))
     assert ["thoughtSignature" in part for part in parts_of(body)] == signed
-    match = chunks(payload, generate(model=model, stream=True, query="alt=sse"))
+    match = chunks(reply, generate(model=model, stream=True, query="alt=sse"))
     count = sum("thoughtSignature" in part for chunk in match for part in parts_of(chunk))
     assert count == (1 if name == "nothing to sign" else sum(signed))
 
@@ -196,7 +196,7 @@ def test_thought_signature_follows_the_family(name: str) -> None:
 
 
 def test_usage_excludes_thoughts_and_zeros() -> None:
-    counted = encode_body(reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))[
+    counted = encode_body(make_reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))[
         "usageMetadata"
     ]
     assert counted == {
@@ -209,11 +209,11 @@ def test_usage_excludes_thoughts_and_zeros() -> None:
         "thoughtsTokenCount": 3,
         "serviceTier": "standard",
     }
-    assert encode_body(reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
+    assert encode_body(make_reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
 
 
 def test_enums_are_numbers_on_request() -> None:
-    body = encode_body(reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
+    body = encode_body(make_reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
     assert body["candidates"][0]["finishReason"] == 1
     assert body["usageMetadata"]["trafficType"] == 1
     assert body["usageMetadata"]["promptTokensDetails"] == [{"modality": 1, "tokenCount": 12}]
@@ -223,7 +223,7 @@ def test_enums_are_numbers_on_request() -> None:
 
 
 def extras(**own: Json) -> Reply:
-    return reply(Text(("a", "b")), extras={"gemini": own})
+    return make_reply(Text(("a", "b")), extras={"gemini": own})
 
 
 def test_extras_are_merged_at_their_level() -> None:
@@ -246,7 +246,7 @@ def test_extras_are_merged_at_their_level() -> None:
 
 @pytest.mark.parametrize("odd", [3, [], [3]])
 def test_extras_of_invalid_form_are_ignored(odd: Json) -> None:
-    assert encode_body(extras(candidates=odd, usageMetadata=odd)) == encode_body(reply(Text(("a", "b"))))
+    assert encode_body(extras(candidates=odd, usageMetadata=odd)) == encode_body(make_reply(Text(("a", "b"))))
 
 
 def test_blocked_prompt_has_no_candidates() -> None:
@@ -258,16 +258,16 @@ def test_blocked_prompt_has_no_candidates() -> None:
 
 
 def test_stream_is_sse_or_a_json_array() -> None:
-    payload = reply(Text(("a",)))
-    assert encode_stream(payload).framing is Framing.SSE_CRLF
-    array = encode_stream(payload, generate(stream=True))
+    reply = make_reply(Text(("a",)))
+    assert encode_stream(reply).framing is Framing.SSE_CRLF
+    array = encode_stream(reply, generate(stream=True))
     assert array.framing is Framing.JSON_ARRAY
     assert dict(array.head.headers)["content-type"] == "application/json; charset=UTF-8"
-    assert objects_of(array) == chunks(payload)
+    assert objects_of(array) == chunks(reply)
 
 
 def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
-    broken = reply(Text(("a",)), broken=Failure("overloaded"))
+    broken = make_reply(Text(("a",)), broken=Failure("overloaded"))
     *_, last = encode_stream(broken).steps
     assert isinstance(last, RawStep)
     assert last.data.startswith(b'{\n  "error"')
@@ -276,7 +276,7 @@ def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
 
 
 def test_block_inside_a_stream_ends_it_with_safety() -> None:
-    broken = reply(Text(("a",)), broken=Failure("content_filter"))
+    broken = make_reply(Text(("a",)), broken=Failure("content_filter"))
     *_, last = encode_stream(broken).steps
     assert isinstance(last, EventStep)
     *_, chunk = chunks(broken)

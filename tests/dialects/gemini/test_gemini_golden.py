@@ -27,31 +27,34 @@ WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 9, cached_read=4, reasoning=2)
 
 
-def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 CODE = NativePart("gemini", {"executableCode": {"language": "PYTHON", "code": "print(1 < 2)"}})
 REPLIES: dict[str, tuple[Reply, str]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
-    "text-2-5": (reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
-    "text-2-0": (reply(Text(("Hello", " there"))), "gemini-2.0-flash"),
-    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), "gemini-3.5-flash"),
-    "thinking-signed": (reply(Thinking(("Let me see.",), "c2VhbA=="), Text(("Seen.",))), "gemini-2.5-pro"),
-    "call": (reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
-    "call-2-5": (reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
+    "text": (make_reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
+    "text-2-5": (make_reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
+    "text-2-0": (make_reply(Text(("Hello", " there"))), "gemini-2.0-flash"),
+    "thinking": (make_reply(Thinking(("Let me", " see.")), Text(("Seen.",))), "gemini-3.5-flash"),
+    "thinking-signed": (
+        make_reply(Thinking(("Let me see.",), "c2VhbA=="), Text(("Seen.",))),
+        "gemini-2.5-pro",
+    ),
+    "call": (make_reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
+    "call-2-5": (make_reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
     "text-and-calls": (
-        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
+        make_reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
         "gemini-3.5-flash",
     ),
-    "max-tokens": (reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
+    "max-tokens": (make_reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
     "cited": (
-        reply(Text(("Water", " boils."), citations=(Citation("https://a.example", "A", end=11),))),
+        make_reply(Text(("Water", " boils."), citations=(Citation("https://a.example", "A", end=11),))),
         "gemini-2.5-flash",
     ),
-    "image": (reply(Text(("Here.",)), Media("image/png", "aGk=")), "gemini-3.5-flash"),
-    "code": (reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
+    "image": (make_reply(Text(("Here.",)), Media("image/png", "aGk=")), "gemini-3.5-flash"),
+    "code": (make_reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
 }
 ON_VERTEX = ("text", "text-2-5", "thinking", "call", "call-2-5")
 FAILURES: dict[str, Failure] = {
@@ -67,42 +70,42 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_body_equals_golden_file(name: str) -> None:
-    payload, model = REPLIES[name]
+    reply, model = REPLIES[name]
     request = generate(model=model)
     assert_golden(
-        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(payload, request), request, STAMP)
+        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP)
     )
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_generate_sse_stream_equals_golden_file(name: str) -> None:
-    payload, model = REPLIES[name]
+    reply, model = REPLIES[name]
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
         f"gemini/{name}-stream.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ["text", "call-2-5"])
 def test_generate_array_stream_equals_golden_file(name: str) -> None:
-    payload, model = REPLIES[name]
+    reply, model = REPLIES[name]
     request = generate(model=model, stream=True)
     assert_golden(
         f"gemini/{name}-array.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(payload, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ON_VERTEX)
 def test_vertex_response_equals_golden_file(name: str) -> None:
-    payload, model = REPLIES[name]
-    whole, stream = (
+    reply, model = REPLIES[name]
+    body_request, stream = (
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
-    payload = GENERATE.supported_reply(payload, whole)
-    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(payload, whole, STAMP))
-    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(payload, stream, STAMP))
+    reply = GENERATE.supported_reply(reply, body_request)
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(reply, body_request, STAMP))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(reply, stream, STAMP))
 
 
 @pytest.mark.parametrize("name", FAILURES)

@@ -48,7 +48,7 @@ bodies = anything | st.dictionaries(st.sampled_from(sorted(SHAPE.fields)), anyth
 
 
 def read_all_fields(request: Request) -> None:
-    """Looks at everything that a request tells."""
+    """Read every field of a request."""
     for name in dir(type(request)):
         if not name.startswith("_"):
             getattr(request, name)
@@ -74,12 +74,12 @@ def test_generate_request_on_any_bytes_never_raises(raw: bytes) -> None:
     GENERATE.check(request)
 
 
-pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=4).map(tuple)
+chunk_tuples = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=4).map(tuple)
 parts: st.SearchStrategy[Part] = (
-    st.builds(Text, pieces)
-    | st.builds(Thinking, pieces, st.none() | st.just("c2VhbA=="), st.booleans())
-    | st.builds(Call, st.just("look"), pieces, st.none() | st.just("id"))
-    | st.builds(Refusal, pieces)
+    st.builds(Text, chunk_tuples)
+    | st.builds(Thinking, chunk_tuples, st.none() | st.just("c2VhbA=="), st.booleans())
+    | st.builds(Call, st.just("look"), chunk_tuples, st.none() | st.just("id"))
+    | st.builds(Refusal, chunk_tuples)
     | st.builds(NativePart, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
 )
 choices = st.builds(
@@ -108,14 +108,14 @@ def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str
         assert all("finishReason" not in item for chunk in chunks[:-1] for item in chunk["candidates"])
         return
     assert decoded is not None
-    whole = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
-    assert whole is not None
+    decoded_body = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
+    assert decoded_body is not None
     assert (decoded.text, decoded.thinking, decoded.calls, decoded.finish, decoded.usage) == (
-        whole.text,
-        whole.thinking,
-        whole.calls,
-        whole.finish,
-        whole.usage,
+        decoded_body.text,
+        decoded_body.thinking,
+        decoded_body.calls,
+        decoded_body.finish,
+        decoded_body.usage,
     )
     ended = [
         item.get("index", 0) for chunk in chunks for item in chunk["candidates"] if "finishReason" in item

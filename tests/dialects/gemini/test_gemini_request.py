@@ -267,7 +267,7 @@ def test_response_format_is_read_from_the_config(config: Json, form: Format) -> 
         ({}, Sampling()),
         ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, Sampling(2, ("a",), 7)),
         ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, Sampling(1, ("a",))),
-        # where nobody checks, it is still no more than Gemini gives
+        # without a check: no more than the maximum
         ({"candidateCount": 10**9}, Sampling(8)),
     ],
 )

@@ -31,16 +31,16 @@ from tests.golden.wire import assert_golden
 USAGE = Usage(5, 3)
 
 
-def reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json) -> Reply:
     return Reply((Choice(parts, finish),) * choices, USAGE, **more)
 
 
-def body_of_reply(value: Reply, request: CompletionsRequest) -> Json:
-    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP))
+def body_of_reply(reply: Reply, request: CompletionsRequest) -> Json:
+    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
 
 
-def chunks(value: Reply, request: CompletionsRequest) -> list[Json]:
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, STAMP)
+def chunks(reply: Reply, request: CompletionsRequest) -> list[Json]:
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(reply, request), request, STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
 
@@ -136,7 +136,7 @@ def test_completions_body_that_is_no_object_is_refused() -> None:
 
 def test_completions_reply_has_only_texts_and_refusals() -> None:
     result = body_of_reply(
-        reply(
+        make_reply(
             Thinking(("hm",)),
             Text(("Hel", "lo")),
             Call("f", ("{}",)),
@@ -146,26 +146,26 @@ def test_completions_reply_has_only_texts_and_refusals() -> None:
         completion(),
     )
     assert result["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
-    result = body_of_reply(reply(Refusal(("I can", "not.")), finish="refusal"), completion())
+    result = body_of_reply(make_reply(Refusal(("I can", "not.")), finish="refusal"), completion())
     assert (result["choices"][0]["text"], result["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_echo_repeats_the_prompt_of_each_choice(stream: bool) -> None:
     request = completion(prompt=["a:", [1, 2]], n=2, echo=True, stream=stream)
-    value = reply(Text((" x",)), choices=4)
+    reply = make_reply(Text((" x",)), choices=4)
     if stream:
         texts = ["", "", "", ""]
-        for chunk in chunks(value, request)[:-1]:
+        for chunk in chunks(reply, request)[:-1]:
             (choice,) = chunk["choices"]
             texts[choice["index"]] += choice["text"]
     else:
-        texts = [choice["text"] for choice in body_of_reply(value, request)["choices"]]
+        texts = [choice["text"] for choice in body_of_reply(reply, request)["choices"]]
     assert texts == ["a: x", "a: x", " x", " x"]
 
 
 def test_echo_precedes_the_text_of_non_streaming_bodies() -> None:
-    result = body_of_reply(reply(Text(("a", "b"), whole="whole")), completion(echo=True))
+    result = body_of_reply(make_reply(Text(("a", "b"), whole="whole")), completion(echo=True))
     assert result["choices"][0]["text"] == "Say hiwhole"
 
 
@@ -178,18 +178,18 @@ def test_echo_precedes_the_text_of_non_streaming_bodies() -> None:
     ],
 )
 def test_truncated_text_has_finish_reason_in_last_chunk(finish: Finish, ends: Json) -> None:
-    result = chunks(reply(Text(("a", "b")), finish=finish), completion(stream=True))
+    result = chunks(make_reply(Text(("a", "b")), finish=finish), completion(stream=True))
     assert result.pop() == "[DONE]"
     assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in result] == ends
 
 
 def test_truncated_empty_text_has_a_last_chunk() -> None:
-    result = chunks(reply(Text(()), finish="length"), completion(stream=True))
+    result = chunks(make_reply(Text(()), finish="length"), completion(stream=True))
     assert [chunk["choices"][0]["finish_reason"] for chunk in result[:-1]] == ["length"]
 
 
 def test_broken_completions_stream_has_no_end() -> None:
-    broken = reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
+    broken = make_reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
     first, error = chunks(broken, completion(stream=True))
     assert first["choices"][0]["finish_reason"] is None
     assert error["error"]["message"] == "Busy."
@@ -197,29 +197,31 @@ def test_broken_completions_stream_has_no_end() -> None:
 
 def test_completions_stream_has_usage_on_request() -> None:
     reported = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-    assert body_of_reply(reply(Text(("a",))), completion())["usage"] == reported
+    assert body_of_reply(make_reply(Text(("a",))), completion())["usage"] == reported
     *result, last, done = chunks(
-        reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
+        make_reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
     )
     assert done == "[DONE]"
     assert (last["choices"], last["usage"]) == ([], reported)
     assert [chunk["usage"] for chunk in result] == [None, None]
-    assert all("usage" not in chunk for chunk in chunks(reply(Text(("a",))), completion(stream=True))[:-1])
+    assert all(
+        "usage" not in chunk for chunk in chunks(make_reply(Text(("a",))), completion(stream=True))[:-1]
+    )
 
 
 def test_model_is_the_snapshot_or_the_replys_model() -> None:
-    assert body_of_reply(reply(), completion())["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
-    assert body_of_reply(reply(), completion(model="mine"))["model"] == "mine"
-    assert body_of_reply(reply(model="theirs"), completion())["model"] == "theirs"
-    assert body_of_reply(reply(), raw_completion({}))["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+    assert body_of_reply(make_reply(), completion())["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+    assert body_of_reply(make_reply(), completion(model="mine"))["model"] == "mine"
+    assert body_of_reply(make_reply(model="theirs"), completion())["model"] == "theirs"
+    assert body_of_reply(make_reply(), raw_completion({}))["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
 
 
 def test_completions_extras_are_added() -> None:
     extras = {"openai": {"system_fingerprint": "fp_1", "usage": {"total_tokens": 1}}}
-    result = body_of_reply(reply(Text(("a",)), extras=extras), completion())
+    result = body_of_reply(make_reply(Text(("a",)), extras=extras), completion())
     assert (result["system_fingerprint"], result["usage"]) == ("fp_1", {"total_tokens": 1})
     request = completion(stream=True, stream_options={"include_usage": True})
-    streamed = chunks(reply(Text(("a",)), extras=extras), request)[:-1]
+    streamed = chunks(make_reply(Text(("a",)), extras=extras), request)[:-1]
     assert {chunk["system_fingerprint"] for chunk in streamed} == {"fp_1"}
     assert streamed[-1]["usage"] == {"total_tokens": 1}
 
@@ -245,11 +247,11 @@ def test_completions_response_is_decoded(stream: bool) -> None:
     )
     assert COMPLETIONS.check(request) is None
     assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
-    value = COMPLETIONS.supported_reply(reply(Text(("Hel", "lo")), choices=2), request)
+    reply = COMPLETIONS.supported_reply(make_reply(Text(("Hel", "lo")), choices=2), request)
     plan = (
-        COMPLETIONS.encode_stream(value, request, STAMP)
+        COMPLETIONS.encode_stream(reply, request, STAMP)
         if stream
-        else COMPLETIONS.encode_body(value, request, STAMP)
+        else COMPLETIONS.encode_body(reply, request, STAMP)
     )
     decoded = COMPLETIONS.decode(plan)
     assert decoded is not None
@@ -259,7 +261,7 @@ def test_completions_response_is_decoded(stream: bool) -> None:
 
 def test_unreadable_completions_decode_to_nothing() -> None:
     strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
-    plan = COMPLETIONS.encode_body(reply(), completion(), STAMP)
+    plan = COMPLETIONS.encode_body(make_reply(), completion(), STAMP)
     decoded = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
     assert decoded is not None
     assert (decoded.text, decoded.finish, decoded.usage) == ("a", None, None)
@@ -269,9 +271,9 @@ def test_unreadable_completions_decode_to_nothing() -> None:
 # --- golden --------------------------------------------------------------------------------------
 
 GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "cut": (reply(Text(("Hello", " there")), finish="length"), {"max_tokens": 2}),
-    "echo": (reply(Text((" Hi", "!")), choices=2), {"echo": True, "n": 2}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "cut": (make_reply(Text(("Hello", " there")), finish="length"), {"max_tokens": 2}),
+    "echo": (make_reply(Text((" Hi", "!")), choices=2), {"echo": True, "n": 2}),
 }
 
 

@@ -44,8 +44,8 @@ def test_vector_has_the_models_or_the_requested_size(fields: Json, size: int) ->
 
 
 def test_shortened_vector_has_direction_of_the_full_start() -> None:
-    (whole,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
-    assert [item > 0 for item in short] == [item > 0 for item in whole[:8]]
+    (full,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
+    assert [item > 0 for item in short] == [item > 0 for item in full[:8]]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_shortened_vector_has_direction_of_the_full_start() -> None:
         (None, 0, 0),
         ([], 0, 0),
         ([True, {}], 0, 0),
-        (["hello"] * 3000, 2048, 2048),  # where nobody checks: no more
+        (["hello"] * 3000, 2048, 2048),  # without a check: no more
     ],
 )
 def test_every_input_form_is_embedded_and_counted(options: Json, count: int, tokens: int) -> None:

@@ -25,7 +25,7 @@ from tests.dialects.openai.responses.responses_requests import responses
 CALL = Call("f", ("{}",), "call_1")
 
 
-def reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:
     return Reply((Choice(parts, finish),) * choices)
 
 
@@ -42,7 +42,7 @@ def tokens(listed: Json) -> list[str]:
 
 def test_chat_body_has_logprobs_of_each_token() -> None:
     result = body_of(
-        CHAT.encode_body(reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
+        CHAT.encode_body(make_reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
     )
     reported = result["choices"][0]["logprobs"]
     assert list(reported) == ["content", "refusal"]
@@ -56,7 +56,7 @@ def test_chat_body_has_logprobs_of_each_token() -> None:
 
 
 def test_logprobs_without_top_have_no_alternatives() -> None:
-    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(logprobs=True), STAMP))
     assert result["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
@@ -70,22 +70,24 @@ def test_logprobs_without_top_have_no_alternatives() -> None:
     ],
 )
 def test_texts_and_refusals_have_logprobs(parts: tuple[Part, ...], reported: Json) -> None:
-    result = body_of(CHAT.encode_body(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
+    result = body_of(CHAT.encode_body(make_reply(*parts), chat(logprobs=True), STAMP))["choices"][0][
+        "logprobs"
+    ]
     shown = result and {name: listed and tokens(listed) for name, listed in result.items()}
     assert shown == reported
 
 
 @pytest.mark.parametrize("fields", [{}, {"logprobs": False}, {"logprobs": None}, {"logprobs": 1}])
 def test_logprobs_are_null_without_request(fields: dict[str, Json]) -> None:
-    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(**fields), STAMP))
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(**fields), STAMP))
     assert result["choices"][0]["logprobs"] is None
-    chunks = payloads(CHAT.encode_stream(reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
 
 
 def test_chat_stream_has_logprobs_of_each_chunk() -> None:
     request = chat(logprobs=True, top_logprobs=1, stream=True, n=2)
-    chunks = payloads(CHAT.encode_stream(reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
     for chunk in chunks:
         ChatCompletionChunk.model_validate(chunk, strict=True)
     reported = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
@@ -98,17 +100,17 @@ def test_chat_stream_has_logprobs_of_each_chunk() -> None:
 
 def test_streamed_refusal_has_logprobs_and_call_has_none() -> None:
     request = chat(logprobs=True, stream=True)
-    chunks = payloads(CHAT.encode_stream(reply(Refusal(("No",)), finish="refusal"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Refusal(("No",)), finish="refusal"), request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"] == {"content": None, "refusal": []}
     assert tokens(chunks[1]["choices"][0]["logprobs"]["refusal"]) == ["No"]
-    chunks = payloads(CHAT.encode_stream(reply(CALL, finish="tool_calls"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(CALL, finish="tool_calls"), request, STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
-    empty = payloads(CHAT.encode_stream(reply(), request, STAMP))
+    empty = payloads(CHAT.encode_stream(make_reply(), request, STAMP))
     assert empty[0]["choices"][0]["logprobs"] == {"content": [], "refusal": None}
 
 
 def test_model_without_logprobs_has_them_on_request() -> None:
-    result = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -122,7 +124,7 @@ def test_azure_body_has_logprobs() -> None:
     request: Any = azure.CHAT.request(
         method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
     )
-    result = body_of(azure.CHAT.encode_body(reply(Text(("Hi",))), request, STAMP))
+    result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, STAMP))
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -135,9 +137,9 @@ def vendor(name: str) -> Chat:
 @pytest.mark.parametrize(("name", "tells"), [("deepseek", True), ("vllm", True), ("mistral", False)])
 def test_vendors_with_the_member_have_logprobs(name: str, tells: bool) -> None:
     call = vendor(name)
-    value = reply(Text(("Hi", " you")), CALL)
-    result = body_of(call.encode_body(value, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
-    chunks = payloads(call.encode_stream(value, chat(logprobs=True, stream=True), STAMP))
+    reply = make_reply(Text(("Hi", " you")), CALL)
+    result = body_of(call.encode_body(reply, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
+    chunks = payloads(call.encode_stream(reply, chat(logprobs=True, stream=True), STAMP))
     streamed = [chunk["choices"][0].get("logprobs") for chunk in chunks if chunk["choices"]]
     payload = [token for item in streamed if item for token in tokens(item["content"])]
     assert (result is not None) is tells
@@ -152,7 +154,7 @@ INCLUDE = ["message.output_text.logprobs"]
 def test_response_body_has_logprobs_of_each_text() -> None:
     request = responses(include=INCLUDE, top_logprobs=2)
     result = body_of(
-        RESPONSES.encode_body(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP)
+        RESPONSES.encode_body(make_reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP)
     )
     content = result["output"][0]["content"][0]
     assert tokens(content["logprobs"]) == ["Hello", " world"]
@@ -163,17 +165,17 @@ def test_response_body_has_logprobs_of_each_text() -> None:
 
 @pytest.mark.parametrize("include", [None, [], ["file_search_call.results"]])
 def test_response_without_include_has_no_logprobs(include: Json) -> None:
-    result = body_of(RESPONSES.encode_body(reply(Text(("Hi",))), responses(include=include), STAMP))
+    result = body_of(RESPONSES.encode_body(make_reply(Text(("Hi",))), responses(include=include), STAMP))
     assert result["output"][0]["content"][0]["logprobs"] == []
     events = payloads(
-        RESPONSES.encode_stream(reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
+        RESPONSES.encode_stream(make_reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
     )
     assert [event["logprobs"] for event in events if "logprobs" in event] == [[], []]
 
 
 def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
     request = responses(include=INCLUDE, top_logprobs=1, stream=True)
-    plan = RESPONSES.encode_stream(reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
+    plan = RESPONSES.encode_stream(make_reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
     events = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
     deltas = [event for event in events if event["type"] == "response.output_text.delta"]
     assert [tokens(event["logprobs"]) for event in deltas] == [["Hello", " wor"], ["ld"], [" Bye"]]
@@ -192,16 +194,16 @@ def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
 # --- completions ---------------------------------------------------------------------------------
 
 
-def completion_logprobs(value: Reply, **fields: Json) -> list[Json]:
+def completion_logprobs(reply: Reply, **fields: Json) -> list[Json]:
     request = completion(**fields)
-    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP))
+    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
     if not request.echoed:  # the package does not say that the first token of a prompt has none
         Completion.model_validate(result, strict=True)
     return [choice["logprobs"] for choice in result["choices"]]
 
 
 def test_completions_logprobs_are_four_lists() -> None:
-    (reported,) = completion_logprobs(reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
+    (reported,) = completion_logprobs(make_reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
     assert list(reported) == ["tokens", "token_logprobs", "top_logprobs", "text_offset"]
     assert reported["tokens"] == ["Hello", " world"]
     assert reported["text_offset"] == [3, 8]
@@ -210,14 +212,14 @@ def test_completions_logprobs_are_four_lists() -> None:
 
 
 def test_completions_with_zero_logprobs_have_no_top() -> None:
-    (reported,) = completion_logprobs(reply(Text(("Hi",))), logprobs=0)
+    (reported,) = completion_logprobs(make_reply(Text(("Hi",))), logprobs=0)
     assert reported["top_logprobs"] is None
     assert len(reported["token_logprobs"]) == 1
-    assert completion_logprobs(reply(Text(("Hi",)))) == [None]
+    assert completion_logprobs(make_reply(Text(("Hi",)))) == [None]
 
 
 def test_first_echoed_token_has_no_probability() -> None:
-    (reported,) = completion_logprobs(reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
+    (reported,) = completion_logprobs(make_reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
     assert reported["tokens"] == ["Say", " it", " Hi"]
     assert reported["text_offset"] == [0, 3, 6]
     assert reported["token_logprobs"][0] is reported["top_logprobs"][0] is None
@@ -225,17 +227,19 @@ def test_first_echoed_token_has_no_probability() -> None:
 
 
 def test_completions_offsets_count_from_each_prompt() -> None:
-    match = completion_logprobs(reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
+    match = completion_logprobs(make_reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
     assert [reported["text_offset"] for reported in match] == [[1], [1], [3], [3], [0]]
-    match = completion_logprobs(reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0)
+    match = completion_logprobs(
+        make_reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0
+    )
     assert [reported["text_offset"] for reported in match] == [[0], [0], [0]]
     assert [reported["token_logprobs"][0] is None for reported in match] == [False] * 3
 
 
 def test_completions_stream_has_logprobs_of_each_chunk() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    value = COMPLETIONS.supported_reply(reply(Text((" Hel", "lo"))), request)
-    chunks = payloads(COMPLETIONS.encode_stream(value, request, STAMP))
+    reply = COMPLETIONS.supported_reply(make_reply(Text((" Hel", "lo"))), request)
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
     reported = [chunk["choices"][0]["logprobs"] for chunk in chunks]
     assert [item and item["text_offset"] for item in reported] == [[0], [3], [7], None]
     assert [item["token_logprobs"][0] is None for item in reported[:-1]] == [True, False, False]
@@ -243,7 +247,7 @@ def test_completions_stream_has_logprobs_of_each_chunk() -> None:
 
 def test_empty_first_chunk_precedes_the_first_token() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    value = Reply((Choice((Text(("", "Say")),)),))
-    chunks = payloads(COMPLETIONS.encode_stream(value, request, STAMP))
+    reply = Reply((Choice((Text(("", "Say")),)),))
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"]["tokens"] == []
     assert chunks[1]["choices"][0]["logprobs"]["token_logprobs"] == [None]

@@ -83,7 +83,7 @@ def test_moderations_model_is_the_snapshot() -> None:
         ([{"type": "x"}], ()),
         ([3], ()),
         (3, ()),
-        (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # where nobody checks: no more
+        (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # without a check: no more
     ],
 )
 def test_moderations_request_has_inputs_as_messages(options: Json, messages: Json) -> None:

@@ -72,11 +72,11 @@ def test_vendor_row_has_every_named_error() -> None:
 
 @vendors
 def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
-    content = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
+    reply = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
     dialect = chat(vendor.name)
-    whole = payload(dialect.encode_body(content, request(), STAMP))
-    assert whole["choices"][0]["message"]["audio"] == {"id": "a"}
-    streamed = dialect.encode_stream(content, request(stream=True), STAMP)
+    body = payload(dialect.encode_body(reply, request(), STAMP))
+    assert body["choices"][0]["message"]["audio"] == {"id": "a"}
+    streamed = dialect.encode_stream(reply, request(stream=True), STAMP)
     deltas = [
         choice["delta"]
         for _, data in events(streamed)
@@ -96,21 +96,21 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
 
 
 def test_complete_call_keeps_the_waits_before_it() -> None:
-    content = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
-    (part,) = chat("ollama").supported_reply(content, request()).choices[0].parts
+    reply = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
+    (part,) = chat("ollama").supported_reply(reply, request()).choices[0].parts
     assert isinstance(part, Call)
     assert part.chunks == (Pause(1.0), "{}")
 
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
-    content = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
-    plan = chat("mistral").encode_stream(content, request(stream=True), STAMP)
+    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    plan = chat("mistral").encode_stream(reply, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
 
 def test_vendor_response_omits_redacted_thinking() -> None:
-    content = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
-    assert chat("deepseek").supported_reply(content, request()).choices[0].parts == (Text(("y",)),)
+    reply = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
+    assert chat("deepseek").supported_reply(reply, request()).choices[0].parts == (Text(("y",)),)
 
 
 def test_openrouter_google_model_finishes_in_last_chunk() -> None:
@@ -127,8 +127,8 @@ def test_openrouter_google_model_finishes_in_last_chunk() -> None:
 
 
 def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:
-    content = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
-    usage = payload(chat("groq").encode_body(content, request(), STAMP))["usage"]
+    reply = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
+    usage = payload(chat("groq").encode_body(reply, request(), STAMP))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
 
@@ -247,27 +247,27 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
 
 
 def test_gemini_compatible_call_has_no_index_and_stops() -> None:
-    content = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
-    plan = chat("gemini").encode_stream(content, request(stream=True), STAMP)
+    reply = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
+    plan = chat("gemini").encode_stream(reply, request(stream=True), STAMP)
     first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
     assert (
-        payload(chat("gemini").encode_body(content, request(), STAMP))["choices"][0]["finish_reason"]
+        payload(chat("gemini").encode_body(reply, request(), STAMP))["choices"][0]["finish_reason"]
         == "tool_calls"
     )
 
 
 def test_vendor_completions_are_openais_with_vendor_head() -> None:
     dialect, requested = route_request("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
-    content: GeneratingDialect = dialect  # type: ignore[assignment]
+    generating: GeneratingDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
-    whole, streamed = (
-        content.encode_body(reply, requested, STAMP),
-        content.encode_stream(reply, requested, STAMP),
+    body, streamed = (
+        generating.encode_body(reply, requested, STAMP),
+        generating.encode_stream(reply, requested, STAMP),
     )
-    assert payload(whole)["choices"][0]["text"] == "ab"
+    assert payload(body)["choices"][0]["text"] == "ab"
     texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
     assert texts == ["a", "b", ""]
     assert dict(streamed.head.headers) == {"content-type": "text/event-stream; charset=utf-8"}

@@ -39,7 +39,7 @@ def event_payloads(plan: Plan) -> list[Json]:
 COUNTED = Usage(3, 2)
 
 
-def reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
+def make_reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
     return Reply((Choice((Text(("Hel", "lo")),), finish),), usage)
 
 
@@ -47,7 +47,7 @@ def reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
 def test_together_stream_has_both_forms_and_usage_at_end(counted: Json) -> None:
     options: Json = None if counted is None else {"include_usage": True}
     plan = completions("together").encode_stream(
-        reply(), completions_request(stream=True, stream_options=options), STAMP
+        make_reply(), completions_request(stream=True, stream_options=options), STAMP
     )
     first, _, last = event_payloads(plan)
     assert (first["object"], first["usage"], len(first["id"])) == ("completion.chunk", None, 16)
@@ -67,7 +67,7 @@ def test_together_stream_has_both_forms_and_usage_at_end(counted: Json) -> None:
 
 def test_together_truncated_text_has_finish_length() -> None:
     last = event_payloads(
-        completions("together").encode_stream(reply("length"), completions_request(stream=True), STAMP)
+        completions("together").encode_stream(make_reply("length"), completions_request(stream=True), STAMP)
     )[-1]
     assert last["choices"][0]["finish_reason"] == "length"
 
@@ -75,13 +75,17 @@ def test_together_truncated_text_has_finish_length() -> None:
 def test_together_stream_without_usage_on_fault() -> None:
     missing = Usage(3, 2, told="missing")
     last = event_payloads(
-        completions("together").encode_stream(reply(usage=missing), completions_request(stream=True), STAMP)
+        completions("together").encode_stream(
+            make_reply(usage=missing), completions_request(stream=True), STAMP
+        )
     )[-1]
     assert "usage" not in last
 
 
 def test_together_body_has_its_finish_and_a_seed() -> None:
-    (result,) = event_payloads(completions("together").encode_body(reply(), completions_request(), STAMP))
+    (result,) = event_payloads(
+        completions("together").encode_body(make_reply(), completions_request(), STAMP)
+    )
     (choice,) = result["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
     assert choice["seed"] > 0
@@ -93,7 +97,7 @@ def test_other_vendors_completions_equal_openais() -> None:
     options: Json = {"include_usage": True}
     chunks = event_payloads(
         completions("groq").encode_stream(
-            reply(), completions_request(stream=True, stream_options=options), STAMP
+            make_reply(), completions_request(stream=True, stream_options=options), STAMP
         )
     )
     assert chunks[-1]["choices"] == []

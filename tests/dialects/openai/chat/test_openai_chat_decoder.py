@@ -29,10 +29,10 @@ def test_decode_of_stream_without_usage_has_no_usage() -> None:
 
 
 def test_decode_reads_free_text_of_custom_tools() -> None:
-    payload = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
+    reply = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
     for stream in (False, True):
         request = chat(tools=[CUSTOM], stream=stream)
-        decoded = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(payload, request, STAMP))
+        decoded = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, STAMP))
         assert decoded is not None
         assert decoded.calls == (DecodedCall("run", "ls -l"),)
 

@@ -19,20 +19,20 @@ CALL = Call("get_weather", ('{"city":', ' "Paris"}'))
 ROME = Call("get_weather", ('{"city": "Rome"}',))
 
 
-def reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
     return Reply((Choice(parts, finish),))
 
 
-def first_choice(value: Reply, **fields: Json) -> Json:
+def first_choice(reply: Reply, **fields: Json) -> Json:
     request = chat(functions=FUNCTIONS, **fields)
-    result = body_of(CHAT.encode_body(CHAT.supported_reply(value, request), request, STAMP))
+    result = body_of(CHAT.encode_body(CHAT.supported_reply(reply, request), request, STAMP))
     ChatCompletion.model_validate(result, strict=True)
     return result["choices"][0]
 
 
-def chunks(value: Reply, **fields: Json) -> list[Json]:
+def chunks(reply: Reply, **fields: Json) -> list[Json]:
     request = chat(functions=FUNCTIONS, stream=True, **fields)
-    plan = CHAT.encode_stream(CHAT.supported_reply(value, request), request, STAMP)
+    plan = CHAT.encode_stream(CHAT.supported_reply(reply, request), request, STAMP)
     result = [
         loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"
     ]
@@ -42,7 +42,7 @@ def chunks(value: Reply, **fields: Json) -> list[Json]:
 
 
 def test_legacy_call_is_the_messages_function_call() -> None:
-    choice = first_choice(reply(CALL))
+    choice = first_choice(make_reply(CALL))
     assert choice["message"] == {
         "role": "assistant",
         "content": None,
@@ -54,7 +54,7 @@ def test_legacy_call_is_the_messages_function_call() -> None:
 
 
 def test_legacy_stream_opens_call_with_name_then_arguments() -> None:
-    payload = chunks(reply(CALL))
+    payload = chunks(make_reply(CALL))
     assert [choice["delta"] for choice in payload] == [
         {
             "role": "assistant",
@@ -70,16 +70,16 @@ def test_legacy_stream_opens_call_with_name_then_arguments() -> None:
 
 
 def test_legacy_call_after_text_opens_at_its_position() -> None:
-    payload = chunks(reply(Text(("Let me see.",)), CALL))
+    payload = chunks(make_reply(Text(("Let me see.",)), CALL))
     assert payload[1]["delta"] == {"content": "Let me see."}
     assert payload[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
 
 
 def test_legacy_message_has_only_the_first_call() -> None:
-    value = reply(Text(("Both.",)), CALL, ROME, CALL)
-    assert first_choice(value)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
+    reply = make_reply(Text(("Both.",)), CALL, ROME, CALL)
+    assert first_choice(reply)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
     payload = "".join(
-        choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(value)
+        choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(reply)
     )
     assert payload == '{"city": "Paris"}'
 
@@ -95,19 +95,19 @@ def test_legacy_message_has_only_the_first_call() -> None:
 def test_legacy_call_finish_reason_follows_the_request(
     fields: dict[str, Json], finish: Finish, reported: str
 ) -> None:
-    assert first_choice(reply(CALL, finish=finish), **fields)["finish_reason"] == reported
+    assert first_choice(make_reply(CALL, finish=finish), **fields)["finish_reason"] == reported
 
 
 def test_functions_beside_tools_give_a_tool_call() -> None:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
-    assert "tool_calls" in first_choice(reply(CALL), tools=tools)["message"]
+    assert "tool_calls" in first_choice(make_reply(CALL), tools=tools)["message"]
 
 
 def test_legacy_call_is_decoded() -> None:
     request = chat(functions=FUNCTIONS)
     for plan in (
-        CHAT.encode_body(reply(CALL), request, STAMP),
-        CHAT.encode_stream(reply(CALL), request, STAMP),
+        CHAT.encode_body(make_reply(CALL), request, STAMP),
+        CHAT.encode_stream(make_reply(CALL), request, STAMP),
     ):
         decoded = CHAT.decode(plan)
         assert decoded is not None

@@ -16,23 +16,23 @@ USAGE = Usage(12, 7, cached_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "function": {"name": "get_weather"}}
 
 
-def reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "text-usage": (reply(Text(("Hello",))), {"stream_options": {"include_usage": True}}),
-    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
-    "thinking": (reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
-    "call": (reply(WEATHER, finish="tool_calls"), {}),
-    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
-    "text-and-calls": (reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "text-usage": (make_reply(Text(("Hello",))), {"stream_options": {"include_usage": True}}),
+    "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (make_reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (make_reply(WEATHER, finish="tool_calls"), {}),
+    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "text-and-calls": (make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
     "forced-call": (
-        reply(WEATHER, finish="tool_calls"),
+        make_reply(WEATHER, finish="tool_calls"),
         {"tools": [TOOL], "tool_choice": TOOL},
     ),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), {}),
     "two-choices": (Reply((Choice((Text(("A", "B")),)), Choice((Text(("C",)),), "length")), USAGE), {"n": 2}),
 }
 STREAMED_ONLY = ("text-usage", "text-unpadded")
@@ -47,15 +47,15 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_chat_body_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(payload, chat(**fields), STAMP))
+    reply, fields = REPLIES[name]
+    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(reply, chat(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_chat_stream_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
+    reply, fields = REPLIES[name]
     assert_golden(
-        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(payload, chat(**fields, stream=True), STAMP)
+        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(reply, chat(**fields, stream=True), STAMP)
     )
 
 

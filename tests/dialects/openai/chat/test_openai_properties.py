@@ -45,7 +45,7 @@ bodies = anything | st.builds(
 
 
 def read_all_fields(request: Request) -> None:
-    """Looks at everything that a request tells."""
+    """Read every field of a request."""
     for name in dir(type(request)):
         if not name.startswith("_"):
             getattr(request, name)

@@ -33,12 +33,12 @@ class Session:
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
-        self.answers = 0
+        self.responses = 0
 
-    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
-        """Answers a request that wants it stored, remembers, and gives the completion's id."""
-        self.answers += 1
-        stamp = ResponseIdentity(Ids(0, "", self.answers), STAMP.now)
+    def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Serve a request with `store`, update the store, and return the completion's id."""
+        self.responses += 1
+        stamp = ResponseIdentity(Ids(0, "", self.responses), STAMP.now)
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
         plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, stamp)
@@ -51,7 +51,7 @@ class Session:
         if memo is not None:
             self.memory.remember("", memo)
 
-    def ask(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
+    def call(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
         request = StoredChatRequest(
             method="GET",
             path="/v1/chat/completions",
@@ -84,8 +84,10 @@ def ids(response: Plan | Failure) -> list[str]:
 @pytest.mark.parametrize("stream", [False, True])
 def test_stored_completion_equals_the_response(stream: bool) -> None:
     session = Session()
-    id = session.say(Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5)
-    match = body(session.ask(GET_CHAT, id))
+    id = session.respond(
+        Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5
+    )
+    match = body(session.call(GET_CHAT, id))
     message = match["choices"][0]["message"]
     assert (match["id"], match["object"], match["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
     assert (message["content"], message["role"]) == ("Hello", "assistant")
@@ -104,24 +106,24 @@ def test_stored_completion_equals_the_response(stream: bool) -> None:
 
 def test_stored_stream_without_usage_is_counted() -> None:
     session = Session()
-    id = session.say(Text(("Hello there",)), CALL, stream=True)
-    usage = body(session.ask(GET_CHAT, id))["usage"]
+    id = session.respond(Text(("Hello there",)), CALL, stream=True)
+    usage = body(session.call(GET_CHAT, id))["usage"]
     assert usage["completion_tokens"] > 5
     assert usage["total_tokens"] == usage["completion_tokens"] + usage["prompt_tokens"]
 
 
 def test_stored_stream_keeps_its_own_usage() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
-    assert body(session.ask(GET_CHAT, id))["usage"]["completion_tokens"] == 0
+    id = session.respond(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
+    assert body(session.call(GET_CHAT, id))["usage"]["completion_tokens"] == 0
 
 
 def test_stored_stream_joins_calls_and_refusal() -> None:
     session = Session()
     note = Call("note", ("free ", "text"), "call_2")
     tools = [{"type": "custom", "custom": {"name": "note"}}]
-    id = session.say(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
-    message = body(session.ask(GET_CHAT, id))["choices"][0]["message"]
+    id = session.respond(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
+    message = body(session.call(GET_CHAT, id))["choices"][0]["message"]
     assert [call["id"] for call in message["tool_calls"]] == ["call_1", "call_2"]
     assert message["tool_calls"][1]["custom"] == {"name": "note", "input": "free text"}
     assert message["refusal"] == "No."
@@ -130,9 +132,9 @@ def test_stored_stream_joins_calls_and_refusal() -> None:
 @pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])
 def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), **fields)
-    assert isinstance(session.ask(GET_CHAT, id), Failure)
-    assert ids(session.ask(LIST_CHAT)) == []
+    id = session.respond(Text(("Hi",)), **fields)
+    assert isinstance(session.call(GET_CHAT, id), Failure)
+    assert ids(session.call(LIST_CHAT)) == []
 
 
 def stream_plan(*payloads: bytes) -> Plan:
@@ -221,12 +223,12 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
 
 def test_completion_list_has_pages() -> None:
     session = Session()
-    payload = [session.say(Text((text,))) for text in ("one", "two", "three")]
-    assert ids(session.ask(LIST_CHAT)) == payload
-    assert ids(session.ask(LIST_CHAT, query="order=desc")) == payload[::-1]
-    first = body(session.ask(LIST_CHAT, query="limit=2&order=sideways"))
+    payload = [session.respond(Text((text,))) for text in ("one", "two", "three")]
+    assert ids(session.call(LIST_CHAT)) == payload
+    assert ids(session.call(LIST_CHAT, query="order=desc")) == payload[::-1]
+    first = body(session.call(LIST_CHAT, query="limit=2&order=sideways"))
     assert (first["first_id"], first["last_id"], first["has_more"]) == (payload[0], payload[1], True)
-    assert ids(session.ask(LIST_CHAT, query=f"after={payload[1]}&limit=x")) == payload[2:]
+    assert ids(session.call(LIST_CHAT, query=f"after={payload[1]}&limit=x")) == payload[2:]
 
 
 @pytest.mark.parametrize(
@@ -242,18 +244,18 @@ def test_completion_list_has_pages() -> None:
 )
 def test_completion_list_filters_by_model_and_metadata(query: str, match: list[int]) -> None:
     session = Session()
-    payload = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
-    assert ids(session.ask(LIST_CHAT, query=query)) == [payload[place] for place in match]
+    payload = [session.respond(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
+    assert ids(session.call(LIST_CHAT, query=query)) == [payload[place] for place in match]
 
 
 def test_update_replaces_the_metadata() -> None:
     session = Session()
-    payload = [session.say(Text((text,))) for text in ("one", "two")]
-    changed = body(session.ask(UPDATE_CHAT, payload[0], body={"metadata": {"a": "b"}}))
+    payload = [session.respond(Text((text,))) for text in ("one", "two")]
+    changed = body(session.call(UPDATE_CHAT, payload[0], body={"metadata": {"a": "b"}}))
     assert changed["metadata"] == {"a": "b"}
-    assert body(session.ask(GET_CHAT, payload[0])) == changed
-    assert ids(session.ask(LIST_CHAT)) == payload
-    assert body(session.ask(UPDATE_CHAT, payload[0], body={"metadata": None}))["metadata"] == {}
+    assert body(session.call(GET_CHAT, payload[0])) == changed
+    assert ids(session.call(LIST_CHAT)) == payload
+    assert body(session.call(UPDATE_CHAT, payload[0], body={"metadata": None}))["metadata"] == {}
 
 
 @pytest.mark.parametrize(
@@ -269,7 +271,7 @@ def test_update_replaces_the_metadata() -> None:
 )
 def test_update_with_invalid_metadata_is_refused(payload: Json, param: str | None) -> None:
     session = Session()
-    wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=payload)
+    wrong = session.call(UPDATE_CHAT, session.respond(Text(("Hi",))), body=payload)
     assert isinstance(wrong, Failure)
     assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
 
@@ -282,11 +284,11 @@ def test_unreadable_update_is_refused_in_any_validation() -> None:
 
 def test_deleted_completion_is_not_found() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
-    deleted = body(session.ask(DELETE_CHAT, id))
+    id = session.respond(Text(("Hi",)))
+    deleted = body(session.call(DELETE_CHAT, id))
     assert deleted == {"object": "chat.completion.deleted", "id": id, "deleted": True}
     for call in (GET_CHAT, UPDATE_CHAT, DELETE_CHAT, CHAT_MESSAGES):
-        match = session.ask(call, id, body={"metadata": None})
+        match = session.call(call, id, body={"metadata": None})
         assert isinstance(match, Failure)
         assert (match.type, match.message) == ("not_found", f"Chat completion with id '{id}' not found.")
 
@@ -306,7 +308,7 @@ def test_missing_completion_gets_the_providers_404() -> None:
 @pytest.mark.parametrize("call", [UPDATE_CHAT, DELETE_CHAT])
 def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
+    id = session.respond(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
             method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
@@ -316,7 +318,7 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
 
 def test_id_of_another_kind_is_no_completion() -> None:
     session = Session()
-    assert isinstance(session.ask(GET_CHAT, "resp_1"), Failure)
+    assert isinstance(session.call(GET_CHAT, "resp_1"), Failure)
 
 
 def test_completion_messages_are_listed() -> None:
@@ -327,8 +329,8 @@ def test_completion_messages_are_listed() -> None:
         {"role": "user", "content": parts},
         {"role": "tool", "content": "21", "tool_call_id": "call_1"},
     ]
-    id = session.say(Text(("Hi",)), messages=request)
-    shown = body(session.ask(CHAT_MESSAGES, id))
+    id = session.respond(Text(("Hi",)), messages=request)
+    shown = body(session.call(CHAT_MESSAGES, id))
     assert shown["data"] == [
         {"id": f"{id}-0", "role": "system", "content": "be kind", "name": "boss", "content_parts": None},
         {"id": f"{id}-1", "role": "user", "content": None, "name": None, "content_parts": parts},
@@ -342,7 +344,7 @@ def test_completion_messages_are_listed() -> None:
         },
     ]
     assert (shown["first_id"], shown["last_id"]) == (f"{id}-0", f"{id}-2")
-    assert ids(session.ask(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
+    assert ids(session.call(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
 
 
 def test_request_with_store_in_a_text_is_not_stored() -> None:

@@ -329,8 +329,8 @@ def test_input_tokens_of_invalid_input_is_refused() -> None:
 
 
 def test_stream_without_finish_stops_after_its_last_item() -> None:
-    payload = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
-    plan = RESPONSES.encode_stream(payload, responses(stream=True), STAMP)
+    reply = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
+    plan = RESPONSES.encode_stream(reply, responses(stream=True), STAMP)
     last = plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.event == "response.output_item.done"

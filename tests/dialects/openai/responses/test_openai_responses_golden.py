@@ -35,25 +35,25 @@ SEARCH: Json = {
 }
 
 
-def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
-    "thinking": (reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
-    "call": (reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
-    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (make_reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (make_reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
+    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
     "phases": (
-        reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
+        make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
         {"model": "gpt-5.4", "tools": [TOOL]},
     ),
-    "structured": (reply(Text(('{"city":', '"Paris"}'))), {"text": {"format": FORMAT}}),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
-    "max-tokens": (reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
+    "structured": (make_reply(Text(('{"city":', '"Paris"}'))), {"text": {"format": FORMAT}}),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "max-tokens": (make_reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
     "server-tool": (
-        reply(NativePart("openai", SEARCH), Text(("Sunny.",))),
+        make_reply(NativePart("openai", SEARCH), Text(("Sunny.",))),
         {"tools": [{"type": "web_search"}]},
     ),
 }
@@ -70,14 +70,14 @@ FAILURES: dict[str, Failure] = {
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_responses_body_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
-    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(payload, responses(**fields), STAMP))
+    reply, fields = REPLIES[name]
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(reply, responses(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_responses_stream_equals_golden_file(name: str) -> None:
-    payload, fields = REPLIES[name]
-    plan = RESPONSES.encode_stream(payload, responses(**fields, stream=True), STAMP)
+    reply, fields = REPLIES[name]
+    plan = RESPONSES.encode_stream(reply, responses(**fields, stream=True), STAMP)
     assert_golden(f"openai/responses-{name}-stream.txt", plan)
 
 

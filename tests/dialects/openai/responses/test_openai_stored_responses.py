@@ -41,7 +41,7 @@ class Session:
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
-        self.answers = 0
+        self.responses = 0
 
     def read(self, **fields: Json) -> ResponsesRequest:
         return self.of_bytes(dumps({**SIMPLE, **fields}))
@@ -50,8 +50,8 @@ class Session:
         recall = self.memory.recall("")
         return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, recall=recall)
 
-    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
-        """Answers, remembers, and gives the response's id."""
+    def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Serve a request, update the store, and return the response's id."""
         request = self.read(**fields, stream=stream)
         plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(
             Reply((Choice(parts),)), request, self.stamp()
@@ -63,8 +63,8 @@ class Session:
         return str(content.get("response", content)["id"])
 
     def stamp(self) -> ResponseIdentity:
-        self.answers += 1
-        return ResponseIdentity(STAMP.ids.__class__(0, "", self.answers), STAMP.now)
+        self.responses += 1
+        return ResponseIdentity(STAMP.ids.__class__(0, "", self.responses), STAMP.now)
 
     def remember(self, memo: StoreUpdate | None) -> None:
         if memo is not None:
@@ -80,7 +80,7 @@ class Session:
             recall=self.memory.recall(""),
         )
 
-    def ask(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
+    def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
         assert call.check(request) is call.check_readable(request) is None
         return call.answer(request, (), STAMP)
@@ -101,8 +101,8 @@ def events(response: Plan | Failure) -> list[Json]:
 @pytest.mark.parametrize("stream", [False, True])
 def test_stored_response_equals_the_response(stream: bool) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), stream=stream)
-    match = body(session.ask(GET_RESPONSE, id))
+    id = session.respond(Text(("Hi",)), stream=stream)
+    match = body(session.call(GET_RESPONSE, id))
     assert (match["id"], match["output"][0]["content"][0]["text"]) == (id, "Hi")
 
 
@@ -129,7 +129,7 @@ def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None
     session.remember(memo)
-    assert body(session.ask(GET_RESPONSE, memo.names[0]))["status"] == finish
+    assert body(session.call(GET_RESPONSE, memo.names[0]))["status"] == finish
 
 
 def without_last_step(plan: Plan) -> Plan:
@@ -169,20 +169,20 @@ def test_errors_and_raw_bodies_are_not_stored() -> None:
 
 def test_response_without_store_keeps_only_its_calls() -> None:
     session = Session()
-    id = session.say(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
-    assert isinstance(session.ask(GET_RESPONSE, id), Failure)
+    id = session.respond(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
+    assert isinstance(session.call(GET_RESPONSE, id), Failure)
     assert session.read(input=[OUTPUT]).tool_results[0].name == "get_weather"
-    assert session.say(Text(("x",)), store=None, user='"store"') != id
+    assert session.respond(Text(("x",)), store=None, user='"store"') != id
 
 
 def test_output_has_its_tools_name_and_the_history() -> None:
     session = Session()
-    first = session.say(CALL, input="weather?", instructions="Be brief.")
+    first = session.respond(CALL, input="weather?", instructions="Be brief.")
     request = session.read(input=[OUTPUT], previous_response_id=first)
     assert request.tool_results == (ResultPart("call_1", "get_weather", '{"degrees": 21}'),)
     assert (request.user, request.turn, request.system) == ("weather?", 2, None)
     assert RESPONSES.check(request) is None
-    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first, stream=True)
+    second = session.respond(Text(("21.",)), input=[OUTPUT], previous_response_id=first, stream=True)
     third = session.read(input="thanks", previous_response_id=second)
     assert [message.role for message in third.messages] == ["user", "assistant", "tool", "assistant", "user"]
     assert (third.turn, third.user) == (3, "thanks")
@@ -190,7 +190,7 @@ def test_output_has_its_tools_name_and_the_history() -> None:
 
 def test_calls_of_previous_response_need_outputs() -> None:
     session = Session()
-    first = session.say(CALL)
+    first = session.respond(CALL)
     failure = RESPONSES.check(session.read(previous_response_id=first))
     assert failure is not None
     assert failure.message == "No tool output found for function call call_1."
@@ -199,7 +199,7 @@ def test_calls_of_previous_response_need_outputs() -> None:
 def test_conversation_continues_by_its_id() -> None:
     session = Session()
     for payload in ("one", "two"):
-        session.say(Text((payload,)), input=payload, conversation="conv_1")
+        session.respond(Text((payload,)), input=payload, conversation="conv_1")
     request = session.read(input="three", conversation={"id": "conv_1"})
     assert [message.text for message in request.messages] == ["one", "one", "two", "two", "three"]
     assert RESPONSES.check(request) is None
@@ -207,8 +207,8 @@ def test_conversation_continues_by_its_id() -> None:
 
 def test_item_reference_finds_the_stored_item() -> None:
     session = Session()
-    first = session.say(CALL)
-    item = body(session.ask(GET_RESPONSE, first))["output"][0]["id"]
+    first = session.respond(CALL)
+    item = body(session.call(GET_RESPONSE, first))["output"][0]["id"]
     request = session.read(input=[{"type": "item_reference", "id": item}, OUTPUT])
     assert request.tool_results[0].name == "get_weather"
     assert RESPONSES.check(request) is None
@@ -219,8 +219,8 @@ def test_item_reference_finds_the_stored_item() -> None:
 def test_chain_is_one_conversation_with_its_first_request() -> None:
     session = Session()
     start: Mapping[str, Json] = {"input": "hi", "instructions": "Be brief."}
-    first = session.say(Text(("a",)), **start)
-    second = session.say(Text(("b",)), input="more", previous_response_id=first)
+    first = session.respond(Text(("a",)), **start)
+    second = session.respond(Text(("b",)), input="more", previous_response_id=first)
     last = session.read(input="and more", instructions="Other.", previous_response_id=second)
     assert conversation(last) == conversation(session.read(**start))
     assert conversation(last) != conversation(session.read(input="and more", instructions="Other."))
@@ -228,8 +228,8 @@ def test_chain_is_one_conversation_with_its_first_request() -> None:
 
 def test_chain_ends_at_a_missing_response() -> None:
     session = Session()
-    first = session.say(Text(("a",)), input="one")
-    second = session.say(Text(("b",)), input="two", previous_response_id=first)
+    first = session.respond(Text(("a",)), input="one")
+    second = session.respond(Text(("b",)), input="two", previous_response_id=first)
     session.remember(DELETE_RESPONSE.store_update(_delete(session, first), session.stored(first)))
     assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
         *("two", "b", "x")
@@ -237,7 +237,7 @@ def test_chain_ends_at_a_missing_response() -> None:
 
 
 def _delete(session: Session, id: str) -> Plan:
-    plan = session.ask(DELETE_RESPONSE, id)
+    plan = session.call(DELETE_RESPONSE, id)
     assert isinstance(plan, Plan)
     return plan
 
@@ -255,7 +255,7 @@ def test_unreadable_body_is_no_history() -> None:
 
 def test_compact_returns_user_messages_and_a_sealed_item() -> None:
     session = Session()
-    first = session.say(Text(("a",)), input="one")
+    first = session.respond(Text(("a",)), input="one")
     raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
     request = CompactRequest(
         method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
@@ -282,11 +282,11 @@ def test_compact_of_invalid_input_is_a_400(raw: bytes) -> None:
 
 def test_deleted_response_is_not_found() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
+    id = session.respond(Text(("Hi",)))
     plan = _delete(session, id)
     assert body(plan) == {"id": id, "object": "response", "deleted": True}
     session.remember(DELETE_RESPONSE.store_update(plan, session.stored(id, method="DELETE")))
-    gone = session.ask(GET_RESPONSE, id)
+    gone = session.call(GET_RESPONSE, id)
     assert isinstance(gone, Failure)
     assert gone.message == f"Response with id '{id}' not found."
     assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
@@ -295,63 +295,66 @@ def test_deleted_response_is_not_found() -> None:
 
 def test_failed_deletion_deletes_nothing() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
+    id = session.respond(Text(("Hi",)))
     plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
     assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
 def test_response_is_found_only_by_its_own_id() -> None:
     session = Session()
-    session.say(Text(("Hi",)), conversation="conv_1")
-    assert isinstance(session.ask(GET_RESPONSE, "conv_1"), Failure)
+    session.respond(Text(("Hi",)), conversation="conv_1")
+    assert isinstance(session.call(GET_RESPONSE, "conv_1"), Failure)
 
 
 def test_cancel_needs_a_background_response() -> None:
     session = Session()
-    refused = session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",))))
+    refused = session.call(CANCEL_RESPONSE, session.respond(Text(("Hi",))))
     assert isinstance(refused, Failure)
     assert refused.message == "Cannot cancel a synchronous response."
     assert (
-        body(session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",)), background=True)))["background"] is True
+        body(session.call(CANCEL_RESPONSE, session.respond(Text(("Hi",)), background=True)))["background"]
+        is True
     )
 
 
 def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
     parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
-    id = session.say(*parts, tools=[{"type": "custom", "name": "sql"}])
-    payload = events(session.ask(GET_RESPONSE, id, "stream=true"))
+    id = session.respond(*parts, tools=[{"type": "custom", "name": "sql"}])
+    payload = events(session.call(GET_RESPONSE, id, "stream=true"))
     assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
     assert [event["delta"] for event in payload if "delta" in event] == [
         *("a", "bc", "d", '{"city": "Paris"}', "e")
     ]
     assert payload[0]["response"]["output"] == []
-    assert payload[-1]["response"] == body(session.ask(GET_RESPONSE, id))
+    assert payload[-1]["response"] == body(session.call(GET_RESPONSE, id))
     assert payload[-1]["type"] == "response.completed"
-    rest = events(session.ask(GET_RESPONSE, id, "stream=true&starting_after=3"))
+    rest = events(session.call(GET_RESPONSE, id, "stream=true&starting_after=3"))
     assert rest == payload[4:]
 
 
 def test_input_items_are_listed() -> None:
     session = Session()
     history = [{"role": "assistant", "content": "earlier"}, {"role": "user", "content": "weather?"}]
-    first = session.say(CALL, input=history)
-    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first)
-    listed = body(session.ask(INPUT_ITEMS, second, "order=asc"))
+    first = session.respond(CALL, input=history)
+    second = session.respond(Text(("21.",)), input=[OUTPUT], previous_response_id=first)
+    listed = body(session.call(INPUT_ITEMS, second, "order=asc"))
     assert [item["type"] for item in listed["data"]] == [
         *("message", "message", "function_call", "function_call_output")
     ]
     assert [item["content"][0]["type"] for item in listed["data"][:2]] == ["output_text", "input_text"]
     assert (listed["first_id"], listed["has_more"]) == (listed["data"][0]["id"], False)
-    assert body(session.ask(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
+    assert body(session.call(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
 
 
 def test_input_items_have_pages() -> None:
     session = Session()
-    id = session.say(Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)])
-    page = body(session.ask(INPUT_ITEMS, id, "limit=2&order=asc"))
+    id = session.respond(
+        Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)]
+    )
+    page = body(session.call(INPUT_ITEMS, id, "limit=2&order=asc"))
     assert ([item["content"][0]["text"] for item in page["data"]], page["has_more"]) == (["0", "1"], True)
-    rest = body(session.ask(INPUT_ITEMS, id, f"order=asc&after={page['last_id']}"))
+    rest = body(session.call(INPUT_ITEMS, id, f"order=asc&after={page['last_id']}"))
     assert ([item["content"][0]["text"] for item in rest["data"]], rest["has_more"]) == (["2"], False)
-    none = body(session.ask(INPUT_ITEMS, session.say(Text(("x",)), input=[])))
+    none = body(session.call(INPUT_ITEMS, session.respond(Text(("x",)), input=[])))
     assert (none["data"], none["first_id"], none["last_id"]) == ([], None, None)
