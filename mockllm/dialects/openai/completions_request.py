@@ -10,13 +10,12 @@ from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai import known_fields
-from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import ModelRequest, choice_count, texts
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_readable,
     decimal,
     integer,
     members,
@@ -35,6 +34,12 @@ Prompt = str | list[int]
 
 MAX_LOGPROBS: Final = 5
 """The maximum number of likeliest tokens per position."""
+KNOWN_FIELDS: Final = frozenset({
+    "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "model", "n",
+    "presence_penalty", "prompt", "seed", "stop", "stream", "stream_options", "suffix", "temperature",
+    "top_p", "user"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
 
 
 class CompletionsRequest(ModelRequest):
@@ -43,7 +48,7 @@ class CompletionsRequest(ModelRequest):
 
     api = "completions"
     generates = True
-    known = known_fields.COMPLETIONS
+    known = KNOWN_FIELDS
 
     @lazy
     def prompts(self) -> tuple[Prompt, ...]:

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.input_check import check_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
@@ -21,6 +20,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_readable,
     decimal,
     integer,
     members,
@@ -33,8 +33,6 @@ from mockllm.dialects.openai.validators import (
     unsupported,
     wrong_type,
 )
-
-__all__ = ["check", "check_input", "check_readable"]
 
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}

@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.model_families import SNAPSHOTS
-from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
+from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.model_families import FAMILIES, family_of
 from mockllm.dialects.openai.responses.native_items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat

@@ -25,7 +25,7 @@ from mockllm.dialects.openai import (
     INPUT_ITEMS,
     RESPONSES,
 )
-from mockllm.dialects.openai.responses.compact import CompactRequest
+from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
 from mockllm.state.response_store import ResponseStore
