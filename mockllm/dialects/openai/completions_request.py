@@ -15,6 +15,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
     check_readable,
     decimal,
     integer,
@@ -124,12 +125,9 @@ def check(request: Request) -> Failure | None:
     body = request.fields
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
-    for name, value in body.items():
-        field = FIELDS.get(name)
-        if field is not None and value is not None:
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(body, FIELDS)
+    if error is not None:
+        return error
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")

@@ -218,3 +218,33 @@ def check_readable(request: Request) -> Failure | None:
         return refuse(UNPARSED_MESSAGE)
     message = f"Invalid request body: expected an object, but got {json_type(body)} instead."
     return refuse(message, None, "invalid_type")
+
+
+def by_type(checks: Mapping[str, Check]) -> Check:
+    """Return a check that accepts an object that passes the check of its `type`."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not dict:
+            return wrong_type(value, path, "an object")
+        if "type" not in value:
+            return missing(f"{path}.type")
+        kind = value["type"]
+        if type(kind) is not str:
+            return wrong_type(kind, f"{path}.type", "a string")
+        typed = checks.get(kind)
+        return unsupported(kind, f"{path}.type", tuple(checks)) if typed is None else typed(value, path)
+
+    return check
+
+
+def check_fields(
+    body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str] = ()
+) -> Failure | None:
+    """Check each known field in the body's order; a null field counts as absent unless it is required."""
+    for name, value in body.items():
+        check = checks.get(name)
+        if check is not None and (value is not None or name in required):
+            error = check(value, name)
+            if error is not None:
+                return error
+    return None

@@ -18,6 +18,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
     check_readable,
     decimal,
     integer,
@@ -78,12 +79,9 @@ def check_body(body: dict[str, Json]) -> Failure | None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    for name, value in body.items():
-        field = FIELDS.get(name)
-        if field is not None and (value is not None or name == "messages"):
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(body, FIELDS, ("messages",))
+    if error is not None:
+        return error
     return None if DEPENDENT_FIELDS.isdisjoint(body) else _check_dependencies(body)
 
 

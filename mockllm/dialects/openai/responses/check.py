@@ -20,6 +20,7 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
     check_readable,
     decimal,
     integer,
@@ -80,12 +81,9 @@ def check_input(request: Request) -> Failure | None:
     error = check_readable(request)
     if error is not None:
         return error
-    for name, value in request.fields.items():
-        field = FIELDS.get(name)
-        if field is not None and value is not None:
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(request.fields, FIELDS)
+    if error is not None:
+        return error
     assert isinstance(request, InputRequest)
     if request.conversation is not None and request.previous is None:
         return None  # the conversation began elsewhere; its items are unknown
