@@ -69,7 +69,7 @@ def test_logprobs_without_top_have_no_alternatives() -> None:
         ((Text(("Hi",)), CALL), {"content": ["Hi"], "refusal": None}),
     ],
 )
-def test_texts_and_refusals_have_logprobs(parts: tuple[Part, ...], reported: Json) -> None:
+def test_logprobs_cover_only_texts_and_refusals(parts: tuple[Part, ...], reported: Json) -> None:
     result = body_of(CHAT.encode_body(make_reply(*parts), chat(logprobs=True), STAMP))["choices"][0][
         "logprobs"
     ]
@@ -115,8 +115,8 @@ def test_model_without_logprobs_has_them_on_request() -> None:
 
 
 def test_variant_contains_the_logprobs_settings() -> None:
-    request: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
-    assert len({CHAT.variant(chat(**fields)) for fields in request}) == 3
+    field_sets: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
+    assert len({CHAT.variant(chat(**fields)) for fields in field_sets}) == 3
     assert len({COMPLETIONS.variant(completion(logprobs=top)) for top in (None, 0, 1)}) == 3
 
 
