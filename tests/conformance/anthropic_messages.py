@@ -1,8 +1,7 @@
-"""What a recorded answer of Anthropic's messages says, in neutral words: the way back from the wire.
+"""Decodes recorded responses of Anthropic's messages into replies.
 
-For the comparison only: the reply that is read here is encoded again, and both must have the same shape.
-What only this provider knows (server tools, citations) comes back as native blocks and extras, which is how
-a scenario would write it.
+Only the comparison uses it: the decoded reply is encoded again, and both must have the same shape. Content
+that only this provider has (server tools, citations) becomes native blocks and extras, as in a scenario.
 """
 
 from __future__ import annotations
@@ -26,34 +25,34 @@ FINISH: dict[str, Finish] = {
 }
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
         return Failure(BY_STATUS[status], status)
     if isinstance(body, dict):
-        return _whole(body)
-    return _streamed([(name, loads(data)) for name, data in events_of(body)])
+        return _from_body(body)
+    return _from_stream([(name, loads(data)) for name, data in events_of(body)])
 
 
-def _whole(body: dict[str, Any]) -> Reply:
-    parts = tuple(_part(block, _pieces(block)) for block in body["content"])
+def _from_body(body: dict[str, Any]) -> Reply:
+    parts = tuple(_part(block, _block_chunks(block)) for block in body["content"])
     extras: dict[str, Any] = {key: body[key] for key in ("container", "context_management") if key in body}
     return _reply(body, parts, body, body["usage"], extras)
 
 
-def _streamed(found: list[tuple[str, dict[str, Any]]]) -> Reply:
+def _from_stream(events: list[tuple[str, dict[str, Any]]]) -> Reply:
     blocks: dict[int, tuple[dict[str, Any], list[str]]] = {}
     message: dict[str, Any] = {}
     last: dict[str, Any] = {}
-    for name, data in found:
+    for name, data in events:
         match name:
             case "message_start":
                 message = data["message"]
             case "content_block_start":
                 blocks[data["index"]] = (dict(data["content_block"]), [])
             case "content_block_delta":
-                _hear(data["delta"], *blocks[data["index"]])
+                _add_delta(data["delta"], *blocks[data["index"]])
             case "message_delta":
                 last = data
     parts = tuple(_part(*blocks[index]) for index in sorted(blocks))
@@ -63,22 +62,22 @@ def _streamed(found: list[tuple[str, dict[str, Any]]]) -> Reply:
     return _reply(message, parts, last["delta"], {**message["usage"], **last["usage"]}, extras)
 
 
-def _hear(delta: dict[str, Any], block: dict[str, Any], pieces: list[str]) -> None:
+def _add_delta(delta: dict[str, Any], block: dict[str, Any], chunks: list[str]) -> None:
     match delta["type"]:
         case "text_delta":
-            pieces.append(delta["text"])
+            chunks.append(delta["text"])
         case "thinking_delta":
-            pieces.append(delta["thinking"])
+            chunks.append(delta["thinking"])
         case "input_json_delta":
-            pieces.append(delta["partial_json"])
+            chunks.append(delta["partial_json"])
         case "signature_delta":
             block["signature"] = delta["signature"]
         case "citations_delta":
             block.setdefault("citations", []).append(delta["citation"])
 
 
-def _pieces(block: dict[str, Any]) -> list[str]:
-    """What a whole block says, as one piece."""
+def _block_chunks(block: dict[str, Any]) -> list[str]:
+    """Return the content of a complete block, as one chunk."""
     match block["type"]:
         case "text":
             return [block["text"]]
@@ -89,18 +88,18 @@ def _pieces(block: dict[str, Any]) -> list[str]:
     return []
 
 
-def _part(block: dict[str, Any], pieces: list[str]) -> Part:
+def _part(block: dict[str, Any], chunks: list[str]) -> Part:
     match block["type"]:
         case "text" if not block.get("citations"):
-            return Text(tuple(pieces))
+            return Text(tuple(chunks))
         case "text":
-            return NativePart("anthropic", {**block, "text": "".join(pieces)})
+            return NativePart("anthropic", {**block, "text": "".join(chunks)})
         case "thinking":
-            return Thinking(tuple(pieces), block["signature"])
+            return Thinking(tuple(chunks), block["signature"])
         case "tool_use":
-            return Call(block["name"], tuple(piece for piece in pieces if piece), block["id"])
+            return Call(block["name"], tuple(chunk for chunk in chunks if chunk), block["id"])
         case "server_tool_use":
-            return NativePart("anthropic", {**block, "input": loads("".join(pieces) or "{}")})
+            return NativePart("anthropic", {**block, "input": loads("".join(chunks) or "{}")})
     return NativePart("anthropic", block)
 
 
@@ -123,12 +122,12 @@ def _reply(
 
 
 def kind(name: str, payload: Json) -> str:
-    """An event by its name, a delta by its type."""
+    """Return an event's name, a delta's type."""
     return str(payload["delta"]["type"]) if name == "content_block_delta" else name
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The settings that change an answer's form."""
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form."""
     return {name: body[name] for name in ("model", "stream", "thinking") if name in body}
 
 
@@ -136,9 +135,9 @@ PROTOCOL = Protocol(
     folder="anthropic-messages",
     dialect=MESSAGES,
     path="/v1/messages",
-    said=said,
+    decode=decode,
     kind=kind,
-    asked=asked,
+    settings=settings,
     untimed=frozenset({"ping"}),
     opaque=frozenset({"$.content[].input", "$.content_block.input"}),
     noise=frozenset(

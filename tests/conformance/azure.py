@@ -1,4 +1,4 @@
-"""What a recorded answer of Azure OpenAI says, in neutral words. For the comparison only."""
+"""Decodes recorded responses of Azure OpenAI into replies. Only the comparison uses it."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from tests.conformance import openai_chat, openai_responses, vendors
 from tests.conformance.shape import Protocol, Recording
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     response = recording["response"]
     if response["status"] != 200:
-        return refused(response["status"], response["body"])
-    return vendors.said(recording)
+        return failure_of(response["status"], response["body"])
+    return vendors.decode(recording)
 
 
-def refused(status: int, body: Mapping[str, Any]) -> Failure:
+def failure_of(status: int, body: Mapping[str, Any]) -> Failure:
     known = {"DeploymentNotFound": "model_not_found"}
     return Failure(known.get(body["error"]["code"], BY_STATUS[status]), status)
 
 
 def kind(name: str, payload: Json) -> str:
-    """A chunk by what it is there for; the first has no choice."""
+    """Return the purpose of a chunk; the first has no choice."""
     if isinstance(payload, dict) and "prompt_filter_results" in payload:
         return "filtered"
     return vendors.kind(name, payload)
@@ -49,10 +49,10 @@ PROTOCOLS = (
         folder="azure-chat",
         dialect=CHAT,
         path=None,
-        said=said,
+        decode=decode,
         kind=kind,
-        lane=openai_chat.lane,
-        asked=openai_chat.asked,
+        choice_key=openai_chat.choice_key,
+        settings=openai_chat.settings,
         noise=NOISE,
         others=(FOUNDRY_CHAT,),
         sent={"api-key": "x"},
@@ -62,9 +62,9 @@ PROTOCOLS = (
         folder="azure-responses",
         dialect=RESPONSES,
         path=None,
-        said=openai_responses.said,
+        decode=openai_responses.decode,
         kind=openai_responses.kind,
-        asked=openai_responses.asked,
+        settings=openai_responses.settings,
         opaque=openai_responses.PROTOCOL.opaque,
         noise=NOISE,
         sent={"api-key": "x"},

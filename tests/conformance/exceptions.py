@@ -1,8 +1,9 @@
-"""Where our answers differ from the recordings on purpose, or for now, and why. Reviewed like code.
+"""The differences between this server's responses and the recordings that are deliberate or temporary, with
+their reasons. Reviewed like code.
 
 `cases` and `entries` are globs over a recording's id and over "kind path type" (a header is `header NAME`).
-Recordings that are more than a year older than the newest need no entry: the services have changed since,
-and the newer form is the one that is followed. They still count in the mean.
+Recordings that are more than a year older than the newest need no entry: the services have changed since, and
+this server follows the newer form. They still count in the mean.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Exemption:
 LEFT_OUT = {
     "openai-completions-n-200-b5fdd351": "a stream, and its request did not ask for one: not what it answers",
 }
-"""Recordings that are not compared at all, and why."""
+"""Recordings that are not compared, with their reasons."""
 
 OUT_OF_SCOPE = {
     "anthropic-batches": "batches of messages",
@@ -45,7 +46,7 @@ OUT_OF_SCOPE = {
     "perplexity-*": "no row of the vendors' table",
     "zai-chat": "no row of the vendors' table",
 }
-"""Folders of recordings that no protocol is compared with, and why."""
+"""Folders of recordings that no protocol is compared with, with their reasons."""
 
 EXEMPTIONS = (
     Exemption(

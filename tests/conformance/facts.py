@@ -1,5 +1,6 @@
-"""Recordings reduced to facts: which settings were asked, which parts were said in how many pieces, and what
-was seen. No texts. `python -m tests.conformance.facts` writes them anew from a folder of recordings.
+"""Recordings reduced to facts: the settings of the request, the parts of the response and their number of
+chunks, and the observation. The facts contain no texts. `python -m tests.conformance.facts` rewrites them
+from a folder of recordings.
 """
 
 from __future__ import annotations
@@ -21,36 +22,37 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
 from tests.conformance.exceptions import LEFT_OUT
-from tests.conformance.shape import Case, Protocol, Recording, Seen, look
+from tests.conformance.shape import Case, Observation, Protocol, Recording, observe
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"
 
 
 VARIABLE = "MOCKLLM_TRANSCRIPTS"
-"""Names another folder of recordings; `pytest --transcripts DIR` sets it."""
+"""The variable that names another folder of recordings; `pytest --transcripts DIR` sets it."""
 
 
 def recordings() -> Path:
-    """Where the recordings are, if they are anywhere: in the folder that was named, else beside the work tree."""
+    """Return the folder of the recordings: the named folder, else the one beside the work tree. It may not
+    exist."""
     beside = HERE.parents[2] / "shared" / "transcripts"
     return Path(os.environ.get(VARIABLE, beside))
 
 
-def strange() -> bool:
-    """Whether the recordings may be some that nobody has looked at."""
+def has_custom_folder() -> bool:
+    """Return whether the recordings may be ones whose differences are not reviewed."""
     return VARIABLE in os.environ
 
 
-def recorded(protocol: Protocol) -> Iterator[Case]:
-    """The cases of a protocol's recordings; none where there are no recordings."""
-    return (reduced(protocol, recording) for recording in files(protocol))
+def recorded_cases(protocol: Protocol) -> Iterator[Case]:
+    """Yield the cases of a protocol's recordings; none where there are no recordings."""
+    return (reduce(protocol, recording) for recording in files(protocol))
 
 
 def files(protocol: Protocol) -> Iterator[Recording]:
-    """A protocol's recordings, but for those that are left out."""
+    """Yield a protocol's recordings, except those that are left out."""
     folders = (protocol.folder, *protocol.more)
-    for file in (each for folder in folders for each in sorted((recordings() / folder).glob("*.json"))):
+    for file in (item for folder in folders for item in sorted((recordings() / folder).glob("*.json"))):
         recording = json.loads(file.read_text())
         if recording["id"] in LEFT_OUT:
             continue
@@ -59,46 +61,46 @@ def files(protocol: Protocol) -> Iterator[Recording]:
             yield recording
 
 
-def reduced(protocol: Protocol, recording: Recording) -> Case:
+def reduce(protocol: Protocol, recording: Recording) -> Case:
     request, response = recording["request"], recording["response"]
     headers = {name.lower(): value for name, value in request["headers"].items()}
     full = "full_headers" in recording["features"]
-    seen = look(protocol, response["status"], response["headers"] if full else (), response["body"])
-    said = protocol.said(recording)
+    observed = observe(protocol, response["status"], response["headers"] if full else (), response["body"])
+    content = protocol.decode(recording)
     return Case(
         id=recording["id"],
         day=_day(response),
         path=protocol.path or _path(request),
-        body=protocol.asked(request["body"] or {}),
+        body=protocol.settings(request["body"] or {}),
         headers={name: headers[name] for name in protocol.headers if name in headers},
-        said=replace(said, message=None) if isinstance(said, Failure) else _untold(said),
-        seen=seen,
+        content=replace(content, message=None) if isinstance(content, Failure) else _without_words(content),
+        observed=observed,
     )
 
 
 def _path(request: Mapping[str, Any]) -> str:
-    """The path without the names of whose it was, and its query without keys."""
+    """Return the path without the names of projects, and its query without keys."""
     path = re.sub("/(projects|locations)/[^/]+", r"/\1/x", request["path"])
     query = {name: value for name, value in request["query"].items() if name != "key"}
     return f"{path}?{urlencode(query)}" if query else str(path)
 
 
 def _day(response: Mapping[str, Any]) -> str:
-    """When the answer was made: by its date, else by its own word."""
+    """Return the day of the response: from its date header, else from its body."""
     dates = [value for name, value in response["headers"].items() if name.lower() == "date"]
     if dates:
         return parsedate_to_datetime(dates[0]).date().isoformat()
-    written = str(response["body"])
-    told = re.search(r"createTime\W+(\d{4}-\d\d-\d\d)", written)
-    if told is not None:
-        return told[1]
-    _, created, rest = written.partition("created")
+    body = str(response["body"])
+    match = re.search(r"createTime\W+(\d{4}-\d\d-\d\d)", body)
+    if match is not None:
+        return match[1]
+    _, created, rest = body.partition("created")
     digits = "".join(character for character in rest[:15] if character.isdigit())
     return datetime.fromtimestamp(int(digits), UTC).date().isoformat() if created and digits else ""
 
 
 def _without_texts(value: Json) -> Json:
-    """The same tree; of its strings only the types are kept."""
+    """Return the same tree; strings are replaced by "x", except types."""
     if isinstance(value, dict):
         return {key: item if key == "type" else _without_texts(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -106,17 +108,17 @@ def _without_texts(value: Json) -> Json:
     return "x" if isinstance(value, str) else value
 
 
-def _untold(reply: Reply) -> Reply:
-    """The reply with as many pieces, and none of its words."""
-    return told(telling(reply))
+def _without_words(reply: Reply) -> Reply:
+    """Return the reply with the same number of chunks, and without its texts."""
+    return reply_from_json(reply_to_json(reply))
 
 
-def telling(reply: Reply) -> Json:
-    """A reply as JSON."""
+def reply_to_json(reply: Reply) -> Json:
+    """Return a reply as JSON."""
     return {
         "choices": [
             {
-                "parts": [_telling(part) for part in choice.parts],
+                "parts": [_part_to_json(part) for part in choice.parts],
                 "finish": choice.finish,
                 "stopped": choice.stopped_by is not None,
             }
@@ -133,33 +135,33 @@ def telling(reply: Reply) -> Json:
 USAGE = ("input", "output", "cached_read", "cache_write", "reasoning")
 
 
-def _telling(part: Part) -> Json:
+def _part_to_json(part: Part) -> Json:
     match part:
         case NativePart(dialect, block):
             return ["native", dialect, _without_texts(block)]
-        case Thinking(pieces, signature, redacted):
-            return ["thinking", len(pieces), signature is not None, redacted]
-        case Text(pieces) | Call(chunks=pieces) | Refusal(pieces):
-            return [type(part).__name__.lower(), len(pieces)]
+        case Thinking(text_chunks, signature, redacted):
+            return ["thinking", len(text_chunks), signature is not None, redacted]
+        case Text(text_chunks) | Call(chunks=text_chunks) | Refusal(text_chunks):
+            return [type(part).__name__.lower(), len(text_chunks)]
 
 
-def told(telling: Json) -> Reply:
-    """The reply that was written as JSON."""
+def reply_from_json(value: Json) -> Reply:
+    """Return the reply of its JSON form."""
     choices = tuple(
         Choice(
-            tuple(_told(*part) for part in choice["parts"]),
+            tuple(_part_from_json(*part) for part in choice["parts"]),
             choice["finish"],
             "x" if choice["stopped"] else None,
         )
-        for choice in telling["choices"]
+        for choice in value["choices"]
     )
-    usage = Usage(**dict(zip(USAGE, telling["usage"], strict=True)))
-    broken = Failure(telling["broken"][0], fields=telling["broken"][1]) if "broken" in telling else None
-    unfinished = telling.get("unfinished", False)
-    return Reply(choices, usage, telling["model"], broken, unfinished, telling["extras"])
+    usage = Usage(**dict(zip(USAGE, value["usage"], strict=True)))
+    broken = Failure(value["broken"][0], fields=value["broken"][1]) if "broken" in value else None
+    unfinished = value.get("unfinished", False)
+    return Reply(choices, usage, value["model"], broken, unfinished, value["extras"])
 
 
-def _told(kind: str, *facts: Any) -> Part:
+def _part_from_json(kind: str, *facts: Any) -> Part:
     match kind, facts:
         case "native", (dialect, block):
             return NativePart(dialect, block)
@@ -174,30 +176,30 @@ def _told(kind: str, *facts: Any) -> Part:
 
 
 def _arguments(count: int) -> tuple[str, ...]:
-    """An empty object in so many pieces."""
+    """Return an empty object in `count` chunks."""
     return ("{", *(" " for _ in range(count - 2)), "}") if count > 1 else ("{}",) * count
 
 
 def write(protocol: Protocol) -> int:
-    """Writes the facts of a protocol; how many cases they hold."""
-    cases = list(recorded(protocol))
-    entries = sorted({entry for case in cases for entry in case.seen.shape})
+    """Write the facts of a protocol; return the number of cases."""
+    cases = list(recorded_cases(protocol))
+    entries = sorted({entry for case in cases for entry in case.observed.shape})
     number = {entry: place for place, entry in enumerate(entries)}
     rows = [
         {
             "id": case.id,
             "day": case.day,
-            "status": case.seen.status,
+            "status": case.observed.status,
             **({} if protocol.path else {"path": case.path}),
             "body": case.body,
             "headers": case.headers,
-            "failure": [case.said.type, case.said.status, dict(case.said.fields)]
-            if isinstance(case.said, Failure)
+            "failure": [case.content.type, case.content.status, dict(case.content.fields)]
+            if isinstance(case.content, Failure)
             else None,
-            "reply": None if isinstance(case.said, Failure) else telling(case.said),
-            "shape": sorted(number[entry] for entry in case.seen.shape),
-            "order": case.seen.order,
-            "seen": sorted(case.seen.headers),
+            "reply": None if isinstance(case.content, Failure) else reply_to_json(case.content),
+            "shape": sorted(number[entry] for entry in case.observed.shape),
+            "order": case.observed.order,
+            "seen": sorted(case.observed.headers),
         }
         for case in cases
     ]
@@ -207,13 +209,13 @@ def write(protocol: Protocol) -> int:
     return len(cases)
 
 
-def kept(protocol: Protocol) -> Iterator[Case]:
-    """The cases that the committed facts hold."""
+def committed_cases(protocol: Protocol) -> Iterator[Case]:
+    """Yield the cases of the committed facts."""
     facts = json.loads((FACTS / f"{protocol.folder}.json").read_text())
     for row in facts["cases"]:
         shape = frozenset(facts["entries"][place] for place in row["shape"])
-        order = tuple(tuple((kind, count) for kind, count in lane) for lane in row["order"])
-        said = (
+        order = tuple(tuple((kind, count) for kind, count in choice_key) for choice_key in row["order"])
+        failure = (
             Failure(row["failure"][0], row["failure"][1], fields=row["failure"][2])
             if row["failure"]
             else None
@@ -224,14 +226,14 @@ def kept(protocol: Protocol) -> Iterator[Case]:
             protocol.path or row["path"],
             row["body"],
             row["headers"],
-            said or told(row["reply"]),
-            Seen(row["status"], shape, order, frozenset(row["seen"])),
+            failure or reply_from_json(row["reply"]),
+            Observation(row["status"], shape, order, frozenset(row["seen"])),
         )
 
 
 if __name__ == "__main__":
     from tests.conformance.protocols import PROTOCOLS
 
-    for each in PROTOCOLS:
-        if len(sys.argv) == 1 or each.folder in sys.argv[1:]:
-            print(f"{each.folder}: {write(each)} cases")
+    for protocol in PROTOCOLS:
+        if len(sys.argv) == 1 or protocol.folder in sys.argv[1:]:
+            print(f"{protocol.folder}: {write(protocol)} cases")

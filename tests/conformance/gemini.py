@@ -1,8 +1,8 @@
-"""What a recorded answer of Google's generateContent says, in neutral words: the way back from the wire.
+"""Decodes recorded responses of Google's generateContent into replies.
 
-For the comparison only, of four folders: Gemini's API and Vertex AI, whole and streamed. What has no neutral
-word (code, its results) comes back as a native part; what stands beside the parts (grounding, further counts)
-as extras, which is how a scenario would write it.
+Only the comparison uses it, for four folders: Gemini's API and Vertex AI, non-streaming and streaming. Parts
+without a neutral form (code, its results) become native parts. Members beside the parts (grounding, further
+counts) become extras, as in a scenario.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ FINISH: dict[Json, Finish] = {
     "SAFETY": "content_filter",
     "MODEL_ARMOR": "content_filter",
 }
-OURS = {"content", "finishReason", "index", "avgLogprobs", "finishMessage"}
-"""The members of a candidate that a reply makes by itself."""
-OF_ALL = {"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"}
-"""The members of an answer that a reply makes by itself."""
+CANDIDATE_MEMBERS = {"content", "finishReason", "index", "avgLogprobs", "finishMessage"}
+"""The members of a candidate that a reply produces."""
+RESPONSE_MEMBERS = {"candidates", "usageMetadata", "modelVersion", "responseId", "createTime"}
+"""The members of a response that a reply produces."""
 COUNTS = {"toolUsePromptTokenCount", "toolUsePromptTokensDetails"}
 """The counts of usage that a reply does not have."""
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
         return _failure(status, body["error"])
@@ -52,17 +52,17 @@ def _failure(status: int, error: Mapping[str, Any]) -> Failure:
 
 
 def _reply(chunks: list[dict[str, Any]]) -> Reply:
-    said: dict[int, list[dict[str, Any]]] = {}
+    candidates: dict[int, list[dict[str, Any]]] = {}
     for chunk in chunks:
         for candidate in chunk.get("candidates", ()):
-            said.setdefault(candidate.get("index", 0), []).append(candidate)
-    made = [_choice(said[number], streamed=len(chunks) > 1) for number in sorted(said)]
+            candidates.setdefault(candidate.get("index", 0), []).append(candidate)
+    choices = [_choice(candidates[number], streamed=len(chunks) > 1) for number in sorted(candidates)]
     counted: dict[str, Any] = next(
         (chunk["usageMetadata"] for chunk in reversed(chunks) if "usageMetadata" in chunk), {}
     )
-    extras: dict[str, Any] = {key: chunk[key] for chunk in chunks for key in chunk.keys() - OF_ALL}
-    if any(own for _, own in made):
-        extras["candidates"] = [own for _, own in made]
+    extras: dict[str, Any] = {key: chunk[key] for chunk in chunks for key in chunk.keys() - RESPONSE_MEMBERS}
+    if any(own for _, own in choices):
+        extras["candidates"] = [own for _, own in choices]
     if more := {key: counted[key] for key in sorted(counted.keys() & COUNTS)}:
         extras["usageMetadata"] = more
     thoughts = counted.get("thoughtsTokenCount", 0)
@@ -73,50 +73,50 @@ def _reply(chunks: list[dict[str, Any]]) -> Reply:
         0,
         thoughts,
     )
-    return Reply(tuple(choice for choice, _ in made), usage, extras={"gemini": extras} if extras else {})
+    return Reply(tuple(choice for choice, _ in choices), usage, extras={"gemini": extras} if extras else {})
 
 
-def _choice(said: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice, dict[str, Any]]:
-    """A choice out of its candidates, and what else stands in the last of them."""
-    spoken: list[tuple[type, Any, list[str]]] = []
-    for candidate in said:
+def _choice(candidates: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice, dict[str, Any]]:
+    """Return a choice of its candidates, and the other members of the last one."""
+    open_parts: list[tuple[type, Any, list[str]]] = []
+    for candidate in candidates:
         for part in candidate.get("content", {}).get("parts", ()):
-            _hear(part, spoken, ending=streamed and "finishReason" in candidate)
-    last = said[-1]
-    own = {key: value for key, value in last.items() if key not in OURS}
+            _add_part(part, open_parts, ending=streamed and "finishReason" in candidate)
+    last = candidates[-1]
+    own = {key: value for key, value in last.items() if key not in CANDIDATE_MEMBERS}
     if "finishMessage" in last and last.get("finishReason") != "STOP":
         own["finishMessage"] = last["finishMessage"]
-    if spoken and len(said) > 1 and "parts" not in last.get("content", {"parts": []}):
-        spoken[-1][2].append("")  # the end of a text that says nothing, not even that
+    if open_parts and len(candidates) > 1 and "parts" not in last.get("content", {"parts": []}):
+        open_parts[-1][2].append("")  # the last chunk of a text without any parts
         own["content"] = last["content"]
-    parts = tuple(_part(*each) for each in spoken)
+    parts = tuple(_part(*item) for item in open_parts)
     return Choice(parts, FINISH.get(last.get("finishReason"), "stop")), own
 
 
-def _hear(part: dict[str, Any], spoken: list[tuple[type, Any, list[str]]], *, ending: bool) -> None:
-    """Adds what a part says; the empty text of a last chunk says nothing."""
+def _add_part(part: dict[str, Any], open_parts: list[tuple[type, Any, list[str]]], *, ending: bool) -> None:
+    """Add the content of a part; the empty text of a last chunk adds nothing."""
     if "functionCall" in part:
         call = part["functionCall"]
-        spoken.append((Call, call["name"], [dumps(call["args"]).decode()]))
+        open_parts.append((Call, call["name"], [dumps(call["args"]).decode()]))
     elif "text" not in part:
-        spoken.append((NativePart, part, []))
+        open_parts.append((NativePart, part, []))
     elif part["text"] or not ending:
         kind = Thinking if part.get("thought") else Text
-        if not spoken or spoken[-1][0] is not kind:
-            spoken.append((kind, None, []))
-        spoken[-1][2].append(part["text"])
+        if not open_parts or open_parts[-1][0] is not kind:
+            open_parts.append((kind, None, []))
+        open_parts[-1][2].append(part["text"])
 
 
-def _part(kind: type, what: Any, pieces: list[str]) -> Part:
+def _part(kind: type, value: Any, chunks: list[str]) -> Part:
     if kind is NativePart:
-        return NativePart("gemini", what)
+        return NativePart("gemini", value)
     if kind is Call:
-        return Call(what, tuple(pieces))
-    return Thinking(tuple(pieces)) if kind is Thinking else Text(tuple(pieces))
+        return Call(value, tuple(chunks))
+    return Thinking(tuple(chunks)) if kind is Thinking else Text(tuple(chunks))
 
 
 def kind(name: str, payload: Json) -> str:
-    """A chunk by what it is there for."""
+    """Return the purpose of a chunk."""
     if "error" in payload:
         return "error"
     for candidate in payload.get("candidates", ()):
@@ -129,14 +129,14 @@ def kind(name: str, payload: Json) -> str:
     return "other"
 
 
-def lane(payload: Json) -> str | None:
-    """The number of the candidate."""
+def choice_key(payload: Json) -> str | None:
+    """Return the number of the candidate."""
     candidates = payload.get("candidates")
     return str(candidates[0].get("index", 0)) if candidates else None
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Nothing in a body changes the form of what is said."""
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return no settings: no field of a body changes the form of a response."""
     return {}
 
 
@@ -145,10 +145,10 @@ def protocol(folder: str) -> Protocol:
         folder=folder,
         dialect=GENERATE if folder.startswith("gemini") else VERTEX,
         path=None,
-        said=said,
+        decode=decode,
         kind=kind,
-        lane=lane,
-        asked=asked,
+        choice_key=choice_key,
+        settings=settings,
         sent={"x-goog-api-key": "x"},
         opaque=frozenset({"$.candidates[].content.parts[].functionCall.args"}),
         noise=frozenset(

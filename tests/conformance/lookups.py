@@ -1,5 +1,6 @@
-"""Calls of Anthropic and Google that are answered without a reply: counts, models, embeddings. The recorded
-request alone says what is answered."""
+"""Calls of Anthropic and Google without a reply: counts, models, embeddings. The recorded request alone
+determines the response.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +15,26 @@ from tests.conformance import anthropic_messages
 from tests.conformance import gemini as google
 from tests.conformance.shape import Protocol, Recording
 
-TOLD = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
-"""What of a request is no text of the user's."""
+TEXTLESS_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
+"""The request fields that contain no texts of the user."""
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """Nothing that a scenario would say, or the failure."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return an empty reply, or the failure."""
     if recording["response"]["status"] == 200:
         return Reply(())
     return Failure.of_status(recording["response"]["status"])
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in TOLD else _untold(value) for name, value in body.items()}
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
 
 
-def _untold(value: Json) -> Json:
+def _without_texts(value: Json) -> Json:
     if isinstance(value, dict):
-        return asked(value)
+        return settings(value)
     if isinstance(value, list):
-        return [_untold(each) for each in value]
+        return [_without_texts(item) for item in value]
     return "x" if isinstance(value, str) else value
 
 
@@ -49,9 +50,9 @@ def _protocol(
         folder=folder,
         dialect=dialect,
         path=path,
-        said=said,
+        decode=decode,
         kind=lambda name, payload: "body",
-        asked=asked,
+        settings=settings,
         method=method,
         sent=sent or {},
         noise=like.noise,

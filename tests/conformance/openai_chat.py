@@ -1,7 +1,7 @@
-"""What a recorded answer of OpenAI's chat completions says, in neutral words: the way back from the wire.
+"""Decodes recorded responses of OpenAI's chat completions into replies.
 
-For the comparison only. What has no neutral word (citations, legacy function calls) comes back as a native
-part, which is how a scenario would write it.
+Only the comparison uses it. Content without a neutral form (citations, legacy function calls) becomes a
+native part, as in a scenario.
 """
 
 from __future__ import annotations
@@ -20,21 +20,23 @@ FINISH: dict[str | None, Finish] = {
     "content_filter": "content_filter",
     "tool_calls": "tool_calls",
 }
-NAMED = {"invalid_api_key": "authentication", "model_not_found": "model_not_found"}
+ERROR_NAMES = {"invalid_api_key": "authentication", "model_not_found": "model_not_found"}
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
         error = body["error"]
-        named = NAMED.get(error["code"], BY_STATUS[status])
+        named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
         return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
     if isinstance(body, dict):
-        choices = tuple(Choice(_whole(choice["message"]), _finish(choice)) for choice in body["choices"])
+        choices = tuple(
+            Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
+        )
         return Reply(choices, _usage(body["usage"]))
     chunks = [loads(data) for _, data in events_of(body) if data != "[DONE]"]
-    return _streamed([chunk for chunk in chunks if chunk.get("choices") is not None])
+    return _from_stream([chunk for chunk in chunks if chunk.get("choices") is not None])
 
 
 def _finish(choice: Mapping[str, Any]) -> Finish:
@@ -47,47 +49,47 @@ def _usage(counted: Json) -> Usage:
     return Usage(counted["prompt_tokens"], counted["completion_tokens"])
 
 
-def _whole(message: dict[str, Any]) -> tuple[Part, ...]:
+def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
     parts: list[Part] = []
     if message.get("content") is not None:
         parts.append(Text((message["content"],)))
     if message.get("refusal") is not None:
         parts.append(Refusal((message["refusal"],)))
     for call in message.get("tool_calls", ()):
-        spoken = call[call["type"]]
-        parts.append(Call(spoken["name"], (spoken.get("arguments", spoken.get("input")),), call["id"]))
+        body = call[call["type"]]
+        parts.append(Call(body["name"], (body.get("arguments", body.get("input")),), call["id"]))
     own = {key: message[key] for key in ("annotations", "function_call") if message.get(key)}
     if "function_call" in own:
         own["content"] = None
     return (*parts, NativePart("openai", own)) if own else tuple(parts)
 
 
-def _streamed(chunks: list[dict[str, Any]]) -> Reply:
-    spoken: dict[int, list[tuple[type, str, str, list[str]]]] = {}
+def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
+    choice_parts: dict[int, list[tuple[type, str, str, list[str]]]] = {}
     finish: dict[int, Finish] = {}
     counted: Json = None
     for chunk in chunks:
         counted = chunk.get("usage") or counted
         for choice in chunk["choices"]:
-            parts = spoken.setdefault(choice["index"], [])
-            _hear(choice["delta"], parts)
+            parts = choice_parts.setdefault(choice["index"], [])
+            _add_delta(choice["delta"], parts)
             if choice["finish_reason"] is not None:
                 finish[choice["index"]] = _finish(choice)
     choices = tuple(
         Choice(tuple(_part(*part) for part in parts), finish[number])
-        for number, parts in sorted(spoken.items())
+        for number, parts in sorted(choice_parts.items())
     )
     moderated = [{"moderation": chunk["moderation"]} for chunk in chunks if "moderation" in chunk]
     return Reply(choices, _usage(counted), extras={"openai": moderated[0]} if moderated else {})
 
 
-def _hear(delta: dict[str, Any], parts: list[tuple[type, str, str, list[str]]]) -> None:
-    """Adds what a delta says; the empty texts of a first chunk say nothing."""
-    for key, made in (("content", Text), ("refusal", Refusal)):
+def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, str, list[str]]]) -> None:
+    """Add the content of a delta; the empty texts of a first chunk add nothing."""
+    for key, part_type in (("content", Text), ("refusal", Refusal)):
         text = delta.get(key)
         if text is not None and not ("role" in delta and text == ""):
-            if not parts or parts[-1][0] is not made:
-                parts.append((made, "", "", []))
+            if not parts or parts[-1][0] is not part_type:
+                parts.append((part_type, "", "", []))
             parts[-1][3].append(text)
     for call in delta.get("tool_calls", ()):
         if call.get("id"):
@@ -97,14 +99,14 @@ def _hear(delta: dict[str, Any], parts: list[tuple[type, str, str, list[str]]]) 
             parts[-1][3].append(arguments)
 
 
-def _part(kind: type, name: str, id: str, pieces: list[str]) -> Part:
+def _part(kind: type, name: str, id: str, chunks: list[str]) -> Part:
     if kind is Call:
-        return Call(name, tuple(pieces), id)
-    return Refusal(tuple(pieces)) if kind is Refusal else Text(tuple(pieces))
+        return Call(name, tuple(chunks), id)
+    return Refusal(tuple(chunks)) if kind is Refusal else Text(tuple(chunks))
 
 
 def kind(name: str, payload: Json) -> str:
-    """A chunk by what it is there for."""
+    """Return the purpose of a chunk."""
     if not isinstance(payload, dict):
         return "done"
     if "error" in payload or not payload["choices"]:
@@ -120,33 +122,33 @@ def kind(name: str, payload: Json) -> str:
     return "refusal" if "refusal" in delta else "content"
 
 
-def lane(payload: Json) -> str | None:
-    """The number of the choice."""
+def choice_key(payload: Json) -> str | None:
+    """Return the number of the choice."""
     choices = payload.get("choices") if isinstance(payload, dict) else None
     return str(choices[0]["index"]) if choices else None
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The settings that change an answer's form."""
-    kept = ("model", "stream", "stream_options", "service_tier", "n", "logprobs")
-    made = {name: body[name] for name in kept if name in body}
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form."""
+    names = ("model", "stream", "stream_options", "service_tier", "n", "logprobs")
+    result = {name: body[name] for name in names if name in body}
     if body.get("tools"):
-        made["tools"] = [{"type": tool["type"], tool["type"]: {"name": "x"}} for tool in body["tools"]]
+        result["tools"] = [{"type": tool["type"], tool["type"]: {"name": "x"}} for tool in body["tools"]]
     choice = body.get("tool_choice")
     if choice is not None:
         named = isinstance(choice, dict) and "function" in choice
-        made["tool_choice"] = {"type": "function", "function": {"name": "x"}} if named else choice
-    return made
+        result["tool_choice"] = {"type": "function", "function": {"name": "x"}} if named else choice
+    return result
 
 
 PROTOCOL = Protocol(
     folder="openai-chat",
     dialect=CHAT,
     path="/v1/chat/completions",
-    said=said,
+    decode=decode,
     kind=kind,
-    lane=lane,
-    asked=asked,
+    choice_key=choice_key,
+    settings=settings,
     noise=frozenset(
         {
             "access-control-allow-origin",

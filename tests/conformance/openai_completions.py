@@ -1,4 +1,4 @@
-"""What a recorded answer of OpenAI's legacy completions says, in neutral words."""
+"""Decodes recorded responses of OpenAI's legacy completions into replies."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording, events_of
 
 
-def said(recording: Recording) -> Reply:
-    """The reply that a recording holds. The empty text of a chunk that ends a choice says nothing."""
+def decode(recording: Recording) -> Reply:
+    """Return the reply of a recording. The empty text of a chunk that ends a choice adds nothing."""
     body = recording["response"]["body"]
     if isinstance(body, dict):
         counted = body["usage"]
         usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])
-        return Reply(tuple(_choice([each["text"]], each["finish_reason"]) for each in body["choices"]), usage)
-    pieces: dict[int, list[str]] = {}
+        return Reply(tuple(_choice([item["text"]], item["finish_reason"]) for item in body["choices"]), usage)
+    chunks: dict[int, list[str]] = {}
     finish: dict[int, Any] = {}
     for _, data in events_of(body):
-        for each in loads(data)["choices"] if data != "[DONE]" else ():
-            number = each["index"]
-            if each["text"] or each["finish_reason"] is None:
-                pieces.setdefault(number, []).append(each["text"])
-            finish[number] = each["finish_reason"]
-    return Reply(tuple(_choice(texts, finish[number]) for number, texts in sorted(pieces.items())))
+        for item in loads(data)["choices"] if data != "[DONE]" else ():
+            number = item["index"]
+            if item["text"] or item["finish_reason"] is None:
+                chunks.setdefault(number, []).append(item["text"])
+            finish[number] = item["finish_reason"]
+    return Reply(tuple(_choice(texts, finish[number]) for number, texts in sorted(chunks.items())))
 
 
 def _choice(texts: list[str], finish: Any) -> Choice:
     return Choice((Text(tuple(texts)),), "length" if finish == "length" else "stop")
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The settings that change an answer's form."""
-    kept = ("model", "stream", "stream_options", "n", "echo")
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form."""
+    names = ("model", "stream", "stream_options", "n", "echo")
     prompt = body.get("prompt")
     texts: Json = "x"
     if isinstance(prompt, list):
-        texts = ["x" if isinstance(each, str) else each for each in prompt]
-    return {"prompt": texts, **{name: body[name] for name in kept if name in body}}
+        texts = ["x" if isinstance(item, str) else item for item in prompt]
+    return {"prompt": texts, **{name: body[name] for name in names if name in body}}
 
 
 def kind(name: str, payload: Json) -> str:
-    """Chunks by what they carry."""
+    """Return the content kind of a chunk."""
     if payload == "[DONE]":
         return "done"
     choices = payload["choices"]
@@ -60,10 +60,10 @@ PROTOCOL = Protocol(
     folder="openai-completions",
     dialect=COMPLETIONS,
     path="/v1/completions",
-    said=said,
+    decode=decode,
     kind=kind,
-    lane=openai_chat.lane,
-    asked=asked,
+    choice_key=openai_chat.choice_key,
+    settings=settings,
     noise=openai_chat.PROTOCOL.noise | {"via"},
 )
 
@@ -72,10 +72,10 @@ TOGETHER = Protocol(
     folder="together-completions",
     dialect=cast(GeneratingDialect, vendor_dialect("together", "completions")),
     path=None,
-    said=said,
+    decode=decode,
     kind=kind,
-    lane=openai_chat.lane,
-    asked=asked,
+    choice_key=openai_chat.choice_key,
+    settings=settings,
     noise=vendors.NOISE,
     before="/together",
 )

@@ -1,5 +1,6 @@
-"""Calls of OpenAI's protocol that are answered without a reply: embeddings, also of Azure and of vendors, and
-moderations. The recorded request alone says what is answered."""
+"""Calls of OpenAI's protocol without a reply: embeddings, also of Azure and of vendors, and moderations. The
+recorded request alone determines the response.
+"""
 
 from __future__ import annotations
 
@@ -16,24 +17,24 @@ from tests.compatible import vendor_dialect
 from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording
 
-TOLD = ("type", "model", "encoding_format", "dimensions")
-"""What of a request is no text of the user's."""
+TEXTLESS_FIELDS = ("type", "model", "encoding_format", "dimensions")
+"""The request fields that contain no texts of the user."""
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """Nothing that a scenario would say, or the failure."""
-    return Reply(()) if recording["response"]["status"] == 200 else openai_chat.said(recording)
+def decode(recording: Recording) -> Reply | Failure:
+    """Return an empty reply, or the failure."""
+    return Reply(()) if recording["response"]["status"] == 200 else openai_chat.decode(recording)
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    return {name: value if name in TOLD else _untold(value) for name, value in body.items()}
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {name: value if name in TEXTLESS_FIELDS else _without_texts(value) for name, value in body.items()}
 
 
-def _untold(value: Json) -> Json:
+def _without_texts(value: Json) -> Json:
     if isinstance(value, dict):
-        return asked(value)
+        return settings(value)
     if isinstance(value, list):
-        return [_untold(each) for each in value]
+        return [_without_texts(item) for item in value]
     return "x" if isinstance(value, str) else value
 
 
@@ -42,16 +43,16 @@ def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = 
         folder=folder,
         dialect=dialect,
         path=path,
-        said=said,
+        decode=decode,
         kind=lambda name, payload: "body",
-        asked=asked,
+        settings=settings,
         noise=openai_chat.PROTOCOL.noise | vendors.NOISE,
         before=before,
     )
 
 
 def embeddings(vendor: str) -> LookupDialect:
-    """A vendor's call."""
+    """Return a vendor's embeddings call."""
     return cast(LookupDialect, vendor_dialect(vendor, "embeddings"))
 
 

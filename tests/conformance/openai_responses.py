@@ -1,7 +1,7 @@
-"""What a recorded answer of OpenAI's responses says, in neutral words: the way back from the wire.
+"""Decodes recorded responses of OpenAI's responses protocol into replies.
 
-For the comparison only. What has no neutral word (server tools, citations) comes back as a native item,
-which is how a scenario would write it.
+Only the comparison uses it. Content without a neutral form (server tools, citations) becomes a native item,
+as in a scenario.
 """
 
 from __future__ import annotations
@@ -25,38 +25,38 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
-from tests.conformance.openai_chat import NAMED
+from tests.conformance.openai_chat import ERROR_NAMES
 from tests.conformance.openai_chat import PROTOCOL as CHAT
 from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
-OPAQUE = (
+OPAQUE_MEMBERS = (
     *("tools[].parameters", "text.format.schema", "metadata", "prompt.variables", "instructions"),
     *("output[].tools", "output[].arguments", "output[].action", "output[].content[].annotations"),
 )
-"""Members of a response that hold what a user wrote, or what a server tool found."""
+"""Members of a response that contain a user's texts, or results of a server tool."""
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
         error = body["error"]
-        named = NAMED.get(error["code"], BY_STATUS[status])
+        named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
         return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
     if isinstance(body, dict):
         return _reply(body, {})
     events = [loads(data) for _, data in events_of(body)]
-    pieces: dict[int, list[str]] = {}
+    chunks: dict[int, list[str]] = {}
     for event in events:
         if event["type"] in DELTAS or event["type"] in ARGUMENTS:
-            pieces.setdefault(event["output_index"], []).append(event["delta"])
-    return _reply(events[-1]["response"], pieces)
+            chunks.setdefault(event["output_index"], []).append(event["delta"])
+    return _reply(events[-1]["response"], chunks)
 
 
-def _reply(response: dict[str, Any], pieces: Mapping[int, list[str]]) -> Reply:
-    """`pieces` are those of each item, where they were streamed."""
-    parts = [_part(item, pieces.get(place)) for place, item in enumerate(response["output"])]
+def _reply(response: dict[str, Any], chunks: Mapping[int, list[str]]) -> Reply:
+    """Return the reply; `chunks` are those of each item, where the response was streamed."""
+    parts = [_part(item, chunks.get(place)) for place, item in enumerate(response["output"])]
     reason = (response["incomplete_details"] or {}).get("reason")
     counted = response["usage"]
     usage = Usage(
@@ -69,48 +69,58 @@ def _reply(response: dict[str, Any], pieces: Mapping[int, list[str]]) -> Reply:
     return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)
 
 
-def _part(item: dict[str, Any], pieces: list[str] | None) -> Part:
-    """An item; without pieces it was said at once."""
+def _part(item: dict[str, Any], chunks: list[str] | None) -> Part:
+    """Return the part of an item; without chunks it was sent in one event."""
     match item:
         case {"type": "message", "content": [{"type": "output_text", "annotations": [], "text": text}]}:
-            return Text(tuple(pieces or [text]))
+            return Text(tuple(chunks or [text]))
         case {"type": "message", "content": [{"type": "refusal", "refusal": text}]}:
-            return Refusal(tuple(pieces or [text]))
+            return Refusal(tuple(chunks or [text]))
         case {"type": "reasoning", "summary": summary}:
             text = "".join(part["text"] for part in summary)
-            return Thinking(tuple(pieces or ([text] if text else [])))
+            return Thinking(tuple(chunks or ([text] if text else [])))
         case {"type": "function_call", "name": name, "arguments": text, "call_id": id}:
-            return Call(name, tuple(pieces or [text]), id)
+            return Call(name, tuple(chunks or [text]), id)
     return NativePart("openai", item)
 
 
 def kind(name: str, payload: Json) -> str:
-    """An event by its name; one that holds an item, by its kind too."""
+    """Return an event's name; for an event with an item, also the item's type."""
     if name.startswith("response.output_item"):
         return f"{name} {payload['item']['type']}"
     return name
 
 
-WORDS = ("type", "mode", "effort", "summary", "context", "verbosity", "service_tier", "include", "model")
+PROTOCOL_WORD_MEMBERS = (
+    "type",
+    "mode",
+    "effort",
+    "summary",
+    "context",
+    "verbosity",
+    "service_tier",
+    "include",
+    "model",
+)
 """Members whose values are words of the protocol."""
 SCHEMAS = ("parameters", "schema", "variables", "metadata")
 
 
-def asked(body: Mapping[str, Json]) -> Mapping[str, Json]:
-    """The settings that change an answer's form: all but what the user says."""
-    return {name: _wordless(name, value) for name, value in body.items() if name != "input"}
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form: all except the user's texts."""
+    return {name: _without_texts(name, value) for name, value in body.items() if name != "input"}
 
 
-def _wordless(name: str, value: Json) -> Json:
-    """The value without what a user wrote into it."""
-    if value is None or name in WORDS:
+def _without_texts(name: str, value: Json) -> Json:
+    """Return the value without the user's texts."""
+    if value is None or name in PROTOCOL_WORD_MEMBERS:
         return value
     if name in SCHEMAS:
         return {}
     if isinstance(value, dict):
-        return {key: _wordless(key, item) for key, item in value.items()}
+        return {key: _without_texts(key, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_wordless(name, item) for item in value]
+        return [_without_texts(name, item) for item in value]
     return value if isinstance(value, int | float) or value in ("auto", "required", "none") else "x"
 
 
@@ -118,10 +128,10 @@ PROTOCOL = Protocol(
     folder="openai-responses",
     dialect=RESPONSES,
     path="/v1/responses",
-    said=said,
+    decode=decode,
     kind=kind,
-    asked=asked,
-    opaque=frozenset(f"{root}.{path}" for root in ("$", "$.response") for path in OPAQUE)
-    | frozenset(f"$.item.{path.removeprefix('output[].')}" for path in OPAQUE),
+    settings=settings,
+    opaque=frozenset(f"{root}.{path}" for root in ("$", "$.response") for path in OPAQUE_MEMBERS)
+    | frozenset(f"$.item.{path.removeprefix('output[].')}" for path in OPAQUE_MEMBERS),
     noise=CHAT.noise,
 )

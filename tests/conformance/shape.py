@@ -1,8 +1,9 @@
-"""How alike two answers are: by the paths and types that each kind of event has, and by the events' order.
+"""The similarity of two responses: by the paths and types of each kind of event, and by the order of the
+events.
 
-A recorded answer is read back into a Reply or Failure (each protocol's `said`), that is served again, and
-what is seen of both is compared. Texts do not matter, so a recording can be reduced to a `Case` that holds
-none (facts.py) and that a clone without the recordings compares in the same way.
+A recorded response is decoded into a Reply or Failure (each protocol's `decode`), served again, and both
+observations are compared. Texts do not matter: a recording can be reduced to a `Case` without texts
+(facts.py), which a clone without the recordings compares in the same way.
 """
 
 from __future__ import annotations
@@ -24,45 +25,46 @@ from mockllm.dialects.routes import RouteMatch, find
 
 Recording: TypeAlias = Mapping[str, Any]
 Run: TypeAlias = tuple[str, int]
-"""A kind of event, and how many of it follow each other."""
+"""A kind of event, and the number of adjacent events of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What is particular to one protocol. `folder` names its recordings and facts. `kind` names an event by
-    its event name and payload; `lane` tells events apart that may interleave in any way (the choices of an
-    answer), None for those that belong to all. `asked` gives what of a request's body changes an answer's
-    form, without the user's texts (a tool is called `x`), and `headers` are the request's headers that do.
-    `opaque` paths hold what a user wrote, and are not looked into. `noise` are response headers that belong
-    to what stands before the service."""
+    """The details of one protocol. `folder` names its recordings and facts. `kind` names an event by its
+    event name and payload. `choice_key` returns a key for events that may interleave in any order (the choices of a
+    response), None for events of all choices. `settings` returns the fields of a request's body that change
+    the form of a response, without the user's texts (a tool is called `x`); `headers` are the request headers
+    that change the form. `opaque` paths contain what a user wrote, and are not compared. `noise` are response
+    headers of servers in front of the service."""
 
     folder: str
     dialect: GeneratingDialect | LookupDialect
     path: str | None
-    """None: each recording's own."""
-    said: Callable[[Recording], Reply | Failure]
+    """The path; None: each recording's own."""
+    decode: Callable[[Recording], Reply | Failure]
     kind: Callable[[str, Json], str]
-    asked: Callable[[Mapping[str, Json]], Mapping[str, Json]]
-    lane: Callable[[Json], str | None] = lambda payload: None
+    settings: Callable[[Mapping[str, Json]], Mapping[str, Json]]
+    choice_key: Callable[[Json], str | None] = lambda payload: None
     headers: tuple[str, ...] = ()
     method: str = "POST"
     sent: Mapping[str, str] = field(default_factory=dict)
-    """Headers that every client sends, and that were taken out of the recordings."""
+    """Headers that every client sends, and that the recordings omit."""
     untimed: frozenset[str] = frozenset()
-    """Kinds of events that the service sends whenever it likes: they have no place in the order."""
+    """Kinds of events that the service sends at any time; they have no position in the order."""
     opaque: frozenset[str] = frozenset()
     noise: frozenset[str] = frozenset()
     before: str = ""
-    """What our server has before the recorded path: the vendor's prefix."""
+    """The prefix of the recorded path on this server: the vendor's name."""
     others: tuple[GeneratingDialect, ...] = ()
-    """Further dialects that answer the folder's paths."""
+    """Further dialects that serve the folder's paths."""
     more: tuple[str, ...] = ()
-    """Further folders with recordings of the same service, under another name."""
+    """Further folders with recordings of the same service under another name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is compared of an answer. `shape` has entries "kind path type"; `order` the runs of each lane."""
+class Observation:
+    """The compared properties of a response. `shape` has entries "kind path type"; `order` has the runs of
+    each choice_key."""
 
     status: int
     shape: frozenset[str]
@@ -72,17 +74,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A recording without its texts. `day` is when it was made (ISO, "" where unknown); `seen` has no headers
-    where the recording's were scrubbed."""
+    """A recording without its texts. `day` is the day of the recording (ISO, "" where unknown); `seen` has no
+    headers where the recording's were scrubbed."""
 
     id: str
     day: str
     path: str
-    """With its query."""
+    """The path with its query."""
     body: Mapping[str, Json]
     headers: Mapping[str, str]
-    said: Reply | Failure
-    seen: Seen
+    content: Reply | Failure
+    observed: Observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,57 +97,62 @@ class Comparison:
     headers_missing: frozenset[str] = field(default_factory=frozenset)
 
 
-def look(protocol: Protocol, status: int, headers: Iterable[str], body: Json | str) -> Seen:
-    """What is seen of an answer: a parsed body, or the text of a stream."""
+def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json | str) -> Observation:
+    """Return the observation of a response: of a parsed body, or of the text of a stream."""
     events = list(_events(protocol, body))
     shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
     timed = [event for event in events if event[0] not in protocol.untimed]
-    lanes: list[str | None] = [*sorted({lane for _, lane, _ in events if lane is not None})] or [None]
-    order = tuple(tuple(runs(kind for kind, own, _ in timed if own is None or own == lane)) for lane in lanes)
+    choice_keys: list[str | None] = [
+        *sorted({choice_key for _, choice_key, _ in events if choice_key is not None})
+    ] or [None]
+    order = tuple(
+        tuple(runs(kind for kind, own, _ in timed if own is None or own == choice_key))
+        for choice_key in choice_keys
+    )
     names = frozenset(name.lower() for name in headers) - protocol.noise
-    return Seen(status, frozenset(shape), order, names)
+    return Observation(status, frozenset(shape), order, names)
 
 
-def serve(protocol: Protocol, case: Case) -> Seen:
-    """What is seen of our answer to a case's request, when it says the same."""
+def serve(protocol: Protocol, case: Case) -> Observation:
+    """Return the observation of this server's response to a case's request, with the case's content."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
-    found = find(protocol.method, protocol.before + path, headers, query)
-    assert isinstance(found, RouteMatch) or isinstance(case.said, Failure)
-    dialect = next(each for each in (protocol.dialect, *protocol.others) if each is found.dialect)
+    match = find(protocol.method, protocol.before + path, headers, query)
+    assert isinstance(match, RouteMatch) or isinstance(case.content, Failure)
+    dialect = next(item for item in (protocol.dialect, *protocol.others) if item is match.dialect)
     request = dialect.request(
         method=protocol.method,
-        path=found.path,
+        path=match.path,
         headers=headers,
         raw=dumps(dict(case.body)),
         query_string=query,
-        route=found.route if isinstance(found, RouteMatch) else {},
+        route=match.route if isinstance(match, RouteMatch) else {},
     )
     stamp = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
-    if isinstance(case.said, Failure):
-        plan = dialect.error(case.said, request, stamp)
+    if isinstance(case.content, Failure):
+        plan = dialect.error(case.content, request, stamp)
     else:
-        plan = _answered(dialect, case.said, request, stamp)
-    return look(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent(plan))
+        plan = _plan(dialect, case.content, request, stamp)
+    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent_body(plan))
 
 
-def _answered(
-    dialect: GeneratingDialect | LookupDialect, said: Reply, request: Request, stamp: ResponseIdentity
+def _plan(
+    dialect: GeneratingDialect | LookupDialect, reply: Reply, request: Request, stamp: ResponseIdentity
 ) -> Plan:
     if not dialect.generates:
-        found = cast(LookupDialect, dialect).answer(request, (), stamp)
-        assert isinstance(found, Plan)
-        return found
+        match = cast(LookupDialect, dialect).answer(request, (), stamp)
+        assert isinstance(match, Plan)
+        return match
     generating = cast(GeneratingDialect, dialect)
     return (
-        generating.encode_stream(said, request, stamp)
+        generating.encode_stream(reply, request, stamp)
         if request.stream
-        else generating.encode_body(said, request, stamp)
+        else generating.encode_body(reply, request, stamp)
     )
 
 
 def compare(protocol: Protocol, case: Case) -> Comparison:
-    ours, live = serve(protocol, case), case.seen
+    ours, live = serve(protocol, case), case.observed
     common = len(ours.shape & live.shape)
     f1 = 2 * common / (len(ours.shape) + len(live.shape))
     missing = live.headers - ours.headers
@@ -154,22 +161,22 @@ def compare(protocol: Protocol, case: Case) -> Comparison:
         live.shape - ours.shape,
         ours.shape - live.shape,
         f1 if ours.status == live.status else 0.0,
-        _order(ours, case.said) == _order(live, case.said),
+        _order(ours, case.content) == _order(live, case.content),
         missing,
     )
 
 
-def _order(seen: Seen, said: Reply | Failure) -> object:
-    """A native block is said at once, in however many pieces the service said it: beside one, runs are not
-    counted."""
-    parts = () if isinstance(said, Failure) else [part for choice in said.choices for part in choice.parts]
+def _order(observed: Observation, reply: Reply | Failure) -> object:
+    """Return the compared order. A native block is sent in one event, in however many chunks the service sent
+    it; beside one, runs are not counted."""
+    parts = () if isinstance(reply, Failure) else [part for choice in reply.choices for part in choice.parts]
     if any(isinstance(part, NativePart) for part in parts):
-        return tuple(tuple(kind for kind, _ in lane) for lane in seen.order)
-    return seen.order
+        return tuple(tuple(kind for kind, _ in choice_key) for choice_key in observed.order)
+    return observed.order
 
 
 def entries(payload: Json, opaque: frozenset[str] = frozenset(), path: str = "$") -> Iterator[str]:
-    """ "path type" of every node; all items of an array share one path."""
+    """Yield "path type" of every node; all items of an array share one path."""
     kind = KINDS[type(payload)]
     yield f"{path} {kind}"
     if path in opaque:
@@ -198,7 +205,7 @@ def runs(kinds: Iterable[str]) -> Iterator[Run]:
 
 
 def events_of(body: str) -> Iterator[tuple[str, str]]:
-    """Name and data of each server-sent event."""
+    """Yield name and data of each server-sent event."""
     for block in body.replace("\r\n", "\n").strip().split("\n\n"):
         lines = [line.partition(": ") for line in block.split("\n")]
         data = "\n".join(value for name, _, value in lines if name == "data")
@@ -206,19 +213,19 @@ def events_of(body: str) -> Iterator[tuple[str, str]]:
 
 
 def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
-    """Kind, lane and payload of each event; a whole body is one event, a list a stream without framing."""
+    """Yield kind, choice_key and payload of each event; a body is one event, a list a stream without framing."""
     if isinstance(body, list):
         for payload in body:
-            yield protocol.kind("", payload), protocol.lane(payload), payload
+            yield protocol.kind("", payload), protocol.choice_key(payload), payload
         return
     if not isinstance(body, str):
         yield "body", None, body
         return
     for name, data in events_of(body):
         payload = loads(data) if data.startswith(("{", "[{")) else data
-        yield protocol.kind(name, payload), protocol.lane(payload), payload
+        yield protocol.kind(name, payload), protocol.choice_key(payload), payload
 
 
-def _sent(plan: Plan) -> Json | str:
+def _sent_body(plan: Plan) -> Json | str:
     data = sent_bytes(plan)
     return data.decode() if plan.framing in (Framing.SSE, Framing.SSE_CRLF) else loads(data)

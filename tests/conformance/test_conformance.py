@@ -1,5 +1,6 @@
-"""Our answers have the form of the live ones: held against the recordings where they are, and against the
-committed facts everywhere. Prints what was compared (`-rA` or `-s` shows it)."""
+"""This server's responses have the form of the live ones: compared with the recordings where they exist, and
+with the committed facts everywhere. The tests print the comparison (`-rA` or `-s` shows it).
+"""
 
 from __future__ import annotations
 
@@ -13,62 +14,70 @@ import pytest
 
 from mockllm.core.reply.reply import Reply
 from tests.conformance.exceptions import EXEMPTIONS, LEFT_OUT, OUT_OF_SCOPE, Exemption, excused
-from tests.conformance.facts import files, kept, recorded, recordings, reduced, strange
+from tests.conformance.facts import (
+    committed_cases,
+    files,
+    has_custom_folder,
+    recorded_cases,
+    recordings,
+    reduce,
+)
 from tests.conformance.protocols import PROTOCOLS
-from tests.conformance.shape import Case, Comparison, Protocol, Seen, compare
+from tests.conformance.shape import Case, Comparison, Observation, Protocol, compare
 
-WANTED_F1_NEWEST = 0.95
-WANTED_F1 = 0.92
-WANTED_ORDER = 0.95
+MIN_F1_NEWEST = 0.95
+MIN_F1 = 0.92
+MIN_ORDER = 0.95
 
 protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: protocol.folder)
 Source = Callable[[Protocol], Iterator[Comparison]]
 
 
-def of_facts(protocol: Protocol) -> Iterator[Comparison]:
-    """The committed facts."""
-    return (compare(protocol, case) for case in kept(protocol))
+def from_facts(protocol: Protocol) -> Iterator[Comparison]:
+    """Yield the comparisons with the committed facts."""
+    return (compare(protocol, case) for case in committed_cases(protocol))
 
 
-def of_recordings(protocol: Protocol) -> Iterator[Comparison]:
-    """The recordings. One of a strange folder that cannot be read counts as one that nothing fits, and says why."""
+def from_recordings(protocol: Protocol) -> Iterator[Comparison]:
+    """Yield the comparisons with the recordings. In a custom folder, an unreadable recording counts as one
+    without any match, and names the error."""
     for recording in files(protocol):
         try:
-            yield compare(protocol, reduced(protocol, recording))
+            yield compare(protocol, reduce(protocol, recording))
         except Exception as error:
-            if not strange():
+            if not has_custom_folder():
                 raise
             why = frozenset({f"{type(error).__name__} {error} in {recording['id']}"})
-            seen = Seen(0, frozenset(), (), frozenset())
-            case = Case(recording["id"], "", "", {}, {}, Reply(()), seen)
+            observed = Observation(0, frozenset(), (), frozenset())
+            case = Case(recording["id"], "", "", {}, {}, Reply(()), observed)
             yield Comparison(case, why, frozenset(), 0.0, same_order=False)
 
 
-sources = pytest.mark.parametrize("source", [of_recordings, of_facts], ids=["recordings", "facts"])
+sources = pytest.mark.parametrize("source", [from_recordings, from_facts], ids=["recordings", "facts"])
 
 
-def compared(protocol: Protocol, source: Source) -> list[Comparison]:
-    found = list(source(protocol))
-    if not found:
+def comparisons_of(protocol: Protocol, source: Source) -> list[Comparison]:
+    comparisons = list(source(protocol))
+    if not comparisons:
         pytest.skip(f"{protocol.folder}: 0 recordings here")
-    return found
+    return comparisons
 
 
-def newest(found: Sequence[Comparison]) -> list[Comparison]:
-    """Those of the last year before the newest."""
-    last = max(comparison.case.day for comparison in found)
+def newest(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons of the last year before the newest."""
+    last = max(comparison.case.day for comparison in comparisons)
     if not last:
-        return list(found)
+        return list(comparisons)
     since = (date.fromisoformat(last) - timedelta(days=365)).isoformat()
-    return [comparison for comparison in found if comparison.case.day >= since]
+    return [comparison for comparison in comparisons if comparison.case.day >= since]
 
 
-def mean(found: Sequence[Comparison]) -> float:
-    return sum(comparison.f1 for comparison in found) / len(found)
+def mean(comparisons: Sequence[Comparison]) -> float:
+    return sum(comparison.f1 for comparison in comparisons) / len(comparisons)
 
 
 def differences(comparison: Comparison) -> list[str]:
-    """What differs, as the file of exceptions names it."""
+    """Return the differences, as the file of exceptions names them."""
     return [
         *(f"missing {entry}" for entry in sorted(comparison.missing)),
         *(f"extra {entry}" for entry in sorted(comparison.extra)),
@@ -89,46 +98,44 @@ def unexcused(protocol: Protocol, comparison: Comparison) -> list[str]:
     ]
 
 
-def report(protocol: Protocol, found: Sequence[Comparison]) -> None:
-    last = newest(found)
-    same = sum(not (comparison.missing or comparison.extra) for comparison in found)
+def report(protocol: Protocol, comparisons: Sequence[Comparison]) -> None:
+    last = newest(comparisons)
+    same = sum(not (comparison.missing or comparison.extra) for comparison in comparisons)
     print(
-        f"{protocol.folder}: n {len(found)}, F1 {mean(found):.3f} (newest {len(last)}: {mean(last):.3f}), "
-        f"left out {sum(id.startswith(protocol.folder) for id in LEFT_OUT)}, "
-        f"same shape {same}, same order {sum(comparison.same_order for comparison in found)}"
+        f"{protocol.folder}: n {len(comparisons)}, F1 {mean(comparisons):.3f} "
+        f"(newest {len(last)}: {mean(last):.3f}), left out {sum(id.startswith(protocol.folder) for id in LEFT_OUT)}, "
+        f"same shape {same}, same order {sum(comparison.same_order for comparison in comparisons)}"
     )
-    for difference, count in Counter(d for each in found for d in differences(each)).most_common(8):
+    for difference, count in Counter(d for item in comparisons for d in differences(item)).most_common(8):
         print(f"  {count:3} {difference}")
 
 
 @protocols
 @sources
-def test_answers_have_the_form_of_the_live_ones(protocol: Protocol, source: Source) -> None:
-    found = compared(protocol, source)
-    report(protocol, found)
-    assert mean(newest(found)) >= WANTED_F1_NEWEST
-    assert mean(found) >= WANTED_F1
-    assert sum(comparison.same_order for comparison in found) / len(found) >= WANTED_ORDER
+def test_responses_have_the_form_of_recorded_ones(protocol: Protocol, source: Source) -> None:
+    comparisons = comparisons_of(protocol, source)
+    report(protocol, comparisons)
+    assert mean(newest(comparisons)) >= MIN_F1_NEWEST
+    assert mean(comparisons) >= MIN_F1
+    assert sum(comparison.same_order for comparison in comparisons) / len(comparisons) >= MIN_ORDER
 
 
 @protocols
 @sources
-def test_every_difference_from_the_newest_is_an_exception_with_a_reason(
-    protocol: Protocol, source: Source
-) -> None:
-    found = compared(protocol, source)
-    if source is of_recordings and strange():
+def test_difference_from_the_newest_is_a_listed_exception(protocol: Protocol, source: Source) -> None:
+    comparisons = comparisons_of(protocol, source)
+    if source is from_recordings and has_custom_folder():
         pytest.skip(
-            f"{protocol.folder}: nobody has reviewed the differences of these {len(found)} recordings"
+            f"{protocol.folder}: nobody has reviewed the differences of these {len(comparisons)} recordings"
         )
-    left = {each.case.id: unexcused(protocol, each) for each in newest(found)}
+    left = {item.case.id: unexcused(protocol, item) for item in newest(comparisons)}
     assert {case: entries for case, entries in left.items() if entries} == {}
 
 
-def test_a_folder_that_is_not_compared_is_out_of_scope_for_a_reason() -> None:
-    compared = {folder for protocol in PROTOCOLS for folder in (protocol.folder, *protocol.more)}
+def test_folder_without_protocol_is_out_of_scope() -> None:
+    folders = {folder for protocol in PROTOCOLS for folder in (protocol.folder, *protocol.more)}
     here = {path.name: len(list(path.glob("*.json"))) for path in recordings().glob("*/")}
-    left = {name: count for name, count in here.items() if name not in compared}
+    left = {name: count for name, count in here.items() if name not in folders}
     reasons = {
         name: reason for glob, reason in OUT_OF_SCOPE.items() for name in left if fnmatchcase(name, glob)
     }
@@ -136,30 +143,30 @@ def test_a_folder_that_is_not_compared_is_out_of_scope_for_a_reason() -> None:
         print(f"{name}: {count} not compared: {reasons.get(name, 'no protocol of that name')}")
     if not here:
         pytest.skip("0 recordings here")
-    assert strange() or left.keys() == reasons.keys()
+    assert has_custom_folder() or left.keys() == reasons.keys()
 
 
 @protocols
-def test_the_committed_facts_are_those_of_the_recordings(protocol: Protocol) -> None:
-    if strange():
+def test_committed_facts_equal_the_recordings(protocol: Protocol) -> None:
+    if has_custom_folder():
         pytest.skip(f"{protocol.folder}: the facts are those of other recordings")
-    found = list(recorded(protocol))
-    if not found:
+    cases = list(recorded_cases(protocol))
+    if not cases:
         pytest.skip(f"{protocol.folder}: 0 recordings here")
-    assert list(kept(protocol)) == found
+    assert list(committed_cases(protocol)) == cases
 
 
 @cache
-def entries_that_differ() -> frozenset[tuple[str, str, str]]:
-    """Protocol, recording and entry of every difference from the facts."""
+def differing_entries() -> frozenset[tuple[str, str, str]]:
+    """Return protocol, recording and entry of every difference from the facts."""
     return frozenset(
         (protocol.folder, case.id, entry_of(difference))
         for protocol in PROTOCOLS
-        for case in kept(protocol)
+        for case in committed_cases(protocol)
         for difference in differences(compare(protocol, case))
     )
 
 
-@pytest.mark.parametrize("exemption", EXEMPTIONS, ids=lambda each: f"{each.cases} {each.entries}")
-def test_no_exception_has_outlived_its_difference(exemption: Exemption) -> None:
-    assert any(exemption.covers(*found) for found in entries_that_differ())
+@pytest.mark.parametrize("exemption", EXEMPTIONS, ids=lambda item: f"{item.cases} {item.entries}")
+def test_every_exception_covers_a_difference(exemption: Exemption) -> None:
+    assert any(exemption.covers(*difference) for difference in differing_entries())

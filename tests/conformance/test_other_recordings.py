@@ -1,4 +1,4 @@
-"""Recordings that this project has never seen are put to it by `pytest --transcripts DIR`."""
+"""`pytest --transcripts DIR` compares this server with recordings outside of the project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from mockllm.core.json.codec import Json
 
 ROOT = Path(__file__).parents[2]
-ANSWER: Json = {
+RESPONSE: Json = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
     "created": 1_780_000_000,
@@ -39,8 +39,8 @@ def recording(id: str, body: Json) -> Json:
     }
 
 
-def put(folder: Path, **bodies: Json) -> str:
-    """What the comparison of the chats in a folder prints."""
+def compare_folder(folder: Path, **bodies: Json) -> str:
+    """Return the printed comparison of the chat recordings in a folder."""
     (folder / "openai-chat").mkdir()
     for id, body in bodies.items():
         (folder / "openai-chat" / f"{id}.json").write_text(json.dumps(recording(id, body)))
@@ -58,15 +58,15 @@ def put(folder: Path, **bodies: Json) -> str:
     return done.stdout
 
 
-def test_they_are_compared_and_what_differs_is_told(tmp_path: Path) -> None:
-    printed = put(tmp_path, one=ANSWER)
+def test_other_recordings_are_compared_and_reported(tmp_path: Path) -> None:
+    printed = compare_folder(tmp_path, one=RESPONSE)
     assert "openai-chat: n 1, F1 0.8" in printed
     assert "extra body $.usage.prompt_tokens_details.cached_tokens number" in printed
     assert "nobody has reviewed the differences of these 1 recordings" in printed
 
 
-def test_one_that_cannot_be_read_says_why_and_the_others_are_compared(tmp_path: Path) -> None:
-    printed = put(tmp_path, one=ANSWER, odd={"choices": 3})
+def test_unreadable_recording_is_reported_and_others_compared(tmp_path: Path) -> None:
+    printed = compare_folder(tmp_path, one=RESPONSE, odd={"choices": 3})
     assert "openai-chat: n 2, F1 0.4" in printed
     assert "missing TypeError" in printed
     assert "in odd" in printed

@@ -1,6 +1,4 @@
-"""What a recorded answer of a vendor that speaks OpenAI's protocol says, in neutral words. For the comparison
-only.
-"""
+"""Decodes recorded responses of vendors with OpenAI's protocol into replies. Only the comparison uses it."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.registry import generating_dialect
 from tests.conformance import openai_responses
-from tests.conformance.openai_chat import asked, lane
+from tests.conformance.openai_chat import choice_key, settings
 from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {
@@ -25,22 +23,24 @@ FINISH: dict[str | None, Finish] = {
 THOUGHTS = ("reasoning_content", "reasoning")
 
 
-def said(recording: Recording) -> Reply | Failure:
-    """The reply, or the failure, that a recording holds."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
-        return refused(status, body)
+        return failure_of(status, body)
     if isinstance(body, dict):
-        choices = tuple(Choice(_whole(choice["message"]), _finish(choice)) for choice in body["choices"])
+        choices = tuple(
+            Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
+        )
         return Reply(choices, _usage(body["usage"]))
     chunks = [loads(data) for _, data in events_of(body) if data.startswith("{")]
-    asked = (recording["request"]["body"] or {}).get("model")
-    answered = next((chunk["model"] for chunk in chunks if chunk.get("model")), asked)
-    return replace(_streamed(chunks), model=None if answered == asked else answered)
+    requested = (recording["request"]["body"] or {}).get("model")
+    model = next((chunk["model"] for chunk in chunks if chunk.get("model")), requested)
+    return replace(_from_stream(chunks), model=None if model == requested else model)
 
 
-def refused(status: int, body: Mapping[str, Any]) -> Failure:
-    """The failure by its status; xAI has one status for keys and for all else."""
+def failure_of(status: int, body: Mapping[str, Any]) -> Failure:
+    """Return the failure of a status; xAI has one status for invalid keys and other errors."""
     key = isinstance(body.get("error"), str) and "API key" in body["error"]
     return Failure("authentication" if key else BY_STATUS[status], status)
 
@@ -59,21 +59,21 @@ def _usage(counted: Json) -> Usage:
     )
 
 
-def _thought(said: Mapping[str, Any]) -> str:
-    return next((said[name] for name in THOUGHTS if said.get(name)), "")
+def _reasoning(fields: Mapping[str, Any]) -> str:
+    return next((fields[name] for name in THOUGHTS if fields.get(name)), "")
 
 
-def _whole(message: dict[str, Any]) -> tuple[Part, ...]:
+def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
     parts: list[Part] = []
-    if _thought(message):
-        parts.append(Thinking((_thought(message),)))
+    if _reasoning(message):
+        parts.append(Thinking((_reasoning(message),)))
     if message.get("content"):
         parts.append(Text((message["content"],)))
     calls = [(call["function"], call["id"]) for call in message.get("tool_calls") or ()]
-    return (*parts, *(Call(said["name"], (said["arguments"],), id) for said, id in calls))
+    return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
 
 
-def _streamed(chunks: list[dict[str, Any]]) -> Reply:
+def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
     parts: list[tuple[type, str, list[str]]] = []
     finish: Finish | None = None
     counted: Json = None
@@ -84,41 +84,43 @@ def _streamed(chunks: list[dict[str, Any]]) -> Reply:
             own = {name: value for name, value in chunk["error"].items() if name not in ("message", "type")}
             broken = Failure("bad_request", fields=own)
         for choice in chunk.get("choices", ()):
-            _hear(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
+            _add_delta(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
             finish = _finish(choice) if choice.get("finish_reason") else finish
-    made = tuple(_part(*part) for part in parts)
+    built_parts = tuple(_part(*part) for part in parts)
     unfinished = finish is None and broken is None
-    return Reply((Choice(made, finish or "stop"),), _usage(counted), broken=broken, unfinished=unfinished)
+    return Reply(
+        (Choice(built_parts, finish or "stop"),), _usage(counted), broken=broken, unfinished=unfinished
+    )
 
 
-def _hear(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
-    """Adds what a delta says; the empty texts beside other members say nothing."""
+def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
+    """Add the content of a delta; the empty texts beside other members add nothing."""
     text = str(delta.get("content") or "")
     alone = delta == {"content": ""} and not ended
-    for made, piece in ((Thinking, _thought(delta)), (Text, text)):
-        if piece or (made is Text and alone):
-            if not parts or parts[-1][0] is not made:
-                parts.append((made, "", []))
-            parts[-1][2].append(piece)
+    for part_type, chunk in ((Thinking, _reasoning(delta)), (Text, text)):
+        if chunk or (part_type is Text and alone):
+            if not parts or parts[-1][0] is not part_type:
+                parts.append((part_type, "", []))
+            parts[-1][2].append(chunk)
     for call in delta.get("tool_calls") or ():
-        if call.get("id") and not _goes_on(call, parts):
+        if call.get("id") and not _continues(call, parts):
             parts.append((Call, call["function"]["name"], []))
         if call["function"].get("arguments"):
             parts[-1][2].append(call["function"]["arguments"])
 
 
-def _goes_on(call: Mapping[str, Any], parts: list[tuple[type, str, list[str]]]) -> bool:
-    """Whether a call is a piece of the last one, all of whose members are said again."""
+def _continues(call: Mapping[str, Any], parts: list[tuple[type, str, list[str]]]) -> bool:
+    """Return whether a call is a chunk of the last one, with all its members repeated."""
     last = parts[-1] if parts else (Text, "", [])
     return last[:2] == (Call, call["function"]["name"]) and not "".join(last[2])
 
 
-def _part(kind: type, name: str, pieces: list[str]) -> Part:
-    return Call(name, tuple(pieces)) if kind is Call else kind(tuple(pieces))
+def _part(kind: type, name: str, chunks: list[str]) -> Part:
+    return Call(name, tuple(chunks)) if kind is Call else kind(tuple(chunks))
 
 
 def kind(name: str, payload: Json) -> str:
-    """A chunk by what it is there for."""
+    """Return the purpose of a chunk."""
     if not isinstance(payload, dict):
         return "done" if payload == "[DONE]" else "comment"
     if "error" in payload:
@@ -131,7 +133,7 @@ def kind(name: str, payload: Json) -> str:
         return "usage"
     if delta.get("tool_calls"):
         return "call" if delta["tool_calls"][0].get("id") else "arguments"
-    if _thought(delta):
+    if _reasoning(delta):
         return "thought"
     if delta.get("content") or delta.keys() == {"content"}:
         return "content"
@@ -191,25 +193,25 @@ def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, 
         dialect=dialect,
         more=more,
         path=path,
-        said=said,
+        decode=decode,
         kind=kind,
-        lane=lane,
-        asked=asked,
+        choice_key=choice_key,
+        settings=settings,
         untimed=frozenset({"comment"}),
         noise=NOISE,
         before=f"/{vendor}",
     )
 
 
-def _responses_said(recording: Recording) -> Reply | Failure:
+def _decode_response(recording: Recording) -> Reply | Failure:
     status, body = recording["response"]["status"], recording["response"]["body"]
     if status != 200:
-        return refused(status, body)
+        return failure_of(status, body)
     if isinstance(body, dict):
         for item in body["output"]:
             if item["type"] == "reasoning" and not item["summary"]:
-                item["summary"] = item.get("content", [])  # which DeepSeek tells in its place
-    return openai_responses.said(recording)
+                item["summary"] = item.get("content", [])  # DeepSeek sends the reasoning in its place
+    return openai_responses.decode(recording)
 
 
 def responses(folder: str, vendor: str) -> Protocol:
@@ -219,9 +221,9 @@ def responses(folder: str, vendor: str) -> Protocol:
         folder=folder,
         dialect=dialect,
         path=None,
-        said=_responses_said,
+        decode=_decode_response,
         kind=openai_responses.kind,
-        asked=openai_responses.asked,
+        settings=openai_responses.settings,
         opaque=openai_responses.PROTOCOL.opaque,
         noise=NOISE,
         before=f"/{vendor}",

@@ -1,6 +1,5 @@
-"""Golden files: what goes on the wire, byte for byte, in files that a person can read in a diff.
-
-`MOCKLLM_UPDATE_GOLDEN=1` writes them anew; look at the diff before it is committed.
+"""Golden files: wire bytes in files that are readable in a diff. `MOCKLLM_UPDATE_GOLDEN=1` rewrites them;
+read the diff before a commit.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ HERE = Path(__file__).parent
 
 
 def wire(plan: Plan) -> bytes:
-    """Status, headers, an empty line, and the body."""
+    """Return status, headers, an empty line, and the body."""
     lines = [str(plan.head.status), *(f"{name}: {value}" for name, value in plan.head.headers), "", ""]
     return "\n".join(lines).encode() + sent_bytes(plan)
 
 
 def assert_golden(name: str, plan: Plan) -> None:
-    """The plan is what the file `name` (below this folder) holds."""
+    """Assert that the plan equals the content of the file `name` below this folder."""
     file = HERE / name
     if os.environ.get("MOCKLLM_UPDATE_GOLDEN"):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic import known_fields
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_check import check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.dialect import ResponseIdentity
+
+KNOWN_FIELDS: Final = frozenset({
+    "anthropic_version", "betas", "billing_policy", "cache_control", "compaction", "context_management",
+    "mcp_servers", "messages", "model", "output_config", "output_format", "speed", "system", "thinking",
+    "tool_choice", "tools", "user_profile_id", "workspace_id"
+})  # fmt: skip
 
 
 class AnthropicCountRequest(MessagesRequest):
@@ -22,7 +27,7 @@ class AnthropicCountRequest(MessagesRequest):
 
     api: ClassVar[str | None] = "count_tokens"
     generates: ClassVar[bool] = False
-    known: ClassVar[frozenset[str] | None] = known_fields.COUNTED
+    known: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
 
 
 class AnthropicCountTokens:

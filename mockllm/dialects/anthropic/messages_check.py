@@ -51,7 +51,7 @@ _GENERATION: Final[Shape] = {
     "stop_sequences": LIST.or_absent(),
     "metadata": DICT.or_absent(),
 }
-"""The other fields of a messages request."""
+"""Further fields of a messages request."""
 _MODEL: Final[Shape] = {"model": STRING}
 _COUNTED: Final[Shape] = {**_MODEL, **_PROMPT}
 _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}

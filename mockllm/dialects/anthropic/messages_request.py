@@ -26,7 +26,6 @@ from mockllm.core.request.request import (
 )
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.tokens import estimate
-from mockllm.dialects.anthropic import known_fields
 
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: Final[dict[Json, ToolChoice]] = {
@@ -39,6 +38,16 @@ _CHOICES: Final[dict[Json, ToolChoice]] = {
 TOOL_INSTRUCTION_TOKENS: Final[dict[str, int]] = {"auto": 346, "none": 346, "any": 313, "named": 313}
 """The tokens of the service's instructions for tool calls by tool choice, according to its documentation for
 Claude 4 and later."""
+
+KNOWN_FIELDS: Final = frozenset({
+    "anthropic_version", "betas", "billing_policy", "cache_control", "compaction", "container",
+    "context_management", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens",
+    "mcp_servers", "messages", "metadata", "model", "output_config", "output_format", "service_tier",
+    "speed", "stop_sequences", "stream", "system", "temperature", "thinking", "thread", "tool_choice",
+    "tools", "top_k", "top_p", "user_profile_id", "workspace_id"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them, including beta fields and fields of earlier
+versions of its reference. Other fields of a body pass, and are noted."""
 
 
 class AnthropicRequest(Request):
@@ -56,7 +65,7 @@ class MessagesRequest(AnthropicRequest):
 
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
-    known: ClassVar[frozenset[str] | None] = known_fields.MESSAGES
+    known: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
 
     @lazy
     def model(self) -> str | None:

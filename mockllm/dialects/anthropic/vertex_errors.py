@@ -72,7 +72,7 @@ ROWS: Final[Mapping[str, VertexErrorRow]] = {
     "bad_gateway": VertexErrorRow(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": VertexErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-"""The errors of Google's front; the model sends the other named errors."""
+"""The errors of Google's front; the model sends all further named errors."""
 
 
 def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:

@@ -25,7 +25,7 @@ from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
-from mockllm.dialects.vendors.errors import error_body, error_plan, head
+from mockllm.dialects.vendors.errors import VendorCall, error_body, head
 from mockllm.dialects.vendors.responses import (
     VendorCompletions,
     VendorEmbeddings,
@@ -45,19 +45,13 @@ def with_api_key(wire_request: WireRequest, path: str) -> WireRequest:
     return replace(wire_request, path=f"{path}?api-version={VERSION}", headers={**headers, **key})
 
 
-class AzureChat(Chat):
+class AzureChat(VendorCall, Chat):
     """POST /openai/deployments/{deployment}/chat/completions."""
 
     request = AzureChatRequest
 
-    def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
-
     def check(self, request: Request) -> Failure | None:
         return super().check(with_body_model(request))
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, stamp)

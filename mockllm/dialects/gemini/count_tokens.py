@@ -13,8 +13,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import check, check_readable
 from mockllm.dialects.gemini.generate_request import GenerateRequest, camel_case_fields, object_of
-from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import indented
+from mockllm.dialects.gemini.wire_format import JSON, indented
 
 
 class GeminiCountRequest(GenerateRequest):

@@ -16,8 +16,6 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_check import CONTENT, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
-from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import indented
 from mockllm.dialects.gemini.validators import (
     INTEGER,
     STRING,
@@ -26,6 +24,7 @@ from mockllm.dialects.gemini.validators import (
     Repeated,
     check_shape,
 )
+from mockllm.dialects.gemini.wire_format import JSON, indented
 
 DEFAULT_SIZE: Final = 3072
 """The dimensions of a model that is not in the table."""

@@ -19,9 +19,8 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, as_google_request
-from mockllm.dialects.gemini.headers import EVENTS, JSON, STREAM, TIER
-from mockllm.dialects.gemini.json_format import indented, one_line
 from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
+from mockllm.dialects.gemini.wire_format import EVENTS, JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.rate_limit_headers import exact
 
 TYPE: Final = "type.googleapis.com/google.rpc."

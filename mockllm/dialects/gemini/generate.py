@@ -29,9 +29,8 @@ from mockllm.dialects.gemini.decoder import decode
 from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
 from mockllm.dialects.gemini.generate_check import check, check_readable
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from mockllm.dialects.gemini.headers import JSON, STREAM, TIER
-from mockllm.dialects.gemini.json_format import indented, one_line
 from mockllm.dialects.gemini.request_builder import build_request
+from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 

@@ -12,8 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
-from mockllm.dialects.gemini.headers import JSON
-from mockllm.dialects.gemini.json_format import indented
+from mockllm.dialects.gemini.wire_format import JSON, indented
 
 _KNOWN: Final = {
     "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),

@@ -12,9 +12,8 @@ from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.rate_limit_errors import refused
-from mockllm.dialects.openai.responses.compact import Compact
 from mockllm.dialects.openai.responses.dialect import Responses
-from mockllm.dialects.openai.responses.input_tokens import InputTokens
+from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.stored_calls import (
     CancelResponse,
     DeleteResponse,

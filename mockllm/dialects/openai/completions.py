@@ -23,9 +23,9 @@ from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, without_empty
-from mockllm.dialects.openai.chat.check import check_readable
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
-from mockllm.dialects.openai.errors import error_object, error_plan
+from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.logprobs import columns
 
@@ -222,10 +222,9 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
                 decoder.finish = ended
 
 
-class Completions:
+class Completions(OpenAiCall):
     """POST /v1/completions."""
 
-    name = "openai"
     api = "completions"
     generates = True
     capabilities = ProtocolCapabilities(
@@ -239,12 +238,6 @@ class Completions:
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CompletionsRequest)

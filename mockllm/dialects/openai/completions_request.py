@@ -10,13 +10,13 @@ from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai import known_fields
-from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import ModelRequest, choice_count, texts
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
+    check_readable,
     decimal,
     integer,
     members,
@@ -35,6 +35,12 @@ Prompt = str | list[int]
 
 MAX_LOGPROBS: Final = 5
 """The maximum number of likeliest tokens per position."""
+KNOWN_FIELDS: Final = frozenset({
+    "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "model", "n",
+    "presence_penalty", "prompt", "seed", "stop", "stream", "stream_options", "suffix", "temperature",
+    "top_p", "user"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
 
 
 class CompletionsRequest(ModelRequest):
@@ -43,7 +49,7 @@ class CompletionsRequest(ModelRequest):
 
     api = "completions"
     generates = True
-    known = known_fields.COMPLETIONS
+    known = KNOWN_FIELDS
 
     @lazy
     def prompts(self) -> tuple[Prompt, ...]:
@@ -119,12 +125,9 @@ def check(request: Request) -> Failure | None:
     body = request.fields
     if body.get("model") is None:
         return refuse("you must provide a model parameter")
-    for name, value in body.items():
-        field = FIELDS.get(name)
-        if field is not None and value is not None:
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(body, FIELDS)
+    if error is not None:
+        return error
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")

@@ -14,11 +14,18 @@ from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, ve
 from mockllm.core.request.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.check import check_readable
-from mockllm.dialects.openai.errors import error_plan
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, head
 from mockllm.dialects.openai.request_helpers import text_of
-from mockllm.dialects.openai.validators import Check, check_length, integer, one_of, refuse, string
+from mockllm.dialects.openai.validators import (
+    Check,
+    check_length,
+    check_readable,
+    integer,
+    one_of,
+    refuse,
+    string,
+)
 
 DEFAULT_MODEL: Final = "text-embedding-3-small"
 DEFAULT_SIZE: Final = 1536
@@ -140,7 +147,7 @@ MAX_DIMENSIONS: Final = 16_384
 """The maximum number of dimensions of a vector of an unknown model."""
 
 
-class OpenAiEmbeddings:
+class OpenAiEmbeddings(OpenAiCall):
     """The vectors, in the order of the inputs."""
 
     name = "openai"
@@ -150,12 +157,6 @@ class OpenAiEmbeddings:
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)

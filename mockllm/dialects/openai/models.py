@@ -14,6 +14,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import completions, embeddings, moderations
+from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.model_families import SNAPSHOTS
@@ -44,21 +45,13 @@ class OpenAiModelsRequest(Request):
         return self.route.get("model")
 
 
-class OpenAiModels:
+class OpenAiModels(LookupCall):
     """The list of models, and one model of the list."""
 
-    name = "openai"
     api = "models"
-    generates = False
     request = OpenAiModelsRequest
     known: Sequence[str] = WELL_KNOWN
     """The models that the list shows beside the rules' models."""
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         if failure.type == "model_not_found" and failure.message is None:

@@ -13,11 +13,10 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.check import check_readable
-from mockllm.dialects.openai.errors import error_plan
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.request_helpers import object_of, text_of
-from mockllm.dialects.openai.validators import check_length, missing, string, wrong_type
+from mockllm.dialects.openai.validators import check_length, check_readable, missing, string, wrong_type
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 SNAPSHOTS: Final = {
@@ -130,22 +129,15 @@ def moderate(message: Message, *, text_only: bool) -> dict[str, Json]:
     return result if text_only else {**result, "category_applied_input_types": applied_types}
 
 
-class Moderations:
+class Moderations(OpenAiCall):
     """A result for each text, or for all the parts of a mixed input."""
 
-    name = "openai"
     api = "moderations"
     generates = False
     request = ModerationsRequest
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL

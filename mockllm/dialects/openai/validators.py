@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import MISSING, Json, dumps
+from mockllm.core.request.request import Request
 
 Check: TypeAlias = Callable[[Json, str], Failure | None]
 
@@ -24,6 +25,13 @@ _KINDS: Final = {
     list: "an array",
     dict: "an object",
 }
+
+UNPARSED_MESSAGE: Final = (
+    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
+    "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you "
+    "have trouble figuring out how to fix this, please contact us through our help center at "
+    "help.openai.com.)"
+)
 
 
 def refuse(message: str, param: str | None = None, code: str | None = None) -> Failure:
@@ -199,3 +207,44 @@ def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
         return None
 
     return check
+
+
+def check_readable(request: Request) -> Failure | None:
+    """Return the error of a body that is no JSON object."""
+    body = request.body
+    if type(body) is dict:
+        return None
+    if body is MISSING:
+        return refuse(UNPARSED_MESSAGE)
+    message = f"Invalid request body: expected an object, but got {json_type(body)} instead."
+    return refuse(message, None, "invalid_type")
+
+
+def by_type(checks: Mapping[str, Check]) -> Check:
+    """Return a check that accepts an object that passes the check of its `type`."""
+
+    def check(value: Json, path: str) -> Failure | None:
+        if type(value) is not dict:
+            return wrong_type(value, path, "an object")
+        if "type" not in value:
+            return missing(f"{path}.type")
+        kind = value["type"]
+        if type(kind) is not str:
+            return wrong_type(kind, f"{path}.type", "a string")
+        typed = checks.get(kind)
+        return unsupported(kind, f"{path}.type", tuple(checks)) if typed is None else typed(value, path)
+
+    return check
+
+
+def check_fields(
+    body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str] = ()
+) -> Failure | None:
+    """Check each known field in the body's order; a null field counts as absent unless it is required."""
+    for name, value in body.items():
+        check = checks.get(name)
+        if check is not None and (value is not None or name in required):
+            error = check(value, name)
+            if error is not None:
+                return error
+    return None

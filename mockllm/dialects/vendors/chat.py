@@ -4,7 +4,9 @@ differences of single vendors (`encoders.py`).
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -25,18 +27,18 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.dialects.capabilities import ProtocolCapabilities
-from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
+from mockllm.dialects.openai.chat import decoder
 from mockllm.dialects.openai.chat.body import is_hidden
 from mockllm.dialects.openai.chat.check import check_body
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
-from mockllm.dialects.vendors.decoder import decode
-from mockllm.dialects.vendors.errors import error_body, error_plan, head
+from mockllm.dialects.vendors.errors import VendorCall, error_body, head
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, fill_members
 
 
@@ -292,11 +294,37 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     )
 
 
-class VendorChat(Chat):
+EMPTY: Final = DecodedResponse(None, None, None, (), None, None, None, None)
+
+
+def decode(plan: Plan) -> DecodedResponse | None:
+    """Return the content of a response. An error is reported as an object with a message, whatever its form.
+    Beside calls, an empty text only opened the response."""
+    response = decoder.decode(plan)
+    if response is not None and response.calls and not response.text:
+        response = dataclasses.replace(response, text=None)
+    if response is not None and response.error is not None:
+        return response
+    errors = [error for payload in payloads(plan) if (error := _error(payload)) is not None]
+    return dataclasses.replace(response or EMPTY, error=errors[-1]) if errors else response
+
+
+def _error(payload: Json) -> Json:
+    match payload:
+        case {"detail": str(message)} | {"error": str(message)}:
+            return {**payload, "message": message}
+        case {"object": "error", "message": str()}:
+            return payload
+        case [{"error": dict(error)}]:
+            return error
+    return None
+
+
+class VendorChat(VendorCall, Chat):
     """The chat of a vendor."""
 
     def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
+        super().__init__(vendor)
         self.capabilities = _capabilities(vendor)
 
     def check(self, request: Request) -> Failure | None:
@@ -306,9 +334,6 @@ class VendorChat(Chat):
         if failure is None or openai_request is None or type(body) is not dict:
             return failure
         return check_body(openai_request(body))
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply, self.vendor.form)

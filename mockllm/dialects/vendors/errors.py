@@ -86,6 +86,16 @@ def head(vendor: Vendor, stamp: ResponseIdentity, media: str, status: int = 200)
     )
 
 
+class VendorCall:
+    """The base of a vendor's calls: its row, and its errors."""
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.vendor = vendor
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(self.vendor, failure, request, stamp)
+
+
 # --- envelopes --------------------------------------------------------------------------------------
 
 

@@ -23,8 +23,8 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
-from mockllm.dialects.vendors.decoder import decode as decode_chat
-from mockllm.dialects.vendors.errors import error_plan, head
+from mockllm.dialects.vendors.chat import decode as decode_chat
+from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
@@ -44,14 +44,8 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
     return replace(step, payload=dumps(payload), event=step.event and payload["type"])
 
 
-class VendorResponses(Responses):
+class VendorResponses(VendorCall, Responses):
     """The responses call of a vendor."""
-
-    def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, stamp)
@@ -71,14 +65,8 @@ class VendorResponses(Responses):
         return decode(plan) or decode_chat(plan)
 
 
-class VendorCompletions(Completions):
+class VendorCompletions(VendorCall, Completions):
     """The legacy completions of a vendor."""
-
-    def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         edit = self._edit(reply, streamed=False)
@@ -101,31 +89,22 @@ class VendorCompletions(Completions):
         return None if edit is None else partial(edit, usage=reply.usage, streamed=streamed)
 
 
-class VendorEmbeddings(OpenAiEmbeddings):
+class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
     """The embeddings of a vendor."""
-
-    def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().embed(result, request, stamp)
         return edit_plan(plan, self.vendor, stamp, self.vendor.edit_embeddings, "application/json")
 
 
-class VendorModels(OpenAiModels):
+class VendorModels(VendorCall, OpenAiModels):
     """The models of a vendor: those that the rules name, and the model of its examples. Azure has no such
     model and lists OpenAI's."""
 
     def __init__(self, vendor: Vendor) -> None:
-        self.vendor = vendor
+        super().__init__(vendor)
         if vendor.model is not None:
             self.known = (vendor.model,)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(self.vendor, failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         plan = super().answer(request, models, stamp)

@@ -1,6 +1,6 @@
 """The row of a vendor: where its calls are found, and how its responses differ from OpenAI's.
 
-A vendor speaks OpenAI's protocol with differences of its own. The common part is code (`chat.py`), a
+A vendor speaks OpenAI's protocol with differences. The common part is code (`chat.py`), a
 difference of several vendors is a field of the row, and a difference of a single vendor is a small encoder
 class (`encoders.py`).
 """
@@ -131,7 +131,7 @@ class VendorErrors(Struct, frozen=True):
 
 
 class Vendor(Struct, frozen=True):
-    """A vendor. `bases` are the paths before `/chat/completions` and the other calls; the first one is the
+    """A vendor. `bases` are the paths before `/chat/completions` and further calls; the first one is the
     base that its clients use. Every response has the `headers`. `edit_response` and `edit_embeddings` change
     the objects of these calls in place; a vendor without `edit_response` has no such call."""
 

@@ -1,4 +1,4 @@
-"""Requests, stamps and readings of streams for the tests of Anthropic's messages."""
+"""Requests, stamps and parsed streams for the tests of Anthropic's messages."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def of_bytes(raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRe
 
 
 def body_of(plan: Plan) -> Any:
-    """The parsed body of a whole answer."""
+    """Return the parsed body of a non-streaming response."""
     (step,) = plan.steps
     assert isinstance(step, EventStep)
     return loads(step.payload)
 
 
 def events_of(plan: Plan) -> list[Any]:
-    """The payloads of a stream's events; each is named as its type says."""
-    found = []
+    """Return the payloads of a stream's events; the name of each event is its payload's type."""
+    match = []
     for step in plan.steps:
         if isinstance(step, EventStep):
             payload = loads(step.payload)
             assert step.event == payload["type"]
-            found.append(payload)
-    return found
+            match.append(payload)
+    return match
 
 
-def streamed(said: Reply, **fields: Any) -> list[Any]:
-    return events_of(MESSAGES.encode_stream(said, messages(stream=True, **fields), STAMP))
+def encode_stream(reply: Reply, **fields: Any) -> list[Any]:
+    return events_of(MESSAGES.encode_stream(reply, messages(stream=True, **fields), STAMP))
 
 
-def whole(said: Reply, **fields: Any) -> Any:
-    return body_of(MESSAGES.encode_body(said, messages(**fields), STAMP))
+def encode_body(reply: Reply, **fields: Any) -> Any:
+    return body_of(MESSAGES.encode_body(reply, messages(**fields), STAMP))

@@ -1,4 +1,4 @@
-"""What is refused of a messages request, in the provider's words."""
+"""Refusals of a messages request, in the provider's wording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GOOD: dict[str, Any] = dict(MINIMAL)
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
 
 
-def refused(body: Any) -> str | None:
+def refusal_message(body: Any) -> str | None:
     failure = MESSAGES.check(messages(body))
     if failure is None:
         return None
@@ -100,8 +100,8 @@ ACCEPTED: list[Any] = [
 
 
 @pytest.mark.parametrize("change", ACCEPTED)
-def test_accepted(change: dict[str, Any]) -> None:
-    assert refused({**GOOD, **change}) is None
+def test_messages_check_on_valid_request_accepts_it(change: dict[str, Any]) -> None:
+    assert refusal_message({**GOOD, **change}) is None
 
 
 EMPTY = "all messages must have non-empty content except for the optional final assistant message"
@@ -297,12 +297,12 @@ REFUSED: list[Any] = [
 
 
 @pytest.mark.parametrize(("change", "message"), REFUSED, ids=[row[1][:80] for row in REFUSED])
-def test_refused(change: dict[str, Any], message: str) -> None:
+def test_messages_check_on_invalid_request_returns_message(change: dict[str, Any], message: str) -> None:
     body = {key: value for key, value in {**GOOD, **change}.items() if value is not GONE}
-    assert refused(body) == message
+    assert refusal_message(body) == message
 
 
-def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
+def test_interleaved_thinking_budget_may_exceed_max_tokens() -> None:
     body = {**GOOD, "thinking": {"type": "enabled", "budget_tokens": 4000}}
     assert MESSAGES.check(messages(body)) is not None
     headers = {"anthropic-beta": "other,interleaved-thinking-2025-05-14"}
@@ -320,14 +320,14 @@ def test_interleaved_thinking_may_have_a_budget_beyond_max_tokens() -> None:
         (b"null", "Input should be a valid dictionary"),
     ],
 )
-def test_a_body_that_is_no_object_is_unreadable(raw: bytes, message: str) -> None:
+def test_messages_body_that_is_no_object_is_refused(raw: bytes, message: str) -> None:
     for failure in (MESSAGES.check_readable(of_bytes(raw)), MESSAGES.check(of_bytes(raw))):
         assert failure is not None
         assert failure.type == "bad_request"
         assert (failure.message or "").startswith(message)
 
 
-def test_an_object_is_readable() -> None:
+def test_messages_body_that_is_an_object_is_readable() -> None:
     assert MESSAGES.check_readable(messages({})) is None
 
 
@@ -368,12 +368,12 @@ ANY_FIELDS = st.dictionaries(
     JSON
     | st.builds(lambda messages, more: {**GOOD, **more, "messages": messages}, st.lists(MESSAGE), ANY_FIELDS)
 )
-def test_any_json_is_accepted_or_refused_with_a_4xx(body: Any) -> None:
+def test_messages_check_on_any_json_accepts_or_returns_4xx(body: Any) -> None:
     failure = MESSAGES.check(of_bytes(dumps(body)))
     assert failure is None or (failure.type == "bad_request" and failure.message)
 
 
-def test_a_thread_is_refused_in_the_way_that_makes_the_sdk_send_the_whole_history() -> None:
+def test_thread_is_refused_so_that_the_sdk_sends_its_history() -> None:
     failure = MESSAGES.check(messages({"thread": {"type": "create"}}))
     assert failure is not None
     assert failure.type == "bad_request"

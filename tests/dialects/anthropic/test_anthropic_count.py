@@ -1,4 +1,4 @@
-"""How many tokens an input is: the same that a message's usage tells, and refused for the same reasons."""
+"""Token counts of an input: equal to a message's usage, and refused for the same reasons."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ FULL: dict[str, Any] = {
 }
 
 
-def asked(body: Any) -> Request:
+def count_request(body: Any) -> Request:
     return COUNT.request(method="POST", path="/v1/messages/count_tokens", headers={}, raw=dumps(body))
 
 
-def counted(body: Any) -> Any:
-    plan = COUNT.answer(asked(body), (), STAMP)
+def count_body(body: Any) -> Any:
+    plan = COUNT.answer(count_request(body), (), STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     assert dict(plan.head.headers).keys() == {"content-type", "request-id"}
@@ -38,20 +38,20 @@ def counted(body: Any) -> Any:
 
 
 @pytest.mark.parametrize("body", [PROMPT, FULL], ids=["a text", "with system and tools"])
-def test_it_is_what_a_message_of_the_same_request_counts(body: Any) -> None:
+def test_count_equals_the_usage_of_the_same_message(body: Any) -> None:
     message = MESSAGES.request(
         method="POST", path="/v1/messages", headers={}, raw=dumps({**body, "max_tokens": 9})
     )
-    assert counted(body) == {"input_tokens": message.input_tokens}
+    assert count_body(body) == {"input_tokens": message.input_tokens}
     assert message.input_tokens > 0
 
 
-def test_tools_and_system_count() -> None:
-    assert counted(FULL)["input_tokens"] > counted(PROMPT)["input_tokens"] + 10
+def test_count_includes_tools_and_system_text() -> None:
+    assert count_body(FULL)["input_tokens"] > count_body(PROMPT)["input_tokens"] + 10
 
 
-def test_managed_context_is_told_the_count_before() -> None:
-    body = counted({**PROMPT, "context_management": {"edits": []}})
+def test_count_with_context_management_has_original_tokens() -> None:
+    body = count_body({**PROMPT, "context_management": {"edits": []}})
     assert body["context_management"] == {"original_input_tokens": body["input_tokens"]}
 
 
@@ -72,27 +72,27 @@ def test_managed_context_is_told_the_count_before() -> None:
         ([], "Input should be a valid dictionary"),
     ],
 )
-def test_what_is_refused(body: Any, message: str | None) -> None:
-    failure = COUNT.check(asked(body))
+def test_count_check_on_invalid_request_returns_message(body: Any, message: str | None) -> None:
+    failure = COUNT.check(count_request(body))
     assert (failure.message if failure else None) == message
 
 
-def test_the_rest_of_a_dialect() -> None:
-    assert COUNT.check_readable(asked(PROMPT)) is None
-    assert COUNT.check_readable(asked([])) is not None
-    plan = COUNT.error(Failure("rate_limit"), asked(PROMPT), STAMP)
+def test_count_dialect_has_error_and_readable_check() -> None:
+    assert COUNT.check_readable(count_request(PROMPT)) is None
+    assert COUNT.check_readable(count_request([])) is not None
+    plan = COUNT.error(Failure("rate_limit"), count_request(PROMPT), STAMP)
     assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
-    assert asked({**PROMPT, "stop_sequences": []}).unknown == []
+    assert count_request({**PROMPT, "stop_sequences": []}).unknown == []
 
 
 @pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/anthropic/v1/messages/count_tokens"])
-def test_where_it_is_found(path: str) -> None:
-    found = find("POST", path, {}, "beta=true")
-    assert isinstance(found, RouteMatch)
-    assert (found.dialect, found.provider) == (COUNT, "anthropic")
+def test_count_route_finds_the_dialect(path: str) -> None:
+    match = find("POST", path, {}, "beta=true")
+    assert isinstance(match, RouteMatch)
+    assert (match.dialect, match.provider) == (COUNT, "anthropic")
 
 
-def test_a_message_needs_what_a_count_does_not() -> None:
+def test_count_needs_no_max_tokens_but_messages_do() -> None:
     failure = MESSAGES.check(MESSAGES.request(method="POST", path="", headers={}, raw=dumps(PROMPT)))
     assert failure is not None
     assert failure.message == "max_tokens: Field required"

@@ -32,7 +32,9 @@ CASES: list[Any] = [
 
 
 @pytest.mark.parametrize(("name", "status", "type", "message"), CASES, ids=[row[0] for row in CASES])
-def test_named_errors(name: str, status: int, type: str, message: str | None) -> None:
+def test_named_error_has_status_type_and_message(
+    name: str, status: int, type: str, message: str | None
+) -> None:
     plan = MESSAGES.error(Failure(name), messages(), STAMP)
     body = body_of(plan)
     headers = dict(plan.head.headers)
@@ -45,11 +47,11 @@ def test_named_errors(name: str, status: int, type: str, message: str | None) ->
     assert ("anthropic-ratelimit-tokens-limit" in headers) == (status == 429)
 
 
-def test_every_named_error_has_a_row() -> None:
+def test_error_table_has_every_named_error() -> None:
     assert set(ROWS) == set(NAMED)
 
 
-def test_a_body_that_is_too_large_is_refused_by_the_edge() -> None:
+def test_too_large_body_gets_the_edge_envelope() -> None:
     plan = MESSAGES.error(Failure("request_too_large"), messages(), STAMP)
     assert plan.head.status == 413
     assert plan.head.headers == (("content-type", "application/json"),)
@@ -58,7 +60,7 @@ def test_a_body_that_is_too_large_is_refused_by_the_edge() -> None:
     }
 
 
-def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
+def test_error_settings_of_a_scenario_override_the_table() -> None:
     failure = Failure(
         "server_error",
         status=418,
@@ -89,15 +91,17 @@ def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
         ),
     ],
 )
-def test_retry_after(seconds: float | None, headers: dict[str, str]) -> None:
-    found = dict(MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), STAMP).head.headers)
-    assert {name: value for name, value in found.items() if name.startswith("retry-after")} == headers
+def test_retry_headers_have_whole_seconds_and_milliseconds(
+    seconds: float | None, headers: dict[str, str]
+) -> None:
+    match = dict(MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), STAMP).head.headers)
+    assert {name: value for name, value in match.items() if name.startswith("retry-after")} == headers
 
 
 @pytest.mark.parametrize(
     ("retry_after", "reset"), [(None, "2025-10-09T08:54:20Z"), (2.0, "2025-10-09T08:53:22Z")]
 )
-def test_spent_limits_reset_when_a_retry_may_come(retry_after: float | None, reset: str) -> None:
+def test_429_limit_headers_reset_with_the_retry(retry_after: float | None, reset: str) -> None:
     headers = dict(
         MESSAGES.error(Failure("rate_limit", retry_after=retry_after), messages(), STAMP).head.headers
     )

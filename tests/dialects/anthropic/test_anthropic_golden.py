@@ -1,4 +1,4 @@
-"""Anthropic's wire bytes, held against golden files."""
+"""Anthropic's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CITED: Json = {
 USAGE = Usage(12, 7, cached_read=4, cache_write=3, reasoning=2)
 
 
-def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:
     return Reply((Choice(parts, finish, stopped_by),), USAGE)
 
 
@@ -48,31 +48,33 @@ def natives(*blocks: Json) -> tuple[NativePart, ...]:
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "older-model": (reply(Text(("Hello",))), {"model": "claude-haiku-4-5"}),
-    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "older-model": (make_reply(Text(("Hello",))), {"model": "claude-haiku-4-5"}),
+    "thinking": (make_reply(Thinking(("Let me", " see.")), Text(("Seen.",))), {}),
     "thinking-omitted": (
-        reply(Thinking(("Let me", " see."), "c2VhbGVk"), Text(("Seen.",))),
+        make_reply(Thinking(("Let me", " see."), "c2VhbGVk"), Text(("Seen.",))),
         {"thinking": {"type": "adaptive", "display": "omitted"}},
     ),
-    "thinking-redacted": (reply(Thinking((), redacted=True), Text(("Seen.",))), {}),
-    "tool-use": (reply(WEATHER, finish="tool_calls"), {}),
+    "thinking-redacted": (make_reply(Thinking((), redacted=True), Text(("Seen.",))), {}),
+    "tool-use": (make_reply(WEATHER, finish="tool_calls"), {}),
     "text-and-tools": (
-        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"),
+        make_reply(
+            Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"
+        ),
         {},
     ),
-    "stop-sequence": (reply(Text(("Hello",)), stopped_by="END"), {}),
-    "max-tokens": (reply(Text(("Hello",)), finish="length"), {}),
-    "refusal": (reply(Refusal(("I can", "not."))), {}),
+    "stop-sequence": (make_reply(Text(("Hello",)), stopped_by="END"), {}),
+    "max-tokens": (make_reply(Text(("Hello",)), finish="length"), {}),
+    "refusal": (make_reply(Refusal(("I can", "not."))), {}),
     "cited": (
-        reply(
+        make_reply(
             Text(
                 ("Water", " boils", "."), citations=(Citation("https://a.example", "A", "It boils.", 0, 11),)
             ),
         ),
         {},
     ),
-    "server-tool": (reply(*natives(SEARCH, FOUND, CITED)), {}),
+    "server-tool": (make_reply(*natives(SEARCH, FOUND, CITED)), {}),
 }
 FAILURES: dict[str, Failure] = {
     "bad-request": Failure("bad_request", message="max_tokens: Field required"),
@@ -86,28 +88,29 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_whole_answer(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(said, messages(**fields), STAMP))
+def test_messages_body_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(reply, messages(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
-    said, fields = REPLIES[name]
+def test_messages_stream_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
     assert_golden(
-        f"anthropic/{name}-stream.txt", MESSAGES.encode_stream(said, messages(**fields, stream=True), STAMP)
+        f"anthropic/{name}-stream.txt",
+        MESSAGES.encode_stream(reply, messages(**fields, stream=True), STAMP),
     )
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         plan = MESSAGES.error(FAILURES[name], messages(stream=stream), STAMP)
         assert_golden(f"anthropic/error-{name}.txt", plan)
         assert not plan.streamed
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
     assert_golden(
         "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), STAMP)

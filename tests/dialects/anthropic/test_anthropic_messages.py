@@ -1,4 +1,4 @@
-"""How a reply is said in Anthropic's events and as one message."""
+"""Encoding of a reply as Anthropic's events and as one message."""
 
 from __future__ import annotations
 
@@ -25,10 +25,17 @@ from mockllm.core.reply.reply import (
     Verbatim,
 )
 from mockllm.dialects.anthropic import MESSAGES
-from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of, messages, streamed, whole
+from tests.dialects.anthropic.messages_requests import (
+    STAMP,
+    body_of,
+    encode_body,
+    encode_stream,
+    events_of,
+    messages,
+)
 
 
-def reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None, **more: Any) -> Reply:
     return Reply((Choice(parts, finish, stopped_by),), **more)
 
 
@@ -48,24 +55,26 @@ STOPS: list[Any] = [
 
 
 @pytest.mark.parametrize(("finish", "stopped_by", "reason", "sequence"), STOPS)
-def test_stop_reason(finish: Finish, stopped_by: str | None, reason: str, sequence: str | None) -> None:
-    said = reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
-    last = streamed(said)[-2]["delta"]
-    body = whole(said)
+def test_stop_reason_follows_the_finish(
+    finish: Finish, stopped_by: str | None, reason: str, sequence: str | None
+) -> None:
+    reply = make_reply(Text(("x",)), finish=finish, stopped_by=stopped_by)
+    last = encode_stream(reply)[-2]["delta"]
+    body = encode_body(reply)
     details = {"type": "refusal", "category": None, "explanation": None} if reason == "refusal" else None
-    wanted = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
-    assert last == wanted
-    assert {key: body[key] for key in wanted} == wanted
+    expected = {"stop_reason": reason, "stop_sequence": sequence, "stop_details": details}
+    assert last == expected
+    assert {key: body[key] for key in expected} == expected
 
 
-def test_a_refusal_that_ended_by_itself_is_a_refusal() -> None:
-    body = whole(reply(Refusal(("No",))))
+def test_complete_refusal_has_the_stop_reason_refusal() -> None:
+    body = encode_body(make_reply(Refusal(("No",))))
     assert (body["content"], body["stop_reason"]) == ([{"type": "text", "text": "No"}], "refusal")
 
 
-def test_usage_leaves_out_the_caches_and_never_falls_below_zero() -> None:
-    said = reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
-    usage = whole(said)["usage"]
+def test_usage_input_excludes_caches_and_is_never_negative() -> None:
+    reply = make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
+    usage = encode_body(reply)["usage"]
     assert usage == {
         "input_tokens": 10,
         "cache_creation_input_tokens": 6,
@@ -76,11 +85,11 @@ def test_usage_leaves_out_the_caches_and_never_falls_below_zero() -> None:
         "service_tier": "standard",
         "inference_geo": "global",
     }
-    assert whole(reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
+    assert encode_body(make_reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
 
 
-def test_a_stream_tells_the_input_first_and_the_totals_last() -> None:
-    events = streamed(reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
+def test_stream_has_input_tokens_first_and_totals_last() -> None:
+    events = encode_stream(make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
     first, last = events[0]["message"]["usage"], events[-2]["usage"]
     assert (first["input_tokens"], first["output_tokens"], "output_tokens_details" in first) == (16, 1, False)
     assert last == {
@@ -103,20 +112,20 @@ FAMILIES: list[Any] = [
 
 
 @pytest.mark.parametrize(("model", "geo", "details"), FAMILIES)
-def test_families(model: str, geo: str, details: bool) -> None:
-    usage = whole(reply(Text(("x",))), model=model)["usage"]
+def test_usage_fields_follow_the_model_family(model: str, geo: str, details: bool) -> None:
+    usage = encode_body(make_reply(Text(("x",))), model=model)["usage"]
     assert (usage["inference_geo"], "output_tokens_details" in usage) == (geo, details)
 
 
-def test_the_model_is_the_replys_else_the_requests_else_a_default() -> None:
-    assert whole(reply(model="other"))["model"] == "other"
-    assert whole(reply(), model="asked")["model"] == "asked"
-    assert body_of(MESSAGES.encode_body(reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
+def test_model_comes_from_reply_then_request_then_default() -> None:
+    assert encode_body(make_reply(model="other"))["model"] == "other"
+    assert encode_body(make_reply(), model="asked")["model"] == "asked"
+    assert body_of(MESSAGES.encode_body(make_reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
 
 
-def test_ids_have_the_providers_form_and_are_the_same_whenever_they_are_asked() -> None:
-    said = reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
-    plan = MESSAGES.encode_body(said, messages(), STAMP)
+def test_ids_have_the_providers_form_and_are_stable() -> None:
+    reply = make_reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
+    plan = MESSAGES.encode_body(reply, messages(), STAMP)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
     assert [(id[:8], len(id)) for id in ids[:2]] == [("toolu_01", 30)] * 2
@@ -125,7 +134,7 @@ def test_ids_have_the_providers_form_and_are_the_same_whenever_they_are_asked() 
     assert (body["id"][:6], len(body["id"])) == ("msg_01", 28)
     request_id = dict(plan.head.headers)["request-id"]
     assert (request_id[:6], len(request_id)) == ("req_01", 28)
-    events = streamed(said)
+    events = encode_stream(reply)
     assert events[0]["message"]["id"] == body["id"]
     blocks = [event["content_block"] for event in events if event["type"] == "content_block_start"]
     assert [block["id"] for block in blocks] == ids
@@ -141,22 +150,24 @@ ARGUMENTS: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("pieces", "fragments", "given"), ARGUMENTS)
-def test_arguments(pieces: tuple[ContentChunk, ...], fragments: list[str], given: Any) -> None:
-    said = reply(Call("get", pieces), finish="tool_calls")
-    assert [delta["partial_json"] for delta in deltas(streamed(said))] == fragments
-    assert whole(said)["content"][0]["input"] == given
+@pytest.mark.parametrize(("chunks", "fragments", "options"), ARGUMENTS)
+def test_call_arguments_become_the_input(
+    chunks: tuple[ContentChunk, ...], fragments: list[str], options: Any
+) -> None:
+    reply = make_reply(Call("get", chunks), finish="tool_calls")
+    assert [delta["partial_json"] for delta in deltas(encode_stream(reply))] == fragments
+    assert encode_body(reply)["content"][0]["input"] == options
 
 
-def test_thinking_ends_with_its_signature() -> None:
-    said = reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
-    first, second = whole(said)["content"]
+def test_thinking_stream_ends_with_a_signature() -> None:
+    reply = make_reply(Thinking(("a", "b")), Thinking(("c",), "c2VhbA=="))
+    first, second = encode_body(reply)["content"]
     assert (first["thinking"], second) == (
         "ab",
         {"type": "thinking", "thinking": "c", "signature": "c2VhbA=="},
     )
     assert len(first["signature"]) == 256
-    assert deltas(streamed(said)) == [
+    assert deltas(encode_stream(reply)) == [
         {"type": "thinking_delta", "thinking": "a"},
         {"type": "thinking_delta", "thinking": "b"},
         {"type": "signature_delta", "signature": first["signature"]},
@@ -165,65 +176,69 @@ def test_thinking_ends_with_its_signature() -> None:
     ]
 
 
-def test_redacted_thinking_never_shows_its_text() -> None:
-    said = reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
+def test_redacted_thinking_has_no_text() -> None:
+    reply = make_reply(Thinking(("secret",), "b3BhcXVl", redacted=True))
     block = {"type": "redacted_thinking", "data": "b3BhcXVl"}
-    assert whole(said)["content"] == [block]
-    events = streamed(said)
+    assert encode_body(reply)["content"] == [block]
+    events = encode_stream(reply)
     assert events[1]["content_block"] == block
     assert deltas(events) == []
 
 
-def test_thinking_that_is_disabled_is_not_shown() -> None:
-    said = reply(Thinking(("Hm.",)), Text(("Yes.",)))
+def test_disabled_thinking_is_omitted() -> None:
+    reply = make_reply(Thinking(("Hm.",)), Text(("Yes.",)))
     disabled: dict[str, Json] = {"thinking": {"type": "disabled"}}
-    assert [block["type"] for block in whole(said, **disabled)["content"]] == ["text"]
+    assert [block["type"] for block in encode_body(reply, **disabled)["content"]] == ["text"]
     opened = [
-        event["content_block"]["type"] for event in streamed(said, **disabled) if "content_block" in event
+        event["content_block"]["type"]
+        for event in encode_stream(reply, **disabled)
+        if "content_block" in event
     ]
     assert opened == ["text"]
     assert MESSAGES.variant(messages(**disabled)) != MESSAGES.variant(messages())
 
 
-def test_thinking_is_omitted_only_where_the_client_says_so() -> None:
-    said = reply(Thinking(("a",), "c2VhbA=="))
+def test_thinking_text_is_omitted_only_on_request() -> None:
+    reply = make_reply(Thinking(("a",), "c2VhbA=="))
     omitted = {"thinking": {"type": "adaptive", "display": "omitted"}}
-    assert whole(said, **omitted)["content"][0] == {
+    assert encode_body(reply, **omitted)["content"][0] == {
         "type": "thinking",
         "thinking": "",
         "signature": "c2VhbA==",
     }
-    assert deltas(streamed(said, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
-    assert whole(said)["content"][0]["thinking"] == "a"
+    assert deltas(encode_stream(reply, **omitted)) == [{"type": "signature_delta", "signature": "c2VhbA=="}]
+    assert encode_body(reply)["content"][0]["thinking"] == "a"
     assert MESSAGES.variant(messages(**omitted)) != MESSAGES.variant(messages())
 
 
-def test_a_whole_answer_says_its_own_text_where_the_script_has_one() -> None:
-    assert whole(reply(Text(("a", "b"), whole="AB")))["content"] == [{"type": "text", "text": "AB"}]
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
+    assert encode_body(make_reply(Text(("a", "b"), whole="AB")))["content"] == [
+        {"type": "text", "text": "AB"}
+    ]
 
 
-def test_only_the_first_choice_is_said() -> None:
-    said = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
-    assert whole(said)["content"] == [{"type": "text", "text": "first"}]
-    assert [delta["text"] for delta in deltas(streamed(said))] == ["first"]
+def test_message_contains_only_the_first_choice() -> None:
+    reply = Reply((Choice((Text(("first",)),)), Choice((Text(("second",)),))))
+    assert encode_body(reply)["content"] == [{"type": "text", "text": "first"}]
+    assert [delta["text"] for delta in deltas(encode_stream(reply))] == ["first"]
 
 
-def test_an_answer_without_anything_is_an_empty_message() -> None:
-    for said in (Reply(()), reply()):
-        assert whole(said)["content"] == []
-        assert [event["type"] for event in streamed(said)] == [
+def test_empty_reply_is_an_empty_message() -> None:
+    for reply in (Reply(()), make_reply()):
+        assert encode_body(reply)["content"] == []
+        assert [event["type"] for event in encode_stream(reply)] == [
             "message_start",
             "message_delta",
             "message_stop",
         ]
 
 
-def test_other_dialects_blocks_leave_no_gap() -> None:
-    said = reply(
+def test_blocks_of_other_dialects_leave_no_index_gap() -> None:
+    reply = make_reply(
         NativePart("openai", {"x": 1}), Text(("a",)), NativePart("anthropic", {"type": "compaction"})
     )
-    assert whole(said)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
-    starts = [event for event in streamed(said) if event["type"] == "content_block_start"]
+    assert encode_body(reply)["content"] == [{"type": "text", "text": "a"}, {"type": "compaction"}]
+    starts = [event for event in encode_stream(reply) if event["type"] == "content_block_start"]
     assert [(event["index"], event["content_block"]["type"]) for event in starts] == [
         (0, "text"),
         (1, "compaction"),
@@ -258,15 +273,15 @@ NATIVES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("block", "opened", "said"), NATIVES)
-def test_native_blocks(block: Any, opened: Any, said: list[Any]) -> None:
-    events = streamed(reply(NativePart("anthropic", block)))
+@pytest.mark.parametrize(("block", "opened", "payload"), NATIVES)
+def test_native_block_streams_in_its_deltas(block: Any, opened: Any, payload: list[Any]) -> None:
+    events = encode_stream(make_reply(NativePart("anthropic", block)))
     assert events[1]["content_block"] == (block if opened is None else opened)
-    assert deltas(events) == said
-    assert whole(reply(NativePart("anthropic", block)))["content"] == [block]
+    assert deltas(events) == payload
+    assert encode_body(make_reply(NativePart("anthropic", block)))["content"] == [block]
 
 
-def test_extras_stand_where_the_service_puts_them() -> None:
+def test_extras_are_placed_as_the_service_places_them() -> None:
     extras = {
         "anthropic": {
             "container": {"id": "c"},
@@ -276,22 +291,22 @@ def test_extras_stand_where_the_service_puts_them() -> None:
         },
         "openai": {"fruit": "pear"},
     }
-    said = reply(Text(("x",)), extras=extras)
-    body = whole(said)
+    reply = make_reply(Text(("x",)), extras=extras)
+    body = encode_body(reply)
     assert (body["fruit"], body["container"]) == ("apple", {"id": "c"})
     assert body["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    events = streamed(said)
+    events = encode_stream(reply)
     assert events[0]["message"]["fruit"] == "apple"
     assert not {"container", "context_management"} & set(events[0]["message"])
     assert events[-2]["delta"]["container"] == {"id": "c"}
     assert events[-2]["context_management"] == {"applied_edits": []}
     assert events[-2]["usage"]["server_tool_use"] == {"web_search_requests": 1}
-    assert "input_tokens" in whole(reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
+    assert "input_tokens" in encode_body(make_reply(extras={"anthropic": {"usage": "odd"}}))["usage"]
 
 
-def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
-    said = reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
-    steps = MESSAGES.encode_stream(said, messages(stream=True), STAMP).steps
+def test_waits_between_chunks_keep_their_positions() -> None:
+    reply = make_reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
+    steps = MESSAGES.encode_stream(reply, messages(stream=True), STAMP).steps
     shown = [
         (step.kind, step.chunk_index) if isinstance(step, EventStep) else step
         for step in steps
@@ -308,9 +323,11 @@ def test_what_a_script_puts_between_pieces_stays_between_them() -> None:
     ]
 
 
-def test_an_error_inside_a_stream_closes_nothing() -> None:
-    said = reply(Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}}))
-    plan = MESSAGES.encode_stream(said, messages(stream=True), STAMP)
+def test_error_inside_a_stream_closes_no_block() -> None:
+    reply = make_reply(
+        Text(("a",)), broken=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
+    )
+    plan = MESSAGES.encode_stream(reply, messages(stream=True), STAMP)
     events = events_of(plan)
     assert [event["type"] for event in events] == [
         "message_start",
@@ -326,8 +343,8 @@ def test_an_error_inside_a_stream_closes_nothing() -> None:
     }
 
 
-def test_the_headers_of_an_answer() -> None:
-    headers = dict(MESSAGES.encode_body(reply(), messages(), STAMP).head.headers)
+def test_message_headers_have_id_organization_and_limits() -> None:
+    headers = dict(MESSAGES.encode_body(make_reply(), messages(), STAMP).head.headers)
     assert headers["content-type"] == "application/json"
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):
         limit, remaining = (
@@ -336,7 +353,7 @@ def test_the_headers_of_an_answer() -> None:
         assert 0 < remaining <= limit
         assert headers[f"anthropic-ratelimit-{name}-reset"] == "2025-10-09T08:53:20Z"
     assert headers["anthropic-organization-id"]
-    streams = dict(MESSAGES.encode_stream(reply(), messages(), STAMP).head.headers)
+    streams = dict(MESSAGES.encode_stream(make_reply(), messages(), STAMP).head.headers)
     assert (streams["content-type"], streams["cache-control"]) == (
         "text/event-stream; charset=utf-8",
         "no-cache",

@@ -1,4 +1,4 @@
-"""The list of models, and one model of it."""
+"""The list of models, and one model of the list."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from mockllm.dialects.anthropic import MODELS
 from tests.dialects.anthropic.messages_requests import STAMP, body_of
 
 
-def asked(query: str = "", model: str | None = None) -> Request:
+def models_request(query: str = "", model: str | None = None) -> Request:
     route = {} if model is None else {"model": model}
     return MODELS.request(method="GET", path="/v1/models", headers={}, query_string=query, route=route)
 
 
-def listed(query: str = "", *models: str) -> Any:
-    plan = MODELS.answer(asked(query), models, STAMP)
+def list_body(query: str = "", *models: str) -> Any:
+    plan = MODELS.answer(models_request(query), models, STAMP)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)
@@ -29,38 +29,38 @@ def ids(body: Any) -> list[str]:
     return [model["id"] for model in body["data"]]
 
 
-def test_the_rules_models_come_first_and_each_once() -> None:
-    body = listed("", "mine", "claude-sonnet-5")
+def test_model_list_has_rule_models_first_without_duplicates() -> None:
+    body = list_body("", "mine", "claude-sonnet-5")
     assert ids(body)[:3] == ["mine", "claude-sonnet-5", "claude-opus-5"]
     assert len(set(ids(body))) == len(ids(body))
     assert (body["has_more"], body["first_id"], body["last_id"]) == (False, "mine", ids(body)[-1])
 
 
-def test_pages_follow_each_other() -> None:
+def test_model_pages_follow_each_other() -> None:
     names = [f"m{number}" for number in range(9)]
-    everything = ids(listed("limit=1000", *names))
+    everything = ids(list_body("limit=1000", *names))
     walked: list[str] = []
     query = "limit=4"
     while True:
-        body = listed(query, *names)
+        body = list_body(query, *names)
         walked += ids(body)
         if not body["has_more"]:
             break
         query = f"limit=4&after_id={body['last_id']}"
     assert walked == everything
-    before = listed("limit=2&before_id=m5", *names)
+    before = list_body("limit=2&before_id=m5", *names)
     assert (ids(before), before["has_more"]) == (["m3", "m4"], True)
-    assert ids(listed("after_id=nobody", "a"))[0] == "a"
+    assert ids(list_body("after_id=nobody", "a"))[0] == "a"
 
 
-def test_a_page_may_be_empty() -> None:
-    body = listed(f"after_id={ids(listed())[-1]}")
+def test_model_page_may_be_empty() -> None:
+    body = list_body(f"after_id={ids(list_body())[-1]}")
     assert body == {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
-def test_any_model_is_known_as_messages_answers_any() -> None:
+def test_any_single_model_is_known() -> None:
     for name in ("claude-sonnet-5", "my-own"):
-        plan = MODELS.answer(asked(model=name), (), STAMP)
+        plan = MODELS.answer(models_request(model=name), (), STAMP)
         assert isinstance(plan, Plan)
         body = body_of(plan)
         assert (body["type"], body["id"]) == ("model", name)
@@ -68,7 +68,7 @@ def test_any_model_is_known_as_messages_answers_any() -> None:
             *("type", "id", "display_name", "created_at", "max_input_tokens", "max_tokens", "capabilities"),
             "lifecycle",
         ]
-    assert asked(model="x").model == "x"
+    assert models_request(model="x").model == "x"
 
 
 @pytest.mark.parametrize(
@@ -81,17 +81,17 @@ def test_any_model_is_known_as_messages_answers_any() -> None:
         ("limit=x", "limit: Input should be a valid integer, unable to parse string as an integer"),
     ],
 )
-def test_the_size_of_a_page_is_checked(query: str, message: str | None) -> None:
-    failure = MODELS.check(asked(query))
+def test_page_size_out_of_range_is_refused(query: str, message: str | None) -> None:
+    failure = MODELS.check(models_request(query))
     assert (failure.message if failure else None) == message
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=-3"])
-def test_an_unchecked_size_still_answers(query: str) -> None:
-    assert ids(listed(query))
+def test_invalid_page_size_without_check_returns_a_page(query: str) -> None:
+    assert ids(list_body(query))
 
 
-def test_errors_have_the_providers_envelope_and_no_body_is_needed() -> None:
-    assert MODELS.check_readable(asked()) is None
-    body = body_of(MODELS.error(Failure("model_not_found"), asked(model="gone"), STAMP))
+def test_models_errors_have_the_envelope_and_need_no_body() -> None:
+    assert MODELS.check_readable(models_request()) is None
+    body = body_of(MODELS.error(Failure("model_not_found"), models_request(model="gone"), STAMP))
     assert body["error"] == {"type": "not_found_error", "message": "model: gone"}

@@ -1,4 +1,4 @@
-"""Any reply at all: a legal order of Anthropic's events, which say what the whole message says."""
+"""Properties of any reply: a legal order of Anthropic's events, equal in content to the message."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from mockllm.core.reply.reply import (
     Thinking,
     Usage,
 )
-from tests.dialects.anthropic.messages_requests import streamed, whole
+from tests.dialects.anthropic.messages_requests import encode_body, encode_stream
 
-PIECES = st.lists(st.text(max_size=3), max_size=3).map(tuple)
+CHUNKS = st.lists(st.text(max_size=3), max_size=3).map(tuple)
 PARTS = st.one_of(
-    st.builds(Text, PIECES),
-    st.builds(Refusal, PIECES),
-    st.builds(Thinking, PIECES, st.none() | st.just("sig"), st.booleans()),
-    st.builds(Call, st.just("get"), PIECES, st.none() | st.just("id")),
+    st.builds(Text, CHUNKS),
+    st.builds(Refusal, CHUNKS),
+    st.builds(Thinking, CHUNKS, st.none() | st.just("sig"), st.booleans()),
+    st.builds(Call, st.just("get"), CHUNKS, st.none() | st.just("id")),
     st.builds(
         NativePart, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
     ),
@@ -36,9 +36,9 @@ REPLIES = st.builds(Reply, st.lists(CHOICES, max_size=2).map(tuple), st.just(Usa
 
 
 @given(REPLIES, st.booleans())
-def test_any_reply_encodes_to_a_legal_order_of_events(said: Reply, omitted: bool) -> None:
+def test_any_reply_gives_a_legal_order_of_events(reply: Reply, omitted: bool) -> None:
     fields = {"thinking": {"type": "adaptive", "display": "omitted"}} if omitted else {}
-    events = streamed(said, **fields)
+    events = encode_stream(reply, **fields)
     assert [event["type"] for event in events if event["type"] == "ping"] == ["ping"] * bool(events[1:-2])
     assert [events[0]["type"], events[-2]["type"], events[-1]["type"]] == [
         "message_start",
@@ -63,9 +63,9 @@ def test_any_reply_encodes_to_a_legal_order_of_events(said: Reply, omitted: bool
 
 
 @given(REPLIES)
-def test_a_stream_and_a_whole_answer_say_the_same(said: Reply) -> None:
+def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply) -> None:
     blocks: list[Any] = []
-    for event in streamed(said):
+    for event in encode_stream(reply):
         if event["type"] == "content_block_start":
             blocks.append(dict(event["content_block"]))
             fragments = ""
@@ -82,8 +82,8 @@ def test_a_stream_and_a_whole_answer_say_the_same(said: Reply) -> None:
                     fragments += delta["partial_json"]
         elif event["type"] == "content_block_stop" and "input" in blocks[-1]:
             blocks[-1]["input"] = fragments
-    wanted = whole(said)["content"]
-    for block, other in zip(blocks, wanted, strict=True):
+    expected = encode_body(reply)["content"]
+    for block, other in zip(blocks, expected, strict=True):
         if "input" in block and isinstance(other["input"], str):
             assert block["input"].strip() == other["input"].strip()
         elif "input" in block:

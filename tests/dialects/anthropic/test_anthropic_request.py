@@ -1,4 +1,4 @@
-"""What is read of a messages request, and that reading never raises."""
+"""Parsing of a messages request, which never raises."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from tests.dialects.anthropic.messages_requests import of_bytes
 
 
-def asked(body: Any = None, /, headers: dict[str, str] | None = None, **fields: Any) -> MessagesRequest:
+def messages_request(
+    body: Any = None, /, headers: dict[str, str] | None = None, **fields: Any
+) -> MessagesRequest:
     return of_bytes(dumps(fields if body is None else body), headers)
 
 
 def turns(*contents: Any) -> MessagesRequest:
     """Messages of user and assistant in turn."""
     roles = ("user", "assistant")
-    return asked(messages=[{"role": roles[n % 2], "content": text} for n, text in enumerate(contents)])
+    return messages_request(
+        messages=[{"role": roles[n % 2], "content": text} for n, text in enumerate(contents)]
+    )
 
 
-def test_the_transport_fields_are_read() -> None:
-    request = asked(model="claude-x", stream=True)
+def test_messages_request_reads_model_and_stream() -> None:
+    request = messages_request(model="claude-x", stream=True)
     assert (request.model, request.stream, request.dialect, request.api) == (
         "claude-x",
         True,
@@ -57,8 +61,8 @@ def test_the_transport_fields_are_read() -> None:
         pytest.param({}, None, id="none"),
     ],
 )
-def test_api_key(headers: dict[str, str], key: str | None) -> None:
-    assert asked({}, headers=headers).api_key == key
+def test_api_key_is_read_from_header_or_bearer_token(headers: dict[str, str], key: str | None) -> None:
+    assert messages_request({}, headers=headers).api_key == key
 
 
 PARTS: list[Any] = [
@@ -84,11 +88,11 @@ PARTS: list[Any] = [
 
 
 @pytest.mark.parametrize(("content", "parts"), PARTS)
-def test_parts(content: Any, parts: list[Any]) -> None:
+def test_content_block_becomes_a_neutral_part(content: Any, parts: list[Any]) -> None:
     assert turns(content).messages == (Message("user", tuple(parts)),)
 
 
-def test_tool_results_become_a_message_of_their_own_before_what_else_was_said() -> None:
+def test_tool_results_become_a_separate_message_first() -> None:
     request = turns(
         "weather?",
         [{"type": "tool_use", "id": "t1", "name": "get_weather", "input": {}}],
@@ -112,17 +116,17 @@ def test_tool_results_become_a_message_of_their_own_before_what_else_was_said() 
     assert (request.user, request.turn) == ("there", 2)
 
 
-def test_a_message_of_results_only_leaves_the_last_user_text_where_it_was() -> None:
+def test_message_of_results_keeps_the_last_user_text() -> None:
     call = {"type": "tool_use", "id": "t", "name": "see", "input": {}}
-    seen = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
-    request = turns("look", [call], [seen, {"type": "tool_result"}])
+    observed = {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {}}]}
+    request = turns("look", [call], [observed, {"type": "tool_result"}])
     assert request.messages[2] == Message(
         "tool", (ResultPart("t", "see", ""), MediaPart("image"), ResultPart(None, None, ""))
     )
     assert (request.user, request.has_image, len(request.messages)) == ("look", True, 3)
 
 
-def test_what_is_no_message_is_left_out() -> None:
+def test_invalid_messages_are_ignored() -> None:
     odd = [
         None,
         3,
@@ -131,8 +135,8 @@ def test_what_is_no_message_is_left_out() -> None:
         {"role": ["user"]},
         {"role": "user", "content": "hi"},
     ]
-    assert asked(messages=odd).messages == (Message("user", (TextPart("hi"),)),)
-    assert asked(messages="hi").messages == ()
+    assert messages_request(messages=odd).messages == (Message("user", (TextPart("hi"),)),)
+    assert messages_request(messages="hi").messages == ()
 
 
 @pytest.mark.parametrize(
@@ -146,13 +150,13 @@ def test_what_is_no_message_is_left_out() -> None:
         ),
     ],
 )
-def test_system(fields: dict[str, Any], system: str | None) -> None:
-    assert asked(fields).system == system
+def test_system_text_joins_top_level_and_messages(fields: dict[str, Any], system: str | None) -> None:
+    assert messages_request(fields).system == system
 
 
-def test_tools() -> None:
+def test_tools_are_read_by_name_and_kind() -> None:
     schema = {"type": "object"}
-    request = asked(
+    request = messages_request(
         tools=[
             {"name": "get", "description": "Gets", "input_schema": schema},
             {"name": "put", "type": "custom"},
@@ -180,8 +184,8 @@ def test_tools() -> None:
         ("any", ToolChoice()),
     ],
 )
-def test_tool_choice(choice: Any, read: ToolChoice) -> None:
-    assert asked(tool_choice=choice).tool_choice == read
+def test_tool_choice_is_read_in_neutral_words(choice: Any, read: ToolChoice) -> None:
+    assert messages_request(tool_choice=choice).tool_choice == read
 
 
 @pytest.mark.parametrize(
@@ -194,40 +198,44 @@ def test_tool_choice(choice: Any, read: ToolChoice) -> None:
         ({"output_config": "x", "output_format": "y"}, Format()),
     ],
 )
-def test_response_format(fields: dict[str, Any], read: Format) -> None:
-    assert asked(fields).response_format == read
+def test_response_format_is_read_from_its_fields(fields: dict[str, Any], read: Format) -> None:
+    assert messages_request(fields).response_format == read
 
 
-def test_sampling() -> None:
-    assert asked(max_tokens=9, stop_sequences=["a", 3, "b"]).sampling == Sampling(1, ("a", "b"), 9)
-    assert asked(max_tokens=True, stop_sequences="a").sampling == Sampling()
+def test_sampling_is_read_in_neutral_words() -> None:
+    assert messages_request(max_tokens=9, stop_sequences=["a", 3, "b"]).sampling == Sampling(1, ("a", "b"), 9)
+    assert messages_request(max_tokens=True, stop_sequences="a").sampling == Sampling()
 
 
-def test_the_system_text_counts_into_the_prompt() -> None:
+def test_input_tokens_include_the_system_text() -> None:
     message = {"role": "user", "content": "hi"}
-    without = asked(messages=[message]).input_tokens
-    assert asked(messages=[message], system="one two three").input_tokens > without > 0
+    without = messages_request(messages=[message]).input_tokens
+    assert messages_request(messages=[message], system="one two three").input_tokens > without > 0
 
 
-def test_a_system_text_among_the_turns_counts_once() -> None:
+def test_system_message_counts_once() -> None:
     turns = [{"role": "user", "content": "hi"}, {"role": "system", "content": "one two three"}]
     for system in (None, "four five six"):
-        without = asked(messages=turns[:1], system=system).input_tokens
-        assert asked(messages=turns, system=system).input_tokens == without + 6
+        without = messages_request(messages=turns[:1], system=system).input_tokens
+        assert messages_request(messages=turns, system=system).input_tokens == without + 6
 
 
 @pytest.mark.parametrize(("choice", "count"), [({}, 346), ({"tool_choice": {"type": "any"}}, 313)])
-def test_how_tools_are_called_is_told_in_tokens(choice: dict[str, Any], count: int) -> None:
+def test_input_tokens_include_tool_instructions(choice: dict[str, Any], count: int) -> None:
     message = {"role": "user", "content": "hi"}
     tool = {"name": "f", "input_schema": {"type": "object"}}
-    without = asked(messages=[message]).input_tokens
-    assert count < asked(messages=[message], tools=[tool], **choice).input_tokens - without < count + 20
+    without = messages_request(messages=[message]).input_tokens
+    assert (
+        count
+        < messages_request(messages=[message], tools=[tool], **choice).input_tokens - without
+        < count + 20
+    )
 
 
-def test_omits_thinking() -> None:
-    assert asked(thinking={"type": "adaptive", "display": "omitted"}).omits_thinking
-    assert not asked(thinking={"type": "adaptive"}).omits_thinking
-    assert not asked(thinking=True).omits_thinking
+def test_omits_thinking_follows_the_display_setting() -> None:
+    assert messages_request(thinking={"type": "adaptive", "display": "omitted"}).omits_thinking
+    assert not messages_request(thinking={"type": "adaptive"}).omits_thinking
+    assert not messages_request(thinking=True).omits_thinking
 
 
 JSON = st.recursive(
@@ -279,8 +287,8 @@ READINGS = [
 
 
 @given(BODIES)
-def test_no_reading_raises_on_any_json(body: Any) -> None:
-    request = asked(body)
+def test_messages_request_on_any_json_never_raises(body: Any) -> None:
+    request = messages_request(body)
     for name in READINGS:
         getattr(request, name)
 
@@ -290,7 +298,7 @@ CALLS = b'{"messages": [{"role": "assistant", "content": [{"type": "tool_use", "
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"\xff", DEEP, b'{"messages": %b}' % DEEP, CALLS])
-def test_no_reading_raises_on_what_is_hardly_json(raw: bytes) -> None:
+def test_messages_request_on_extreme_json_never_raises(raw: bytes) -> None:
     request = of_bytes(raw)
     for name in READINGS:
         getattr(request, name)

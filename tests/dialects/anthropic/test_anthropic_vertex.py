@@ -1,4 +1,6 @@
-"""Claude on Vertex AI: the same messages, with the model in the path, the platform's ids, and errors of two hands."""
+"""Claude on Vertex AI: the same messages, with the model in the path, the platform's ids, and errors of
+Google and Anthropic.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +27,24 @@ BODY: dict[str, Json] = {
 }
 
 
-def asked(call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json) -> Request:
+def vertex_request(
+    call: str = "rawPredict", of: str = "claude-sonnet-5", body: Json = None, **more: Json
+) -> Request:
     path = f"{BASE}/{of}:{call}"
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    assert found.provider == "vertex"
-    return found.dialect.request(
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    assert match.provider == "vertex"
+    return match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers={},
         raw=dumps({**BODY, **more} if body is None else body),
-        route=found.route,
-        provider=found.provider,
+        route=match.route,
+        provider=match.provider,
     )
 
 
-SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
+REPLY = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
 
 
 @pytest.mark.parametrize(
@@ -56,19 +60,23 @@ SAID = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_cal
         ("/v1/publishers/anthropic/models/count-tokens:rawPredict", VERTEX_COUNT),
     ],
 )
-def test_where_it_is_found(path: str, dialect: object) -> None:
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    assert (found.dialect, found.provider) == (dialect, "vertex")
+def test_vertex_route_finds_the_dialect(path: str, dialect: object) -> None:
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    assert (match.dialect, match.provider) == (dialect, "vertex")
 
 
-def test_the_model_is_that_of_the_path() -> None:
-    assert asked(of="claude-sonnet-4%4020250514").model == "claude-sonnet-4@20250514"
-    assert (asked().dialect, asked().provider, asked().api) == ("anthropic", "vertex", "messages")
+def test_vertex_model_comes_from_the_path() -> None:
+    assert vertex_request(of="claude-sonnet-4%4020250514").model == "claude-sonnet-4@20250514"
+    assert (vertex_request().dialect, vertex_request().provider, vertex_request().api) == (
+        "anthropic",
+        "vertex",
+        "messages",
+    )
 
 
 @pytest.mark.parametrize(
-    ("call", "said", "stream"),
+    ("call", "payload", "stream"),
     [
         ("rawPredict", None, False),
         ("streamRawPredict", None, True),
@@ -76,13 +84,13 @@ def test_the_model_is_that_of_the_path() -> None:
         ("rawPredict", True, True),
     ],
 )
-def test_the_body_says_whether_to_stream_else_the_call(call: str, said: bool | None, stream: bool) -> None:
-    assert asked(call, stream=said).stream is stream
+def test_vertex_stream_comes_from_body_then_call(call: str, payload: bool | None, stream: bool) -> None:
+    assert vertex_request(call, stream=payload).stream is stream
 
 
-def test_an_answer_tells_the_platform_in_its_ids_and_names_the_model_with_a_dash() -> None:
-    request = asked(of="claude-sonnet-4-5@20250929")
-    plan = VERTEX_MESSAGES.encode_body(SAID, request, STAMP)
+def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
+    request = vertex_request(of="claude-sonnet-4-5@20250929")
+    plan = VERTEX_MESSAGES.encode_body(REPLY, request, STAMP)
     body = body_of(plan)
     assert body["model"] == "claude-sonnet-4-5-20250929"
     assert body["id"].startswith("msg_vrtx_01")
@@ -93,17 +101,17 @@ def test_an_answer_tells_the_platform_in_its_ids_and_names_the_model_with_a_dash
     assert len(body["id"]) == len("msg_vrtx_0154LUXjFVzQGUca3yK2RUeo")
 
 
-def test_a_stream_is_anthropics_own() -> None:
-    plan = VERTEX_MESSAGES.encode_stream(SAID, asked("streamRawPredict", stream=True), STAMP)
+def test_vertex_stream_equals_anthropics_events() -> None:
+    plan = VERTEX_MESSAGES.encode_stream(REPLY, vertex_request("streamRawPredict", stream=True), STAMP)
     events = events_of(plan)
     assert [events[0]["type"], events[-1]["type"]] == ["message_start", "message_stop"]
     assert events[0]["message"]["id"].startswith("msg_vrtx_01")
     assert dict(plan.head.headers)["content-type"] == "text/event-stream; charset=utf-8"
 
 
-def test_a_model_that_a_rule_names_is_sent_as_it_is() -> None:
-    said = Reply(SAID.choices, model="my@model")
-    assert body_of(VERTEX_MESSAGES.encode_body(said, asked(), STAMP))["model"] == "my@model"
+def test_vertex_sends_the_rules_model_unchanged() -> None:
+    reply = Reply(REPLY.choices, model="my@model")
+    assert body_of(VERTEX_MESSAGES.encode_body(reply, vertex_request(), STAMP))["model"] == "my@model"
 
 
 @pytest.mark.parametrize(
@@ -118,14 +126,14 @@ def test_a_model_that_a_rule_names_is_sent_as_it_is() -> None:
         ({"thread": {}}, "thread: threads are not kept here; send the whole history"),
     ],
 )
-def test_what_is_refused(more: dict[str, Json], message: str | None) -> None:
-    failure = VERTEX_MESSAGES.check(asked(**more))
+def test_vertex_check_on_invalid_request_returns_message(more: dict[str, Json], message: str | None) -> None:
+    failure = VERTEX_MESSAGES.check(vertex_request(**more))
     assert (failure.message if failure else None) == message
 
 
-def test_a_body_without_a_version_is_refused() -> None:
+def test_vertex_body_without_version_is_refused() -> None:
     failure = VERTEX_MESSAGES.check(
-        asked(body={"max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
+        vertex_request(body={"max_tokens": 1, "messages": [{"role": "user", "content": "x"}]})
     )
     assert failure is not None
     assert failure.message == "anthropic_version: Field required"
@@ -146,8 +154,8 @@ GOOGLES = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_googles_front_speaks_for_itself_and_the_model_for_the_rest(name: str) -> None:
-    plan = VERTEX_MESSAGES.error(Failure(name), asked(), STAMP)
+def test_vertex_errors_have_googles_or_anthropics_envelope(name: str) -> None:
+    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), STAMP)
     body = parsed(plan)
     headers = dict(plan.head.headers)
     if name in GOOGLES:
@@ -169,22 +177,22 @@ def parsed(plan: Plan) -> Any:
     return loads(step.payload)
 
 
-def test_googles_messages_name_the_resource_and_the_base_model() -> None:
-    request = asked(of="claude-opus-4@20250514")
-    said = {
+def test_vertex_messages_name_resource_and_base_model() -> None:
+    request = vertex_request(of="claude-opus-4@20250514")
+    payload = {
         name: parsed(VERTEX_MESSAGES.error(Failure(name), request, STAMP))["error"]
         for name in ("model_not_found", "rate_limit", "permission")
     }
     resource = "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4@20250514"
-    assert f"`{resource}` was not found" in said["model_not_found"]["message"]
-    assert "base model: anthropic-claude-opus-4." in said["rate_limit"]["message"]
-    assert f"'//aiplatform.googleapis.com/{resource}'" in said["permission"]["message"]
-    assert said["permission"]["details"][0]["reason"] == "IAM_PERMISSION_DENIED"
+    assert f"`{resource}` was not found" in payload["model_not_found"]["message"]
+    assert "base model: anthropic-claude-opus-4." in payload["rate_limit"]["message"]
+    assert f"'//aiplatform.googleapis.com/{resource}'" in payload["permission"]["message"]
+    assert payload["permission"]["details"][0]["reason"] == "IAM_PERMISSION_DENIED"
 
 
-def test_a_scenario_may_say_all_of_it() -> None:
+def test_vertex_error_settings_override_the_table() -> None:
     failure = Failure("rate_limit", 418, "Slow down.", fields={"extra": 1}, headers=(("x-own", "1"),))
-    plan = VERTEX_MESSAGES.error(failure, asked(), STAMP)
+    plan = VERTEX_MESSAGES.error(failure, vertex_request(), STAMP)
     assert plan.head.status == 418
     assert parsed(plan)["error"] == {
         "code": 418,
@@ -195,8 +203,8 @@ def test_a_scenario_may_say_all_of_it() -> None:
     assert ("x-own", "1") in plan.head.headers
 
 
-def test_when_to_try_again_is_told_where_both_look() -> None:
-    plan = VERTEX_MESSAGES.error(Failure("rate_limit", retry_after=1.5), asked(), STAMP)
+def test_vertex_retry_is_in_details_and_header() -> None:
+    plan = VERTEX_MESSAGES.error(Failure("rate_limit", retry_after=1.5), vertex_request(), STAMP)
     assert parsed(plan)["error"]["details"] == [
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"}
     ]
@@ -204,16 +212,16 @@ def test_when_to_try_again_is_told_where_both_look() -> None:
     assert dict(plan.head.headers)["retry-after-ms"] == "1500"
 
 
-def test_an_error_inside_a_stream_is_the_models() -> None:
+def test_vertex_error_inside_a_stream_is_anthropics() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
-    events = events_of(VERTEX_MESSAGES.encode_stream(broken, asked(stream=True), STAMP))
+    events = events_of(VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP))
     assert events[-1]["error"]["type"] == "overloaded_error"
     assert events[-1]["request_id"].startswith("req_vrtx_01")
 
 
-def test_tokens_are_counted_for_the_model_in_the_body() -> None:
+def test_vertex_count_uses_the_model_of_the_body() -> None:
     body = {**{key: value for key, value in BODY.items() if key != "max_tokens"}, "model": "claude-sonnet-5"}
-    request = asked(of="count-tokens", body=body)
+    request = vertex_request(of="count-tokens", body=body)
     assert (request.model, request.api) == ("claude-sonnet-5", "count_tokens")
     assert VERTEX_COUNT.check(request) is None
     plan = VERTEX_COUNT.answer(request, (), STAMP)
@@ -223,38 +231,38 @@ def test_tokens_are_counted_for_the_model_in_the_body() -> None:
     assert VERTEX_COUNT.error(Failure("authentication"), request, STAMP).head.status == 401
 
 
-def test_what_an_example_asks() -> None:
-    asked_for = VERTEX_MESSAGES.build_request(NeutralRequest(stream=True, api_key="token"))
-    assert asked_for.path.endswith("/models/claude-sonnet-5:streamRawPredict")
-    assert asked_for.headers["authorization"] == "Bearer token"
-    assert "model" not in asked_for.body
-    assert "anthropic-version" not in asked_for.headers
+def test_vertex_builds_the_expected_request() -> None:
+    requested = VERTEX_MESSAGES.build_request(NeutralRequest(stream=True, api_key="token"))
+    assert requested.path.endswith("/models/claude-sonnet-5:streamRawPredict")
+    assert requested.headers["authorization"] == "Bearer token"
+    assert "model" not in requested.body
+    assert "anthropic-version" not in requested.headers
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_wire_bytes_of_an_answer(stream: bool) -> None:
+def test_vertex_response_equals_golden_file(stream: bool) -> None:
     say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
-    plan = say(SAID, asked(stream=stream), STAMP)
+    plan = say(REPLY, vertex_request(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_wire_bytes_of_thinking(stream: bool) -> None:
+def test_vertex_thinking_equals_golden_file(stream: bool) -> None:
     say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
     thought = Reply((Choice((Thinking(("Let", " me see.")), Text(("Seen",)))),), Usage(12, 7, reasoning=4))
-    plan = say(thought, asked(stream=stream), STAMP)
+    plan = say(thought, vertex_request(stream=stream), STAMP)
     assert_golden(f"anthropic/vertex-thinking{'-stream' if stream else ''}.txt", plan)
 
 
-def test_wire_bytes_of_an_error_inside_a_stream() -> None:
+def test_vertex_error_inside_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded"))
     assert_golden(
         "anthropic/vertex-error-in-stream.txt",
-        VERTEX_MESSAGES.encode_stream(broken, asked(stream=True), STAMP),
+        VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ["model_not_found", "overloaded"])
-def test_wire_bytes_of_an_error(name: str) -> None:
-    plan = VERTEX_MESSAGES.error(Failure(name), asked(), STAMP)
+def test_vertex_error_equals_golden_file(name: str) -> None:
+    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), STAMP)
     assert_golden(f"anthropic/vertex-error-{name.replace('_', '-')}.txt", plan)

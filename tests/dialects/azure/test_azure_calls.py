@@ -1,4 +1,4 @@
-"""What Azure reads and says otherwise than OpenAI; the SDK's tests and the recordings hold the rest."""
+"""Azure's differences from OpenAI; the SDK's tests and the recordings cover the rest."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from tests.golden.wire import assert_golden
 STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
 BASE = "/openai/deployments/gpt-4o-mini"
 HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
-SAID = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
+REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
 
 
-def asked(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
-    found = find("POST", path, headers or {"api-key": "k"})
-    assert isinstance(found, RouteMatch)
-    return found.dialect, found.dialect.request(
+def route_request(path: str, body: Json, headers: dict[str, str] | None = None) -> tuple[Dialect, Request]:
+    match = find("POST", path, headers or {"api-key": "k"})
+    assert isinstance(match, RouteMatch)
+    return match.dialect, match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers=headers or {"api-key": "k"},
         raw=dumps(body) if body is not None else b"",
-        route=found.route,
+        route=match.route,
     )
 
 
@@ -45,23 +45,23 @@ def payload(plan: Plan) -> Json:
     ("call", "body"),
     [("chat/completions", HI), ("completions", {"prompt": "hi"}), ("embeddings", {"input": "hi"})],
 )
-def test_the_deployment_is_the_model_and_the_body_needs_none(call: str, body: Json) -> None:
+def test_deployment_is_the_model_without_one_in_the_body(call: str, body: Json) -> None:
     for more in ({}, {"model": "another"}):
-        dialect, request = asked(f"{BASE}/{call}", {**body, **more})
+        dialect, request = route_request(f"{BASE}/{call}", {**body, **more})
         assert request.model == "gpt-4o-mini"
         assert dialect.check(request) is None
 
 
-def test_without_a_deployment_the_body_names_the_model() -> None:
-    dialect, request = asked("/openai/v1/chat/completions", {**HI, "model": "mine"})
+def test_model_without_deployment_comes_from_the_body() -> None:
+    dialect, request = route_request("/openai/v1/chat/completions", {**HI, "model": "mine"})
     assert request.model == "mine"
     assert dialect.check(request) is None
-    dialect, request = asked("/openai/v1/chat/completions", HI)
+    dialect, request = route_request("/openai/v1/chat/completions", HI)
     assert dialect.check(request) is not None
 
 
-def test_a_body_that_is_no_json_is_refused() -> None:
-    dialect, request = asked(f"{BASE}/chat/completions", None)
+def test_azure_body_that_is_no_json_is_refused() -> None:
+    dialect, request = route_request(f"{BASE}/chat/completions", None)
     assert dialect.check(request) is not None
 
 
@@ -74,28 +74,28 @@ def test_a_body_that_is_no_json_is_refused() -> None:
         ({"x": "y"}, None),
     ],
 )
-def test_the_key_has_a_header_of_its_own(headers: dict[str, str], key: str | None) -> None:
-    assert asked(f"{BASE}/chat/completions", HI, headers)[1].api_key == key
+def test_azure_key_is_read_from_its_header(headers: dict[str, str], key: str | None) -> None:
+    assert route_request(f"{BASE}/chat/completions", HI, headers)[1].api_key == key
 
 
-def test_an_answer_to_no_model_names_no_deployment() -> None:
-    _, request = asked("/openai/v1/chat/completions", HI)
-    plan = azure.CHAT.encode_body(SAID, request, STAMP)
+def test_response_without_model_has_no_deployment_header() -> None:
+    _, request = route_request("/openai/v1/chat/completions", HI)
+    plan = azure.CHAT.encode_body(REPLY, request, STAMP)
     assert "x-ms-deployment-name" not in dict(plan.head.headers)
 
 
-def test_keys_stand_in_alphabetical_order() -> None:
-    _, request = asked(f"{BASE}/chat/completions", HI)
-    said = payload(azure.CHAT.encode_body(SAID, request, STAMP))
-    assert dumps(said) == dumps(sort_keys(said))
-    assert said["choices"][0]["content_filter_results"]["hate"] == SAFE
+def test_azure_body_has_sorted_keys() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    content = payload(azure.CHAT.encode_body(REPLY, request, STAMP))
+    assert dumps(content) == dumps(sort_keys(content))
+    assert content["choices"][0]["content_filter_results"]["hate"] == SAFE
 
 
-def test_an_answer_that_a_filter_has_cut_says_by_which() -> None:
-    _, request = asked(f"{BASE}/chat/completions", HI)
+def test_filtered_response_names_the_harm() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
     cut = Reply((Choice((Text(("It",)),), "content_filter"),))
-    said = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
-    assert said["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
+    content = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
+    assert content["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
     steps = [
         loads(data) for _, data in events(azure.CHAT.encode_stream(cut, request, STAMP)) if data != b"[DONE]"
     ]
@@ -103,7 +103,7 @@ def test_an_answer_that_a_filter_has_cut_says_by_which() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "wanted"),
+    ("failure", "expected"),
     [
         (Failure("not_found"), {"code": "404", "message": "Resource not found"}),
         (
@@ -113,66 +113,66 @@ def test_an_answer_that_a_filter_has_cut_says_by_which() -> None:
         (Failure("unavailable", message="No."), {"code": "503", "message": "No."}),
     ],
 )
-def test_the_gateway_gives_codes_and_the_model_openais_members(failure: Failure, wanted: Json) -> None:
-    _, request = asked(f"{BASE}/chat/completions", HI)
-    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": wanted}
+def test_azure_errors_have_gateway_or_openai_members(failure: Failure, expected: Json) -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
+    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": expected}
 
 
-def test_a_prompt_that_is_refused_names_the_policy() -> None:
-    _, request = asked(f"{BASE}/chat/completions", HI)
+def test_refused_prompt_names_the_policy() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", HI)
     error = payload(azure.CHAT.error(Failure("content_filter"), request, STAMP))["error"]
     assert (error["param"], error["code"], error["status"]) == ("prompt", "content_filter", 400)
     assert error["innererror"]["code"] == "ResponsibleAIPolicyViolation"
 
 
-def test_foundry_answers_as_the_models_maker_does() -> None:
-    dialect, openais = asked("/models/chat/completions", {**HI, "model": "gpt-5-nano"})
-    _, others = asked("/models/chat/completions", {**HI, "model": "grok-4"})
+def test_foundry_response_has_the_makers_form() -> None:
+    dialect, openais = route_request("/models/chat/completions", {**HI, "model": "gpt-5-nano"})
+    _, others = route_request("/models/chat/completions", {**HI, "model": "grok-4"})
     assert dialect is azure.FOUNDRY_CHAT
-    assert azure.FOUNDRY_CHAT.supported_reply(SAID, openais).choices[0].parts == (Text(("Yes", ".")),)
-    assert azure.FOUNDRY_CHAT.supported_reply(SAID, others).choices[0].parts == (Text(("Yes", ".")),)
-    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, openais, STAMP))["prompt_filter_results"] is not None
-    assert payload(azure.FOUNDRY_CHAT.encode_body(SAID, others, STAMP))["prompt_filter_results"] is None
+    assert azure.FOUNDRY_CHAT.supported_reply(REPLY, openais).choices[0].parts == (Text(("Yes", ".")),)
+    assert azure.FOUNDRY_CHAT.supported_reply(REPLY, others).choices[0].parts == (Text(("Yes", ".")),)
+    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, openais, STAMP))["prompt_filter_results"] is not None
+    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, others, STAMP))["prompt_filter_results"] is None
     limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
     assert limited["code"] == "RateLimitReached"
     assert limited["details"] == limited["message"]
 
 
-def test_the_wire_is_as_reviewed() -> None:
-    _, request = asked(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
-    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(SAID, request, STAMP))
-    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(SAID, request, STAMP))
+def test_azure_wire_equals_golden_file() -> None:
+    _, request = route_request(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
+    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(REPLY, request, STAMP))
+    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(REPLY, request, STAMP))
     assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
 
 
-SAYING = {
-    "text": SAID,
+REPLIES = {
+    "text": REPLY,
     "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
     "thinking": Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9, reasoning=3)),
     "error-inside": Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error")),
 }
 CALLS: dict[str, tuple[str, Json, tuple[str, ...]]] = {
     "chat": (f"{BASE}/chat/completions", HI, ("call", "thinking", "error-inside")),
-    "responses": ("/openai/v1/responses", {"model": "gpt-5-mini", "input": "hi"}, tuple(SAYING)),
+    "responses": ("/openai/v1/responses", {"model": "gpt-5-mini", "input": "hi"}, tuple(REPLIES)),
     "completions": (f"{BASE}/completions", {"prompt": "hi"}, ("text", "error-inside")),
-    "foundry": ("/models/chat/completions", {**HI, "model": "grok-4"}, tuple(SAYING)),
+    "foundry": ("/models/chat/completions", {**HI, "model": "grok-4"}, tuple(REPLIES)),
 }
 
 
 @pytest.mark.parametrize(("call", "name"), [(call, name) for call in CALLS for name in CALLS[call][2]])
-def test_each_kind_of_answer_is_as_reviewed(call: str, name: str) -> None:
+def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     path, body, _ = CALLS[call]
-    found, request = asked(path, body)
-    dialect = cast(GeneratingDialect, found)
-    said = dialect.supported_reply(SAYING[name], request)
-    if said.broken is None:
-        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(said, request, STAMP))
-    _, streamed = asked(path, {**body, "stream": True})
-    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(said, streamed, STAMP))
+    match, request = route_request(path, body)
+    dialect = cast(GeneratingDialect, match)
+    reply = dialect.supported_reply(REPLIES[name], request)
+    if reply.broken is None:
+        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, STAMP))
+    _, streamed = route_request(path, {**body, "stream": True})
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(reply, streamed, STAMP))
 
 
 @pytest.mark.parametrize("call", ["responses", "completions", "foundry"])
-def test_each_error_is_as_reviewed(call: str) -> None:
+def test_azure_error_equals_golden_file(call: str) -> None:
     path, body, _ = CALLS[call]
-    dialect, request = asked(path, body)
+    dialect, request = route_request(path, body)
     assert_golden(f"azure/{call}-error.txt", dialect.error(Failure("rate_limit"), request, STAMP))

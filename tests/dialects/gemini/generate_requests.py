@@ -1,4 +1,4 @@
-"""Requests, stamps and readings of answers for the tests of Google's protocol."""
+"""Requests, stamps and parsed responses for the tests of Google's protocol."""
 
 from __future__ import annotations
 
@@ -44,25 +44,25 @@ def of_bytes(
 ) -> GenerateRequest:
     path = f"{base}/models/{model}:{'streamGenerateContent' if stream else 'generateContent'}"
     headers = {"x-goog-api-key": "key"} if headers is None else headers
-    found = find("POST", path, headers, query)
-    assert isinstance(found, RouteMatch)
+    match = find("POST", path, headers, query)
+    assert isinstance(match, RouteMatch)
     return GenerateRequest(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers=headers,
         raw=raw,
         query_string=query,
-        route=found.route,
-        provider=found.provider,
+        route=match.route,
+        provider=match.provider,
     )
 
 
 def objects_of(plan: Plan) -> list[Any]:
-    """The parsed events of an answer, or its body."""
+    """Return the parsed events of a response, or its body."""
     return [loads(data) for _, data in events(plan)]
 
 
 def body_of(plan: Plan) -> Any:
-    """The parsed body of a whole answer."""
+    """Return the parsed body of a non-streaming response."""
     (body,) = objects_of(plan)
     return body

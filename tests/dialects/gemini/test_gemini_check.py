@@ -1,4 +1,4 @@
-"""What Google refuses of a request, in its own words; and that what was answered in the recordings is fine."""
+"""Refusals of a Google request, in its wording; successful recorded requests pass."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FINE: dict[str, dict[str, Json]] = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_is_fine(name: str) -> None:
+def test_generate_check_on_valid_request_accepts_it(name: str) -> None:
     assert GENERATE.check(generate(**FINE[name])) is None
 
 
@@ -178,7 +178,7 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_wrong(name: str) -> None:
+def test_generate_check_on_invalid_request_returns_message(name: str) -> None:
     fields, message = WRONG[name]
     failure = GENERATE.check(generate(**fields))
     assert failure is not None
@@ -186,7 +186,7 @@ def test_what_is_wrong(name: str) -> None:
 
 
 @pytest.mark.parametrize("function", [{}, {"name": "9lives"}, {"name": "a b"}, {"name": "x" * 129}])
-def test_names_of_functions(function: Json) -> None:
+def test_invalid_function_name_is_refused(function: Json) -> None:
     failure = GENERATE.check(generate(tools=[{"functionDeclarations": [function]}]))
     assert failure is not None
     assert (failure.message or "").startswith(
@@ -194,7 +194,7 @@ def test_names_of_functions(function: Json) -> None:
     )
 
 
-def test_what_the_parser_found_is_told_with_its_field() -> None:
+def test_parser_error_has_field_violations() -> None:
     failure = GENERATE.check(generate(generationConfig={"temperature": "x"}))
     assert failure is not None
     (detail,) = failure.fields["details"]
@@ -210,7 +210,7 @@ def test_what_the_parser_found_is_told_with_its_field() -> None:
         (b"[]", 'Invalid JSON payload received. Unknown name "": Root element must be a message.'),
     ],
 )
-def test_what_is_no_object(raw: bytes, message: str) -> None:
+def test_generate_body_that_is_no_object_is_refused(raw: bytes, message: str) -> None:
     for failure in (GENERATE.check(of_bytes(raw)), GENERATE.check_readable(of_bytes(raw))):
         assert failure is not None
         assert failure.message == message
@@ -218,10 +218,10 @@ def test_what_is_no_object(raw: bytes, message: str) -> None:
         assert detail["fieldViolations"] == [{"description": message}]
 
 
-def test_no_body_is_a_message_without_contents() -> None:
-    said = f"{REFUSED}contents: contents is not specified\n"
-    assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=said)
-    assert GENERATE.check_readable(of_bytes(b"")) == Failure("bad_request", message=said)
+def test_empty_body_is_a_message_without_contents() -> None:
+    payload = f"{REFUSED}contents: contents is not specified\n"
+    assert GENERATE.check(of_bytes(b"")) == Failure("bad_request", message=payload)
+    assert GENERATE.check_readable(of_bytes(b"")) == Failure("bad_request", message=payload)
     assert GENERATE.check_readable(generate()) is None
 
 
@@ -241,20 +241,20 @@ VERTEX_WRONG: dict[str, tuple[dict[str, Json], str]] = {
 
 
 @pytest.mark.parametrize("name", VERTEX_WRONG)
-def test_vertex_says_it_in_other_words(name: str) -> None:
+def test_vertex_check_returns_vertex_wording(name: str) -> None:
     fields, message = VERTEX_WRONG[name]
     failure = GENERATE.check(generate(base=VERTEX, **fields))
     assert failure is not None
     assert message in (failure.message or "")
 
 
-def test_lists_of_models_have_nothing_to_check() -> None:
+def test_models_request_always_passes_the_check() -> None:
     request = generate()
     assert MODELS.check(request) is None
     assert MODELS.check_readable(request) is None
 
 
-def test_the_recorded_requests_that_were_answered_are_fine() -> None:
+def test_recorded_gemini_requests_pass_the_check() -> None:
     folders = [
         *("gemini-generateContent", "gemini-streamGenerateContent", "gemini-countTokens"),
         *("vertex-generateContent", "vertex-streamGenerateContent", "vertex-countTokens"),
@@ -262,24 +262,26 @@ def test_the_recorded_requests_that_were_answered_are_fine() -> None:
     files = [file for folder in folders for file in sorted((recordings() / folder).glob("*-200-*.json"))]
     refused: dict[str, Any] = {}
     for file in files:
-        asked = json.loads(file.read_text())["request"]
-        if asked is None:
+        requested = json.loads(file.read_text())["request"]
+        if requested is None:
             continue
-        found = find("POST", asked["path"], {})
-        assert isinstance(found, RouteMatch)
-        request = found.dialect.request(
-            method="POST", path=found.path, headers={}, raw=dumps(asked["body"]), route=found.route
+        match = find("POST", requested["path"], {})
+        assert isinstance(match, RouteMatch)
+        request = match.dialect.request(
+            method="POST", path=match.path, headers={}, raw=dumps(requested["body"]), route=match.route
         )
-        if (failure := found.dialect.check(request)) is not None:
+        if (failure := match.dialect.check(request)) is not None:
             refused[file.stem] = failure
     if not files:
         pytest.skip("0 recordings here")
     assert refused == {}
 
 
-def test_what_is_counted_is_checked_too() -> None:
-    asked = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
-    request = GeminiCountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(asked))
+def test_count_request_is_checked() -> None:
+    requested = {"generateContentRequest": {"contents": [HI], "generation_config": {"temperature": 3}}}
+    request = GeminiCountRequest(
+        method="POST", path="/v1/models/x:countTokens", headers={}, raw=dumps(requested)
+    )
     failure = COUNT.check(request)
     assert failure is not None
     assert "temperature" in (failure.message or "")

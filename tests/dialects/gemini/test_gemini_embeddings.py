@@ -1,4 +1,4 @@
-"""Vectors of contents, in the three forms in which Google is asked for them."""
+"""Vectors of contents, in the three forms of Google's embedding requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
 HELLO: Json = {"parts": [{"text": "hello"}]}
 
 
-def asked(
+def embeddings_request(
     call: str, body: Json, model: str = "gemini-embedding-001", base: str = "/v1beta"
 ) -> GeminiEmbeddingsRequest:
     path = f"{base}/models/{model}:{call}"
@@ -26,19 +26,19 @@ def asked(
     )
 
 
-def answer(*about: Any, **more: Any) -> Any:
-    plan = EMBEDDINGS.answer(asked(*about, **more), (), STAMP)
+def embeddings_body(*about: Any, **more: Any) -> Any:
+    plan = EMBEDDINGS.answer(embeddings_request(*about, **more), (), STAMP)
     assert isinstance(plan, Plan)
     return body_of(plan)
 
 
-def test_one_content() -> None:
-    body = answer("embedContent", {"content": HELLO})
+def test_embed_content_returns_one_embedding() -> None:
+    body = embeddings_body("embedContent", {"content": HELLO})
     values = body["embedding"]["values"]
     assert len(values) == 3072
     assert sum(value * value for value in values) == pytest.approx(1)
     assert body["usageMetadata"]["promptTokenCount"] == 1
-    on_vertex = answer(
+    on_vertex = embeddings_body(
         "embedContent",
         {"content": HELLO, "embedContentConfig": {"outputDimensionality": 4}},
         base=VERTEX,
@@ -47,34 +47,36 @@ def test_one_content() -> None:
     assert on_vertex["usageMetadata"]["totalTokenCount"] == 1
 
 
-def test_a_preview_counts_nothing() -> None:
+def test_preview_model_has_no_usage() -> None:
     body = {"content": {"parts": [{"text": "a"}]}}
-    assert "usageMetadata" in answer("embedContent", body, model="gemini-embedding-2")
-    assert "usageMetadata" not in answer("embedContent", body, model="gemini-embedding-2-preview")
+    assert "usageMetadata" in embeddings_body("embedContent", body, model="gemini-embedding-2")
+    assert "usageMetadata" not in embeddings_body("embedContent", body, model="gemini-embedding-2-preview")
 
 
-def test_several_contents_each_of_its_size() -> None:
+def test_batch_returns_vectors_of_requested_sizes() -> None:
     media = {"parts": [{"inline_data": {"mime_type": "image/png"}}, {"text": "hello"}, 3]}
     requests = [{"content": HELLO, "output_dimensionality": 8}, {"content": media}]
-    one, two = answer("batchEmbedContents", {"requests": requests})["embeddings"]
+    one, two = embeddings_body("batchEmbedContents", {"requests": requests})["embeddings"]
     assert (len(one["values"]), len(two["values"])) == (8, 3072)
 
 
-def test_predictions_of_vertex() -> None:
+def test_predict_returns_predictions() -> None:
     body = {"instances": [{"content": "hello you"}], "parameters": {"outputDimensionality": 5}}
-    found = answer("predict", body, model="text-embedding-004", base=VERTEX)
-    (prediction,) = found["predictions"]
+    match = embeddings_body("predict", body, model="text-embedding-004", base=VERTEX)
+    (prediction,) = match["predictions"]
     assert len(prediction["embeddings"]["values"]) == 5
     assert prediction["embeddings"]["statistics"] == {"truncated": False, "token_count": 2}
-    assert found["metadata"] == {"billableCharacterCount": 8}
-    whole = answer("predict", {"instances": [{"content": "a"}]}, model="text-embedding-004", base=VERTEX)
-    assert len(whole["predictions"][0]["embeddings"]["values"]) == 768
+    assert match["metadata"] == {"billableCharacterCount": 8}
+    full = embeddings_body(
+        "predict", {"instances": [{"content": "a"}]}, model="text-embedding-004", base=VERTEX
+    )
+    assert len(full["predictions"][0]["embeddings"]["values"]) == 768
 
 
-def test_rules_see_the_texts() -> None:
-    request = asked("batchEmbedContents", {"requests": [{"content": HELLO}, {"content": HELLO}]})
+def test_embeddings_request_has_texts_as_message() -> None:
+    request = embeddings_request("batchEmbedContents", {"requests": [{"content": HELLO}, {"content": HELLO}]})
     assert request.messages == (Message("user", (TextPart("hello"), TextPart("hello"))),)
-    assert asked("embedContent", {}).messages == ()
+    assert embeddings_request("embedContent", {}).messages == ()
 
 
 WRONG: list[tuple[str, Json, str]] = [
@@ -97,8 +99,8 @@ WRONG: list[tuple[str, Json, str]] = [
 
 
 @pytest.mark.parametrize(("call", "body", "message"), WRONG)
-def test_what_is_wrong(call: str, body: Json, message: str) -> None:
-    request = asked(call, body)
+def test_embeddings_check_on_invalid_request_fails(call: str, body: Json, message: str) -> None:
+    request = embeddings_request(call, body)
     failure = EMBEDDINGS.check(request)
     assert failure is not None
     assert message in (failure.message or "")
@@ -113,20 +115,20 @@ def test_what_is_wrong(call: str, body: Json, message: str) -> None:
         ("predict", {"instances": [{"content": "a"}] * 300}, "predictions", 250),
     ],
 )
-def test_where_nobody_checks_there_are_no_more_vectors(
+def test_unchecked_embeddings_are_limited_to_the_maximum(
     call: str, body: Json, list_of: str, most: int
 ) -> None:
-    assert len(answer(call, body, model="text-embedding-004")[list_of]) == most
+    assert len(embeddings_body(call, body, model="text-embedding-004")[list_of]) == most
 
 
-def test_what_is_fine() -> None:
-    request = asked("embedContent", {"content": HELLO, "outputDimensionality": 8})
+def test_embeddings_check_on_valid_request_accepts_it() -> None:
+    request = embeddings_request("embedContent", {"content": HELLO, "outputDimensionality": 8})
     assert EMBEDDINGS.check(request) is None
     assert EMBEDDINGS.check_readable(request) is None
     assert EMBEDDINGS.error(Failure("not_found"), request, STAMP).head.status == 404
 
 
-def test_each_of_several_may_hold_its_settings_in_a_config() -> None:
+def test_batch_entry_reads_settings_from_its_config() -> None:
     sized = [{"content": HELLO, "embedContentConfig": {"outputDimensionality": size}} for size in (4, 8)]
-    body = answer("batchEmbedContents", {"requests": sized}, base=VERTEX)
-    assert [len(each["values"]) for each in body["embeddings"]] == [4, 8]
+    body = embeddings_body("batchEmbedContents", {"requests": sized}, base=VERTEX)
+    assert [len(item["values"]) for item in body["embeddings"]] == [4, 8]

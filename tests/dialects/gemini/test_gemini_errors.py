@@ -38,7 +38,9 @@ CASES: list[tuple[str, int, str, str | None]] = [
 
 
 @pytest.mark.parametrize(("name", "code", "status", "message"), CASES, ids=[row[0] for row in CASES])
-def test_named_errors(name: str, code: int, status: str, message: str | None) -> None:
+def test_named_error_has_code_status_and_message(
+    name: str, code: int, status: str, message: str | None
+) -> None:
     plan = GENERATE.error(Failure(name), generate(), STAMP)
     error = body_of(plan)["error"]
     assert (plan.head.status, error["code"], error["status"]) == (code, code, status)
@@ -49,7 +51,7 @@ def test_named_errors(name: str, code: int, status: str, message: str | None) ->
     assert "retry-after" not in headers
 
 
-def test_every_named_error_has_a_row() -> None:
+def test_error_table_has_every_named_error() -> None:
     assert set(ROWS) == set(NAMED) == {row[0] for row in CASES} | BLOCKED
 
 
@@ -78,9 +80,7 @@ def test_every_named_error_has_a_row() -> None:
         ),
     ],
 )
-def test_what_a_limit_refused_is_told_with_its_figures(
-    quota: tuple[str, int, float], metric: str, id: str
-) -> None:
+def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: str, id: str) -> None:
     error = body_of(GENERATE.error(Failure("rate_limit", retry_after=1.5, quota=quota), generate(), STAMP))
     violation = error["error"]["details"][1]["violations"][0]
     named = f"generativelanguage.googleapis.com/{metric}"
@@ -89,7 +89,7 @@ def test_what_a_limit_refused_is_told_with_its_figures(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said", "told"),
+    ("seconds", "text", "reported"),
     [
         (59.984, "59.984s", "59.984s"),
         (60.0, "1m0s", "60s"),
@@ -98,13 +98,13 @@ def test_what_a_limit_refused_is_told_with_its_figures(
         (3600.5, "1h0m0.5s", "3600.5s"),
     ],
 )
-def test_a_wait_is_told_to_the_millisecond(seconds: float, said: str, told: str) -> None:
+def test_retry_delay_has_milliseconds(seconds: float, text: str, reported: str) -> None:
     error = body_of(GENERATE.error(Failure("rate_limit", retry_after=seconds), generate(), STAMP))["error"]
-    assert error["message"].endswith(f"Please retry in {said}.")
-    assert error["details"][-1]["retryDelay"] == told
+    assert error["message"].endswith(f"Please retry in {text}.")
+    assert error["details"][-1]["retryDelay"] == reported
 
 
-def test_how_long_to_wait_stands_in_the_details() -> None:
+def test_retry_delay_is_in_the_details() -> None:
     plan = GENERATE.error(Failure("rate_limit", retry_after=0.05), generate(), STAMP)
     error = body_of(plan)["error"]
     assert error["message"].endswith("Please retry in 0.05s.")
@@ -116,14 +116,14 @@ def test_how_long_to_wait_stands_in_the_details() -> None:
     assert [detail["retryDelay"] for detail in error["details"]] == ["2s"]
 
 
-def test_a_status_of_ones_own_has_its_name() -> None:
+def test_custom_http_status_has_its_grpc_status() -> None:
     def status(code: int) -> Any:
         return body_of(GENERATE.error(Failure("bad_request", code), generate(), STAMP))["error"]["status"]
 
     assert [status(code) for code in (400, 409, 418)] == ["INVALID_ARGUMENT", "ABORTED", "UNKNOWN"]
 
 
-def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
+def test_error_settings_of_a_scenario_override_the_table() -> None:
     failure = Failure(
         "server_error",
         message="Oh.",
@@ -135,13 +135,13 @@ def test_what_a_scenario_says_of_an_error_comes_before_the_table() -> None:
     assert plan.head.headers == (("x-a", "b"), ("Content-Type", "text/plain"))
 
 
-def test_who_sends_no_key_is_unregistered() -> None:
+def test_request_without_key_gets_unregistered_error() -> None:
     plan = GENERATE.error(Failure("authentication"), generate(headers={}), STAMP)
     assert plan.head.status == 403
     assert "unregistered callers" in body_of(plan)["error"]["message"]
 
 
-def test_vertex_says_some_otherwise() -> None:
+def test_vertex_errors_differ_for_some_names() -> None:
     def error(name: str) -> Any:
         return body_of(GENERATE.error(Failure(name), generate(base=VERTEX, model="x"), STAMP))["error"]
 
@@ -153,7 +153,7 @@ def test_vertex_says_some_otherwise() -> None:
     assert error("overloaded")["status"] == "UNAVAILABLE"
 
 
-def test_vertex_tells_which_credentials_it_wants() -> None:
+def test_vertex_without_token_names_expected_credentials() -> None:
     def answer(headers: dict[str, str]) -> Any:
         return GENERATE.error(Failure("authentication"), generate(base=VERTEX, headers=headers), STAMP)
 
@@ -168,18 +168,18 @@ def test_vertex_tells_which_credentials_it_wants() -> None:
         assert dict(plan.head.headers)["www-authenticate"] == 'Bearer realm="https://accounts.google.com/"'
 
 
-def test_details_are_never_absent_where_enums_are_numbers() -> None:
+def test_details_are_present_where_enums_are_numbers() -> None:
     request = generate(base=VERTEX, query="$alt=json;enum-encoding=int")
     assert body_of(GENERATE.error(Failure("not_found"), request, STAMP))["error"]["details"] == []
 
 
-def test_a_blocked_prompt_with_a_status_is_an_error() -> None:
+def test_blocked_prompt_with_status_is_an_error() -> None:
     plan = GENERATE.error(Failure("content_filter", 400), generate(), STAMP)
     assert (plan.head.status, body_of(plan)["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
-def test_every_call_says_errors_alike() -> None:
+def test_all_gemini_calls_return_equal_errors() -> None:
     for request in (generate(), Request(method="GET", path="", headers={})):
-        said = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
-        assert said[0] == said[1] == said[2]
-        assert body_of(said[0])["error"]["code"] == 404
+        payload = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
+        assert payload[0] == payload[1] == payload[2]
+        assert body_of(payload[0])["error"]["code"] == 404

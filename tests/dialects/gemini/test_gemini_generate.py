@@ -1,4 +1,4 @@
-"""Replies in Google's words: what golden files do not show."""
+"""Replies in Google's form, beyond the golden files."""
 
 from __future__ import annotations
 
@@ -30,59 +30,59 @@ USAGE = Usage(12, 9)
 WHOLE, STREAM = generate(), generate(stream=True, query="alt=sse")
 
 
-def reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
     return replace(Reply((Choice(parts, finish),), USAGE), **more)
 
 
-def whole(said: Reply, request: GenerateRequest = WHOLE) -> Any:
-    return body_of(GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP))
+def encode_body(reply: Reply, request: GenerateRequest = WHOLE) -> Any:
+    return body_of(GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP))
 
 
-def streamed(said: Reply, request: GenerateRequest = STREAM) -> Plan:
-    return GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP)
+def encode_stream(reply: Reply, request: GenerateRequest = STREAM) -> Plan:
+    return GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP)
 
 
-def chunks(said: Reply, request: GenerateRequest = STREAM) -> list[Any]:
-    return objects_of(streamed(said, request))
+def chunks(reply: Reply, request: GenerateRequest = STREAM) -> list[Any]:
+    return objects_of(encode_stream(reply, request))
 
 
 def parts_of(body: Any, candidate: int = 0) -> Any:
     return body["candidates"][candidate]["content"].get("parts")
 
 
-# --- what is said ----------------------------------------------------------------------------------
+# --- supported replies ------------------------------------------------------------------------------
 
 
-def test_a_text_alone_is_said_as_it_is() -> None:
-    said = reply(Text(("a", "b")))
-    assert GENERATE.supported_reply(said, WHOLE) is said
+def test_supported_reply_of_text_is_unchanged() -> None:
+    reply = make_reply(Text(("a", "b")))
+    assert GENERATE.supported_reply(reply, WHOLE) is reply
 
 
-def test_what_this_protocol_does_not_show_is_left_out() -> None:
-    said = reply(
+def test_supported_reply_omits_hidden_parts() -> None:
+    reply = make_reply(
         Thinking((), redacted=True),
         NativePart("openai", {"x": 1}),
         NativePart("gemini", "no part"),
         Thinking(("hm",)),
         Text(("a",)),
     )
-    assert GENERATE.supported_reply(said, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
+    assert GENERATE.supported_reply(reply, WHOLE).choices[0].parts == (Thinking(("hm",)), Text(("a",)))
     declined = generate(generationConfig={"thinkingConfig": {"includeThoughts": False}})
-    assert GENERATE.supported_reply(said, declined).choices[0].parts == (Text(("a",)),)
+    assert GENERATE.supported_reply(reply, declined).choices[0].parts == (Text(("a",)),)
 
 
-def test_a_call_is_one_piece_behind_its_waits() -> None:
-    said = reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
-    (call,) = GENERATE.supported_reply(said, WHOLE).choices[0].parts
+def test_call_has_one_chunk_after_its_waits() -> None:
+    reply = make_reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
+    (call,) = GENERATE.supported_reply(reply, WHOLE).choices[0].parts
     assert call == Call("look", (Pause(1.0), '{"a":1}'))
-    first, *_ = streamed(said).steps
+    first, *_ = encode_stream(reply).steps
     assert first == WaitStep(1.0, 0, scripted=True)
 
 
-def test_a_call_that_broke_off_is_not_said() -> None:
-    half = reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
+def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:
+    half = make_reply(Text(("a",)), Call("look", ('{"a":',)), broken=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
-    full = reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
+    full = make_reply(Text(("a",)), Call("look", ("{}",)), broken=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, Call]
 
 
@@ -90,68 +90,68 @@ ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})
 
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
-def test_arguments_are_an_object(text: str, args: Json) -> None:
-    said = reply(Call("look", (text,)), finish="tool_calls")
-    assert parts_of(whole(said))[0]["functionCall"]["args"] == args
+def test_call_arguments_become_args(text: str, args: Json) -> None:
+    reply = make_reply(Call("look", (text,)), finish="tool_calls")
+    assert parts_of(encode_body(reply))[0]["functionCall"]["args"] == args
 
 
-def test_a_call_that_nobody_can_read_is_not_said_but_ends_the_answer() -> None:
-    said = reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
-    (candidate,) = whole(said)["candidates"]
+def test_call_with_invalid_arguments_ends_as_malformed() -> None:
+    reply = make_reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
+    (candidate,) = encode_body(reply)["candidates"]
     assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
     assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
     assert candidate["finishMessage"] == 'Malformed function call: look({"a": )'
-    first, second, last = chunks(said)
+    first, second, last = chunks(reply)
     assert parts_of(first) == [{"text": "So"}]
     assert second["candidates"][0]["content"] == {"role": "model"}
     assert last["candidates"][0]["finishReason"] == "MALFORMED_FUNCTION_CALL"
 
 
-def test_a_call_that_a_limit_cut_is_not_said() -> None:
-    (candidate,) = whole(reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
+def test_call_cut_by_a_limit_is_omitted() -> None:
+    (candidate,) = encode_body(make_reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
     assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
     assert "finishMessage" not in candidate
 
 
-def test_a_text_may_say_another_one_whole() -> None:
-    said = reply(Text(("a", "b"), whole="abc"))
-    assert parts_of(whole(said)) == [{"text": "abc"}]
-    assert [parts_of(chunk)[0]["text"] for chunk in chunks(said)] == ["a", "b", ""]
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
+    reply = make_reply(Text(("a", "b"), whole="abc"))
+    assert parts_of(encode_body(reply)) == [{"text": "abc"}]
+    assert [parts_of(chunk)[0]["text"] for chunk in chunks(reply)] == ["a", "b", ""]
 
 
-def test_what_is_filtered_has_no_content_and_what_is_cut_at_once_no_parts() -> None:
-    (candidate,) = whole(reply(finish="content_filter"))["candidates"]
+def test_filtered_candidate_has_no_content() -> None:
+    (candidate,) = encode_body(make_reply(finish="content_filter"))["candidates"]
     assert candidate == {"finishReason": "SAFETY", "index": 0}
-    (candidate,) = whole(reply(finish="length"))["candidates"]
+    (candidate,) = encode_body(make_reply(finish="length"))["candidates"]
     assert candidate == {"content": {"role": "model"}, "finishReason": "MAX_TOKENS", "index": 0}
-    (chunk,) = chunks(reply(finish="length"))
+    (chunk,) = chunks(make_reply(finish="length"))
     assert chunk["candidates"] == [candidate]
 
 
-def test_candidates_take_turns_and_the_usage_is_whole_with_the_last() -> None:
-    said = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
+def test_last_candidate_chunk_has_the_full_usage() -> None:
+    reply = Reply((Choice((Text(("a", "b")),)), Choice((Text(("c",)),))), USAGE)
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
-    found = chunks(said, request)
+    match = chunks(reply, request)
     assert [
         (
             chunk["candidates"][0]["index"],
             parts_of(chunk)[0]["text"],
             "finishReason" in chunk["candidates"][0],
         )
-        for chunk in found
+        for chunk in match
     ] == [(0, "a", False), (1, "c", True), (0, "b", True)]
-    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in found] == [3, 6, 9]
-    on_vertex = whole(said, generate(base=VERTEX))
+    assert [chunk["usageMetadata"]["candidatesTokenCount"] for chunk in match] == [3, 6, 9]
+    on_vertex = encode_body(reply, generate(base=VERTEX))
     assert [candidate.get("index") for candidate in on_vertex["candidates"]] == [None, 1]
 
 
-def test_the_last_chunk_of_older_models_tells_why_it_ended() -> None:
+def test_last_chunk_of_older_models_has_finish_reason() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     code = NativePart("gemini", {"executableCode": {"code": "x"}})
     for last in (Text(("a", "b")), code, Call("look", ("{}",))):
-        found = chunks(reply(Text(("a",)), last), request)
-        assert ["finishReason" in chunk["candidates"][0] for chunk in found] == [
-            *(False for _ in found[1:]),
+        match = chunks(make_reply(Text(("a",)), last), request)
+        assert ["finishReason" in chunk["candidates"][0] for chunk in match] == [
+            *(False for _ in match[1:]),
             True,
         ]
 
@@ -182,21 +182,23 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_what_is_signed(name: str) -> None:
+def test_thought_signature_follows_the_family(name: str) -> None:
     model, thought, parts, signed = SIGNED[name]
-    said = reply(*parts, usage=replace(USAGE, reasoning=thought))
-    body = whole(said, generate(model=model))
+    reply = make_reply(*parts, usage=replace(USAGE, reasoning=thought))
+    body = encode_body(reply, generate(model=model))
     assert ["thoughtSignature" in part for part in parts_of(body)] == signed
-    found = chunks(said, generate(model=model, stream=True, query="alt=sse"))
-    count = sum("thoughtSignature" in part for chunk in found for part in parts_of(chunk))
+    match = chunks(reply, generate(model=model, stream=True, query="alt=sse"))
+    count = sum("thoughtSignature" in part for chunk in match for part in parts_of(chunk))
     assert count == (1 if name == "nothing to sign" else sum(signed))
 
 
 # --- usage -----------------------------------------------------------------------------------------
 
 
-def test_usage_leaves_out_thoughts_and_zeros() -> None:
-    counted = whole(reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))["usageMetadata"]
+def test_usage_excludes_thoughts_and_zeros() -> None:
+    counted = encode_body(make_reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))[
+        "usageMetadata"
+    ]
     assert counted == {
         "promptTokenCount": 92,
         "candidatesTokenCount": 7,
@@ -207,11 +209,11 @@ def test_usage_leaves_out_thoughts_and_zeros() -> None:
         "thoughtsTokenCount": 3,
         "serviceTier": "standard",
     }
-    assert whole(reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
+    assert encode_body(make_reply(usage=Usage(0, 0)))["usageMetadata"] == {"serviceTier": "standard"}
 
 
-def test_enums_may_be_numbers() -> None:
-    body = whole(reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
+def test_enums_are_numbers_on_request() -> None:
+    body = encode_body(make_reply(Text(("a",))), generate(base=VERTEX, query="$alt=json;enum-encoding=int"))
     assert body["candidates"][0]["finishReason"] == 1
     assert body["usageMetadata"]["trafficType"] == 1
     assert body["usageMetadata"]["promptTokensDetails"] == [{"modality": 1, "tokenCount": 12}]
@@ -221,21 +223,21 @@ def test_enums_may_be_numbers() -> None:
 
 
 def extras(**own: Json) -> Reply:
-    return reply(Text(("a", "b")), extras={"gemini": own})
+    return make_reply(Text(("a", "b")), extras={"gemini": own})
 
 
-def test_extras_are_merged_where_they_belong() -> None:
-    said = extras(
+def test_extras_are_merged_at_their_level() -> None:
+    payload = extras(
         candidates=[{"groundingMetadata": {"x": 1}, "finishReason": "RECITATION"}],
         usageMetadata={"toolUsePromptTokenCount": 5},
         modelStatus={"stage": "y"},
     )
-    body = whole(said)
+    body = encode_body(payload)
     assert body["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert body["candidates"][0]["finishReason"] == "RECITATION"
     assert body["usageMetadata"]["toolUsePromptTokenCount"] == 5
     assert body["modelStatus"] == {"stage": "y"}
-    first, *_, last = chunks(said)
+    first, *_, last = chunks(payload)
     assert "groundingMetadata" not in first["candidates"][0]
     assert last["candidates"][0]["groundingMetadata"] == {"x": 1}
     assert first["usageMetadata"]["toolUsePromptTokenCount"] == 5
@@ -243,45 +245,45 @@ def test_extras_are_merged_where_they_belong() -> None:
 
 
 @pytest.mark.parametrize("odd", [3, [], [3]])
-def test_extras_of_another_form_are_passed_over(odd: Json) -> None:
-    assert whole(extras(candidates=odd, usageMetadata=odd)) == whole(reply(Text(("a", "b"))))
+def test_extras_of_invalid_form_are_ignored(odd: Json) -> None:
+    assert encode_body(extras(candidates=odd, usageMetadata=odd)) == encode_body(make_reply(Text(("a", "b"))))
 
 
-def test_a_blocked_prompt_has_no_candidates() -> None:
-    assert "candidates" not in whole(extras(promptFeedback={"blockReason": "SAFETY"}))
-    assert "candidates" in whole(extras(promptFeedback={"safetyRatings": []}))
+def test_blocked_prompt_has_no_candidates() -> None:
+    assert "candidates" not in encode_body(extras(promptFeedback={"blockReason": "SAFETY"}))
+    assert "candidates" in encode_body(extras(promptFeedback={"safetyRatings": []}))
 
 
 # --- framing and errors inside -----------------------------------------------------------------------
 
 
-def test_a_stream_is_events_or_an_array() -> None:
-    said = reply(Text(("a",)))
-    assert streamed(said).framing is Framing.SSE_CRLF
-    array = streamed(said, generate(stream=True))
+def test_stream_is_sse_or_a_json_array() -> None:
+    reply = make_reply(Text(("a",)))
+    assert encode_stream(reply).framing is Framing.SSE_CRLF
+    array = encode_stream(reply, generate(stream=True))
     assert array.framing is Framing.JSON_ARRAY
     assert dict(array.head.headers)["content-type"] == "application/json; charset=UTF-8"
-    assert objects_of(array) == chunks(said)
+    assert objects_of(array) == chunks(reply)
 
 
-def test_an_error_inside_stands_bare_behind_events_and_is_an_item_of_an_array() -> None:
-    broken = reply(Text(("a",)), broken=Failure("overloaded"))
-    *_, last = streamed(broken).steps
+def test_error_inside_stream_is_unframed_or_an_array_item() -> None:
+    broken = make_reply(Text(("a",)), broken=Failure("overloaded"))
+    *_, last = encode_stream(broken).steps
     assert isinstance(last, RawStep)
     assert last.data.startswith(b'{\n  "error"')
-    *_, item = objects_of(streamed(broken, generate(stream=True)))
+    *_, item = objects_of(encode_stream(broken, generate(stream=True)))
     assert item["error"]["code"] == 503
 
 
-def test_what_is_blocked_inside_a_stream_ends_it_for_safety() -> None:
-    broken = reply(Text(("a",)), broken=Failure("content_filter"))
-    *_, last = streamed(broken).steps
+def test_block_inside_a_stream_ends_it_with_safety() -> None:
+    broken = make_reply(Text(("a",)), broken=Failure("content_filter"))
+    *_, last = encode_stream(broken).steps
     assert isinstance(last, EventStep)
     *_, chunk = chunks(broken)
     assert chunk["candidates"] == [{"finishReason": "SAFETY", "index": 0}]
 
 
-def test_variants_are_what_changes_the_bytes() -> None:
+def test_variant_contains_all_that_changes_the_bytes() -> None:
     requests = [
         generate(),
         generate(stream=True),

@@ -1,4 +1,4 @@
-"""Google's wire bytes, held against golden files."""
+"""Google's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -27,31 +27,34 @@ WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 9, cached_read=4, reasoning=2)
 
 
-def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 CODE = NativePart("gemini", {"executableCode": {"language": "PYTHON", "code": "print(1 < 2)"}})
 REPLIES: dict[str, tuple[Reply, str]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
-    "text-2-5": (reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
-    "text-2-0": (reply(Text(("Hello", " there"))), "gemini-2.0-flash"),
-    "thinking": (reply(Thinking(("Let me", " see.")), Text(("Seen.",))), "gemini-3.5-flash"),
-    "thinking-signed": (reply(Thinking(("Let me see.",), "c2VhbA=="), Text(("Seen.",))), "gemini-2.5-pro"),
-    "call": (reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
-    "call-2-5": (reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
+    "text": (make_reply(Text(("Hello", " there", "!"))), "gemini-3.5-flash"),
+    "text-2-5": (make_reply(Text(("Hello", " <there>"))), "gemini-2.5-flash"),
+    "text-2-0": (make_reply(Text(("Hello", " there"))), "gemini-2.0-flash"),
+    "thinking": (make_reply(Thinking(("Let me", " see.")), Text(("Seen.",))), "gemini-3.5-flash"),
+    "thinking-signed": (
+        make_reply(Thinking(("Let me see.",), "c2VhbA=="), Text(("Seen.",))),
+        "gemini-2.5-pro",
+    ),
+    "call": (make_reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
+    "call-2-5": (make_reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
     "text-and-calls": (
-        reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
+        make_reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
         "gemini-3.5-flash",
     ),
-    "max-tokens": (reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
+    "max-tokens": (make_reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), "gemini-2.5-flash"),
     "cited": (
-        reply(Text(("Water", " boils."), citations=(Citation("https://a.example", "A", end=11),))),
+        make_reply(Text(("Water", " boils."), citations=(Citation("https://a.example", "A", end=11),))),
         "gemini-2.5-flash",
     ),
-    "image": (reply(Text(("Here.",)), Media("image/png", "aGk=")), "gemini-3.5-flash"),
-    "code": (reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
+    "image": (make_reply(Text(("Here.",)), Media("image/png", "aGk=")), "gemini-3.5-flash"),
+    "code": (make_reply(CODE, Text(("Yes.",))), "gemini-2.5-flash"),
 }
 ON_VERTEX = ("text", "text-2-5", "thinking", "call", "call-2-5")
 FAILURES: dict[str, Failure] = {
@@ -66,47 +69,47 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_whole_answer(name: str) -> None:
-    said, model = REPLIES[name]
+def test_generate_body_equals_golden_file(name: str) -> None:
+    reply, model = REPLIES[name]
     request = generate(model=model)
     assert_golden(
-        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(said, request), request, STAMP)
+        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP)
     )
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
-    said, model = REPLIES[name]
+def test_generate_sse_stream_equals_golden_file(name: str) -> None:
+    reply, model = REPLIES[name]
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
         f"gemini/{name}-stream.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ["text", "call-2-5"])
-def test_a_stream_as_an_array(name: str) -> None:
-    said, model = REPLIES[name]
+def test_generate_array_stream_equals_golden_file(name: str) -> None:
+    reply, model = REPLIES[name]
     request = generate(model=model, stream=True)
     assert_golden(
         f"gemini/{name}-array.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(said, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
     )
 
 
 @pytest.mark.parametrize("name", ON_VERTEX)
-def test_an_answer_of_vertex(name: str) -> None:
-    said, model = REPLIES[name]
-    whole, stream = (
+def test_vertex_response_equals_golden_file(name: str) -> None:
+    reply, model = REPLIES[name]
+    body_request, stream = (
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
-    said = GENERATE.supported_reply(said, whole)
-    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(said, whole, STAMP))
-    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(said, stream, STAMP))
+    reply = GENERATE.supported_reply(reply, body_request)
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(reply, body_request, STAMP))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(reply, stream, STAMP))
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error(name: str) -> None:
+def test_gemini_error_equals_golden_file(name: str) -> None:
     failure = FAILURES[name]
     assert_golden(f"gemini/error-{name}.txt", GENERATE.error(failure, generate(), STAMP))
     on_vertex = GENERATE.error(failure, generate(base=VERTEX), STAMP)
@@ -114,13 +117,13 @@ def test_an_error(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["overloaded", "content-filter"])
-def test_an_error_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_equals_golden_file(name: str) -> None:
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.error(FAILURES[name], generate(stream=True, query=query), STAMP)
         assert_golden(f"gemini/error-{name}-{form}.txt", plan)
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("overloaded"))
     for form, query in (("stream", "alt=sse"), ("array", "")):
         plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), STAMP)

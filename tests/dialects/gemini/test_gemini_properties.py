@@ -1,5 +1,6 @@
-"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream says what a whole answer
-says."""
+"""Properties of any body and any reply: nothing raises, a refusal is a 4xx, a stream has the content of the
+body.
+"""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ anything = st.recursive(
 bodies = anything | st.dictionaries(st.sampled_from(sorted(SHAPE.fields)), anything, max_size=6)
 
 
-def read(request: Request) -> None:
-    """Looks at everything that a request tells."""
+def read_all_fields(request: Request) -> None:
+    """Read every field of a request."""
     for name in dir(type(request)):
         if not name.startswith("_"):
             getattr(request, name)
@@ -57,9 +58,9 @@ def read(request: Request) -> None:
 
 @given(bodies, st.sampled_from(["/v1beta", VERTEX]))
 @settings(max_examples=200, deadline=None)
-def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json, base: str) -> None:
+def test_generate_check_on_any_json_accepts_or_returns_4xx(body: Json, base: str) -> None:
     request = of_bytes(dumps(body), base=base)
-    read(request)
+    read_all_fields(request)
     GENERATE.variant(request)
     failure = GENERATE.check(request)
     if failure is not None:
@@ -67,18 +68,18 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json, base: str) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_no_bytes_raise(raw: bytes) -> None:
+def test_generate_request_on_any_bytes_never_raises(raw: bytes) -> None:
     request = of_bytes(raw)
-    read(request)
+    read_all_fields(request)
     GENERATE.check(request)
 
 
-pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=4).map(tuple)
+chunk_tuples = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=4).map(tuple)
 parts: st.SearchStrategy[Part] = (
-    st.builds(Text, pieces)
-    | st.builds(Thinking, pieces, st.none() | st.just("c2VhbA=="), st.booleans())
-    | st.builds(Call, st.just("look"), pieces, st.none() | st.just("id"))
-    | st.builds(Refusal, pieces)
+    st.builds(Text, chunk_tuples)
+    | st.builds(Thinking, chunk_tuples, st.none() | st.just("c2VhbA=="), st.booleans())
+    | st.builds(Call, st.just("look"), chunk_tuples, st.none() | st.just("id"))
+    | st.builds(Refusal, chunk_tuples)
     | st.builds(NativePart, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
 )
 choices = st.builds(
@@ -97,26 +98,26 @@ replies = st.builds(
 
 @given(replies, st.sampled_from(["/v1beta", VERTEX]), st.sampled_from(["", "alt=sse"]))
 @settings(max_examples=200, deadline=None)
-def test_a_stream_says_what_a_whole_answer_says(said: Reply, base: str, query: str) -> None:
+def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
-    said = GENERATE.supported_reply(said, request)
-    plan = GENERATE.encode_stream(said, request, STAMP)
+    reply = GENERATE.supported_reply(reply, request)
+    plan = GENERATE.encode_stream(reply, request, STAMP)
     chunks = objects_of(plan)
-    heard = GENERATE.decode(plan)
-    if said.broken is not None:
-        assert all("finishReason" not in each for chunk in chunks[:-1] for each in chunk["candidates"])
+    decoded = GENERATE.decode(plan)
+    if reply.broken is not None:
+        assert all("finishReason" not in item for chunk in chunks[:-1] for item in chunk["candidates"])
         return
-    assert heard is not None
-    whole = GENERATE.decode(GENERATE.encode_body(said, request, STAMP))
-    assert whole is not None
-    assert (heard.text, heard.thinking, heard.calls, heard.finish, heard.usage) == (
-        whole.text,
-        whole.thinking,
-        whole.calls,
-        whole.finish,
-        whole.usage,
+    assert decoded is not None
+    decoded_body = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
+    assert decoded_body is not None
+    assert (decoded.text, decoded.thinking, decoded.calls, decoded.finish, decoded.usage) == (
+        decoded_body.text,
+        decoded_body.thinking,
+        decoded_body.calls,
+        decoded_body.finish,
+        decoded_body.usage,
     )
     ended = [
-        each.get("index", 0) for chunk in chunks for each in chunk["candidates"] if "finishReason" in each
+        item.get("index", 0) for chunk in chunks for item in chunk["candidates"] if "finishReason" in item
     ]
-    assert sorted(ended) == list(range(len(said.choices)))
+    assert sorted(ended) == list(range(len(reply.choices)))

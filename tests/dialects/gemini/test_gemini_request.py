@@ -1,4 +1,4 @@
-"""What is read of generateContent requests."""
+"""Parsing of generateContent requests."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PARTS: dict[str, tuple[Json, Part]] = {
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_part(name: str) -> None:
+def test_content_part_becomes_a_neutral_part(name: str) -> None:
     entry, part = PARTS[name]
     assert generate(contents=[{"parts": [entry]}]).messages == (Message("user", (part,)),)
 
@@ -82,14 +82,14 @@ RESULTS: dict[str, tuple[Json, tuple[str, bool]]] = {
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_result(name: str) -> None:
+def test_function_response_becomes_a_result(name: str) -> None:
     response, (text, failed) = RESULTS[name]
     entry = {"function_response": {"name": "look", "response": response}}
     (message,) = generate(contents=[{"role": "user", "parts": [entry]}]).messages
     assert message == Message("tool", (ResultPart(None, "look", text, failed),))
 
 
-def test_results_come_before_what_else_is_said_and_find_their_names_by_id() -> None:
+def test_results_come_first_with_names_found_by_id() -> None:
     call = {"functionCall": {"id": "1", "name": "look", "args": {}}}
     image = {"inlineData": {"mimeType": "image/png", "data": ""}}
     result = {"functionResponse": {"id": "1", "response": {"output": "a"}, "parts": [image, 3]}}
@@ -103,11 +103,11 @@ def test_results_come_before_what_else_is_said_and_find_their_names_by_id() -> N
         Message("tool", (ResultPart("1", "look", "a"), MediaPart("image"))),
         Message("user", (TextPart("well?"),)),
     )
-    assert [found.name for found in request.tool_results] == ["look"]
+    assert [match.name for match in request.tool_results] == ["look"]
     assert request.has_image
 
 
-def test_neighbouring_contents_of_the_model_are_one_turn() -> None:
+def test_adjacent_model_contents_are_one_turn() -> None:
     model = [{"role": "model", "parts": [{"text": text}]} for text in "ab"]
     request = generate(contents=[{"parts": [{"text": "x"}]}, *model, {"parts": [{"text": "y"}]}])
     assert [message.role for message in request.messages] == ["user", "assistant", "user"]
@@ -127,7 +127,7 @@ def test_neighbouring_contents_of_the_model_are_one_turn() -> None:
         ("x", []),
     ],
 )
-def test_roles(content: Json, roles: list[str]) -> None:
+def test_roles_become_neutral_roles(content: Json, roles: list[str]) -> None:
     assert [message.role for message in generate(contents=content).messages] == roles
 
 
@@ -141,22 +141,22 @@ def test_roles(content: Json, roles: list[str]) -> None:
         (None, None),
     ],
 )
-def test_the_system_text(instruction: Json, system: str | None) -> None:
+def test_system_text_is_read(instruction: Json, system: str | None) -> None:
     assert generate(systemInstruction=instruction).system == system
     assert generate(system_instruction=instruction).system == system
 
 
-def test_the_system_text_counts() -> None:
+def test_input_tokens_include_the_system_text() -> None:
     assert generate(systemInstruction="a b c").input_tokens > generate().input_tokens
 
 
-def test_google_counts_little_beside_the_texts() -> None:
+def test_input_tokens_add_little_framing() -> None:
     hi = {"role": "user", "parts": [{"text": "hi"}]}
     assert generate(contents=[hi]).input_tokens == 4
     assert generate(contents=[hi, {**hi, "role": "model"}, hi]).input_tokens == 10
 
 
-def test_tools() -> None:
+def test_tools_are_read_by_name_and_kind() -> None:
     schema = {"type": "OBJECT", "properties": {"a_b": {"type": "STRING"}}}
     request = generate(
         tools=[
@@ -181,7 +181,7 @@ def test_tools() -> None:
     )
 
 
-def test_schemas_may_be_spelt_in_snake_case_but_for_names_and_values() -> None:
+def test_snake_case_schema_keeps_names_and_values() -> None:
     schema: Json = {
         "type": "OBJECT",
         "property_ordering": ["two_words"],
@@ -191,7 +191,7 @@ def test_schemas_may_be_spelt_in_snake_case_but_for_names_and_values() -> None:
         },
         "defs": {"of_mine": {"min_length": 1}},
     }
-    wanted: Json = {
+    expected: Json = {
         "type": "OBJECT",
         "propertyOrdering": ["two_words"],
         "properties": {
@@ -203,12 +203,12 @@ def test_schemas_may_be_spelt_in_snake_case_but_for_names_and_values() -> None:
     offered = [{"function_declarations": [{"name": "f", "parameters": schema}]}]
     form = {"response_mime_type": "application/json", "response_schema": schema}
     request = generate(tools=offered, generation_config=form)
-    assert request.tools[0].schema == request.response_format.schema == wanted
+    assert request.tools[0].schema == request.response_format.schema == expected
     own = generate(tools=[{"function_declarations": [{"name": "f", "parameters_json_schema": schema}]}])
     assert own.tools[0].schema == schema
 
 
-def test_no_schema_is_looked_into_deeper_than_any_lies() -> None:
+def test_schema_conversion_stops_at_the_maximum_depth() -> None:
     deep: Json = {"min_items": 1}
     for _ in range(150):
         deep = {"items": deep}
@@ -229,7 +229,7 @@ def test_no_schema_is_looked_into_deeper_than_any_lies() -> None:
         (3, ToolChoice()),
     ],
 )
-def test_the_tool_choice(config: Json, choice: ToolChoice) -> None:
+def test_tool_choice_is_read_in_neutral_words(config: Json, choice: ToolChoice) -> None:
     assert generate(toolConfig={"functionCallingConfig": config}).tool_choice == choice
     assert generate(tool_config={"function_calling_config": config}).tool_choice == choice
 
@@ -257,7 +257,7 @@ SCHEMA: Json = {"type": "OBJECT", "title": "Weather", "properties": {"a_b": {"ty
         ),
     ],
 )
-def test_the_form_of_the_answer(config: Json, form: Format) -> None:
+def test_response_format_is_read_from_the_config(config: Json, form: Format) -> None:
     assert generate(generationConfig=config).response_format == form
 
 
@@ -267,11 +267,11 @@ def test_the_form_of_the_answer(config: Json, form: Format) -> None:
         ({}, Sampling()),
         ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, Sampling(2, ("a",), 7)),
         ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, Sampling(1, ("a",))),
-        # where nobody checks, it is still no more than Gemini gives
+        # without a check: no more than the maximum
         ({"candidateCount": 10**9}, Sampling(8)),
     ],
 )
-def test_sampling(config: Json, sampling: Sampling) -> None:
+def test_sampling_is_read_in_neutral_words(config: Json, sampling: Sampling) -> None:
     assert generate(generation_config=config).sampling == sampling
 
 
@@ -285,7 +285,9 @@ def test_sampling(config: Json, sampling: Sampling) -> None:
         (False, "$alt=json;enum-encoding=int", False, True),
     ],
 )
-def test_how_the_answer_shall_be_written(stream: bool, query: str, sse: bool, numbered: bool) -> None:
+def test_request_selects_stream_framing_and_enum_form(
+    stream: bool, query: str, sse: bool, numbered: bool
+) -> None:
     request = generate(stream=stream, query=query)
     assert (request.stream, request.sse, request.numbered) == (stream, sse, numbered)
 
@@ -299,17 +301,17 @@ def test_how_the_answer_shall_be_written(stream: bool, query: str, sse: bool, nu
         ({}, "", None),
     ],
 )
-def test_the_key(headers: dict[str, str], query: str, key: str | None) -> None:
+def test_api_key_is_read_from_header_or_query(headers: dict[str, str], query: str, key: str | None) -> None:
     assert generate(headers=headers, query=query).api_key == key
 
 
-def test_the_model_and_whose_it_is_stand_in_the_path() -> None:
+def test_model_and_platform_come_from_the_path() -> None:
     assert (generate(model="tuned/x").model, generate().vertex) == ("tuned/x", False)
     on_vertex = generate(base=VERTEX, model="x")
     assert (on_vertex.model, on_vertex.vertex, on_vertex.provider) == ("x", True, "vertex")
 
 
-def test_no_field_is_looked_for_deeper_than_any_lies() -> None:
+def test_field_conversion_stops_at_the_maximum_depth() -> None:
     deep: Json = "x"
     for _ in range(150):
         deep = {"a_b": deep}
@@ -321,19 +323,19 @@ def test_no_field_is_looked_for_deeper_than_any_lies() -> None:
 @pytest.mark.parametrize(
     "raw", [b"", b"3", b"[]", b"{", b'{"contents": 3, "tools": 3, "generationConfig": 3}']
 )
-def test_what_is_no_request_says_nothing(raw: bytes) -> None:
+def test_invalid_request_has_no_content(raw: bytes) -> None:
     request = of_bytes(raw)
     assert (request.messages, request.tools, request.system) == ((), (), None)
     assert (request.sampling, request.response_format) == (Sampling(), Format())
     assert not request.omits_thinking
 
 
-def test_turns_in_googles_own_form_are_asked_as_they_are() -> None:
+def test_build_request_sends_native_turns_unchanged() -> None:
     turns: list[dict[str, Json]] = [{"role": "model", "parts": [{"text": "a"}]}]
     assert GENERATE.build_request(NeutralRequest(messages=turns)).body == {"contents": turns}
 
 
-def test_a_request_to_no_known_call_is_read_as_googles() -> None:
+def test_request_to_unknown_call_is_read_as_googles() -> None:
     plain = Request(method="GET", path="/nowhere", headers={}, query_string="alt=sse")
     assert (as_google_request(plain).path, as_google_request(plain).sse, as_google_request(plain).vertex) == (
         "/nowhere",

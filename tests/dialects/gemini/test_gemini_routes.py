@@ -1,4 +1,4 @@
-"""Which call of Google's a request is: by version, project and prefix; from others' told by how it speaks."""
+"""Routes of Google's calls: by version, project and prefix, distinguished from other providers' by hints."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, s
 @pytest.mark.parametrize(
     ("method", "path", "headers", "query", "dialect", "provider", "bare", "route"), GEMINI
 )
-def test_a_call_of_google_is_found(
+def test_google_path_finds_its_call(
     method: str,
     path: str,
     headers: dict[str, str],
@@ -88,10 +88,10 @@ def test_a_call_of_google_is_found(
     bare: str,
     route: dict[str, str],
 ) -> None:
-    found = find(method, path, headers, query)
-    assert isinstance(found, RouteMatch)
-    assert found.dialect is dialect
-    assert (found.provider, found.path, dict(found.route)) == (provider, bare, route)
+    match = find(method, path, headers, query)
+    assert isinstance(match, RouteMatch)
+    assert match.dialect is dialect
+    assert (match.provider, match.path, dict(match.route)) == (provider, bare, route)
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_a_call_of_google_is_found(
         ("/v1beta/models/x:embedNothing", GOOGLE, "", None),
     ],
 )
-def test_an_unknown_path_of_google_is_told_in_its_envelope(
+def test_unknown_google_path_gets_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
-    found = find("PUT", path, headers, query)
-    assert isinstance(found, MethodNotAllowed) or (
-        isinstance(found, UnknownPath) and found.provider == provider
+    match = find("PUT", path, headers, query)
+    assert isinstance(match, MethodNotAllowed) or (
+        isinstance(match, UnknownPath) and match.provider == provider
     )
-    assert found.dialect.name == "gemini"
+    assert match.dialect.name == "gemini"
 
 
-def test_a_doubled_version_is_told_with_the_right_base_url() -> None:
-    found = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
-    assert isinstance(found, UnknownPath)
-    assert (found.failure.message or "").endswith("Set the client's base URL to http://mock:9")
+def test_doubled_version_error_names_the_base_url() -> None:
+    match = find("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
+    assert isinstance(match, UnknownPath)
+    assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")

@@ -34,7 +34,7 @@ def raw_moderation(body: Json) -> ModerationsRequest:
 
 
 def body_of(plan: object) -> Json:
-    """The body of a whole answer."""
+    """Return the body of a non-streaming response."""
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -1,4 +1,4 @@
-"""Legacy completions: what is read of a request, what is refused, and what is said."""
+"""Legacy completions: parsing, checks and encoding."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from tests.golden.wire import assert_golden
 USAGE = Usage(5, 3)
 
 
-def reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: Json) -> Reply:
     return Reply((Choice(parts, finish),) * choices, USAGE, **more)
 
 
-def said(what: Reply, request: CompletionsRequest) -> Json:
-    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
+def body_of_reply(reply: Reply, request: CompletionsRequest) -> Json:
+    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
 
 
-def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
+def chunks(reply: Reply, request: CompletionsRequest) -> list[Json]:
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(reply, request), request, STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
 
@@ -63,13 +63,13 @@ def chunks(what: Reply, request: CompletionsRequest) -> list[Json]:
         ({"prompt": ["a"] * 3000, "n": 2}, ("a",) * 2048, 2048),
     ],
 )
-def test_prompts_are_read_and_each_has_choices_of_its_own(fields: Json, prompts: Json, n: int) -> None:
+def test_prompts_are_read_with_their_own_choices(fields: Json, prompts: Json, n: int) -> None:
     request = completion(**fields)
     assert request.prompts == prompts
     assert request.sampling.n == n
 
 
-def test_what_else_is_read() -> None:
+def test_completions_request_reads_its_settings() -> None:
     request = completion(prompt=["hello world", [1, 2, 3]], stop=["x", 3], max_tokens=0, stream=True)
     assert request.messages == (Message("user", (TextPart("hello world"), OtherPart("tokens"))),)
     assert request.user == "hello world"
@@ -97,7 +97,7 @@ def test_what_else_is_read() -> None:
         {"prompt": None, "logprobs": None, "stream_options": None},
     ],
 )
-def test_what_is_fine(fields: Json) -> None:
+def test_completions_check_on_valid_request_accepts_it(fields: Json) -> None:
     assert COMPLETIONS.check(completion(**fields)) is None
     assert COMPLETIONS.check_readable(completion(**fields)) is None
 
@@ -120,13 +120,13 @@ def test_what_is_fine(fields: Json) -> None:
         ({"stream_options": {}}, "stream_options"),
     ],
 )
-def test_what_is_refused(fields: Json, param: str | None) -> None:
+def test_completions_check_on_invalid_request_refuses(fields: Json, param: str | None) -> None:
     failure = COMPLETIONS.check(completion(**fields))
     assert failure is not None
     assert (failure.type, failure.fields["param"]) == ("bad_request", param)
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+def test_completions_body_that_is_no_object_is_refused() -> None:
     assert COMPLETIONS.check(raw_completion([])) is not None
     assert COMPLETIONS.check_readable(raw_completion([])) is not None
 
@@ -134,9 +134,9 @@ def test_a_body_that_is_no_object_is_refused() -> None:
 # --- saying --------------------------------------------------------------------------------------
 
 
-def test_only_words_are_said() -> None:
-    made = said(
-        reply(
+def test_completions_reply_has_only_texts_and_refusals() -> None:
+    result = body_of_reply(
+        make_reply(
             Thinking(("hm",)),
             Text(("Hel", "lo")),
             Call("f", ("{}",)),
@@ -145,28 +145,28 @@ def test_only_words_are_said() -> None:
         ),
         completion(),
     )
-    assert made["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
-    made = said(reply(Refusal(("I can", "not.")), finish="refusal"), completion())
-    assert (made["choices"][0]["text"], made["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
+    assert result["choices"] == [{"text": "Hello", "index": 0, "logprobs": None, "finish_reason": "stop"}]
+    result = body_of_reply(make_reply(Refusal(("I can", "not.")), finish="refusal"), completion())
+    assert (result["choices"][0]["text"], result["choices"][0]["finish_reason"]) == ("I cannot.", "stop")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_each_choice_echoes_its_own_prompt(stream: bool) -> None:
+def test_echo_repeats_the_prompt_of_each_choice(stream: bool) -> None:
     request = completion(prompt=["a:", [1, 2]], n=2, echo=True, stream=stream)
-    what = reply(Text((" x",)), choices=4)
+    reply = make_reply(Text((" x",)), choices=4)
     if stream:
         texts = ["", "", "", ""]
-        for chunk in chunks(what, request)[:-1]:
+        for chunk in chunks(reply, request)[:-1]:
             (choice,) = chunk["choices"]
             texts[choice["index"]] += choice["text"]
     else:
-        texts = [choice["text"] for choice in said(what, request)["choices"]]
+        texts = [choice["text"] for choice in body_of_reply(reply, request)["choices"]]
     assert texts == ["a: x", "a: x", " x", " x"]
 
 
-def test_a_whole_text_beside_a_script_is_echoed_too() -> None:
-    made = said(reply(Text(("a", "b"), whole="whole")), completion(echo=True))
-    assert made["choices"][0]["text"] == "Say hiwhole"
+def test_echo_precedes_the_text_of_non_streaming_bodies() -> None:
+    result = body_of_reply(make_reply(Text(("a", "b"), whole="whole")), completion(echo=True))
+    assert result["choices"][0]["text"] == "Say hiwhole"
 
 
 @pytest.mark.parametrize(
@@ -177,54 +177,56 @@ def test_a_whole_text_beside_a_script_is_echoed_too() -> None:
         ("length", [("a", None), ("b", "length")]),
     ],
 )
-def test_a_text_that_was_cut_short_tells_so_in_its_last_chunk(finish: Finish, ends: Json) -> None:
-    made = chunks(reply(Text(("a", "b")), finish=finish), completion(stream=True))
-    assert made.pop() == "[DONE]"
-    assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in made] == ends
+def test_truncated_text_has_finish_reason_in_last_chunk(finish: Finish, ends: Json) -> None:
+    result = chunks(make_reply(Text(("a", "b")), finish=finish), completion(stream=True))
+    assert result.pop() == "[DONE]"
+    assert [(chunk["choices"][0]["text"], chunk["choices"][0]["finish_reason"]) for chunk in result] == ends
 
 
-def test_an_empty_text_that_was_cut_short_still_ends() -> None:
-    made = chunks(reply(Text(()), finish="length"), completion(stream=True))
-    assert [chunk["choices"][0]["finish_reason"] for chunk in made[:-1]] == ["length"]
+def test_truncated_empty_text_has_a_last_chunk() -> None:
+    result = chunks(make_reply(Text(()), finish="length"), completion(stream=True))
+    assert [chunk["choices"][0]["finish_reason"] for chunk in result[:-1]] == ["length"]
 
 
-def test_a_stream_that_breaks_has_no_end() -> None:
-    broken = reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
+def test_broken_completions_stream_has_no_end() -> None:
+    broken = make_reply(Text(("a",)), finish="length", broken=Failure("overloaded", message="Busy."))
     first, error = chunks(broken, completion(stream=True))
     assert first["choices"][0]["finish_reason"] is None
     assert error["error"]["message"] == "Busy."
 
 
-def test_usage_is_told_where_it_is_asked_for() -> None:
-    told = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-    assert said(reply(Text(("a",))), completion())["usage"] == told
-    *made, last, done = chunks(
-        reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
+def test_completions_stream_has_usage_on_request() -> None:
+    reported = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
+    assert body_of_reply(make_reply(Text(("a",))), completion())["usage"] == reported
+    *result, last, done = chunks(
+        make_reply(Text(("a",))), completion(stream=True, stream_options={"include_usage": True})
     )
     assert done == "[DONE]"
-    assert (last["choices"], last["usage"]) == ([], told)
-    assert [chunk["usage"] for chunk in made] == [None, None]
-    assert all("usage" not in chunk for chunk in chunks(reply(Text(("a",))), completion(stream=True))[:-1])
+    assert (last["choices"], last["usage"]) == ([], reported)
+    assert [chunk["usage"] for chunk in result] == [None, None]
+    assert all(
+        "usage" not in chunk for chunk in chunks(make_reply(Text(("a",))), completion(stream=True))[:-1]
+    )
 
 
-def test_the_snapshot_answers_for_a_model_and_a_reply_may_name_another() -> None:
-    assert said(reply(), completion())["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
-    assert said(reply(), completion(model="mine"))["model"] == "mine"
-    assert said(reply(model="theirs"), completion())["model"] == "theirs"
-    assert said(reply(), raw_completion({}))["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+def test_model_is_the_snapshot_or_the_replys_model() -> None:
+    assert body_of_reply(make_reply(), completion())["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
+    assert body_of_reply(make_reply(), completion(model="mine"))["model"] == "mine"
+    assert body_of_reply(make_reply(model="theirs"), completion())["model"] == "theirs"
+    assert body_of_reply(make_reply(), raw_completion({}))["model"] == "gpt-3.5-turbo-instruct:20230824-v2"
 
 
-def test_extras_of_the_dialect_are_added() -> None:
+def test_completions_extras_are_added() -> None:
     extras = {"openai": {"system_fingerprint": "fp_1", "usage": {"total_tokens": 1}}}
-    made = said(reply(Text(("a",)), extras=extras), completion())
-    assert (made["system_fingerprint"], made["usage"]) == ("fp_1", {"total_tokens": 1})
+    result = body_of_reply(make_reply(Text(("a",)), extras=extras), completion())
+    assert (result["system_fingerprint"], result["usage"]) == ("fp_1", {"total_tokens": 1})
     request = completion(stream=True, stream_options={"include_usage": True})
-    streamed = chunks(reply(Text(("a",)), extras=extras), request)[:-1]
+    streamed = chunks(make_reply(Text(("a",)), extras=extras), request)[:-1]
     assert {chunk["system_fingerprint"] for chunk in streamed} == {"fp_1"}
     assert streamed[-1]["usage"] == {"total_tokens": 1}
 
 
-def test_equal_variants_are_written_alike() -> None:
+def test_requests_of_equal_variant_have_equal_bytes() -> None:
     assert COMPLETIONS.variant(completion()) == COMPLETIONS.variant(completion(prompt="other"))
     assert COMPLETIONS.variant(completion(echo=True)) != COMPLETIONS.variant(
         completion(prompt="b", echo=True)
@@ -235,56 +237,58 @@ def test_equal_variants_are_written_alike() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_is_said_is_heard(stream: bool) -> None:
-    asked = COMPLETIONS.build_request(
+def test_completions_response_is_decoded(stream: bool) -> None:
+    requested = COMPLETIONS.build_request(
         NeutralRequest(user="Hello", stream=stream, max_tokens=5, stop=("x",), n=2, api_key="k")
     )
-    assert asked.path == "/v1/completions"
-    request = CompletionsRequest(method="POST", path=asked.path, headers=asked.headers, raw=dumps(asked.body))
+    assert requested.path == "/v1/completions"
+    request = CompletionsRequest(
+        method="POST", path=requested.path, headers=requested.headers, raw=dumps(requested.body)
+    )
     assert COMPLETIONS.check(request) is None
     assert (request.user, request.api_key, request.sampling) == ("Hello", "k", Sampling(2, ("x",), 5))
-    what = COMPLETIONS.supported_reply(reply(Text(("Hel", "lo")), choices=2), request)
+    reply = COMPLETIONS.supported_reply(make_reply(Text(("Hel", "lo")), choices=2), request)
     plan = (
-        COMPLETIONS.encode_stream(what, request, STAMP)
+        COMPLETIONS.encode_stream(reply, request, STAMP)
         if stream
-        else COMPLETIONS.encode_body(what, request, STAMP)
+        else COMPLETIONS.encode_body(reply, request, STAMP)
     )
-    heard = COMPLETIONS.decode(plan)
-    assert heard is not None
-    assert (heard.text, heard.finish, heard.usage) == ("Hello", "stop", USAGE)
-    assert heard.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
+    decoded = COMPLETIONS.decode(plan)
+    assert decoded is not None
+    assert (decoded.text, decoded.finish, decoded.usage) == ("Hello", "stop", USAGE)
+    assert decoded.chunks == (("Hel", "Hel", "lo", "lo") if stream else None)
 
 
-def test_what_cannot_be_read_says_nothing() -> None:
+def test_unreadable_completions_decode_to_nothing() -> None:
     strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
-    plan = COMPLETIONS.encode_body(reply(), completion(), STAMP)
-    heard = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
-    assert heard is not None
-    assert (heard.text, heard.finish, heard.usage) == ("a", None, None)
+    plan = COMPLETIONS.encode_body(make_reply(), completion(), STAMP)
+    decoded = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
+    assert decoded is not None
+    assert (decoded.text, decoded.finish, decoded.usage) == ("a", None, None)
     assert COMPLETIONS.decode(replace(plan, steps=(EventStep(b"{}", 0, "body"),))) is None
 
 
 # --- golden --------------------------------------------------------------------------------------
 
 GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "cut": (reply(Text(("Hello", " there")), finish="length"), {"max_tokens": 2}),
-    "echo": (reply(Text((" Hi", "!")), choices=2), {"echo": True, "n": 2}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "cut": (make_reply(Text(("Hello", " there")), finish="length"), {"max_tokens": 2}),
+    "echo": (make_reply(Text((" Hi", "!")), choices=2), {"echo": True, "n": 2}),
 }
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_the_bytes_are_those_of_the_golden_files(name: str) -> None:
-    what, fields = GOLDEN[name]
+def test_completions_wire_equals_golden_file(name: str) -> None:
+    value, fields = GOLDEN[name]
     request = completion(**fields)
-    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP)
     assert_golden(f"openai/completions-{name}.txt", plan)
     request = completion(**fields, stream=True, stream_options={"include_usage": True})
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(what, request), request, STAMP)
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, STAMP)
     assert_golden(f"openai/completions-{name}-stream.txt", plan)
 
 
-def test_the_bytes_of_errors_are_those_of_the_golden_files() -> None:
+def test_completions_error_equals_golden_file() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert_golden("openai/completions-error.txt", plan)
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, broken=Failure("server_error"))
@@ -292,10 +296,10 @@ def test_the_bytes_of_errors_are_those_of_the_golden_files() -> None:
     assert_golden("openai/completions-error-in-stream.txt", plan)
 
 
-def test_an_error_is_that_of_every_call() -> None:
+def test_completions_error_equals_the_chat_error() -> None:
     plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
     assert plan.head.status == 402
     assert body_of(plan)["error"]["code"] == "insufficient_quota"
-    heard = COMPLETIONS.decode(plan)
-    assert heard is not None
-    assert heard.error["code"] == "insufficient_quota"
+    decoded = COMPLETIONS.decode(plan)
+    assert decoded is not None
+    assert decoded.error["code"] == "insufficient_quota"

@@ -1,4 +1,4 @@
-"""Embeddings: every form of input, the sizes of models, numbers and base64; and what is refused."""
+"""Embeddings: every form of input, the sizes of models, numbers and base64, and refusals."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
         ({"dimensions": 10**9}, 1536),
     ],
 )
-def test_a_vector_has_the_size_of_its_model_or_the_wanted_one(fields: Json, size: int) -> None:
+def test_vector_has_the_models_or_the_requested_size(fields: Json, size: int) -> None:
     (vector,) = vectors(embedding(**fields))
     assert len(vector) == size
-    assert abs(sum(each * each for each in vector) - 1) < 1e-5
+    assert abs(sum(item * item for item in vector) - 1) < 1e-5
 
 
-def test_a_wanted_size_points_where_the_beginning_of_the_whole_does() -> None:
-    (whole,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
-    assert [each > 0 for each in short] == [each > 0 for each in whole[:8]]
+def test_shortened_vector_has_direction_of_the_full_start() -> None:
+    (full,), (short,) = vectors(embedding()), vectors(embedding(dimensions=8))
+    assert [item > 0 for item in short] == [item > 0 for item in full[:8]]
 
 
 @pytest.mark.parametrize(
-    ("given", "count", "tokens"),
+    ("options", "count", "tokens"),
     [
         ("hello", 1, 1),
         (["hello", "hello world"], 2, 3),
@@ -58,17 +58,17 @@ def test_a_wanted_size_points_where_the_beginning_of_the_whole_does() -> None:
         (None, 0, 0),
         ([], 0, 0),
         ([True, {}], 0, 0),
-        (["hello"] * 3000, 2048, 2048),  # where nobody checks: no more
+        (["hello"] * 3000, 2048, 2048),  # without a check: no more
     ],
 )
-def test_every_form_of_input_is_embedded_and_counted(given: Json, count: int, tokens: int) -> None:
-    request = embedding(input=given, dimensions=8)
+def test_every_input_form_is_embedded_and_counted(options: Json, count: int, tokens: int) -> None:
+    request = embedding(input=options, dimensions=8)
     assert len(vectors(request)) == count
     usage = body_of(EMBEDDINGS.answer(request, (), STAMP))["usage"]
     assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
-def test_similar_texts_are_nearer() -> None:
+def test_similar_texts_have_nearer_vectors() -> None:
     one, near, far = vectors(embedding(input=["a small cat", "small cats", "stock market news"]))
 
     def likeness(other: list[float]) -> float:
@@ -78,14 +78,14 @@ def test_similar_texts_are_nearer() -> None:
     assert vectors(embedding(input=[1, 2, 3])) == vectors(embedding(input=[[1, 2, 3]]))
 
 
-def test_base64_holds_the_same_numbers_as_little_endian_singles() -> None:
+def test_base64_has_the_numbers_as_little_endian_floats() -> None:
     (numbers,) = vectors(embedding(dimensions=16, encoding_format="float"))
     body = body_of(EMBEDDINGS.answer(embedding(dimensions=16, encoding_format="base64"), (), STAMP))
     packed = b64decode(body["data"][0]["embedding"])
-    assert [float(f"{each:.9g}") for each in unpack("<16f", packed)] == numbers
+    assert [float(f"{item:.9g}") for item in unpack("<16f", packed)] == numbers
 
 
-def test_what_a_rule_sees_of_it() -> None:
+def test_embeddings_request_has_texts_as_message() -> None:
     request = embedding(input=["a", [1]])
     assert request.messages == (Message("user", (TextPart("a"), OtherPart("tokens"))),)
     assert (request.user, request.model, request.api) == ("a", "text-embedding-3-small", "embeddings")
@@ -93,7 +93,7 @@ def test_what_a_rule_sees_of_it() -> None:
     assert OpenAiEmbeddingsRequest.generates is False
 
 
-def test_the_name_that_answers() -> None:
+def test_embeddings_model_is_the_snapshot() -> None:
     def name(body: Json) -> Json:
         return body_of(EMBEDDINGS.answer(raw_embedding(body), (), STAMP))["model"]
 
@@ -106,7 +106,7 @@ def test_the_name_that_answers() -> None:
     [{}, {"input": ["a", "b"]}, {"input": [1, 2]}, {"input": [[1], [2]]}, {"dimensions": 1536, "user": "u"},
      {"encoding_format": None}, {"model": "mine", "dimensions": 9999}],
 )  # fmt: skip
-def test_what_is_fine(fields: Json) -> None:
+def test_embeddings_check_on_valid_request_accepts_it(fields: Json) -> None:
     assert EMBEDDINGS.check(embedding(**fields)) is None
     assert EMBEDDINGS.check_readable(embedding(**fields)) is None
 
@@ -129,28 +129,28 @@ def test_what_is_fine(fields: Json) -> None:
         ({"encoding_format": "hex"}, "Invalid value: 'hex'"),
     ],
 )
-def test_what_is_refused(fields: Json, message: str) -> None:
+def test_embeddings_check_on_invalid_request_refuses(fields: Json, message: str) -> None:
     failure = EMBEDDINGS.check(embedding(**fields))
     assert failure is not None
     assert message in str(failure.message)
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+def test_embeddings_body_that_is_no_object_is_refused() -> None:
     assert EMBEDDINGS.check(raw_embedding(3)) is not None
     assert EMBEDDINGS.check_readable(raw_embedding(3)) is not None
 
 
-def test_the_bytes_are_those_of_the_golden_files() -> None:
+def test_embeddings_wire_equals_golden_file() -> None:
     for form in ("float", "base64"):
         plan = EMBEDDINGS.answer(embedding(dimensions=3, encoding_format=form), (), STAMP)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
-        said = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
-        given = EMBEDDINGS.embed(said, embedding(input=["a", "b"], encoding_format=form), STAMP)
-        assert_golden(f"openai/embeddings-given-{form}.txt", given)
+        payload = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
+        options = EMBEDDINGS.embed(payload, embedding(input=["a", "b"], encoding_format=form), STAMP)
+        assert_golden(f"openai/embeddings-given-{form}.txt", options)
 
 
-def test_an_error_is_that_of_every_call() -> None:
+def test_embeddings_error_equals_the_chat_error() -> None:
     plan = EMBEDDINGS.error(Failure("model_not_found"), embedding(model="none"), STAMP)
     assert plan.head.status == 404
     assert body_of(plan)["error"]["code"] == "model_not_found"

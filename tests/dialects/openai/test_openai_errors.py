@@ -20,18 +20,18 @@ def error(plan: Plan) -> Json:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_every_named_error_has_a_row_and_the_whole_envelope(name: str) -> None:
+def test_every_named_error_has_a_row_and_a_full_envelope(name: str) -> None:
     plan = CHAT.error(Failure(name), chat(), STAMP)
     assert plan.head.status == NAMED[name]
     assert list(error(plan)) == ["message", "type", "param", "code"]
     assert "{" not in error(plan)["message"]
 
 
-def test_there_is_a_row_for_named_errors_only() -> None:
+def test_error_table_has_only_named_errors() -> None:
     assert ROWS.keys() == NAMED.keys()
 
 
-def test_what_the_failure_says_stands_before_the_table() -> None:
+def test_fields_of_the_failure_override_the_table() -> None:
     failure = Failure(
         "insufficient_quota",
         402,
@@ -64,14 +64,14 @@ def test_what_the_failure_says_stands_before_the_table() -> None:
         ),
     ],
 )
-def test_a_bad_key_is_told_masked(headers: dict[str, str], code: str | None, start: str) -> None:
-    told = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
-    assert told["code"] == code
-    assert told["message"].startswith(start)
+def test_invalid_key_is_masked_in_the_message(headers: dict[str, str], code: str | None, start: str) -> None:
+    reported = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
+    assert reported["code"] == code
+    assert reported["message"].startswith(start)
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "reported"),
     [
         (Failure("rate_limit"), ("1", "494", "494ms")),
         (Failure("rate_limit", retry_after=0.0), ("0", "0", "0s")),
@@ -81,20 +81,20 @@ def test_a_bad_key_is_told_masked(headers: dict[str, str], code: str | None, sta
         (Failure("insufficient_quota", retry_after=1.0), ("1", "1000", None)),
     ],
 )
-def test_when_to_try_again(failure: Failure, told: tuple[str | None, ...]) -> None:
+def test_retry_headers_follow_the_failure(failure: Failure, reported: tuple[str | None, ...]) -> None:
     headers = dict(CHAT.error(failure, chat(), STAMP).head.headers)
     assert (
         tuple(headers.get(name) for name in ("retry-after", "retry-after-ms", "x-ratelimit-reset-tokens"))
-        == told
+        == reported
     )
 
 
-def test_the_message_says_when_too() -> None:
-    told = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
-    assert "Please try again in 20s." in told["message"]
+def test_rate_limit_message_contains_the_wait() -> None:
+    reported = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
+    assert "Please try again in 20s." in reported["message"]
 
 
-def test_an_error_for_a_request_that_cannot_be_read() -> None:
+def test_error_for_unreadable_request_has_the_envelope() -> None:
     assert error(CHAT.error(Failure("model_not_found"), of_bytes(b"{"), STAMP))["code"] == "model_not_found"
 
 
@@ -110,9 +110,9 @@ def test_an_error_for_a_request_that_cannot_be_read() -> None:
         (3600, "1h0m0s"),
     ],
 )
-def test_a_duration_as_go_writes_it(seconds: float, text: str) -> None:
+def test_go_duration_formats_as_go_does(seconds: float, text: str) -> None:
     assert go_duration(seconds) == text
 
 
-def test_a_short_key_is_shown_whole() -> None:
+def test_short_key_is_not_masked() -> None:
     assert mask_key("sk-fake-key") == "sk-fake-key"

@@ -1,5 +1,6 @@
-"""Probabilities of tokens where a request asks for them: in chat, responses and legacy completions, of OpenAI and
-of the vendors that tell them."""
+"""Probabilities of tokens on request: in chat, responses and legacy completions, of OpenAI and of vendors
+that have them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from tests.dialects.openai.responses.responses_requests import responses
 CALL = Call("f", ("{}",), "call_1")
 
 
-def reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:
     return Reply((Choice(parts, finish),) * choices)
 
 
@@ -33,34 +34,34 @@ def payloads(plan: Plan) -> list[Json]:
 
 
 def tokens(listed: Json) -> list[str]:
-    return [each["token"] for each in listed]
+    return [item["token"] for item in listed]
 
 
 # --- chat ----------------------------------------------------------------------------------------
 
 
-def test_a_whole_chat_answer_tells_each_token() -> None:
-    made = body_of(
-        CHAT.encode_body(reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
+def test_chat_body_has_logprobs_of_each_token() -> None:
+    result = body_of(
+        CHAT.encode_body(make_reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
     )
-    told = made["choices"][0]["logprobs"]
-    assert list(told) == ["content", "refusal"]
-    assert told["refusal"] is None
-    first, second, _ = told["content"]
+    reported = result["choices"][0]["logprobs"]
+    assert list(reported) == ["content", "refusal"]
+    assert reported["refusal"] is None
+    first, second, _ = reported["content"]
     assert list(first) == ["token", "logprob", "bytes", "top_logprobs"]
     assert (first["token"], second["token"]) == ("Hello", " world")
     assert first["bytes"] == list(b"Hello")
-    assert [list(each) for each in first["top_logprobs"]] == [["token", "logprob", "bytes"]] * 2
-    assert ChatCompletion.model_validate(made, strict=True).choices[0].logprobs
+    assert [list(item) for item in first["top_logprobs"]] == [["token", "logprob", "bytes"]] * 2
+    assert ChatCompletion.model_validate(result, strict=True).choices[0].logprobs
 
 
-def test_without_a_number_no_other_tokens_are_told() -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(logprobs=True), STAMP))
-    assert made["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
+def test_logprobs_without_top_have_no_alternatives() -> None:
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(logprobs=True), STAMP))
+    assert result["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
 @pytest.mark.parametrize(
-    ("parts", "told"),
+    ("parts", "reported"),
     [
         ((CALL,), None),
         ((Refusal(("No",)),), {"content": None, "refusal": ["No"]}),
@@ -68,61 +69,63 @@ def test_without_a_number_no_other_tokens_are_told() -> None:
         ((Text(("Hi",)), CALL), {"content": ["Hi"], "refusal": None}),
     ],
 )
-def test_what_tells_probabilities(parts: tuple[Part, ...], told: Json) -> None:
-    made = body_of(CHAT.encode_body(reply(*parts), chat(logprobs=True), STAMP))["choices"][0]["logprobs"]
-    shown = made and {name: listed and tokens(listed) for name, listed in made.items()}
-    assert shown == told
+def test_logprobs_cover_only_texts_and_refusals(parts: tuple[Part, ...], reported: Json) -> None:
+    result = body_of(CHAT.encode_body(make_reply(*parts), chat(logprobs=True), STAMP))["choices"][0][
+        "logprobs"
+    ]
+    shown = result and {name: listed and tokens(listed) for name, listed in result.items()}
+    assert shown == reported
 
 
 @pytest.mark.parametrize("fields", [{}, {"logprobs": False}, {"logprobs": None}, {"logprobs": 1}])
-def test_who_does_not_ask_is_told_null(fields: dict[str, Json]) -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(**fields), STAMP))
-    assert made["choices"][0]["logprobs"] is None
-    chunks = payloads(CHAT.encode_stream(reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
+def test_logprobs_are_null_without_request(fields: dict[str, Json]) -> None:
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(**fields), STAMP))
+    assert result["choices"][0]["logprobs"] is None
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
 
 
-def test_a_streamed_chat_answer_tells_the_tokens_of_each_piece() -> None:
+def test_chat_stream_has_logprobs_of_each_chunk() -> None:
     request = chat(logprobs=True, top_logprobs=1, stream=True, n=2)
-    chunks = payloads(CHAT.encode_stream(reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
     for chunk in chunks:
         ChatCompletionChunk.model_validate(chunk, strict=True)
-    told = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
-    assert told[0] == {"content": [], "refusal": None}
-    assert [tokens(each["content"]) for each in told[1:-1]] == [["Hello", " wor"], ["ld"]]
-    assert told[-1] is None
+    reported = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
+    assert reported[0] == {"content": [], "refusal": None}
+    assert [tokens(item["content"]) for item in reported[1:-1]] == [["Hello", " wor"], ["ld"]]
+    assert reported[-1] is None
     other = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 1]
-    assert other == told
+    assert other == reported
 
 
-def test_a_streamed_refusal_and_a_streamed_call() -> None:
+def test_streamed_refusal_has_logprobs_and_call_has_none() -> None:
     request = chat(logprobs=True, stream=True)
-    chunks = payloads(CHAT.encode_stream(reply(Refusal(("No",)), finish="refusal"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Refusal(("No",)), finish="refusal"), request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"] == {"content": None, "refusal": []}
     assert tokens(chunks[1]["choices"][0]["logprobs"]["refusal"]) == ["No"]
-    chunks = payloads(CHAT.encode_stream(reply(CALL, finish="tool_calls"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(CALL, finish="tool_calls"), request, STAMP))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
-    empty = payloads(CHAT.encode_stream(reply(), request, STAMP))
+    empty = payloads(CHAT.encode_stream(make_reply(), request, STAMP))
     assert empty[0]["choices"][0]["logprobs"] == {"content": [], "refusal": None}
 
 
-def test_a_model_that_leaves_them_out_tells_them_where_they_are_asked_for() -> None:
-    made = body_of(CHAT.encode_body(reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
-    assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
+def test_model_without_logprobs_has_them_on_request() -> None:
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
+    assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
-def test_an_answer_is_kept_for_those_alone_who_ask_alike() -> None:
-    asked: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
-    assert len({CHAT.variant(chat(**fields)) for fields in asked}) == 3
+def test_variant_contains_the_logprobs_settings() -> None:
+    field_sets: list[dict[str, Json]] = [{}, {"logprobs": True}, {"logprobs": True, "top_logprobs": 2}]
+    assert len({CHAT.variant(chat(**fields)) for fields in field_sets}) == 3
     assert len({COMPLETIONS.variant(completion(logprobs=top)) for top in (None, 0, 1)}) == 3
 
 
-def test_azure_tells_them_too() -> None:
+def test_azure_body_has_logprobs() -> None:
     request: Any = azure.CHAT.request(
         method="POST", path="/", headers={}, raw=chat(logprobs=True).raw, route={"deployment": "gpt-4o"}
     )
-    made = body_of(azure.CHAT.encode_body(reply(Text(("Hi",))), request, STAMP))
-    assert tokens(made["choices"][0]["logprobs"]["content"]) == ["Hi"]
+    result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, STAMP))
+    assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
 def vendor(name: str) -> Chat:
@@ -132,15 +135,15 @@ def vendor(name: str) -> Chat:
 
 
 @pytest.mark.parametrize(("name", "tells"), [("deepseek", True), ("vllm", True), ("mistral", False)])
-def test_vendors_that_have_the_member_tell_them(name: str, tells: bool) -> None:
+def test_vendors_with_the_member_have_logprobs(name: str, tells: bool) -> None:
     call = vendor(name)
-    what = reply(Text(("Hi", " you")), CALL)
-    made = body_of(call.encode_body(what, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
-    chunks = payloads(call.encode_stream(what, chat(logprobs=True, stream=True), STAMP))
+    reply = make_reply(Text(("Hi", " you")), CALL)
+    result = body_of(call.encode_body(reply, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
+    chunks = payloads(call.encode_stream(reply, chat(logprobs=True, stream=True), STAMP))
     streamed = [chunk["choices"][0].get("logprobs") for chunk in chunks if chunk["choices"]]
-    said = [token for each in streamed if each for token in tokens(each["content"])]
-    assert (made is not None) is tells
-    assert said == (["Hi", " you"] if tells else [])
+    payload = [token for item in streamed if item for token in tokens(item["content"])]
+    assert (result is not None) is tells
+    assert payload == (["Hi", " you"] if tells else [])
 
 
 # --- responses -----------------------------------------------------------------------------------
@@ -148,29 +151,31 @@ def test_vendors_that_have_the_member_tell_them(name: str, tells: bool) -> None:
 INCLUDE = ["message.output_text.logprobs"]
 
 
-def test_a_whole_response_tells_each_token_of_its_texts() -> None:
+def test_response_body_has_logprobs_of_each_text() -> None:
     request = responses(include=INCLUDE, top_logprobs=2)
-    made = body_of(RESPONSES.encode_body(reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP))
-    content = made["output"][0]["content"][0]
+    result = body_of(
+        RESPONSES.encode_body(make_reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP)
+    )
+    content = result["output"][0]["content"][0]
     assert tokens(content["logprobs"]) == ["Hello", " world"]
     assert list(content["logprobs"][0]) == ["token", "logprob", "bytes", "top_logprobs"]
-    assert len(content["logprobs"][0]["top_logprobs"]) == made["top_logprobs"] == 2
+    assert len(content["logprobs"][0]["top_logprobs"]) == result["top_logprobs"] == 2
     assert ResponseOutputText.model_validate(content, strict=True).logprobs
 
 
 @pytest.mark.parametrize("include", [None, [], ["file_search_call.results"]])
-def test_a_response_that_is_not_asked_tells_none(include: Json) -> None:
-    made = body_of(RESPONSES.encode_body(reply(Text(("Hi",))), responses(include=include), STAMP))
-    assert made["output"][0]["content"][0]["logprobs"] == []
+def test_response_without_include_has_no_logprobs(include: Json) -> None:
+    result = body_of(RESPONSES.encode_body(make_reply(Text(("Hi",))), responses(include=include), STAMP))
+    assert result["output"][0]["content"][0]["logprobs"] == []
     events = payloads(
-        RESPONSES.encode_stream(reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
+        RESPONSES.encode_stream(make_reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
     )
     assert [event["logprobs"] for event in events if "logprobs" in event] == [[], []]
 
 
-def test_a_streamed_response_tells_them_in_pieces_and_at_the_end() -> None:
+def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
     request = responses(include=INCLUDE, top_logprobs=1, stream=True)
-    plan = RESPONSES.encode_stream(reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
+    plan = RESPONSES.encode_stream(make_reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
     events = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
     deltas = [event for event in events if event["type"] == "response.output_text.delta"]
     assert [tokens(event["logprobs"]) for event in deltas] == [["Hello", " wor"], ["ld"], [" Bye"]]
@@ -189,58 +194,60 @@ def test_a_streamed_response_tells_them_in_pieces_and_at_the_end() -> None:
 # --- completions ---------------------------------------------------------------------------------
 
 
-def said(what: Reply, **fields: Json) -> list[Json]:
+def completion_logprobs(reply: Reply, **fields: Json) -> list[Json]:
     request = completion(**fields)
-    made = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(what, request), request, STAMP))
+    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
     if not request.echoed:  # the package does not say that the first token of a prompt has none
-        Completion.model_validate(made, strict=True)
-    return [choice["logprobs"] for choice in made["choices"]]
+        Completion.model_validate(result, strict=True)
+    return [choice["logprobs"] for choice in result["choices"]]
 
 
-def test_completions_tell_four_lists() -> None:
-    (told,) = said(reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
-    assert list(told) == ["tokens", "token_logprobs", "top_logprobs", "text_offset"]
-    assert told["tokens"] == ["Hello", " world"]
-    assert told["text_offset"] == [3, 8]
-    assert [len(each) for each in told["top_logprobs"]] == [2, 2]
-    assert told["top_logprobs"][0]["Hello"] == told["token_logprobs"][0]
+def test_completions_logprobs_are_four_lists() -> None:
+    (reported,) = completion_logprobs(make_reply(Text(("Hello wor", "ld"))), prompt="Say", logprobs=2)
+    assert list(reported) == ["tokens", "token_logprobs", "top_logprobs", "text_offset"]
+    assert reported["tokens"] == ["Hello", " world"]
+    assert reported["text_offset"] == [3, 8]
+    assert [len(item) for item in reported["top_logprobs"]] == [2, 2]
+    assert reported["top_logprobs"][0]["Hello"] == reported["token_logprobs"][0]
 
 
-def test_completions_with_no_others_have_no_tops() -> None:
-    (told,) = said(reply(Text(("Hi",))), logprobs=0)
-    assert told["top_logprobs"] is None
-    assert len(told["token_logprobs"]) == 1
-    assert said(reply(Text(("Hi",)))) == [None]
+def test_completions_with_zero_logprobs_have_no_top() -> None:
+    (reported,) = completion_logprobs(make_reply(Text(("Hi",))), logprobs=0)
+    assert reported["top_logprobs"] is None
+    assert len(reported["token_logprobs"]) == 1
+    assert completion_logprobs(make_reply(Text(("Hi",)))) == [None]
 
 
-def test_the_first_token_of_an_echoed_prompt_follows_nothing() -> None:
-    (told,) = said(reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
-    assert told["tokens"] == ["Say", " it", " Hi"]
-    assert told["text_offset"] == [0, 3, 6]
-    assert told["token_logprobs"][0] is told["top_logprobs"][0] is None
-    assert None not in told["token_logprobs"][1:]
+def test_first_echoed_token_has_no_probability() -> None:
+    (reported,) = completion_logprobs(make_reply(Text((" Hi",))), prompt="Say it", echo=True, logprobs=1)
+    assert reported["tokens"] == ["Say", " it", " Hi"]
+    assert reported["text_offset"] == [0, 3, 6]
+    assert reported["token_logprobs"][0] is reported["top_logprobs"][0] is None
+    assert None not in reported["token_logprobs"][1:]
 
 
-def test_each_choice_counts_from_its_own_prompt() -> None:
-    found = said(reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
-    assert [told["text_offset"] for told in found] == [[1], [1], [3], [3], [0]]
-    found = said(reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0)
-    assert [told["text_offset"] for told in found] == [[0], [0], [0]]
-    assert [told["token_logprobs"][0] is None for told in found] == [False] * 3
+def test_completions_offsets_count_from_each_prompt() -> None:
+    match = completion_logprobs(make_reply(Text(("x",)), choices=5), prompt=["a", "abc"], n=2, logprobs=0)
+    assert [reported["text_offset"] for reported in match] == [[1], [1], [3], [3], [0]]
+    match = completion_logprobs(
+        make_reply(Text(("x",)), choices=3), prompt=["", [1, 2]], echo=True, logprobs=0
+    )
+    assert [reported["text_offset"] for reported in match] == [[0], [0], [0]]
+    assert [reported["token_logprobs"][0] is None for reported in match] == [False] * 3
 
 
-def test_streamed_completions_tell_the_tokens_of_each_piece() -> None:
+def test_completions_stream_has_logprobs_of_each_chunk() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    what = COMPLETIONS.supported_reply(reply(Text((" Hel", "lo"))), request)
-    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
-    told = [chunk["choices"][0]["logprobs"] for chunk in chunks]
-    assert [each and each["text_offset"] for each in told] == [[0], [3], [7], None]
-    assert [each["token_logprobs"][0] is None for each in told[:-1]] == [True, False, False]
+    reply = COMPLETIONS.supported_reply(make_reply(Text((" Hel", "lo"))), request)
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
+    reported = [chunk["choices"][0]["logprobs"] for chunk in chunks]
+    assert [item and item["text_offset"] for item in reported] == [[0], [3], [7], None]
+    assert [item["token_logprobs"][0] is None for item in reported[:-1]] == [True, False, False]
 
 
-def test_a_first_piece_of_nothing_is_followed_by_the_first_token() -> None:
+def test_empty_first_chunk_precedes_the_first_token() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
-    what = Reply((Choice((Text(("", "Say")),)),))
-    chunks = payloads(COMPLETIONS.encode_stream(what, request, STAMP))
+    reply = Reply((Choice((Text(("", "Say")),)),))
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
     assert chunks[0]["choices"][0]["logprobs"]["tokens"] == []
     assert chunks[1]["choices"][0]["logprobs"]["token_logprobs"] == [None]

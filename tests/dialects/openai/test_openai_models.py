@@ -1,4 +1,4 @@
-"""The list of models, and one of it."""
+"""The list of models, and one model of the list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockllm.dialects.openai.models import OpenAiModelsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
 
 
-def asked(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
+def models_request(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
     return OpenAiModelsRequest(
         method=method, path="/v1/models", headers={}, route={} if model is None else {"model": model}
     )
@@ -24,8 +24,8 @@ def body(plan: Plan | Failure) -> Json:
     return loads(step.payload)
 
 
-def test_the_list_holds_the_rules_models_first_and_each_once() -> None:
-    listed = body(MODELS.answer(asked(), ["mine", "gpt-4o"], STAMP))
+def test_model_list_has_rule_models_first_without_duplicates() -> None:
+    listed = body(MODELS.answer(models_request(), ["mine", "gpt-4o"], STAMP))
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
@@ -34,26 +34,26 @@ def test_the_list_holds_the_rules_models_first_and_each_once() -> None:
     assert all(list(entry) == ["id", "object", "created", "owned_by"] for entry in listed["data"])
 
 
-def test_one_model() -> None:
-    told = body(MODELS.answer(asked("mine"), ["mine"], STAMP))
-    assert (told["id"], told["object"]) == ("mine", "model")
+def test_single_model_is_described() -> None:
+    reported = body(MODELS.answer(models_request("mine"), ["mine"], STAMP))
+    assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
-def test_a_model_is_deleted_and_still_answers() -> None:
-    told = body(MODELS.answer(asked("mine", "DELETE"), ["mine"], STAMP))
-    assert told == {"object": "model", "id": "mine", "deleted": True}
-    assert body(MODELS.answer(asked("mine"), [], STAMP))["id"] == "mine"
+def test_deleted_model_is_still_served() -> None:
+    reported = body(MODELS.answer(models_request("mine", "DELETE"), ["mine"], STAMP))
+    assert reported == {"object": "model", "id": "mine", "deleted": True}
+    assert body(MODELS.answer(models_request("mine"), [], STAMP))["id"] == "mine"
 
 
-def test_any_model_that_is_asked_for_is_there_since_chat_answers_it() -> None:
-    plan = MODELS.answer(asked("none"), ["mine"], STAMP)
+def test_any_single_model_is_known() -> None:
+    plan = MODELS.answer(models_request("none"), ["mine"], STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)
     assert loads(step.payload)["id"] == "none"
 
 
-def test_nothing_about_it_can_be_wrong() -> None:
-    assert MODELS.check(asked()) is None
-    assert MODELS.check_readable(asked()) is None
+def test_models_request_always_passes_the_check() -> None:
+    assert MODELS.check(models_request()) is None
+    assert MODELS.check_readable(models_request()) is None
     assert (MODELS.name, MODELS.api, MODELS.generates) == ("openai", "models", False)

@@ -1,4 +1,4 @@
-"""Moderations: what flags a text, what is told of images, and what is refused."""
+"""Moderations: the words that flag a text, the categories of images, and refusals."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TEXT: Json = {"type": "text", "text": "hello"}
 
 
 def results(request: ModerationsRequest) -> list[Json]:
-    found: list[Json] = body_of(MODERATIONS.answer(request, (), STAMP))["results"]
-    return found
+    match: list[Json] = body_of(MODERATIONS.answer(request, (), STAMP))["results"]
+    return match
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def results(request: ModerationsRequest) -> list[Json]:
         ("skilled methods", []),
     ],
 )
-def test_words_flag_a_text(text: str, categories: list[str]) -> None:
+def test_word_of_a_category_flags_the_text(text: str, categories: list[str]) -> None:
     (result,) = results(moderation(input=text))
     assert [name for name, flagged in result["categories"].items() if flagged] == categories
     assert result["flagged"] is bool(categories)
@@ -49,7 +49,7 @@ def test_words_flag_a_text(text: str, categories: list[str]) -> None:
     assert results(moderation(input=text)) == [result]
 
 
-def test_texts_are_judged_one_by_one_and_parts_together() -> None:
+def test_texts_have_one_result_each_and_parts_one_together() -> None:
     one, two = results(moderation(input=["hello", "you idiot"]))
     assert (one["flagged"], two["flagged"]) == (False, True)
     (mixed,) = results(moderation(input=[TEXT, IMAGE]))
@@ -62,20 +62,20 @@ def test_texts_are_judged_one_by_one_and_parts_together() -> None:
     } == IMAGE_CATEGORIES
 
 
-def test_models_of_text_alone_tell_less() -> None:
+def test_text_only_models_have_fewer_categories() -> None:
     body = body_of(MODERATIONS.answer(moderation(model="text-moderation-latest"), (), STAMP))
     assert body["model"] == "text-moderation-007"
     assert set(body["results"][0]) == {"flagged", "categories", "category_scores"}
     assert NOT_IN_TEXT_MODELS.isdisjoint(body["results"][0]["categories"])
 
 
-def test_the_name_that_answers() -> None:
+def test_moderations_model_is_the_snapshot() -> None:
     assert body_of(MODERATIONS.answer(moderation(), (), STAMP))["model"] == "omni-moderation-latest"
     assert body_of(MODERATIONS.answer(moderation(model="mine"), (), STAMP))["model"] == "mine"
 
 
 @pytest.mark.parametrize(
-    ("given", "messages"),
+    ("options", "messages"),
     [
         ("a", (Message("user", (TextPart("a"),)),)),
         (["a", "b"], (Message("user", (TextPart("a"),)), Message("user", (TextPart("b"),)))),
@@ -83,15 +83,15 @@ def test_the_name_that_answers() -> None:
         ([{"type": "x"}], ()),
         ([3], ()),
         (3, ()),
-        (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # where nobody checks: no more
+        (["a"] * 3000, (Message("user", (TextPart("a"),)),) * 2048),  # without a check: no more
     ],
 )
-def test_what_a_rule_sees_of_it(given: Json, messages: Json) -> None:
-    assert moderation(input=given).messages == messages
+def test_moderations_request_has_inputs_as_messages(options: Json, messages: Json) -> None:
+    assert moderation(input=options).messages == messages
 
 
 @pytest.mark.parametrize("fields", [{}, {"input": ["a"]}, {"input": [TEXT, IMAGE]}, {"model": "mine"}])
-def test_what_is_fine(fields: Json) -> None:
+def test_moderations_check_on_valid_request_accepts_it(fields: Json) -> None:
     assert MODERATIONS.check(moderation(**fields)) is None
     assert MODERATIONS.check_readable(moderation(**fields)) is None
 
@@ -107,23 +107,23 @@ def test_what_is_fine(fields: Json) -> None:
         ({"model": 3}, "model"),
     ],
 )
-def test_what_is_refused(fields: Json, param: str) -> None:
+def test_moderations_check_on_invalid_request_refuses(fields: Json, param: str) -> None:
     failure = MODERATIONS.check(moderation(**fields))
     assert failure is not None
     assert failure.fields["param"] == param
 
 
-def test_a_body_that_is_no_object_is_refused() -> None:
+def test_moderations_body_that_is_no_object_is_refused() -> None:
     assert MODERATIONS.check(raw_moderation(3)) is not None
     assert MODERATIONS.check_readable(raw_moderation(3)) is not None
 
 
-def test_the_bytes_are_those_of_the_golden_file() -> None:
+def test_moderations_wire_equals_golden_file() -> None:
     plan = MODERATIONS.answer(moderation(input="i want to kill them."), (), STAMP)
     assert not isinstance(plan, Failure)
     assert_golden("openai/moderations.txt", plan)
 
 
-def test_an_error_is_that_of_every_call() -> None:
+def test_moderations_error_equals_the_chat_error() -> None:
     plan = MODERATIONS.error(Failure("server_error"), moderation(), STAMP)
     assert plan.head.status == 500

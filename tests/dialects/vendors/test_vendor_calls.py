@@ -1,4 +1,4 @@
-"""What vendors say otherwise than OpenAI, call by call; the SDK's tests and the recordings hold the rest."""
+"""Vendors' differences from OpenAI, call by call; the SDK's tests and the recordings cover the rest."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.n
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
 
-def called(path: str, body: Json) -> tuple[Dialect, Request]:
-    found = find("POST", path, {})
-    assert isinstance(found, RouteMatch)
-    made = found.dialect.request(
+def route_request(path: str, body: Json) -> tuple[Dialect, Request]:
+    match = find("POST", path, {})
+    assert isinstance(match, RouteMatch)
+    result = match.dialect.request(
         method="POST",
-        path=found.path,
+        path=match.path,
         headers={},
         raw=dumps(body),
-        provider=found.provider,
-        route=found.route,
+        provider=match.provider,
+        route=match.route,
     )
-    return found.dialect, made
+    return match.dialect, result
 
 
 def chat(vendor: str) -> GeneratingDialect:
-    found = generating_dialect(vendor, "chat")
-    assert found is not None
-    return found
+    match = generating_dialect(vendor, "chat")
+    assert match is not None
+    return match
 
 
 def request(*, stream: bool = False) -> Request:
@@ -55,7 +55,7 @@ def payload(plan: Plan) -> Json:
 
 
 @vendors
-def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_openai(
+def test_vendor_call_has_its_head_and_no_openai_address(
     vendor: Vendor,
 ) -> None:
     for name in NAMED:
@@ -66,17 +66,17 @@ def test_every_call_of_a_vendor_answers_in_its_own_head_and_sends_nobody_to_open
             assert not any(header.startswith("openai") for header, _ in plan.head.headers)
 
 
-def test_every_row_has_every_error() -> None:
+def test_vendor_row_has_every_named_error() -> None:
     assert all(vendor.errors.rows.keys() == ROWS.keys() for vendor in VENDORS)
 
 
 @vendors
-def test_a_block_of_openais_is_merged_into_the_message_and_said_as_a_delta(vendor: Vendor) -> None:
-    said = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
+def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
+    reply = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
     dialect = chat(vendor.name)
-    whole = payload(dialect.encode_body(said, request(), STAMP))
-    assert whole["choices"][0]["message"]["audio"] == {"id": "a"}
-    streamed = dialect.encode_stream(said, request(stream=True), STAMP)
+    body = payload(dialect.encode_body(reply, request(), STAMP))
+    assert body["choices"][0]["message"]["audio"] == {"id": "a"}
+    streamed = dialect.encode_stream(reply, request(stream=True), STAMP)
     deltas = [
         choice["delta"]
         for _, data in events(streamed)
@@ -88,47 +88,47 @@ def test_a_block_of_openais_is_merged_into_the_message_and_said_as_a_delta(vendo
 
 
 @vendors
-def test_an_empty_answer_tells_its_role_and_its_end(vendor: Vendor) -> None:
+def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
     plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), STAMP)
     choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
     assert any(choice["delta"].get("role") == "assistant" for choice in choices)
     assert [c["finish_reason"] for c in choices if c.get("finish_reason")] == [vendor.form.finish["stop"]]
 
 
-def test_a_call_that_is_said_at_once_keeps_the_waits_before_it() -> None:
-    said = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
-    (part,) = chat("ollama").supported_reply(said, request()).choices[0].parts
+def test_complete_call_keeps_the_waits_before_it() -> None:
+    reply = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
+    (part,) = chat("ollama").supported_reply(reply, request()).choices[0].parts
     assert isinstance(part, Call)
     assert part.chunks == (Pause(1.0), "{}")
 
 
-def test_an_answer_that_breaks_off_in_a_call_does_not_end() -> None:
-    said = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
-    plan = chat("mistral").encode_stream(said, request(stream=True), STAMP)
+def test_response_broken_in_a_call_has_no_finish() -> None:
+    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), broken=Failure("overloaded"))
+    plan = chat("mistral").encode_stream(reply, request(stream=True), STAMP)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
 
-def test_redacted_thinking_is_never_shown() -> None:
-    said = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
-    assert chat("deepseek").supported_reply(said, request()).choices[0].parts == (Text(("y",)),)
+def test_vendor_response_omits_redacted_thinking() -> None:
+    reply = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
+    assert chat("deepseek").supported_reply(reply, request()).choices[0].parts == (Text(("y",)),)
 
 
-def test_googles_models_at_openrouter_end_with_their_last_piece() -> None:
+def test_openrouter_google_model_finishes_in_last_chunk() -> None:
     body = {**HI, "model": "google/gemini-2.5-flash"}
-    asked = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
-    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), asked, STAMP)
-    said = [
+    requested = ChatRequest(method="POST", path="/", headers={}, raw=dumps(body))
+    plan = chat("openrouter").encode_stream(Reply((Choice((Text(("a", "b")),)),)), requested, STAMP)
+    content = [
         (choice["delta"]["content"], choice["finish_reason"])
         for _, data in events(plan)
         if data != b"[DONE]"
         for choice in loads(data)["choices"]
     ]
-    assert said == [("", None), ("a", None), ("b", "stop"), ("", None)]
+    assert content == [("", None), ("a", None), ("b", "stop"), ("", None)]
 
 
-def test_groq_tells_what_was_cached_and_reasoned_where_anything_was() -> None:
-    said = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
-    usage = payload(chat("groq").encode_body(said, request(), STAMP))["usage"]
+def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:
+    reply = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
+    usage = payload(chat("groq").encode_body(reply, request(), STAMP))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
 
@@ -214,72 +214,75 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
 }
 
 
-@pytest.mark.parametrize(("vendor", "failure", "wanted"), ENVELOPES.values(), ids=ENVELOPES.keys())
-def test_an_error_has_the_vendors_envelope(vendor: str, failure: Failure, wanted: Json) -> None:
-    assert payload(chat(vendor).error(failure, request(), STAMP)) == wanted
+@pytest.mark.parametrize(("vendor", "failure", "expected"), ENVELOPES.values(), ids=ENVELOPES.keys())
+def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, expected: Json) -> None:
+    assert payload(chat(vendor).error(failure, request(), STAMP)) == expected
 
 
-def test_openrouters_metadata_tells_what_its_provider_said() -> None:
+def test_openrouter_metadata_has_the_providers_message() -> None:
     limited = payload(chat("openrouter").error(Failure("rate_limit"), request(), STAMP))
     assert limited["error"]["metadata"]["provider_name"] == "OpenAI"
     wrong = payload(chat("openrouter").error(Failure("bad_request", message="No."), request(), STAMP))
     assert wrong["error"] == {"message": "No.", "code": 400}
 
 
-def test_embeddings_have_the_vendors_members() -> None:
+def test_vendor_embeddings_have_the_vendors_members() -> None:
     for path, member in (("/mistral/v1/embeddings", "id"), ("/openrouter/api/v1/embeddings", "provider")):
-        dialect, asked = called(path, {"model": "m", "input": "a"})
-        plan = dialect.answer(asked, (), STAMP)  # type: ignore[attr-defined]
+        dialect, requested = route_request(path, {"model": "m", "input": "a"})
+        plan = dialect.answer(requested, (), STAMP)  # type: ignore[attr-defined]
         assert isinstance(plan, Plan)
         assert member in payload(plan)
 
 
-def test_geminis_base_is_known_without_a_prefix() -> None:
+def test_gemini_compatible_path_needs_no_prefix() -> None:
     for path in ("/v1beta/openai/chat/completions", "/gemini/v1beta/openai/chat/completions"):
-        dialect, asked = called(path, HI)
-        assert (dialect, asked.provider, asked.dialect) == (chat("gemini"), "gemini", "openai")
-    dialect, asked = called("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
-    assert isinstance(plan := dialect.answer(asked, (), STAMP), Plan)  # type: ignore[attr-defined]
+        dialect, requested = route_request(path, HI)
+        assert (dialect, requested.provider, requested.dialect) == (chat("gemini"), "gemini", "openai")
+    dialect, requested = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
+    assert isinstance(plan := dialect.answer(requested, (), STAMP), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
-    found = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
-    assert isinstance(found, RouteMatch)
-    assert (found.provider, found.dialect.name, found.dialect.api) == ("gemini", "openai", "models")
+    match = find("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
+    assert isinstance(match, RouteMatch)
+    assert (match.provider, match.dialect.name, match.dialect.api) == ("gemini", "openai", "models")
 
 
-def test_a_call_of_geminis_stream_has_no_index_and_ends_with_stop() -> None:
-    said = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
-    plan = chat("gemini").encode_stream(said, request(stream=True), STAMP)
+def test_gemini_compatible_call_has_no_index_and_stops() -> None:
+    reply = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
+    plan = chat("gemini").encode_stream(reply, request(stream=True), STAMP)
     first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
     assert (
-        payload(chat("gemini").encode_body(said, request(), STAMP))["choices"][0]["finish_reason"]
+        payload(chat("gemini").encode_body(reply, request(), STAMP))["choices"][0]["finish_reason"]
         == "tool_calls"
     )
 
 
-def test_legacy_completions_are_openais_under_the_vendors_head() -> None:
-    dialect, asked = called("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
-    said: GeneratingDialect = dialect  # type: ignore[assignment]
+def test_vendor_completions_are_openais_with_vendor_head() -> None:
+    dialect, requested = route_request("/vllm/v1/completions", {"model": "m", "prompt": "hi"})
+    generating: GeneratingDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
-    whole, streamed = said.encode_body(reply, asked, STAMP), said.encode_stream(reply, asked, STAMP)
-    assert payload(whole)["choices"][0]["text"] == "ab"
+    body, streamed = (
+        generating.encode_body(reply, requested, STAMP),
+        generating.encode_stream(reply, requested, STAMP),
+    )
+    assert payload(body)["choices"][0]["text"] == "ab"
     texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
     assert texts == ["a", "b", ""]
     assert dict(streamed.head.headers) == {"content-type": "text/event-stream; charset=utf-8"}
 
 
-def test_models_are_those_that_the_rules_name() -> None:
-    found = find("GET", "/groq/openai/v1/models", {})
-    assert isinstance(found, RouteMatch)
-    listed: LookupDialect = found.dialect  # type: ignore[assignment]
-    plan = listed.answer(found.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
+def test_vendor_models_are_the_rules_models() -> None:
+    match = find("GET", "/groq/openai/v1/models", {})
+    assert isinstance(match, RouteMatch)
+    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    plan = listed.answer(match.dialect.request(method="GET", path="", headers={}), ("mine",), STAMP)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 
 
-def test_a_uuid_has_five_groups() -> None:
+def test_vendor_uuid_has_five_groups() -> None:
     assert [len(group) for group in VendorIdFormat().make(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
 
 
@@ -290,7 +293,7 @@ GOLDEN = Reply(
 
 
 @vendors
-def test_the_wire_is_as_reviewed(vendor: Vendor) -> None:
+def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
     dialect = chat(vendor.name)
     assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), STAMP))
     assert_golden(
@@ -300,21 +303,21 @@ def test_the_wire_is_as_reviewed(vendor: Vendor) -> None:
 
 
 @vendors
-def test_the_wire_of_an_error_inside_a_stream_is_as_reviewed(vendor: Vendor) -> None:
+def test_vendor_stream_error_equals_golden_file(vendor: Vendor) -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), broken=Failure("server_error"))
     plan = chat(vendor.name).encode_stream(broken, request(stream=True), STAMP)
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 
 
 @pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.edit_response is not None])
-def test_the_wire_of_responses_is_as_reviewed(name: str) -> None:
+def test_vendor_responses_equal_golden_file(name: str) -> None:
     dialect = generating_dialect(name, "responses")
     assert dialect is not None
     for stream in (False, True):
         body = dumps({"model": "m", "input": "hi", "stream": stream})
-        asked = dialect.request(method="POST", path="/", headers={}, raw=body)
+        requested = dialect.request(method="POST", path="/", headers={}, raw=body)
         say = dialect.encode_stream if stream else dialect.encode_body
-        plan = say(dialect.supported_reply(GOLDEN, asked), asked, STAMP)
+        plan = say(dialect.supported_reply(GOLDEN, requested), requested, STAMP)
         assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
-        error = dialect.error(Failure("rate_limit"), asked, STAMP)
+        error = dialect.error(Failure("rate_limit"), requested, STAMP)
         assert_golden(f"vendors/{name}-responses-error.txt", error)

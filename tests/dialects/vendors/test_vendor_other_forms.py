@@ -1,5 +1,6 @@
-"""What single vendors say in a form of their own: Together's legacy completions, Moonshot's calls at OpenRouter,
-Cohere's embeddings at Azure."""
+"""Forms of single vendors: Together's legacy completions, Moonshot's calls at OpenRouter, Cohere's embeddings
+at Azure.
+"""
 
 from __future__ import annotations
 
@@ -26,27 +27,29 @@ def completions(vendor: str) -> VendorCompletions:
     return dialect
 
 
-def asked(**fields: Json) -> CompletionsRequest:
+def completions_request(**fields: Json) -> CompletionsRequest:
     raw = dumps({"model": "m", "prompt": "p", **fields})
     return CompletionsRequest(method="POST", path="/v1/completions", headers={}, raw=raw)
 
 
-def said(plan: Plan) -> list[Json]:
+def event_payloads(plan: Plan) -> list[Json]:
     return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
 
 
 COUNTED = Usage(3, 2)
 
 
-def reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
+def make_reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
     return Reply((Choice((Text(("Hel", "lo")),), finish),), usage)
 
 
 @pytest.mark.parametrize("counted", [None, True])
-def test_together_streams_a_text_in_both_forms_and_counts_at_the_end(counted: Json) -> None:
+def test_together_stream_has_both_forms_and_usage_at_end(counted: Json) -> None:
     options: Json = None if counted is None else {"include_usage": True}
-    plan = completions("together").encode_stream(reply(), asked(stream=True, stream_options=options), STAMP)
-    first, _, last = said(plan)
+    plan = completions("together").encode_stream(
+        make_reply(), completions_request(stream=True, stream_options=options), STAMP
+    )
+    first, _, last = event_payloads(plan)
     assert (first["object"], first["usage"], len(first["id"])) == ("completion.chunk", None, 16)
     assert first["choices"] == [
         {
@@ -62,30 +65,40 @@ def test_together_streams_a_text_in_both_forms_and_counts_at_the_end(counted: Js
     assert (last["choices"][0]["finish_reason"], last["choices"][0]["text"]) == ("eos", "")
 
 
-def test_together_tells_what_was_cut() -> None:
-    last = said(completions("together").encode_stream(reply("length"), asked(stream=True), STAMP))[-1]
+def test_together_truncated_text_has_finish_length() -> None:
+    last = event_payloads(
+        completions("together").encode_stream(make_reply("length"), completions_request(stream=True), STAMP)
+    )[-1]
     assert last["choices"][0]["finish_reason"] == "length"
 
 
-def test_together_tells_no_usage_where_a_fault_takes_it() -> None:
+def test_together_stream_without_usage_on_fault() -> None:
     missing = Usage(3, 2, told="missing")
-    last = said(completions("together").encode_stream(reply(usage=missing), asked(stream=True), STAMP))[-1]
+    last = event_payloads(
+        completions("together").encode_stream(
+            make_reply(usage=missing), completions_request(stream=True), STAMP
+        )
+    )[-1]
     assert "usage" not in last
 
 
-def test_together_answers_whole_with_its_finish_and_a_seed() -> None:
-    (made,) = said(completions("together").encode_body(reply(), asked(), STAMP))
-    (choice,) = made["choices"]
+def test_together_body_has_its_finish_and_a_seed() -> None:
+    (result,) = event_payloads(
+        completions("together").encode_body(make_reply(), completions_request(), STAMP)
+    )
+    (choice,) = result["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
     assert choice["seed"] > 0
     assert "delta" not in choice
-    assert made["usage"]["total_tokens"] == 5
+    assert result["usage"]["total_tokens"] == 5
 
 
-def test_other_vendors_complete_as_openai_does() -> None:
+def test_other_vendors_completions_equal_openais() -> None:
     options: Json = {"include_usage": True}
-    chunks = said(
-        completions("groq").encode_stream(reply(), asked(stream=True, stream_options=options), STAMP)
+    chunks = event_payloads(
+        completions("groq").encode_stream(
+            make_reply(), completions_request(stream=True, stream_options=options), STAMP
+        )
     )
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["total_tokens"] == 5
@@ -95,27 +108,27 @@ CALL = Call("f", ("{", "}"), "0")
 
 
 @pytest.mark.parametrize("model", ["moonshotai/kimi-k2", "openai/gpt-4o"])
-def test_moonshots_calls_repeat_what_their_first_piece_told(model: str) -> None:
+def test_moonshot_calls_repeat_their_first_members(model: str) -> None:
     dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     raw = dumps({"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = said(dialect.encode_stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
+    chunks = event_payloads(dialect.encode_stream(Reply((Choice((CALL,), "tool_calls"),)), request, STAMP))
     deltas = [chunk["choices"][0]["delta"] for chunk in chunks]
-    told = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
+    reported = [delta["tool_calls"][0] for delta in deltas if "tool_calls" in delta]
     repeats = model.startswith("moonshotai")
     roles = [delta for delta in deltas[:2] if "tool_calls" not in delta]
     assert len(roles) == 1 + repeats
-    assert [call.get("id") for call in told] == ["0", *(["0", "0"] if repeats else [None, None])]
-    assert [call["function"]["arguments"] for call in told] == ["", "{", "}"]
+    assert [call.get("id") for call in reported] == ["0", *(["0", "0"] if repeats else [None, None])]
+    assert [call["function"]["arguments"] for call in reported] == ["", "{", "}"]
 
 
-def test_a_text_of_moonshots_begins_once() -> None:
+def test_moonshot_text_has_one_first_chunk() -> None:
     dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     raw = dumps({"model": "moonshotai/kimi-k2", "messages": [], "stream": True})
     request: Request = ChatRequest(method="POST", path="/", headers={}, raw=raw)
-    chunks = said(dialect.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
+    chunks = event_payloads(dialect.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP))
     assert [chunk["choices"][0]["delta"].get("content") for chunk in chunks[:2]] == ["", "Hi"]
 
 
@@ -123,29 +136,29 @@ def test_a_text_of_moonshots_begins_once() -> None:
     ("vendor", "listed"),
     [("groq", ["mine", "llama-3.3-70b-versatile"]), ("vllm", ["mine", "meta-llama/Llama-3.1-8B-Instruct"])],
 )
-def test_a_vendor_lists_the_models_of_the_rules_and_its_own_one(vendor: str, listed: list[str]) -> None:
+def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[str]) -> None:
     models = vendor_dialect(vendor, "models")
     assert isinstance(models, OpenAiModels)
     plan = models.answer(OpenAiModelsRequest(method="GET", path="/v1/models", headers={}), ["mine"], STAMP)
     assert isinstance(plan, Plan)
-    assert [each["id"] for each in said(plan)[0]["data"]] == listed
+    assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
-def test_azure_lists_openais_models() -> None:
+def test_azure_lists_openai_models() -> None:
     plan = azure.MODELS.answer(OpenAiModelsRequest(method="GET", path="/", headers={}), [], STAMP)
     assert isinstance(plan, Plan)
-    assert "gpt-4o" in [each["id"] for each in said(plan)[0]["data"]]
+    assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
 
 @pytest.mark.parametrize("model", ["Cohere-embed-v3-english", "text-embedding-3-small"])
-def test_coheres_embeddings_at_azure_have_an_id(model: str) -> None:
+def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
     request = dialect.request(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
     plan = dialect.answer(request, (), STAMP)
     assert isinstance(plan, Plan)
-    (made,) = said(plan)
+    (result,) = event_payloads(plan)
     coheres = model.startswith("Cohere")
-    assert ("id" in made) is coheres
-    assert made["usage"].get("completion_tokens") == (0 if coheres else None)
+    assert ("id" in result) is coheres
+    assert result["usage"].get("completion_tokens") == (0 if coheres else None)

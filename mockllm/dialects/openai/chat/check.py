@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.chat.messages_check import check_messages
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
@@ -18,9 +18,10 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
+    check_readable,
     decimal,
     integer,
-    json_type,
     members,
     missing,
     object_,
@@ -32,12 +33,6 @@ from mockllm.dialects.openai.validators import (
     wrong_type,
 )
 
-UNPARSED_MESSAGE: Final = (
-    "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP "
-    "library correctly. The OpenAI API expects a JSON payload, but what was sent was not valid JSON. If you "
-    "have trouble figuring out how to fix this, please contact us through our help center at "
-    "help.openai.com.)"
-)
 _name: Final = text(64, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean}
 
@@ -71,17 +66,6 @@ _typed_format: Final = _typed("json_object", "json_schema", "text")
 _json_schema: Final = _nested_object("json_schema", ("name",), {**_described, "schema": object_})
 
 
-def check_readable(request: Request) -> Failure | None:
-    """Return the error of a body that is no JSON object."""
-    body = request.body
-    if type(body) is dict:
-        return None
-    if body is MISSING:
-        return refuse(UNPARSED_MESSAGE)
-    message = f"Invalid request body: expected an object, but got {json_type(body)} instead."
-    return refuse(message, None, "invalid_type")
-
-
 def check(request: Request) -> Failure | None:
     """Return the first error of the request."""
     body = request.body
@@ -95,12 +79,9 @@ def check_body(body: dict[str, Json]) -> Failure | None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    for name, value in body.items():
-        field = FIELDS.get(name)
-        if field is not None and (value is not None or name == "messages"):
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(body, FIELDS, ("messages",))
+    if error is not None:
+        return error
     return None if DEPENDENT_FIELDS.isdisjoint(body) else _check_dependencies(body)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Final
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import pretty
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -18,19 +17,19 @@ from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
     body,
     one_call,
     response_fields,
     supported_reply,
 )
-from mockllm.dialects.openai.chat.check import check, check_readable
+from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.request_builder import build_request
 from mockllm.dialects.openai.chat.store_update import store_update
 from mockllm.dialects.openai.chat.stream import ChatEncoder
-from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 
 ENCODING_FIELDS: Final = frozenset(
@@ -47,22 +46,15 @@ ENCODING_FIELDS: Final = frozenset(
 """The request fields that change the encoding of a reply."""
 
 
-class Chat:
+class Chat(OpenAiCall):
     """POST /v1/chat/completions."""
 
-    name = "openai"
     api = "chat"
     generates = True
     capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}))
     request = ChatRequest
 
     check = staticmethod(check)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)

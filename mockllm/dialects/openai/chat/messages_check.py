@@ -9,6 +9,7 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.validators import (
     Check,
     array,
+    by_type,
     check_length,
     members,
     missing,
@@ -108,23 +109,11 @@ def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
         return None
     if type(content) is not list:
         return wrong_type(content, f"{path}.content", "one of a string or array of objects")
-    return array(_part, "objects")(content, f"{path}.content")
+    return array(by_type(PARTS), "objects")(content, f"{path}.content")
 
 
 CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
 """Members that replace the content of an assistant's message."""
-
-
-def _part(value: Json, path: str) -> Failure | None:
-    if type(value) is not dict:
-        return wrong_type(value, path, "an object")
-    if "type" not in value:
-        return missing(f"{path}.type")
-    kind = value["type"]
-    if type(kind) is not str:
-        return wrong_type(kind, f"{path}.type", "a string")
-    check = PARTS.get(kind)
-    return unsupported(kind, f"{path}.type", tuple(PARTS)) if check is None else check(value, path)
 
 
 def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:

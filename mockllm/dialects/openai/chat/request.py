@@ -24,7 +24,6 @@ from mockllm.core.request.request import (
     last_user_text,
 )
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -49,12 +48,21 @@ MAX_LOGPROBS: Final = 20
 AUTO: Final = ToolChoice()
 LIMITING: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 UNLIMITED: Final = Sampling()
+KNOWN_FIELDS: Final = frozenset({
+    "audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs",
+    "max_completion_tokens", "max_tokens", "messages", "metadata", "modalities", "model", "moderation", "n",
+    "parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key", "prompt_cache_options",
+    "prompt_cache_retention", "reasoning_effort", "response_format", "safety_identifier", "seed",
+    "service_tier", "stop", "store", "stream", "stream_options", "temperature", "tool_choice", "tools",
+    "top_logprobs", "top_p", "user", "verbosity", "web_search_options"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
 
 
 class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
-    known = known_fields.CHAT
+    known = KNOWN_FIELDS
 
     @lazy
     def messages(self) -> tuple[Message, ...]:

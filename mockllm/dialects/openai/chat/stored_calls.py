@@ -17,13 +17,18 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.check import check_readable
+from mockllm.dialects.openai.calls import LookupCall, page
 from mockllm.dialects.openai.chat.store_update import PREFIX
-from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.pagination import page
 from mockllm.dialects.openai.request_helpers import object_of, objects
-from mockllm.dialects.openai.validators import members, missing, object_, refuse, text_of_length
+from mockllm.dialects.openai.validators import (
+    check_readable,
+    members,
+    missing,
+    object_,
+    refuse,
+    text_of_length,
+)
 
 MAX_METADATA: Final = 16
 """The maximum number of metadata properties of an object."""
@@ -41,22 +46,11 @@ class StoredChatRequest(Request):
         return self.recall.stored(id) if id.startswith(PREFIX) else None
 
 
-class StoredChatCall:
+class StoredChatCall(LookupCall):
     """The base of the calls on one completion."""
 
-    name = "openai"
     api = "stored_completions"
-    generates = False
     request = StoredChatRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredChatRequest)

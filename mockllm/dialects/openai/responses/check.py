@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.check import check_readable
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.responses.input_check import check_items
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
@@ -21,6 +20,8 @@ from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    check_fields,
+    check_readable,
     decimal,
     integer,
     members,
@@ -33,8 +34,6 @@ from mockllm.dialects.openai.validators import (
     unsupported,
     wrong_type,
 )
-
-__all__ = ["check", "check_input", "check_readable"]
 
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
@@ -82,12 +81,9 @@ def check_input(request: Request) -> Failure | None:
     error = check_readable(request)
     if error is not None:
         return error
-    for name, value in request.fields.items():
-        field = FIELDS.get(name)
-        if field is not None and value is not None:
-            error = field(value, name)
-            if error is not None:
-                return error
+    error = check_fields(request.fields, FIELDS)
+    if error is not None:
+        return error
     assert isinstance(request, InputRequest)
     if request.conversation is not None and request.previous is None:
         return None  # the conversation began elsewhere; its items are unknown

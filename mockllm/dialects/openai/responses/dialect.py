@@ -25,9 +25,9 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
-from mockllm.dialects.openai.responses.check import check, check_readable
+from mockllm.dialects.openai.responses.check import check
 from mockllm.dialects.openai.responses.decoder import decode
-from mockllm.dialects.openai.responses.errors import error_object, error_plan
+from mockllm.dialects.openai.responses.errors import ResponsesCall, error_object
 from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,
@@ -204,10 +204,9 @@ class ResponsesEncoder(Encoder):
         return payload, name
 
 
-class Responses:
+class Responses(ResponsesCall):
     """POST /v1/responses."""
 
-    name = "openai"
     api = "responses"
     generates = True
     request = ResponsesRequest
@@ -215,12 +214,6 @@ class Responses:
 
     def check(self, request: Request) -> Failure | None:
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply)

@@ -1,4 +1,4 @@
-"""The errors of the responses protocol: OpenAI's table with a few different rows.
+"""The errors of the responses protocol, and the base of its calls: OpenAI's table with a few different rows.
 
 All of them come from the models' tier, without rate-limit headers. In recordings, an unknown model is a 400
 that names its param, and the 401 of a refused key has a `www-authenticate` header.
@@ -16,6 +16,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import errors
+from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import PLAIN_HEAD
 
 _ROWS: Final = {
@@ -53,3 +54,10 @@ def error_object(failure: Failure, request: Request, stamp: ResponseIdentity) ->
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
     """Return a non-streaming response with the failure."""
     return errors.error_plan(failure, request, stamp, ROWS)
+
+
+class ResponsesCall(OpenAiCall):
+    """The base of the calls of this protocol with a body."""
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)

@@ -10,12 +10,11 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.validators import (
     Check,
     array,
+    by_type,
     members,
-    missing,
     one_of,
     refuse,
     string,
-    unsupported,
     wrong_type,
 )
 
@@ -33,24 +32,12 @@ PARTS: Final[dict[str, Check]] = {
 }
 
 
-def _part(value: Json, path: str) -> Failure | None:
-    if type(value) is not dict:
-        return wrong_type(value, path, "an object")
-    kind = value.get("type")
-    if "type" not in value:
-        return missing(f"{path}.type")
-    if type(kind) is not str:
-        return wrong_type(kind, f"{path}.type", "a string")
-    check = PARTS.get(kind)
-    return unsupported(kind, f"{path}.type", tuple(PARTS)) if check is None else check(value, path)
-
-
 def _content(value: Json, path: str) -> Failure | None:
     if type(value) is str:
         return None
     if type(value) is not list:
         return wrong_type(value, path, "one of a string or array of content parts")
-    return array(_part, "objects")(value, path)
+    return array(by_type(PARTS), "objects")(value, path)
 
 
 CALL_MEMBERS: Final = {"call_id": string, "name": string}
@@ -61,7 +48,7 @@ ITEMS: Final[dict[str, Check]] = {
     "custom_tool_call": members(("call_id", "name", "input"), {**CALL_MEMBERS, "input": string}),
     "function_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
     "custom_tool_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
-    "reasoning": members(("summary",), {"summary": array(_part, "objects")}),
+    "reasoning": members(("summary",), {"summary": array(by_type(PARTS), "objects")}),
     "item_reference": members(("id",), {"id": string}),
 }
 """The checked item types; an item of any other type passes."""

@@ -27,7 +27,6 @@ from mockllm.core.request.request import (
 from mockllm.core.request.scope_keys import conversation, hashed
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai import known_fields
 from mockllm.dialects.openai.request_helpers import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -51,6 +50,15 @@ MEDIA: Final = {
     "input_audio": MediaPart("audio"),
     "input_file": MediaPart("file"),
 }
+KNOWN_FIELDS: Final = frozenset({
+    "access_programs", "background", "context_management", "conversation", "image", "include", "input",
+    "instructions", "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation",
+    "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key", "prompt_cache_options",
+    "prompt_cache_retention", "reasoning", "safety_identifier", "service_tier", "store", "stream",
+    "stream_options", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation",
+    "user"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
 
 
 class InputRequest(ModelRequest):
@@ -128,7 +136,7 @@ class InputRequest(ModelRequest):
 class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
-    known = known_fields.RESPONSES
+    known = KNOWN_FIELDS
 
     @lazy
     def sampling(self) -> Sampling:

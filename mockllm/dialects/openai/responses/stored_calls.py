@@ -16,8 +16,8 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import LookupCall, page, parse_number
 from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.pagination import page, parse_number
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import (
     chain,
@@ -53,19 +53,11 @@ class StoredRequest(Request):
         return response if response is not None and response.id == id else None
 
 
-class StoredCall:
+class StoredCall(LookupCall):
     """The base of the calls on stored responses."""
 
-    name = "openai"
     api = "stored_responses"
-    generates = False
     request = StoredRequest
-
-    def check(self, request: Request) -> Failure | None:
-        return None
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return None
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return error_plan(failure, request, stamp)

@@ -1,4 +1,4 @@
-"""What the tests of a chat request's check have in common: a few messages and tools, and a refusal as a tuple."""
+"""Messages and tools for the tests of a chat request's check, and a refusal as a tuple."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CUSTOM: Json = {"type": "custom", "custom": {"name": "f"}}
 MISSING = "missing_required_parameter"
 
 
-def refused(failure: Failure | None) -> tuple[object, object, str]:
+def refusal_tuple(failure: Failure | None) -> tuple[object, object, str]:
     assert failure is not None
     assert failure.message is not None
     assert (failure.type, failure.status) == ("bad_request", None)

@@ -1,4 +1,4 @@
-"""What an answer holds beside its golden bytes: models, extras, native parts, custom tools, beats."""
+"""Chat responses beyond the golden files: models, extras, native parts, custom tools, chunks."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
 HI = Reply((Choice((Text(("Hi", "!")),)),))
 
 
-def saying(*parts: Part) -> Reply:
+def reply_of(*parts: Part) -> Reply:
     return Reply((Choice(parts),))
 
 
-def whole(reply: Reply, **fields: Json) -> Json:
+def body_of_reply(reply: Reply, **fields: Json) -> Json:
     plan = CHAT.encode_body(reply, chat(**fields), STAMP)
     assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
@@ -45,125 +45,125 @@ def chunks(plan: Plan) -> list[Json]:
 
 
 def deltas(reply: Reply, **fields: Json) -> list[Json]:
-    said = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
-    return [chunk["choices"][0]["delta"] for chunk in said if chunk["choices"]]
+    payload = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
+    return [chunk["choices"][0]["delta"] for chunk in payload if chunk["choices"]]
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered"),
+    ("requested", "model"),
     [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), ("gpt-4o-2024-05-13", "gpt-4o-2024-05-13")],
 )
-def test_an_alias_is_answered_by_its_snapshot_and_any_other_name_by_itself(asked: str, answered: str) -> None:
-    assert whole(HI, model=asked)["model"] == answered
-    assert chunks(CHAT.encode_stream(HI, chat(model=asked), STAMP))[0]["model"] == answered
+def test_alias_becomes_its_snapshot_other_names_stay(requested: str, model: str) -> None:
+    assert body_of_reply(HI, model=requested)["model"] == model
+    assert chunks(CHAT.encode_stream(HI, chat(model=requested), STAMP))[0]["model"] == model
 
 
-def test_the_reply_may_name_another_model() -> None:
-    assert whole(Reply(HI.choices, model="other"))["model"] == "other"
+def test_model_of_the_reply_overrides_the_request() -> None:
+    assert body_of_reply(Reply(HI.choices, model="other"))["model"] == "other"
 
 
-def test_without_a_model_a_common_one_answers() -> None:
+def test_request_without_model_gets_the_default_model() -> None:
     assert chunks(CHAT.encode_stream(HI, of_bytes(b""), STAMP))[0]["model"] == "gpt-4o-mini-2024-07-18"
 
 
-def test_an_alias_and_its_snapshot_are_of_one_family() -> None:
+def test_alias_and_snapshot_have_one_family() -> None:
     assert {alias for alias, dated in SNAPSHOTS.items() if family(alias) != family(dated)} == set()
     assert FAMILIES[-1][0] == "*"
 
 
-def test_a_search_model_names_no_tier() -> None:
-    body = whole(HI, model="gpt-4o-mini-search-preview")
+def test_search_model_has_no_service_tier() -> None:
+    body = body_of_reply(HI, model="gpt-4o-mini-search-preview")
     assert "service_tier" not in body
     assert body["system_fingerprint"] == ""
 
 
-def test_an_asked_tier_answers() -> None:
-    assert whole(HI, service_tier="priority")["service_tier"] == "priority"
+def test_requested_tier_is_returned() -> None:
+    assert body_of_reply(HI, service_tier="priority")["service_tier"] == "priority"
 
 
-def test_extras_stand_at_the_top_of_the_body_and_of_every_chunk() -> None:
+def test_extras_are_in_the_body_and_in_every_chunk() -> None:
     reply = Reply(
         HI.choices, extras={"openai": {"provider": "x", "system_fingerprint": "fp"}, "anthropic": {"a": 1}}
     )
-    body = whole(reply)
+    body = body_of_reply(reply)
     assert (body["provider"], body["system_fingerprint"]) == ("x", "fp")
     assert "a" not in body
     assert {
-        (each["provider"], each["system_fingerprint"])
-        for each in chunks(CHAT.encode_stream(reply, chat(), STAMP))
+        (item["provider"], item["system_fingerprint"])
+        for item in chunks(CHAT.encode_stream(reply, chat(), STAMP))
     } == {("x", "fp")}
 
 
-def test_usage_and_moderation_among_the_extras_have_chunks_of_their_own() -> None:
+def test_extras_usage_and_moderation_have_separate_chunks() -> None:
     reply = Reply(
         HI.choices, extras={"openai": {"usage": {"prompt_tokens": 1}, "moderation": {"flagged": False}}}
     )
-    said = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
-    assert [(each["choices"], each["usage"]) for each in said[-2:]] == [
+    payload = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
+    assert [(item["choices"], item["usage"]) for item in payload[-2:]] == [
         ([], {"prompt_tokens": 1}),
         ([], None),
     ]
-    assert ["moderation" in each for each in said] == [False] * (len(said) - 1) + [True]
+    assert ["moderation" in item for item in payload] == [False] * (len(payload) - 1) + [True]
 
 
-def test_tokens_written_to_a_cache_are_told_where_there_are_any() -> None:
-    told = whole(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
+def test_cache_write_tokens_appear_above_zero() -> None:
+    reported = body_of_reply(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
     details = {"cached_tokens": 3, "audio_tokens": 0, "cache_write_tokens": 4}
-    assert (told["prompt_tokens"], told["prompt_tokens_details"]) == (10, details)
+    assert (reported["prompt_tokens"], reported["prompt_tokens_details"]) == (10, details)
 
 
-def test_a_native_part_is_a_delta_and_a_part_of_the_message() -> None:
-    reply = saying(Text(("Hi",)), NativePart("openai", {"audio": {"id": "a"}}))
+def test_native_part_is_a_delta_and_a_message_member() -> None:
+    reply = reply_of(Text(("Hi",)), NativePart("openai", {"audio": {"id": "a"}}))
     assert {"audio": {"id": "a"}} in deltas(reply)
-    assert whole(reply)["choices"][0]["message"]["audio"] == {"id": "a"}
+    assert body_of_reply(reply)["choices"][0]["message"]["audio"] == {"id": "a"}
 
 
 @pytest.mark.parametrize(
     "part", [NativePart("anthropic", {"type": "x"}), NativePart("openai", "no object"), Thinking(("a",))]
 )
-def test_what_the_protocol_does_not_show_is_left_out(part: Part) -> None:
+def test_supported_reply_omits_hidden_parts(part: Part) -> None:
     call = Call("f", ("{}",), "call_1")
-    assert deltas(saying(part, call)) == deltas(saying(call))
-    assert whole(saying(part, call)) == whole(saying(call))
+    assert deltas(reply_of(part, call)) == deltas(reply_of(call))
+    assert body_of_reply(reply_of(part, call)) == body_of_reply(reply_of(call))
 
 
-def test_nothing_visible_is_an_empty_answer() -> None:
-    assert deltas(saying(Thinking(("a",)))) == [{"role": "assistant", "content": "", "refusal": None}, {}]
-    assert whole(saying())["choices"][0]["message"]["content"] == ""
+def test_reply_without_visible_parts_is_empty() -> None:
+    assert deltas(reply_of(Thinking(("a",)))) == [{"role": "assistant", "content": "", "refusal": None}, {}]
+    assert body_of_reply(reply_of())["choices"][0]["message"]["content"] == ""
 
 
-def test_a_refusal_behind_a_text() -> None:
-    reply = saying(Text(("Hm",)), Refusal(("no",)))
+def test_refusal_after_text_is_sent() -> None:
+    reply = reply_of(Text(("Hm",)), Refusal(("no",)))
     assert deltas(reply)[1:3] == [{"content": "Hm"}, {"refusal": "no"}]
-    message = whole(reply)["choices"][0]["message"]
+    message = body_of_reply(reply)["choices"][0]["message"]
     assert (message["content"], message["refusal"]) == ("Hm", "no")
 
 
-def test_a_text_may_say_something_else_whole() -> None:
-    assert whole(saying(Text(("a", "b"), whole="c")))["choices"][0]["message"]["content"] == "c"
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
+    assert body_of_reply(reply_of(Text(("a", "b"), whole="c")))["choices"][0]["message"]["content"] == "c"
 
 
-def test_a_custom_tool_is_called_with_text() -> None:
+def test_custom_tool_call_has_text_input() -> None:
     tools = [{"type": "custom", "custom": {"name": "sql"}}]
-    reply = saying(Call("sql", ("select", " 1"), "call_1"))
+    reply = reply_of(Call("sql", ("select", " 1"), "call_1"))
     called = {"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
-    assert whole(reply, tools=tools)["choices"][0]["message"]["tool_calls"] == [called]
-    first, piece, *_ = deltas(reply, tools=tools)
+    assert body_of_reply(reply, tools=tools)["choices"][0]["message"]["tool_calls"] == [called]
+    first, chunk, *_ = deltas(reply, tools=tools)
     assert first["tool_calls"][0]["custom"] == {"name": "sql", "input": ""}
-    assert piece == {"tool_calls": [{"index": 0, "custom": {"input": "select"}}]}
+    assert chunk == {"tool_calls": [{"index": 0, "custom": {"input": "select"}}]}
 
 
-def test_ids_are_the_same_whole_and_streamed_and_differ_between_calls() -> None:
-    reply = saying(Call("f", ("{}",)), Call("f", ("{}",)))
-    ids = [call["id"] for call in whole(reply)["choices"][0]["message"]["tool_calls"]]
+def test_call_ids_are_equal_in_body_and_stream() -> None:
+    reply = reply_of(Call("f", ("{}",)), Call("f", ("{}",)))
+    ids = [call["id"] for call in body_of_reply(reply)["choices"][0]["message"]["tool_calls"]]
     streamed = [call["id"] for delta in deltas(reply) for call in delta.get("tool_calls", ()) if "id" in call]
     assert ids == streamed
     assert len(set(ids)) == 2
     assert all(len(id) == 29 for id in ids)
 
 
-def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
-    reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
+def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
+    reply = reply_of(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
     plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP)
     assert plan.framing is Framing.SSE
     assert [
@@ -180,19 +180,19 @@ def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
     ]
 
 
-def test_padding_fills_to_sixteen_and_differs_from_chunk_to_chunk() -> None:
-    said = chunks(CHAT.encode_stream(saying(Text(("Hello", "x" * 40))), chat(), STAMP))
-    padding = [chunk["obfuscation"] for chunk in said]
+def test_padding_fills_to_sixteen_and_varies_by_chunk() -> None:
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("Hello", "x" * 40))), chat(), STAMP))
+    padding = [chunk["obfuscation"] for chunk in payload]
     assert [len(text) for text in padding] == [16, 11, 8, 16]
     assert len(set(padding)) == 4
 
 
-def test_many_chunks_are_padded_too() -> None:
-    said = chunks(CHAT.encode_stream(saying(Text(("x",) * 200)), chat(), STAMP))
-    assert {len(chunk["obfuscation"]) for chunk in said} == {15, 16}
+def test_padding_of_many_chunks_has_the_right_length() -> None:
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("x",) * 200)), chat(), STAMP))
+    assert {len(chunk["obfuscation"]) for chunk in payload} == {15, 16}
 
 
-def test_a_variant_is_what_changes_the_bytes() -> None:
+def test_variant_contains_all_that_changes_the_bytes() -> None:
     variants = {
         CHAT.variant(chat(**fields))
         for fields in (

@@ -1,4 +1,4 @@
-"""What is refused of a chat request, in the provider's words; and what is not."""
+"""Refusals of a chat request in the provider's wording, and valid requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.dialects.openai.chat.refusals import (
     TOOL,
     USER,
     function,
-    refused,
+    refusal_tuple,
 )
 
 
@@ -79,7 +79,7 @@ FINE: dict[str, Json] = {
 
 
 @pytest.mark.parametrize("fields", FINE.values(), ids=FINE)
-def test_is_accepted(fields: Json) -> None:
+def test_chat_check_on_valid_request_accepts_it(fields: Json) -> None:
     assert CHAT.check(chat(**fields)) is None
 
 
@@ -121,8 +121,10 @@ REFUSED: dict[str, tuple[Json, str | None, str | None, str]] = {
 
 
 @pytest.mark.parametrize(("body", "param", "code", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_body_is_refused(body: Json, param: str | None, code: str | None, message: str) -> None:
-    assert refused(CHAT.check(chat(body))) == (param, code, message)
+def test_chat_check_on_invalid_body_returns_refusal(
+    body: Json, param: str | None, code: str | None, message: str
+) -> None:
+    assert refusal_tuple(CHAT.check(chat(body))) == (param, code, message)
 
 
 def message(**fields: Json) -> Json:
@@ -259,28 +261,30 @@ MESSAGES: dict[str, tuple[Json, str, str | None, str]] = {
 
 
 @pytest.mark.parametrize(("fields", "param", "code", "text"), MESSAGES.values(), ids=MESSAGES)
-def test_a_message_is_refused(fields: Json, param: str, code: str | None, text: str) -> None:
-    assert refused(CHAT.check(chat(**fields))) == (param, code, text)
+def test_chat_check_on_invalid_message_returns_refusal(
+    fields: Json, param: str, code: str | None, text: str
+) -> None:
+    assert refusal_tuple(CHAT.check(chat(**fields))) == (param, code, text)
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b'{"n": NaN}', b"\xff", b'"\\ud800"'])
-def test_what_is_no_json_is_unreadable(raw: bytes) -> None:
+def test_chat_body_that_is_no_json_is_refused(raw: bytes) -> None:
     for failure in (CHAT.check_readable(of_bytes(raw)), CHAT.check(of_bytes(raw))):
-        param, code, text = refused(failure)
+        param, code, text = refusal_tuple(failure)
         assert (param, code) == (None, None)
         assert text.startswith("We could not parse the JSON body of your request.")
 
 
-def test_what_is_no_object_is_unreadable() -> None:
+def test_chat_body_that_is_no_object_is_refused() -> None:
     failure = CHAT.check_readable(of_bytes(b"[]"))
-    assert refused(failure)[2] == "Invalid request body: expected an object, but got an array instead."
+    assert refusal_tuple(failure)[2] == "Invalid request body: expected an object, but got an array instead."
 
 
-def test_any_object_is_readable() -> None:
+def test_chat_body_that_is_an_object_is_readable() -> None:
     assert CHAT.check_readable(of_bytes(b"{}")) is None
 
 
-def test_a_refusal_is_the_providers_400() -> None:
+def test_chat_refusal_is_the_providers_400() -> None:
     request = chat(n=0)
     failure = CHAT.check(request)
     assert failure is not None

@@ -1,4 +1,4 @@
-"""What is refused of the fields of a chat request beside its messages, in the provider's words."""
+"""Refusals of the fields of a chat request other than its messages, in the provider's wording."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import chat
-from tests.dialects.openai.chat.refusals import MISSING, TOOL, function, refused
+from tests.dialects.openai.chat.refusals import MISSING, TOOL, function, refusal_tuple
 
 FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
     "too hot": (
@@ -231,5 +231,7 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
 
 
 @pytest.mark.parametrize(("fields", "param", "code", "text"), FIELDS.values(), ids=FIELDS)
-def test_a_field_is_refused(fields: Json, param: str, code: str | None, text: str) -> None:
-    assert refused(CHAT.check(chat(**fields))) == (param, code, text)
+def test_chat_check_on_invalid_field_returns_refusal(
+    fields: Json, param: str, code: str | None, text: str
+) -> None:
+    assert refusal_tuple(CHAT.check(chat(**fields))) == (param, code, text)

@@ -1,4 +1,4 @@
-"""A chat request in neutral words."""
+"""Parsing of a chat request into the neutral form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def messages(*entries: Json) -> tuple[Message, ...]:
     return chat(messages=list(entries)).messages
 
 
-def test_an_empty_body_reads_as_nothing() -> None:
+def test_chat_request_of_empty_body_is_empty() -> None:
     request = of_bytes(b"")
     assert (request.model, request.stream, request.messages, request.tools) == (None, False, (), ())
     assert (request.tool_choice, request.response_format, request.sampling) == (
@@ -34,7 +34,7 @@ def test_an_empty_body_reads_as_nothing() -> None:
     assert (request.system, request.user, request.turn) == (None, None, 1)
 
 
-def test_roles_and_texts() -> None:
+def test_chat_messages_have_neutral_roles_and_texts() -> None:
     request = chat(
         messages=[
             {"role": "system", "content": "S"},
@@ -51,7 +51,7 @@ def test_roles_and_texts() -> None:
     assert request.messages[3].text == "no"
 
 
-def test_messages_that_no_user_said() -> None:
+def test_chat_request_without_user_message_has_no_user() -> None:
     assert chat(messages=[{"role": "system", "content": "a"}]).user is None
     assert (
         chat(messages=[{"role": "system", "content": "a"}, {"role": "assistant", "content": [1]}]).user
@@ -59,7 +59,7 @@ def test_messages_that_no_user_said() -> None:
     )
 
 
-def test_media_and_parts_without_a_word() -> None:
+def test_chat_media_and_unknown_parts_are_read() -> None:
     kinds = ("image_url", "input_audio", "file", "hologram")
     request = chat(
         messages=[{"role": "user", "content": [*({"type": kind} for kind in kinds), {"type": []}, 7]}]
@@ -75,13 +75,13 @@ def test_media_and_parts_without_a_word() -> None:
     assert request.has_image
 
 
-def test_a_result_finds_its_call() -> None:
+def test_chat_tool_result_finds_its_call() -> None:
     calls = [
         {"id": "a", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}},
         {"id": "b", "type": "custom", "custom": {"name": "sql", "input": "select"}},
         {"type": "function", "function": {"name": "nameless", "arguments": None}},
     ]
-    said = messages(
+    payload = messages(
         {"role": "assistant", "content": None, "tool_calls": calls},
         {"role": "tool", "tool_call_id": "a", "content": "21"},
         {
@@ -92,12 +92,12 @@ def test_a_result_finds_its_call() -> None:
         {"role": "tool", "tool_call_id": "zzz", "content": None},
         {"role": "tool"},
     )
-    assert said[0].parts == (
+    assert payload[0].parts == (
         CallPart("a", "weather", {"city": "Paris"}),
         CallPart("b", "sql", "select"),
         CallPart(None, "nameless", None),
     )
-    assert [message.parts[0] for message in said[1:]] == [
+    assert [message.parts[0] for message in payload[1:]] == [
         ResultPart("a", "weather", "21"),
         ResultPart("b", "sql", "x\ny"),
         ResultPart("zzz", None, ""),
@@ -105,7 +105,7 @@ def test_a_result_finds_its_call() -> None:
     ]
 
 
-def test_legacy_functions_are_tools() -> None:
+def test_chat_legacy_functions_are_tools() -> None:
     request = chat(
         messages=[
             {"role": "assistant", "content": None, "function_call": {"name": "f", "arguments": "{"}},
@@ -120,7 +120,7 @@ def test_legacy_functions_are_tools() -> None:
     assert request.tool_choice == ToolChoice("named", ("f",))
 
 
-def test_tools_of_every_kind() -> None:
+def test_chat_tools_of_every_kind_are_read() -> None:
     request = chat(
         tools=[
             {
@@ -167,14 +167,14 @@ ALLOWED: Json = {
         ({"type": "allowed_tools"}, ToolChoice("auto", ())),
     ],
 )
-def test_the_choice_of_tools(choice: Json, read: ToolChoice) -> None:
+def test_chat_tool_choice_is_read_in_neutral_words(choice: Json, read: ToolChoice) -> None:
     request = chat(tool_choice=choice)
     assert request.tool_choice == read
     assert request.forced == (read.mode == "named")
 
 
 @pytest.mark.parametrize(
-    ("wanted", "read"),
+    ("expected", "read"),
     [
         ({"type": "text"}, Format()),
         ({"type": "json_object"}, Format("json")),
@@ -186,8 +186,8 @@ def test_the_choice_of_tools(choice: Json, read: ToolChoice) -> None:
         ("json", Format()),
     ],
 )
-def test_the_format(wanted: Json, read: Format) -> None:
-    assert chat(response_format=wanted).response_format == read
+def test_chat_response_format_is_read(expected: Json, read: Format) -> None:
+    assert chat(response_format=expected).response_format == read
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_the_format(wanted: Json, read: Format) -> None:
         ({"n": 10**12}, Sampling(128)),
     ],
 )
-def test_the_sampling(fields: Json, read: Sampling) -> None:
+def test_chat_sampling_is_read_in_neutral_words(fields: Json, read: Sampling) -> None:
     assert chat(**fields).sampling == read
 
 
@@ -214,7 +214,9 @@ def test_the_sampling(fields: Json, read: Sampling) -> None:
         ({"service_tier": ["flex"]}, False, False, True, "default"),
     ],
 )
-def test_what_a_stream_is_asked_for(fields: Json, stream: bool, usage: bool, padded: bool, tier: str) -> None:
+def test_chat_stream_options_are_read(
+    fields: Json, stream: bool, usage: bool, padded: bool, tier: str
+) -> None:
     request = chat(**fields)
     assert (request.stream, request.include_usage, request.obfuscated, request.service_tier) == (
         stream,

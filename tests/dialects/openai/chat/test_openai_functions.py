@@ -1,4 +1,4 @@
-"""The legacy `functions` of chat: a call is a `function_call` of the message, whole and streamed."""
+"""The legacy `functions` of chat: a call is a `function_call` of the message, non-streaming and streaming."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ CALL = Call("get_weather", ('{"city":', ' "Paris"}'))
 ROME = Call("get_weather", ('{"city": "Rome"}',))
 
 
-def reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
     return Reply((Choice(parts, finish),))
 
 
-def whole(what: Reply, **fields: Json) -> Json:
+def first_choice(reply: Reply, **fields: Json) -> Json:
     request = chat(functions=FUNCTIONS, **fields)
-    made = body_of(CHAT.encode_body(CHAT.supported_reply(what, request), request, STAMP))
-    ChatCompletion.model_validate(made, strict=True)
-    return made["choices"][0]
+    result = body_of(CHAT.encode_body(CHAT.supported_reply(reply, request), request, STAMP))
+    ChatCompletion.model_validate(result, strict=True)
+    return result["choices"][0]
 
 
-def chunks(what: Reply, **fields: Json) -> list[Json]:
+def chunks(reply: Reply, **fields: Json) -> list[Json]:
     request = chat(functions=FUNCTIONS, stream=True, **fields)
-    plan = CHAT.encode_stream(CHAT.supported_reply(what, request), request, STAMP)
-    made = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"]
-    for chunk in made:
+    plan = CHAT.encode_stream(CHAT.supported_reply(reply, request), request, STAMP)
+    result = [
+        loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"
+    ]
+    for chunk in result:
         ChatCompletionChunk.model_validate(chunk, strict=True)
-    return [chunk["choices"][0] for chunk in made]
+    return [chunk["choices"][0] for chunk in result]
 
 
-def test_a_call_is_the_messages_function_call() -> None:
-    choice = whole(reply(CALL))
+def test_legacy_call_is_the_messages_function_call() -> None:
+    choice = first_choice(make_reply(CALL))
     assert choice["message"] == {
         "role": "assistant",
         "content": None,
@@ -51,9 +53,9 @@ def test_a_call_is_the_messages_function_call() -> None:
     assert choice["finish_reason"] == "function_call"
 
 
-def test_a_stream_opens_the_call_with_its_name_and_says_the_arguments() -> None:
-    said = chunks(reply(CALL))
-    assert [choice["delta"] for choice in said] == [
+def test_legacy_stream_opens_call_with_name_then_arguments() -> None:
+    payload = chunks(make_reply(CALL))
+    assert [choice["delta"] for choice in payload] == [
         {
             "role": "assistant",
             "content": None,
@@ -64,52 +66,56 @@ def test_a_stream_opens_the_call_with_its_name_and_says_the_arguments() -> None:
         {"function_call": {"arguments": ' "Paris"}'}},
         {},
     ]
-    assert said[-1]["finish_reason"] == "function_call"
+    assert payload[-1]["finish_reason"] == "function_call"
 
 
-def test_a_call_behind_a_text_is_opened_where_it_begins() -> None:
-    said = chunks(reply(Text(("Let me see.",)), CALL))
-    assert said[1]["delta"] == {"content": "Let me see."}
-    assert said[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
+def test_legacy_call_after_text_opens_at_its_position() -> None:
+    payload = chunks(make_reply(Text(("Let me see.",)), CALL))
+    assert payload[1]["delta"] == {"content": "Let me see."}
+    assert payload[2]["delta"] == {"function_call": {"name": "get_weather", "arguments": ""}}
 
 
-def test_of_several_calls_a_message_has_the_first() -> None:
-    what = reply(Text(("Both.",)), CALL, ROME, CALL)
-    assert whole(what)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
-    said = "".join(choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(what))
-    assert said == '{"city": "Paris"}'
+def test_legacy_message_has_only_the_first_call() -> None:
+    reply = make_reply(Text(("Both.",)), CALL, ROME, CALL)
+    assert first_choice(reply)["message"]["function_call"]["arguments"] == '{"city": "Paris"}'
+    payload = "".join(
+        choice["delta"].get("function_call", {}).get("arguments", "") for choice in chunks(reply)
+    )
+    assert payload == '{"city": "Paris"}'
 
 
 @pytest.mark.parametrize(
-    ("fields", "finish", "told"),
+    ("fields", "finish", "reported"),
     [
         ({"function_call": "auto"}, "tool_calls", "function_call"),
         ({"function_call": {"name": "get_weather"}}, "tool_calls", "stop"),
         ({}, "stop", "stop"),
     ],
 )
-def test_how_it_ends(fields: dict[str, Json], finish: Finish, told: str) -> None:
-    assert whole(reply(CALL, finish=finish), **fields)["finish_reason"] == told
+def test_legacy_call_finish_reason_follows_the_request(
+    fields: dict[str, Json], finish: Finish, reported: str
+) -> None:
+    assert first_choice(make_reply(CALL, finish=finish), **fields)["finish_reason"] == reported
 
 
-def test_with_tools_beside_them_a_call_is_a_tool_call() -> None:
+def test_functions_beside_tools_give_a_tool_call() -> None:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
-    assert "tool_calls" in whole(reply(CALL), tools=tools)["message"]
+    assert "tool_calls" in first_choice(make_reply(CALL), tools=tools)["message"]
 
 
-def test_it_is_heard() -> None:
+def test_legacy_call_is_decoded() -> None:
     request = chat(functions=FUNCTIONS)
     for plan in (
-        CHAT.encode_body(reply(CALL), request, STAMP),
-        CHAT.encode_stream(reply(CALL), request, STAMP),
+        CHAT.encode_body(make_reply(CALL), request, STAMP),
+        CHAT.encode_stream(make_reply(CALL), request, STAMP),
     ):
-        heard = CHAT.decode(plan)
-        assert heard is not None
-        assert heard.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
-        assert heard.finish == "tool_calls"
+        decoded = CHAT.decode(plan)
+        assert decoded is not None
+        assert decoded.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
+        assert decoded.finish == "tool_calls"
 
 
-def test_the_result_of_a_function_has_its_name() -> None:
+def test_legacy_function_result_has_its_name() -> None:
     request = chat(
         messages=[
             {"role": "user", "content": "weather?"},
@@ -140,7 +146,9 @@ def test_the_result_of_a_function_has_its_name() -> None:
         ({}, FUNCTIONS, "Missing required parameter: 'function_call.name'"),
     ],
 )
-def test_what_is_to_be_called_must_be_there(call: Json, functions: Json, message: str | None) -> None:
+def test_function_call_of_missing_function_is_refused(
+    call: Json, functions: Json, message: str | None
+) -> None:
     wrong = CHAT.check(chat(function_call=call, functions=functions))
     if message is None:
         assert wrong is None

@@ -1,4 +1,4 @@
-"""OpenAI's wire bytes, held against golden files."""
+"""OpenAI's wire bytes, compared with golden files."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ USAGE = Usage(12, 7, cached_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "function": {"name": "get_weather"}}
 
 
-def reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "text-usage": (reply(Text(("Hello",))), {"stream_options": {"include_usage": True}}),
-    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
-    "thinking": (reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
-    "call": (reply(WEATHER, finish="tool_calls"), {}),
-    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
-    "text-and-calls": (reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "text-usage": (make_reply(Text(("Hello",))), {"stream_options": {"include_usage": True}}),
+    "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (make_reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (make_reply(WEATHER, finish="tool_calls"), {}),
+    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "text-and-calls": (make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
     "forced-call": (
-        reply(WEATHER, finish="tool_calls"),
+        make_reply(WEATHER, finish="tool_calls"),
         {"tools": [TOOL], "tool_choice": TOOL},
     ),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), {}),
     "two-choices": (Reply((Choice((Text(("A", "B")),)), Choice((Text(("C",)),), "length")), USAGE), {"n": 2}),
 }
 STREAMED_ONLY = ("text-usage", "text-unpadded")
@@ -46,27 +46,27 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
-def test_a_whole_answer(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(said, chat(**fields), STAMP))
+def test_chat_body_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
+    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(reply, chat(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
-    said, fields = REPLIES[name]
+def test_chat_stream_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
     assert_golden(
-        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(said, chat(**fields, stream=True), STAMP)
+        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(reply, chat(**fields, stream=True), STAMP)
     )
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         plan = CHAT.error(FAILURES[name], chat(stream=stream), STAMP)
         assert_golden(f"openai/error-{name}.txt", plan)
         assert not plan.streamed
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), broken=Failure("overloaded", message="Too busy."))
     assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), STAMP))

@@ -1,4 +1,4 @@
-"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream is well-formed."""
+"""Properties of any body and any reply: nothing raises, a refusal is a 4xx, a stream is well-formed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ anything = st.recursive(
 )
 message = st.fixed_dictionaries({"role": st.sampled_from(WORDS), "content": anything}) | anything
 few = st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=6)
-"""Where all fields are wrong, what is said of the first hides what would be said of the others."""
+"""A few fields: where all fields are wrong, the refusal of the first hides those of the others."""
 bodies = anything | st.builds(
     lambda own, more: {**more, **own},
     st.fixed_dictionaries(
@@ -44,8 +44,8 @@ bodies = anything | st.builds(
 )
 
 
-def read(request: Request) -> None:
-    """Looks at everything that a request tells."""
+def read_all_fields(request: Request) -> None:
+    """Read every field of a request."""
     for name in dir(type(request)):
         if not name.startswith("_"):
             getattr(request, name)
@@ -55,9 +55,9 @@ def read(request: Request) -> None:
 
 @given(bodies)
 @settings(max_examples=200, deadline=None)
-def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
+def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     request = of_bytes(dumps(body))
-    read(request)
+    read_all_fields(request)
     failure = CHAT.check(request)
     if failure is not None:
         assert 400 <= CHAT.error(failure, request, STAMP).head.status < 500
@@ -65,27 +65,27 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
 
 @given(st.sampled_from(sorted(FIELDS)), anything)
 @settings(max_examples=200, deadline=None)
-def test_no_field_raises(name: str, value: Json) -> None:
+def test_chat_request_on_any_field_never_raises(name: str, value: Json) -> None:
     request = chat({**MINIMAL, name: value})
-    read(request)
+    read_all_fields(request)
     CHAT.check(request)
     CHAT.variant(request)
 
 
 @given(st.binary(max_size=40))
-def test_no_bytes_raise(raw: bytes) -> None:
+def test_chat_request_on_any_bytes_never_raises(raw: bytes) -> None:
     request = of_bytes(raw)
-    read(request)
+    read_all_fields(request)
     CHAT.check(request)
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
-pieces = st.lists(texts, max_size=4).map(tuple)
+chunks = st.lists(texts, max_size=4).map(tuple)
 parts = st.one_of(
-    pieces.map(Text),
-    pieces.map(Thinking),
-    pieces.map(Refusal),
-    st.builds(Call, texts, pieces),
+    chunks.map(Text),
+    chunks.map(Thinking),
+    chunks.map(Refusal),
+    st.builds(Call, texts, chunks),
     st.builds(
         NativePart, st.sampled_from(["openai", "anthropic"]), st.dictionaries(st.just("audio"), anything)
     ),
@@ -104,8 +104,9 @@ replies = st.builds(
 
 @given(replies, st.booleans())
 @settings(deadline=None)
-def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
-    """Each choice: role once and first, its pieces, one finish last; then usage, and the terminator last."""
+def test_any_reply_is_a_legal_chat_stream(reply: Reply, usage: bool) -> None:
+    """Each choice has its role once and first, its chunks, and one finish last; usage and the terminator
+    follow."""
     plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     if reply.broken is not None:
@@ -118,14 +119,16 @@ def test_any_reply_is_a_legal_stream(reply: Reply, usage: bool) -> None:
             assert chunks.pop()["choices"] == []
     for number, choice in enumerate(reply.choices):
         own = [chunk["choices"][0] for chunk in chunks if chunk["choices"][0]["index"] == number]
-        assert ["role" in each["delta"] for each in own] == [True] + [False] * (len(own) - 1)
-        finished = [each["finish_reason"] is not None for each in own]
+        assert ["role" in item["delta"] for item in own] == [True] + [False] * (len(own) - 1)
+        finished = [item["finish_reason"] is not None for item in own]
         assert not any(finished[:-1])
         assert finished[-1] == (reply.broken is None)
-        said = "".join(each["delta"].get("content") or "" for each in own)
-        assert said == "".join(piece for part in choice.parts if type(part) is Text for piece in spoken(part))
+        content = "".join(item["delta"].get("content") or "" for item in own)
+        assert content == "".join(
+            text_chunk for part in choice.parts if type(part) is Text for text_chunk in text_chunks(part)
+        )
 
 
-def spoken(part: Part) -> list[str]:
+def text_chunks(part: Part) -> list[str]:
     assert isinstance(part, Text)
-    return [piece for piece in part.chunks if isinstance(piece, str)]
+    return [chunk for chunk in part.chunks if isinstance(chunk, str)]

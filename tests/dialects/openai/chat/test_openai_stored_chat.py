@@ -1,4 +1,4 @@
-"""Chat completions that are stored on request, found again, listed, changed and deleted."""
+"""Stored chat completions: create, get, list, update and delete."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 
 
 class Session:
-    """What a server does: reads with what is remembered, answers, remembers."""
+    """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
-        self.answers = 0
+        self.responses = 0
 
-    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
-        """Answers a request that wants it stored, remembers, and gives the completion's id."""
-        self.answers += 1
-        stamp = ResponseIdentity(Ids(0, "", self.answers), STAMP.now)
+    def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Serve a request with `store`, update the store, and return the completion's id."""
+        self.responses += 1
+        stamp = ResponseIdentity(Ids(0, "", self.responses), STAMP.now)
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
         plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, stamp)
@@ -51,7 +51,7 @@ class Session:
         if memo is not None:
             self.memory.remember("", memo)
 
-    def ask(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
+    def call(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
         request = StoredChatRequest(
             method="GET",
             path="/v1/chat/completions",
@@ -64,30 +64,32 @@ class Session:
         wrong = call.check(request)
         if wrong is not None:
             return wrong
-        answer = call.answer(request, (), STAMP)
-        if isinstance(answer, Plan):
+        response = call.answer(request, (), STAMP)
+        if isinstance(response, Plan):
             remembering = getattr(call, "store_update", None)
-            self.remember(None if remembering is None else remembering(answer, request))
-        return answer
+            self.remember(None if remembering is None else remembering(response, request))
+        return response
 
 
-def body(answer: Plan | Failure) -> Json:
-    assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], EventStep)
-    return loads(answer.steps[0].payload)
+def body(response: Plan | Failure) -> Json:
+    assert isinstance(response, Plan)
+    assert isinstance(response.steps[0], EventStep)
+    return loads(response.steps[0].payload)
 
 
-def ids(answer: Plan | Failure) -> list[str]:
-    return [each["id"] for each in body(answer)["data"]]
+def ids(response: Plan | Failure) -> list[str]:
+    return [item["id"] for item in body(response)["data"]]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_completion_is_found_as_it_was_said(stream: bool) -> None:
+def test_stored_completion_equals_the_response(stream: bool) -> None:
     session = Session()
-    id = session.say(Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5)
-    found = body(session.ask(GET_CHAT, id))
-    message = found["choices"][0]["message"]
-    assert (found["id"], found["object"], found["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
+    id = session.respond(
+        Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5
+    )
+    match = body(session.call(GET_CHAT, id))
+    message = match["choices"][0]["message"]
+    assert (match["id"], match["object"], match["model"]) == (id, "chat.completion", "gpt-4o-2024-08-06")
     assert (message["content"], message["role"]) == ("Hello", "assistant")
     assert message["tool_calls"] == [
         {
@@ -96,52 +98,52 @@ def test_a_completion_is_found_as_it_was_said(stream: bool) -> None:
             "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
         }
     ]
-    assert found["metadata"] == {"team": "a"}
-    assert (found["input_user"], found["top_p"], found["temperature"]) == ("u", 0.5, 1.0)
-    assert found["request_id"].startswith("req_")
-    assert found["usage"]["total_tokens"] >= 0
+    assert match["metadata"] == {"team": "a"}
+    assert (match["input_user"], match["top_p"], match["temperature"]) == ("u", 0.5, 1.0)
+    assert match["request_id"].startswith("req_")
+    assert match["usage"]["total_tokens"] >= 0
 
 
-def test_a_stream_without_usage_is_counted() -> None:
+def test_stored_stream_without_usage_is_counted() -> None:
     session = Session()
-    id = session.say(Text(("Hello there",)), CALL, stream=True)
-    usage = body(session.ask(GET_CHAT, id))["usage"]
+    id = session.respond(Text(("Hello there",)), CALL, stream=True)
+    usage = body(session.call(GET_CHAT, id))["usage"]
     assert usage["completion_tokens"] > 5
     assert usage["total_tokens"] == usage["completion_tokens"] + usage["prompt_tokens"]
 
 
-def test_a_streams_own_usage_counts() -> None:
+def test_stored_stream_keeps_its_own_usage() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
-    assert body(session.ask(GET_CHAT, id))["usage"]["completion_tokens"] == 0
+    id = session.respond(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
+    assert body(session.call(GET_CHAT, id))["usage"]["completion_tokens"] == 0
 
 
-def test_several_calls_and_a_refusal_are_put_together_from_a_stream() -> None:
+def test_stored_stream_joins_calls_and_refusal() -> None:
     session = Session()
     note = Call("note", ("free ", "text"), "call_2")
     tools = [{"type": "custom", "custom": {"name": "note"}}]
-    id = session.say(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
-    message = body(session.ask(GET_CHAT, id))["choices"][0]["message"]
+    id = session.respond(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
+    message = body(session.call(GET_CHAT, id))["choices"][0]["message"]
     assert [call["id"] for call in message["tool_calls"]] == ["call_1", "call_2"]
     assert message["tool_calls"][1]["custom"] == {"name": "note", "input": "free text"}
     assert message["refusal"] == "No."
 
 
 @pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])
-def test_nothing_is_stored_that_is_not_wanted(fields: dict[str, Json]) -> None:
+def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), **fields)
-    assert isinstance(session.ask(GET_CHAT, id), Failure)
-    assert ids(session.ask(LIST_CHAT)) == []
+    id = session.respond(Text(("Hi",)), **fields)
+    assert isinstance(session.call(GET_CHAT, id), Failure)
+    assert ids(session.call(LIST_CHAT)) == []
 
 
-def streamed(*payloads: bytes) -> Plan:
+def stream_plan(*payloads: bytes) -> Plan:
     steps = tuple(EventStep(payload, 0, "say") for payload in payloads)
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 
-def whole(said: bytes, status: int = 200) -> Plan:
-    return Plan(ResponseHead(status, ()), (EventStep(said, 0, "body"),))
+def body_plan(payload: bytes, status: int = 200) -> Plan:
+    return Plan(ResponseHead(status, ()), (EventStep(payload, 0, "body"),))
 
 
 CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
@@ -150,27 +152,29 @@ CHUNK = b'{"id":"chatcmpl-1","choices":[]}'
 @pytest.mark.parametrize(
     "plan",
     [
-        streamed(),
-        streamed(CHUNK),
-        streamed(CHUNK, b'{"error":{}}', b"[DONE]"),
-        streamed(b"{", b"[DONE]"),
-        replace(streamed(CHUNK, b"[DONE]"), steps=(*streamed(CHUNK, b"[DONE]").steps, CutStep("reset", 1))),
-        whole(b"no JSON"),
-        whole(b"[]"),
-        whole(b'{"id":"chatcmpl-1"}', 500),
-        whole(b'{"id":"resp_1"}'),
+        stream_plan(),
+        stream_plan(CHUNK),
+        stream_plan(CHUNK, b'{"error":{}}', b"[DONE]"),
+        stream_plan(b"{", b"[DONE]"),
+        replace(
+            stream_plan(CHUNK, b"[DONE]"), steps=(*stream_plan(CHUNK, b"[DONE]").steps, CutStep("reset", 1))
+        ),
+        body_plan(b"no JSON"),
+        body_plan(b"[]"),
+        body_plan(b'{"id":"chatcmpl-1"}', 500),
+        body_plan(b'{"id":"resp_1"}'),
     ],
 )
-def test_what_is_no_whole_completion_is_not_stored(plan: Plan) -> None:
+def test_incomplete_completion_is_not_stored(plan: Plan) -> None:
     assert store_update(plan, chat(store=True)) is None
 
 
-def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
-    said = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
-    made = store_update(whole(said), chat(store=True))
-    assert made is not None
-    assert made.stored is not None
-    assert loads(made.stored.response_body)["usage"]["completion_tokens"] == 2
+def test_raw_bytes_of_a_scenario_are_stored_unchanged() -> None:
+    payload = b'{"id":"chatcmpl-1","choices":["?",{"message":{"content":"Hi there"}}]}'
+    result = store_update(body_plan(payload), chat(store=True))
+    assert result is not None
+    assert result.stored is not None
+    assert loads(result.stored.response_body)["usage"]["completion_tokens"] == 2
 
 
 @pytest.mark.parametrize(
@@ -180,11 +184,13 @@ def test_bytes_of_a_scenarios_own_are_stored_as_they_are() -> None:
         ([{"choices": "?"}], []),
     ],
 )
-def test_chunks_that_are_none_say_nothing(chunks: list[dict[str, Json]], choices: Json) -> None:
+def test_invalid_chunks_add_nothing_to_stored_completion(
+    chunks: list[dict[str, Json]], choices: Json
+) -> None:
     assert fold_chunks(chunks)["choices"] == choices
 
 
-def test_a_function_call_and_logprobs_are_put_together() -> None:
+def test_stored_stream_joins_function_call_and_logprobs() -> None:
     def chunk(delta: Json, logprobs: Json = None) -> dict[str, Json]:
         return {"choices": [{"index": 0, "delta": delta, "logprobs": logprobs}]}
 
@@ -201,7 +207,7 @@ def test_a_function_call_and_logprobs_are_put_together() -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
+def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
     placeholders = Placeholders(STAMP.ids, 7.0, 1)
     request = chat(store=True, stream=stream)
     say = CHAT.encode_stream if stream else CHAT.encode_body
@@ -209,24 +215,24 @@ def test_a_prerendered_completion_is_stored_as_filled(stream: bool) -> None:
         Reply((Choice((Text(("Hi",)),)),)), request, ResponseIdentity(placeholders.ids, placeholders.now)
     )
     prerendered = prerender_response(plan, placeholders)
-    made = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
-    assert made is not None
-    assert made.stored is not None
-    assert loads(made.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
+    result = CHAT.store_update(prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1)), request)
+    assert result is not None
+    assert result.stored is not None
+    assert loads(result.stored.response_body)["choices"][0]["message"]["content"] == "Hi"
 
 
-def test_completions_are_listed_in_pages() -> None:
+def test_completion_list_has_pages() -> None:
     session = Session()
-    said = [session.say(Text((text,))) for text in ("one", "two", "three")]
-    assert ids(session.ask(LIST_CHAT)) == said
-    assert ids(session.ask(LIST_CHAT, query="order=desc")) == said[::-1]
-    first = body(session.ask(LIST_CHAT, query="limit=2&order=sideways"))
-    assert (first["first_id"], first["last_id"], first["has_more"]) == (said[0], said[1], True)
-    assert ids(session.ask(LIST_CHAT, query=f"after={said[1]}&limit=x")) == said[2:]
+    payload = [session.respond(Text((text,))) for text in ("one", "two", "three")]
+    assert ids(session.call(LIST_CHAT)) == payload
+    assert ids(session.call(LIST_CHAT, query="order=desc")) == payload[::-1]
+    first = body(session.call(LIST_CHAT, query="limit=2&order=sideways"))
+    assert (first["first_id"], first["last_id"], first["has_more"]) == (payload[0], payload[1], True)
+    assert ids(session.call(LIST_CHAT, query=f"after={payload[1]}&limit=x")) == payload[2:]
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "match"),
     [
         ("model=gpt-4o-2024-08-06", [0, 1]),
         ("model=other", []),
@@ -236,24 +242,24 @@ def test_completions_are_listed_in_pages() -> None:
         ("unknown=1", [0, 1]),
     ],
 )
-def test_completions_are_listed_by_model_and_metadata(query: str, found: list[int]) -> None:
+def test_completion_list_filters_by_model_and_metadata(query: str, match: list[int]) -> None:
     session = Session()
-    said = [session.say(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
-    assert ids(session.ask(LIST_CHAT, query=query)) == [said[place] for place in found]
+    payload = [session.respond(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
+    assert ids(session.call(LIST_CHAT, query=query)) == [payload[place] for place in match]
 
 
-def test_metadata_are_changed_in_place() -> None:
+def test_update_replaces_the_metadata() -> None:
     session = Session()
-    said = [session.say(Text((text,))) for text in ("one", "two")]
-    changed = body(session.ask(UPDATE_CHAT, said[0], body={"metadata": {"a": "b"}}))
+    payload = [session.respond(Text((text,))) for text in ("one", "two")]
+    changed = body(session.call(UPDATE_CHAT, payload[0], body={"metadata": {"a": "b"}}))
     assert changed["metadata"] == {"a": "b"}
-    assert body(session.ask(GET_CHAT, said[0])) == changed
-    assert ids(session.ask(LIST_CHAT)) == said
-    assert body(session.ask(UPDATE_CHAT, said[0], body={"metadata": None}))["metadata"] == {}
+    assert body(session.call(GET_CHAT, payload[0])) == changed
+    assert ids(session.call(LIST_CHAT)) == payload
+    assert body(session.call(UPDATE_CHAT, payload[0], body={"metadata": None}))["metadata"] == {}
 
 
 @pytest.mark.parametrize(
-    ("said", "param"),
+    ("payload", "param"),
     [
         ({}, "metadata"),
         ([], None),
@@ -263,31 +269,31 @@ def test_metadata_are_changed_in_place() -> None:
         ({"metadata": dict.fromkeys(map(str, range(17)), "")}, "metadata"),
     ],
 )
-def test_metadata_that_are_none_are_refused(said: Json, param: str | None) -> None:
+def test_update_with_invalid_metadata_is_refused(payload: Json, param: str | None) -> None:
     session = Session()
-    wrong = session.ask(UPDATE_CHAT, session.say(Text(("Hi",))), body=said)
+    wrong = session.call(UPDATE_CHAT, session.respond(Text(("Hi",))), body=payload)
     assert isinstance(wrong, Failure)
     assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
 
 
-def test_an_unreadable_change_is_refused_however_it_is_validated() -> None:
+def test_unreadable_update_is_refused_in_any_validation() -> None:
     request = StoredChatRequest(method="POST", path="/", headers={}, raw=b"{")
     assert UPDATE_CHAT.check_readable(request) is not None
     assert GET_CHAT.check_readable(request) is None
 
 
-def test_a_deleted_completion_is_gone() -> None:
+def test_deleted_completion_is_not_found() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
-    deleted = body(session.ask(DELETE_CHAT, id))
+    id = session.respond(Text(("Hi",)))
+    deleted = body(session.call(DELETE_CHAT, id))
     assert deleted == {"object": "chat.completion.deleted", "id": id, "deleted": True}
     for call in (GET_CHAT, UPDATE_CHAT, DELETE_CHAT, CHAT_MESSAGES):
-        found = session.ask(call, id, body={"metadata": None})
-        assert isinstance(found, Failure)
-        assert (found.type, found.message) == ("not_found", f"Chat completion with id '{id}' not found.")
+        match = session.call(call, id, body={"metadata": None})
+        assert isinstance(match, Failure)
+        assert (match.type, match.message) == ("not_found", f"Chat completion with id '{id}' not found.")
 
 
-def test_the_404_is_the_providers() -> None:
+def test_missing_completion_gets_the_providers_404() -> None:
     request = StoredChatRequest(method="GET", path="/v1/chat/completions/x", headers={})
     plan = GET_CHAT.error(Failure("not_found", message="Not there."), request, STAMP)
     assert plan.head.status == 404
@@ -300,31 +306,31 @@ def test_the_404_is_the_providers() -> None:
 
 
 @pytest.mark.parametrize("call", [UPDATE_CHAT, DELETE_CHAT])
-def test_nothing_is_remembered_of_an_answer_that_is_an_error(call: UpdateChat | DeleteChat) -> None:
+def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
+    id = session.respond(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
             method="POST", path="/", headers={}, route={"completion": name}, recall=session.memory.recall("")
         )
-        assert call.store_update(whole(b"{}", 503), request) is None
+        assert call.store_update(body_plan(b"{}", 503), request) is None
 
 
-def test_another_kind_of_id_is_no_completion() -> None:
+def test_id_of_another_kind_is_no_completion() -> None:
     session = Session()
-    assert isinstance(session.ask(GET_CHAT, "resp_1"), Failure)
+    assert isinstance(session.call(GET_CHAT, "resp_1"), Failure)
 
 
-def test_the_messages_that_led_to_it() -> None:
+def test_completion_messages_are_listed() -> None:
     session = Session()
     parts = [{"type": "text", "text": "hi"}]
-    asked = [
+    request = [
         {"role": "system", "content": "be kind", "name": "boss"},
         {"role": "user", "content": parts},
         {"role": "tool", "content": "21", "tool_call_id": "call_1"},
     ]
-    id = session.say(Text(("Hi",)), messages=asked)
-    shown = body(session.ask(CHAT_MESSAGES, id))
+    id = session.respond(Text(("Hi",)), messages=request)
+    shown = body(session.call(CHAT_MESSAGES, id))
     assert shown["data"] == [
         {"id": f"{id}-0", "role": "system", "content": "be kind", "name": "boss", "content_parts": None},
         {"id": f"{id}-1", "role": "user", "content": None, "name": None, "content_parts": parts},
@@ -338,9 +344,9 @@ def test_the_messages_that_led_to_it() -> None:
         },
     ]
     assert (shown["first_id"], shown["last_id"]) == (f"{id}-0", f"{id}-2")
-    assert ids(session.ask(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
+    assert ids(session.call(CHAT_MESSAGES, id, "order=desc&limit=1")) == [f"{id}-2"]
 
 
-def test_a_request_that_says_store_elsewhere_is_not_stored() -> None:
+def test_request_with_store_in_a_text_is_not_stored() -> None:
     raw = dumps({**MINIMAL, "user": '"store"'})
-    assert store_update(whole(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None
+    assert store_update(body_plan(b'{"id":"chatcmpl-1"}'), of_bytes(raw)) is None

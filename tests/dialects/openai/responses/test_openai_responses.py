@@ -1,4 +1,4 @@
-"""What a response holds beside its golden bytes: what is echoed, models, extras, native items, ids, beats."""
+"""Responses beyond the golden files: echoed fields, models, extras, native items, ids, chunks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.model_families import SNAPSHOTS
-from mockllm.dialects.openai.responses.input_tokens import InputTokensRequest
+from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.model_families import FAMILIES, family_of
 from mockllm.dialects.openai.responses.native_items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
@@ -31,11 +31,11 @@ from tests.dialects.openai.responses.responses_requests import of_bytes, respons
 HI = Reply((Choice((Text(("Hi", "!")),)),))
 
 
-def saying(*parts: Part) -> Reply:
+def reply_of(*parts: Part) -> Reply:
     return Reply((Choice(parts),))
 
 
-def whole(reply: Reply, **fields: Json) -> Json:
+def body_of_reply(reply: Reply, **fields: Json) -> Json:
     plan = RESPONSES.encode_body(reply, responses(**fields), STAMP)
     assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
@@ -46,29 +46,29 @@ def events(reply: Reply, **fields: Json) -> list[Json]:
     return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
-def kinds(reply: Reply, **fields: Json) -> list[str]:
+def event_types(reply: Reply, **fields: Json) -> list[str]:
     return [event["type"].removeprefix("response.") for event in events(reply, **fields)]
 
 
 @pytest.mark.parametrize(
-    ("asked", "answered"),
+    ("requested", "model"),
     [("gpt-4o", "gpt-4o-2024-08-06"), ("my-model", "my-model"), (None, "gpt-4o-mini-2024-07-18")],
 )
-def test_an_alias_is_answered_by_its_snapshot(asked: str | None, answered: str) -> None:
-    assert whole(HI, model=asked)["model"] == answered
+def test_response_model_is_the_snapshot_of_an_alias(requested: str | None, model: str) -> None:
+    assert body_of_reply(HI, model=requested)["model"] == model
 
 
-def test_the_reply_may_name_another_model() -> None:
-    assert whole(Reply(HI.choices, model="other"))["model"] == "other"
+def test_model_of_the_reply_overrides_the_request() -> None:
+    assert body_of_reply(Reply(HI.choices, model="other"))["model"] == "other"
 
 
-def test_an_alias_and_its_snapshot_have_one_form() -> None:
+def test_alias_and_snapshot_have_one_form() -> None:
     assert {alias for alias, dated in SNAPSHOTS.items() if family_of(alias) != family_of(dated)} == set()
     assert FAMILIES[-1][0] == "*"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_any_body_is_echoed_as_far_as_it_can_be_read(stream: bool) -> None:
+def test_any_body_is_echoed_as_far_as_it_is_valid(stream: bool) -> None:
     for raw in (b"", b"[]", b'{"tools": 1, "text": [], "reasoning": 7, "metadata": null, "top_p": "x"}'):
         request = of_bytes(raw)
         plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(HI, request, STAMP)
@@ -79,8 +79,8 @@ def test_any_body_is_echoed_as_far_as_it_can_be_read(stream: bool) -> None:
         assert (body["tools"], body["metadata"], body["top_p"]) == ([], {}, 1.0)
 
 
-def test_what_is_asked_is_echoed_and_defaults_are_filled_in() -> None:
-    body = whole(
+def test_response_echoes_settings_with_defaults() -> None:
+    body = body_of_reply(
         HI,
         model="gpt-5",
         conversation="conv_1",
@@ -102,72 +102,83 @@ def test_what_is_asked_is_echoed_and_defaults_are_filled_in() -> None:
     assert body["tools"][0]["strict"] is True
     assert body["tools"][1] == {"type": "mcp", "server_label": "x"}
     assert body["service_tier"] == "priority"
-    assert whole(HI, conversation={"id": "conv_2"})["conversation"] == {"id": "conv_2"}
+    assert body_of_reply(HI, conversation={"id": "conv_2"})["conversation"] == {"id": "conv_2"}
 
 
-def test_the_forms_of_models_differ() -> None:
-    assert "moderation" not in whole(HI, model="gpt-4o")
-    assert whole(HI, model="my-model")["reasoning"] == {"context": None, "effort": None, "summary": None}
-    assert whole(HI, model="o3")["reasoning"] == {"effort": "medium", "summary": None}
-    assert whole(HI, model="gpt-5.6")["output"][0]["phase"] == "final_answer"
+def test_response_form_follows_the_model_family() -> None:
+    assert "moderation" not in body_of_reply(HI, model="gpt-4o")
+    assert body_of_reply(HI, model="my-model")["reasoning"] == {
+        "context": None,
+        "effort": None,
+        "summary": None,
+    }
+    assert body_of_reply(HI, model="o3")["reasoning"] == {"effort": "medium", "summary": None}
+    assert body_of_reply(HI, model="gpt-5.6")["output"][0]["phase"] == "final_answer"
 
 
-def test_reasoning_is_sealed_where_it_is_asked_for_or_always_is() -> None:
-    thinking = saying(Thinking(("a",)))
-    assert "encrypted_content" not in whole(thinking, model="o3")["output"][0]
-    asked = whole(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
-    assert asked["encrypted_content"].startswith("gAAAAAB")
-    assert whole(saying(Thinking(("a",), "own")), model="o3")["output"][0]["encrypted_content"] == "own"
-    assert whole(thinking, model="gpt-5")["output"][0]["content"] == []
+def test_reasoning_is_encrypted_on_request_or_by_family() -> None:
+    thinking = reply_of(Thinking(("a",)))
+    assert "encrypted_content" not in body_of_reply(thinking, model="o3")["output"][0]
+    request = body_of_reply(thinking, model="o3", include=["reasoning.encrypted_content"])["output"][0]
+    assert request["encrypted_content"].startswith("gAAAAAB")
+    assert (
+        body_of_reply(reply_of(Thinking(("a",), "own")), model="o3")["output"][0]["encrypted_content"]
+        == "own"
+    )
+    assert body_of_reply(thinking, model="gpt-5")["output"][0]["content"] == []
 
 
 @pytest.mark.parametrize("part", [Thinking(()), Thinking(("secret",), redacted=True)])
-def test_reasoning_that_shows_nothing_is_added_and_done(part: Part) -> None:
-    assert kinds(saying(part)) == [
+def test_reasoning_without_text_is_added_and_done(part: Part) -> None:
+    assert event_types(reply_of(part)) == [
         *("created", "in_progress", "output_item.added", "output_item.done", "completed")
     ]
-    assert whole(saying(part))["output"][0]["summary"] == []
+    assert body_of_reply(reply_of(part))["output"][0]["summary"] == []
 
 
-def test_an_empty_text_has_its_part_all_the_same() -> None:
-    assert kinds(saying(Text(())))[3:-2] == ["content_part.added", "output_text.done", "content_part.done"]
+def test_empty_text_has_a_content_part() -> None:
+    assert event_types(reply_of(Text(())))[3:-2] == [
+        "content_part.added",
+        "output_text.done",
+        "content_part.done",
+    ]
 
 
-def test_extras_stand_in_every_response_and_usage_in_the_last() -> None:
+def test_extras_are_in_every_response_usage_in_the_last() -> None:
     reply = Reply(
         HI.choices, extras={"openai": {"provider": "x", "usage": {"input_tokens": 1}}, "anthropic": {"a": 1}}
     )
-    assert (whole(reply)["provider"], whole(reply)["usage"]) == ("x", {"input_tokens": 1})
-    told = [event["response"] for event in events(reply) if "response" in event]
-    assert [(each["provider"], each["usage"]) for each in told] == [
+    assert (body_of_reply(reply)["provider"], body_of_reply(reply)["usage"]) == ("x", {"input_tokens": 1})
+    reported = [event["response"] for event in events(reply) if "response" in event]
+    assert [(item["provider"], item["usage"]) for item in reported] == [
         ("x", None),
         ("x", None),
         ("x", {"input_tokens": 1}),
     ]
 
 
-def test_tokens_written_to_a_cache_are_told_where_there_are_any() -> None:
-    details = whole(Reply(HI.choices, Usage(10, 2, 3, 4)))["usage"]["input_tokens_details"]
+def test_cache_write_tokens_appear_above_zero() -> None:
+    details = body_of_reply(Reply(HI.choices, Usage(10, 2, 3, 4)))["usage"]["input_tokens_details"]
     assert details == {"cached_tokens": 3, "cache_write_tokens": 4}
 
 
 @pytest.mark.parametrize(
     ("finish", "reason"), [("length", "max_output_tokens"), ("content_filter", "content_filter")]
 )
-def test_what_is_cut_off_is_incomplete(finish: str, reason: str) -> None:
+def test_truncated_response_is_incomplete(finish: str, reason: str) -> None:
     reply = Reply((Choice((Text(("a",)), Text(("b",))), finish),))  # type: ignore[arg-type]
-    body = whole(reply)
+    body = body_of_reply(reply)
     assert (body["status"], body["incomplete_details"], body["completed_at"]) == (
         *("incomplete", {"reason": reason}),
         None,
     )
     assert [item["status"] for item in body["output"]] == ["completed", "incomplete"]
-    assert kinds(reply)[-1] == "incomplete"
+    assert event_types(reply)[-1] == "incomplete"
 
 
-def test_only_the_first_choice_is_said() -> None:
+def test_response_contains_only_the_first_choice() -> None:
     reply = Reply((Choice((Text(("a",)),)), Choice((Text(("b",)),))))
-    assert RESPONSES.supported_reply(reply, responses()) == saying(Text(("a",)))
+    assert RESPONSES.supported_reply(reply, responses()) == reply_of(Text(("a",)))
 
 
 @pytest.mark.parametrize(
@@ -179,93 +190,95 @@ def test_only_the_first_choice_is_said() -> None:
         NativePart("openai", {"type": 7}),
     ],
 )
-def test_what_is_no_item_is_left_out(part: Part) -> None:
+def test_supported_reply_omits_blocks_that_are_no_items(part: Part) -> None:
     call = Call("f", ("{}",), "call_1")
-    assert events(saying(part, call)) == events(saying(call))
-    assert whole(saying(part, call)) == whole(saying(call))
+    assert events(reply_of(part, call)) == events(reply_of(call))
+    assert body_of_reply(reply_of(part, call)) == body_of_reply(reply_of(call))
 
 
-def test_an_item_is_no_piece_of_a_chat_message() -> None:
-    item = saying(NativePart("openai", {"type": "web_search_call"}))
-    assert CHAT.supported_reply(item, chat()) == saying()
+def test_response_item_is_no_chat_delta() -> None:
+    item = reply_of(NativePart("openai", {"type": "web_search_call"}))
+    assert CHAT.supported_reply(item, chat()) == reply_of()
 
 
 @pytest.mark.parametrize("kind", sorted(STAGES))
-def test_server_tools_go_through_their_stages(kind: str) -> None:
+def test_server_tool_items_send_their_stages(kind: str) -> None:
     item = {"id": "i", "type": kind, "status": "completed", "code": "1+1", "arguments": "{}", "action": {}}
-    said = events(saying(NativePart("openai", item)))[2:-1]
-    named = [event["type"].removeprefix("response.") for event in said]
+    payload = events(reply_of(NativePart("openai", item)))[2:-1]
+    named = [event["type"].removeprefix("response.") for event in payload]
     assert [name for name in named if name.startswith(f"{kind}.")] == [
         f"{kind}.{stage}" for stage in STAGES[kind]
     ]
-    assert (said[0]["item"]["status"], said[-1]["item"]) == ("in_progress", item)
-    assert {event.get("item_id", "i") for event in said} == {"i"}
+    assert (payload[0]["item"]["status"], payload[-1]["item"]) == ("in_progress", item)
+    assert {event.get("item_id", "i") for event in payload} == {"i"}
 
 
-def test_the_code_and_the_arguments_of_server_tools_come_in_deltas() -> None:
+def test_server_tool_code_and_arguments_are_deltas() -> None:
     item = {"type": "code_interpreter_call", "code": "1+1"}
-    said = events(saying(NativePart("openai", item)))
-    assert said[2]["item"]["code"] == ""
-    assert [event["delta"] for event in said if "delta" in event] == ["1+1"]
-    assert said[2]["item"]["id"] == said[-2]["item"]["id"]
+    payload = events(reply_of(NativePart("openai", item)))
+    assert payload[2]["item"]["code"] == ""
+    assert [event["delta"] for event in payload if "delta" in event] == ["1+1"]
+    assert payload[2]["item"]["id"] == payload[-2]["item"]["id"]
 
 
-def test_a_message_with_citations_is_said_with_them() -> None:
+def test_native_message_streams_its_citations() -> None:
     citation = {"type": "url_citation", "url": "https://example.com"}
     content = [{"type": "output_text", "text": "Seen.", "annotations": [citation]}]
     item = {"id": "m", "type": "message", "role": "assistant", "content": content}
-    said = events(saying(NativePart("openai", item)))[2:-1]
-    assert said[0]["item"]["content"] == []
-    assert [event["type"].removeprefix("response.") for event in said[1:-1]] == [
+    payload = events(reply_of(NativePart("openai", item)))[2:-1]
+    assert payload[0]["item"]["content"] == []
+    assert [event["type"].removeprefix("response.") for event in payload[1:-1]] == [
         *("content_part.added", "output_text.delta", "output_text.annotation.added", "output_text.done"),
         "content_part.done",
     ]
-    assert said[3]["annotation"] == citation
+    assert payload[3]["annotation"] == citation
 
 
 @pytest.mark.parametrize("content", ["a text", [7], [{"type": "refusal", "annotations": 1}]])
-def test_a_message_written_in_any_way_is_sent(content: Json) -> None:
-    said = events(saying(NativePart("openai", {"type": "message", "content": content})))
-    assert said[-2]["item"]["content"] == content
+def test_native_message_of_any_form_is_sent(content: Json) -> None:
+    payload = events(reply_of(NativePart("openai", {"type": "message", "content": content})))
+    assert payload[-2]["item"]["content"] == content
 
 
-def test_a_text_may_say_something_else_whole() -> None:
-    assert whole(saying(Text(("a", "b"), whole="c")))["output"][0]["content"][0]["text"] == "c"
+def test_body_uses_the_text_for_non_streaming_responses() -> None:
+    assert body_of_reply(reply_of(Text(("a", "b"), whole="c")))["output"][0]["content"][0]["text"] == "c"
 
 
-def test_a_custom_tool_is_called_with_text() -> None:
+def test_custom_tool_call_has_text_input() -> None:
     tools = [{"type": "custom", "name": "sql"}]
-    reply = saying(Call("sql", ("select", " 1"), "call_1"))
-    (item,) = whole(reply, tools=tools)["output"]
+    reply = reply_of(Call("sql", ("select", " 1"), "call_1"))
+    (item,) = body_of_reply(reply, tools=tools)["output"]
     assert (item["type"], item["input"], item["call_id"]) == ("custom_tool_call", "select 1", "call_1")
     assert item["id"].startswith("ctc_")
-    assert kinds(reply, tools=tools)[3:6] == [
+    assert event_types(reply, tools=tools)[3:6] == [
         *("custom_tool_call_input.delta", "custom_tool_call_input.delta", "custom_tool_call_input.done")
     ]
     for plan in (
         RESPONSES.encode_body(reply, responses(tools=tools), STAMP),
         RESPONSES.encode_stream(reply, responses(tools=tools), STAMP),
     ):
-        heard = RESPONSES.decode(plan)
-        assert heard is not None
-        assert heard.calls == (DecodedCall("sql", "select 1"),)
+        decoded = RESPONSES.decode(plan)
+        assert decoded is not None
+        assert decoded.calls == (DecodedCall("sql", "select 1"),)
 
 
-def test_ids_are_the_same_whole_and_streamed_and_in_every_event() -> None:
-    reply = saying(Thinking(("a",)), Text(("b",)), Refusal(("c",)), Call("f", ("{}",)), Call("f", ("{}",)))
-    said = events(reply)
-    items = whole(reply)["output"]
-    assert said[-1]["response"]["output"] == items
+def test_ids_are_equal_in_body_and_every_event() -> None:
+    reply = reply_of(Thinking(("a",)), Text(("b",)), Refusal(("c",)), Call("f", ("{}",)), Call("f", ("{}",)))
+    payload = events(reply)
+    items = body_of_reply(reply)["output"]
+    assert payload[-1]["response"]["output"] == items
     assert len({item["id"] for item in items}) == len(items)
-    assert {event["response"]["id"] for event in said if "response" in event} == {whole(reply)["id"]}
-    for event in said:
+    assert {event["response"]["id"] for event in payload if "response" in event} == {
+        body_of_reply(reply)["id"]
+    }
+    for event in payload:
         if "item_id" in event:
             assert event["item_id"] == items[event["output_index"]]["id"]
-    assert [event["sequence_number"] for event in said] == list(range(len(said)))
+    assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
 
 
-def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
-    reply = saying(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
+def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
+    reply = reply_of(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
     plan = RESPONSES.encode_stream(reply, responses(), STAMP)
     assert plan.framing is Framing.SSE
     assert [
@@ -281,22 +294,22 @@ def test_pieces_are_beats_and_what_stands_between_them_stays() -> None:
     ]
 
 
-def test_a_variant_is_what_changes_the_bytes() -> None:
+def test_variant_contains_all_that_changes_the_bytes() -> None:
     assert RESPONSES.variant(responses()) is None
     assert RESPONSES.variant(responses(input="other", stream=True)) is None
     fields: list[dict[str, Json]] = [{"user": "me"}, {"instructions": "x"}, {"tools": []}, {"temperature": 1}]
-    assert len({RESPONSES.variant(responses(**each)) for each in fields}) == len(fields)
+    assert len({RESPONSES.variant(responses(**item)) for item in fields}) == len(fields)
 
 
 # --- input tokens ----------------------------------------------------------------------------------
 
 
-def counting(raw: bytes) -> InputTokensRequest:
+def count_request(raw: bytes) -> InputTokensRequest:
     return InputTokensRequest(method="POST", path="/v1/responses/input_tokens", headers={}, raw=raw)
 
 
-def test_the_input_of_a_response_is_counted() -> None:
-    request = counting(b'{"model": "gpt-4o", "input": "Hello there"}')
+def test_input_tokens_returns_the_estimate() -> None:
+    request = count_request(b'{"model": "gpt-4o", "input": "Hello there"}')
     assert INPUT_TOKENS.check(request) is INPUT_TOKENS.check_readable(request) is None
     plan = INPUT_TOKENS.answer(request, (), STAMP)
     assert isinstance(plan, Plan)
@@ -308,16 +321,16 @@ def test_the_input_of_a_response_is_counted() -> None:
     }
 
 
-def test_what_is_no_input_is_refused_where_it_is_counted() -> None:
-    failure = INPUT_TOKENS.check(counting(b'{"input": 7}'))
+def test_input_tokens_of_invalid_input_is_refused() -> None:
+    failure = INPUT_TOKENS.check(count_request(b'{"input": 7}'))
     assert failure is not None
-    assert INPUT_TOKENS.error(failure, counting(b"{}"), STAMP).head.status == 400
-    assert INPUT_TOKENS.check_readable(counting(b"[]")) is not None
+    assert INPUT_TOKENS.error(failure, count_request(b"{}"), STAMP).head.status == 400
+    assert INPUT_TOKENS.check_readable(count_request(b"[]")) is not None
 
 
-def test_a_stream_that_never_says_why_it_ends_stops_behind_its_last_item() -> None:
-    said = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
-    plan = RESPONSES.encode_stream(said, responses(stream=True), STAMP)
+def test_stream_without_finish_stops_after_its_last_item() -> None:
+    reply = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
+    plan = RESPONSES.encode_stream(reply, responses(stream=True), STAMP)
     last = plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.event == "response.output_item.done"

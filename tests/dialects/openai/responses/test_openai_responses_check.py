@@ -1,4 +1,4 @@
-"""What a responses request is refused for, with the service's message, param and code."""
+"""Refusals of a responses request, with the service's message, param and code."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ FINE: dict[str, dict[str, Json]] = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_is_fine(name: str) -> None:
+def test_responses_check_on_valid_request_accepts_it(name: str) -> None:
     assert RESPONSES.check(responses(**FINE[name])) is None
 
 
@@ -221,7 +221,7 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_refused(name: str) -> None:
+def test_responses_check_on_invalid_request_refuses(name: str) -> None:
     fields, message, param, code = WRONG[name]
     failure = RESPONSES.check(responses(**fields))
     assert failure is not None
@@ -232,15 +232,15 @@ def test_what_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{"])
-def test_what_is_no_object_is_unreadable(raw: bytes) -> None:
+def test_responses_body_that_is_no_object_is_refused(raw: bytes) -> None:
     assert RESPONSES.check_readable(of_bytes(raw)) == RESPONSES.check(of_bytes(raw)) is not None
 
 
-def test_the_recorded_requests_that_were_answered_are_fine() -> None:
+def test_recorded_responses_requests_pass_the_check() -> None:
     files = sorted((recordings() / "openai-responses").glob("*-200-*.json"))
     if not files:
         pytest.skip("0 recordings here")
-    asked = [json.loads(file.read_text())["request"]["body"] for file in files]
-    alone = [body for body in asked if isinstance(body, dict) and not body.get("previous_response_id")]
+    request = [json.loads(file.read_text())["request"]["body"] for file in files]
+    alone = [body for body in request if isinstance(body, dict) and not body.get("previous_response_id")]
     refused = [RESPONSES.check(of_bytes(dumps(body))) for body in alone]
     assert [failure for failure in refused if failure is not None] == []

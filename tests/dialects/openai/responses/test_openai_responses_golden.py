@@ -1,4 +1,4 @@
-"""The wire bytes of OpenAI's responses, held against golden files."""
+"""The wire bytes of OpenAI's responses, compared with golden files."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ SEARCH: Json = {
 }
 
 
-def reply(*parts: Part, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
 REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
-    "text": (reply(Text(("Hello", " there", "!"))), {}),
-    "text-unpadded": (reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
-    "thinking": (reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
-    "call": (reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
-    "calls": (reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "text": (make_reply(Text(("Hello", " there", "!"))), {}),
+    "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
+    "thinking": (make_reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
+    "call": (make_reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
+    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
     "phases": (
-        reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
+        make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
         {"model": "gpt-5.4", "tools": [TOOL]},
     ),
-    "structured": (reply(Text(('{"city":', '"Paris"}'))), {"text": {"format": FORMAT}}),
-    "refusal": (reply(Refusal(("I can", "not.")), finish="refusal"), {}),
-    "max-tokens": (reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
+    "structured": (make_reply(Text(('{"city":', '"Paris"}'))), {"text": {"format": FORMAT}}),
+    "refusal": (make_reply(Refusal(("I can", "not.")), finish="refusal"), {}),
+    "max-tokens": (make_reply(Text(("Hel",)), finish="length"), {"max_output_tokens": 16}),
     "server-tool": (
-        reply(NativePart("openai", SEARCH), Text(("Sunny.",))),
+        make_reply(NativePart("openai", SEARCH), Text(("Sunny.",))),
         {"tools": [{"type": "web_search"}]},
     ),
 }
@@ -69,20 +69,20 @@ FAILURES: dict[str, Failure] = {
 
 
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
-def test_a_whole_answer(name: str) -> None:
-    said, fields = REPLIES[name]
-    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(said, responses(**fields), STAMP))
+def test_responses_body_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(reply, responses(**fields), STAMP))
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_stream(name: str) -> None:
-    said, fields = REPLIES[name]
-    plan = RESPONSES.encode_stream(said, responses(**fields, stream=True), STAMP)
+def test_responses_stream_equals_golden_file(name: str) -> None:
+    reply, fields = REPLIES[name]
+    plan = RESPONSES.encode_stream(reply, responses(**fields, stream=True), STAMP)
     assert_golden(f"openai/responses-{name}-stream.txt", plan)
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None:
+def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         request = responses(None, {"authorization": "Bearer sk-0123456789abcdef"}, stream=stream)
         plan = RESPONSES.error(FAILURES[name], request, STAMP)
@@ -90,7 +90,7 @@ def test_an_error_is_plain_json_also_where_a_stream_was_asked(name: str) -> None
         assert not plan.streamed
 
 
-def test_an_error_inside_a_stream() -> None:
+def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply(
         (Choice((Text(("Whole.",)), Text(("Hel", "lo")))),), broken=Failure("overloaded", message="Too busy.")
     )

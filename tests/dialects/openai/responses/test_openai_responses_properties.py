@@ -1,5 +1,6 @@
-"""What holds for any body and any reply: nothing raises, a refusal is a 4xx, a stream builds up what it ends
-with."""
+"""Properties of any body and any reply: nothing raises, a refusal is a 4xx, a stream builds its last
+response.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import STAMP
-from tests.dialects.openai.chat.test_openai_properties import anything, read, replies
+from tests.dialects.openai.chat.test_openai_properties import anything, read_all_fields, replies
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 KINDS = [
@@ -28,18 +29,18 @@ bodies = st.builds(
     st.fixed_dictionaries({}, optional={"input": st.lists(item | anything, max_size=4)}),
     st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=6),
 )
-"""Of a few fields: where all are wrong, what is said of the first hides what would be said of the others."""
+"""A few fields: where all are wrong, the refusal of the first hides those of the others."""
 
 
-def said(plan: Plan) -> list[Json]:
+def event_payloads(plan: Plan) -> list[Json]:
     return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
 @given(bodies)
 @settings(max_examples=200, deadline=None)
-def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
+def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     request = of_bytes(dumps(body))
-    read(request)
+    read_all_fields(request)
     RESPONSES.variant(request)
     failure = RESPONSES.check(request)
     if failure is not None:
@@ -48,18 +49,22 @@ def test_no_json_raises_and_a_refusal_is_a_4xx(body: Json) -> None:
 
 @given(st.sampled_from(sorted(FIELDS)), anything, replies)
 @settings(max_examples=200, deadline=None)
-def test_no_field_raises_where_it_is_echoed(name: str, value: Json, reply: Reply) -> None:
+def test_responses_echo_of_any_field_never_raises(name: str, value: Json, reply: Reply) -> None:
     request = responses(**{name: value})
     reply = RESPONSES.supported_reply(reply, request)
-    assert said(RESPONSES.encode_body(reply, request, STAMP))[0]["object"] == "response"
-    assert said(RESPONSES.encode_stream(reply, request, STAMP))[0]["response"]["object"] == "response"
+    assert event_payloads(RESPONSES.encode_body(reply, request, STAMP))[0]["object"] == "response"
+    assert (
+        event_payloads(RESPONSES.encode_stream(reply, request, STAMP))[0]["response"]["object"] == "response"
+    )
 
 
 @given(replies)
 @settings(deadline=None)
-def test_any_reply_is_a_legal_stream(reply: Reply) -> None:
+def test_any_reply_is_a_legal_responses_stream(reply: Reply) -> None:
     """Each item is added, then done, before the next; the last response holds them all as they were done."""
-    events = said(RESPONSES.encode_stream(RESPONSES.supported_reply(reply, responses()), responses(), STAMP))
+    events = event_payloads(
+        RESPONSES.encode_stream(RESPONSES.supported_reply(reply, responses()), responses(), STAMP)
+    )
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
@@ -71,5 +76,5 @@ def test_any_reply_is_a_legal_stream(reply: Reply) -> None:
     if isinstance(reply.broken, Failure):
         assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
     else:
-        assert items == said(RESPONSES.encode_body(reply, responses(), STAMP))[0]["output"]
+        assert items == event_payloads(RESPONSES.encode_body(reply, responses(), STAMP))[0]["output"]
         assert len(added) == len(done)

@@ -1,4 +1,4 @@
-"""A responses request in neutral words."""
+"""Parsing of a responses request into the neutral form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def messages(*items: Json) -> tuple[Message, ...]:
     return responses(input=list(items)).messages
 
 
-def test_an_empty_body_reads_as_nothing() -> None:
+def test_responses_request_of_empty_body_is_empty() -> None:
     request = of_bytes(b"")
     assert (request.model, request.stream, request.messages, request.tools) == (None, False, (), ())
     assert (request.tool_choice, request.response_format, request.sampling) == (
@@ -37,7 +37,7 @@ def test_an_empty_body_reads_as_nothing() -> None:
     assert (request.obfuscated, request.service_tier) == (True, "default")
 
 
-def test_a_text_is_the_users_and_instructions_stand_first_in_the_system_text() -> None:
+def test_text_input_is_the_users_and_instructions_come_first() -> None:
     request = responses(input="hello", instructions="I")
     assert (request.user, request.system) == ("hello", "I")
     items = [{"role": "developer", "content": "D"}, {"role": "user", "content": "U"}]
@@ -45,13 +45,13 @@ def test_a_text_is_the_users_and_instructions_stand_first_in_the_system_text() -
     assert responses(input="hello").system is None
 
 
-def test_instructions_are_counted() -> None:
+def test_input_tokens_include_instructions() -> None:
     plain, instructed = responses().input_tokens, responses(instructions="Be brief.").input_tokens
     assert 0 < plain < instructed
 
 
-def test_neighbouring_items_of_the_model_are_one_turn() -> None:
-    said = messages(
+def test_adjacent_model_items_are_one_turn() -> None:
+    payload = messages(
         {"role": "user", "content": "weather?"},
         {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
         {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
@@ -65,7 +65,7 @@ def test_neighbouring_items_of_the_model_are_one_turn() -> None:
         {"type": "function_call_output"},
         {"type": "computer_call_output", "call_id": "d"},
     )
-    assert said == (
+    assert payload == (
         Message("user", (TextPart("weather?"),)),
         Message(
             "assistant",
@@ -86,16 +86,16 @@ def test_neighbouring_items_of_the_model_are_one_turn() -> None:
     )
 
 
-def test_a_call_without_an_id_is_a_call() -> None:
+def test_call_without_id_is_a_call() -> None:
     (turn,) = messages({"type": "function_call", "name": "f", "arguments": "{}"})
     assert turn.parts == (CallPart(None, "f", {}),)
 
 
-def test_items_that_are_none_are_left_out() -> None:
+def test_invalid_items_are_ignored() -> None:
     assert messages(7, {"role": "boss", "content": "x"}, {"role": ["user"]}, {"type": 7}) == ()
 
 
-def test_media_and_parts_without_a_word() -> None:
+def test_responses_media_and_unknown_parts_are_read() -> None:
     kinds = ("input_image", "input_audio", "input_file", "hologram")
     content = [*({"type": kind} for kind in kinds), {"type": []}, "bare", {"text": "typeless"}, 7]
     request = responses(input=[{"role": "user", "content": [*content, {"type": "refusal", "refusal": "no"}]}])
@@ -112,7 +112,7 @@ def test_media_and_parts_without_a_word() -> None:
     assert request.has_image
 
 
-def test_tools_of_every_kind() -> None:
+def test_responses_tools_of_every_kind_are_read() -> None:
     request = responses(
         tools=[
             {"type": "function", "name": "f", "description": "D", "parameters": {"type": "object"}},
@@ -151,7 +151,7 @@ def test_tools_of_every_kind() -> None:
         ({"type": "allowed_tools", "mode": "auto"}, ToolChoice("auto")),
     ],
 )
-def test_tool_choice(choice: Json, read: ToolChoice) -> None:
+def test_responses_tool_choice_is_read_in_neutral_words(choice: Json, read: ToolChoice) -> None:
     assert responses(tool_choice=choice).tool_choice == read
 
 
@@ -165,11 +165,11 @@ def test_tool_choice(choice: Json, read: ToolChoice) -> None:
         ([], Format()),
     ],
 )
-def test_response_format(text: Json, read: Format) -> None:
+def test_responses_format_is_read(text: Json, read: Format) -> None:
     assert responses(text=text).response_format == read
 
 
-def test_what_else_is_asked() -> None:
+def test_responses_stream_tier_and_sampling_are_read() -> None:
     request = responses(
         max_output_tokens=20, stream=True, include=["a", 1], stream_options={"include_obfuscation": False}
     )

@@ -1,4 +1,4 @@
-"""Responses that are stored, found again, gone on from, listed and deleted."""
+"""Stored responses: create, get, continue, list and delete."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mockllm.dialects.openai import (
     INPUT_ITEMS,
     RESPONSES,
 )
-from mockllm.dialects.openai.responses.compact import CompactRequest
+from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
 from mockllm.state.response_store import ResponseStore
@@ -37,11 +37,11 @@ OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": '
 
 
 class Session:
-    """What a server does: reads with what is remembered, answers, remembers."""
+    """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
         self.memory = ResponseStore()
-        self.answers = 0
+        self.responses = 0
 
     def read(self, **fields: Json) -> ResponsesRequest:
         return self.of_bytes(dumps({**SIMPLE, **fields}))
@@ -50,8 +50,8 @@ class Session:
         recall = self.memory.recall("")
         return ResponsesRequest(method="POST", path="/v1/responses", headers={}, raw=raw, recall=recall)
 
-    def say(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
-        """Answers, remembers, and gives the response's id."""
+    def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
+        """Serve a request, update the store, and return the response's id."""
         request = self.read(**fields, stream=stream)
         plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(
             Reply((Choice(parts),)), request, self.stamp()
@@ -59,12 +59,12 @@ class Session:
         self.remember(RESPONSES.store_update(plan, request))
         last = plan.steps[-1]
         assert isinstance(last, EventStep)
-        said = loads(last.payload)
-        return str(said.get("response", said)["id"])
+        content = loads(last.payload)
+        return str(content.get("response", content)["id"])
 
     def stamp(self) -> ResponseIdentity:
-        self.answers += 1
-        return ResponseIdentity(STAMP.ids.__class__(0, "", self.answers), STAMP.now)
+        self.responses += 1
+        return ResponseIdentity(STAMP.ids.__class__(0, "", self.responses), STAMP.now)
 
     def remember(self, memo: StoreUpdate | None) -> None:
         if memo is not None:
@@ -80,34 +80,34 @@ class Session:
             recall=self.memory.recall(""),
         )
 
-    def ask(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
+    def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
         assert call.check(request) is call.check_readable(request) is None
         return call.answer(request, (), STAMP)
 
 
-def body(answer: Plan | Failure) -> Json:
-    assert isinstance(answer, Plan)
-    assert isinstance(answer.steps[0], EventStep)
-    return loads(answer.steps[0].payload)
+def body(response: Plan | Failure) -> Json:
+    assert isinstance(response, Plan)
+    assert isinstance(response.steps[0], EventStep)
+    return loads(response.steps[0].payload)
 
 
-def events(answer: Plan | Failure) -> list[Json]:
-    assert isinstance(answer, Plan)
-    assert answer.streamed
-    return [loads(step.payload) for step in answer.steps if isinstance(step, EventStep)]
+def events(response: Plan | Failure) -> list[Json]:
+    assert isinstance(response, Plan)
+    assert response.streamed
+    return [loads(step.payload) for step in response.steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_response_is_found_as_it_was_said(stream: bool) -> None:
+def test_stored_response_equals_the_response(stream: bool) -> None:
     session = Session()
-    id = session.say(Text(("Hi",)), stream=stream)
-    found = body(session.ask(GET_RESPONSE, id))
-    assert (found["id"], found["output"][0]["content"][0]["text"]) == (id, "Hi")
+    id = session.respond(Text(("Hi",)), stream=stream)
+    match = body(session.call(GET_RESPONSE, id))
+    assert (match["id"], match["output"][0]["content"][0]["text"]) == (id, "Hi")
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prerendered_response_is_stored_as_filled(stream: bool) -> None:
+def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     session, placeholders = Session(), Placeholders(STAMP.ids, 7.0, 1)
     request = session.read(stream=stream)
     say = RESPONSES.encode_stream if stream else RESPONSES.encode_body
@@ -120,7 +120,7 @@ def test_a_prerendered_response_is_stored_as_filled(stream: bool) -> None:
 
 
 @pytest.mark.parametrize("finish", ["incomplete", "failed"])
-def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
+def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     session = Session()
     request = session.read(stream=True)
     reply = Reply(
@@ -129,10 +129,10 @@ def test_what_is_incomplete_or_failed_is_stored_too(finish: str) -> None:
     memo = RESPONSES.store_update(RESPONSES.encode_stream(reply, request, STAMP), request)
     assert memo is not None
     session.remember(memo)
-    assert body(session.ask(GET_RESPONSE, memo.names[0]))["status"] == finish
+    assert body(session.call(GET_RESPONSE, memo.names[0]))["status"] == finish
 
 
-def broken_off(plan: Plan) -> Plan:
+def without_last_step(plan: Plan) -> Plan:
     return replace(plan, steps=plan.steps[:-1])
 
 
@@ -141,74 +141,74 @@ def reset(plan: Plan) -> Plan:
 
 
 def without_end(plan: Plan) -> Plan:
-    prerendered = prerender_response(broken_off(plan), Placeholders(STAMP.ids, 7.0, 1))
+    prerendered = prerender_response(without_last_step(plan), Placeholders(STAMP.ids, 7.0, 1))
     return prerendered.plan(prerendered.fill(STAMP.ids.root, 7, 1))
 
 
-def empty(plan: Plan) -> Plan:
+def without_steps(plan: Plan) -> Plan:
     return replace(plan, steps=())
 
 
-@pytest.mark.parametrize("fault", [broken_off, reset, without_end, empty])
-def test_a_stream_that_breaks_off_is_not_stored(fault: object) -> None:
+@pytest.mark.parametrize("fault", [without_last_step, reset, without_end, without_steps])
+def test_broken_stream_is_not_stored(fault: object) -> None:
     request = Session().read(stream=True)
     plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
     assert callable(fault)
     assert RESPONSES.store_update(fault(plan), request) is None
 
 
-def test_errors_and_bodies_of_a_scenarios_own_are_not_stored() -> None:
+def test_errors_and_raw_bodies_are_not_stored() -> None:
     request = Session().read()
     assert RESPONSES.store_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
-    for said in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
+    for payload in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
         plan = Plan(
-            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(said, 0, "body"),)
+            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(payload, 0, "body"),)
         )
         assert RESPONSES.store_update(plan, request) is None
 
 
-def test_what_the_client_declines_is_not_stored_but_its_calls_are_known() -> None:
+def test_response_without_store_keeps_only_its_calls() -> None:
     session = Session()
-    id = session.say(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
-    assert isinstance(session.ask(GET_RESPONSE, id), Failure)
+    id = session.respond(CALL, NativePart("openai", {"type": "function_call", "name": 7}), store=False)
+    assert isinstance(session.call(GET_RESPONSE, id), Failure)
     assert session.read(input=[OUTPUT]).tool_results[0].name == "get_weather"
-    assert session.say(Text(("x",)), store=None, user='"store"') != id
+    assert session.respond(Text(("x",)), store=None, user='"store"') != id
 
 
-def test_an_output_is_told_by_its_tools_name_and_the_history_stands_before_it() -> None:
+def test_output_has_its_tools_name_and_the_history() -> None:
     session = Session()
-    first = session.say(CALL, input="weather?", instructions="Be brief.")
+    first = session.respond(CALL, input="weather?", instructions="Be brief.")
     request = session.read(input=[OUTPUT], previous_response_id=first)
     assert request.tool_results == (ResultPart("call_1", "get_weather", '{"degrees": 21}'),)
     assert (request.user, request.turn, request.system) == ("weather?", 2, None)
     assert RESPONSES.check(request) is None
-    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first, stream=True)
+    second = session.respond(Text(("21.",)), input=[OUTPUT], previous_response_id=first, stream=True)
     third = session.read(input="thanks", previous_response_id=second)
     assert [message.role for message in third.messages] == ["user", "assistant", "tool", "assistant", "user"]
     assert (third.turn, third.user) == (3, "thanks")
 
 
-def test_the_calls_of_the_response_before_must_be_answered() -> None:
+def test_calls_of_previous_response_need_outputs() -> None:
     session = Session()
-    first = session.say(CALL)
+    first = session.respond(CALL)
     failure = RESPONSES.check(session.read(previous_response_id=first))
     assert failure is not None
     assert failure.message == "No tool output found for function call call_1."
 
 
-def test_a_conversation_is_gone_on_with_by_its_id() -> None:
+def test_conversation_continues_by_its_id() -> None:
     session = Session()
-    for said in ("one", "two"):
-        session.say(Text((said,)), input=said, conversation="conv_1")
+    for payload in ("one", "two"):
+        session.respond(Text((payload,)), input=payload, conversation="conv_1")
     request = session.read(input="three", conversation={"id": "conv_1"})
     assert [message.text for message in request.messages] == ["one", "one", "two", "two", "three"]
     assert RESPONSES.check(request) is None
 
 
-def test_an_item_is_referred_to_by_its_id() -> None:
+def test_item_reference_finds_the_stored_item() -> None:
     session = Session()
-    first = session.say(CALL)
-    item = body(session.ask(GET_RESPONSE, first))["output"][0]["id"]
+    first = session.respond(CALL)
+    item = body(session.call(GET_RESPONSE, first))["output"][0]["id"]
     request = session.read(input=[{"type": "item_reference", "id": item}, OUTPUT])
     assert request.tool_results[0].name == "get_weather"
     assert RESPONSES.check(request) is None
@@ -216,33 +216,33 @@ def test_an_item_is_referred_to_by_its_id() -> None:
     assert RESPONSES.check(strange) is not None
 
 
-def test_a_chain_is_one_conversation_whose_first_request_is_in_it() -> None:
+def test_chain_is_one_conversation_with_its_first_request() -> None:
     session = Session()
     start: Mapping[str, Json] = {"input": "hi", "instructions": "Be brief."}
-    first = session.say(Text(("a",)), **start)
-    second = session.say(Text(("b",)), input="more", previous_response_id=first)
+    first = session.respond(Text(("a",)), **start)
+    second = session.respond(Text(("b",)), input="more", previous_response_id=first)
     last = session.read(input="and more", instructions="Other.", previous_response_id=second)
     assert conversation(last) == conversation(session.read(**start))
     assert conversation(last) != conversation(session.read(input="and more", instructions="Other."))
 
 
-def test_a_chain_ends_where_a_response_is_gone() -> None:
+def test_chain_ends_at_a_missing_response() -> None:
     session = Session()
-    first = session.say(Text(("a",)), input="one")
-    second = session.say(Text(("b",)), input="two", previous_response_id=first)
-    session.remember(DELETE_RESPONSE.store_update(_deleted(session, first), session.stored(first)))
+    first = session.respond(Text(("a",)), input="one")
+    second = session.respond(Text(("b",)), input="two", previous_response_id=first)
+    session.remember(DELETE_RESPONSE.store_update(_delete(session, first), session.stored(first)))
     assert [message.text for message in session.read(input="x", previous_response_id=second).messages] == [
         *("two", "b", "x")
     ]
 
 
-def _deleted(session: Session, id: str) -> Plan:
-    plan = session.ask(DELETE_RESPONSE, id)
+def _delete(session: Session, id: str) -> Plan:
+    plan = session.call(DELETE_RESPONSE, id)
     assert isinstance(plan, Plan)
     return plan
 
 
-def test_a_body_that_nobody_could_read_is_no_history() -> None:
+def test_unreadable_body_is_no_history() -> None:
     session = Session()
     request = session.of_bytes(b"no json")
     plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, STAMP)
@@ -253,24 +253,24 @@ def test_a_body_that_nobody_could_read_is_no_history() -> None:
     assert [message.text for message in later.messages] == ["a", "x"]
 
 
-def test_a_conversation_is_compacted_to_its_user_messages_and_a_sealed_item() -> None:
+def test_compact_returns_user_messages_and_a_sealed_item() -> None:
     session = Session()
-    first = session.say(Text(("a",)), input="one")
+    first = session.respond(Text(("a",)), input="one")
     raw = dumps({"model": "gpt-5", "input": "two", "previous_response_id": first})
     request = CompactRequest(
         method="POST", path="/v1/responses/compact", headers={}, raw=raw, recall=session.memory.recall("")
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
-    made = body(COMPACT.answer(request, (), STAMP))
-    assert made["object"] == "response.compaction"
-    assert [item["type"] for item in made["output"]] == ["message", "message", "compaction"]
-    assert made["usage"]["input_tokens"] == request.input_tokens
-    assert RESPONSES.check(session.read(input=made["output"])) is None
-    assert session.read(input=made["output"]).user == "two"
+    result = body(COMPACT.answer(request, (), STAMP))
+    assert result["object"] == "response.compaction"
+    assert [item["type"] for item in result["output"]] == ["message", "message", "compaction"]
+    assert result["usage"]["input_tokens"] == request.input_tokens
+    assert RESPONSES.check(session.read(input=result["output"])) is None
+    assert session.read(input=result["output"]).user == "two"
 
 
 @pytest.mark.parametrize("raw", [b"[]", b'{"input": 7}', b'{"input": "x"}'])
-def test_what_cannot_be_compacted_is_a_400(raw: bytes) -> None:
+def test_compact_of_invalid_input_is_a_400(raw: bytes) -> None:
     request = CompactRequest(method="POST", path="/v1/responses/compact", headers={}, raw=raw)
     failure = COMPACT.check(request)
     assert failure is not None
@@ -280,78 +280,81 @@ def test_what_cannot_be_compacted_is_a_400(raw: bytes) -> None:
 # --- the calls -------------------------------------------------------------------------------------
 
 
-def test_a_deleted_response_is_not_found() -> None:
+def test_deleted_response_is_not_found() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
-    plan = _deleted(session, id)
+    id = session.respond(Text(("Hi",)))
+    plan = _delete(session, id)
     assert body(plan) == {"id": id, "object": "response", "deleted": True}
     session.remember(DELETE_RESPONSE.store_update(plan, session.stored(id, method="DELETE")))
-    gone = session.ask(GET_RESPONSE, id)
+    gone = session.call(GET_RESPONSE, id)
     assert isinstance(gone, Failure)
     assert gone.message == f"Response with id '{id}' not found."
     assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
     assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
-def test_an_error_in_place_of_a_deletion_deletes_nothing() -> None:
+def test_failed_deletion_deletes_nothing() -> None:
     session = Session()
-    id = session.say(Text(("Hi",)))
+    id = session.respond(Text(("Hi",)))
     plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
     assert DELETE_RESPONSE.store_update(plan, session.stored(id)) is None
 
 
-def test_only_a_responses_own_id_names_it() -> None:
+def test_response_is_found_only_by_its_own_id() -> None:
     session = Session()
-    session.say(Text(("Hi",)), conversation="conv_1")
-    assert isinstance(session.ask(GET_RESPONSE, "conv_1"), Failure)
+    session.respond(Text(("Hi",)), conversation="conv_1")
+    assert isinstance(session.call(GET_RESPONSE, "conv_1"), Failure)
 
 
-def test_only_what_ran_in_the_background_is_cancelled() -> None:
+def test_cancel_needs_a_background_response() -> None:
     session = Session()
-    refused = session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",))))
+    refused = session.call(CANCEL_RESPONSE, session.respond(Text(("Hi",))))
     assert isinstance(refused, Failure)
     assert refused.message == "Cannot cancel a synchronous response."
     assert (
-        body(session.ask(CANCEL_RESPONSE, session.say(Text(("Hi",)), background=True)))["background"] is True
+        body(session.call(CANCEL_RESPONSE, session.respond(Text(("Hi",)), background=True)))["background"]
+        is True
     )
 
 
-def test_a_stored_response_is_streamed_as_it_could_have_been() -> None:
+def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
     parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
-    id = session.say(*parts, tools=[{"type": "custom", "name": "sql"}])
-    said = events(session.ask(GET_RESPONSE, id, "stream=true"))
-    assert [event["sequence_number"] for event in said] == list(range(len(said)))
-    assert [event["delta"] for event in said if "delta" in event] == [
+    id = session.respond(*parts, tools=[{"type": "custom", "name": "sql"}])
+    payload = events(session.call(GET_RESPONSE, id, "stream=true"))
+    assert [event["sequence_number"] for event in payload] == list(range(len(payload)))
+    assert [event["delta"] for event in payload if "delta" in event] == [
         *("a", "bc", "d", '{"city": "Paris"}', "e")
     ]
-    assert said[0]["response"]["output"] == []
-    assert said[-1]["response"] == body(session.ask(GET_RESPONSE, id))
-    assert said[-1]["type"] == "response.completed"
-    rest = events(session.ask(GET_RESPONSE, id, "stream=true&starting_after=3"))
-    assert rest == said[4:]
+    assert payload[0]["response"]["output"] == []
+    assert payload[-1]["response"] == body(session.call(GET_RESPONSE, id))
+    assert payload[-1]["type"] == "response.completed"
+    rest = events(session.call(GET_RESPONSE, id, "stream=true&starting_after=3"))
+    assert rest == payload[4:]
 
 
-def test_the_items_that_led_to_a_response_are_listed() -> None:
+def test_input_items_are_listed() -> None:
     session = Session()
     history = [{"role": "assistant", "content": "earlier"}, {"role": "user", "content": "weather?"}]
-    first = session.say(CALL, input=history)
-    second = session.say(Text(("21.",)), input=[OUTPUT], previous_response_id=first)
-    listed = body(session.ask(INPUT_ITEMS, second, "order=asc"))
+    first = session.respond(CALL, input=history)
+    second = session.respond(Text(("21.",)), input=[OUTPUT], previous_response_id=first)
+    listed = body(session.call(INPUT_ITEMS, second, "order=asc"))
     assert [item["type"] for item in listed["data"]] == [
         *("message", "message", "function_call", "function_call_output")
     ]
     assert [item["content"][0]["type"] for item in listed["data"][:2]] == ["output_text", "input_text"]
     assert (listed["first_id"], listed["has_more"]) == (listed["data"][0]["id"], False)
-    assert body(session.ask(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
+    assert body(session.call(INPUT_ITEMS, second))["data"] == listed["data"][::-1]
 
 
-def test_items_are_listed_in_pages() -> None:
+def test_input_items_have_pages() -> None:
     session = Session()
-    id = session.say(Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)])
-    page = body(session.ask(INPUT_ITEMS, id, "limit=2&order=asc"))
+    id = session.respond(
+        Text(("x",)), input=[{"role": "user", "content": str(number)} for number in range(3)]
+    )
+    page = body(session.call(INPUT_ITEMS, id, "limit=2&order=asc"))
     assert ([item["content"][0]["text"] for item in page["data"]], page["has_more"]) == (["0", "1"], True)
-    rest = body(session.ask(INPUT_ITEMS, id, f"order=asc&after={page['last_id']}"))
+    rest = body(session.call(INPUT_ITEMS, id, f"order=asc&after={page['last_id']}"))
     assert ([item["content"][0]["text"] for item in rest["data"]], rest["has_more"]) == (["2"], False)
-    none = body(session.ask(INPUT_ITEMS, session.say(Text(("x",)), input=[])))
+    none = body(session.call(INPUT_ITEMS, session.respond(Text(("x",)), input=[])))
     assert (none["data"], none["first_id"], none["last_id"]) == ([], None, None)

@@ -1,11 +1,19 @@
-"""Pages of stored objects, which a client requests with `after`, `limit` and `order`."""
+"""Base classes of OpenAI's calls, and pages of stored objects, which a client requests with `after`, `limit`
+and `order`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.errors import error_plan
+from mockllm.dialects.openai.validators import check_readable
 
 DEFAULT_PAGE_SIZE: Final = 20
 """The number of items on a page where the client sends no `limit`."""
@@ -38,3 +46,27 @@ def page(
 def parse_number(text: str | None, default: int) -> int:
     """Parse a number of a query; return the default for any other text."""
     return int(text) if text is not None and text.isdecimal() else default
+
+
+class OpenAiCall:
+    """The base of OpenAI's calls: their name, their check of an unreadable body, and their errors."""
+
+    name = "openai"
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+
+class LookupCall(OpenAiCall):
+    """The base of calls without a body, which pass every check."""
+
+    generates = False
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None

@@ -1,6 +1,8 @@
-"""POST /v1/responses/compact: a long conversation as its user messages and one sealed item.
+"""The calls on a response's input.
 
-The server compacts nothing. It treats the sealed item like any other item of the model.
+POST /v1/responses/input_tokens returns the token count of an input. POST /v1/responses/compact returns a long
+conversation as its user messages and one sealed item. The server compacts nothing: it treats the sealed item
+like any other item of the model.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEAD, head
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
-from mockllm.dialects.openai.responses.check import check_input, check_readable
-from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.responses.check import check_input
+from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import listed_item
 from mockllm.dialects.openai.responses.items import SEALED_PREFIX
 from mockllm.dialects.openai.responses.model_families import family_of
@@ -34,10 +36,9 @@ class CompactRequest(InputRequest):
     api = "compact"
 
 
-class Compact:
-    """The compaction call; the module docstring describes it."""
+class Compact(ResponsesCall):
+    """POST /v1/responses/compact."""
 
-    name = "openai"
     api = "compact"
     generates = False
     request = CompactRequest
@@ -45,12 +46,6 @@ class Compact:
     def check(self, request: Request) -> Failure | None:
         error = check_input(request)
         return missing("model") if error is None and request.model is None else error
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CompactRequest)
@@ -70,4 +65,23 @@ class Compact:
                 Usage(request.input_tokens, SEALED_ITEM_TOKENS), family_of(request.model or DEFAULT_MODEL)
             ),
         }
+        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))
+
+
+class InputTokensRequest(InputRequest):
+    api = "count_tokens"
+
+
+class InputTokens(ResponsesCall):
+    """The token count of an input, with the same estimate as a response's usage."""
+
+    api = "count_tokens"
+    generates = False
+    request = InputTokensRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_input(request)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
         return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))

@@ -1,4 +1,4 @@
-"""What Mistral takes and OpenAI refuses, what both refuse, and its models."""
+"""Requests that Mistral accepts and OpenAI refuses, requests that both refuse, and Mistral's models."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": 
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
 
 
-def refused(body: Any, vendor: str = "mistral") -> Failure | None:
+def check_failure(body: Any, vendor: str = "mistral") -> Failure | None:
     dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
     return dialect.check(ChatRequest(method="POST", path="/", headers={}, raw=dumps(body)))
 
 
-def asked(content: Any, **more: Any) -> dict[str, Any]:
+def chat_body(content: Any, **more: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": content}], **more}
 
 
 TAKEN: dict[str, Any] = {
-    "a call of any tool": asked("hi", tools=[CALL], tool_choice="any"),
-    "an image by its address": asked([{"type": "image_url", "image_url": "https://localhost/a.png"}]),
-    "a document": asked([{"type": "document_url", "document_url": "https://localhost/a.pdf"}]),
+    "a call of any tool": chat_body("hi", tools=[CALL], tool_choice="any"),
+    "an image by its address": chat_body([{"type": "image_url", "image_url": "https://localhost/a.png"}]),
+    "a document": chat_body([{"type": "document_url", "document_url": "https://localhost/a.pdf"}]),
     "its own thinking, sent back": {
         "model": "m",
         "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [THOUGHT]}],
@@ -42,9 +42,9 @@ TAKEN: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("body", TAKEN.values(), ids=TAKEN.keys())
-def test_its_own_words_are_taken_by_it_alone(body: Any) -> None:
-    assert refused(body) is None
-    assert refused(body, "groq") is not None
+def test_mistral_accepts_its_form_and_openai_refuses(body: Any) -> None:
+    assert check_failure(body) is None
+    assert check_failure(body, "groq") is not None
 
 
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -52,33 +52,33 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no messages": ({"model": "m"}, "messages"),
     "messages that are none": ({"model": "m", "messages": "hi"}, "messages"),
     "a message that is none": ({"model": "m", "messages": [1]}, "messages[0]"),
-    "a part that is none": (asked([1]), "content[0]"),
-    "a part of no kind": (asked([{"type": "smell"}]), "smell"),
+    "a part that is none": (chat_body([1]), "content[0]"),
+    "a part of no kind": (chat_body([{"type": "smell"}]), "smell"),
     "too hot, beside a word of its own": (
-        asked("hi", tools=[CALL], tool_choice="any", temperature=9),
+        chat_body("hi", tools=[CALL], tool_choice="any", temperature=9),
         "temp",
     ),
 }
 
 
 @pytest.mark.parametrize(("body", "named"), REFUSED.values(), ids=REFUSED.keys())
-def test_what_is_wrong_in_both_is_refused(body: Any, named: str) -> None:
-    failure = refused(body)
+def test_request_invalid_for_both_is_refused(body: Any, named: str) -> None:
+    failure = check_failure(body)
     assert failure is not None
     assert named in (failure.message or "")
 
 
 @pytest.mark.parametrize("path", ["/mistral/v1/models", "/mistral/v1/models/mine"])
-def test_its_models_tell_their_kind_and_what_they_can_do(path: str) -> None:
-    found = find("GET", path, {})
-    assert isinstance(found, RouteMatch)
-    listed: LookupDialect = found.dialect  # type: ignore[assignment]
-    made = found.dialect.request(method="GET", path=path, headers={}, route=found.route)
-    plan = listed.answer(made, ("mine",), STAMP)
+def test_mistral_models_have_type_and_capabilities(path: str) -> None:
+    match = find("GET", path, {})
+    assert isinstance(match, RouteMatch)
+    listed: LookupDialect = match.dialect  # type: ignore[assignment]
+    result = match.dialect.request(method="GET", path=path, headers={}, route=match.route)
+    plan = listed.answer(result, ("mine",), STAMP)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)
-    said = loads(step.payload)
-    model = said["data"][0] if path.endswith("models") else said
+    content = loads(step.payload)
+    model = content["data"][0] if path.endswith("models") else content
     assert (model["id"], model["type"]) == ("mine", "base")
     assert model["capabilities"]["function_calling"] is True
