@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.cli.main import main
 from tests.core.request.test_request_hash import POEM
-from tests.language.playing import ask, first
+from tests.language.virtual_server import raw_request, respond_once
 
 AZURE: dict[str, Any] = {"path": "/azure/openai/deployments/gpt-4o-mini/chat/completions", "body": POEM}
 
@@ -29,9 +29,9 @@ def test_hash_prints_both_hashes_and_input(tmp_path: Path, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "older hash  daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
     assert '"provider":"azure"' in lines[2]
-    asked = ask(AZURE["path"], POEM)
+    asked = raw_request(AZURE["path"], POEM)
     for hash in (line.split()[-1] for line in lines[:2]):
-        heard = first(f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]", asked)
+        heard = respond_once(f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]", asked)
         assert heard.rule == "recorded"
         assert heard.headers["x-mockllm-hash"] == lines[0].split()[-1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.language.playing import Game, chat, first
+from tests.language.virtual_server import VirtualServer, chat_request, respond_once
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "packs.md").read_text()
@@ -22,7 +22,7 @@ def test_every_climate_is_on_the_page() -> None:
     (listed,) = re.findall(r"type: \[(.*)\]", manifest)
     assert column("climate") == listed.split(", ")
     for climate in column("climate"):
-        Game("rules: []", packs=["weather"], sets=[f"climate={climate}"])
+        VirtualServer("rules: []", packs=["weather"], sets=[f"climate={climate}"])
 
 
 def test_every_agent_is_on_the_page() -> None:
@@ -32,5 +32,5 @@ def test_every_agent_is_on_the_page() -> None:
 
 
 def test_the_pack_itself_says_which_agents_there_are() -> None:
-    said = first("", chat(), packs=["agent-loops"]).text
+    said = respond_once("", chat_request(), packs=["agent-loops"]).text
     assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", said)) == set(column("model"))

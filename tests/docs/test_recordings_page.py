@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.recordings import hosts, request_log
 from mockllm.recordings.importer import KINDS
-from tests.language.playing import Game, ask
+from tests.language.virtual_server import VirtualServer, raw_request
 from tests.recordings.sample_files import take
 
 PAGE = (Path(__file__).parents[2] / "docs/recordings.md").read_text(encoding="utf-8")
@@ -47,20 +47,22 @@ def test_every_option_that_it_names_is_one() -> None:
         assert option in PAGE
 
 
-ASKED = ask("/v1/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]})
+ASKED = raw_request(
+    "/v1/chat/completions", {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+)
 
 
 def test_its_recording_is_a_scenario() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    heard = Game(example).hear(ASKED)
+    heard = VirtualServer(example).respond(ASKED)
     assert heard.bytes.endswith(b"data: [DONE]\n\n")
     assert heard.took == 0.43
 
 
 def test_recordings_page_log_is_imported() -> None:
     (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-    game = Game(take(line, "log.jsonl").text)
-    heard = game.hear(ASKED)
+    game = VirtualServer(take(line, "log.jsonl").text)
+    heard = game.respond(ASKED)
     assert (heard.status, heard.took) == (503, 0.82)
     source = inspect.getsource(request_log)
     table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]

@@ -16,7 +16,7 @@ from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.dialects.routes import ROUTES
 from mockllm.engine import PlannedResponse
 from mockllm.engine.response_cache import ResponseCache
-from tests.language.playing import NOW, Ask, Game, ask
+from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, raw_request
 
 
 class Call(NamedTuple):
@@ -53,20 +53,20 @@ class NoCache(ResponseCache):
         return render(identity, request)
 
 
-def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | None = None) -> Ask:
+def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | None = None) -> ClientRequest:
     """A request of this call, `turn` seconds after the first."""
     request = NeutralRequest(user=user, stream=stream, max_tokens=500, model=model)
     composed = call.dialect.build_request(request)
     path, _, query = composed.path.partition("?")
     more = {"query": query, "headers": composed.headers, "now": NOW + turn}
-    return ask(call.path or path, dumps(composed.body), **more)
+    return raw_request(call.path or path, dumps(composed.body), **more)
 
 
-def without_cache(scenario: str) -> Game:
+def without_cache(scenario: str) -> VirtualServer:
     """A game whose engine has no response cache."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("mockllm.engine.catalog_runtime.ResponseCache", NoCache)
-        return Game(scenario)
+        return VirtualServer(scenario)
 
 
 def facts(planned: PlannedResponse) -> dict[str, object]:
@@ -101,11 +101,11 @@ def joined(plan: Plan) -> list[object]:
     return items
 
 
-def compare(scenario: str, asked: Sequence[Ask]) -> Game:
+def compare(scenario: str, asked: Sequence[ClientRequest]) -> VirtualServer:
     """Assert that each response equals one that is rendered without the cache. Return the game with the cache."""
-    cached, rendered = Game(scenario), without_cache(scenario)
+    cached, rendered = VirtualServer(scenario), without_cache(scenario)
     for number, each in enumerate(asked):
-        expected = facts(rendered.hear(each).answer)
-        assert facts(cached.hear(each).answer) == expected, f"request {number}"
+        expected = facts(rendered.respond(each).planned)
+        assert facts(cached.respond(each).planned) == expected, f"request {number}"
     assert not rendered.engine._runtime.cache.entries
     return cached

@@ -16,7 +16,7 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.response_cache import CachedResponse, CachedStream
 from tests.engine.cached_and_rendered import CALLS, Call, ask_call, compare
-from tests.language.playing import Game, ask, chat
+from tests.language.virtual_server import VirtualServer, chat_request, raw_request
 
 EACH_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 EACH_FORM = pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
@@ -111,17 +111,17 @@ def test_dialects_do_not_share_entries() -> None:
 
 
 def test_fields_of_the_body_select_the_entry() -> None:
-    game = Game(PACED)
+    game = VirtualServer(PACED)
     for turn in range(8):
         counted = bool(turn % 2)
-        heard = game.hear(chat("made", stream=True, stream_options={"include_usage": counted}))
+        heard = game.respond(chat_request("made", stream=True, stream_options={"include_usage": counted}))
         assert any("usage" in event.data for event in heard.events) is counted
 
 
 def test_an_unread_body_does_not_select_the_entry() -> None:
-    game = Game("validation: off\nrules: [{reply: Blind., stream: true, pace: {itl: [1ms, 9ms]}}]")
-    asked = [ask("/v1/chat/completions", body) for body in (None, "x", "{}", '{"model": "m"}') * 2]
-    heard = [game.hear(each) for each in asked]
+    game = VirtualServer("validation: off\nrules: [{reply: Blind., stream: true, pace: {itl: [1ms, 9ms]}}]")
+    asked = [raw_request("/v1/chat/completions", body) for body in (None, "x", "{}", '{"model": "m"}') * 2]
+    heard = [game.respond(each) for each in asked]
     assert {each.text for each in heard} == {"Blind."}
     assert len({each.events[0].json["id"] for each in heard}) == len(heard)
 
@@ -144,5 +144,5 @@ def test_a_multiplied_token_count_is_cached(tokens: int, monkeypatch: pytest.Mon
     """Each response is a 200, not the first one only."""
     monkeypatch.setattr(openai.CHAT, "__class__", Ollama)
     count_tokens(monkeypatch, iter([tokens + turn for turn in range(10) for _ in range(2)]))
-    game = compare("rules: [{reply: Hello.}]", [chat("hi") for _ in range(10)])
+    game = compare("rules: [{reply: Hello.}]", [chat_request("hi") for _ in range(10)])
     assert game.engine._runtime.cache.entries

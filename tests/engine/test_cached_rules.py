@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.engine import PlannedResponse
 from mockllm.engine.response_cache import _numbered_calls
 from tests.engine.cached_and_rendered import compare
-from tests.language.playing import NOW, Ask, chat
+from tests.language.virtual_server import NOW, ClientRequest, chat_request
 
 INDEPENDENT = """
 validation: "off"
@@ -23,8 +23,8 @@ rules:
 """
 
 
-def requests(**more: Any) -> list[Ask]:
-    return [chat("Hi", now=NOW + number, **more) for number in range(4)]
+def requests(**more: Any) -> list[ClientRequest]:
+    return [chat_request("Hi", now=NOW + number, **more) for number in range(4)]
 
 
 def test_paced_stream_of_request_independent_rule_equals_rendered() -> None:

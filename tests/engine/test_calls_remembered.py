@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, Game, Heard, ask
+from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 RULES = """
 validation: lenient
@@ -37,16 +37,18 @@ CLAUDES = (
 )
 
 
-def asked(path: str, messages: list[Any], stream: bool = False, headers: Mapping[str, str] = {}) -> Ask:
+def asked(
+    path: str, messages: list[Any], stream: bool = False, headers: Mapping[str, str] = {}
+) -> ClientRequest:
     body = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": messages, "stream": stream}
-    return ask(path, body, headers=headers)
+    return raw_request(path, body, headers=headers)
 
 
 def user(text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def result(path: str, id: str, session: str | None = None) -> Ask:
+def result(path: str, id: str, session: str | None = None) -> ClientRequest:
     """The result of a call, alone."""
     headers = {} if session is None else {"x-mockllm-session": session}
     if path in CHATS:
@@ -55,7 +57,7 @@ def result(path: str, id: str, session: str | None = None) -> Ask:
     return asked(path, [{"role": "user", "content": [block]}], headers=headers)
 
 
-def ids(heard: Heard) -> list[str]:
+def ids(heard: ClientResponse) -> list[str]:
     """The ids of an answer's calls."""
     bodies = (
         [event.json for event in heard.events if event.data[0] == "{"] if heard.streamed else [heard.json]
@@ -73,71 +75,71 @@ def ids(heard: Heard) -> list[str]:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
 def test_a_result_with_only_an_id_matches_its_tools_name(path: str, stream: bool) -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     for _ in range(4):  # the first are made, the others filled in from what is kept
-        weather, time = ids(game.hear(asked(path, [user("both")], stream)))
-        assert game.hear(result(path, weather)).text == "get_weather: sunny"
-        assert (time, game.hear(result(path, time)).text) == ("mine", "get_time: sunny")
+        weather, time = ids(game.respond(asked(path, [user("both")], stream)))
+        assert game.respond(result(path, weather)).text == "get_weather: sunny"
+        assert (time, game.respond(result(path, time)).text) == ("mine", "get_time: sunny")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
 def test_calls_of_limited_cached_responses_are_stored(path: str, stream: bool) -> None:
     limit = "modifiers:\n  - limit: {strategy: token-bucket, requests: 1000, window: 1s}\n"
-    game = Game(RULES + limit)
+    game = VirtualServer(RULES + limit)
     for _ in range(4):
-        weather, _ = ids(game.hear(asked(path, [user("both")], stream)))
-        assert game.hear(result(path, weather)).text == "get_weather: sunny"
+        weather, _ = ids(game.respond(asked(path, [user("both")], stream)))
+        assert game.respond(result(path, weather)).text == "get_weather: sunny"
 
 
 @pytest.mark.parametrize("path", [CHATS[0], CLAUDES[0]])
 def test_calls_of_uncached_responses_are_stored(path: str) -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     for _ in range(3):
-        (id,) = ids(game.hear(asked(path, [user("drawn")])))
-        assert game.hear(result(path, id)).text == "get_weather: sunny"
+        (id,) = ids(game.respond(asked(path, [user("drawn")])))
+        assert game.respond(result(path, id)).text == "get_weather: sunny"
 
 
 def test_calls_of_every_choice_are_stored() -> None:
-    game = Game(RULES)
-    (id,) = ids(game.hear(asked(CHATS[0], [user("two")])))
-    assert game.hear(result(CHATS[0], id)).text == "get_weather: sunny"
+    game = VirtualServer(RULES)
+    (id,) = ids(game.respond(asked(CHATS[0], [user("two")])))
+    assert game.respond(result(CHATS[0], id)).text == "get_weather: sunny"
 
 
 def test_calls_are_stored_by_session() -> None:
-    game = Game(RULES)
-    (id, _) = ids(game.hear(asked(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
-    assert game.hear(result(CHATS[0], id, "a")).text == "get_weather: sunny"
+    game = VirtualServer(RULES)
+    (id, _) = ids(game.respond(asked(CHATS[0], [user("both")], headers={"x-mockllm-session": "a"})))
+    assert game.respond(result(CHATS[0], id, "a")).text == "get_weather: sunny"
     for other in ("b", None):
-        assert game.hear(result(CHATS[0], id, other)).text == "nothing was called"
+        assert game.respond(result(CHATS[0], id, other)).text == "nothing was called"
 
 
 def test_the_history_is_stronger_than_stored_calls() -> None:
-    game = Game(RULES)
-    game.hear(asked(CHATS[0], [user("both")]))
+    game = VirtualServer(RULES)
+    game.respond(asked(CHATS[0], [user("both")]))
     call = {"id": "mine", "type": "function", "function": {"name": "get_up", "arguments": "{}"}}
     history = [{"role": "assistant", "content": None, "tool_calls": [call]}]
     told = {"role": "tool", "tool_call_id": "mine", "content": "ok"}
-    assert game.hear(asked(CHATS[0], [user("hi"), *history, told])).text == "get_up: ok"
+    assert game.respond(asked(CHATS[0], [user("hi"), *history, told])).text == "get_up: ok"
 
 
 def test_a_result_of_an_unknown_call_has_no_name() -> None:
-    game = Game(RULES)
-    assert game.hear(result(CHATS[0], "never")).text == "nothing was called"
+    game = VirtualServer(RULES)
+    assert game.respond(result(CHATS[0], "never")).text == "nothing was called"
     for path, message in (
         (CHATS[0], {"role": "tool", "content": "ok"}),
         (CLAUDES[0], {"role": "user", "content": [{"type": "tool_result", "content": "ok"}]}),
     ):
-        assert game.hear(asked(path, [message])).text == "nothing was called"
+        assert game.respond(asked(path, [message])).text == "nothing was called"
 
 
 def test_an_undecodable_response_stores_no_calls() -> None:
-    engine, cut = Game(RULES).engine, asked(CHATS[0], [user("cut")])
+    engine, cut = VirtualServer(RULES).engine, asked(CHATS[0], [user("cut")])
     answer = engine.respond(engine.read("POST", cut.path, "", {}, cut.body, "", 0.0))
     assert (answer.faults, answer.issued) == (("truncate",), {})
 
 
 def test_a_response_without_calls_stores_nothing() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     for _ in range(3):
-        assert game.hear(asked(CHATS[0], [user("hi")])).answer.calls == ()
+        assert game.respond(asked(CHATS[0], [user("hi")])).planned.calls == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.engine import candidates
-from tests.language.playing import Game, chat
+from tests.language.virtual_server import VirtualServer, chat_request
 
 SCENARIO = """
 rules:
@@ -30,9 +30,9 @@ ASKED = {
 @pytest.mark.parametrize("known", [10_000, 1], ids=["remembered", "hardly remembered"])
 def test_cached_candidates_equal_found_ones(known: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(candidates, "MAX_CACHED_MATCHES", known)
-    game = Game(SCENARIO)
+    game = VirtualServer(SCENARIO)
     for turn in range(3):
         for user, (rule, headers) in ASKED.items():
-            heard = game.hear(chat(user))
+            heard = game.respond(chat_request(user))
             assert heard.rule == ("all" if rule == "once" and turn else rule), user
             assert {name for name in heard.headers if name in ("x-a", "x-b")} == headers

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.language.playing import Ask, Game, ask, chat, claude
+from tests.language.virtual_server import (
+    ClientRequest,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    raw_request,
+)
 
 RULES = """
 rules:
@@ -13,18 +19,18 @@ rules:
 """
 
 
-def responses(input: str, **fields: Any) -> Ask:
-    return ask("/v1/responses", {"model": "gpt-4o", "input": input, **fields})
+def responses(input: str, **fields: Any) -> ClientRequest:
+    return raw_request("/v1/responses", {"model": "gpt-4o", "input": input, **fields})
 
 
-def said(game: Game, asked: Ask) -> tuple[str, str]:
+def said(game: VirtualServer, asked: ClientRequest) -> tuple[str, str]:
     """What is answered, and the response's id."""
-    body = game.hear(asked).json
+    body = game.respond(asked).json
     return body["output"][0]["content"][0]["text"], body["id"]
 
 
 def test_a_chain_of_responses_is_the_conversation_of_its_root() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     first, id = said(game, responses("weather", instructions="be kind"))
     other, _ = said(game, responses("hello"))
     second, id = said(game, responses("and now?", previous_response_id=id, instructions="be short"))
@@ -33,23 +39,23 @@ def test_a_chain_of_responses_is_the_conversation_of_its_root() -> None:
 
 
 def test_a_branch_of_a_chain_is_the_same_conversation() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     _, root = said(game, responses("weather"))
     branches = [said(game, responses(text, previous_response_id=root))[0] for text in ("a", "b")]
     assert branches == ["two", "three"]
 
 
 def test_a_chain_without_its_root_stays_a_conversation() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     _, root = said(game, responses("weather"))
     second, id = said(game, responses("more", previous_response_id=root))
-    assert game.hear(ask(f"/v1/responses/{root}", method="DELETE")).status == 200
+    assert game.respond(raw_request(f"/v1/responses/{root}", method="DELETE")).status == 200
     third, _ = said(game, responses("still more", previous_response_id=id))
     assert (second, third) == ("two", "three")
 
 
 def test_a_conversation_object_is_one_conversation() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     assert said(game, responses("hi", conversation="conv_a"))[0] == "one"
     assert said(game, responses("hi", conversation={"id": "conv_b"}))[0] == "one"
     assert said(game, responses("more", conversation={"id": "conv_a"}))[0] == "two"
@@ -57,12 +63,12 @@ def test_a_conversation_object_is_one_conversation() -> None:
 
 
 def test_a_continued_conversation_object_stays_the_same() -> None:
-    game = Game(RULES)
+    game = VirtualServer(RULES)
     _, id = said(game, responses("hi", conversation="conv_a"))
     assert said(game, responses("more", previous_response_id=id))[0] == "two"
 
 
 def test_one_opening_is_one_conversation_in_any_dialect() -> None:
-    game = Game(RULES)
-    assert [game.hear(chat("hi")).text, game.hear(claude("hi")).text] == ["one", "two"]
-    assert game.hear(claude("hi", system="be kind")).text == "one"
+    game = VirtualServer(RULES)
+    assert [game.respond(chat_request("hi")).text, game.respond(claude_request("hi")).text] == ["one", "two"]
+    assert game.respond(claude_request("hi", system="be kind")).text == "one"

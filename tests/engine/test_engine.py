@@ -15,7 +15,16 @@ from mockllm.engine import Engine, catalog_runtime, engine, planner, response_ca
 from mockllm.engine.near_misses import mismatch_line, unfit
 from mockllm.engine.responder import header_text
 from mockllm.scenario.diagnostics import StaleSource
-from tests.language.playing import Ask, Game, Heard, ask, chat, claude, models, play
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    models_request,
+    raw_request,
+    respond_all,
+)
 
 HELLO = """
 rules:
@@ -24,7 +33,7 @@ rules:
 """
 
 
-def read(game: Game, asked: Ask) -> Any:
+def read(game: VirtualServer, asked: ClientRequest) -> Any:
     headers = {name.lower(): value for name, value in asked.headers.items()}
     return game.engine.read(
         asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
@@ -32,31 +41,34 @@ def read(game: Game, asked: Ask) -> Any:
 
 
 def test_a_request_is_read_in_its_protocol() -> None:
-    game = Game(HELLO)
-    assert [read(game, each).api for each in (chat(), claude(), models(), ask("/x"))] == [
+    game = VirtualServer(HELLO)
+    assert [
+        read(game, each).api
+        for each in (chat_request(), claude_request(), models_request(), raw_request("/x"))
+    ] == [
         "chat",
         "messages",
         "models",
         None,
     ]
-    request = read(game, chat(session="s", client="::9", now=5.0))
+    request = read(game, chat_request(session="s", client="::9", now=5.0))
     assert (request.session, request.client, request.now, request.provider) == ("s", "::9", 5.0, "openai")
 
 
 def test_refuse_uses_the_dialect_and_counts_nothing() -> None:
-    game = Game("rules: [{sequence: [a, b]}]\nmodifiers: [{delay: 1s}]")
-    for asked, kind in ((chat(), "invalid_request_error"), (claude(), "request_too_large")):
+    game = VirtualServer("rules: [{sequence: [a, b]}]\nmodifiers: [{delay: 1s}]")
+    for asked, kind in ((chat_request(), "invalid_request_error"), (claude_request(), "request_too_large")):
         answer = game.engine.refuse(Failure("request_too_large", message="too much"), read(game, asked))
         assert (answer.plan.head.status, answer.rule, answer.error) == (413, None, "request_too_large")
         assert ("x-mockllm-rule", "none") in answer.plan.head.headers
         assert answer.notes == ("too much",)
         assert answer.plan.delay == 0.0
         assert f'"{kind}"' in answer.plan.steps[0].payload.decode()  # type: ignore[union-attr]
-    assert game.hear(chat()).text == "a"
+    assert game.respond(chat_request()).text == "a"
 
 
 def test_info_returns_what_is_loaded() -> None:
-    game = Game(HELLO)
+    game = VirtualServer(HELLO)
     about = game.engine.info()
     assert (about.rules, about.files, about.stale) == (2, 1, ())
     assert about.routes == ("/v1/chat/completions", "/mine")
@@ -69,10 +81,10 @@ def test_info_returns_what_is_loaded() -> None:
 
 
 def test_a_peek_equals_the_next_response() -> None:
-    game = Game("rules: [{name: s, sequence: [a, b]}]")
-    peeked = [Heard(game.engine.peek(read(game, chat())).respond()) for _ in range(2)]
-    heard = game.hear(chat())
-    assert [(each.written, each.headers) for each in peeked] == [(heard.written, heard.headers)] * 2
+    game = VirtualServer("rules: [{name: s, sequence: [a, b]}]")
+    peeked = [ClientResponse(game.engine.peek(read(game, chat_request())).respond()) for _ in range(2)]
+    heard = game.respond(chat_request())
+    assert [(each.timed_bytes, each.headers) for each in peeked] == [(heard.timed_bytes, heard.headers)] * 2
 
 
 @pytest.mark.parametrize(
@@ -122,7 +134,7 @@ modifiers:
 """
 REQUESTS = [
     asking(user, stream=stream, query=query, max_tokens=limit, model=model)
-    for asking in (chat, claude)
+    for asking in (chat_request, claude_request)
     for user in ("static", "drawn", "broken")
     for stream in (True, False)
     for query in ("", "a=1", "a=1&b=1", "b=1&c=1")
@@ -133,25 +145,25 @@ REQUESTS = [
 
 def test_caches_change_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
-    twice = [each.written for each in play(MANY, *REQUESTS, *REQUESTS)]
+    twice = [each.timed_bytes for each in respond_all(MANY, *REQUESTS, *REQUESTS)]
     monkeypatch.setattr(engine, "MAX_FAST_PATHS", 2)
     monkeypatch.setattr(catalog_runtime, "MAX_CACHED_SETTINGS", 2)
     monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 5000)
     monkeypatch.setattr(planner, "MAX_CACHED_REPLIES", 2)
-    assert [each.written for each in play(MANY, *REQUESTS, *REQUESTS)] == twice
+    assert [each.timed_bytes for each in respond_all(MANY, *REQUESTS, *REQUESTS)] == twice
 
 
 def test_a_cached_stream_has_the_requests_second() -> None:
-    first, same, later = play(
-        "rules: [{reply: hi}]", *[chat(stream=True, now=now) for now in (1.1, 1.9, 2.0)]
+    first, same, later = respond_all(
+        "rules: [{reply: hi}]", *[chat_request(stream=True, now=now) for now in (1.1, 1.9, 2.0)]
     )
     created = [json.loads(each.events[0].data)["created"] for each in (first, same, later)]
     assert created == [1, 1, 2]
 
 
 def test_a_cached_stream_counts_the_input() -> None:
-    asked = [claude("word " * count, stream=True) for count in (1, 50, 1)]
-    heard = play("rules: [{reply: hi}]", *asked, *asked)
+    asked = [claude_request("word " * count, stream=True) for count in (1, 50, 1)]
+    heard = respond_all("rules: [{reply: hi}]", *asked, *asked)
     shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in heard]
     assert shown[0] == shown[2] < shown[1]
     assert shown[3:] == shown[:3]

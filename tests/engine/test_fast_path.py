@@ -10,7 +10,14 @@ import pytest
 
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.engine import engine
-from tests.language.playing import Ask, Game, chat, claude, models, play
+from tests.language.virtual_server import (
+    ClientRequest,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    models_request,
+    respond_all,
+)
 
 SCENARIO = """
 rules:
@@ -35,7 +42,7 @@ USERS = ("one", "one more", "count", "drawn", "lax", "hello", "count one")
 DECIDED = ("lamp", "off", "dark", "early", "limited", "loaded")
 
 
-def asked(random: Random) -> Iterator[Ask]:
+def asked(random: Random) -> Iterator[ClientRequest]:
     for _ in range(300):
         user, session = random.choice(USERS + DECIDED), random.choice((None, "a"))
         more: dict[str, Any] = {"stream": True} if random.random() < 0.4 else {}
@@ -43,14 +50,14 @@ def asked(random: Random) -> Iterator[Ask]:
             more["surprise"] = 1
         if random.random() < 0.1:
             more["temperature"] = "hot"
-        ask = chat if random.random() < 0.7 else claude
+        ask = chat_request if random.random() < 0.7 else claude_request
         yield ask(user, session=session, **more)
 
 
-def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
+def heard(game: VirtualServer, asks: Iterator[ClientRequest]) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
     for ask in asks:
-        answer = game.hear(ask).answer
+        answer = game.respond(ask).planned
         facts = (answer.rule, answer.modifiers, answer.notes, answer.missed, answer.error, answer.faults)
         steps = answer.plan.steps if answer.plan.streamed else ()
         waits = tuple(step for step in steps if type(step).__name__ == "Wait")
@@ -60,36 +67,38 @@ def heard(game: Game, asks: Iterator[Ask]) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fast_path_responds_and_counts_like_a_decision(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    short = heard(game := Game(SCENARIO), asked(Random(seed)))
+    short = heard(game := VirtualServer(SCENARIO), asked(Random(seed)))
     assert any(lane is not None for lane in game.engine._fast_paths.values())
     monkeypatch.setattr(engine, "build_fast_path", lambda *facts: None)
-    assert heard(Game(SCENARIO), asked(Random(seed))) == short
+    assert heard(VirtualServer(SCENARIO), asked(Random(seed))) == short
 
 
 def test_fast_paths_are_forgotten_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "MAX_FAST_PATHS", 1)
-    game = Game(SCENARIO)
+    game = VirtualServer(SCENARIO)
     for user in USERS * 3:
-        game.hear(chat(user))
+        game.respond(chat_request(user))
         assert len(game.engine._fast_paths) <= 1
 
 
 def test_states_limits_and_loads_have_no_fast_path() -> None:
-    game = Game(SCENARIO)
+    game = VirtualServer(SCENARIO)
     for user in ("lamp", "limited", "loaded", "dark"):
         for _ in range(3):
-            game.hear(chat(user))
+            game.respond(chat_request(user))
     assert set(game.engine._fast_paths.values()) == {None}
 
 
 def test_non_generating_calls_are_refused_on_both_paths() -> None:
-    heard = play("rules: [{match: {api: models}, reply: x}]", models(), models(), models())
+    heard = respond_all(
+        "rules: [{match: {api: models}, reply: x}]", models_request(), models_request(), models_request()
+    )
     assert [each.status for each in heard] == [400] * 3
 
 
 def test_cached_from_reproduces_the_response() -> None:
     """Its root, its second and its request's tokens are all that differs."""
-    game = Game(SCENARIO)
+    game = VirtualServer(SCENARIO)
     alike = 0
     for ask in asked(Random(7)):
         request = game.engine.read(

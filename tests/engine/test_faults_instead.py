@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.language.playing import Game, chat
+from tests.language.virtual_server import VirtualServer, chat_request
 
 RULE = "rules:\n  - {name: r, reply: a b c, faults: %s}\n"
 LISTS = {
@@ -27,7 +27,7 @@ LISTS = {
 
 @pytest.mark.parametrize("faults", LISTS)
 def test_a_replaced_fault_is_noted_as_not_played(faults: str) -> None:
-    engine, asked = Game(RULE % faults).engine, chat(stream=True)
+    engine, asked = VirtualServer(RULE % faults).engine, chat_request(stream=True)
     answer = engine.respond(
         engine.read(asked.method, asked.path, asked.query, {}, asked.body, asked.client, asked.now)
     )

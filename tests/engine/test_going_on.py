@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, Game, Heard, ask
+from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 WEATHER = """
 rules:
@@ -21,17 +21,17 @@ rules:
 """
 
 
-def responses(input: Any, session: str | None = None, **fields: Any) -> Ask:
+def responses(input: Any, session: str | None = None, **fields: Any) -> ClientRequest:
     headers = {} if session is None else {"x-mockllm-session": session}
-    return ask("/v1/responses", {"model": "m", "input": input, **fields}, headers=headers)
+    return raw_request("/v1/responses", {"model": "m", "input": input, **fields}, headers=headers)
 
 
-def got(game: Game, id: str, session: str | None = None, method: str = "GET") -> Heard:
+def got(game: VirtualServer, id: str, session: str | None = None, method: str = "GET") -> ClientResponse:
     headers = {} if session is None else {"x-mockllm-session": session}
-    return game.hear(ask(f"/v1/responses/{id}", method=method, headers=headers))
+    return game.respond(raw_request(f"/v1/responses/{id}", method=method, headers=headers))
 
 
-def said(heard: Heard) -> Any:
+def said(heard: ClientResponse) -> Any:
     """The response, whole or streamed."""
     return heard.events[-1].json["response"] if heard.streamed else heard.json
 
@@ -44,71 +44,71 @@ def output(response: Any) -> list[Any]:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_result_with_only_an_id_matches_its_tools_name(stream: bool) -> None:
-    game = Game(WEATHER)
+    game = VirtualServer(WEATHER)
     for _ in range(3):  # the first is made, the third is filled in from what is kept
-        first = said(game.hear(responses("weather", stream=stream)))
-        last = game.hear(responses(output(first), previous_response_id=first["id"]))
+        first = said(game.respond(responses("weather", stream=stream)))
+        last = game.respond(responses(output(first), previous_response_id=first["id"]))
         assert last.json["output"][0]["content"][0]["text"] == "21 degrees, turn 2, weather"
 
 
 def test_sessions_do_not_share_stored_responses() -> None:
-    game = Game(WEATHER)
-    (id,) = {said(game.hear(responses("hi", session=session)))["id"] for session in ("a", "b")}
+    game = VirtualServer(WEATHER)
+    (id,) = {said(game.respond(responses("hi", session=session)))["id"] for session in ("a", "b")}
     assert [got(game, id, session=session).status for session in ("a", "b", "c")] == [200, 200, 404]
 
 
 def test_a_peek_stores_nothing() -> None:
-    game = Game(WEATHER)
+    game = VirtualServer(WEATHER)
     asked = responses("hi")
     request = game.engine.read(asked.method, asked.path, "", {}, asked.body, "", 0.0)
-    assert got(game, said(Heard(game.engine.peek(request).respond()))["id"]).status == 404
+    assert got(game, said(ClientResponse(game.engine.peek(request).respond()))["id"]).status == 404
 
 
 def test_a_stream_that_a_fault_cuts_is_not_stored() -> None:
-    game = Game(WEATHER)
-    broken = game.hear(responses("hi", model="broken", stream=True))
-    assert broken.answer.faults == ("malformed",)
+    game = VirtualServer(WEATHER)
+    broken = game.respond(responses("hi", model="broken", stream=True))
+    assert broken.planned.faults == ("malformed",)
     assert got(game, broken.events[0].json["response"]["id"]).status == 404
 
 
 def test_a_deleted_response_cannot_be_continued() -> None:
-    game = Game(WEATHER)
-    id = said(game.hear(responses("hi")))["id"]
+    game = VirtualServer(WEATHER)
+    id = said(game.respond(responses("hi")))["id"]
     assert got(game, id, method="DELETE").json["deleted"] is True
-    assert game.hear(responses("hi", previous_response_id=id)).status == 400
+    assert game.respond(responses("hi", previous_response_id=id)).status == 400
 
 
 def test_another_method_is_a_405_and_no_response() -> None:
-    assert Game(WEATHER).hear(ask("/v1/responses", method="GET")).status == 405
+    assert VirtualServer(WEATHER).respond(raw_request("/v1/responses", method="GET")).status == 405
 
 
 def test_a_rule_may_replace_a_stored_response() -> None:
-    game = Game("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
-    id = said(game.hear(responses("hi")))["id"]
+    game = VirtualServer("rules: [{match: {api: stored_responses}, error: overloaded}, {reply: hi}]")
+    id = said(game.respond(responses("hi")))["id"]
     assert got(game, id).status == 503
 
 
-def completions(path: str = "", session: str | None = None, method: str = "GET") -> Ask:
+def completions(path: str = "", session: str | None = None, method: str = "GET") -> ClientRequest:
     headers = {} if session is None else {"x-mockllm-session": session}
-    return ask(f"/v1/chat/completions{path}", method=method, headers=headers)
+    return raw_request(f"/v1/chat/completions{path}", method=method, headers=headers)
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_stored_completion_belongs_to_its_session(stream: bool) -> None:
-    game = Game("rules: [{reply: hi}]")
+    game = VirtualServer("rules: [{reply: hi}]")
     body = {"model": "m", "messages": [], "store": True, "stream": stream}
     mine = {"x-mockllm-session": "mine"}
     for _ in range(3):  # the first is made, the third is filled in from what is kept
-        game.hear(
-            ask(
+        game.respond(
+            raw_request(
                 "/v1/chat/completions", {**body, "messages": [{"role": "user", "content": "x"}]}, headers=mine
             )
         )
-    listed = game.hear(completions(session="mine")).json["data"]
+    listed = game.respond(completions(session="mine")).json["data"]
     assert len({each["id"] for each in listed}) == 3
     assert {each["choices"][0]["message"]["content"] for each in listed} == {"hi"}
     path = f"/{listed[0]['id']}"
-    assert game.hear(completions(path, "mine")).json == listed[0]
-    assert game.hear(completions(path)).status == 404
-    assert game.hear(completions(path, "mine", "DELETE")).json["deleted"] is True
-    assert len(game.hear(completions(session="mine")).json["data"]) == 2
+    assert game.respond(completions(path, "mine")).json == listed[0]
+    assert game.respond(completions(path)).status == 404
+    assert game.respond(completions(path, "mine", "DELETE")).json["deleted"] is True
+    assert len(game.respond(completions(session="mine")).json["data"]) == 2

@@ -5,13 +5,13 @@ from __future__ import annotations
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
-from tests.language.playing import Game, chat, gathered
+from tests.language.virtual_server import VirtualServer, chat_request, load_scenario_files
 
 OTHER = "0" * 64
 
 
 def headers(files: str, **more: object) -> dict[str, str]:
-    return Game(files, **more).hear(chat()).headers  # type: ignore[arg-type]
+    return VirtualServer(files, **more).respond(chat_request()).headers  # type: ignore[arg-type]
 
 
 def test_without_hash_rules_there_is_no_hash() -> None:
@@ -30,20 +30,20 @@ def test_the_hash_is_not_computed_for_other_paths() -> None:
 
 
 def test_a_cached_response_has_each_requests_hash() -> None:
-    game = Game(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
-    told = [game.hear(chat(user)).headers["x-mockllm-hash"] for user in ("x", "x", "y", "x")]
+    game = VirtualServer(f"rules: [{{match: {{hash: '{OTHER}'}}, reply: a}}, {{reply: b}}]")
+    told = [game.respond(chat_request(user)).headers["x-mockllm-hash"] for user in ("x", "x", "y", "x")]
     assert told[0] == told[1] == told[3] != told[2]
 
 
 def test_hashed_adds_the_hash_to_every_response() -> None:
-    catalog = run_steps(compile_catalog(gathered("rules: [{reply: hi}]").entries))
+    catalog = run_steps(compile_catalog(load_scenario_files("rules: [{reply: hi}]").entries))
     engine = Engine(catalog, Sessions(), hashed=True, volatile=frozenset({"messages"}))
 
     def told(asked: object) -> str:
         request = engine.read("POST", asked.path, "", {}, asked.body, "", 0.0)  # type: ignore[attr-defined]
         return dict(engine.respond(request).plan.head.headers)["x-mockllm-hash"]
 
-    assert told(chat("a")) == told(chat("b"))
+    assert told(chat_request("a")) == told(chat_request("b"))
 
 
 def test_every_request_has_a_hash() -> None:

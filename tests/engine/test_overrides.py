@@ -8,7 +8,15 @@ from typing import Any
 from mockllm.core.faults import FAULTS
 from mockllm.engine.overrides import WAITS
 from mockllm.scenario.language.settings import FaultSpec
-from tests.language.playing import Ask, Game, Heard, chat, claude, play, table
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    cases,
+    chat_request,
+    claude_request,
+    respond_all,
+)
 
 RULES = """
 rules:
@@ -23,17 +31,19 @@ modifiers:
 """
 
 
-def asked(user: str = "hi", say: Any = chat, **headers: str) -> Ask:
+def asked(user: str = "hi", say: Any = chat_request, **headers: str) -> ClientRequest:
     """A request with these of our headers."""
-    ask: Ask = say(user, headers={f"x-mockllm-{name}": text for name, text in headers.items()}, stream=True)
+    ask: ClientRequest = say(
+        user, headers={f"x-mockllm-{name}": text for name, text in headers.items()}, stream=True
+    )
     return ask
 
 
-def one(asked: Ask, **more: Any) -> Heard:
-    return play(RULES, asked, overrides=True, **more)[0]
+def one(asked: ClientRequest, **more: Any) -> ClientResponse:
+    return respond_all(RULES, asked, overrides=True, **more)[0]
 
 
-def message(heard: Heard) -> str:
+def message(heard: ClientResponse) -> str:
     assert heard.status == 400
     return heard.message
 
@@ -42,31 +52,31 @@ def message(heard: Heard) -> str:
 
 
 def test_a_seed_applies_to_one_request() -> None:
-    game = Game(RULES)
-    ids = [game.hear(asked(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
-    other = Game(RULES, seed=5)
-    assert ids[1] == [other.hear(asked()).events[0].json["id"] for _ in range(2)][1]
-    same = Game(RULES)
-    assert [ids[0], ids[2]] == [same.hear(asked()).events[0].json["id"] for _ in range(3)][::2]
+    game = VirtualServer(RULES)
+    ids = [game.respond(asked(**headers)).events[0].json["id"] for headers in ({}, {"seed": "5"}, {})]
+    other = VirtualServer(RULES, seed=5)
+    assert ids[1] == [other.respond(asked()).events[0].json["id"] for _ in range(2)][1]
+    same = VirtualServer(RULES)
+    assert [ids[0], ids[2]] == [same.respond(asked()).events[0].json["id"] for _ in range(3)][::2]
 
 
 def test_a_seed_needs_no_permission() -> None:
-    said = {play(RULES, asked("drawn", seed=str(seed)))[0].text for seed in range(40)}
+    said = {respond_all(RULES, asked("drawn", seed=str(seed)))[0].text for seed in range(40)}
     assert len(said) == 8
 
 
 def test_an_invalid_seed_is_refused() -> None:
     expected = 'x-mockllm-seed: expected a whole number, or a seed as the journal tells it, found "many"'
-    assert message(play(RULES, asked(seed="many"))[0]) == expected
-    heard = play(RULES, asked(say=claude, seed="1.5"))[0]
+    assert message(respond_all(RULES, asked(seed="many"))[0]) == expected
+    heard = respond_all(RULES, asked(say=claude_request, seed="1.5"))[0]
     assert heard.json["error"]["type"] == "invalid_request_error"
-    assert heard.answer.rule is None
+    assert heard.planned.rule is None
 
 
 # --- faults --------------------------------------------------------------------------------------
 
 
-@table(
+@cases(
     "text, played",
     [
         ("a name", "malformed", ("malformed",)),
@@ -82,21 +92,21 @@ def test_an_invalid_seed_is_refused() -> None:
     ],
 )
 def test_a_fault_is_written_as_in_a_scenario(text: str, played: tuple[str, ...]) -> None:
-    assert one(asked(fault=text)).answer.faults == played
+    assert one(asked(fault=text)).planned.faults == played
 
 
 def test_a_fault_replaces_the_scenarios_faults() -> None:
-    assert one(asked("slow")).answer.faults == ("stall",)
-    assert one(asked("slow", fault="[]")).answer.faults == ()
-    assert one(asked("slow", fault="duplicate")).answer.faults == ("duplicate",)
+    assert one(asked("slow")).planned.faults == ("stall",)
+    assert one(asked("slow", fault="[]")).planned.faults == ()
+    assert one(asked("slow", fault="duplicate")).planned.faults == ("duplicate",)
 
 
 def test_a_fault_that_does_not_apply_is_noted() -> None:
-    heard = play(RULES, chat(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
+    heard = respond_all(RULES, chat_request(headers={"x-mockllm-fault": "malformed"}), overrides=True)[0]
     assert "malformed not played" in heard.notes
 
 
-@table(
+@cases(
     "text, told",
     [
         ("a name that is none", "stal", 'column 1: no fault is called "stal"; did you mean "stall"?'),
@@ -189,8 +199,8 @@ def test_an_overriding_rule_responds_without_a_match() -> None:
 
 
 def test_a_rules_guards_and_counts_apply() -> None:
-    game = Game(RULES, overrides=True)
-    first, second = (game.hear(asked(rule="once")) for _ in range(2))
+    game = VirtualServer(RULES, overrides=True)
+    first, second = (game.respond(asked(rule="once")) for _ in range(2))
     assert first.text == "once only"
     assert second.status == 404
     assert "matched, but used up (times: 1)" in second.message
@@ -204,7 +214,7 @@ def test_modifiers_apply_to_an_overriding_rule() -> None:
     assert one(asked("late", rule="greeting")).modifiers == ["late"]
 
 
-@table(
+@cases(
     "name, told",
     [
         ("one letter off", "greetings", 'there is no rule "greetings"; did you mean "greeting"?'),
@@ -221,21 +231,21 @@ def test_the_list_of_rules_is_bounded() -> None:
 
 
 def test_a_rule_override_without_rules_is_refused() -> None:
-    heard = play("rules: []", asked(rule="a"), overrides=True)[0]
+    heard = respond_all("rules: []", asked(rule="a"), overrides=True)[0]
     assert message(heard) == 'x-mockllm-rule: there is no rule "a"'
 
 
 def test_a_modifier_id_is_refused() -> None:
-    id = one(asked("late")).answer.modifiers[0]
+    id = one(asked("late")).planned.modifiers[0]
     assert message(one(asked(rule=id))) == f'x-mockllm-rule: "{id}" is a modifier, and no modifier answers'
 
 
 def test_an_ambiguous_rule_name_is_refused() -> None:
     files = {"a.yaml": "rules: [{name: x, reply: a}]", "b.yaml": "rules: [{name: x, reply: b}]"}
-    heard = play(files, asked(rule="x"), overrides=True)[0]
+    heard = respond_all(files, asked(rule="x"), overrides=True)[0]
     assert message(heard).startswith('x-mockllm-rule: several rules are called "x": ')
     ids = message(heard).rpartition('"x": ')[2].split(", ")
-    assert [play(files, asked(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
+    assert [respond_all(files, asked(rule=id), overrides=True)[0].text for id in ids] == ["a", "b"]
 
 
 # --- permission ----------------------------------------------------------------------------------
@@ -243,26 +253,26 @@ def test_an_ambiguous_rule_name_is_refused() -> None:
 
 def test_overrides_without_the_option_are_noted() -> None:
     headers = {"fault": "nonsense", "delay": "3s", "rule": "greeting", "seed": "4"}
-    heard = play(RULES, asked(**headers))[0]
-    assert (heard.rule, heard.delay, heard.answer.faults) == ("rest", 0, ())
+    heard = respond_all(RULES, asked(**headers))[0]
+    assert (heard.rule, heard.delay, heard.planned.faults) == ("rest", 0, ())
     assert heard.notes == (
         "ignored x-mockllm-fault, x-mockllm-delay, x-mockllm-rule: the server runs without --allow-overrides"
     )
-    assert heard.answer.drawn == "4"
+    assert heard.planned.drawn == "4"
 
 
 def test_all_overrides_apply_together() -> None:
     heard = one(asked(rule="drawn", fault="duplicate", delay="1s", seed="3"))
-    assert (heard.rule, heard.answer.faults, heard.delay) == ("drawn", ("duplicate",), 1)
+    assert (heard.rule, heard.planned.faults, heard.delay) == ("drawn", ("duplicate",), 1)
 
 
 def test_overrides_apply_to_misses_and_lookups() -> None:
-    heard = play("rules: []", asked(delay="1s"), overrides=True)[0]
+    heard = respond_all("rules: []", asked(delay="1s"), overrides=True)[0]
     assert (heard.status, heard.delay) == (404, 1)
 
 
 def test_a_peek_at_a_refused_request_decides_by_rules() -> None:
-    engine = Game(RULES, overrides=True).engine
+    engine = VirtualServer(RULES, overrides=True).engine
     bad = asked(fault="nonsense")
     request = engine.read("POST", bad.path, "", bad.headers, bad.body, "", 0.0)
     assert engine.peek(request).decision.outcome == "rule"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.engine.near_misses import near_miss_line, nearest
-from tests.language.playing import Game, ask
+from tests.language.virtual_server import VirtualServer, raw_request
 
 RULES = """
 rules:
@@ -16,55 +16,57 @@ rules:
 """
 
 
-def message(game: Game, path: str, method: str = "POST", query: str = "") -> str:
-    heard = game.hear(ask(path, method=method, query=query))
+def message(game: VirtualServer, path: str, method: str = "POST", query: str = "") -> str:
+    heard = game.respond(raw_request(path, method=method, query=query))
     assert heard.status == 404
     return heard.message
 
 
 def test_a_used_up_rule_is_listed() -> None:
-    game = Game(RULES)
-    assert game.hear(ask("/once")).status == 200
+    game = VirtualServer(RULES)
+    assert game.respond(raw_request("/once")).status == 200
     assert message(game, "/once").startswith(
         "Invalid URL (POST /once).\ns/a.yaml:3 once: matched, but used up (times: 1)\nRoutes: POST /v1/chat/"
     )
 
 
 def test_a_rule_with_the_path_is_listed_with_mismatches() -> None:
-    first, near, routes = message(Game(RULES), "/files/1", query="v=1").split("\n")
+    first, near, routes = message(VirtualServer(RULES), "/files/1", query="v=1").split("\n")
     assert first == "Invalid URL (POST /files/1)."
     assert near == 's/a.yaml:4 got: method expected "GET", found "POST"; query[v] expected "2", found "1"'
     assert routes.startswith("Routes: ")
 
 
 def test_a_rule_with_a_similar_path_is_listed() -> None:
-    said = message(Game(RULES), "/othre")
+    said = message(VirtualServer(RULES), "/othre")
     assert said.split("\n")[1].startswith('s/a.yaml:5 other: path expected "/other", found "/othre" (nearly')
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/v1/files"])
 def test_rules_with_other_paths_are_not_listed(path: str) -> None:
-    assert message(Game(RULES), path).startswith(f"Invalid URL (POST {path}). Routes: POST /v1/chat/")
+    assert message(VirtualServer(RULES), path).startswith(
+        f"Invalid URL (POST {path}). Routes: POST /v1/chat/"
+    )
 
 
 def test_a_rule_is_listed_for_another_method() -> None:
-    game = Game(
+    game = VirtualServer(
         "rules: [{name: put, match: {path: /v1/messages, method: PUT, query: {a: b}}, http: {body: x}}]"
     )
-    heard = game.hear(ask("/v1/messages", method="PUT"))
+    heard = game.respond(raw_request("/v1/messages", method="PUT"))
     assert heard.status == 405
     assert "put: query[a] expected" in heard.message
 
 
 @pytest.mark.parametrize(("path", "missed"), [("/nowhere", True), ("/favicon.ico", False)])
 def test_the_favicon_is_not_missed(path: str, missed: bool) -> None:
-    heard = Game(RULES).hear(ask(path, method="GET"))
-    assert (heard.status, heard.answer.missed) == (404, missed)
+    heard = VirtualServer(RULES).respond(raw_request(path, method="GET"))
+    assert (heard.status, heard.planned.missed) == (404, missed)
 
 
 def test_a_rule_for_generating_calls_is_explained() -> None:
     """The field behind it is the engine's own: no word of the language."""
-    engine = Game("rules: [{name: said, reply: x}]").engine
+    engine = VirtualServer("rules: [{name: said, reply: x}]").engine
     asked = engine.read("POST", "/v1/none", "", {}, b"{}", "127.0.0.1", 0.0)
     (found,) = nearest(engine.catalog, asked)
     assert (

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, Game, Heard, ask, chat, claude
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    raw_request,
+)
 
 RULES = """
 rules:
@@ -43,23 +50,25 @@ FORM = {"type": "json_schema", "json_schema": {"name": "form", "schema": SCHEMA}
 SAID = ("kept", "flaky", "steps", "variety", "quota", "once", "else")
 
 
-def script() -> list[Ask]:
-    made: list[Ask] = []
+def script() -> list[ClientRequest]:
+    made: list[ClientRequest] = []
     for turn in range(5):
         stream = bool(turn % 2)
         for said in SAID:
-            made += [say(said, key="k", stream=stream, now=float(turn)) for say in (chat, claude)]
-        made.append(chat("call", tools=[TOOL], stream=stream, now=float(turn)))
-        made.append(chat("form", response_format=FORM, stream=stream, now=float(turn)))
+            made += [
+                say(said, key="k", stream=stream, now=float(turn)) for say in (chat_request, claude_request)
+            ]
+        made.append(chat_request("call", tools=[TOOL], stream=stream, now=float(turn)))
+        made.append(chat_request("form", response_format=FORM, stream=stream, now=float(turn)))
         made.append(
-            ask(
+            raw_request(
                 "/v1/responses",
                 {"model": "gpt-4o", "input": f"turn {turn}", "stream": stream},
                 now=float(turn),
             )
         )
         made.append(
-            ask(
+            raw_request(
                 f"/v1beta/models/gemini-2.5-flash:{'streamGenerateContent' if stream else 'generateContent'}",
                 {"contents": [{"role": "user", "parts": [{"text": "variety"}]}]},
                 query="alt=sse" if stream else "",
@@ -69,42 +78,44 @@ def script() -> list[Ask]:
     return made
 
 
-def within(session: str, asked: Ask) -> Ask:
+def within(session: str, asked: ClientRequest) -> ClientRequest:
     return replace(asked, headers={**asked.headers, "x-mockllm-session": session})
 
 
-def seen(heard: Heard) -> Any:
+def seen(heard: ClientResponse) -> Any:
     """All that a client could see: head, moments, bytes."""
-    return heard.status, heard.headers, heard.delay, heard.written, heard.answer.drawn
+    return heard.status, heard.headers, heard.delay, heard.timed_bytes, heard.planned.drawn
 
 
 @pytest.mark.parametrize("seed", [0, 11])
 def test_other_requests_do_not_change_a_sessions_run(seed: int) -> None:
-    game = Game(RULES, seed=seed)
-    alone = [seen(game.hear(within("mine", each))) for each in script()]
+    game = VirtualServer(RULES, seed=seed)
+    alone = [seen(game.respond(within("mine", each))) for each in script()]
 
-    game = Game(RULES, seed=seed)
+    game = VirtualServer(RULES, seed=seed)
     noise = script()
     noisy: list[Any] = []
     for (
         each
     ) in noise:  # what others have asked before: answers are kept, limits reached, sequences at their end
-        game.hear(within("early", each))
+        game.respond(within("early", each))
     for number, each in enumerate(script()):
         for other in ("a", "b", "c")[: number % 4]:
-            game.hear(within(other, noise[-number]))
-        game.hear(noise[number // 2])  # the shared session
-        noisy.append(seen(game.hear(within("mine", each))))
+            game.respond(within(other, noise[-number]))
+        game.respond(noise[number // 2])  # the shared session
+        noisy.append(seen(game.respond(within("mine", each))))
     # What is kept, and told by what it is hashed behind, was made for the first one.
     assert [each[:-1] for each in noisy] == [each[:-1] for each in alone]
 
 
 def test_api_keys_of_one_session_count_separately() -> None:
     rules = "rules: [{per: api_key, choose: [a, b, c], delay: [1s, 9s], pace: {itl: [1ms, 9ms]}}]"
-    alone = [seen(each) for each in map(Game(rules).hear, [chat(key="k", stream=True)] * 9)]
-    game, mixed = Game(rules), []
+    alone = [
+        seen(each) for each in map(VirtualServer(rules).respond, [chat_request(key="k", stream=True)] * 9)
+    ]
+    game, mixed = VirtualServer(rules), []
     for number in range(9):
         for other in range(number):
-            game.hear(chat(key=f"other {other}", stream=True))
-        mixed.append(seen(game.hear(chat(key="k", stream=True))))
+            game.respond(chat_request(key=f"other {other}", stream=True))
+        mixed.append(seen(game.respond(chat_request(key="k", stream=True))))
     assert mixed == alone

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from mockllm.engine.seed_token import read_seed_token, told_of
-from tests.language.playing import NOW, Ask, Game, Heard, chat, claude
+from tests.language.virtual_server import (
+    NOW,
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    chat_request,
+    claude_request,
+)
 
 RULES = """
 rules:
@@ -42,58 +49,62 @@ TOOL = {
 SEEDS = [0, 7, -3, 10**18]
 
 
-def whole(heard: Heard) -> object:
+def whole(heard: ClientResponse) -> object:
     """All of an answer: what it says, when, and under which head."""
-    return heard.status, heard.headers, heard.written, heard.delay, heard.rule, heard.modifiers
+    return heard.status, heard.headers, heard.timed_bytes, heard.delay, heard.rule, heard.modifiers
 
 
-def replayed(asked: Ask, seed: str) -> Ask:
+def replayed(asked: ClientRequest, seed: str) -> ClientRequest:
     """The same request with that seed, in a session of its own."""
     return replace(asked, headers={**asked.headers, "x-mockllm-seed": seed, "x-mockllm-session": "again"})
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("user", ["gamble", "choose", "steps", "late", "cut", "out", "hi"])
-@pytest.mark.parametrize("say", [chat, claude])
+@pytest.mark.parametrize("say", [chat_request, claude_request])
 def test_a_token_reproduces_any_response(say, user: str, seed: int) -> None:  # type: ignore[no-untyped-def]
-    game = Game(RULES, seed=seed)
+    game = VirtualServer(RULES, seed=seed)
     for number in range(12):
-        game.hear(chat("noise", key=str(number)))
+        game.respond(chat_request("noise", key=str(number)))
         asked = say(user, key="a", stream=number % 2 == 0)
-        first = game.hear(asked)
-        drawn = first.answer.drawn
+        first = game.respond(asked)
+        drawn = first.planned.drawn
         told = drawn if isinstance(drawn, str) else told_of(drawn)
-        assert whole(Game(RULES).hear(replayed(asked, told))) == whole(first), (number, told)
+        assert whole(VirtualServer(RULES).respond(replayed(asked, told))) == whole(first), (number, told)
 
 
 def test_a_token_reproduces_fake_data() -> None:
-    game = Game(RULES, seed=5)
-    asked = chat("made", tools=[TOOL])
-    said = [game.hear(asked) for _ in range(5)]
+    game = VirtualServer(RULES, seed=5)
+    asked = chat_request("made", tools=[TOOL])
+    said = [game.respond(asked) for _ in range(5)]
     assert len({str(each.calls) for each in said}) > 1
     for each in said:
-        assert isinstance(each.answer.drawn, str)
-        assert Game(RULES).hear(replayed(asked, each.answer.drawn)).bytes == each.bytes
+        assert isinstance(each.planned.drawn, str)
+        assert VirtualServer(RULES).respond(replayed(asked, each.planned.drawn)).bytes == each.bytes
 
 
 def test_a_cached_response_has_a_token_by_number() -> None:
-    game = Game("rules: [{reply: hi}]", seed=3)
-    said = [game.hear(chat()) for _ in range(5)]
-    drawn = [each.answer.drawn for each in said]
+    game = VirtualServer("rules: [{reply: hi}]", seed=3)
+    said = [game.respond(chat_request()) for _ in range(5)]
+    drawn = [each.planned.drawn for each in said]
     assert isinstance(drawn[4], bytes)
     assert told_of(drawn[4]) == "3@4"
     assert told_of(b"3||0|") == "3"
-    assert Game("rules: [{reply: hi}]").hear(replayed(chat(), "3@4")).bytes == said[4].bytes
+    assert (
+        VirtualServer("rules: [{reply: hi}]").respond(replayed(chat_request(), "3@4")).bytes == said[4].bytes
+    )
 
 
 def test_the_first_position_is_the_seed_alone() -> None:
-    assert Game(RULES, seed=9).hear(chat()).answer.drawn == "9"
-    assert Game("rules: []").hear(chat()).answer.drawn == "0"
+    assert VirtualServer(RULES, seed=9).respond(chat_request()).planned.drawn == "9"
+    assert VirtualServer("rules: []").respond(chat_request()).planned.drawn == "0"
 
 
 def test_a_reproduced_request_is_counted() -> None:
-    game = Game(RULES)
-    texts = [game.hear(replayed(chat("steps"), seed)).text for seed in ("0@2,r0:2:2", "0", "0", "0")]
+    game = VirtualServer(RULES)
+    texts = [
+        game.respond(replayed(chat_request("steps"), seed)).text for seed in ("0@2,r0:2:2", "0", "0", "0")
+    ]
     assert texts == ["second", "first", "second", "third"]
 
 
@@ -102,24 +113,24 @@ def test_a_reproduced_request_meets_present_limits() -> None:
     rules: [{reply: hi}]
     modifiers: [{limit: {strategy: fixed-window, requests: 1, window: 1m}}]
     """
-    game = Game(rules)
-    first, second = (game.hear(replayed(chat(), "0@5")) for _ in range(2))
+    game = VirtualServer(rules)
+    first, second = (game.respond(replayed(chat_request(), "0@5")) for _ in range(2))
     assert (first.status, second.status) == (200, 429)
 
 
 def test_a_reproduced_refusal_stays_a_refusal() -> None:
-    game = Game("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
-    lost = [game.hear(chat("hi")) for _ in range(20)]
+    game = VirtualServer("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
+    lost = [game.respond(chat_request("hi")) for _ in range(20)]
     assert {each.status for each in lost} == {200, 404}
     for each in lost:
-        assert isinstance(each.answer.drawn, str)
+        assert isinstance(each.planned.drawn, str)
         assert (
-            Game("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
-            .hear(replayed(chat("hi"), each.answer.drawn))
+            VirtualServer("rules: [{match: {user: hi}, chance: 50%, reply: hi}]")
+            .respond(replayed(chat_request("hi"), each.planned.drawn))
             .status
             == each.status
         )
-    assert game.hear(replayed(chat("hi", temperature="x"), "0@9,r0:1:1")).status == 400
+    assert game.respond(replayed(chat_request("hi", temperature="x"), "0@9,r0:1:1")).status == 400
 
 
 @pytest.mark.parametrize(
@@ -140,7 +151,7 @@ def test_read_seed_token_accepts_tokens_only(text: str, found: object) -> None:
 
 
 def test_the_time_is_the_requests_own() -> None:
-    game = Game(RULES)
-    first = game.hear(chat("hi", now=NOW + 5))
-    assert Game(RULES).hear(chat("hi", now=NOW + 5)).bytes == first.bytes
-    assert Game(RULES).hear(chat("hi", now=NOW + 9)).bytes != first.bytes
+    game = VirtualServer(RULES)
+    first = game.respond(chat_request("hi", now=NOW + 5))
+    assert VirtualServer(RULES).respond(chat_request("hi", now=NOW + 5)).bytes == first.bytes
+    assert VirtualServer(RULES).respond(chat_request("hi", now=NOW + 9)).bytes != first.bytes

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, Game, Heard, ask, chat, claude, play, table
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    cases,
+    chat_request,
+    claude_request,
+    raw_request,
+    respond_all,
+)
 
 STEPS = """
 rules:
@@ -18,22 +27,23 @@ rules:
 """
 
 
-def inside(id: str, asked: Ask) -> Ask:
+def inside(id: str, asked: ClientRequest) -> ClientRequest:
     """The same request at the session's own base URL."""
     return replace(asked, path=f"/s/{id}{asked.path}")
 
 
-def named(id: str, asked: Ask) -> Ask:
+def named(id: str, asked: ClientRequest) -> ClientRequest:
     """The same request with the session's header."""
     return replace(asked, headers={**asked.headers, "x-mockllm-session": id})
 
 
 def test_header_and_path_sessions_count_separately() -> None:
-    a, b = named("a", chat()), inside("b", chat())
-    game = Game(STEPS)
-    assert [game.hear(each).text for each in (a, b, chat(), inside("a", chat()), named("b", chat()), a)] == [
-        "one", "one", "one", "two", "two", "three",
-    ]  # fmt: skip
+    a, b = named("a", chat_request()), inside("b", chat_request())
+    game = VirtualServer(STEPS)
+    assert [
+        game.respond(each).text
+        for each in (a, b, chat_request(), inside("a", chat_request()), named("b", chat_request()), a)
+    ] == ["one", "one", "one", "two", "two", "three"]
 
 
 PATHS = [
@@ -58,7 +68,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_dialect_works_at_a_sessions_base_url(path: str) -> None:
-    engine = Game(STEPS).engine
+    engine = VirtualServer(STEPS).engine
     without, with_ = (engine.read("POST", each, "", {}, b"{}", "", 0.0) for each in (path, f"/s/x{path}"))
     assert (with_.session, without.session) == ("x", None)
     assert type(with_) is type(without)
@@ -67,50 +77,50 @@ def test_every_dialect_works_at_a_sessions_base_url(path: str) -> None:
 
 
 def test_rules_see_the_path_without_the_session_prefix() -> None:
-    assert play(STEPS, inside("named-1", claude()))[0].text == "named-1 at /v1/messages"
-    assert play(STEPS, inside("b", ask("/mine")))[0].bytes == b"at /mine"
+    assert respond_all(STEPS, inside("named-1", claude_request()))[0].text == "named-1 at /v1/messages"
+    assert respond_all(STEPS, inside("b", raw_request("/mine")))[0].bytes == b"at /mine"
 
 
 def test_an_id_in_a_path_may_be_percent_encoded() -> None:
-    game = Game(STEPS)
-    assert game.hear(named("a[1]:b", chat())).text == "one"
-    assert game.hear(inside("a%5B1%5D%3Ab", chat())).text == "two"
+    game = VirtualServer(STEPS)
+    assert game.respond(named("a[1]:b", chat_request())).text == "one"
+    assert game.respond(inside("a%5B1%5D%3Ab", chat_request())).text == "two"
 
 
 def test_header_and_path_may_name_the_same_session() -> None:
-    assert play(STEPS, named("a", inside("a", chat())))[0].text == "one"
+    assert respond_all(STEPS, named("a", inside("a", chat_request())))[0].text == "one"
 
 
 TOO_LONG = "129 characters, and 128 at most are allowed"
 LETTERS = "letters, digits and . _ ~ : @ [ ] - are allowed"
 
 
-@table(
+@cases(
     "asked, told",
     [
-        ("two that differ", named("b", inside("a", chat())),
+        ("two that differ", named("b", inside("a", chat_request())),
          'the path says "a", and x-mockllm-session says "b"; give one of them'),
-        ("an empty header", named("", chat()), "x-mockllm-session is empty"),
-        ("an empty prefix", ask("/s//v1/chat/completions", {}), "the path's /s/ID is empty"),
-        ("a long header", named("x" * 129, chat()), f"x-mockllm-session has {TOO_LONG}"),
-        ("a long prefix", inside("x" * 129, chat()), f"the path's /s/ID has {TOO_LONG}"),
-        ("a space", named("a b", chat()), f'x-mockllm-session is "a b"; {LETTERS}'),
-        ("a slash", inside("a%2Fb", chat()), f'the path\'s /s/ID is "a/b"; {LETTERS}'),
-        ("a letter of another script", named("ä", chat()), f'x-mockllm-session is "ä"; {LETTERS}'),
-        ("a line's end", inside("a%0A", chat()), f'the path\'s /s/ID is "a\\n"; {LETTERS}'),
+        ("an empty header", named("", chat_request()), "x-mockllm-session is empty"),
+        ("an empty prefix", raw_request("/s//v1/chat/completions", {}), "the path's /s/ID is empty"),
+        ("a long header", named("x" * 129, chat_request()), f"x-mockllm-session has {TOO_LONG}"),
+        ("a long prefix", inside("x" * 129, chat_request()), f"the path's /s/ID has {TOO_LONG}"),
+        ("a space", named("a b", chat_request()), f'x-mockllm-session is "a b"; {LETTERS}'),
+        ("a slash", inside("a%2Fb", chat_request()), f'the path\'s /s/ID is "a/b"; {LETTERS}'),
+        ("a letter of another script", named("ä", chat_request()), f'x-mockllm-session is "ä"; {LETTERS}'),
+        ("a line's end", inside("a%0A", chat_request()), f'the path\'s /s/ID is "a\\n"; {LETTERS}'),
     ],
 )  # fmt: skip
-def test_an_invalid_session_id_is_refused(asked: Ask, told: str) -> None:
-    game = Game(STEPS)
-    heard = game.hear(asked)
+def test_an_invalid_session_id_is_refused(asked: ClientRequest, told: str) -> None:
+    game = VirtualServer(STEPS)
+    heard = game.respond(asked)
     assert heard.status == 400
     assert heard.message == f"mockllm knows no such session: {told}."
-    assert game.hear(chat()).text == "one", "nothing was counted"
+    assert game.respond(chat_request()).text == "one", "nothing was counted"
     assert len(game.engine.state) == 0  # type: ignore[arg-type]
 
 
 def test_the_refusal_is_in_the_providers_own_form() -> None:
-    heard = play(STEPS, named("", claude()))[0]
+    heard = respond_all(STEPS, named("", claude_request()))[0]
     assert (heard.status, heard.json["type"], heard.json["error"]["type"]) == (
         400,
         "error",
@@ -120,11 +130,11 @@ def test_the_refusal_is_in_the_providers_own_form() -> None:
 
 def test_a_path_without_an_id_is_an_ordinary_path() -> None:
     for path in ("/s", "/sv1/chat/completions", "/v1/s/x"):
-        assert play(STEPS, ask(path, {}))[0].status == 404
+        assert respond_all(STEPS, raw_request(path, {}))[0].status == 404
 
 
-def whole(heard: Heard) -> Any:
-    return heard.status, heard.headers, heard.written, heard.delay
+def whole(heard: ClientResponse) -> Any:
+    return heard.status, heard.headers, heard.timed_bytes, heard.delay
 
 
 DRAWN = """
@@ -136,29 +146,34 @@ rules:
 
 
 def test_sessions_have_equal_runs() -> None:
-    game = Game(DRAWN)
+    game = VirtualServer(DRAWN)
     runs: dict[str, list[Any]] = {"a": [], "b": []}
     for number in range(20):
         for id, run in runs.items():
             for user in ("made", "gamble", "hi"):
-                run.append(whole(game.hear(named(id, chat(user, stream=bool(number % 2))))))
+                run.append(whole(game.respond(named(id, chat_request(user, stream=bool(number % 2))))))
     assert runs["a"] == runs["b"]
     assert len({str(each) for each in runs["a"]}) == 60
 
 
 def test_a_sessions_seed_applies_to_all_its_requests() -> None:
-    game = Game(DRAWN)
+    game = VirtualServer(DRAWN)
     game.engine.state.session("a", 0.0).seed = 9
-    other = Game(DRAWN, seed=9)
+    other = VirtualServer(DRAWN, seed=9)
     for user in ("made", "gamble", "hi", "hi", "hi"):
-        assert whole(game.hear(named("a", chat(user, now=1.0)))) == whole(other.hear(chat(user, now=1.0)))
+        assert whole(game.respond(named("a", chat_request(user, now=1.0)))) == whole(
+            other.respond(chat_request(user, now=1.0))
+        )
     own = {"x-mockllm-seed": "4"}
-    assert game.hear(named("a", chat(headers=own, now=1.0))).answer.drawn == "4@5,r0:3:3"
-    assert game.hear(named("a", chat(headers={"x-mockllm-rule": "x"}, now=1.0))).answer.drawn == "9@6,r0:4:4"
+    assert game.respond(named("a", chat_request(headers=own, now=1.0))).planned.drawn == "4@5,r0:3:3"
+    assert (
+        game.respond(named("a", chat_request(headers={"x-mockllm-rule": "x"}, now=1.0))).planned.drawn
+        == "9@6,r0:4:4"
+    )
 
 
 def test_a_bad_id_is_reported_before_other_headers() -> None:
-    asked = named("a b", replace(chat(), headers={"x-mockllm-delay": "1s"}))
-    refused = play(STEPS, asked, overrides=True)[0]
+    asked = named("a b", replace(chat_request(), headers={"x-mockllm-delay": "1s"}))
+    refused = respond_all(STEPS, asked, overrides=True)[0]
     assert refused.status == 400
     assert b"mockllm knows no such session" in refused.bytes

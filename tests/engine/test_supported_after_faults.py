@@ -12,7 +12,7 @@ from mockllm.core.reply.reply import Choice, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.dialects import openai
 from mockllm.dialects.dialect import ResponseIdentity
-from tests.language.playing import Game, ask
+from tests.language.virtual_server import VirtualServer, raw_request
 
 RULE = "rules:\n  - {name: r, match: {api: completions}, reply: a b c, faults: [%s]}\n"
 FOREIGN = (Thinking(("Hm.",)), Refusal(("No.",)))
@@ -40,7 +40,7 @@ def test_encoder_gets_supported_reply_after_fault(
     monkeypatch.setattr(kind, "apply_to_reply", _add_foreign_parts)
     monkeypatch.setattr(openai.COMPLETIONS, method, recorded)
     body = dumps({"model": "gpt-3.5-turbo-instruct", "prompt": "hi", "stream": stream})
-    Game(RULE % name).hear(ask("/v1/completions", body))
+    VirtualServer(RULE % name).respond(raw_request("/v1/completions", body))
     assert encoded
     for reply in encoded:
         assert not [part for part in reply.choices[0].parts if type(part) is not Text]

@@ -1,4 +1,4 @@
-"""Answers that are no replies: errors in each envelope, and plain HTTP."""
+"""Responses without a reply: errors in each envelope, and plain HTTP."""
 
 from __future__ import annotations
 
@@ -7,25 +7,36 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED
-from tests.language.playing import Ask, ask, chat, claude, first, mistakes, models, play
+from tests.language.virtual_server import (
+    ClientRequest,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    models_request,
+    raw_request,
+    respond_all,
+    respond_once,
+)
 
-BOTH = (chat, claude)
+BOTH = (chat_request, claude_request)
 
 # --- errors --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMED)
-@pytest.mark.parametrize("asking", BOTH)
-def test_every_named_error_in_every_envelope(name: str, asking: Any) -> None:
-    heard = first(f"rules: [{{error: {name}}}]", asking())
-    assert heard.status >= 400
-    assert (heard.answer.error, heard.rule) == (name, "rules[0]")
-    assert heard.message
+@pytest.mark.parametrize("build_request", BOTH)
+def test_named_error_has_envelope_of_every_provider(name: str, build_request: Any) -> None:
+    response = respond_once(f"rules: [{{error: {name}}}]", build_request())
+    assert response.status >= 400
+    assert (response.planned.error, response.rule) == (name, "rules[0]")
+    assert response.message
 
 
-def test_an_error_in_words_of_ones_own() -> None:
-    heard = first("rules: [{error: {type: insufficient_quota, status: 402, message: 'Pay, {{ user }}.'}}]")
-    assert (heard.status, heard.message) == (402, "Pay, hi.")
+def test_error_message_can_be_set() -> None:
+    response = respond_once(
+        "rules: [{error: {type: insufficient_quota, status: 402, message: 'Pay, {{ user }}.'}}]"
+    )
+    assert (response.status, response.message) == (402, "Pay, hi.")
 
 
 @pytest.mark.parametrize(
@@ -33,41 +44,46 @@ def test_an_error_in_words_of_ones_own() -> None:
     [(400, "bad_request"), (401, "authentication"), (404, "not_found"), (429, "rate_limit"), (500, "server_error"),
      (503, "unavailable"), (529, "overloaded"), (418, "bad_request"), (599, "server_error")],
 )  # fmt: skip
-def test_a_status_alone_is_the_named_error_of_that_status_else_a_generic_one(status: int, name: str) -> None:
-    for asking in BOTH:
-        heard = first(f"rules: [{{error: {{status: {status}}}}}]", asking())
-        assert (heard.status, heard.answer.error) == (status, name)
+def test_error_status_alone_selects_named_or_generic_error(status: int, name: str) -> None:
+    for build_request in BOTH:
+        response = respond_once(f"rules: [{{error: {{status: {status}}}}}]", build_request())
+        assert (response.status, response.planned.error) == (status, name)
 
 
-def test_retry_after_is_sent_as_the_provider_sends_it() -> None:
-    heard = first("rules: [{error: {type: rate_limit, retry_after: 90s}}]")
-    assert (heard.headers["retry-after"], heard.headers["retry-after-ms"]) == ("90", "90000")
+def test_retry_after_has_form_of_provider() -> None:
+    response = respond_once("rules: [{error: {type: rate_limit, retry_after: 90s}}]")
+    assert (response.headers["retry-after"], response.headers["retry-after-ms"]) == ("90", "90000")
     assert (
-        first("rules: [{error: {type: rate_limit, retry_after: 2s}}]", claude()).headers["retry-after"] == "2"
+        respond_once("rules: [{error: {type: rate_limit, retry_after: 2s}}]", claude_request()).headers[
+            "retry-after"
+        ]
+        == "2"
     )
 
 
-def test_retry_after_from_the_request_is_no_wait_and_has_no_cap() -> None:
+def test_retry_after_from_request_has_no_cap() -> None:
     yaml = "rules: [{error: {type: rate_limit, retry_after: '{{ query.r }}s'}}]"
-    assert first(yaml, chat(query="r=90")).headers["retry-after"] == "90"
+    assert respond_once(yaml, chat_request(query="r=90")).headers["retry-after"] == "90"
 
 
-def test_fields_are_merged_into_the_inner_object() -> None:
+def test_error_fields_are_merged_into_inner_object() -> None:
     yaml = "rules: [{error: {type: rate_limit, fields: {code: mine, param: null, more: {a: 1}}}}]"
-    for asking in BOTH:
-        inner = first(yaml, asking()).json["error"]
+    for build_request in BOTH:
+        inner = respond_once(yaml, build_request()).json["error"]
         assert (inner["code"], inner["param"], inner["more"]) == ("mine", None, {"a": 1})
 
 
-def test_fields_by_dialect() -> None:
+def test_error_fields_can_be_by_dialect() -> None:
     yaml = "rules: [{error: {type: rate_limit, fields: {openai: {code: o}, anthropic: {code: a}}}}]"
-    assert first(yaml).json["error"]["code"] == "o"
-    assert first(yaml, claude()).json["error"]["code"] == "a"
-    assert "code" not in first(yaml.replace(", anthropic: {code: a}", ""), claude()).json["error"]
+    assert respond_once(yaml).json["error"]["code"] == "o"
+    assert respond_once(yaml, claude_request()).json["error"]["code"] == "a"
+    assert (
+        "code" not in respond_once(yaml.replace(", anthropic: {code: a}", ""), claude_request()).json["error"]
+    )
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("key", "expected_message"),
     [
         ("overload", 'did you mean "overloaded"?'),
         ("{message: x}", "an error needs a type or a status"),
@@ -77,18 +93,18 @@ def test_fields_by_dialect() -> None:
         ("{type: timeout, retry_after: 5}", "has no unit"),
     ],
 )
-def test_mistakes_in_an_error(word: str, said: str) -> None:
-    (found,) = mistakes(f"rules: [{{error: {word}}}]")
-    assert said in found
+def test_error_with_mistake_has_diagnostic(key: str, expected_message: str) -> None:
+    (result,) = diagnostics_of(f"rules: [{{error: {key}}}]")
+    assert expected_message in result
 
 
 # --- http ----------------------------------------------------------------------------------------
 
 
-def test_http_is_outside_every_protocol() -> None:
-    heard = first("rules: [{http: {status: 418, headers: {x-pot: tea}, body: short and stout}}]")
-    assert (heard.status, heard.headers["x-pot"], heard.bytes) == (418, "tea", b"short and stout")
-    assert heard.headers["content-type"] == "text/plain; charset=utf-8"
+def test_http_response_has_no_protocol() -> None:
+    response = respond_once("rules: [{http: {status: 418, headers: {x-pot: tea}, body: short and stout}}]")
+    assert (response.status, response.headers["x-pot"], response.bytes) == (418, "tea", b"short and stout")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 BODIES: list[tuple[str, bytes, str | None]] = [
@@ -101,69 +117,76 @@ BODIES: list[tuple[str, bytes, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("word", "body", "kind"), BODIES)
-def test_bodies_of_http(word: str, body: bytes, kind: str | None) -> None:
-    heard = first(f"rules: [{{http: {word}}}]")
-    assert (heard.bytes, heard.headers.get("content-type")) == (body, kind)
+@pytest.mark.parametrize(("key", "body", "kind"), BODIES)
+def test_http_body_forms(key: str, body: bytes, kind: str | None) -> None:
+    response = respond_once(f"rules: [{{http: {key}}}]")
+    assert (response.bytes, response.headers.get("content-type")) == (body, kind)
 
 
-def test_http_with_a_file() -> None:
+def test_http_body_file_is_sent() -> None:
     files = {
         "a.yaml": "rules: [{http: {body_file: ./page.html, headers: {content-type: text/html}}}]",
         "page.html": "<p>{{ user }}",
     }
-    heard = first(files)
-    assert (heard.bytes, heard.headers["content-type"]) == (b"<p>{{ user }}", "text/html")
-    assert mistakes({"a.yaml": "rules: [{http: {body_file: ../secret}}]"})
-    assert mistakes("rules: [{http: {body_file: a.yaml, body: x}}]") == [
+    response = respond_once(files)
+    assert (response.bytes, response.headers["content-type"]) == (b"<p>{{ user }}", "text/html")
+    assert diagnostics_of({"a.yaml": "rules: [{http: {body_file: ../secret}}]"})
+    assert diagnostics_of("rules: [{http: {body_file: a.yaml, body: x}}]") == [
         "rules[0].http: write body or body_file, not both"
     ]
 
 
-WHOSE: dict[str, tuple[str, Ask, int, str]] = {
-    "an answer": ("rules: [{name: r, reply: x}]", chat(), 200, "a.yaml:r"),
+WHOSE: dict[str, tuple[str, ClientRequest, int, str]] = {
+    "an answer": ("rules: [{name: r, reply: x}]", chat_request(), 200, "a.yaml:r"),
     "an invalid request that a rule would have answered": (
-        "rules: [{name: r, reply: x}]", chat(messages=None), 400, "a.yaml:r",
+        "rules: [{name: r, reply: x}]", chat_request(messages=None), 400, "a.yaml:r",
     ),
     "an invalid request that nobody would have answered": (
-        "rules: [{name: r, match: {path: /x}, reply: x}]", chat(messages=None), 400, "none",
+        "rules: [{name: r, match: {path: /x}, reply: x}]", chat_request(messages=None), 400, "none",
     ),
-    "a template that has no value": ("rules: [{name: r, reply: '{{ query.x }}'}]", chat(), 400, "a.yaml:r"),
+    "a template that has no value": (
+        "rules: [{name: r, reply: '{{ query.x }}'}]", chat_request(), 400, "a.yaml:r",
+    ),
     "a modifier's template that has no value": (
-        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, delay: '{{ query.x }}'}]", chat(), 400, "a.yaml:r",
+        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, delay: '{{ query.x }}'}]",
+        chat_request(),
+        400,
+        "a.yaml:r",
     ),
     "a modifier's error": (
-        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, error: rate_limit}]", chat(), 429, "a.yaml:m",
+        "rules: [{name: r, reply: x}]\nmodifiers: [{name: m, error: rate_limit}]", chat_request(), 429, "a.yaml:m",
     ),
     "a modifier's error that has no value": (
         "rules: [{name: r, reply: x}]\n"
-        "modifiers: [{name: m, error: {status: '{{ query.x }}'}}]", chat(), 400, "a.yaml:m",
+        "modifiers: [{name: m, error: {status: '{{ query.x }}'}}]", chat_request(), 400, "a.yaml:m",
     ),
-    "a miss": ("rules: [{name: r, match: {user: no}, reply: x}]", chat(), 404, "none"),
-    "a lookup": ("rules: [{name: r, reply: x}]", models(), 200, "openai:models"),
-    "another method": ("rules: [{name: r, reply: x}]", chat(method="PUT"), 405, "none"),
-    "a path that nobody knows": ("rules: [{name: r, reply: x}]", ask("/nowhere"), 404, "none"),
+    "a miss": ("rules: [{name: r, match: {user: no}, reply: x}]", chat_request(), 404, "none"),
+    "a lookup": ("rules: [{name: r, reply: x}]", models_request(), 200, "openai:models"),
+    "another method": ("rules: [{name: r, reply: x}]", chat_request(method="PUT"), 405, "none"),
+    "a path that nobody knows": ("rules: [{name: r, reply: x}]", raw_request("/nowhere"), 404, "none"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("yaml", "asked", "status", "rule"), WHOSE.values(), ids=WHOSE)
-def test_every_answer_says_whose_it_is(yaml: str, asked: Ask, status: int, rule: str) -> None:
-    heard = first(yaml, asked)
-    assert (heard.status, heard.headers["x-mockllm-rule"]) == (status, rule)
+@pytest.mark.parametrize(("yaml", "sent", "status", "rule"), WHOSE.values(), ids=WHOSE)
+def test_response_header_names_rule(yaml: str, sent: ClientRequest, status: int, rule: str) -> None:
+    response = respond_once(yaml, sent)
+    assert (response.status, response.headers["x-mockllm-rule"]) == (status, rule)
 
 
-def test_the_miss_of_a_sequence_that_has_ended_is_nobodys() -> None:
-    _, ended = play("rules: [{sequence: [a], then: error}]", chat(), chat())
+def test_ended_sequence_miss_names_no_rule() -> None:
+    _, ended = respond_all("rules: [{sequence: [a], then: error}]", chat_request(), chat_request())
     assert (ended.status, ended.headers["x-mockllm-rule"]) == (404, "none")
 
 
-def test_a_refusal_says_in_short_why() -> None:
+def test_refused_request_note_states_reason() -> None:
     yaml = "rules: [{name: r, reply: 'x{{ query.x }}'}]"
-    assert first(yaml, claude(max_tokens=None)).notes.startswith("invalid: max_tokens: ")
-    assert "query parameter 'x'" in first(yaml, claude()).notes
-    assert len(first(yaml, ask("/v1/messages", "{" + "x" * 900)).notes) <= 220
+    assert respond_once(yaml, claude_request(max_tokens=None)).notes.startswith("invalid: max_tokens: ")
+    assert "query parameter 'x'" in respond_once(yaml, claude_request()).notes
+    assert len(respond_once(yaml, raw_request("/v1/messages", "{" + "x" * 900)).notes) <= 220
 
 
-def test_the_rules_id_is_in_a_header() -> None:
-    assert first("rules: [{reply: x}]").headers["x-mockllm-rule"] == "a.yaml:rules[0]"
-    assert first("rules: [{name: grüße, reply: x}]").headers["x-mockllm-rule"] == "a.yaml:gr%C3%BC%C3%9Fe"
+def test_rule_id_is_in_header() -> None:
+    assert respond_once("rules: [{reply: x}]").headers["x-mockllm-rule"] == "a.yaml:rules[0]"
+    assert (
+        respond_once("rules: [{name: grüße, reply: x}]").headers["x-mockllm-rule"] == "a.yaml:gr%C3%BC%C3%9Fe"
+    )

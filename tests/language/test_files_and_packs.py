@@ -1,4 +1,4 @@
-"""Files and packs, from folders to answers: which files count, what rules are called, parameters, use, reload."""
+"""Files and packs: the files in use, ids of rules, parameters, use, reload."""
 # ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
@@ -16,16 +16,27 @@ from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
-from tests.language.playing import Files, Game, chat, first, gathered, mistakes, play, rules, table, texts
+from tests.language.virtual_server import (
+    ScenarioText,
+    VirtualServer,
+    cases,
+    chat_request,
+    diagnostics_of,
+    load_scenario_files,
+    respond_all,
+    respond_once,
+    response_texts,
+    rule_names,
+)
 
 CITY = 'name: p\nversion: "1"\nparams: {city: {default: Paris, env: CITY}, n: {type: integer, default: 1}}\n'
 SAYS_CITY = "rules: [{reply: 'in ${city}'}]"
 
 
-# --- which files count ---------------------------------------------------------------------------
+# --- files ---------------------------------------------------------------------------
 
 
-def test_yaml_files_below_the_folder_count() -> None:
+def test_folder_files_at_any_depth_are_loaded() -> None:
     files = {
         "b.yml": "rules: [{name: b, reply: x}]",
         "deep/er/a.yaml": "rules: [{name: a, reply: x}]",
@@ -33,7 +44,7 @@ def test_yaml_files_below_the_folder_count() -> None:
         ".hidden.yaml": ": no yaml",
         "..data/c.yaml": ": no yaml",
     }
-    assert [entry.id for entry in gathered(files).entries] == ["b.yml:b", "deep/er/a.yaml:a"]
+    assert [entry.id for entry in load_scenario_files(files).entries] == ["b.yml:b", "deep/er/a.yaml:a"]
 
 
 SCALARS: list[tuple[str, str, str]] = [
@@ -46,48 +57,50 @@ SCALARS: list[tuple[str, str, str]] = [
 ]
 
 
-@table("scalar, said", SCALARS)
-def test_scalars_follow_yaml_1_2(scalar: str, said: str) -> None:
-    assert texts(f"rules:\n  - reply: {scalar}", chat()) == [said]
+@cases("scalar, message", SCALARS)
+def test_scalars_follow_yaml_1_2(scalar: str, message: str) -> None:
+    assert response_texts(f"rules:\n  - reply: {scalar}", chat_request()) == [message]
 
 
 @pytest.mark.parametrize("scalar", ["12", "1.5", "true", "0x1F"])
-def test_what_is_no_text_is_not_made_one(scalar: str) -> None:
-    (found,) = mistakes(f"rules:\n  - reply: {scalar}")
-    assert found.startswith("rules[0].reply: expected")
+def test_number_for_text_is_diagnostic(scalar: str) -> None:
+    (result,) = diagnostics_of(f"rules:\n  - reply: {scalar}")
+    assert result.startswith("rules[0].reply: expected")
 
 
-def test_all_mistakes_of_all_files_are_listed() -> None:
+def test_diagnostics_of_all_files_are_listed() -> None:
     files = {
         "a.yaml": "rules: [{reply: x, delay: 5}, {relpy: x}]",
         "b.yaml": "rules: [{match: {user: 1}, reply: x}]",
     }
-    found = [str(mistake).partition(" ")[0] for mistake in gathered(files).diagnostics]
-    assert found == ["s/a.yaml:1:27:", "s/a.yaml:1:32:", "s/b.yaml:1:24:"]
+    result = [str(diagnostic).partition(" ")[0] for diagnostic in load_scenario_files(files).diagnostics]
+    assert result == ["s/a.yaml:1:27:", "s/a.yaml:1:32:", "s/b.yaml:1:24:"]
 
 
-def test_the_languages_version() -> None:
-    assert texts("mockllm: 1\nrules: [{reply: x}]", chat()) == ["x"]
-    assert len(mistakes("mockllm: 2\nrules: [{reply: x}]")) == 1
+def test_language_version_is_checked() -> None:
+    assert response_texts("mockllm: 1\nrules: [{reply: x}]", chat_request()) == ["x"]
+    assert len(diagnostics_of("mockllm: 2\nrules: [{reply: x}]")) == 1
 
 
 # --- names and ids -------------------------------------------------------------------------------
 
 
 def test_names_are_unique_within_a_file() -> None:
-    (found,) = mistakes("rules: [{name: a, reply: x}, {name: a, reply: y}]")
-    assert found == 'rules[1].name: "a" is also the name in line 1; names are unique in a file'
-    assert mistakes("rules: [{name: a, reply: x}]\nmodifiers: [{name: a, delay: 1s}]")
-    assert not mistakes({"a.yaml": "rules: [{name: a, reply: x}]", "b.yaml": "rules: [{name: a, reply: x}]"})
+    (result,) = diagnostics_of("rules: [{name: a, reply: x}, {name: a, reply: y}]")
+    assert result == 'rules[1].name: "a" is also the name in line 1; names are unique in a file'
+    assert diagnostics_of("rules: [{name: a, reply: x}]\nmodifiers: [{name: a, delay: 1s}]")
+    assert not diagnostics_of(
+        {"a.yaml": "rules: [{name: a, reply: x}]", "b.yaml": "rules: [{name: a, reply: x}]"}
+    )
 
 
-def test_a_rules_id() -> None:
+def test_rule_id_has_file_and_name() -> None:
     files = {
         "a.yaml": "use: [./p]\nrules: [{name: greeting, reply: x}, {reply: y}]\nmodifiers: [{delay: 1s}]",
         "p/pack.yaml": CITY,
         "p/sub/b.yaml": "rules: [{name: made, reply: x}, {reply: y}, {reply: z}]",
     }
-    assert [entry.id for entry in gathered(files).entries] == [
+    assert [entry.id for entry in load_scenario_files(files).entries] == [
         "a.yaml:greeting",
         "a.yaml:rules[1]",
         "p/sub/b.yaml:made",
@@ -97,7 +110,7 @@ def test_a_rules_id() -> None:
     ]
 
 
-def test_a_folder_called_like_a_used_pack_is_told_apart() -> None:
+def test_folder_named_like_pack_has_distinct_ids() -> None:
     files = {
         "p/b.yaml": "rules: [{name: made, match: {user: mine}, reply: x}]",
         "q/b.yaml": "rules: [{name: made, match: {user: hers}, reply: x}]",
@@ -106,16 +119,16 @@ def test_a_folder_called_like_a_used_pack_is_told_apart() -> None:
         "packs/p/b.yaml": "rules: [{name: made, reply: x}]",
     }
     apart = {**files, "a.yaml": "use: [./packs/p]"}
-    assert [entry.id for entry in gathered(apart).entries] == [
+    assert [entry.id for entry in load_scenario_files(apart).entries] == [
         "./p/b.yaml:made",
         "q/b.yaml:made",
         "p/b.yaml:made",
     ]
-    assert [entry.id for entry in gathered({**apart, "a.yaml": "rules: []"}).entries] == [
+    assert [entry.id for entry in load_scenario_files({**apart, "a.yaml": "rules: []"}).entries] == [
         "p/b.yaml:made",
         "q/b.yaml:made",
     ]
-    assert [entry.id for entry in gathered(files).entries] == [
+    assert [entry.id for entry in load_scenario_files(files).entries] == [
         "a.yaml:rules[1]",
         "q/b.yaml:made",
         "a.yaml:rules[0]",
@@ -125,17 +138,17 @@ def test_a_folder_called_like_a_used_pack_is_told_apart() -> None:
 # --- parameters ----------------------------------------------------------------------------------
 
 
-def test_where_a_parameters_value_comes_from() -> None:
+def test_parameter_value_has_first_origin() -> None:
     """Option, environment, with, default: the first that is set."""
     used = {"a.yaml": "use: [{pack: ./p, with: {city: Rome}}]", "p/pack.yaml": CITY, "p/b.yaml": SAYS_CITY}
     plain = {**used, "a.yaml": "use: [./p]"}
     rome, oslo, bern = {"CITY": "Oslo"}, ["p.city=Bern"], ["city=Bern"]
-    assert texts(plain, chat()) == ["in Paris"]
-    assert texts(used, chat()) == ["in Rome"]
-    assert texts(used, chat(), environment=rome) == ["in Oslo"]
-    assert texts(used, chat(), environment=rome, sets=oslo) == ["in Bern"]
-    assert texts(used, chat(), environment=rome, sets=bern) == ["in Bern"]
-    assert texts(used, chat(), environment={"CITY": ""}) == ["in Rome"]
+    assert response_texts(plain, chat_request()) == ["in Paris"]
+    assert response_texts(used, chat_request()) == ["in Rome"]
+    assert response_texts(used, chat_request(), environment=rome) == ["in Oslo"]
+    assert response_texts(used, chat_request(), environment=rome, sets=oslo) == ["in Bern"]
+    assert response_texts(used, chat_request(), environment=rome, sets=bern) == ["in Bern"]
+    assert response_texts(used, chat_request(), environment={"CITY": ""}) == ["in Rome"]
 
 
 TYPED: list[tuple[str, str, list[str], list[str]]] = [
@@ -149,48 +162,48 @@ TYPED: list[tuple[str, str, list[str], list[str]]] = [
 ]
 
 
-@table("kind, good, bad", TYPED)
+@cases("kind, good, bad", TYPED)
 def test_parameters_are_typed(kind: str, good: list[str], bad: list[str]) -> None:
     files = {
         "pack.yaml": f'name: p\nversion: "1"\nparams: {{x: {{type: {kind}}}}}',
         "a.yaml": "rules: [{reply: x}]",
     }
-    assert [mistakes(files, sets=[f"x={text}"]) for text in good] == [[]] * len(good)
-    assert [len(mistakes(files, sets=[f"x={text}"])) for text in bad] == [1] * len(bad)
+    assert [diagnostics_of(files, sets=[f"x={text}"]) for text in good] == [[]] * len(good)
+    assert [len(diagnostics_of(files, sets=[f"x={text}"])) for text in bad] == [1] * len(bad)
 
 
-def test_an_unset_parameter_is_null() -> None:
+def test_unset_parameter_is_null() -> None:
     files = {
         "pack.yaml": 'name: p\nversion: "1"\nparams: {x: {default: null, env: X}}',
         "a.yaml": "rules: [{name: set, enabled: {x: {exists: true}}, reply: '${x}'}, {name: unset, reply: y}]",
     }
-    assert rules(files, chat()) == ["unset"]
-    assert rules(files, chat(), environment={"X": ""}) == ["unset"]
-    assert texts(files, chat(), environment={"X": "here"}) == ["here"]
+    assert rule_names(files, chat_request()) == ["unset"]
+    assert rule_names(files, chat_request(), environment={"X": ""}) == ["unset"]
+    assert response_texts(files, chat_request(), environment={"X": "here"}) == ["here"]
 
 
-def test_a_change_of_a_parameter_changes_the_rule() -> None:
+def test_changed_parameter_changes_rule() -> None:
     files = {"pack.yaml": CITY, "a.yaml": SAYS_CITY}
-    one, two = (gathered(files, sets=[f"city={city}"]).entries[0] for city in ("A", "B"))
-    assert (one.id == two.id, one.key == two.key) == (True, False)
+    first_item, two = (load_scenario_files(files, sets=[f"city={city}"]).entries[0] for city in ("A", "B"))
+    assert (first_item.id == two.id, first_item.key == two.key) == (True, False)
 
 
 # --- use -----------------------------------------------------------------------------------------
 
 
-def test_a_subfolder_with_a_manifest_is_loaded_only_where_it_is_used() -> None:
+def test_subfolder_with_manifest_is_loaded_if_used() -> None:
     files = {"a.yaml": "rules: [{reply: x}]", "p/pack.yaml": CITY, "p/b.yaml": "rules: [{reply: y}]"}
-    assert len(gathered(files).entries) == 1
-    assert len(gathered({**files, "a.yaml": "use: [./p]"}).entries) == 1
+    assert len(load_scenario_files(files).entries) == 1
+    assert len(load_scenario_files({**files, "a.yaml": "use: [./p]"}).entries) == 1
 
 
-def test_a_folder_that_holds_a_manifest_is_loaded_as_that_pack() -> None:
+def test_root_folder_with_manifest_is_pack() -> None:
     files = {"pack.yaml": CITY, "b.yaml": SAYS_CITY}
-    heard = first(files)
-    assert (heard.text, heard.id) == ("in Paris", "p/b.yaml:rules[0]")
+    response = respond_once(files)
+    assert (response.text, response.id) == ("in Paris", "p/b.yaml:rules[0]")
 
 
-USES: list[tuple[str, Files, str]] = [
+USES: list[tuple[str, ScenarioText, str]] = [
     ("a pack that is not there", "use: [nonsense]", 'there is no pack "nonsense"'),
     ("a near name", "use: [defalt]", 'did you mean "default"?'),
     ("a folder that is not there", "use: [./p]", 'there is no folder "./p"'),
@@ -208,33 +221,33 @@ USES: list[tuple[str, Files, str]] = [
 ]  # fmt: skip
 
 
-@table("files, said", USES)
-def test_mistakes_in_use(files: Files, said: str) -> None:
-    assert said in " ".join(mistakes(files))
+@cases("files, message", USES)
+def test_bad_use_has_diagnostic(files: ScenarioText, message: str) -> None:
+    assert message in " ".join(diagnostics_of(files))
 
 
-def test_with_takes_the_using_packs_parameters() -> None:
+def test_with_reads_parameters_of_using_pack() -> None:
     files = {
         "pack.yaml": 'name: outer\nversion: "1"\nparams: {town: {default: Bonn}}\nuse: [{pack: ./p, with: {city: "${town}"}}]',
         "p/pack.yaml": CITY,
         "p/b.yaml": SAYS_CITY,
     }
-    assert texts(files, chat()) == ["in Bonn"]
+    assert response_texts(files, chat_request()) == ["in Bonn"]
 
 
-def test_every_shipped_pack_answers_on_its_own() -> None:
+def test_every_bundled_pack_responds_alone() -> None:
     for name in ("default", "request-controls", "error-models", "benchmark", "weather", "agent-loops"):
-        heard = first({"a.yaml": ""}, packs=[name])
-        assert heard.status == 200, name
-        assert heard.id is not None
-        assert heard.id.startswith(f"{name}/"), heard.id
+        response = respond_once({"a.yaml": ""}, packs=[name])
+        assert response.status == 200, name
+        assert response.id is not None
+        assert response.id.startswith(f"{name}/"), response.id
 
 
 # --- reload --------------------------------------------------------------------------------------
 
 
-class Life:
-    """A folder that is loaded again and again, on the same state."""
+class ReloadingServer:
+    """A folder that is loaded several times, on the same state."""
 
     def __init__(self, folder: Path, **files: str) -> None:
         self.folder, self.state = folder, Sessions()
@@ -244,99 +257,110 @@ class Life:
     def load(self, **files: str) -> LoadedScenarios:
         for name, text in files.items():
             (self.folder / f"{name}.yaml").write_text(dedent(text), encoding="utf-8")
-        wanted = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
-        found = load_scenarios(wanted, self.last)
-        self.last = found.loading
-        catalog = run_steps(compile_catalog(found.entries))
+        expected = ScenarioSources([str(self.folder)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS))
+        result = load_scenarios(expected, self.last)
+        self.last = result.loading
+        catalog = run_steps(compile_catalog(result.entries))
         self.state.keep(catalog.keys)
-        self.game = object.__new__(Game)
-        self.game.engine = Engine(catalog, self.state, stale=found.stale)
-        return found
+        self.game = object.__new__(VirtualServer)
+        self.game.engine = Engine(catalog, self.state, stale=result.stale)
+        return result
 
-    def texts(self, *users: str) -> list[str]:
-        return [self.game.hear(chat(user)).text for user in users]
-
-
-def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
-    life = Life(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
-    found = life.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
-    assert life.texts("a", "b") == ["one", "new"]
-    assert [(Path(each.file).name, each.kept) for each in found.stale] == [("a.yaml", True)]
-    assert "a.yaml" in life.game.engine.info().stale[0].reason
-    found = life.load(a="rules: [{match: {user: a}, reply: two}]")
-    assert (life.texts("a"), found.stale) == (["two"], [])
+    def response_texts(self, *users: str) -> list[str]:
+        return [self.game.respond(chat_request(user)).text for user in users]
 
 
-def test_also_where_the_mistake_is_the_languages(tmp_path: Path) -> None:
-    life = Life(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
-    life.load(a="rules: [{match: {usr: a}, reply: two}]")
-    assert life.texts("a") == ["one"]
+def test_reload_broken_file_keeps_last_version(tmp_path: Path) -> None:
+    server = ReloadingServer(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
+    result = server.load(a="rules: [{match: {user: a}, reply: ]", b="rules: [{reply: new}]")
+    assert server.response_texts("a", "b") == ["one", "new"]
+    assert [(Path(each.file).name, each.kept) for each in result.stale] == [("a.yaml", True)]
+    assert "a.yaml" in server.game.engine.info().stale[0].reason
+    result = server.load(a="rules: [{match: {user: a}, reply: two}]")
+    assert (server.response_texts("a"), result.stale) == (["two"], [])
 
 
-def test_a_new_file_that_is_broken_is_left_out(tmp_path: Path) -> None:
-    life = Life(tmp_path, b="rules: [{reply: b}]")
-    found = life.load(a="rules: [{match: {usr: a}, reply: two}]")
-    assert life.texts("a") == ["b"]
-    assert [(Path(each.file).name, each.kept) for each in found.stale] == [("a.yaml", False)]
+def test_reload_language_error_keeps_last_version(tmp_path: Path) -> None:
+    server = ReloadingServer(tmp_path, a="rules: [{match: {user: a}, reply: one}]", b="rules: [{reply: b}]")
+    server.load(a="rules: [{match: {usr: a}, reply: two}]")
+    assert server.response_texts("a") == ["one"]
 
 
-@pytest.mark.parametrize("says", ["reply: {text: {file: ans.md}}", "http: {status: 200, body_file: ans.md}"])
-def test_a_file_whose_answer_is_gone_keeps_both_in_their_last_good_version(tmp_path: Path, says: str) -> None:
+def test_reload_new_broken_file_is_left_out(tmp_path: Path) -> None:
+    server = ReloadingServer(tmp_path, b="rules: [{reply: b}]")
+    result = server.load(a="rules: [{match: {usr: a}, reply: two}]")
+    assert server.response_texts("a") == ["b"]
+    assert [(Path(each.file).name, each.kept) for each in result.stale] == [("a.yaml", False)]
+
+
+@pytest.mark.parametrize(
+    "message", ["reply: {text: {file: ans.md}}", "http: {status: 200, body_file: ans.md}"]
+)
+def test_reload_missing_body_file_keeps_last_version_of_both(tmp_path: Path, message: str) -> None:
     (tmp_path / "ans.md").write_text("one")
-    life = Life(tmp_path, a=f"rules: [{{match: {{user: a}}, {says}}}]", b="rules: [{reply: b}]")
+    server = ReloadingServer(
+        tmp_path, a=f"rules: [{{match: {{user: a}}, {message}}}]", b="rules: [{reply: b}]"
+    )
     (tmp_path / "ans.md").unlink()
     for text in ("b", "c", "d"):
-        life.last = pickle.loads(pickle.dumps(life.last))
-        found = life.load(b=f"rules: [{{reply: {text}}}]")
-        assert (b"one" in life.game.hear(chat("a")).bytes, life.texts("hi")) == (True, [text])
-        (stale,) = found.stale
+        server.last = pickle.loads(pickle.dumps(server.last))
+        result = server.load(b=f"rules: [{{reply: {text}}}]")
+        assert (b"one" in server.game.respond(chat_request("a")).bytes, server.response_texts("hi")) == (
+            True,
+            [text],
+        )
+        (stale,) = result.stale
         assert (Path(stale.file).name, stale.kept) == ("a.yaml", True)
         assert 'there is no file "ans.md"' in stale.reason
     (tmp_path / "ans.md").write_text("two")
-    assert life.load().stale == []
-    assert b"two" in life.game.hear(chat("a")).bytes
+    assert server.load().stale == []
+    assert b"two" in server.game.respond(chat_request("a")).bytes
 
 
-def test_so_does_one_whose_delays_are_gone(tmp_path: Path) -> None:
+def test_reload_missing_delay_file_keeps_last_version(tmp_path: Path) -> None:
     (tmp_path / "ms.csv").write_text("100ms\n")
-    life = Life(tmp_path, a="rules: [{reply: a, delay: {empirical: ms.csv}}]")
+    server = ReloadingServer(tmp_path, a="rules: [{reply: a, delay: {empirical: ms.csv}}]")
     (tmp_path / "ms.csv").unlink()
-    assert [each.kept for each in life.load().stale] == [True]
-    assert life.texts("hi") == ["a"]
+    assert [each.kept for each in server.load().stale] == [True]
+    assert server.response_texts("hi") == ["a"]
 
 
-def test_a_mistake_between_two_files_is_charged_to_the_later_one(tmp_path: Path) -> None:
-    life = Life(tmp_path, a="rules: [{name: r, reply: a}]", b="rules: [{replaces: 'a.yaml:r', reply: b}]")
-    assert life.texts("hi") == ["b"]
-    found = life.load(a="rules: [{name: other, reply: a}]")
-    assert [Path(each.file).name for each in found.stale] == ["b.yaml"]
-    assert life.texts("hi") == ["a"]
+def test_reload_conflict_is_reported_for_later_file(tmp_path: Path) -> None:
+    server = ReloadingServer(
+        tmp_path, a="rules: [{name: r, reply: a}]", b="rules: [{replaces: 'a.yaml:r', reply: b}]"
+    )
+    assert server.response_texts("hi") == ["b"]
+    result = server.load(a="rules: [{name: other, reply: a}]")
+    assert [Path(each.file).name for each in result.stale] == ["b.yaml"]
+    assert server.response_texts("hi") == ["a"]
 
 
-def test_counts_survive_for_rules_that_did_not_change(tmp_path: Path) -> None:
-    life = Life(
+def test_reload_unchanged_rule_has_same_counts(tmp_path: Path) -> None:
+    server = ReloadingServer(
         tmp_path,
         a="rules: [{name: s, match: {user: s}, sequence: [a, b, c]}, {name: t, match: {user: t}, sequence: [a, b, c]}]",
     )
-    assert life.texts("s", "t") == ["a", "a"]
-    life.load(
+    assert server.response_texts("s", "t") == ["a", "a"]
+    server.load(
         a="# moved\nrules: [{name: t, match: {user: t}, sequence: [a, b, new]}, {name: s, match: {user: s}, sequence: [a, b, c]}]"
     )
-    assert life.texts("s", "t", "s") == ["b", "a", "c"]
+    assert server.response_texts("s", "t", "s") == ["b", "a", "c"]
 
 
-def test_what_moves_keeps_its_answer_and_tells_its_new_line(tmp_path: Path) -> None:
-    life = Life(tmp_path, a="rules:\n  - {name: r, times: 0, reply: x}")
-    life.load(a="\n\nrules:\n  - {name: r, times: 0, reply: x}")
-    assert "a.yaml:4 r: matched, but used up" in life.game.hear(chat()).message
+def test_reload_moved_rule_has_new_line(tmp_path: Path) -> None:
+    server = ReloadingServer(tmp_path, a="rules:\n  - {name: r, times: 0, reply: x}")
+    server.load(a="\n\nrules:\n  - {name: r, times: 0, reply: x}")
+    assert "a.yaml:4 r: matched, but used up" in server.game.respond(chat_request()).message
 
 
-def test_the_order_of_answers_is_that_of_the_new_files(tmp_path: Path) -> None:
-    life = Life(tmp_path, a="rules: [{name: one, reply: one}, {name: two, reply: two}]")
-    life.load(a="rules: [{name: two, reply: two}, {name: one, reply: one}]")
-    assert life.texts("hi") == ["two"]
+def test_reload_order_is_of_new_files(tmp_path: Path) -> None:
+    server = ReloadingServer(tmp_path, a="rules: [{name: one, reply: one}, {name: two, reply: two}]")
+    server.load(a="rules: [{name: two, reply: two}, {name: one, reply: one}]")
+    assert server.response_texts("hi") == ["two"]
 
 
-def test_play_keeps_no_state_between_games() -> None:
+def test_respond_all_uses_fresh_state() -> None:
     yaml = "rules: [{sequence: [a, b]}]"
-    assert [each.text for each in play(yaml, chat())] == [each.text for each in play(yaml, chat())]
+    assert [each.text for each in respond_all(yaml, chat_request())] == [
+        each.text for each in respond_all(yaml, chat_request())
+    ]

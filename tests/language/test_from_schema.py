@@ -1,4 +1,4 @@
-"""`from_schema`: calls and JSON made from the schemas that a request brings; valid, and the same each run."""
+"""`from_schema`: calls and JSON generated from the schemas of a request, valid and the same in each run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.language.playing import Ask, Heard, ask, chat, claude, first, mistakes, play
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    raw_request,
+    respond_all,
+    respond_once,
+)
 
 CALL = "rules: [{reply: {tool_calls: from_schema}}]"
 JSON = "rules: [{reply: {json: from_schema}}]"
@@ -26,42 +35,44 @@ SEARCH = {"type": "object", "properties": {"query": {"type": "string"}}, "requir
 CLOSED = {**SEARCH, "additionalProperties": False}
 
 
-def offer(asking: Any, *names: str, schema: Any = WEATHER, **more: Any) -> Ask:
-    """A request that offers tools, all with one schema."""
-    if asking is claude:
+def offer(build_request: Any, *names: str, schema: Any = WEATHER, **more: Any) -> ClientRequest:
+    """Return a request that offers tools, all with one schema."""
+    if build_request is claude_request:
         tools: list[Any] = [{"name": name, "input_schema": schema} for name in names]
     else:
         tools = [{"type": "function", "function": {"name": name, "parameters": schema}} for name in names]
-    asked: Ask = asking(tools=tools, **more)
-    return asked
+    sent: ClientRequest = build_request(tools=tools, **more)
+    return sent
 
 
-BOTH = pytest.mark.parametrize("asking", [chat, claude])
+BOTH = pytest.mark.parametrize("build_request", [chat_request, claude_request])
 
 
 @BOTH
-def test_the_first_offered_tool_is_called_with_all_it_takes(asking: Any) -> None:
-    heard = first(CALL, offer(asking, "get_weather", "search"))
-    ((name, arguments),) = heard.calls
+def test_from_schema_calls_first_tool_with_all_arguments(build_request: Any) -> None:
+    response = respond_once(CALL, offer(build_request, "get_weather", "search"))
+    ((name, arguments),) = response.calls
     assert name == "get_weather"
     assert set(arguments) == {"location", "unit", "days"}
     assert jsonschema_rs.is_valid(WEATHER, arguments)
-    assert heard.notes == ""
-    ended = heard.choice["finish_reason"] if asking is chat else heard.json["stop_reason"]
-    assert ended == ("tool_calls" if asking is chat else "tool_use")
+    assert response.notes == ""
+    ended = (
+        response.choice["finish_reason"] if build_request is chat_request else response.json["stop_reason"]
+    )
+    assert ended == ("tool_calls" if build_request is chat_request else "tool_use")
 
 
 @BOTH
-def test_a_stream_says_the_same_in_pieces(asking: Any) -> None:
-    whole = first(CALL, offer(asking, "f")).calls[0][1]
-    heard = first(CALL, offer(asking, "f", stream=True))
-    events = [event.json for event in heard.events if event.data.startswith("{")]
-    if asking is chat:
+def test_from_schema_stream_has_same_call_in_chunks(build_request: Any) -> None:
+    whole = respond_once(CALL, offer(build_request, "f")).calls[0][1]
+    responses = respond_once(CALL, offer(build_request, "f", stream=True))
+    events = [event.json for event in responses.events if event.data.startswith("{")]
+    if build_request is chat_request:
         deltas = [choice["delta"].get("tool_calls") for event in events for choice in event["choices"]]
-        said = "".join(calls[0]["function"]["arguments"] for calls in deltas if calls)
+        message = "".join(calls[0]["function"]["arguments"] for calls in deltas if calls)
     else:
-        said = "".join(event.get("delta", {}).get("partial_json", "") for event in events)
-    assert json.loads(said) == whole
+        message = "".join(event.get("delta", {}).get("partial_json", "") for event in events)
+    assert json.loads(message) == whole
 
 
 AFTER_A: list[Any] = [
@@ -80,16 +91,16 @@ def named(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "called"),
+    ("sent", "called"),
     [
-        (offer(chat, "a", "b"), ["a"]),
-        (offer(chat, "a", "b", tool_choice="auto"), ["a"]),
-        (offer(chat, "a", "b", tool_choice="required"), ["a"]),
-        (offer(chat, "a", "b", tool_choice=named("b")), ["b"]),
-        (offer(chat, "a", "b", tool_choice="none"), []),
+        (offer(chat_request, "a", "b"), ["a"]),
+        (offer(chat_request, "a", "b", tool_choice="auto"), ["a"]),
+        (offer(chat_request, "a", "b", tool_choice="required"), ["a"]),
+        (offer(chat_request, "a", "b", tool_choice=named("b")), ["b"]),
+        (offer(chat_request, "a", "b", tool_choice="none"), []),
         (
             offer(
-                chat,
+                chat_request,
                 *("a", "b", "c"),
                 tool_choice={
                     "type": "allowed_tools",
@@ -98,96 +109,102 @@ def named(name: str) -> dict[str, Any]:
             ),
             ["c"],
         ),
-        (offer(chat, "a", "b", parallel_tool_calls=True), ["a"]),
-        (offer(chat, "a", "b", messages=AFTER_A, tool_choice="required"), ["b"]),
-        (offer(chat, "a", messages=AFTER_A, tool_choice="required"), ["a"]),
-        (offer(claude, "a", "b", tool_choice={"type": "any"}), ["a"]),
-        (offer(claude, "a", "b", tool_choice={"type": "tool", "name": "b"}), ["b"]),
-        (offer(claude, "a", "b", tool_choice={"type": "none"}), []),
-        (chat(), []),
-        (chat(tools=[]), []),
-        (claude(tools=[{"type": "web_search_20250305", "name": "web_search"}]), []),
+        (offer(chat_request, "a", "b", parallel_tool_calls=True), ["a"]),
+        (offer(chat_request, "a", "b", messages=AFTER_A, tool_choice="required"), ["b"]),
+        (offer(chat_request, "a", messages=AFTER_A, tool_choice="required"), ["a"]),
+        (offer(claude_request, "a", "b", tool_choice={"type": "any"}), ["a"]),
+        (offer(claude_request, "a", "b", tool_choice={"type": "tool", "name": "b"}), ["b"]),
+        (offer(claude_request, "a", "b", tool_choice={"type": "none"}), []),
+        (chat_request(), []),
+        (chat_request(tools=[]), []),
+        (claude_request(tools=[{"type": "web_search_20250305", "name": "web_search"}]), []),
     ],
 )
-def test_tool_choice_is_obeyed(asked: Ask, called: list[str]) -> None:
-    heard = first(f"validation: lenient\n{CALL}", asked)
-    assert [name for name, _ in heard.calls] == called
-    assert ("no tool is called" in heard.notes) is (called == [])
+def test_from_schema_follows_tool_choice(sent: ClientRequest, called: list[str]) -> None:
+    responses = respond_once(f"validation: lenient\n{CALL}", sent)
+    assert [name for name, _ in responses.calls] == called
+    assert ("no tool is called" in responses.notes) is (called == [])
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("sent", "reason"),
     [
-        (chat(), "the request offers none"),
-        (offer(chat, "a", tool_choice="none"), "tool_choice is none"),
-        (offer(chat, "a", tool_choice=named("b")), "the request offers none that is called b"),
+        (chat_request(), "the request offers none"),
+        (offer(chat_request, "a", tool_choice="none"), "tool_choice is none"),
+        (offer(chat_request, "a", tool_choice=named("b")), "the request offers none that is called b"),
     ],
 )
-def test_where_no_tool_is_to_be_called_the_answer_says_so(asked: Ask, reason: str) -> None:
-    heard = first(f"validation: lenient\n{CALL}", asked)
-    assert heard.text == f"There is no tool to call: {reason}."
-    assert heard.notes == f"no tool is called: {reason}"
-    assert heard.choice["finish_reason"] == "stop"
+def test_from_schema_without_tool_states_reason(sent: ClientRequest, reason: str) -> None:
+    response = respond_once(f"validation: lenient\n{CALL}", sent)
+    assert response.text == f"There is no tool to call: {reason}."
+    assert response.notes == f"no tool is called: {reason}"
+    assert response.choice["finish_reason"] == "stop"
     beside = "rules: [{reply: {text: Hm., tool_calls: from_schema}}]"
-    assert first(f"validation: lenient\n{beside}", asked).text == "Hm."
+    assert respond_once(f"validation: lenient\n{beside}", sent).text == "Hm."
 
 
-def test_a_call_by_name_takes_the_arguments_from_the_offered_tool() -> None:
-    word = "tool_calls: [{name: b, arguments: from_schema, id: call_1}, {name: a, arguments: {x: 1}}]"
-    heard = first(f"rules: [{{reply: {{{word}}}}}]", offer(chat, "a", "b"))
-    assert [name for name, _ in heard.calls] == ["b", "a"]
-    assert jsonschema_rs.is_valid(WEATHER, heard.calls[0][1])
-    assert heard.calls[1][1] == {"x": 1}
+def test_call_by_name_has_arguments_of_offered_tool() -> None:
+    key = "tool_calls: [{name: b, arguments: from_schema, id: call_1}, {name: a, arguments: {x: 1}}]"
+    responses = respond_once(f"rules: [{{reply: {{{key}}}}}]", offer(chat_request, "a", "b"))
+    assert [name for name, _ in responses.calls] == ["b", "a"]
+    assert jsonschema_rs.is_valid(WEATHER, responses.calls[0][1])
+    assert responses.calls[1][1] == {"x": 1}
 
 
-def test_a_tool_that_is_not_offered_gets_no_arguments_and_a_note() -> None:
-    heard = first("rules: [{reply: {tool_calls: [{name: c, arguments: from_schema}]}}]", offer(chat, "a"))
-    assert heard.calls == [("c", {})]
-    assert heard.notes == "no arguments are made for c: the request offers no such tool"
+def test_call_of_unoffered_tool_has_no_arguments_and_note() -> None:
+    response = respond_once(
+        "rules: [{reply: {tool_calls: [{name: c, arguments: from_schema}]}}]", offer(chat_request, "a")
+    )
+    assert response.calls == [("c", {})]
+    assert response.notes == "no arguments are made for c: the request offers no such tool"
 
 
-def test_in_parts_of_ones_own_order() -> None:
-    word = "{parts: [{tool_calls: [{name: a, arguments: from_schema}]}, {json: from_schema}]}"
-    heard = first(f"rules: [{{reply: {word}}}]", offer(claude, "a"))
-    assert [block["type"] for block in heard.json["content"]] == ["tool_use", "text"]
-    assert set(json.loads(heard.text)) == {"answer"}
+def test_from_schema_in_parts() -> None:
+    key = "{parts: [{tool_calls: [{name: a, arguments: from_schema}]}, {json: from_schema}]}"
+    responses = respond_once(f"rules: [{{reply: {key}}}]", offer(claude_request, "a"))
+    assert [block["type"] for block in responses.json["content"]] == ["tool_use", "text"]
+    assert set(json.loads(responses.text)) == {"answer"}
 
 
-def test_a_part_calls_an_offered_tool() -> None:
-    word = "{parts: [Let me see., {tool_calls: from_schema}]}"
-    heard = first(f"rules: [{{reply: {word}}}]", offer(claude, "a"))
-    assert [block["type"] for block in heard.json["content"]] == ["text", "tool_use"]
-    assert first(f"rules: [{{reply: {word}}}]").text == "Let me see."
-    alone = first("rules: [{reply: {parts: [{tool_calls: from_schema}]}}]")
+def test_from_schema_part_calls_offered_tool() -> None:
+    key = "{parts: [Let me see., {tool_calls: from_schema}]}"
+    responses = respond_once(f"rules: [{{reply: {key}}}]", offer(claude_request, "a"))
+    assert [block["type"] for block in responses.json["content"]] == ["text", "tool_use"]
+    assert respond_once(f"rules: [{{reply: {key}}}]").text == "Let me see."
+    alone = respond_once("rules: [{reply: {parts: [{tool_calls: from_schema}]}}]")
     assert alone.text.startswith("There is no tool to call")
 
 
 @pytest.mark.parametrize("schema", [{}, {"properties": {"a": {"type": "integer"}}}])
-def test_arguments_are_an_object_also_where_the_schema_does_not_say_so(schema: Any) -> None:
-    ((_, arguments),) = first(f"validation: lenient\n{CALL}", offer(chat, "f", schema=schema)).calls
+def test_arguments_of_untyped_schema_are_object(schema: Any) -> None:
+    ((_, arguments),) = respond_once(
+        f"validation: lenient\n{CALL}", offer(chat_request, "f", schema=schema)
+    ).calls
     assert set(arguments) == set(schema.get("properties", {}))
 
 
-def test_a_tool_without_parameters_is_called_without_arguments() -> None:
-    assert first(CALL, chat(tools=[{"type": "function", "function": {"name": "now"}}])).calls == [("now", {})]
+def test_tool_without_parameters_has_no_arguments() -> None:
+    assert respond_once(
+        CALL, chat_request(tools=[{"type": "function", "function": {"name": "now"}}])
+    ).calls == [("now", {})]
 
 
-def test_a_custom_tool_is_called_with_a_text() -> None:
+def test_custom_tool_is_called_with_text() -> None:
     tool = {"type": "custom", "custom": {"name": "shell", "description": "Runs a query"}}
-    (call,) = first(CALL, chat(tools=[tool])).choice["message"]["tool_calls"]
+    (call,) = respond_once(CALL, chat_request(tools=[tool])).choice["message"]["tool_calls"]
     assert call["custom"]["name"] == "shell"
     assert call["custom"]["input"]
 
 
-def test_a_schema_that_nothing_fits_is_told_in_the_journal() -> None:
+def test_unsatisfiable_tool_schema_is_noted() -> None:
     schema = {
         "type": "object",
         "properties": {"a": {"type": "integer", "minimum": 5, "maximum": 4}},
         "required": ["a"],
     }
-    heard = first(CALL, offer(chat, "f", schema=schema))
-    assert heard.calls == [("f", {})]
-    assert heard.notes.startswith("the arguments of f do not fit its schema: no valid value was found")
+    response = respond_once(CALL, offer(chat_request, "f", schema=schema))
+    assert response.calls == [("f", {})]
+    assert response.notes.startswith("the arguments of f do not fit its schema: no valid value was found")
 
 
 # --- structured output ---------------------------------------------------------------------------
@@ -197,31 +214,33 @@ def form(schema: Any, **more: Any) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, **more}}
 
 
-def structured(heard: Heard) -> Any:
-    return json.loads(heard.text)
+def structured(response: ClientResponse) -> Any:
+    return json.loads(response.text)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_json_has_the_form_that_the_request_asks_for(stream: bool) -> None:
+def test_json_from_schema_has_requested_form(stream: bool) -> None:
     strict = {**WEATHER, "required": ["location", "unit", "days"]}
-    heard = first(JSON, chat(response_format=form(strict, strict=True), stream=stream))
-    assert jsonschema_rs.is_valid(strict, structured(heard))
-    assert set(structured(heard)) == set(WEATHER["properties"])  # type: ignore[call-overload]
-    assert heard.notes == ""
+    response = respond_once(JSON, chat_request(response_format=form(strict, strict=True), stream=stream))
+    assert jsonschema_rs.is_valid(strict, structured(response))
+    assert set(structured(response)) == set(WEATHER["properties"])  # type: ignore[call-overload]
+    assert response.notes == ""
 
 
 def test_json_for_anthropics_output_format() -> None:
-    heard = first(JSON, claude(output_config={"format": {"type": "json_schema", "schema": CLOSED}}))
-    assert jsonschema_rs.is_valid(CLOSED, structured(heard))
+    response = respond_once(
+        JSON, claude_request(output_config={"format": {"type": "json_schema", "schema": CLOSED}})
+    )
+    assert jsonschema_rs.is_valid(CLOSED, structured(response))
 
 
-@pytest.mark.parametrize("word", ["from_schema", "major"])
-def test_one_of_several_words_is_said_without_quotes(word: str) -> None:
+@pytest.mark.parametrize("key", ["from_schema", "major"])
+def test_enum_format_is_sent_without_quotes(key: str) -> None:
     """Gemini's `text/x.enum`; as JSON it has them."""
-    said = {
-        kind: first(
-            f"rules: [{{reply: {{json: {word}}}}}]",
-            ask(
+    message = {
+        kind: respond_once(
+            f"rules: [{{reply: {{json: {key}}}}}]",
+            raw_request(
                 "/v1beta/models/gemini-2.5-flash:generateContent",
                 {
                     "contents": [{"parts": [{"text": "hi"}]}],
@@ -231,59 +250,63 @@ def test_one_of_several_words_is_said_without_quotes(word: str) -> None:
         ).json["candidates"][0]["content"]["parts"]
         for kind in ("text/x.enum", "application/json")
     }
-    assert said == {"text/x.enum": [{"text": "major"}], "application/json": [{"text": '"major"'}]}
+    assert message == {"text/x.enum": [{"text": "major"}], "application/json": [{"text": '"major"'}]}
 
 
-def test_json_without_a_schema_is_some_object() -> None:
-    heard = first(JSON, chat(response_format={"type": "json_object"}))
-    assert set(structured(heard)) == {"answer"}
-    assert heard.notes == ""
-    heard = first(JSON, chat(response_format={"type": "json_schema", "json_schema": {"name": "x"}}))
-    assert set(structured(heard)) == {"answer"}
+def test_json_without_schema_is_object() -> None:
+    response = respond_once(JSON, chat_request(response_format={"type": "json_object"}))
+    assert set(structured(response)) == {"answer"}
+    assert response.notes == ""
+    response = respond_once(
+        JSON, chat_request(response_format={"type": "json_schema", "json_schema": {"name": "x"}})
+    )
+    assert set(structured(response)) == {"answer"}
 
 
-def test_json_that_nobody_asked_for_is_noted() -> None:
-    heard = first(JSON)
-    assert set(structured(heard)) == {"answer"}
-    assert heard.notes == "json: from_schema where the request asks for no JSON"
+def test_unrequested_json_is_noted() -> None:
+    response = respond_once(JSON)
+    assert set(structured(response)) == {"answer"}
+    assert response.notes == "json: from_schema where the request asks for no JSON"
 
 
-def test_a_form_that_nothing_fits_is_told_in_the_journal() -> None:
-    heard = first(JSON, chat(response_format=form({"type": "object", "not": {}})))
-    assert heard.notes.startswith("json does not fit the schema: ")
+def test_unsatisfiable_format_is_noted() -> None:
+    response = respond_once(JSON, chat_request(response_format=form({"type": "object", "not": {}})))
+    assert response.notes.startswith("json does not fit the schema: ")
 
 
-# --- sameness ------------------------------------------------------------------------------------
+# --- determinism ------------------------------------------------------------------------------------
 
 
-def test_each_answer_is_made_anew_and_each_run_is_the_same() -> None:
-    asked = [offer(chat, "f") for _ in range(10)]
-    made = [heard.calls for heard in play(CALL, *asked)]
-    assert made == [heard.calls for heard in play(CALL, *asked)]
-    assert len({str(each) for each in made}) > 5
-    assert made != [heard.calls for heard in play(CALL, *asked, seed=1)]
+def test_from_schema_varies_by_request_not_by_run() -> None:
+    sent = [offer(chat_request, "f") for _ in range(10)]
+    result = [response.calls for response in respond_all(CALL, *sent)]
+    assert result == [response.calls for response in respond_all(CALL, *sent)]
+    assert len({str(each) for each in result}) > 5
+    assert result != [response.calls for response in respond_all(CALL, *sent, seed=1)]
 
 
-def test_two_calls_of_one_answer_differ() -> None:
-    word = "tool_calls: [{name: f, arguments: from_schema}, {name: f, arguments: from_schema}]"
-    heard = first(f"rules: [{{reply: {{{word}}}}}]", offer(chat, "f"))
-    assert heard.calls[0] != heard.calls[1]
+def test_two_calls_of_one_response_differ() -> None:
+    key = "tool_calls: [{name: f, arguments: from_schema}, {name: f, arguments: from_schema}]"
+    response = respond_once(f"rules: [{{reply: {{{key}}}}}]", offer(chat_request, "f"))
+    assert response.calls[0] != response.calls[1]
 
 
-# --- the word itself -----------------------------------------------------------------------------
+# --- the keyword -----------------------------------------------------------------------------
 
 
-def test_only_the_word_alone_means_that() -> None:
-    heard = first("rules: [{reply: {json: {a: from_schema, b: [from_schema]}}}]")
-    assert structured(heard) == {"a": "from_schema", "b": ["from_schema"]}
-    assert first("rules: [{reply: from_schema}]").text == "from_schema"
+def test_from_schema_inside_text_is_text() -> None:
+    response = respond_once("rules: [{reply: {json: {a: from_schema, b: [from_schema]}}}]")
+    assert structured(response) == {"a": "from_schema", "b": ["from_schema"]}
+    assert respond_once("rules: [{reply: from_schema}]").text == "from_schema"
 
 
-def test_what_a_request_says_is_never_the_word() -> None:
-    heard = first('rules: [{reply: {json: "{{ user }}"}}]', chat("from_schema"))
-    assert structured(heard) == "from_schema"
+def test_from_schema_from_template_is_text() -> None:
+    response = respond_once('rules: [{reply: {json: "{{ user }}"}}]', chat_request("from_schema"))
+    assert structured(response) == "from_schema"
 
 
-def test_a_word_that_is_misspelt_is_a_mistake() -> None:
-    said = mistakes("rules: [{reply: {tool_calls: from_shema}}]")
-    assert said == ['rules[0].reply.tool_calls: expected a list, or the word from_schema; found "from_shema"']
+def test_misspelt_from_schema_has_diagnostic() -> None:
+    message = diagnostics_of("rules: [{reply: {tool_calls: from_shema}}]")
+    assert message == [
+        'rules[0].reply.tool_calls: expected a list, or the word from_schema; found "from_shema"'
+    ]

@@ -1,4 +1,4 @@
-"""A schema that takes too much work is refused by the provider's own 400, and the server goes on."""
+"""A schema that takes too much work is refused by the provider's own 400, and the server still responds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.core.schema_values.hostile import BILLION, HOSTILE, member
-from tests.language.playing import Ask, Game, ask
+from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request
 from tests.process import serving
 
 HUGE = member({"type": "array", "items": {"type": "integer"}, "minItems": BILLION})
@@ -21,50 +21,52 @@ CONTENTS = [{"role": "user", "parts": [{"text": "hi"}]}]
 MODEL = "/v1beta/models/gemini-2.5-flash"
 
 
-def chat_tool(schema: Any, **more: Any) -> Ask:
+def chat_tool(schema: Any, **more: Any) -> ClientRequest:
     tool = {"type": "function", "function": {"name": "look", "parameters": schema}}
     body = {"model": "gpt-4o", "messages": SAID, "tools": [tool], "tool_choice": "required"}
-    return ask("/v1/chat/completions", {**body, **more})
+    return raw_request("/v1/chat/completions", {**body, **more})
 
 
-def responses_tool(schema: Any) -> Ask:
+def responses_tool(schema: Any) -> ClientRequest:
     tool = {"type": "function", "name": "look", "parameters": schema, "strict": False}
     body = {"model": "gpt-4o", "input": "hi", "tools": [tool], "tool_choice": "required"}
-    return ask("/v1/responses", body)
+    return raw_request("/v1/responses", body)
 
 
-def anthropic_tool(schema: Any, **more: Any) -> Ask:
+def anthropic_tool(schema: Any, **more: Any) -> ClientRequest:
     tools = [{"name": "look", "input_schema": schema}]
     body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": SAID, "tools": tools}
     headers = {"anthropic-version": "2023-06-01", "x-api-key": "k"}
-    return ask("/v1/messages", {**body, "tool_choice": {"type": "any"}, **more}, headers=headers)
+    return raw_request("/v1/messages", {**body, "tool_choice": {"type": "any"}, **more}, headers=headers)
 
 
-def gemini_tool(schema: Any, call: str = "generateContent") -> Ask:
+def gemini_tool(schema: Any, call: str = "generateContent") -> ClientRequest:
     tools = [{"functionDeclarations": [{"name": "look", "parametersJsonSchema": schema}]}]
     config = {"functionCallingConfig": {"mode": "ANY"}}
-    return ask(f"{MODEL}:{call}", {"contents": CONTENTS, "tools": tools, "toolConfig": config})
+    return raw_request(f"{MODEL}:{call}", {"contents": CONTENTS, "tools": tools, "toolConfig": config})
 
 
-def chat_format(schema: Any) -> Ask:
-    wanted = {"type": "json_schema", "json_schema": {"name": "found", "schema": schema}}
-    return ask("/v1/chat/completions", {"model": "gpt-4o", "messages": SAID, "response_format": wanted})
+def chat_format(schema: Any) -> ClientRequest:
+    expected = {"type": "json_schema", "json_schema": {"name": "found", "schema": schema}}
+    return raw_request(
+        "/v1/chat/completions", {"model": "gpt-4o", "messages": SAID, "response_format": expected}
+    )
 
 
-def responses_format(schema: Any) -> Ask:
-    wanted = {"type": "json_schema", "name": "found", "schema": schema, "strict": False}
-    return ask("/v1/responses", {"model": "gpt-4o", "input": "hi", "text": {"format": wanted}})
+def responses_format(schema: Any) -> ClientRequest:
+    expected = {"type": "json_schema", "name": "found", "schema": schema, "strict": False}
+    return raw_request("/v1/responses", {"model": "gpt-4o", "input": "hi", "text": {"format": expected}})
 
 
-def anthropic_format(schema: Any) -> Ask:
-    wanted = {"format": {"type": "json_schema", "schema": schema}}
-    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": SAID, "output_config": wanted}
-    return ask("/v1/messages", body, headers={"anthropic-version": "2023-06-01", "x-api-key": "k"})
+def anthropic_format(schema: Any) -> ClientRequest:
+    expected = {"format": {"type": "json_schema", "schema": schema}}
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 9000, "messages": SAID, "output_config": expected}
+    return raw_request("/v1/messages", body, headers={"anthropic-version": "2023-06-01", "x-api-key": "k"})
 
 
-def gemini_format(schema: Any) -> Ask:
+def gemini_format(schema: Any) -> ClientRequest:
     config = {"responseMimeType": "application/json", "responseJsonSchema": schema}
-    return ask(f"{MODEL}:generateContent", {"contents": CONTENTS, "generationConfig": config})
+    return raw_request(f"{MODEL}:generateContent", {"contents": CONTENTS, "generationConfig": config})
 
 
 ASKED = {
@@ -82,8 +84,8 @@ ASKED = {
 }
 
 
-def default_game(**more: Any) -> Game:
-    return Game({"empty.yaml": "rules: []"}, packs=["default"], **more)
+def default_game(**more: Any) -> VirtualServer:
+    return VirtualServer({"empty.yaml": "rules: []"}, packs=["default"], **more)
 
 
 def check_envelope(path: str, error: dict[str, Any]) -> None:
@@ -99,36 +101,38 @@ def check_envelope(path: str, error: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ASKED)
 def test_request_huge_schema_is_the_providers_400(name: str) -> None:
-    asked = ASKED[name]
-    heard = default_game().hear(asked)
-    assert heard.status == 400
-    body = json.loads(heard.bytes)
+    sent = ASKED[name]
+    response = default_game().respond(sent)
+    assert response.status == 400
+    body = json.loads(response.bytes)
     error = (body[0] if isinstance(body, list) else body)["error"]
-    check_envelope(asked.path, error)
+    check_envelope(sent.path, error)
     assert "10,000 values" in error["message"]
     assert "--max-generated-values" in error["message"]
 
 
-@pytest.mark.parametrize("made", [chat_tool, anthropic_tool, gemini_tool], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "result", [chat_tool, anthropic_tool, gemini_tool], ids=lambda result: result.__name__
+)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_request_hostile_schema_is_refused(name: str, made: Any) -> None:
-    heard = default_game().hear(made(HOSTILE[name][0]))
-    assert heard.status == 400
+def test_request_hostile_schema_is_refused(name: str, result: Any) -> None:
+    response = default_game().respond(result(HOSTILE[name][0]))
+    assert response.status == 400
 
 
 def test_raised_limit_lets_schema_be_generated() -> None:
-    asked = chat_tool(member({"type": "array", "items": {"type": "null"}, "minItems": 11_000}))
-    assert default_game().hear(asked).status == 400
-    assert default_game(max_generated=20_000).hear(asked).status == 200
+    sent = chat_tool(member({"type": "array", "items": {"type": "null"}, "minItems": 11_000}))
+    assert default_game().respond(sent).status == 400
+    assert default_game(max_generated=20_000).respond(sent).status == 200
 
 
 def test_server_after_hostile_schema_answers_health(tmp_path: Path) -> None:
     small = chat_tool(member({"type": "array", "items": {"type": "null"}, "minItems": 50}))
     options = ("--pack", "default", "--max-generated-values", "50")
     with serving(*options, cwd=tmp_path) as server:
-        for asked in (chat_tool(HUGE), small):
+        for sent in (chat_tool(HUGE), small):
             with pytest.raises(urllib.error.HTTPError) as refused:
-                server.post(asked.path, json.loads(asked.body))
+                server.post(sent.path, json.loads(sent.body))
             assert refused.value.code == 400
             assert b"more than 50 values" in refused.value.read()
         assert server.get("/health")

@@ -1,4 +1,4 @@
-"""`replay`: what was recorded comes back byte for byte, at its own times; or says itself in any protocol."""
+"""`replay`: a recorded response byte for byte with its times, or as a reply in any protocol."""
 
 from __future__ import annotations
 
@@ -10,7 +10,17 @@ from collections.abc import Sequence
 import pytest
 
 from mockllm.core.rendering.framing import framed
-from tests.language.playing import Game, Heard, ask, chat, claude, first, mistakes, models, table
+from tests.language.virtual_server import (
+    ClientResponse,
+    VirtualServer,
+    cases,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    models_request,
+    raw_request,
+    respond_once,
+)
 
 
 def event(text: str) -> str:
@@ -70,14 +80,14 @@ def whole(text: str = BODY, **more: object) -> dict[str, object]:
     ],
     ids=["events", "cut in events", "CRLF", "other fields", "no end", "no events", "odd", "named events"],
 )
-def test_what_leaves_is_what_was_recorded(frames: list[str]) -> None:
-    heard = first(rule(streamed(frames)), chat(stream=True))
-    assert heard.bytes == "".join(frames).encode()
-    assert (heard.status, heard.headers["content-type"]) == (200, "text/event-stream")
-    assert heard.streamed
+def test_replay_sends_recorded_bytes(frames: list[str]) -> None:
+    response = respond_once(rule(streamed(frames)), chat_request(stream=True))
+    assert response.bytes == "".join(frames).encode()
+    assert (response.status, response.headers["content-type"]) == (200, "text/event-stream")
+    assert response.streamed
 
 
-@table(
+@cases(
     "kind, body",
     [
         ("newline-delimited JSON", "application/x-ndjson", '{"a":1}\n{"b":2}\nrest'),
@@ -90,64 +100,72 @@ def test_what_leaves_is_what_was_recorded(frames: list[str]) -> None:
         ("no body", "text/plain", ""),
     ],
 )
-def test_every_framing_is_left_as_it_was(kind: str, body: str) -> None:
-    found = first(rule({"headers": {"content-type": kind}, "frames": [body]}), chat(stream=True))
-    assert found.bytes == body.encode()
+def test_replay_leaves_framing(kind: str, body: str) -> None:
+    result = respond_once(
+        rule({"headers": {"content-type": kind}, "frames": [body]}), chat_request(stream=True)
+    )
+    assert result.bytes == body.encode()
 
 
-def test_bytes_that_are_no_text() -> None:
+def test_replay_binary_bytes() -> None:
     data = bytes(range(256))
     replay = {"headers": {}, "frames": [{"base64": base64.b64encode(data).decode()}], "status": 418}
-    heard = first(rule(replay))
-    assert (heard.bytes, heard.status) == (data, 418)
+    response = respond_once(rule(replay))
+    assert (response.bytes, response.status) == (data, 418)
 
 
-def test_a_file_holds_the_body() -> None:
+def test_replay_file_is_body() -> None:
     text = json.dumps({"rules": [{"replay": {"file": "body.txt", "headers": {"x-a": "{{ no template }}"}}}]})
-    heard = first({"a.yaml": text, "body.txt": "as it is {{ user }}"})
-    assert heard.bytes == b"as it is {{ user }}"
-    assert heard.headers["x-a"] == "{{ no template }}"
+    response = respond_once({"a.yaml": text, "body.txt": "as it is {{ user }}"})
+    assert response.bytes == b"as it is {{ user }}"
+    assert response.headers["x-a"] == "{{ no template }}"
 
 
-@table(
-    "timing, delay, moments, took",
+@cases(
+    "timing, delay, chunk_times, took",
     [
         ("as recorded", "recorded", 0.1, [0.1, 0.2, 0.3], 0.3),
         ("twice as fast", "2x", 0.05, [0.05, 0.1, 0.15], 0.15),
         ("at once", "none", 0, [0, 0, 0], 0),
     ],
 )
-def test_timing(timing: str, delay: float, moments: list[float], took: float) -> None:
-    heard = first(rule({**timed(), "timing": timing}), chat(stream=True))
-    assert (heard.delay, heard.moments, heard.took) == (delay, moments, took)
-    assert heard.bytes == STREAM.encode()
+def test_replay_timing(timing: str, delay: float, chunk_times: list[float], took: float) -> None:
+    response = respond_once(rule({**timed(), "timing": timing}), chat_request(stream=True))
+    assert (response.delay, response.chunk_times, response.took) == (delay, chunk_times, took)
+    assert response.bytes == STREAM.encode()
 
 
-def test_a_frame_without_a_time_comes_with_the_one_before() -> None:
-    heard = first(rule(streamed([{"at": "1s", "data": "a"}, "b"])), chat(stream=True))
-    assert [at for at, _ in heard.written] == [1.0, 1.0]
+def test_replay_frame_without_time_follows_previous() -> None:
+    responses = respond_once(rule(streamed([{"at": "1s", "data": "a"}, "b"])), chat_request(stream=True))
+    assert [at for at, _ in responses.timed_bytes] == [1.0, 1.0]
 
 
 PACE = {"pace": {"ttft": "1s", "itl": "2s"}}
 
 
-def test_pace_acts_where_it_has_no_times_of_its_own() -> None:
-    assert first(rule({**timed(), "timing": "none"}, **PACE), chat(stream=True)).moments == [1, 3, 5]
-    assert first(rule(timed(), **PACE), chat(stream=True)).moments == [0.1, 0.2, 0.3]
-    assert first(rule(whole(timing="none"), **PACE)).took == 3  # two tokens
-    assert first(rule({**whole("?"), "timing": "none"}, **PACE)).took == 0
-    assert first(rule(whole(), **PACE)).took == 0.3
+def test_replay_without_times_is_paced() -> None:
+    assert respond_once(
+        rule({**timed(), "timing": "none"}, **PACE), chat_request(stream=True)
+    ).chunk_times == [
+        1,
+        3,
+        5,
+    ]
+    assert respond_once(rule(timed(), **PACE), chat_request(stream=True)).chunk_times == [0.1, 0.2, 0.3]
+    assert respond_once(rule(whole(timing="none"), **PACE)).took == 3  # two tokens
+    assert respond_once(rule({**whole("?"), "timing": "none"}, **PACE)).took == 0
+    assert respond_once(rule(whole(), **PACE)).took == 0.3
 
 
-def test_modifiers_apply() -> None:
+def test_replay_has_modifiers() -> None:
     file = json.loads(rule(timed()))
     file["modifiers"] = [{"headers": {"x-more": "yes"}, "delay": "1s"}]
-    heard = first(json.dumps(file), chat(stream=True))
-    assert heard.headers["x-more"] == "yes"
-    assert heard.moments == [1.1, 1.2, 1.3]
+    response = respond_once(json.dumps(file), chat_request(stream=True))
+    assert response.headers["x-more"] == "yes"
+    assert response.chunk_times == [1.1, 1.2, 1.3]
 
 
-@table(
+@cases(
     "fault, chunks",
     [
         ("a chunk is left out", {"drop": {"at": {"chunk": 2}}}, ["Hel", "you"]),
@@ -155,25 +173,25 @@ def test_modifiers_apply() -> None:
         ("the end is missing", {"close": {"after": {"chunks": 1}}}, ["Hel"]),
     ],
 )
-def test_faults_find_their_chunks(fault: object, chunks: list[str]) -> None:
-    answer = Game(rule(timed(), faults=[fault])).engine
-    asked = chat(stream=True)
-    request = answer.read("POST", asked.path, "", {}, asked.body, "", 0.0)
-    given = answer.respond(request)
-    assert given.notes == ()
-    said = b"".join(item for item in framed(given.plan) if isinstance(item, bytes)).decode()
-    assert [word for word in ("Hel", "lo ", "you") for _ in range(said.count(word))] == chunks
+def test_replay_faults_find_chunks(fault: object, chunks: list[str]) -> None:
+    answer = VirtualServer(rule(timed(), faults=[fault])).engine
+    sent = chat_request(stream=True)
+    request = answer.read("POST", sent.path, "", {}, sent.body, "", 0.0)
+    options = answer.respond(request)
+    assert options.notes == ()
+    respond_as_reply = b"".join(item for item in framed(options.plan) if isinstance(item, bytes)).decode()
+    assert [key for key in ("Hel", "lo ", "you") for _ in range(respond_as_reply.count(key))] == chunks
 
 
-def test_a_whole_answer_breaks_where_a_chunk_was_said() -> None:
-    engine = Game(rule(whole(), faults=[{"close": {"after": {"chunks": 1}}}])).engine
-    asked = chat()
-    given = engine.respond(engine.read("POST", asked.path, "", {}, asked.body, "", 0.0))
-    sent = b"".join(item for item in framed(given.plan) if isinstance(item, bytes))
+def test_replay_non_streaming_fault_is_at_chunk() -> None:
+    engine = VirtualServer(rule(whole(), faults=[{"close": {"after": {"chunks": 1}}}])).engine
+    client_request = chat_request()
+    options = engine.respond(engine.read("POST", client_request.path, "", {}, client_request.body, "", 0.0))
+    sent = b"".join(item for item in framed(options.plan) if isinstance(item, bytes))
     assert sent.endswith(b'"content": "Hello')
 
 
-# --- packed ------------------------------------------------------------------------------------------
+# --- gzip ------------------------------------------------------------------------------------------
 
 GZIP = {"accept-encoding": "gzip, deflate"}
 
@@ -184,136 +202,138 @@ def packed(*texts: str, coding: str = "gzip") -> dict[str, object]:
     return {"headers": {"content-type": "text/event-stream", "Content-Encoding": coding}, "frames": frames}
 
 
-def test_a_packed_recording_is_sent_as_it_was_to_who_takes_it() -> None:
-    heard = first(rule(packed(STREAM)), chat(stream=True, headers=GZIP))
-    assert heard.headers["content-encoding"] == "gzip"
-    assert heard.bytes == b"".join(base64.b64decode(f["base64"]) for f in packed(STREAM)["frames"])  # type: ignore[attr-defined]
+def test_replay_gzip_is_sent_if_accepted() -> None:
+    response = respond_once(rule(packed(STREAM)), chat_request(stream=True, headers=GZIP))
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.bytes == b"".join(base64.b64decode(f["base64"]) for f in packed(STREAM)["frames"])  # type: ignore[attr-defined]
 
 
-def test_and_unpacked_to_who_does_not() -> None:
+def test_replay_gzip_is_decompressed_if_not_accepted() -> None:
     for headers in ({}, {"accept-encoding": "identity"}, {"accept-encoding": "gzip;q=0"}):
-        heard = first(rule(packed(STREAM)), chat(stream=True, headers=headers))
-        assert "content-encoding" not in heard.headers
-        assert heard.bytes == STREAM.encode()
+        responses = respond_once(rule(packed(STREAM)), chat_request(stream=True, headers=headers))
+        assert "content-encoding" not in responses.headers
+        assert responses.bytes == STREAM.encode()
 
 
-def test_what_cannot_be_unpacked_stays() -> None:
+def test_replay_unknown_encoding_is_unchanged() -> None:
     for coding in ("br", "deflate"):
-        heard = first(rule(packed(STREAM, coding=coding)), chat(stream=True))
-        assert heard.headers["content-encoding"] == coding
+        response = respond_once(rule(packed(STREAM, coding=coding)), chat_request(stream=True))
+        assert response.headers["content-encoding"] == coding
 
 
-def test_faults_are_played_on_what_it_says_and_packed_again() -> None:
+def test_replay_gzip_faults_are_applied_and_recompressed() -> None:
     replay = packed(STREAM)
-    heard = first(rule(replay, faults=[{"drop": {"at": {"chunk": 2}}}]), chat(stream=True, headers=GZIP))
-    assert heard.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(heard.bytes).decode() == STREAM.replace(event("lo "), "")
+    response = respond_once(
+        rule(replay, faults=[{"drop": {"at": {"chunk": 2}}}]), chat_request(stream=True, headers=GZIP)
+    )
+    assert response.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(response.bytes).decode() == STREAM.replace(event("lo "), "")
 
 
-def test_a_plain_recording_may_be_packed_for_who_asks() -> None:
+def test_replay_plain_recording_can_be_compressed() -> None:
     replay = {**timed(), "gzip": True}
-    heard = first(rule(replay), chat(stream=True, headers=GZIP))
-    assert gzip.decompress(heard.bytes) == STREAM.encode()
-    assert heard.took == 0.3
-    assert first(rule(replay), chat(stream=True)).bytes == STREAM.encode()
+    response = respond_once(rule(replay), chat_request(stream=True, headers=GZIP))
+    assert gzip.decompress(response.bytes) == STREAM.encode()
+    assert response.took == 0.3
+    assert respond_once(rule(replay), chat_request(stream=True)).bytes == STREAM.encode()
 
 
-# --- what it says ------------------------------------------------------------------------------------
+# --- as a reply ------------------------------------------------------------------------------------
 
 
-def said(replay: dict[str, object], asked: object = None) -> Heard:
-    return first(rule({**replay, "as": "reply"}), asked or claude())  # type: ignore[arg-type]
+def respond_as_reply(replay: dict[str, object], sent: object = None) -> ClientResponse:
+    return respond_once(rule({**replay, "as": "reply"}), sent or claude_request())  # type: ignore[arg-type]
 
 
-def test_it_answers_any_protocol() -> None:
-    heard = said(whole())
-    assert heard.text == "Hello you"
-    assert heard.json["type"] == "message"
-    assert heard.json["usage"]["input_tokens"] == 7
-    streamed_too = said(whole(), claude(stream=True))
+def test_replay_as_reply_serves_any_protocol() -> None:
+    response = respond_as_reply(whole())
+    assert response.text == "Hello you"
+    assert response.json["type"] == "message"
+    assert response.json["usage"]["input_tokens"] == 7
+    streamed_too = respond_as_reply(whole(), claude_request(stream=True))
     assert streamed_too.text == "Hello you"
 
 
-def test_a_stream_keeps_its_chunks_and_their_times() -> None:
-    heard = said(timed(), claude(stream=True))
-    assert (heard.chunks, heard.moments) == (["Hel", "lo ", "you"], [0.1, 0.2, 0.3])
-    assert said(timed()).text == "Hello you"
+def test_replay_as_reply_has_chunks_and_times() -> None:
+    response = respond_as_reply(timed(), claude_request(stream=True))
+    assert (response.chunks, response.chunk_times) == (["Hel", "lo ", "you"], [0.1, 0.2, 0.3])
+    assert respond_as_reply(timed()).text == "Hello you"
 
 
-def test_calls_thinking_and_refusals_are_said() -> None:
+def test_replay_as_reply_has_calls_thinking_refusals() -> None:
     message = {
         "role": "assistant", "content": None, "reasoning_content": "Hm.",
         "tool_calls": [{"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"a":1}'}}],
     }  # fmt: skip
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})
-    heard = said(whole(body))
-    assert heard.calls == [("look", {"a": 1})]
-    assert "Hm." in heard.bytes.decode()
+    responses = respond_as_reply(whole(body))
+    assert responses.calls == [("look", {"a": 1})]
+    assert "Hm." in responses.bytes.decode()
     refusal = {"role": "assistant", "content": None, "refusal": "No."}
     body = json.dumps({"choices": [{"index": 0, "message": refusal, "finish_reason": "stop"}]})
-    assert said(whole(body), chat()).choice["message"]["refusal"] == "No."
+    assert respond_as_reply(whole(body), chat_request()).choice["message"]["refusal"] == "No."
 
 
-def test_an_error_is_that_error_in_any_protocol() -> None:
+def test_replay_as_reply_error_in_any_protocol() -> None:
     body = json.dumps({"error": {"message": "Too many.", "type": "requests", "code": "rate_limit_exceeded"}})
-    heard = said(whole(body, status=429))
-    assert (heard.status, heard.message) == (429, "Too many.")
-    assert heard.json["error"]["type"] == "rate_limit_error"
-    assert said(whole("<html>", status=503)).status == 503
+    response = respond_as_reply(whole(body, status=429))
+    assert (response.status, response.message) == (429, "Too many.")
+    assert response.json["error"]["type"] == "rate_limit_error"
+    assert respond_as_reply(whole("<html>", status=503)).status == 503
 
 
-def test_a_packed_recording_is_heard_too() -> None:
-    assert said(packed(STREAM), claude()).text == "Hello you"
-    assert said(packed(STREAM, coding="br"), claude()).status == 400
+def test_replay_as_reply_reads_gzip() -> None:
+    assert respond_as_reply(packed(STREAM), claude_request()).text == "Hello you"
+    assert respond_as_reply(packed(STREAM, coding="br"), claude_request()).status == 400
 
 
-def test_it_is_heard_once_for_all_who_ask() -> None:
-    game = Game(rule({**whole(), "as": "reply"}))
-    assert [game.hear(claude(text)).text for text in ("a", "b")] == ["Hello you", "Hello you"]
-    game = Game(rule(whole()))
-    assert [game.hear(chat(text)).bytes for text in ("a", "b")] == [BODY.encode()] * 2
+def test_replay_as_reply_is_decoded_once() -> None:
+    server = VirtualServer(rule({**whole(), "as": "reply"}))
+    assert [server.respond(claude_request(text)).text for text in ("a", "b")] == ["Hello you", "Hello you"]
+    server = VirtualServer(rule(whole()))
+    assert [server.respond(chat_request(text)).bytes for text in ("a", "b")] == [BODY.encode()] * 2
 
 
-def test_what_no_protocol_says_is_told() -> None:
-    heard = said(whole("[1]"))
-    assert heard.status == 400
-    assert "no answer of a model" in heard.message
+def test_replay_as_reply_undecodable_is_noted() -> None:
+    responses = respond_as_reply(whole("[1]"))
+    assert responses.status == 400
+    assert "no answer of a model" in responses.message
 
 
-def test_a_call_that_generates_nothing_has_no_reply() -> None:
+def test_replay_as_reply_of_other_call_is_error() -> None:
     file = json.loads(rule({**whole(), "as": "reply"}, match={"api": "models"}))
-    heard = first(json.dumps(file), models())
-    assert heard.status == 400
+    response = respond_once(json.dumps(file), models_request())
+    assert response.status == 400
 
 
-def test_calls_of_a_recording_are_remembered() -> None:
+def test_replay_stores_calls() -> None:
     call = {"id": "call_9", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     message = {"role": "assistant", "content": None, "tool_calls": [call]}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "tool_calls"}]})
-    assert first(rule(whole(body))).answer.issued == {"call_9": "look"}
+    assert respond_once(rule(whole(body))).planned.issued == {"call_9": "look"}
 
 
-def test_other_calls_are_replayed_too() -> None:
+def test_replay_of_non_generating_call() -> None:
     file = rule(whole('{"data": []}'), match={"path": "/v1/models"})
-    assert first(file, models()).bytes == b'{"data": []}'
-    assert first(rule(whole("hi"), match={"path": "/nowhere"}), ask("/nowhere")).bytes == b"hi"
+    assert respond_once(file, models_request()).bytes == b'{"data": []}'
+    assert respond_once(rule(whole("hi"), match={"path": "/nowhere"}), raw_request("/nowhere")).bytes == b"hi"
 
 
-def test_many_recordings_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.engine.replay.MAX_CACHED_RECORDINGS", 1)
     rules = [
         {"match": {"user": text}, "replay": {**whole(BODY.replace("you", text)), **more}}
         for text, more in (("a", {}), ("b", {}), ("c", {"as": "reply"}), ("d", {"as": "reply"}))
     ]  # fmt: skip
-    game = Game(json.dumps({"rules": rules}))
+    server = VirtualServer(json.dumps({"rules": rules}))
     for text in "abcdabcd":
-        assert game.hear(chat(text)).text == f"Hello {text}"
+        assert server.respond(chat_request(text)).text == f"Hello {text}"
 
 
-# --- mistakes ----------------------------------------------------------------------------------------
+# --- errors ----------------------------------------------------------------------------------------
 
 
-@table(
+@cases(
     "replay, message",
     [
         ("neither", {}, "one of frames and file"),
@@ -330,7 +350,7 @@ def test_many_recordings_are_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch)
         ("an unknown key", {"frames": [], "speed": 2}, "speed"),
     ],
 )
-def test_mistakes(replay: object, message: str) -> None:
-    found = mistakes(json.dumps({"rules": [{"replay": replay}]}))
-    assert len(found) == 1
-    assert message in found[0]
+def test_bad_replay_has_diagnostic(replay: object, message: str) -> None:
+    result = diagnostics_of(json.dumps({"rules": [{"replay": replay}]}))
+    assert len(result) == 1
+    assert message in result[0]

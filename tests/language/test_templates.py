@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, ask, chat, claude, first, mistakes, play, table, texts
+from tests.language.virtual_server import (
+    ClientRequest,
+    cases,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    raw_request,
+    respond_all,
+    respond_once,
+    response_texts,
+)
 
 TALK = [
     {"role": "user", "content": "one"},
@@ -26,47 +36,47 @@ RESULT = [
 ]  # fmt: skip
 TOOLS = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("f", "g")]
 
-NAMES: list[tuple[str, str, Ask, str]] = [
-    ("model", "{{ model }}", chat(model="m-1"), "m-1"),
-    ("user: the last user message", "{{ user }}", chat(messages=TALK), "three"),
-    ("system", "{{ system }}", claude(system="be kind"), "be kind"),
-    ("messages", "{{ messages[1].role }}: {{ messages[1].text }}", chat(messages=TALK), "assistant: two"),
-    ("turn", "turn {{ turn }}", chat(messages=TALK), "turn 2"),
-    ("tools: their names", "{{ tools[1] }} of {{ tools | length }}", chat(tools=TOOLS), "g of 2"),
-    ("tool_result", "{{ tool_result.name }} {{ tool_result.id }} {{ tool_result.text }}", chat(messages=RESULT), 'get_weather c1 {"temperature": 21}'),
-    ("tool_result.json", "It is {{ tool_result.json.temperature }} degrees.", chat(messages=RESULT), "It is 21 degrees."),
-    ("tool_results.NAME", "At {{ tool_results.get_time.text }}.", chat(messages=RESULT), "At noon."),
-    ("query", "{{ query.name }}", chat(query="name=J%C3%BCrgen"), "Jürgen"),
-    ("headers, in any case", "{{ headers['X-User'] }}", chat(headers={"x-uSER": "7"}), "7"),
-    ("path", "{{ path }}", chat(), "/v1/chat/completions"),
-    ("body", "{{ body.messages[0].content }} {{ body.extra }}", chat(extra={"a": 1}), 'hi {"a":1}'),
-    ("session", "{{ session }}", chat(session="s-1"), "s-1"),
+NAMES: list[tuple[str, str, ClientRequest, str]] = [
+    ("model", "{{ model }}", chat_request(model="m-1"), "m-1"),
+    ("user: the last user message", "{{ user }}", chat_request(messages=TALK), "three"),
+    ("system", "{{ system }}", claude_request(system="be kind"), "be kind"),
+    ("messages", "{{ messages[1].role }}: {{ messages[1].text }}", chat_request(messages=TALK), "assistant: two"),
+    ("turn", "turn {{ turn }}", chat_request(messages=TALK), "turn 2"),
+    ("tools: their names", "{{ tools[1] }} of {{ tools | length }}", chat_request(tools=TOOLS), "g of 2"),
+    ("tool_result", "{{ tool_result.name }} {{ tool_result.id }} {{ tool_result.text }}", chat_request(messages=RESULT), 'get_weather c1 {"temperature": 21}'),
+    ("tool_result.json", "It is {{ tool_result.json.temperature }} degrees.", chat_request(messages=RESULT), "It is 21 degrees."),
+    ("tool_results.NAME", "At {{ tool_results.get_time.text }}.", chat_request(messages=RESULT), "At noon."),
+    ("query", "{{ query.name }}", chat_request(query="name=J%C3%BCrgen"), "Jürgen"),
+    ("headers, in any case", "{{ headers['X-User'] }}", chat_request(headers={"x-uSER": "7"}), "7"),
+    ("path", "{{ path }}", chat_request(), "/v1/chat/completions"),
+    ("body", "{{ body.messages[0].content }} {{ body.extra }}", chat_request(extra={"a": 1}), 'hi {"a":1}'),
+    ("session", "{{ session }}", chat_request(session="s-1"), "s-1"),
 ]  # fmt: skip
 
 
-@table("template, asked, said", NAMES)
-def test_names(template: str, asked: Ask, said: str) -> None:
-    assert texts({"a.yaml": "rules:\n  - reply: >-\n      " + template}, asked) == [said]
+@cases("template, sent, message", NAMES)
+def test_template_names(template: str, sent: ClientRequest, message: str) -> None:
+    assert response_texts({"a.yaml": "rules:\n  - reply: >-\n      " + template}, sent) == [message]
 
 
-def test_match_is_what_regexes_caught() -> None:
+def test_template_match_has_regex_groups() -> None:
     yaml = r"""rules: [{match: {user: {regex: 'order (?P<what>\w+) (\d+)'}}, reply: "{{ match['2'] }} of {{ match.what }} in {{ match['0'] }}"}]"""
-    assert texts(yaml, chat("please order tea 3 now")) == ["3 of tea in order tea 3"]
+    assert response_texts(yaml, chat_request("please order tea 3 now")) == ["3 of tea in order tea 3"]
 
 
-def test_groups_by_number_with_and_without_quotes() -> None:
+def test_template_match_group_numbers() -> None:
     yaml = r"""rules: [{match: {user: {regex: '(\w+) (?P<what>\w+)'}}, reply: "{{ match[1] }} {{ match['1'] }} {{ match[2] }} {{ match.what }}"}]"""
-    assert texts(yaml, chat("order tea")) == ["order order tea tea"]
+    assert response_texts(yaml, chat_request("order tea")) == ["order order tea tea"]
     absent = """rules: [{match: {user: {regex: order}}, reply: "{{ match[1] | default('none') }}"}]"""
-    assert texts(absent, chat("order tea")) == ["none"]
+    assert response_texts(absent, chat_request("order tea")) == ["none"]
 
 
-def test_params_of_the_pack() -> None:
+def test_template_reads_parameters() -> None:
     files = {
         "pack.yaml": 'name: p\nversion: "1"\nparams: {city: {default: Paris}, days: {type: integer, default: 3}}',
         "a.yaml": 'rules: [{reply: "{{ days }} days in {{ city }}"}]',
     }
-    assert texts(files, chat()) == ["3 days in Paris"]
+    assert response_texts(files, chat_request()) == ["3 days in Paris"]
 
 
 SYNTAX: list[tuple[str, str, str]] = [
@@ -81,9 +91,9 @@ SYNTAX: list[tuple[str, str, str]] = [
 ]
 
 
-@table("template, said", SYNTAX)
-def test_the_safe_subset(template: str, said: str) -> None:
-    assert texts({"a.yaml": f"rules:\n  - reply: |-\n      {template}"}, chat()) == [said]
+@cases("template, message", SYNTAX)
+def test_template_safe_subset(template: str, message: str) -> None:
+    assert response_texts({"a.yaml": f"rules:\n  - reply: |-\n      {template}"}, chat_request()) == [message]
 
 
 @pytest.mark.parametrize(
@@ -100,18 +110,18 @@ def test_the_safe_subset(template: str, said: str) -> None:
         "{{ nobody }}",
     ],
 )
-def test_what_is_outside_the_subset_is_a_mistake(template: str) -> None:
-    assert len(mistakes({"a.yaml": f"rules:\n  - reply: |-\n      {template}"})) == 1
+def test_template_outside_subset_has_diagnostic(template: str) -> None:
+    assert len(diagnostics_of({"a.yaml": f"rules:\n  - reply: |-\n      {template}"})) == 1
 
 
 # --- types ---------------------------------------------------------------------------------------
 
 
-def arguments(template: str, asked: Ask) -> Any:
-    ((_, found),) = first(
-        f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}}}]", asked
+def arguments(template: str, sent: ClientRequest) -> Any:
+    ((_, result),) = respond_once(
+        f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}}}]", sent
     ).calls
-    return found["x"]
+    return result["x"]
 
 
 @pytest.mark.parametrize(
@@ -129,15 +139,15 @@ def arguments(template: str, asked: Ask) -> Any:
         ("{{ query.n }}", "7"),
     ],
 )
-def test_one_whole_expression_keeps_its_type(template: str, value: Any) -> None:
-    asked = chat(n=None, deep={"a": [1, None]}, yes=True, null=None, query="n=7")
-    asked = Ask(asked.path, asked.body.replace(b'"n": null', b'"n": 1, "n": 7'), query="n=7")
-    found = first(
+def test_template_single_expression_has_type(template: str, value: Any) -> None:
+    sent = chat_request(n=None, deep={"a": [1, None]}, yes=True, null=None, query="n=7")
+    sent = ClientRequest(sent.path, sent.body.replace(b'"n": null', b'"n": 1, "n": 7'), query="n=7")
+    result = respond_once(
         "validation: off\n"
         + f"rules: [{{reply: {{tool_calls: [{{name: f, arguments: {{x: '{template}'}}}}]}}, stream: false}}]",
-        asked,
+        sent,
     )
-    assert found.calls[0][1]["x"] == value
+    assert result.calls[0][1]["x"] == value
 
 
 PLACES: list[tuple[str, str, str, Any]] = [
@@ -160,19 +170,19 @@ PLACES: list[tuple[str, str, str, Any]] = [
     ("an error in a script", "reply: {chunks: [a, {error: {status: '{{ query.x }}'}}]}", "418", lambda h: h.status == 418),
     ("thinking", "reply: {thinking: '{{ query.x }}', text: x}, stream: false", "hm", lambda h: h.text == "x"),
     ("a chunk size", "reply: abcd, stream: true, pace: {chunk_size: '{{ query.x }} characters'}", "2", lambda h: h.chunks == ["ab", "cd"]),
-    ("a speed", "reply: a b, stream: true, pace: {tokens_per_second: '{{ query.x }}'}", "2", lambda h: h.moments == [0, 0.5]),
-    ("a gap", "reply: a b, stream: true, pace: {itl: '{{ query.x }}ms'}", "20", lambda h: h.moments == [0, 0.02]),
+    ("a speed", "reply: a b, stream: true, pace: {tokens_per_second: '{{ query.x }}'}", "2", lambda h: h.chunk_times == [0, 0.5]),
+    ("a gap", "reply: a b, stream: true, pace: {itl: '{{ query.x }}ms'}", "20", lambda h: h.chunk_times == [0, 0.02]),
     ("a place of a fault", "reply: a b, stream: true, faults: [{malformed: {at: {chunk: '{{ query.x }}'}}}]", "2", lambda h: h.chunks == ["a"]),
 ]  # fmt: skip
 
 
-@table("says, x, holds", PLACES)
-def test_a_requests_text_is_read_as_the_type_of_its_place(says: str, x: str, holds: Any) -> None:
-    heard = first(f"rules: [{{{says}}}]", chat(query=f"x={x}"))
-    assert holds(heard), (heard.status, heard.bytes)
+@cases("message, x, holds", PLACES)
+def test_template_text_is_converted_to_type(message: str, x: str, holds: Any) -> None:
+    response = respond_once(f"rules: [{{{message}}}]", chat_request(query=f"x={x}"))
+    assert holds(response), (response.status, response.bytes)
 
 
-# --- absent and unfit ----------------------------------------------------------------------------
+# --- missing and wrong values ----------------------------------------------------------------------------
 
 UNFIT: list[tuple[str, str, str, str]] = [
     ("an absent query parameter", "reply: '{{ query.name }}'", "", "query.name is absent"),
@@ -201,52 +211,58 @@ UNFIT: list[tuple[str, str, str, str]] = [
 ]
 
 
-@table("says, query, reason", UNFIT)
-@pytest.mark.parametrize("asking", [chat, claude])
+@cases("expected_text, query, reason", UNFIT)
+@pytest.mark.parametrize("build_request", [chat_request, claude_request])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_is_absent_or_unfit_is_a_400_in_the_providers_envelope(
-    says: str, query: str, reason: str, asking: Any, stream: bool
+def test_template_missing_value_is_400_of_provider(
+    expected_text: str, query: str, reason: str, build_request: Any, stream: bool
 ) -> None:
-    heard = first(f"rules: [{{{says}}}]", asking(query=query, stream=stream))
-    assert (heard.status, heard.answer.error, heard.streamed) == (400, "bad_request", False)
-    assert heard.json["error"]["type"] == "invalid_request_error"
-    assert reason in heard.message
+    responses = respond_once(f"rules: [{{{expected_text}}}]", build_request(query=query, stream=stream))
+    assert (responses.status, responses.planned.error, responses.streamed) == (400, "bad_request", False)
+    assert responses.json["error"]["type"] == "invalid_request_error"
+    assert reason in responses.message
 
 
-def test_a_400_names_the_expression_and_where_it_stands() -> None:
-    heard = first(
+def test_template_400_names_expression_and_place() -> None:
+    responses = respond_once(
         "rules:\n  - reply: x\n  - reply: y\nmodifiers:\n  - headers: {x-a: 'a {{ body.none.deep }}'}"
     )
-    assert "{{ body.none.deep }}" in heard.message
-    assert "s/a.yaml:5" in heard.message
+    assert "{{ body.none.deep }}" in responses.message
+    assert "s/a.yaml:5" in responses.message
 
 
-def test_a_field_for_the_parameter_stands_only_where_the_protocol_has_one() -> None:
+def test_template_400_has_param_if_protocol_has_it() -> None:
     yaml = "rules: [{reply: x, delay: '{{ query.delay }}ms'}]"
-    gemini = ask(
+    gemini = raw_request(
         "/v1beta/models/gemini-2.0-flash:generateContent", {"contents": [{"parts": [{"text": "hi"}]}]}
     )
     errors = [
-        heard.json["error"]
-        for heard in play(yaml, *(replace(asked, query="delay=abc") for asked in (chat(), claude(), gemini)))
+        response.json["error"]
+        for response in respond_all(
+            yaml, *(replace(sent, query="delay=abc") for sent in (chat_request(), claude_request(), gemini))
+        )
     ]
     assert errors[0]["param"] == "delay"
     assert [set(error) for error in errors[1:]] == [{"type", "message"}, {"code", "message", "status"}]
 
 
-def test_or_the_query_parameter_that_it_reads() -> None:
-    heard = first("rules: [{reply: x, delay: '{{ query.delay }}ms'}]", chat(query="delay=abc"))
-    assert "The query parameter 'delay'" in heard.message
-    assert heard.json["error"]["param"] == "delay"
+def test_template_400_names_query_parameter() -> None:
+    responses = respond_once(
+        "rules: [{reply: x, delay: '{{ query.delay }}ms'}]", chat_request(query="delay=abc")
+    )
+    assert "The query parameter 'delay'" in responses.message
+    assert responses.json["error"]["param"] == "delay"
 
 
-def test_default_avoids_it() -> None:
-    assert texts(
-        "rules: [{reply: \"{{ query.name | default('you') }}\"}]", chat(), chat(query="name=me")
+def test_template_default_avoids_400() -> None:
+    assert response_texts(
+        "rules: [{reply: \"{{ query.name | default('you') }}\"}]",
+        chat_request(),
+        chat_request(query="name=me"),
     ) == ["you", "me"]
 
 
-# --- what is no template -------------------------------------------------------------------------
+# --- texts without templates -------------------------------------------------------------------------
 
 ECHO = "'{{ user }}'"
 LITERAL: list[tuple[str, str, str]] = [
@@ -265,33 +281,41 @@ LITERAL: list[tuple[str, str, str]] = [
 ]
 
 
-@table("rule, said", LITERAL)
-def test_literal_turns_templates_off(rule: str, said: str) -> None:
-    assert texts(f"rules: [{rule}]", chat()) == [said]
+@cases("rule, message", LITERAL)
+def test_literal_disables_templates(rule: str, message: str) -> None:
+    assert response_texts(f"rules: [{rule}]", chat_request()) == [message]
 
 
-def test_literal_on_a_step_ends_with_it() -> None:
+def test_literal_of_step_is_for_step_only() -> None:
     yaml = (
         f"rules: [{{sequence: [{{literal: true, reply: {ECHO}}}, {ECHO}, {{reply: {ECHO}}}], then: cycle}}]"
     )
-    assert texts(yaml, *[chat()] * 4) == ["{{ user }}", "hi", "hi", "{{ user }}"]
+    assert response_texts(yaml, *[chat_request()] * 4) == ["{{ user }}", "hi", "hi", "{{ user }}"]
 
 
-def test_literal_on_a_modifier() -> None:
-    heard = first("rules: [{reply: x}]\nmodifiers: [{literal: true, headers: {x-a: '{{ user }}'}}]")
-    assert heard.headers["x-a"] == "{{ user }}"
+def test_literal_of_modifier() -> None:
+    response = respond_once("rules: [{reply: x}]\nmodifiers: [{literal: true, headers: {x-a: '{{ user }}'}}]")
+    assert response.headers["x-a"] == "{{ user }}"
 
 
-def test_match_and_raw_and_schemas_are_no_templates() -> None:
-    assert texts("rules: [{match: {user: '{{ user }}'}, reply: x}]", chat("{{ user }}")) == ["x"]
-    heard = first("rules: [{reply: {chunks: [{raw: 'data: {{ user }}'}]}}]", chat(stream=True))
-    assert b"data: {{ user }}" in heard.bytes
+def test_match_raw_and_schemas_have_no_templates() -> None:
+    assert response_texts("rules: [{match: {user: '{{ user }}'}, reply: x}]", chat_request("{{ user }}")) == [
+        "x"
+    ]
+    responses = respond_once(
+        "rules: [{reply: {chunks: [{raw: 'data: {{ user }}'}]}}]", chat_request(stream=True)
+    )
+    assert b"data: {{ user }}" in responses.bytes
 
 
-def test_what_a_request_holds_is_never_evaluated() -> None:
-    assert texts("rules: [{reply: '{{ user }}'}]", chat("{{ model }} {% if %}")) == ["{{ model }} {% if %}"]
+def test_request_text_is_never_evaluated() -> None:
+    assert response_texts("rules: [{reply: '{{ user }}'}]", chat_request("{{ model }} {% if %}")) == [
+        "{{ model }} {% if %}"
+    ]
     assert (
-        first("rules: [{error: {type: timeout, message: '{{ user }}'}}]", chat("{{ model }} {x}")).message
+        respond_once(
+            "rules: [{error: {type: timeout, message: '{{ user }}'}}]", chat_request("{{ model }} {x}")
+        ).message
         == "{{ model }} {x}"
     )
 
@@ -315,26 +339,26 @@ PARAMS: list[tuple[str, str, Any]] = [
 ]
 
 
-@table("rule, holds", PARAMS)
-def test_params_are_values_and_never_templates(rule: str, holds: Any) -> None:
-    heard = first({"pack.yaml": PACK, "a.yaml": f"rules: [{{{rule}}}]"}, chat(x=3))
-    assert holds(heard), heard.bytes
+@cases("rule, holds", PARAMS)
+def test_parameters_are_never_templates(rule: str, holds: Any) -> None:
+    response = respond_once({"pack.yaml": PACK, "a.yaml": f"rules: [{{{rule}}}]"}, chat_request(x=3))
+    assert holds(response), response.bytes
 
 
 @pytest.mark.parametrize(
     "text", ["rules: [{reply: {{ user }}}]", "rules:\n  - reply: {{ user }}", "rules: [{reply: ${x}}]"]
 )
-def test_what_is_unquoted_is_told_to_be_quoted(text: str) -> None:
+def test_unquoted_template_has_diagnostic(text: str) -> None:
     assert "quotes" in " ".join(
-        mistakes({"pack.yaml": 'name: p\nversion: "1"\nparams: {x: {}}', "a.yaml": text})
+        diagnostics_of({"pack.yaml": 'name: p\nversion: "1"\nparams: {x: {}}', "a.yaml": text})
     )
 
 
-# --- waits that a client chooses -----------------------------------------------------------------
+# --- waits from requests -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("says", "query", "took"),
+    ("message", "query", "took"),
     [
         ("reply: x, delay: '{{ query.x }}s'", "x=100", 60),
         ("reply: x, delay: '{{ query.x }}s'", "x=59", 59),
@@ -350,19 +374,19 @@ def test_what_is_unquoted_is_told_to_be_quoted(text: str) -> None:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_waits_that_a_client_chooses_are_capped(says: str, query: str, took: float, stream: bool) -> None:
-    assert first(f"rules: [{{{says}}}]", chat(query=query, stream=stream)).took == took
+def test_waits_from_request_are_capped(message: str, query: str, took: float, stream: bool) -> None:
+    assert respond_once(f"rules: [{{{message}}}]", chat_request(query=query, stream=stream)).took == took
 
 
-def test_the_cap_is_an_option() -> None:
+def test_cap_of_waits_is_option() -> None:
     yaml = "rules: [{reply: x, delay: '{{ query.x }}s'}]"
-    assert first(yaml, chat(query="x=100"), longest=5.0).delay == 5.0
+    assert respond_once(yaml, chat_request(query="x=100"), longest=5.0).delay == 5.0
 
 
-def test_templates_cost_nothing_between_requests() -> None:
-    heard = play(
+def test_templates_are_evaluated_for_each_request() -> None:
+    responses = respond_all(
         "rules: [{reply: '{{ user }}', headers: {x-u: '{{ user }}'}}]",
-        chat("a", stream=True),
-        chat("b", stream=True),
+        chat_request("a", stream=True),
+        chat_request("b", stream=True),
     )
-    assert [(each.text, each.headers["x-u"]) for each in heard] == [("a", "a"), ("b", "b")]
+    assert [(each.text, each.headers["x-u"]) for each in responses] == [("a", "a"), ("b", "b")]

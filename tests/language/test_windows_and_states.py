@@ -6,17 +6,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.language.playing import NOW, Ask, Game, chat, claude, play, rules, table
+from tests.language.virtual_server import (
+    NOW,
+    ClientRequest,
+    VirtualServer,
+    cases,
+    chat_request,
+    claude_request,
+    respond_all,
+    rule_names,
+)
 
 
-def at(seconds: float, user: str = "hi", **more: Any) -> Ask:
-    return chat(user, now=NOW + seconds, **more)
+def at(seconds: float, user: str = "hi", **more: Any) -> ClientRequest:
+    return chat_request(user, now=NOW + seconds, **more)
 
 
 WINDOW = "rules: [{name: window, during: {%s}, reply: x}, {name: other, reply: y}]"
 
 
-@table(
+@cases(
     "window, times, answered",
     [
         ("until", "to: 10s", [0, 9.9, 10, 11], "++--"),
@@ -27,54 +36,59 @@ WINDOW = "rules: [{name: window, during: {%s}, reply: x}, {name: other, reply: y
         ("a clock that goes back is at the beginning", "to: 10s", [500, 520, 400], "+-+"),
     ],
 )
-def test_when_a_rule_answers(window: str, times: list[float], answered: str) -> None:
-    heard = rules(WINDOW % window, *[at(time) for time in times])
-    assert "".join("+" if rule == "window" else "-" for rule in heard) == answered
+def test_during_selects_times(window: str, times: list[float], answered: str) -> None:
+    responses = rule_names(WINDOW % window, *[at(time) for time in times])
+    assert "".join("+" if rule == "window" else "-" for rule in responses) == answered
 
 
-def test_each_scope_has_its_own_first_try() -> None:
+def test_during_starts_for_each_scope() -> None:
     yaml = "rules: [{name: window, per: api_key, during: {to: 10s}, reply: x}, {name: other, reply: y}]"
-    asks = [at(0, key="a"), at(20, key="a"), at(20, key="b"), at(29, key="b"), at(30, key="b")]
-    assert rules(yaml, *asks) == ["window", "other", "window", "window", "other"]
+    requests = [at(0, key="a"), at(20, key="a"), at(20, key="b"), at(29, key="b"), at(30, key="b")]
+    assert rule_names(yaml, *requests) == ["window", "other", "window", "window", "other"]
 
 
-def test_each_session_has_its_own_first_try() -> None:
-    asks = [at(0), at(20), at(20, session="s")]
-    assert rules(WINDOW % "to: 10s", *asks) == ["window", "other", "window"]
+def test_during_starts_for_each_session() -> None:
+    requests = [at(0), at(20), at(20, session="s")]
+    assert rule_names(WINDOW % "to: 10s", *requests) == ["window", "other", "window"]
 
 
-def test_it_is_the_first_try_of_the_rule_itself() -> None:
+def test_during_starts_at_first_try_of_rule() -> None:
     yaml = """
         rules:
           - {name: early, match: {user: early}, reply: x}
           - {name: window, during: {to: 10s}, reply: x}
           - {name: other, reply: y}
         """
-    assert rules(yaml, at(0, "early"), at(50), at(59), at(60)) == ["early", "window", "window", "other"]
+    assert rule_names(yaml, at(0, "early"), at(50), at(59), at(60)) == ["early", "window", "window", "other"]
 
 
-def test_what_is_answered_before_rules_is_no_first_try() -> None:
-    asks = [at(0, temperature=7), at(50), at(59), at(60)]
-    assert [heard.rule for heard in play(WINDOW % "to: 10s", *asks)] == [None, "window", "window", "other"]
+def test_during_is_not_started_by_refusal() -> None:
+    requests = [at(0, temperature=7), at(50), at(59), at(60)]
+    assert [response.rule for response in respond_all(WINDOW % "to: 10s", *requests)] == [
+        None,
+        "window",
+        "window",
+        "other",
+    ]
 
 
-def test_a_window_on_a_modifier_runs_whatever_becomes_of_the_request() -> None:
+def test_during_of_modifier_starts_for_every_outcome() -> None:
     yaml = "rules: [{reply: x}]\nmodifiers: [{during: {from: 5s, to: 8s}, error: overloaded}]"
-    asks = [at(0, temperature=7), at(4), at(5), at(8)]
-    assert [heard.status for heard in play(yaml, *asks)] == [400, 200, 503, 200]
+    requests = [at(0, temperature=7), at(4), at(5), at(8)]
+    assert [response.status for response in respond_all(yaml, *requests)] == [400, 200, 503, 200]
 
 
-def test_outside_of_a_window_nothing_is_used_up() -> None:
+def test_outside_of_window_counts_nothing() -> None:
     yaml = "rules: [{name: window, during: {from: 10s}, times: 2, reply: x}, {name: other, reply: y}]"
-    asks = [at(time) for time in (0, 1, 2, 10, 11, 12)]
-    assert rules(yaml, *asks) == ["other"] * 3 + ["window", "window", "other"]
+    requests = [at(time) for time in (0, 1, 2, 10, 11, 12)]
+    assert rule_names(yaml, *requests) == ["other"] * 3 + ["window", "window", "other"]
 
 
-def test_a_sequence_goes_on_where_its_window_left_it() -> None:
+def test_sequence_continues_in_next_window() -> None:
     yaml = (
         "rules: [{name: window, during: {to: 1s, every: 10s}, sequence: [a, b, c]}, {name: other, reply: y}]"
     )
-    assert [heard.text for heard in play(yaml, *[at(time) for time in (0, 1, 10, 11, 20)])] == [
+    assert [response.text for response in respond_all(yaml, *[at(time) for time in (0, 1, 10, 11, 20)])] == [
         "a", "y", "b", "y", "c",
     ]  # fmt: skip
 
@@ -89,39 +103,39 @@ rules:
 """
 
 
-def test_a_flow_over_several_requests() -> None:
-    asks = [chat(user) for user in ("ship", "pay", "pay", "ship", "ship", "pay")]
-    assert rules(FLOW, *asks) == ["other", "pay", "other", "ship", "other", "pay"]
+def test_states_flow_over_requests() -> None:
+    requests = [chat_request(user) for user in ("ship", "pay", "pay", "ship", "ship", "pay")]
+    assert rule_names(FLOW, *requests) == ["other", "pay", "other", "ship", "other", "pay"]
 
 
-def test_states_are_kept_by_per_and_by_session() -> None:
+def test_states_are_by_scope_and_session() -> None:
     each = FLOW.replace("match:", "per: api_key, match:")
-    asks = [chat("pay", key="a"), chat("ship", key="b"), chat("ship", key="a")]
-    assert rules(each, *asks) == ["pay", "other", "ship"]
-    asks = [chat("pay"), chat("ship", session="s"), claude("ship")]
-    assert rules(FLOW, *asks) == ["pay", "other", "ship"]
+    requests = [chat_request("pay", key="a"), chat_request("ship", key="b"), chat_request("ship", key="a")]
+    assert rule_names(each, *requests) == ["pay", "other", "ship"]
+    requests = [chat_request("pay"), chat_request("ship", session="s"), claude_request("ship")]
+    assert rule_names(FLOW, *requests) == ["pay", "other", "ship"]
 
 
-def test_what_does_not_answer_sets_nothing() -> None:
-    asks = [chat("pay", temperature=9), chat("ship"), chat("pay")]
-    assert [heard.rule for heard in play(FLOW, *asks)] == [None, "other", "pay"]
+def test_rule_that_does_not_respond_sets_no_state() -> None:
+    requests = [chat_request("pay", temperature=9), chat_request("ship"), chat_request("pay")]
+    assert [response.rule for response in respond_all(FLOW, *requests)] == [None, "other", "pay"]
     refused = f"{FLOW}\nmodifiers: [{{times: 1, error: overloaded}}]"
-    assert [heard.status for heard in play(refused, chat("pay"))] == [503]
-    assert rules(refused, chat("pay"), chat("ship"))[1] == "other"
+    assert [response.status for response in respond_all(refused, chat_request("pay"))] == [503]
+    assert rule_names(refused, chat_request("pay"), chat_request("ship"))[1] == "other"
 
 
-def test_a_rule_without_its_state_is_not_used_up() -> None:
+def test_rule_without_state_counts_nothing() -> None:
     yaml = """
         rules:
           - {name: go, match: {user: go}, sets_state: {on: true}, reply: x}
           - {name: once, requires_state: {on: true}, times: 1, reply: x}
           - {name: other, reply: y}
         """
-    asks = [chat(), chat(), chat("go"), chat(), chat()]
-    assert rules(yaml, *asks) == ["other", "other", "go", "once", "other"]
+    requests = [chat_request(), chat_request(), chat_request("go"), chat_request(), chat_request()]
+    assert rule_names(yaml, *requests) == ["other", "other", "go", "once", "other"]
 
 
-def test_a_modifier_sets_and_requires_states_too() -> None:
+def test_modifier_sets_and_requires_states() -> None:
     yaml = """
         rules: [{reply: x}]
         modifiers:
@@ -129,11 +143,11 @@ def test_a_modifier_sets_and_requires_states_too() -> None:
           - {name: mend, match: {user: mend}, sets_state: {broken: null}}
           - {name: broken, requires_state: {broken: true}, error: unavailable}
         """
-    asks = [chat(user) for user in ("hi", "break", "hi", "mend", "hi")]
-    assert [heard.status for heard in play(yaml, *asks)] == [200, 200, 503, 503, 200]
+    requests = [chat_request(user) for user in ("hi", "break", "hi", "mend", "hi")]
+    assert [response.status for response in respond_all(yaml, *requests)] == [200, 200, 503, 503, 200]
 
 
-def test_of_two_that_set_the_same_state_the_rule_wins_then_the_earlier_modifier() -> None:
+def test_same_state_rule_precedes_modifiers() -> None:
     yaml = """
         rules:
           - {name: own, match: {user: own}, sets_state: {who: rule}, reply: x}
@@ -144,10 +158,15 @@ def test_of_two_that_set_the_same_state_the_rule_wins_then_the_earlier_modifier(
           - {sets_state: {who: first}}
           - {sets_state: {who: second}}
         """
-    assert rules(yaml, chat(), chat(), chat("own"), chat()) == ["unset", "first", "own", "ruled"]
+    assert rule_names(yaml, chat_request(), chat_request(), chat_request("own"), chat_request()) == [
+        "unset",
+        "first",
+        "own",
+        "ruled",
+    ]
 
 
-def test_a_sequence_that_has_ended_in_a_miss_sets_nothing() -> None:
+def test_ended_sequence_sets_no_state() -> None:
     yaml = """
         rules:
           - {name: off, match: {user: "off"}, sets_state: {lamp: null}, reply: x}
@@ -155,12 +174,12 @@ def test_a_sequence_that_has_ended_in_a_miss_sets_nothing() -> None:
           - {name: steps, match: {user: "on"}, sets_state: {lamp: true}, sequence: [a, b], then: %s}
           - {name: dark, reply: x}
         """
-    asks = [chat(user) for user in ("on", "on", "off", "on", "lit")]
-    assert rules(yaml % "error", *asks) == ["steps", "steps", "off", None, "dark"]
-    assert rules(yaml % "repeat_last", *asks) == ["steps", "steps", "off", "steps", "lit"]
+    requests = [chat_request(user) for user in ("on", "on", "off", "on", "lit")]
+    assert rule_names(yaml % "error", *requests) == ["steps", "steps", "off", None, "dark"]
+    assert rule_names(yaml % "repeat_last", *requests) == ["steps", "steps", "off", "steps", "lit"]
 
 
-def test_what_is_kept_sets_its_states_each_time() -> None:
+def test_cached_response_sets_states() -> None:
     yaml = """
         rules:
           - {name: on, match: {user: "on"}, sets_state: {lamp: true}, reply: x}
@@ -168,14 +187,14 @@ def test_what_is_kept_sets_its_states_each_time() -> None:
           - {name: bright, requires_state: {lamp: true}, reply: x}
           - {name: dark, reply: x}
         """
-    asks = [chat(user) for _ in range(5) for user in ("on", "hi", "off", "hi")]
-    assert rules(yaml, *asks) == ["on", "bright", "off", "dark"] * 5
+    requests = [chat_request(user) for _ in range(5) for user in ("on", "hi", "off", "hi")]
+    assert rule_names(yaml, *requests) == ["on", "bright", "off", "dark"] * 5
 
 
-# --- what a miss says ----------------------------------------------------------------------------
+# --- misses ----------------------------------------------------------------------------
 
 
-@table(
+@cases(
     "rule, message",
     [
         ("outside its window", "during: {from: 5s}", "gone: matched, but outside its window (during)"),
@@ -191,20 +210,20 @@ def test_what_is_kept_sets_its_states_each_time() -> None:
         ),
     ],
 )
-def test_a_miss_says_why(rule: str, message: str) -> None:
-    heard = play(f"rules: [{{name: gone, {rule}, reply: x}}]", chat())[0]
-    assert (heard.status, heard.answer.missed) == (404, True)
-    assert f"s/a.yaml:1 {message}" in heard.message
+def test_miss_states_window_and_state(rule: str, message: str) -> None:
+    responses = respond_all(f"rules: [{{name: gone, {rule}, reply: x}}]", chat_request())[0]
+    assert (responses.status, responses.planned.missed) == (404, True)
+    assert f"s/a.yaml:1 {message}" in responses.message
 
 
-def test_what_is_peeked_at_begins_no_window_and_sets_no_state() -> None:
-    game = Game(
+def test_preview_starts_no_window_and_sets_no_state() -> None:
+    server = VirtualServer(
         FLOW
         + "  - {name: never, reply: x}\nmodifiers: [{during: {to: 5s}, error: overloaded, match: {user: m}}]"
     )
-    asked = [at(0, "pay"), at(0, "m")]
-    for each in asked:
-        request = game.engine.read("POST", each.path, "", {}, each.body, each.client, each.now)
-        game.engine.peek(request)
-    assert game.hear(at(50, "ship")).rule == "other"
-    assert [game.hear(at(time, "m")).status for time in (50, 54, 55)] == [503, 503, 200]
+    sent = [at(0, "pay"), at(0, "m")]
+    for each in sent:
+        request = server.engine.read("POST", each.path, "", {}, each.body, each.client, each.now)
+        server.engine.peek(request)
+    assert server.respond(at(50, "ship")).rule == "other"
+    assert [server.respond(at(time, "m")).status for time in (50, 54, 55)] == [503, 503, 200]

@@ -11,7 +11,7 @@ from typing import Any
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.raw_responses import exchange
-from tests.language.playing import Ask, Game
+from tests.language.virtual_server import ClientRequest, VirtualServer
 
 TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 
@@ -42,8 +42,8 @@ def expected(recorded: dict[str, Any]) -> bytes:
 def replayed(text: str, recorded: dict[str, Any]) -> str:
     """`same` where the recorded answer comes back byte for byte, else what differs."""
     asked = exchange(ImportFile("x", dumps(recorded))).request
-    heard = Game(text).hear(
-        Ask(asked.path, asked.body, asked.method, asked.query_string, dict(asked.headers))
+    heard = VirtualServer(text).respond(
+        ClientRequest(asked.path, asked.body, asked.method, asked.query_string, dict(asked.headers))
     )
     response = recorded["response"]
     if heard.id is None:

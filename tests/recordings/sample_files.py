@@ -9,7 +9,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
-from tests.language.playing import Ask, Game, Heard, ask
+from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 KEY = "sk-" + "a1B2" * 8
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Name a colour."}]}
@@ -30,10 +30,10 @@ def take(data: object, name: str = "recorded.json", **more: Any) -> ImportResult
     return import_recordings(ImportFile(name, raw), RequestParser(), **more)
 
 
-def again(found: ImportResult, asked: Ask | None = None) -> Heard:
+def again(found: ImportResult, asked: ClientRequest | None = None) -> ClientResponse:
     for secret in (KEY, "private"):
         assert secret not in found.text
-    return Game(found.text).hear(asked or ask("/v1/chat/completions", BODY))
+    return VirtualServer(found.text).respond(asked or raw_request("/v1/chat/completions", BODY))
 
 
 def vcrpy(body: object, **response: object) -> dict[str, Any]:

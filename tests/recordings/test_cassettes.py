@@ -8,7 +8,7 @@ import base64
 import gzip
 import json
 
-from tests.language.playing import Game, ask, table
+from tests.language.virtual_server import VirtualServer, cases, raw_request
 from tests.recordings.sample_files import (
     ANSWER,
     BODY,
@@ -57,7 +57,7 @@ GO = {
 }
 
 
-@table(
+@cases(
     "name, data, took",
     [
         ("vcrpy in JSON", "a.json", vcrpy({"string": ANSWER}), 0),
@@ -93,7 +93,7 @@ def test_compressed_body_stays_compressed() -> None:
     data = gzip.compress(SSE.encode())
     answer = vcrpy({"base64_string": base64.b64encode(data).decode()}, headers={"Content-Encoding": ["gzip"], "content-type": ["text/event-stream"]})  # fmt: skip
     found = take(answer)
-    packed = ask("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
+    packed = raw_request("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
     assert again(found, packed).bytes == data
     assert again(found).bytes == SSE.encode()
     assert f"# Compressed (gzip). Its text:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
@@ -126,8 +126,11 @@ interactions:
   response: {{body: {{string: !!binary dHdv}}, headers: {{}}, status: {{code: 200, message: OK}}}}
 version: 1
 """
-    game = Game(take(text, "old.yaml").text)
-    assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(2)] == [b"one", b"two"]
+    game = VirtualServer(take(text, "old.yaml").text)
+    assert [game.respond(raw_request("/v1/chat/completions", BODY)).bytes for _ in range(2)] == [
+        b"one",
+        b"two",
+    ]
 
 
 def test_har_request_without_response_is_reported() -> None:

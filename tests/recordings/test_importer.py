@@ -20,7 +20,7 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.testing.example_runner import Suite
-from tests.language.playing import Game, ask, table
+from tests.language.virtual_server import VirtualServer, cases, raw_request
 from tests.recordings.replay_check import replayed, transcripts
 from tests.recordings.sample_files import (
     ANSWER,
@@ -57,14 +57,18 @@ def test_key_in_request_is_not_in_the_example() -> None:
     response = {"status": {"code": 200}, "headers": {}, "body": {"string": "x"}}
     found = take({"interactions": [{"request": request, "response": response}]})
     assert "contains a key" in found.text
-    assert again(found, ask("/v1/chat/completions", body)).bytes == b"x"
+    assert again(found, raw_request("/v1/chat/completions", body)).bytes == b"x"
 
 
 def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}
-    game = Game(take(both).text)
-    assert [game.hear(ask("/v1/chat/completions", BODY)).bytes for _ in range(3)] == [b"one", b"two", b"two"]
+    game = VirtualServer(take(both).text)
+    assert [game.respond(raw_request("/v1/chat/completions", BODY)).bytes for _ in range(3)] == [
+        b"one",
+        b"two",
+        b"two",
+    ]
 
 
 def test_imported_file_passes_its_own_tests(tmp_path: Path) -> None:
@@ -96,7 +100,7 @@ def test_any_text_survives_writing(body: str) -> None:
     assert again(take(vcrpy({"string": body}))).bytes == body.encode()
 
 
-@table(
+@cases(
     "name, data, message",
     [
         ("nothing known", "a.json", {"a": 1}, "a.json:1:1: expected a VCR cassette"),
@@ -149,7 +153,10 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "exists and is not an imported file" in capsys.readouterr().err
     assert (out / "a-b.yaml").read_text() == "# my own\n"
     assert run("--request", str(request), "--path", "/v1/chat/completions", "--response", str(body)) == 0
-    assert Game(capsys.readouterr().out).hear(ask("/v1/chat/completions", BODY)).bytes == SSE.encode()
+    assert (
+        VirtualServer(capsys.readouterr().out).respond(raw_request("/v1/chat/completions", BODY)).bytes
+        == SSE.encode()
+    )
     assert run(str(request), "--out", str(out)) == 1
     assert run() == 2
     assert run("nothing-there.json") == 2
@@ -192,8 +199,8 @@ def test_own_responses_replay_byte_for_byte(
     path: str, body: Mapping[str, Any], query: str, streamed: bool
 ) -> None:
     sent = {**body, "stream": True} if streamed and "contents" not in body else dict(body)
-    asked = ask(path, sent, query=query, headers={"anthropic-version": "2023-06-01"})
-    said = Game("rules: [{reply: {text: 'One, two,\n\n three é', thinking: Hm.}}]").hear(asked)
+    asked = raw_request(path, sent, query=query, headers={"anthropic-version": "2023-06-01"})
+    said = VirtualServer("rules: [{reply: {text: 'One, two,\n\n three é', thinking: Hm.}}]").respond(asked)
     assert said.status == 200
     recorded = {
         "request": {
@@ -214,7 +221,7 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
         "response": {"status": 200, "headers": {}, "body": "hi"},
     }
     found = take(recorded)
-    assert again(found, ask("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
+    assert again(found, raw_request("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
     assert found.notes == []
     del recorded["request"]["host"]
     assert "reserves /api/v4/chat" in take(recorded).notes[0]

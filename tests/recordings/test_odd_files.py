@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
-from tests.language.playing import Game
+from tests.language.virtual_server import VirtualServer
 from tests.recordings.sample_files import ANSWER, BODY, HAR, LOG, vcrpy
 from tests.recordings.test_cassettes import GO
 from tests.recordings.test_other_mocks import AIMOCK, WIREMOCK
@@ -83,5 +83,5 @@ def test_odd_value_is_imported_or_refused_with_position(name: str) -> None:
             if (
                 number % 3 == 0 and "bodyFileName" not in way
             ):  # loading takes most of the time, and wants that file
-                Game({"a.yaml": found.text, "__files/a.json": "{}"})
+                VirtualServer({"a.yaml": found.text, "__files/a.json": "{}"})
     assert taken > 50

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.language.playing import Game, ask, chat, claude
+from tests.language.virtual_server import VirtualServer, chat_request, claude_request, raw_request
 from tests.recordings.sample_files import (
     BODY,
     KEY,
@@ -32,16 +32,18 @@ AIMOCK: dict[str, Any] = {
 
 def test_aimock_fixtures_become_rules() -> None:
     found = take(AIMOCK, "fixtures.json")
-    game = Game(found.text)
-    assert game.hear(chat("Which colour?", stream=True)).text == "Teal {{ x }}"
-    assert [game.hear(each).text for each in (claude("once more"), chat("Which colour?"))] == [
+    game = VirtualServer(found.text)
+    assert game.respond(chat_request("Which colour?", stream=True)).text == "Teal {{ x }}"
+    assert [
+        game.respond(each).text for each in (claude_request("once more"), chat_request("Which colour?"))
+    ] == [
         "first",
         "Teal {{ x }}",
     ]
     tools = [{"type": "function", "function": {"name": "look", "parameters": {}}}]
-    assert game.hear(chat(tools=tools)).calls == [("look", {"a": 1})]
-    assert game.hear(chat("do fail")).status == 429
-    embedded = game.hear(ask("/v1/embeddings", {"model": "m", "input": "an x"}))
+    assert game.respond(chat_request(tools=tools)).calls == [("look", {"a": 1})]
+    assert game.respond(chat_request("do fail")).status == 429
+    embedded = game.respond(raw_request("/v1/embeddings", {"model": "m", "input": "an x"}))
     assert json.loads(embedded.bytes)["data"][0]["embedding"] == [1, 0.5]
     assert [note.partition(": ")[2] for note in found.notes] == [
         "predicate is not imported, and neither is its fixture", "audio is not imported",
@@ -103,12 +105,12 @@ def test_wiremock_mappings_become_rules() -> None:
     found = take(WIREMOCK, "mappings.json")
     assert KEY not in found.text
     rest = {"mappings": WIREMOCK["mappings"][:3]}
-    game = Game(take(rest).text)
-    heard = game.hear(ask("/v1/chat/completions", BODY, headers={"x-a": "1"}))
+    game = VirtualServer(take(rest).text)
+    heard = game.respond(raw_request("/v1/chat/completions", BODY, headers={"x-a": "1"}))
     assert (heard.status, heard.json, heard.took, heard.headers["x"]) == (201, {"a": 1}, 1.5, "1, 2")
     assert heard.headers["x-api-key"] == "REDACTED"
     assert "set-cookie" not in heard.headers
-    assert game.hear(ask("/v1/chat/completions", {"model": "other"})).bytes == b"{{ x }}"
+    assert game.respond(raw_request("/v1/chat/completions", {"model": "other"})).bytes == b"{{ x }}"
     told = " | ".join(note.partition(": ")[2] for note in found.notes)
     for word in (
         "scenarioName",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.core.request.test_request_hash import POEM
-from tests.language.playing import Game, ask
+from tests.language.virtual_server import VirtualServer, raw_request
 from tests.process import serving
 from tests.waiting import PATIENCE
 
@@ -68,12 +68,12 @@ CALLS: list[tuple[str, str, Any, str]] = [
     ("path", "query", "body", "kind"), CALLS, ids=[f"{p}?{q} {k} {len(b)} fields" for p, q, b, k in CALLS]
 )
 def test_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) -> None:
-    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
-    plain = game.hear(ask(path, body, query=query))
+    game = VirtualServer({"empty.yaml": "rules: []"}, packs=["recordings"])
+    plain = game.respond(raw_request(path, body, query=query))
     assert plain.status == 200
     assert plain.headers["content-type"].startswith(kind)
     assert FIRST in plain.bytes.decode()
-    packed = game.hear(ask(path, body, query=query, headers={"accept-encoding": "gzip, deflate"}))
+    packed = game.respond(raw_request(path, body, query=query, headers={"accept-encoding": "gzip, deflate"}))
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.bytes) == plain.bytes
     if "Generate" in path or "generate" in path:
@@ -83,13 +83,13 @@ def test_poem_is_found_by_its_hash(path: str, query: str, body: Any, kind: str) 
 
 
 def test_unknown_question_is_unmatched() -> None:
-    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"])
-    assert game.hear(ask("/v1/chat/completions", {**POEM, "model": "other"})).status == 404
+    game = VirtualServer({"empty.yaml": "rules: []"}, packs=["recordings"])
+    assert game.respond(raw_request("/v1/chat/completions", {**POEM, "model": "other"})).status == 404
 
 
 def test_alt_sse_parameter_makes_gemini_stream_sse() -> None:
-    game = Game({"empty.yaml": "rules: []"}, packs=["recordings"], sets=["gemini_stream=sse"])
-    heard = game.hear(ask("/v1beta/models/any:streamGenerateContent", GOOGLE))
+    game = VirtualServer({"empty.yaml": "rules: []"}, packs=["recordings"], sets=["gemini_stream=sse"])
+    heard = game.respond(raw_request("/v1beta/models/any:streamGenerateContent", GOOGLE))
     assert heard.headers["content-type"].startswith("text/event-stream")
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile
-from tests.language.playing import table
+from tests.language.virtual_server import cases
 from tests.recordings.sample_files import (
     ANSWER,
     BODY,
@@ -19,7 +19,7 @@ CURL = f"HTTP/1.1 100 Continue\r\n\r\nHTTP/2 200 \r\ncontent-type: application/j
 CHUNKED = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{ANSWER[:5]}\r\n{len(ANSWER[5:].encode()):x}\r\n{ANSWER[5:]}\r\n0\r\n\r\n"
 
 
-@table(
+@cases(
     "response, expected, kind",
     [
         ("what curl wrote", CURL, ANSWER, "application/json"),

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.recordings.import_file import ImportFile, NotImported
-from tests.language.playing import Ask, ask, table
+from tests.language.virtual_server import ClientRequest, cases, raw_request
 from tests.recordings.sample_files import (
     ANSWER,
     BODY,
@@ -32,19 +32,19 @@ def test_request_log_is_imported() -> None:
     assert again(take(json.dumps(LOG), "one.json", path="/v1/chat/completions")).took == 1.5
 
 
-@table(
+@cases(
     "entry, asked",
     [
         ("a batch", {"url": "/v1/chat/completions", "method": "POST", "body": BODY, "response": {"status_code": 200, "body": json.loads(ANSWER)}}, None),
         ("bodies as texts", {"path": "/v1/chat/completions", "request_body": json.dumps(BODY), "response_body": ANSWER, "duration": 1}, None),
         ("a request with a body", {"request": {"url": URL, "headers": SENT, "body": BODY}, "response": {"status": 200, "body": ANSWER}}, None),
-        ("Anthropic's", {"request": {"anthropic_version": "x", "messages": []}, "response": {"a": 1}}, ask("/v1/messages", {"anthropic_version": "x", "messages": []})),
-        ("Google's", {"request": {"contents": []}, "response": {"a": 1}}, ask("/v1beta/models/unknown:generateContent", {"contents": []})),
-        ("of responses", {"request": {"input": "x"}, "response": {"a": 1}}, ask("/v1/responses", {"input": "x"})),
-        ("of completions", {"request": {"prompt": "x"}, "completion": {"a": 1}}, ask("/v1/completions", {"prompt": "x"})),
+        ("Anthropic's", {"request": {"anthropic_version": "x", "messages": []}, "response": {"a": 1}}, raw_request("/v1/messages", {"anthropic_version": "x", "messages": []})),
+        ("Google's", {"request": {"contents": []}, "response": {"a": 1}}, raw_request("/v1beta/models/unknown:generateContent", {"contents": []})),
+        ("of responses", {"request": {"input": "x"}, "response": {"a": 1}}, raw_request("/v1/responses", {"input": "x"})),
+        ("of completions", {"request": {"prompt": "x"}, "completion": {"a": 1}}, raw_request("/v1/completions", {"prompt": "x"})),
     ],
 )  # fmt: skip
-def test_logs_in_many_formats_are_imported(entry: object, asked: Ask | None) -> None:
+def test_logs_in_many_formats_are_imported(entry: object, asked: ClientRequest | None) -> None:
     assert again(take(f"{json.dumps(entry)}\n", "log.jsonl"), asked).status == 200
 
 
@@ -52,7 +52,9 @@ def test_stream_logged_as_one_body_is_reported() -> None:
     entry = {"path": "/v1/chat/completions", "request": {**BODY, "stream": True}, "response": {"a": 1}}
     assert "the request is streaming" in take(json.dumps(entry), "x.jsonl").notes[0]
     text = {**entry, "response": SSE}
-    heard = again(take(json.dumps(text), "x.jsonl"), ask("/v1/chat/completions", {**BODY, "stream": True}))
+    heard = again(
+        take(json.dumps(text), "x.jsonl"), raw_request("/v1/chat/completions", {**BODY, "stream": True})
+    )
     assert heard.headers["content-type"] == "text/event-stream"
 
 
@@ -73,8 +75,8 @@ def test_batch_with_its_results_is_imported() -> None:
     requests = ImportFile("in.jsonl", b"\n".join(map(dumps, asked)))
     found = take(b"\n".join(map(dumps, came)), "out.jsonl", request=requests)
     assert found.count == 2
-    assert again(found, ask("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
-    assert again(found, ask("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
+    assert again(found, raw_request("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
+    assert again(found, raw_request("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
     with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"):
         take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
 

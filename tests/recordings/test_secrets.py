@@ -13,7 +13,7 @@ import pytest
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser, scenario
-from tests.language.playing import table
+from tests.language.virtual_server import cases
 from tests.recordings.sample_files import BODY, take
 
 AZURE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
@@ -44,7 +44,7 @@ def written(
 ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}}).encode()
 
 
-@table(
+@cases(
     "given",
     [
         ("OpenAI's header", {"asked": {"Authorization": f"Bearer {AZURE}"}}),
@@ -100,7 +100,7 @@ def test_plain_words_in_key_fields_stay(body: Any) -> None:
     assert "source_url gpt-5-nano" in written(body=body, answer=b"Behind: source_url gpt-5-nano")
 
 
-@table(
+@cases(
     "data",
     [
         ("a fixture's answer", {"fixtures": [{"match": {"userMessage": "x"}, "response": {"content": "sk-" + "a1B2" * 8}}]}),

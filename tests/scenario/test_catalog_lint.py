@@ -1,4 +1,4 @@
-"""Warnings about whole catalogs: each where it is due, and none where it is not certain."""
+"""Warnings about whole catalogs, and certain cases without a warning."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from mockllm.server.request_heads import RESERVED as SERVERS
 Files = Mapping[str, str]
 
 
-def warned(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
-    """What is warned of, each as `file:line path: message`."""
+def warnings_of(folder: Path, files: Files, sets: tuple[str, ...] = ()) -> list[str]:
+    """Return the warnings, each as `file:line path: message`."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    gathered = load_scenarios(ScenarioSources([str(folder)], settings=ParamSettings(sets)))
-    found = catalog_lint.warnings(gathered)
-    assert found == run_steps(
-        catalog_lint.warning_steps(gathered, run_steps(compile_catalog(gathered.entries)))
+    scenarios = load_scenarios(ScenarioSources([str(folder)], settings=ParamSettings(sets)))
+    result = catalog_lint.warnings(scenarios)
+    assert result == run_steps(
+        catalog_lint.warning_steps(scenarios, run_steps(compile_catalog(scenarios.entries)))
     )
-    shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in found)
+    shown = (f"{Path(each.file).name}:{each.line} {each.path}: {each.message}" for each in result)
     return [line.replace(f"{folder}/", "") for line in shown]
 
 
@@ -179,32 +179,32 @@ SOME: dict[str, tuple[str, list[str]]] = {
 
 
 @pytest.mark.parametrize("text", NONE.values(), ids=NONE.keys())
-def test_nothing_is_warned_of(text: str, tmp_path: Path) -> None:
-    assert warned(tmp_path, {"a.yaml": text}) == []
+def test_lint_good_rules_has_no_warning(text: str, tmp_path: Path) -> None:
+    assert warnings_of(tmp_path, {"a.yaml": text}) == []
 
 
 @pytest.mark.parametrize(("text", "expected"), SOME.values(), ids=SOME.keys())
-def test_it_is_warned_of(text: str, expected: list[str], tmp_path: Path) -> None:
-    assert warned(tmp_path, {"a.yaml": text}) == expected
+def test_lint_bad_rules_has_expected_warnings(text: str, expected: list[str], tmp_path: Path) -> None:
+    assert warnings_of(tmp_path, {"a.yaml": text}) == expected
 
 
-def test_a_rule_of_an_earlier_file_hides_one(tmp_path: Path) -> None:
+def test_lint_rule_hidden_by_earlier_file_is_warned(tmp_path: Path) -> None:
     files = {
         "a.yaml": rules("{match: {user: x}, reply: a}"),
         "b.yaml": rules("{match: {user: x, turn: 1}, reply: b}"),
     }
-    assert warned(tmp_path, files) == [
+    assert warnings_of(tmp_path, files) == [
         'b.yaml:2 rules[0]: can never respond: "rules[0]" (a.yaml:2) responds to every request that it matches'
     ]
 
 
-def test_the_users_rules_may_hide_a_packs(tmp_path: Path) -> None:
+def test_lint_pack_rule_hidden_by_user_has_no_warning(tmp_path: Path) -> None:
     files = {
         "a.yaml": "use: [./p]\n" + rules("{reply: a}"),
         "p/pack.yaml": 'name: p\nversion: "1"',
         "p/b.yaml": rules("{match: {user: x}, reply: b}"),
     }
-    assert warned(tmp_path, files) == []
+    assert warnings_of(tmp_path, files) == []
 
 
 PACK: Files = {
@@ -222,11 +222,11 @@ params:
 
 
 @pytest.mark.parametrize("sets", [(), ("rate=5%", "n=3")], ids=["by default", "when set"])
-def test_what_a_parameter_switches_off_is_not_warned_of(sets: tuple[str, ...], tmp_path: Path) -> None:
-    assert warned(tmp_path, PACK, sets) == []
+def test_lint_rule_of_parameter_has_no_warning(sets: tuple[str, ...], tmp_path: Path) -> None:
+    assert warnings_of(tmp_path, PACK, sets) == []
 
 
-def test_a_packs_rule_that_takes_a_fallbacks_place_needs_no_match(tmp_path: Path) -> None:
+def test_lint_replaced_fallback_without_match_has_no_warning(tmp_path: Path) -> None:
     files = {
         "a.yaml": "use: [./p, ./q]",
         "p/pack.yaml": 'name: p\nversion: "1"',
@@ -234,8 +234,8 @@ def test_a_packs_rule_that_takes_a_fallbacks_place_needs_no_match(tmp_path: Path
         "q/pack.yaml": 'name: q\nversion: "1"',
         "q/b.yaml": "rules:\n- {name: canned, fallback: true, reply: b}",
     }
-    assert warned(tmp_path, files) == []
+    assert warnings_of(tmp_path, files) == []
 
 
-def test_reserved_paths_are_those_of_the_server() -> None:
+def test_reserved_paths_equal_paths_of_server() -> None:
     assert RESERVED == SERVERS

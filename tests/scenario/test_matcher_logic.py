@@ -1,4 +1,4 @@
-"""What is certain about matchers without a request, and where nothing is said because it is not."""
+"""Facts about matchers without a request, and uncertain cases without a result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction, implies
 from mockllm.scenario.matchers import matcher
 
 
-def made(match: dict[str, Any]) -> Any:
+def build_matcher(match: dict[str, Any]) -> Any:
     return matcher(Match.model_validate(match))
 
 
@@ -98,56 +98,58 @@ MAY_HOLD: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def filled(*matchers: Matcher) -> WiderMatchers:
-    made = WiderMatchers(matchers)
-    for _ in made.fill():
+def build_index(*matchers: Matcher) -> WiderMatchers:
+    build_matcher = WiderMatchers(matchers)
+    for _ in build_matcher.fill():
         pass
-    return made
+    return build_matcher
 
 
 @pytest.mark.parametrize(
     ("narrow", "wide"), [case[1:] for case in NARROWER], ids=[case[0] for case in NARROWER]
 )
-def test_every_such_request_is_one_of_the_others(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
-    assert implies(made(narrow), made(wide))
-    assert filled(made(wide)).first(made(narrow), 1) == 0
+def test_implies_narrower_matcher_is_true(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
+    assert implies(build_matcher(narrow), build_matcher(wide))
+    assert build_index(build_matcher(wide)).first(build_matcher(narrow), 1) == 0
 
 
 @pytest.mark.parametrize(
     ("narrow", "wide"), [case[1:] for case in NOT_NARROWER], ids=[case[0] for case in NOT_NARROWER]
 )
-def test_it_is_not_certain_that_it_is_narrower(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
-    assert not implies(made(narrow), made(wide))
-    assert filled(made(wide)).first(made(narrow), 1) is None
+def test_implies_uncertain_matcher_is_false(narrow: dict[str, Any], wide: dict[str, Any]) -> None:
+    assert not implies(build_matcher(narrow), build_matcher(wide))
+    assert build_index(build_matcher(wide)).first(build_matcher(narrow), 1) is None
 
 
-@pytest.mark.parametrize(("match", "said"), [case[1:] for case in AT_ODDS], ids=[case[0] for case in AT_ODDS])
-def test_what_can_never_hold_is_said(match: dict[str, Any], said: str) -> None:
-    found = contradiction(made(match))
-    assert found is not None
-    assert found.startswith(said)
+@pytest.mark.parametrize(
+    ("match", "message"), [case[1:] for case in AT_ODDS], ids=[case[0] for case in AT_ODDS]
+)
+def test_contradiction_of_impossible_match_is_described(match: dict[str, Any], message: str) -> None:
+    result = contradiction(build_matcher(match))
+    assert result is not None
+    assert result.startswith(message)
 
 
 @pytest.mark.parametrize("match", [case[1] for case in MAY_HOLD], ids=[case[0] for case in MAY_HOLD])
-def test_what_may_hold_is_no_contradiction(match: dict[str, Any]) -> None:
-    assert contradiction(made(match)) is None
+def test_contradiction_of_possible_match_is_none(match: dict[str, Any]) -> None:
+    assert contradiction(build_matcher(match)) is None
 
 
-def test_only_what_stands_before_is_wider() -> None:
-    wider = filled(made({"user": "b"}), made({"model": "m"}), made({}))
-    assert wider.first(made({"model": "m", "user": "a"}), 3) == 1
-    assert wider.first(made({"model": "m", "user": "a"}), 1) is None
-    assert wider.first(made({"model": "x"}), 3) == 2
+def test_wider_matchers_first_considers_earlier_only() -> None:
+    wider = build_index(build_matcher({"user": "b"}), build_matcher({"model": "m"}), build_matcher({}))
+    assert wider.first(build_matcher({"model": "m", "user": "a"}), 3) == 1
+    assert wider.first(build_matcher({"model": "m", "user": "a"}), 1) is None
+    assert wider.first(build_matcher({"model": "x"}), 3) == 2
 
 
-def test_many_on_one_field_are_not_compared_pair_by_pair(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
+def test_wider_matchers_compare_less_than_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[object] = []
 
-    def ask(narrow: object, wide: object) -> bool:
-        asked.append(wide)
+    def count_call(narrow: object, wide: object) -> bool:
+        sent.append(wide)
         return False
 
-    monkeypatch.setattr(matcher_logic, "implies", ask)
-    many = [made({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
-    filled(*many).first(made({"model": "m", "user": "something else"}), 1000)
-    assert 0 < len(asked) <= matcher_logic.MAX_COMPARED
+    monkeypatch.setattr(matcher_logic, "implies", count_call)
+    many = [build_matcher({"model": "m", "user": {"contains": f"word {number}"}}) for number in range(1000)]
+    build_index(*many).first(build_matcher({"model": "m", "user": "something else"}), 1000)
+    assert 0 < len(sent) <= matcher_logic.MAX_COMPARED

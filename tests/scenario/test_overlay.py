@@ -1,4 +1,4 @@
-"""Overlays: written out as YAML, read again, put above the files."""
+"""Overlays are written as YAML, read again and put above the files."""
 
 from __future__ import annotations
 
@@ -39,36 +39,38 @@ AWKWARD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
-def test_what_is_written_reads_as_the_same(data: Any) -> None:
+def test_to_yaml_is_read_as_same_data(data: Any) -> None:
     assert read_source(to_yaml({"rules": data}), "x").data == {"rules": data}
 
 
-def test_what_stands_twice_is_written_twice() -> None:
+def test_to_yaml_writes_no_aliases() -> None:
     match = {"model": "m"}
     text = to_yaml({"rules": [{"match": match, "reply": "A"}, {"match": match, "reply": "B"}]})
     assert "&" not in text
     assert text.count("model: m") == 2
 
 
-def made(overlay: Overlay) -> OverlaidEntries:
+def read_overlay(overlay: Overlay) -> OverlaidEntries:
     return overlay_entries(read_source(overlay.text, overlay.name), overlay.session, Vocabulary())
 
 
 def entries(*names: str) -> list[TypedEntry]:
-    found = made(Overlay(tuple({"name": name, "reply": name} for name in names)))
-    return [*found.entries]
+    result = read_overlay(Overlay(tuple({"name": name, "reply": name} for name in names)))
+    return [*result.entries]
 
 
-def test_the_entries_stand_where_the_text_has_them() -> None:
-    found = made(Overlay(({"name": "a", "reply": "x"}, {"name": "b", "reply": "y"})))
-    assert [(each.id, each.where, each.layer) for each in found.entries] == [
+def test_overlay_entries_have_positions_of_text() -> None:
+    result = read_overlay(Overlay(({"name": "a", "reply": "x"}, {"name": "b", "reply": "y"})))
+    assert [(each.id, each.where, each.layer) for each in result.entries] == [
         ("overlay:a", "overlay.yaml:3", GLOBAL_LAYER),
         ("overlay:b", "overlay.yaml:5", GLOBAL_LAYER),
     ]
 
 
-def test_a_sessions_own_ask_for_it() -> None:
-    (entry,) = made(Overlay(({"name": "a", "match": {"user": "x"}, "reply": "x"},), session="s")).entries
+def test_overlay_of_session_matches_its_session_only() -> None:
+    (entry,) = read_overlay(
+        Overlay(({"name": "a", "match": {"user": "x"}, "reply": "x"},), session="s")
+    ).entries
     assert (entry.id, entry.where, entry.layer) == ("session:a", "session-s.yaml:3", SESSION_LAYER)
     catalog = run_steps(compile_catalog([entry]))
     assert "session" in repr(catalog.items[0].matcher)
@@ -85,24 +87,24 @@ BAD: dict[str, tuple[Overlay, str]] = {
 }
 
 
-@pytest.mark.parametrize(("overlay", "says"), BAD.values(), ids=BAD)
-def test_a_mistake_is_told(overlay: Overlay, says: str) -> None:
-    assert any(says in str(each) for each in made(overlay).diagnostics)
+@pytest.mark.parametrize(("overlay", "message"), BAD.values(), ids=BAD)
+def test_overlay_with_error_has_diagnostic(overlay: Overlay, message: str) -> None:
+    assert any(message in str(each) for each in read_overlay(overlay).diagnostics)
 
 
-def test_use_and_examples_have_no_place() -> None:
-    for word in ("use", "examples"):
-        found = overlay_entries(read_source(f"{word}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
-        assert [each.path for each in found.diagnostics] == [word]
+def test_overlay_with_use_or_examples_is_refused() -> None:
+    for key in ("use", "examples"):
+        result = overlay_entries(read_source(f"{key}: []\nrules: [{{reply: x}}]", "o"), None, Vocabulary())
+        assert [each.path for each in result.diagnostics] == [key]
 
 
-def test_the_first_overlay_stands_first_and_all_above_files() -> None:
+def test_merge_entries_orders_overlays_before_files() -> None:
     base = [
         entry.__class__(**{**_facts(entry), "id": "f.yaml:x", "layer": 0, "rank": (0, 0, 0, 0, 0)})
         for entry in entries("x")
     ]
-    session = made(Overlay(({"name": "s", "reply": "s"},), session="s"))
-    order = merge_entries(base, [made(Overlay(({"name": "l", "reply": "l"},))), session])
+    session = read_overlay(Overlay(({"name": "s", "reply": "s"},), session="s"))
+    order = merge_entries(base, [read_overlay(Overlay(({"name": "l", "reply": "l"},))), session])
     assert [entry.id for entry in order] == ["overlay:l", "session:s", "f.yaml:x"]
 
 
@@ -110,24 +112,24 @@ def _facts(entry: TypedEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
-def test_one_that_replaces_takes_place_and_layer() -> None:
+def test_merge_entries_replacement_has_place_and_layer() -> None:
     base = [
         entry.__class__(
             **{**_facts(entry), "id": f"p/f.yaml:{name}", "layer": 1, "rank": (1, 1, 0, 0, place)}
         )
         for place, (name, entry) in enumerate(zip("xy", entries("x", "y"), strict=True))
     ]
-    over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x"},)))
+    over = read_overlay(Overlay(({"name": "n", "reply": "n", "replaces": "p:x"},)))
     assert not missing_targets(over, base)
     order = merge_entries(base, [over])
     assert [(entry.id, entry.layer) for entry in order] == [("overlay:n", 1), ("p/f.yaml:y", 1)]
-    off = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:y", "enabled": False},)))
+    off = read_overlay(Overlay(({"name": "n", "reply": "n", "replaces": "p:y", "enabled": False},)))
     assert [entry.id for entry in merge_entries(base, [off])] == ["p/f.yaml:x"]
 
 
-def test_what_there_is_not_cannot_be_replaced() -> None:
+def test_missing_targets_reports_unknown_ids() -> None:
     for enabled in (True, False):
-        over = made(Overlay(({"name": "n", "reply": "n", "replaces": "p:x", "enabled": enabled},)))
-        (mistake,) = missing_targets(over, [])
-        assert mistake.path == "rules[0].replaces"
+        over = read_overlay(Overlay(({"name": "n", "reply": "n", "replaces": "p:x", "enabled": enabled},)))
+        (diagnostic,) = missing_targets(over, [])
+        assert diagnostic.path == "rules[0].replaces"
         assert len(merge_entries([], [over])) == int(enabled)

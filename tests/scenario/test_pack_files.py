@@ -1,4 +1,4 @@
-"""What a pack may hold, by its files' names and sizes, and its digest."""
+"""Allowed names and sizes of a pack's files, and the pack's digest."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from mockllm.scenario.pack_files import MAX_PACK_FILE_SIZE, PackFiles, PackRejec
 
 
 def tree(*paths: str) -> PackFiles:
-    made = PackFiles()
+    result = PackFiles()
     for path in paths:
-        made.add(path, path.encode())
-    return made
+        result.add(path, path.encode())
+    return result
 
 
-def test_the_digest_is_that_of_paths_and_contents() -> None:
+def test_pack_digest_depends_on_paths_and_contents() -> None:
     assert tree("a.yaml", "b/c.yaml").sha256 == tree("b/c.yaml", "a.yaml").sha256
     others = [tree("a.yaml"), tree("b/c.yaml"), tree("a.yaml", "b.yaml"), PackFiles()]
     assert len({each.sha256 for each in others}) == len(others)
 
 
-def test_only_what_belongs_to_a_pack_is_read(tmp_path: Path) -> None:
+def test_read_tree_skips_ignored_paths(tmp_path: Path) -> None:
     for name in (
         "pack.yaml",
         "a/b.yaml",
@@ -39,7 +39,7 @@ def test_only_what_belongs_to_a_pack_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [".git/config", "a/.x", "dist/a.whl", "dist", "__pycache__/a"])
-def test_what_is_hidden(path: str) -> None:
+def test_is_ignored_for_dot_names_caches_and_dist(path: str) -> None:
     assert is_ignored(path)
     assert not is_ignored(f"x{path.removeprefix('.')}".replace("/.", "/").replace("__pycache__", "cache"))
 
@@ -64,10 +64,10 @@ def test_what_is_hidden(path: str) -> None:
         ("a.PY", "is code; a pack is data"),
     ],
 )  # fmt: skip
-def test_a_path_that_no_pack_has(path: str, message: str) -> None:
-    with pytest.raises(PackRejected) as told:
+def test_pack_files_refuse_bad_path(path: str, message: str) -> None:
+    with pytest.raises(PackRejected) as reported:
         tree(path)
-    assert message in str(told.value)
+    assert message in str(reported.value)
 
 
 @pytest.mark.parametrize(
@@ -81,25 +81,25 @@ def test_a_path_that_no_pack_has(path: str, message: str) -> None:
     ],
     ids=["twice", "cases", "cases of a folder", "accents", "a file as a folder"],
 )
-def test_two_files_that_are_one(paths: tuple[str, ...], message: str) -> None:
-    with pytest.raises(PackRejected) as told:
+def test_pack_files_refuse_colliding_paths(paths: tuple[str, ...], message: str) -> None:
+    with pytest.raises(PackRejected) as reported:
         tree(*paths)
-    assert message in str(told.value)
+    assert message in str(reported.value)
 
 
-def test_sizes_are_bounded_before_anything_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pack_files_refuse_sizes_before_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(PackRejected, match="has 16 MiB; a file of a pack may have at most 16 MiB"):
         PackFiles().expect("a", MAX_PACK_FILE_SIZE + 1)
     monkeypatch.setattr(limits, "MAX_PACK_SIZE", 10)
-    made = tree("12345", "6789")
+    result = tree("12345", "6789")
     with pytest.raises(PackRejected, match="its files have more than"):
-        made.add("a", b"xx")
+        result.add("a", b"xx")
     monkeypatch.setattr(limits, "MAX_FILES", 2)
     with pytest.raises(PackRejected, match="it has more than 2 files"):
-        made.add("a", b"")
+        result.add("a", b"")
 
 
-def test_a_deep_folder_is_not_followed_for_ever(tmp_path: Path) -> None:
+def test_read_tree_refuses_deep_folders(tmp_path: Path) -> None:
     (tmp_path / "/".join("d" * 30)).mkdir(parents=True)
     with pytest.raises(PackRejected, match="is in more than 12 folders"):
         read_tree(tmp_path)

@@ -1,4 +1,4 @@
-"""Parameters: what values they take, from where, and the conditions on them."""
+"""Parameters of packs: values, origins and conditions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MOODS: ParamType = ["calm", "storm", 3, True]
         (MOODS, None),
     ],
 )
-def test_a_value_of_the_kind_is_taken_as_it_is(kind: ParamType, value: Json) -> None:
+def test_check_value_of_type_returns_value(kind: ParamType, value: Json) -> None:
     assert check_value(kind, value) is value
 
 
@@ -57,7 +57,7 @@ def test_a_value_of_the_kind_is_taken_as_it_is(kind: ParamType, value: Json) -> 
         (MOODS, 1, 'expected "calm", "storm", 3 or true, found the number 1'),
     ],
 )
-def test_another_value_is_refused(kind: ParamType, value: Json, message: str) -> None:
+def test_check_value_of_other_type_raises(kind: ParamType, value: Json, message: str) -> None:
     with pytest.raises(ValueError) as error:
         check_value(kind, value)
     assert str(error.value) == message
@@ -84,7 +84,7 @@ def test_another_value_is_refused(kind: ParamType, value: Json, message: str) ->
         (MOODS, "true", True),
     ],
 )
-def test_an_option_or_variable_is_read_by_the_kind(kind: ParamType, text: str, value: Json) -> None:
+def test_parse_value_reads_text_by_type(kind: ParamType, text: str, value: Json) -> None:
     assert parse_value(kind, text) == value
     assert type(parse_value(kind, text)) is type(value)
 
@@ -103,7 +103,7 @@ def test_an_option_or_variable_is_read_by_the_kind(kind: ParamType, text: str, v
         ("integer", "9" * 5000),
     ],
 )
-def test_a_text_that_does_not_read_so_is_refused(kind: ParamType, text: str) -> None:
+def test_parse_value_of_wrong_text_raises(kind: ParamType, text: str) -> None:
     with pytest.raises(ValueError):
         parse_value(kind, text)
 
@@ -121,16 +121,16 @@ WORD = PackSpec.model_validate(
 )
 
 
-def settled(given: str = "{}", **settings: Any) -> tuple[dict[str, Json], list[str]]:
-    source = read_source(f"with: {given}", "a.yaml")
-    found, mistakes = resolve_params(
+def resolve(options: str = "{}", **settings: Any) -> tuple[dict[str, Json], list[str]]:
+    source = read_source(f"with: {options}", "a.yaml")
+    result, diagnostics = resolve_params(
         WORD, WithValues(source.data["with"], source, ("with",)), ParamSettings(**settings)
     )
-    return dict(found.values), [str(mistake) for mistake in mistakes]
+    return dict(result.values), [str(diagnostic) for diagnostic in diagnostics]
 
 
 @pytest.mark.parametrize(
-    ("given", "settings", "n"),
+    ("options", "settings", "n"),
     [
         ("{}", {}, 1),
         ("{n: 2}", {}, 2),
@@ -148,24 +148,24 @@ def settled(given: str = "{}", **settings: Any) -> tuple[dict[str, Json], list[s
         ("{n: 2}", {"values": {"p.n": 7}}, 7),
     ],
 )
-def test_option_beats_environment_beats_with_beats_default(
-    given: str, settings: dict[str, Any], n: int
+def test_resolve_params_option_environment_with_default(
+    options: str, settings: dict[str, Any], n: int
 ) -> None:
-    assert settled(given, **settings) == ({"n": n, "text": "made", "unset": None}, [])
+    assert resolve(options, **settings) == ({"n": n, "text": "made", "unset": None}, [])
 
 
-def test_a_text_from_outside_is_literal() -> None:
-    assert settled(environment={"TEXT": "{{ user }} = ${n}"})[0]["text"] == "{{ user }} = ${n}"
+def test_resolve_params_outside_text_is_literal() -> None:
+    assert resolve(environment={"TEXT": "{{ user }} = ${n}"})[0]["text"] == "{{ user }} = ${n}"
 
 
-def test_a_value_from_an_example_is_checked() -> None:
-    assert settled(values={"n": "x"})[1] == ['with: n: expected a whole number, found the text "x"']
+def test_resolve_params_example_value_is_checked() -> None:
+    assert resolve(values={"n": "x"})[1] == ['with: n: expected a whole number, found the text "x"']
 
 
-def test_a_setting_must_name_one_parameter() -> None:
+def test_bad_settings_must_name_one_parameter() -> None:
     other = PackSpec.model_validate({"name": "q", "version": "1", "params": {"n": {}}})
     settings = ParamSettings(sets=["n=1", "p.n=1", "q.n=1", "txt=x"], values={"text": "x", "m": 1})
-    assert [str(mistake) for mistake in bad_settings(settings, [WORD, other])] == [
+    assert [str(diagnostic) for diagnostic in bad_settings(settings, [WORD, other])] == [
         '--set n=1: "n" is a parameter of several packs; write p.n or q.n',
         '--set txt=x: no pack in use has a parameter "txt"; did you mean "text"?',
         'with m: no pack in use has a parameter "m"; '
@@ -188,7 +188,7 @@ PARAMS = Params(
 
 
 @pytest.mark.parametrize(
-    ("word", "holds"),
+    ("key", "holds"),
     [
         (True, True),
         (False, False),
@@ -217,12 +217,12 @@ PARAMS = Params(
         ({"unset": {"gt": 1}}, False),
     ],
 )
-def test_enabled_is_settled_by_the_parameters(word: Json, holds: bool) -> None:
-    assert PARAMS.enabled(word) is holds
+def test_enabled_depends_on_parameters(key: Json, holds: bool) -> None:
+    assert PARAMS.enabled(key) is holds
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("key", "message"),
     [
         ("yes", "expected true, false or a condition on parameters"),
         (None, "found nothing"),
@@ -239,7 +239,7 @@ def test_enabled_is_settled_by_the_parameters(word: Json, holds: bool) -> None:
         ({"n": 4, "mod": "storm"}, 'there is no parameter "mod"'),
     ],
 )
-def test_a_condition_that_cannot_hold_is_a_mistake(word: Json, message: str) -> None:
+def test_enabled_with_impossible_condition_raises(key: Json, message: str) -> None:
     with pytest.raises(ValueError) as error:
-        PARAMS.enabled(word)
+        PARAMS.enabled(key)
     assert message in str(error.value)

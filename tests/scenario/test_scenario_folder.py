@@ -1,4 +1,4 @@
-"""Which files count, also as Kubernetes mounts them, and which a file may refer to."""
+"""The files of a folder, also as Kubernetes mounts them, and the files that a file may refer to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockllm.scenario.scenario_folder import (
 )
 
 
-def made(home: Path, *names: str) -> Path:
+def create_files(home: Path, *names: str) -> Path:
     for name in names:
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,8 +27,8 @@ def made(home: Path, *names: str) -> Path:
 
 
 def config_map(home: Path, version: str) -> Path:
-    """A volume as Kubernetes lays it out: visible links into a hidden folder that is swapped as a whole."""
-    made(home, f"..{version}/a.yaml", f"..{version}/answer.md")
+    """Create a volume as Kubernetes does: visible links into a hidden folder that is replaced as a whole."""
+    create_files(home, f"..{version}/a.yaml", f"..{version}/answer.md")
     swapped = home / "..data_tmp"
     swapped.symlink_to(f"..{version}")
     os.replace(swapped, home / "..data")
@@ -38,23 +38,25 @@ def config_map(home: Path, version: str) -> Path:
     return home
 
 
-def test_yaml_files_below_the_folder_count_by_path(tmp_path: Path) -> None:
-    made(tmp_path, "b.yaml", "a.yml", "c.txt", "sub/a.yaml", "sub/deep/z.yaml", "a.yaml.bak", "sub.yaml")
+def test_scenario_files_are_yaml_at_any_depth(tmp_path: Path) -> None:
+    create_files(
+        tmp_path, "b.yaml", "a.yml", "c.txt", "sub/a.yaml", "sub/deep/z.yaml", "a.yaml.bak", "sub.yaml"
+    )
     assert scenario_files(tmp_path) == ["a.yml", "b.yaml", "sub.yaml", "sub/a.yaml", "sub/deep/z.yaml"]
 
 
-def test_names_that_begin_with_a_dot_are_skipped_at_every_level(tmp_path: Path) -> None:
-    made(tmp_path, ".a.yaml", ".git/a.yaml", "sub/.b.yaml", "sub/..data/c.yaml", "sub/d.yaml")
+def test_scenario_files_skip_dot_names(tmp_path: Path) -> None:
+    create_files(tmp_path, ".a.yaml", ".git/a.yaml", "sub/.b.yaml", "sub/..data/c.yaml", "sub/d.yaml")
     assert scenario_files(tmp_path) == ["sub/d.yaml"]
 
 
-def test_a_pack_in_a_subfolder_is_left_out_and_a_manifest_is_no_scenario(tmp_path: Path) -> None:
-    made(tmp_path, "pack.yaml", "a.yaml", "sub/pack.yaml", "sub/b.yaml", "sub/deep/c.yaml")
+def test_scenario_files_skip_packs_and_manifest(tmp_path: Path) -> None:
+    create_files(tmp_path, "pack.yaml", "a.yaml", "sub/pack.yaml", "sub/b.yaml", "sub/deep/c.yaml")
     assert is_pack(tmp_path)
     assert scenario_files(tmp_path) == ["a.yaml"]
 
 
-def test_a_config_map_counts_once_and_follows_the_swap(tmp_path: Path) -> None:
+def test_scenario_files_of_config_map_are_listed_once(tmp_path: Path) -> None:
     config_map(tmp_path, "2026_1")
     assert scenario_files(tmp_path) == ["a.yaml"]
     assert linked_folders(tmp_path, ["a.yaml"]) == set()
@@ -64,15 +66,15 @@ def test_a_config_map_counts_once_and_follows_the_swap(tmp_path: Path) -> None:
     assert read_reference(str(tmp_path), "a.yaml", "answer.md") == b"..2026_2/answer.md"
 
 
-def test_a_link_to_itself_is_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+def test_link_to_itself_is_unreadable_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").symlink_to("a.yaml")
     (tmp_path / "b.txt").symlink_to("b.txt")
     assert scenario_files(tmp_path) == ["a.yaml"]
 
 
-def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> None:
-    home = made(tmp_path / "home", "a.yaml", "sub/b.yaml")
-    made(tmp_path, "elsewhere/c.yaml")
+def test_scenario_files_follow_links_without_cycles(tmp_path: Path) -> None:
+    home = create_files(tmp_path / "home", "a.yaml", "sub/b.yaml")
+    create_files(tmp_path, "elsewhere/c.yaml")
     (home / "sub" / "up").symlink_to(home)
     (home / "linked").symlink_to(tmp_path / "elsewhere")
     assert scenario_files(home) == ["a.yaml", "linked/c.yaml", "sub/b.yaml"]
@@ -89,8 +91,8 @@ def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> N
         ("sub/b.yaml", "near.md", "sub/near.md"),
     ],
 )
-def test_a_reference_is_relative_to_its_file(tmp_path: Path, file: str, name: str, content: str) -> None:
-    made(tmp_path, "answer.md", "texts/long.md", "sub/near.md")
+def test_read_reference_is_relative_to_file(tmp_path: Path, file: str, name: str, content: str) -> None:
+    create_files(tmp_path, "answer.md", "texts/long.md", "sub/near.md")
     assert read_reference(str(tmp_path), file, name) == content.encode()
 
 
@@ -108,24 +110,24 @@ def test_a_reference_is_relative_to_its_file(tmp_path: Path, file: str, name: st
         ("texts", '"texts" cannot be read: Is a directory'),
     ],
 )
-def test_a_reference_that_cannot_be_followed_is_refused(tmp_path: Path, name: str, message: str) -> None:
-    home = made(tmp_path / "home", "answer.md", "texts/long.md")
-    made(tmp_path, "secret.md", "home-too/secret.md")
+def test_read_reference_outside_or_missing_raises(tmp_path: Path, name: str, message: str) -> None:
+    home = create_files(tmp_path / "home", "answer.md", "texts/long.md")
+    create_files(tmp_path, "secret.md", "home-too/secret.md")
     (home / "leads-out.md").symlink_to(tmp_path / "secret.md")
     with pytest.raises(ValueError) as error:
         read_reference(str(home), "a.yaml", name)
     assert message in str(error.value)
 
 
-def test_a_reference_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_reference_too_large_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "MAX_FILE_SIZE", 4)
-    made(tmp_path, "answer.md")
+    create_files(tmp_path, "answer.md")
     with pytest.raises(ValueError, match="is larger than"):
         read_reference(str(tmp_path), "a.yaml", "answer.md")
 
 
-def test_shipped_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(tmp_path, "one/pack.yaml", "two/pack.yaml", "three/a.yaml")
+def test_bundled_packs_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_files(tmp_path, "one/pack.yaml", "two/pack.yaml", "three/a.yaml")
     monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path)
     assert bundled_names() == ["one", "two"]
     assert bundled_pack("one") == tmp_path / "one"

@@ -1,4 +1,4 @@
-"""YAML in, plain data and positions out; nothing that a file holds can do harm."""
+"""YAML becomes plain data and positions; no content of a file can do harm."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ rules:
 """.replace('"ü", {}', '"ü"')
 
 
-def only(source: Source) -> str:
+def only_diagnostic(source: Source) -> str:
     assert len(source.diagnostics) == 1
     return str(source.diagnostics[0])
 
 
-def test_a_file_becomes_plain_data() -> None:
+def test_read_source_returns_plain_data() -> None:
     assert read_source(TEXT, "a.yaml").data == {
         "mockllm": 1,
         "rules": [
@@ -62,7 +62,7 @@ def test_a_file_becomes_plain_data() -> None:
         (("mockllm", "x", 3), True, (2, 10)),
     ],
 )
-def test_every_place_has_a_position(path: Path, key: bool, place: tuple[int, int]) -> None:
+def test_source_position_of_every_place(path: Path, key: bool, place: tuple[int, int]) -> None:
     assert read_source(TEXT, "a.yaml").position(path, key) == place
 
 
@@ -85,13 +85,13 @@ def test_every_place_has_a_position(path: Path, key: bool, place: tuple[int, int
         ('"": 1', {"": 1}),
     ],
 )
-def test_what_is_legal_is_read(text: str, data: Any) -> None:
+def test_read_source_accepts_legal_yaml(text: str, data: Any) -> None:
     source = read_source(text, "a.yaml")
     assert source.diagnostics == ()
     assert source.data == data
 
 
-def test_a_value_behind_an_alias_stands_where_the_alias_does_and_its_parts_where_they_are_written() -> None:
+def test_alias_value_has_position_of_alias() -> None:
     source = read_source("a: &x {b: [1]}\nc: *x\n", "a.yaml")
     assert source.position(("c",)) == (2, 4)
     assert source.position(("c",), key=True) == (2, 1)
@@ -101,69 +101,71 @@ def test_a_value_behind_an_alias_stands_where_the_alias_does_and_its_parts_where
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "{" * 100_000, "- " * 100_000, "? " * 100_000, "a: [" * 100_000]
 )
-def test_absurd_depth_is_refused_before_anything_is_built(text: str) -> None:
+def test_absurd_depth_is_refused_before_building(text: str) -> None:
     source = read_source(text, "a.yaml")
     assert source.data is None
     assert "nested more than 100 levels deep" in str(source.diagnostics[-1])
-    assert len(source.diagnostics) <= 2  # of nested keys that are no texts, the outermost is told
+    assert len(source.diagnostics) <= 2  # of nested non-text keys, only the outermost is reported
 
 
 def test_deep_indentation_is_refused() -> None:
     text = "\n".join(" " * level + "a:" for level in range(1_000))
-    assert only(read_source(text, "a.yaml")) == "a.yaml:101:101: nested more than 100 levels deep"
+    assert only_diagnostic(read_source(text, "a.yaml")) == "a.yaml:101:101: nested more than 100 levels deep"
 
 
-def test_as_deep_as_allowed_is_read_and_can_be_pickled() -> None:
+def test_maximum_depth_is_read_and_can_be_pickled() -> None:
     source = read_source("[" * MAX_DEPTH + "]" * MAX_DEPTH, "a.yaml")
     assert source.diagnostics == ()
     assert pickle.loads(pickle.dumps(source)) == source
 
 
-def test_nested_aliases_do_not_get_around_the_depth() -> None:
+def test_nested_aliases_count_for_depth() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 200))]
-    assert "or 100 levels" in only(read_source("\n".join(lines), "a.yaml"))
+    assert "or 100 levels" in only_diagnostic(read_source("\n".join(lines), "a.yaml"))
 
 
-def test_aliases_do_not_explode() -> None:
+def test_alias_expansion_is_limited() -> None:
     lines = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12))]
-    assert f"more than {MAX_ALIAS_VALUES:,} values" in only(read_source("\n".join(lines), "a.yaml"))
+    assert f"more than {MAX_ALIAS_VALUES:,} values" in only_diagnostic(
+        read_source("\n".join(lines), "a.yaml")
+    )
 
 
-def test_many_aliases_to_a_large_text_cost_nothing() -> None:
+def test_many_aliases_of_large_text_are_cheap() -> None:
     source = read_source(f'a: &x "{"y" * 100_000}"\nb: [{", ".join(["*x"] * 10_000)}]', "a.yaml")
     assert source.diagnostics == ()
 
 
-def test_a_file_that_is_too_large_is_refused() -> None:
-    assert only(read_source(b"#" * (MAX_FILE_SIZE + 1), "a.yaml")).startswith(
+def test_too_large_file_is_refused() -> None:
+    assert only_diagnostic(read_source(b"#" * (MAX_FILE_SIZE + 1), "a.yaml")).startswith(
         "a.yaml:1:1: the file has 16 MiB"
     )
 
 
-def test_a_text_with_half_a_surrogate_is_refused() -> None:
-    assert "is not UTF-8" in only(read_source("a: \ud800", "a.yaml"))
+def test_lone_surrogate_is_refused() -> None:
+    assert "is not UTF-8" in only_diagnostic(read_source("a: \ud800", "a.yaml"))
 
 
-def test_the_columns_count_characters_not_bytes() -> None:
-    assert only(read_source('é: ééé\nü: "é" x', "a.yaml")).startswith("a.yaml:2:8: ")
+def test_columns_count_characters() -> None:
+    assert only_diagnostic(read_source('é: ééé\nü: "é" x', "a.yaml")).startswith("a.yaml:2:8: ")
 
 
-def test_all_mistakes_are_told_and_what_can_be_read_is_there() -> None:
+def test_all_errors_are_reported_beside_readable_data() -> None:
     source = read_source("a: 1\na: {{ x }}\nb: !t c\nd: .nan\n", "a.yaml")
-    assert [str(mistake).split(": ")[1] for mistake in source.diagnostics] == ["a", "a", "b", "d"]
+    assert [str(diagnostic).split(": ")[1] for diagnostic in source.diagnostics] == ["a", "a", "b", "d"]
     assert source.data == {"a": 1, "b": "c", "d": 0}
 
 
-def test_what_is_found_before_a_syntax_error_is_told_too() -> None:
+def test_errors_before_syntax_error_are_reported() -> None:
     source = read_source("a: 1\na: 2\nb: [", "a.yaml")
     assert source.data is None
-    assert [mistake.line for mistake in source.diagnostics] == [2, 4]
+    assert [diagnostic.line for diagnostic in source.diagnostics] == [2, 4]
 
 
 @pytest.mark.parametrize(
     "text", ["{{", "a: {{ x", "- {{ x }}: y", "{{a}: b}", "[{{ x }}, {y}]", "{{ [a] }}: {{ b }}"]
 )
-def test_whatever_stands_in_braces_no_reading_raises(text: str) -> None:
+def test_text_in_braces_has_diagnostics(text: str) -> None:
     assert read_source(text, "a.yaml").diagnostics
 
 
@@ -195,10 +197,10 @@ def test_whatever_stands_in_braces_no_reading_raises(text: str) -> None:
 def test_strange_files_never_raise(text: str) -> None:
     source = read_source(text, "a.yaml")
     assert isinstance(source, Source)
-    assert all("Error" not in str(mistake) for mistake in source.diagnostics)
+    assert all("Error" not in str(diagnostic) for diagnostic in source.diagnostics)
 
 
-def test_many_rules_are_read_without_mistakes() -> None:
+def test_many_rules_have_no_diagnostic() -> None:
     rule = "  - name: r{}\n    match: {{user: {{contains: hello}}, model: gpt-*}}\n    reply: Hi\n"
     source = read_source("rules:\n" + "".join(rule.format(number) for number in range(500)), "a.yaml")
     assert source.diagnostics == ()

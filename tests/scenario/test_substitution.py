@@ -24,7 +24,7 @@ PARAMS: dict[str, Json] = {
 }
 
 
-def put(text: str) -> Source:
+def substitute_text(text: str) -> Source:
     return substitute(read_source(text, "a.yaml"), PARAMS, "p")
 
 
@@ -48,8 +48,8 @@ def put(text: str) -> Source:
         ("{{ user }} $${n}", "{{ user }} ${n}"),
     ],
 )
-def test_a_text_takes_the_values(text: str, value: Json) -> None:
-    source = put(f"a: '{text}'")
+def test_substitute_writes_values_into_text(text: str, value: Json) -> None:
+    source = substitute_text(f"a: '{text}'")
     assert source.diagnostics == ()
     assert source.data == {"a": value}
     assert not isinstance(source.data["a"], SubstitutedText)
@@ -66,8 +66,8 @@ def test_a_text_takes_the_values(text: str, value: Json) -> None:
         ("{{ model }} {${brace}", "{{ model }} {{", '{{ model }} {{ "{" }}{{ "{" }}'),
     ],
 )
-def test_a_value_never_becomes_a_template(text: str, plain: str, template: str | None) -> None:
-    value = put(f"a: '{text}'").data["a"]
+def test_substituted_value_never_becomes_template(text: str, plain: str, template: str | None) -> None:
+    value = substitute_text(f"a: '{text}'").data["a"]
     assert isinstance(value, SubstitutedText)
     assert value == plain
     assert value.template == template
@@ -75,19 +75,19 @@ def test_a_value_never_becomes_a_template(text: str, plain: str, template: str |
     assert (again, again.template) == (plain, template)
 
 
-def test_a_text_that_becomes_a_template_only_by_the_author_is_one() -> None:
-    assert put("a: '{{ model }} ${word}'").data["a"] == "{{ model }} hi"
+def test_text_with_authors_template_stays_template() -> None:
+    assert substitute_text("a: '{{ model }} ${word}'").data["a"] == "{{ model }} hi"
 
 
-def test_keys_take_values_too_and_keep_their_places() -> None:
-    source = put("a:\n  x-${n}: {b: 1}\n  'y': [1, '${n}']\n")
+def test_substitute_writes_values_into_keys() -> None:
+    source = substitute_text("a:\n  x-${n}: {b: 1}\n  'y': [1, '${n}']\n")
     assert source.data == {"a": {"x-3": {"b": 1}, "y": [1, 3]}}
     assert source.position(("a", "x-3"), key=True) == (2, 3)
     assert source.position(("a", "x-3", "b")) == (2, 15)
     assert source.position(("a", "y", 1)) == (3, 12)
 
 
-def test_what_holds_no_parameter_stays_the_same_object() -> None:
+def test_data_without_parameters_is_same_object() -> None:
     raw = read_source("a: ['${n}']\nb: {c: [1]}\nd: [x]\n", "a.yaml")
     source = substitute(raw, PARAMS, "p")
     assert source.data["b"] is raw.data["b"]
@@ -98,7 +98,7 @@ def test_what_holds_no_parameter_stays_the_same_object() -> None:
     assert substitute(source, PARAMS, "p") is source
 
 
-def test_a_file_that_cannot_be_read_stays_as_it_is() -> None:
+def test_unreadable_source_is_not_substituted() -> None:
     broken = read_source("a: [${n}", "a.yaml")
     assert substitute(broken, PARAMS, "p") is broken
 
@@ -115,29 +115,29 @@ def test_a_file_that_cannot_be_read_stays_as_it_is() -> None:
         ("a: '{% if ${on} %}x{% endif %}'", "a.yaml:1:4: a: ${on} is inside a template"),
     ],
 )
-def test_what_cannot_be_put_in_is_a_mistake(text: str, message: str) -> None:
-    (mistake,) = put(text).diagnostics
-    assert str(mistake).startswith(message)
+def test_bad_substitution_has_diagnostic(text: str, message: str) -> None:
+    (diagnostic,) = substitute_text(text).diagnostics
+    assert str(diagnostic).startswith(message)
 
 
-def test_a_pack_without_parameters_says_how_to_escape() -> None:
-    (mistake,) = substitute(read_source("a: ${x}", "a.yaml"), {}, "p").diagnostics
-    assert mistake.message == 'the pack p has no parameter "x"; write "$${x}" for a literal text'
+def test_unknown_parameter_message_shows_escape() -> None:
+    (diagnostic,) = substitute(read_source("a: ${x}", "a.yaml"), {}, "p").diagnostics
+    assert diagnostic.message == 'the pack p has no parameter "x"; write "$${x}" for a literal text'
 
 
-def test_a_file_outside_of_packs_has_none() -> None:
-    (mistake,) = substitute(read_source("a: ${HOME}", "a.yaml"), {}, None).diagnostics
-    assert mistake.message.startswith("${HOME}: only a pack has parameters")
+def test_file_outside_of_packs_has_no_parameters() -> None:
+    (diagnostic,) = substitute(read_source("a: ${HOME}", "a.yaml"), {}, None).diagnostics
+    assert diagnostic.message.startswith("${HOME}: only a pack has parameters")
 
 
-def test_a_part_of_a_file_can_be_filled_alone() -> None:
+def test_substitute_at_returns_one_value() -> None:
     source = read_source("use: [{with: {n: '${n}', m: '${x}'}}]\nb: ${y}\n", "a.yaml")
-    values, mistakes = substitute_at(source, ("use", 0, "with"), PARAMS, "p")
+    values, diagnostics = substitute_at(source, ("use", 0, "with"), PARAMS, "p")
     assert values == {"n": 3, "m": None}
-    assert [mistake.path for mistake in mistakes] == ["use[0].with.m"]
+    assert [diagnostic.path for diagnostic in diagnostics] == ["use[0].with.m"]
 
 
-def test_all_files_together_are_bounded_and_that_is_said_once() -> None:
+def test_substitution_budget_is_reported_once() -> None:
     room = SizeBudget(left=5)
     first = substitute(
         read_source("{a: '${word} ${word} $${', b: '${word}!', c: ' ${unset}'}", "a.yaml"), PARAMS, "p", room
@@ -150,7 +150,7 @@ def test_all_files_together_are_bounded_and_that_is_said_once() -> None:
     assert second.data == {"a": "!"}
 
 
-def test_braces_without_end_are_looked_at_once() -> None:
+def test_unclosed_braces_are_scanned_once() -> None:
     text = "{{" * 100_000 + "}} "
     source = substitute(read_source(f"a: '{text}${{n}}'", "a.yaml"), PARAMS, "p")
     assert source.data == {"a": f"{text}3"}

@@ -1,4 +1,4 @@
-"""What pydantic finds becomes mistakes in plain words, one for each place."""
+"""pydantic's errors become one plain diagnostic for each place."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class File(Word):
     rules: list[Rule] = []
 
 
-def said(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> list[str]:
+def messages_of(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> list[str]:
     source = read_source(text, "a.yaml")
     data = source.data
     for step in prefix:
@@ -98,7 +98,8 @@ def said(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> 
     with pytest.raises(ValidationError) as error:
         model.validate_python(data) if isinstance(model, TypeAdapter) else model.model_validate(data)
     return [
-        str(mistake).removeprefix("a.yaml:") for mistake in diagnostics_of(error.value, source, prefix, model)
+        str(diagnostic).removeprefix("a.yaml:")
+        for diagnostic in diagnostics_of(error.value, source, prefix, model)
     ]
 
 
@@ -202,43 +203,45 @@ def said(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> 
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_it_is_said_in_plain_words(rule: str, expected: list[str]) -> None:
-    assert said(f"rules: [{rule}]") == expected
+def test_validation_error_has_plain_message(rule: str, expected: list[str]) -> None:
+    assert messages_of(f"rules: [{rule}]") == expected
 
 
-def test_a_part_of_a_file_is_read_with_its_place_in_front() -> None:
-    found = said("rules:\n- name: a\n- name: b\n  modle: x\n", Rule, ("rules", 1))
-    assert found == [
+def test_part_of_file_has_path_prefix() -> None:
+    result = messages_of("rules:\n- name: a\n- name: b\n  modle: x\n", Rule, ("rules", 1))
+    assert result == [
         "4:3: rules[1].modle: unknown key; expected "
         + '"name", "per", "reply", "match", "chance", "fallback", "steps" or "code"'
     ]
 
 
-def test_a_whole_file_of_the_wrong_kind() -> None:
-    assert said("[a]") == ["1:1: expected a mapping, found a list"]
+def test_whole_file_of_wrong_type_has_diagnostic() -> None:
+    assert messages_of("[a]") == ["1:1: expected a mapping, found a list"]
 
 
-def test_a_type_that_is_no_model_will_do() -> None:
-    assert said("[a, 7]", TypeAdapter(list[str])) == [
+def test_type_adapter_is_accepted_as_model() -> None:
+    assert messages_of("[a, 7]", TypeAdapter(list[str])) == [
         '1:5: [1]: expected a text, found the number 7; write "7"'
     ]
 
 
-def test_a_key_is_pointed_at_where_the_key_is_wrong() -> None:
+def test_wrong_key_has_position_of_key() -> None:
     model: TypeAdapter[Any] = TypeAdapter(dict[Annotated[str, Field(pattern="^x")], int])
-    assert said("a: 1\nxb: 2\n", model) == ['1:1: a: expected a text of the form ^x, found the text "a"']
+    assert messages_of("a: 1\nxb: 2\n", model) == [
+        '1:1: a: expected a text of the form ^x, found the text "a"'
+    ]
 
 
-def test_what_no_table_knows_keeps_the_gist_of_its_words() -> None:
+def test_unknown_error_type_has_pydantic_message() -> None:
     model: TypeAdapter[Any] = TypeAdapter(Annotated[Any, BeforeValidator(_fails)])
-    assert said("a", model) == ["1:1: expected better"]
+    assert messages_of("a", model) == ["1:1: expected better"]
 
 
 def _fails(value: Any) -> Any:
     raise PydanticCustomError("odd", "Input should be better")
 
 
-def test_unions_of_many_kinds() -> None:
+def test_union_reports_one_form() -> None:
     member = Annotated[
         Annotated[int, Tag("int")] | Annotated[list[Literal["a"]], Tag("list")],
         Discriminator(lambda value: "list" if isinstance(value, list) else "int"),
@@ -247,16 +250,16 @@ def test_unions_of_many_kinds() -> None:
         dict[str, Annotated[str, Field(max_length=3)] | Literal[True] | member],
         config=ConfigDict(strict=True),
     )
-    assert said("a: 0.5\nb: [a, b]\nc: long\n", model) == [
+    assert messages_of("a: 0.5\nb: [a, b]\nc: long\n", model) == [
         '1:4: a: expected true, a text or a whole number, found the number 0.5; write "0.5"',
         '2:8: b[1]: expected "a", found the text "b"',
         '3:4: c: expected at most 3 characters, found the text "long"',
     ]
 
 
-def test_a_typed_dict_and_a_bare_list_will_do() -> None:
+def test_typed_dict_and_bare_list_are_walked() -> None:
     model: TypeAdapter[Any] = TypeAdapter(dict[str, Any] | list[Any] | Movie)
-    assert said("7", model) == ["1:1: expected a mapping or a list, found the number 7"]
+    assert messages_of("7", model) == ["1:1: expected a mapping or a list, found the number 7"]
     allowed = shape_of(TypeAdapter(Movie)).allowed_keys()
     assert allowed == ["title"]
 
@@ -265,7 +268,7 @@ class Movie(TypedDict):
     title: str
 
 
-def test_the_allowed_keys_of_a_model_are_those_a_file_may_write() -> None:
+def test_allowed_keys_are_aliases_of_model() -> None:
     shape = shape_of(File)
     for step in ("rules", 0, "match", "x"):
         shape = shape.step(step)
@@ -274,7 +277,7 @@ def test_the_allowed_keys_of_a_model_are_those_a_file_may_write() -> None:
     assert shape.step("nothing").step("here").allowed_keys() == []
 
 
-def test_found_values_are_named() -> None:
+def test_describe_value_names_type_and_value() -> None:
     values: list[object] = ["a" * 50, None, True, 7, 0.5, [1], {}]
     assert [describe_value(value) for value in values] == [
         f'the text "{"a" * 39}…"',

@@ -7,7 +7,7 @@ import pytest
 from mockllm.scenario.version_ranges import parse_range, parse_version
 
 
-def test_versions_are_ordered_as_semantic_versioning_says() -> None:
+def test_versions_have_semantic_order() -> None:
     written = [
         "1.0.0-alpha",
         "1.0.0-alpha.1",
@@ -23,7 +23,7 @@ def test_versions_are_ordered_as_semantic_versioning_says() -> None:
     assert [str(each) for each in versions[-3:]] == ["1.2.0", "1.10.0", "2.0.0"]
 
 
-def test_what_is_left_out_is_nought() -> None:
+def test_missing_version_numbers_are_0() -> None:
     assert parse_version("1") == parse_version("v1.0.0") == parse_version("1.0")
     assert hash(parse_version("1")) == hash(parse_version("1.0.0"))
     assert parse_version("1") != "1"
@@ -33,7 +33,7 @@ def test_what_is_left_out_is_nought() -> None:
 @pytest.mark.parametrize(
     "text", ["", "one", "1.x", "01.2.3", "1.2.3-", "-1", "1.2.3 ", "1/2", "1" * 20, "1.2.3.4"]
 )
-def test_what_is_no_version_is_said(text: str) -> None:
+def test_parse_version_of_other_text_raises(text: str) -> None:
     with pytest.raises(ValueError, match=r'is not a version; write "1.2.0"'):
         parse_version(text)
 
@@ -64,13 +64,13 @@ RANGES = [
 @pytest.mark.parametrize(
     ("text", "inside", "outside"), RANGES, ids=[text or "nothing" for text, _, _ in RANGES]
 )
-def test_a_range_holds_what_fits(text: str, inside: list[str], outside: list[str]) -> None:
-    wanted = parse_range(text)
-    assert [each for each in inside if not wanted.matches(parse_version(each))] == []
-    assert [each for each in outside if wanted.matches(parse_version(each))] == []
+def test_range_matches_fitting_versions(text: str, inside: list[str], outside: list[str]) -> None:
+    expected = parse_range(text)
+    assert [each for each in inside if not expected.matches(parse_version(each))] == []
+    assert [each for each in outside if expected.matches(parse_version(each))] == []
 
 
 @pytest.mark.parametrize("text", ["the newest", ">=", "^x", "1 || 2", ">=1 <2", "1,,2"])
-def test_what_is_no_range_is_said(text: str) -> None:
+def test_parse_range_of_other_text_raises(text: str) -> None:
     with pytest.raises(ValueError, match="is not a range of versions"):
         parse_range(text)

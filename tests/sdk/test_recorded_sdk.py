@@ -19,7 +19,7 @@ import pytest
 from google import genai
 from google.genai import types
 
-from tests.language.playing import Ask, Game, ask
+from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request
 from tests.process import Process, serving
 from tests.sdk.gemini_clients import Token
 from tests.server.recording import provider
@@ -66,19 +66,19 @@ def vertex(url: str) -> Iterator[Any]:
     yield from client.models.generate_content_stream(model="gemini-x", contents="Say it.")
 
 
-CALLS: list[tuple[str, Callable[[str], Iterator[Any]], Ask]] = [
-    ("openai", chat, ask("/v1/chat/completions", {"model": "gpt-4o", "messages": MESSAGES, "stream": True})),
-    ("openai", responses, ask("/v1/responses", {"model": "gpt-4o", "input": "Say it.", "stream": True})),
-    ("azure", azure, ask("/openai/deployments/gpt-4o/chat/completions", {"messages": MESSAGES, "stream": True}, query="api-version=2024-10-21", headers={"api-key": "k"})),
-    ("anthropic", claude, ask("/v1/messages", {"model": "claude-mock", "max_tokens": 99, "messages": MESSAGES, "stream": True})),
-    ("gemini", gemini, ask("/v1beta/models/gemini-x:streamGenerateContent", CONTENTS, query="alt=sse")),
-    ("vertex", vertex, ask(VERTEX, CONTENTS, query="alt=sse")),
+CALLS: list[tuple[str, Callable[[str], Iterator[Any]], ClientRequest]] = [
+    ("openai", chat, raw_request("/v1/chat/completions", {"model": "gpt-4o", "messages": MESSAGES, "stream": True})),
+    ("openai", responses, raw_request("/v1/responses", {"model": "gpt-4o", "input": "Say it.", "stream": True})),
+    ("azure", azure, raw_request("/openai/deployments/gpt-4o/chat/completions", {"messages": MESSAGES, "stream": True}, query="api-version=2024-10-21", headers={"api-key": "k"})),
+    ("anthropic", claude, raw_request("/v1/messages", {"model": "claude-mock", "max_tokens": 99, "messages": MESSAGES, "stream": True})),
+    ("gemini", gemini, raw_request("/v1beta/models/gemini-x:streamGenerateContent", CONTENTS, query="alt=sse")),
+    ("vertex", vertex, raw_request(VERTEX, CONTENTS, query="alt=sse")),
 ]  # fmt: skip
 
 
-def events(asked: Ask) -> list[bytes]:
+def events(asked: ClientRequest) -> list[bytes]:
     """What the provider says to this, event by event."""
-    said = Game(f"rules: [{{reply: {SAID!r}}}]").hear(asked)
+    said = VirtualServer(f"rules: [{{reply: {SAID!r}}}]").respond(asked)
     assert said.status == 200
     blank = b"\r\n\r\n" if b"\r\n\r\n" in said.bytes else b"\n\n"
     return [each + blank for each in said.bytes.split(blank)[:-1]]

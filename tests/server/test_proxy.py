@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.testing.mock_server import MockLLM
-from tests.language.playing import Game, chat
+from tests.language.virtual_server import VirtualServer, chat_request
 from tests.live import live
 from tests.process import serving
 from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, nobody, post, provider
@@ -132,7 +132,9 @@ def test_that_it_cannot_be_recorded_is_told(tmp_path: Path) -> None:
 
 
 def test_without_a_server_it_says_where_it_would_go() -> None:
-    heard = Game("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").hear(chat())
+    heard = VirtualServer("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").respond(
+        chat_request()
+    )
     assert (heard.status, heard.rule) == (502, "theirs")
     assert (
         "passed on to https://api.example.com, which a running server does"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from tests.language.playing import Ask
+from tests.language.virtual_server import ClientRequest
 
 SCHEMA: Final = {
     "type": "object",
@@ -28,36 +28,38 @@ CHAT_TOOLS: Final = [
 FORM: Final = {"type": "json_schema", "json_schema": {"name": "form", "schema": SCHEMA}}
 
 
-def post(path: str, body: Mapping[str, Any], query: str = "", **headers: str) -> Ask:
+def post(path: str, body: Mapping[str, Any], query: str = "", **headers: str) -> ClientRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Ask(path, json.dumps(body).encode(), query=query, headers=named)
+    return ClientRequest(path, json.dumps(body).encode(), query=query, headers=named)
 
 
-def chat(user: str, path: str = "/v1/chat/completions", model: str = "gpt-4o", **fields: Any) -> Ask:
+def chat(
+    user: str, path: str = "/v1/chat/completions", model: str = "gpt-4o", **fields: Any
+) -> ClientRequest:
     return post(path, {"model": model, "messages": [{"role": "user", "content": user}], **fields})
 
 
-def responses(user: str, path: str = "/v1/responses", model: str = "gpt-4o", **fields: Any) -> Ask:
+def responses(user: str, path: str = "/v1/responses", model: str = "gpt-4o", **fields: Any) -> ClientRequest:
     return post(path, {"model": model, "input": user, **fields})
 
 
-def message(user: str, model: str = "claude-sonnet-4-5", **fields: Any) -> Ask:
+def message(user: str, model: str = "claude-sonnet-4-5", **fields: Any) -> ClientRequest:
     body = {"model": model, "max_tokens": 512, "messages": [{"role": "user", "content": user}], **fields}
     return post("/v1/messages", body, anthropic_version="2023-06-01")
 
 
-def generate(user: str, model: str = "gemini-2.5-flash", stream: str = "", **fields: Any) -> Ask:
+def generate(user: str, model: str = "gemini-2.5-flash", stream: str = "", **fields: Any) -> ClientRequest:
     """`stream`: empty, `sse` or `json`."""
     call = "streamGenerateContent" if stream else "generateContent"
     body = {"contents": [{"role": "user", "parts": [{"text": user}]}], **fields}
     return post(f"/v1beta/models/{model}:{call}", body, "alt=sse" if stream == "sse" else "")
 
 
-def vertex(path: str, body: Mapping[str, Any], query: str = "") -> Ask:
+def vertex(path: str, body: Mapping[str, Any], query: str = "") -> ClientRequest:
     return post(f"/v1/projects/p/locations/us-central1/publishers/{path}", body, query)
 
 
-def azure(user: str, **fields: Any) -> Ask:
+def azure(user: str, **fields: Any) -> ClientRequest:
     body = {"messages": [{"role": "user", "content": user}], **fields}
     path = "/openai/deployments/gpt-4o/chat/completions"
     return post(path, body, "api-version=2024-10-21", api_key="azure-key")
@@ -78,7 +80,7 @@ TURNS: Final = [
     {"role": "user", "content": "template"},
 ]
 
-GROUPS: Final[Mapping[str, tuple[Ask, ...]]] = {
+GROUPS: Final[Mapping[str, tuple[ClientRequest, ...]]] = {
     "chat": (
         chat("fixed"),
         chat("fixed", stream=True, stream_options={"include_usage": True}),
@@ -167,13 +169,15 @@ GROUPS: Final[Mapping[str, tuple[Ask, ...]]] = {
         post("/v1/embeddings", {"model": "text-embedding-3-small", "input": ["a", "b"], "dimensions": 4}),
         post("/v1/embeddings", {"model": "vector", "input": "a"}),
         post("/v1/moderations", {"model": "omni-moderation-latest", "input": "I want to hurt them"}),
-        Ask("/v1/models/gpt-4o", method="GET"),
-        Ask("/v1/models/claude-sonnet-4-5", method="GET", headers={"anthropic-version": "2023-06-01"}),
-        Ask("/status/7", method="GET"),
-        Ask("/nowhere", method="GET"),
+        ClientRequest("/v1/models/gpt-4o", method="GET"),
+        ClientRequest(
+            "/v1/models/claude-sonnet-4-5", method="GET", headers={"anthropic-version": "2023-06-01"}
+        ),
+        ClientRequest("/status/7", method="GET"),
+        ClientRequest("/nowhere", method="GET"),
         post("/v1/chat/completions", {"model": "gpt-4o", "messages": "wrong"}),
         post("/v1/messages", {"model": "claude", "messages": []}),
-        Ask("/v1/chat/completions", b'{"model": '),
+        ClientRequest("/v1/chat/completions", b'{"model": '),
     ),
     "pace": (
         chat("lognormal", stream=True),

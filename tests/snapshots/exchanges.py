@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import CutStep, UnchunkedStep, WaitStep
-from tests.language.playing import Ask, Game
+from tests.language.virtual_server import ClientRequest, VirtualServer
 
 FAULTY: Final = "backslashreplace"
 
@@ -19,9 +19,9 @@ class Engine:
     """An engine on these scenarios; its state stays from request to request."""
 
     def __init__(self, scenarios: str, seed: int) -> None:
-        self._game = Game(scenarios, seed=seed)
+        self._game = VirtualServer(scenarios, seed=seed)
 
-    def exchange(self, request: Ask) -> str:
+    def exchange(self, request: ClientRequest) -> str:
         """The request and all that a client would receive, with the time of each part."""
         engine = self._game.engine
         headers = {name.lower(): value for name, value in request.headers.items()}

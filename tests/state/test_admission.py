@@ -1,4 +1,4 @@
-"""Limits, loads, windows and states in memory: what is bounded, what a reload keeps, and what a lease survives."""
+"""Limits, loads, windows and states in memory: bounds, reloads and leases."""
 
 from __future__ import annotations
 
@@ -22,144 +22,156 @@ def modifier(key: str, scope: str = "", **more: Any) -> Candidate:
     return Candidate(0, key, key, scope, None, **more)
 
 
-def asked(
+def match_result(
     *modifiers: Candidate, now: float = 0.0, tokens: int = 0, rules: tuple[Candidate, ...] = ()
 ) -> MatchResult:
     return MatchResult("", 0, rules, modifiers, lambda validation: False, now=now, tokens=lambda: tokens)
 
 
-def outcomes(memory: SessionCounters, *claims: MatchResult) -> list[str]:
-    return [memory.decide(claim).outcome for claim in claims]
+def outcomes(counters: SessionCounters, *claims: MatchResult) -> list[str]:
+    return [counters.decide(claim).outcome for claim in claims]
 
 
-def test_a_reload_keeps_the_accounts_of_what_is_the_same() -> None:
-    memory = SessionCounters()
-    same, changed = asked(modifier("same", limit=ONE)), asked(modifier("changed", limit=ONE))
-    assert outcomes(memory, same, changed) == ["miss", "miss"]
-    memory.keep(frozenset({"same"}))
-    assert outcomes(memory, same, changed) == ["limited", "miss"]
+def test_reload_retains_accounts_of_unchanged_limits() -> None:
+    counters = SessionCounters()
+    same, changed = match_result(modifier("same", limit=ONE)), match_result(modifier("changed", limit=ONE))
+    assert outcomes(counters, same, changed) == ["miss", "miss"]
+    counters.keep(frozenset({"same"}))
+    assert outcomes(counters, same, changed) == ["limited", "miss"]
 
 
-def test_a_reload_keeps_the_windows_of_what_is_the_same_and_all_states() -> None:
-    memory = SessionCounters()
+def test_reload_retains_unchanged_windows_and_all_states() -> None:
+    counters = SessionCounters()
     early = Guard(during=TimeWindow(0.0, 10.0))
 
     def rule(key: str, now: float) -> Decision:
-        return memory.decide(asked(now=now, rules=(Candidate(0, key, key, "", early),)))
+        return counters.decide(match_result(now=now, rules=(Candidate(0, key, key, "", early),)))
 
     assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
-    memory.decide(asked(modifier("sets", sets={"a": 1})))
-    memory.keep(frozenset({"same"}))
+    counters.decide(match_result(modifier("sets", sets={"a": 1})))
+    counters.keep(frozenset({"same"}))
     assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["miss", "rule"]
     wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
-    assert memory.decide(asked(rules=(wants,))).outcome == "rule"
+    assert counters.decide(match_result(rules=(wants,))).outcome == "rule"
 
 
-def test_accounts_are_bounded_like_counts_the_longest_unused_go_first() -> None:
-    memory = SessionCounters(4)
-    keys = [asked(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
-    assert outcomes(memory, *keys) == ["miss"] * 9
-    assert outcomes(memory, keys[8], keys[0]) == ["limited", "miss"]
+def test_accounts_least_recently_used_are_removed() -> None:
+    counters = SessionCounters(4)
+    keys = [match_result(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
+    assert outcomes(counters, *keys) == ["miss"] * 9
+    assert outcomes(counters, keys[8], keys[0]) == ["limited", "miss"]
 
 
 @pytest.mark.parametrize("what", ["limit", "load"])
-def test_a_lease_outlives_what_it_was_of(what: str) -> None:
-    memory = SessionCounters()
-    held: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
-    claim = asked(modifier("m", **held))
-    lease = memory.decide(claim).lease
+def test_lease_of_removed_account_leaves_new_one(what: str) -> None:
+    counters = SessionCounters()
+    stored: dict[str, Any] = {"limit": PLACE} if what == "limit" else {"load": Load(max_inflight=1)}
+    claim = match_result(modifier("m", **stored))
+    lease = counters.decide(claim).lease
     assert lease is not None
-    memory.keep(frozenset())
-    fresh = memory.decide(claim).lease
+    counters.keep(frozenset())
+    fresh = counters.decide(claim).lease
     assert fresh is not None
-    lease.end()  # of an account that is gone: the new one keeps its place
-    assert memory.decide(claim).lease is None
+    lease.end()  # of a removed account: the new lease is unaffected
+    assert counters.decide(claim).lease is None
     fresh.end()
-    assert memory.decide(claim).lease is not None
+    assert counters.decide(claim).lease is not None
 
 
-def test_a_peek_takes_no_place_and_charges_nothing() -> None:
-    memory = SessionCounters()
-    claim = asked(
+def test_preview_charges_nothing() -> None:
+    counters = SessionCounters()
+    claim = match_result(
         modifier("a", limit=ONE), modifier("b", limit=PLACE), modifier("c", load=Load(max_inflight=1))
     )
     for _ in range(3):
-        seen = memory.preview(claim)
+        seen = counters.preview(claim)
         assert (seen.outcome, seen.lease) == ("miss", None)
         assert seen.bounds is not None
         assert seen.bounds.standing.requests is not None
         assert seen.bounds.standing.requests.remaining == 0
-    assert memory.decide(claim).outcome == "miss"
-    assert memory.preview(claim).outcome == "limited"
+    assert counters.decide(claim).outcome == "miss"
+    assert counters.preview(claim).outcome == "limited"
 
 
-def test_one_that_refuses_keeps_all_others_from_being_charged() -> None:
-    memory = SessionCounters()
+def test_refusal_charges_no_other_limit() -> None:
+    counters = SessionCounters()
     wide = modifier("wide", limit=Limit("fixed-window", 3, window=3600.0))
     narrow, full = modifier("narrow", limit=ONE), modifier("full", load=Load(max_inflight=1))
-    assert outcomes(memory, asked(wide, narrow), asked(wide, narrow), asked(narrow, wide)) == [
+    assert outcomes(
+        counters, match_result(wide, narrow), match_result(wide, narrow), match_result(narrow, wide)
+    ) == [
         "miss",
         "limited",
         "limited",
     ]
-    lease: Lease | None = memory.decide(asked(full)).lease
-    assert outcomes(memory, asked(wide, full), asked(full, wide)) == ["overloaded", "overloaded"]
+    lease: Lease | None = counters.decide(match_result(full)).lease
+    assert outcomes(counters, match_result(wide, full), match_result(full, wide)) == [
+        "overloaded",
+        "overloaded",
+    ]
     assert lease is not None
     lease.end()
-    assert outcomes(memory, asked(wide, full), asked(wide), asked(wide)) == ["miss", "miss", "limited"]
+    assert outcomes(counters, match_result(wide, full), match_result(wide), match_result(wide)) == [
+        "miss",
+        "miss",
+        "limited",
+    ]
 
 
-def test_tokens_are_counted_only_where_a_limit_has_them() -> None:
+def test_tokens_are_counted_for_token_limits_only() -> None:
     def untouched() -> int:
         raise AssertionError("the body was read for nothing")
 
-    memory = SessionCounters()
-    claim = replace(asked(modifier("a", limit=ONE)), tokens=untouched)
-    assert memory.decide(claim).outcome == "miss"
-    counted = asked(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
-    assert outcomes(memory, counted, counted) == ["miss", "limited"]
+    counters = SessionCounters()
+    claim = replace(match_result(modifier("a", limit=ONE)), tokens=untouched)
+    assert counters.decide(claim).outcome == "miss"
+    counted = match_result(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
+    assert outcomes(counters, counted, counted) == ["miss", "limited"]
 
 
-def test_what_a_queue_is_told_is_when_the_first_of_all_ends() -> None:
-    memory = SessionCounters()
-    claim = asked(modifier("m", load=Load(max_inflight=2, queue=2)))
+def test_queue_wait_is_first_end_of_all_responses() -> None:
+    counters = SessionCounters()
+    claim = match_result(modifier("m", load=Load(max_inflight=2, queue=2)))
     for until in (9.0, 4.0):
-        lease = memory.decide(claim).lease
+        lease = counters.decide(claim).lease
         assert lease is not None
         lease.expect_end(until)
     waits = []
     for _ in range(3):
-        settled = memory.decide(claim)
-        assert settled.bounds is not None
-        if settled.lease is not None:
-            waits.append(settled.bounds.wait)
-            settled.lease.expect_end(settled.bounds.wait + 3.0)
+        decision = counters.decide(claim)
+        assert decision.bounds is not None
+        if decision.lease is not None:
+            waits.append(decision.bounds.wait)
+            decision.lease.expect_end(decision.bounds.wait + 3.0)
     assert waits == [4.0, 7.0]
 
 
-def test_what_was_used_is_given_back_and_answers_under_way_stay_that() -> None:
+def test_reset_limits_leaves_responses_in_flight() -> None:
     state = Sessions()
-    held, used = asked(modifier("held", limit=PLACE)), asked(modifier("used", limit=ONE))
-    other = asked(modifier("other", limit=ONE))
-    lease = state.decide(held).lease
+    stored, used = match_result(modifier("held", limit=PLACE)), match_result(modifier("used", limit=ONE))
+    other = match_result(modifier("other", limit=ONE))
+    lease = state.decide(stored).lease
     assert lease is not None
-    assert [state.decide(claim).outcome for claim in (held, used, used)] == ["limited", "miss", "limited"]
+    assert [state.decide(claim).outcome for claim in (stored, used, used)] == ["limited", "miss", "limited"]
     assert state.decide(other).outcome == "miss"
     state.reset_limits(frozenset({"held", "used"}))
-    assert [state.decide(claim).outcome for claim in (held, used, other)] == ["limited", "miss", "limited"]
+    assert [state.decide(claim).outcome for claim in (stored, used, other)] == ["limited", "miss", "limited"]
     lease.end()
-    assert state.decide(held).outcome == "miss"
+    assert state.decide(stored).outcome == "miss"
     state.reset_limits()
     assert state.decide(other).outcome == "miss"
 
 
-def test_who_is_held_back_by_a_limit_takes_nobody_off_a_load_before_the_time() -> None:
-    memory = SessionCounters()
+def test_limit_delay_frees_no_load_slot_early() -> None:
+    counters = SessionCounters()
     load = modifier("load", load=Load(max_inflight=2))
     leaky = modifier("leaky", limit=Limit("leaky-bucket", 1, window=10.0, queue=5))
-    for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is let in at 10
-        settled = memory.decide(asked(load, *limits, now=now))
-        assert settled.lease is not None
-        assert settled.bounds is not None
-        settled.lease.expect_end(now + settled.bounds.wait + 5.0)
-    assert outcomes(memory, asked(load, now=2.0), asked(load, now=6.0)) == ["overloaded", "miss"]
+    for now, limits in ((0.0, (leaky,)), (1.0, (leaky,))):  # the second one is admitted at 10
+        decision = counters.decide(match_result(load, *limits, now=now))
+        assert decision.lease is not None
+        assert decision.bounds is not None
+        decision.lease.expect_end(now + decision.bounds.wait + 5.0)
+    assert outcomes(counters, match_result(load, now=2.0), match_result(load, now=6.0)) == [
+        "overloaded",
+        "miss",
+    ]

@@ -8,104 +8,123 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, ask, chat, claude, first, mistakes, play, table, texts
+from tests.language.virtual_server import (
+    ClientRequest,
+    cases,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    raw_request,
+    respond_all,
+    respond_once,
+    response_texts,
+)
 
-BOTH = (chat, claude)
+BOTH = (chat_request, claude_request)
 
 
-def holds(match: str, asked: Ask) -> bool:
-    """Whether a rule with this match answers."""
+def rule_matches(match: str, sent: ClientRequest) -> bool:
+    """Return whether a rule with this match responds."""
     return (
-        first(f"validation: off\nrules: [{{name: it, match: {match}, http: {{body: x}}}}]", asked).rule
+        respond_once(f"validation: off\nrules: [{{name: it, match: {match}, http: {{body: x}}}}]", sent).rule
         == "it"
     )
 
 
-def tools(asking: Any, *names: str, **more: Any) -> Ask:
-    """A request that offers tools."""
+def tools(build_request: Any, *names: str, **more: Any) -> ClientRequest:
+    """Return a request that offers tools."""
     schema = {"type": "object", "properties": {}}
-    if asking is chat:
+    if build_request is chat_request:
         offered: list[Any] = [
             {"type": "function", "function": {"name": name, "parameters": schema}} for name in names
         ]
     else:
         offered = [{"name": name, "input_schema": schema} for name in names]
-    made: Ask = asking(tools=offered, **more)
-    return made
+    result: ClientRequest = build_request(tools=offered, **more)
+    return result
 
 
-def results(asking: Any, *given: tuple[str, str], error: bool = False, then: Sequence[Any] = ()) -> Ask:
-    """A history in which tools were called and gave these texts."""
-    calls = [(f"call_{number}", name, text) for number, (name, text) in enumerate(given)]
-    asked = {"role": "user", "content": "go"}
-    if asking is chat:
+def results(
+    build_request: Any, *options: tuple[str, str], error: bool = False, then: Sequence[Any] = ()
+) -> ClientRequest:
+    """Return a history with tool calls and these results."""
+    calls = [(f"call_{number}", name, text) for number, (name, text) in enumerate(options)]
+    sent = {"role": "user", "content": "go"}
+    if build_request is chat_request:
         called: list[Any] = [
             {"id": id, "type": "function", "function": {"name": name, "arguments": "{}"}}
             for id, name, _ in calls
         ]
         gave: list[Any] = [{"role": "tool", "tool_call_id": id, "content": text} for id, _, text in calls]
-        turns = [asked, {"role": "assistant", "content": None, "tool_calls": called}, *gave, *then]
+        turns = [sent, {"role": "assistant", "content": None, "tool_calls": called}, *gave, *then]
     else:
         called = [{"type": "tool_use", "id": id, "name": name, "input": {}} for id, name, _ in calls]
         gave = [{"type": "tool_result", "tool_use_id": id, "content": text} for id, _, text in calls]
         if error:
             gave[0]["is_error"] = True
-        turns = [asked, {"role": "assistant", "content": called}, {"role": "user", "content": gave}, *then]
-    made: Ask = asking(messages=turns)
-    return made
+        turns = [sent, {"role": "assistant", "content": called}, {"role": "user", "content": gave}, *then]
+    result: ClientRequest = build_request(messages=turns)
+    return result
 
 
 IMAGE = {
-    chat: {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
-    claude: {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
+    chat_request: {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    claude_request: {
+        "type": "image",
+        "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"},
+    },
 }
 
 
-def image(asking: Any) -> Ask:
-    made: Ask = asking([{"type": "text", "text": "look"}, IMAGE[asking]])
-    return made
+def image(build_request: Any) -> ClientRequest:
+    result: ClientRequest = build_request([{"type": "text", "text": "look"}, IMAGE[build_request]])
+    return result
 
 
-def turns(asking: Any, *said: str) -> Ask:
-    """Texts of the user and the assistant by turns."""
+def turns(build_request: Any, *message: str) -> ClientRequest:
+    """Return a history with texts of the user and the assistant by turns."""
     roles = ("user", "assistant")
-    made: Ask = asking(
-        messages=[{"role": roles[number % 2], "content": text} for number, text in enumerate(said)]
+    result: ClientRequest = build_request(
+        messages=[{"role": roles[number % 2], "content": text} for number, text in enumerate(message)]
     )
-    return made
+    return result
 
 
 # --- the matchers --------------------------------------------------------------------------------
 
-TRANSPORT: list[tuple[str, str, Ask, Ask]] = [
-    ("method", "{method: PUT, path: /x}", ask("/x", method="PUT"), ask("/x")),
-    ("path", "{path: /v1/messages}", claude(), chat()),
-    ("path without the provider prefix", "{path: /v1/chat/completions}", Ask("/openai/v1/chat/completions", chat().body), claude()),
-    ("query", "{query: {mode: slow}}", chat(query="mode=slow&x=1"), chat(query="mode=fast")),
-    ("query: what is not there", "{query: {mode: {exists: false}}}", chat(), chat(query="mode=")),
-    ("headers, in any case", "{headers: {X-Case: '7'}}", chat(headers={"x-cASE": "7"}), chat(headers={"x-case": "8"})),
-    ("host", "{host: {starts_with: api.}}", chat(headers={"host": "api.example.com"}), chat(headers={"host": "localhost"})),
-    ("api_key where OpenAI carries it", "{api_key: sk-1}", chat(key="sk-1"), chat(key="sk-2")),
-    ("api_key where Anthropic carries it", "{api_key: sk-1}", claude(key="sk-1"), claude()),
-    ("session", "{session: s-1}", chat(session="s-1"), chat()),
-    ("raw_body", "{raw_body: {contains: ' \"temperature\":  1'}}", ask("/v1/messages", '{"model": "x", "temperature":  1}'), claude(temperature=1)),
+TRANSPORT: list[tuple[str, str, ClientRequest, ClientRequest]] = [
+    ("method", "{method: PUT, path: /x}", raw_request("/x", method="PUT"), raw_request("/x")),
+    ("path", "{path: /v1/messages}", claude_request(), chat_request()),
+    ("path without the provider prefix", "{path: /v1/chat/completions}", ClientRequest("/openai/v1/chat/completions", chat_request().body), claude_request()),
+    ("query", "{query: {mode: slow}}", chat_request(query="mode=slow&x=1"), chat_request(query="mode=fast")),
+    ("query: what is not there", "{query: {mode: {exists: false}}}", chat_request(), chat_request(query="mode=")),
+    ("headers, in any case", "{headers: {X-Case: '7'}}", chat_request(headers={"x-cASE": "7"}), chat_request(headers={"x-case": "8"})),
+    ("host", "{host: {starts_with: api.}}", chat_request(headers={"host": "api.example.com"}), chat_request(headers={"host": "localhost"})),
+    ("api_key where OpenAI carries it", "{api_key: sk-1}", chat_request(key="sk-1"), chat_request(key="sk-2")),
+    ("api_key where Anthropic carries it", "{api_key: sk-1}", claude_request(key="sk-1"), claude_request()),
+    ("session", "{session: s-1}", chat_request(session="s-1"), chat_request()),
+    ("raw_body", "{raw_body: {contains: ' \"temperature\":  1'}}", raw_request("/v1/messages", '{"model": "x", "temperature":  1}'), claude_request(temperature=1)),
 ]  # fmt: skip
 
 
-@table("match, yes, no", TRANSPORT)
-def test_matchers_of_the_transport(match: str, yes: Ask, no: Ask) -> None:
-    assert holds(match, yes)
-    assert not holds(match, no)
+@cases("match, yes, no", TRANSPORT)
+def test_match_transport_fields(match: str, yes: ClientRequest, no: ClientRequest) -> None:
+    assert rule_matches(match, yes)
+    assert not rule_matches(match, no)
 
 
-def test_hash_names_a_request_however_its_json_is_written() -> None:
+def test_match_hash_ignores_json_formatting() -> None:
     body = '{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
-    told = first("rules: [{match: {hash: none}, reply: x}]", ask("/v1/chat/completions", body)).message
-    found = told.partition('hash expected "none", found "')[2].partition('"')[0]
-    assert len(found) == 64
+    reported = respond_once(
+        "rules: [{match: {hash: none}, reply: x}]", raw_request("/v1/chat/completions", body)
+    ).message
+    result = reported.partition('hash expected "none", found "')[2].partition('"')[0]
+    assert len(result) == 64
     spaced = '{"messages":[{"content":"hi","role":"user"}],"model":"m","user":"someone"}'
-    assert holds(f"{{hash: {found}}}", ask("/v1/chat/completions", spaced))
-    assert not holds(f"{{hash: {found}}}", ask("/v1/chat/completions", body.replace("hi", "ho")))
+    assert rule_matches(f"{{hash: {result}}}", raw_request("/v1/chat/completions", spaced))
+    assert not rule_matches(
+        f"{{hash: {result}}}", raw_request("/v1/chat/completions", body.replace("hi", "ho"))
+    )
 
 
 ALIKE: list[tuple[str, str, Any, Any]] = [
@@ -144,53 +163,55 @@ ALIKE: list[tuple[str, str, Any, Any]] = [
 ]  # fmt: skip
 
 
-@table("match, yes, no", ALIKE)
-@pytest.mark.parametrize("asking", BOTH)
-def test_matchers_for_every_provider_alike(match: str, yes: Any, no: Any, asking: Any) -> None:
-    assert holds(match, yes(asking))
-    assert not holds(match, no(asking))
+@cases("match, yes, no", ALIKE)
+@pytest.mark.parametrize("build_request", BOTH)
+def test_match_neutral_fields_for_every_provider(match: str, yes: Any, no: Any, build_request: Any) -> None:
+    assert rule_matches(match, yes(build_request))
+    assert not rule_matches(match, no(build_request))
 
 
-OWN: list[tuple[str, str, Ask, Ask]] = [
-    ("provider: openai", "{provider: openai}", chat(), claude()),
-    ("provider: anthropic", "{provider: anthropic}", claude(), chat()),
-    ("provider: a glob", "{provider: '*ic'}", claude(), chat()),
-    ("dialect", "{dialect: anthropic}", claude(), chat()),
-    ("api: chat", "{api: chat}", chat(), claude()),
-    ("api: messages", "{api: messages}", claude(), chat()),
-    ("api: a list", "{api: [messages, models]}", ask("/v1/models", method="GET"), chat()),
-    ("system in its own field", "{system: be kind}", claude(system="be kind"), claude()),
-    ("system among the messages", "{system: be kind}", chat(messages=[{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]), chat()),
-    ("system: several are joined", r'{system: "a\nb"}', claude(system=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), claude(system="a")),
-    ("system: none", "{system: {exists: false}}", chat(), claude(system="x")),
-    ("tool_choice: auto, also where nothing is said", "{tool_choice: auto}", chat(), tools(chat, "f", tool_choice="none")),
-    ("tool_choice: none", "{tool_choice: none}", tools(chat, "f", tool_choice="none"), chat()),
-    ("tool_choice: any, as OpenAI says required", "{tool_choice: any}", tools(chat, "f", tool_choice="required"), chat()),
-    ("tool_choice: any, as Anthropic says it", "{tool_choice: any}", tools(claude, "f", tool_choice={"type": "any"}), claude()),
-    ("tool_choice: named", "{tool_choice: named}", tools(chat, "f", tool_choice={"type": "function", "function": {"name": "f"}}), chat()),
-    ("tool_choice: a name", "{tool_choice: {name: f}}", tools(chat, "f", "g", tool_choice={"type": "function", "function": {"name": "f"}}), tools(chat, "f", "g", tool_choice={"type": "function", "function": {"name": "g"}})),
-    ("tool_choice: a name, as Anthropic says it", "{tool_choice: {name: f*}}", tools(claude, "fa", tool_choice={"type": "tool", "name": "fa"}), tools(claude, "fa")),
-    ("tool_choice: a list", "{tool_choice: [any, named]}", tools(claude, "f", tool_choice={"type": "any"}), claude()),
-    ("response_format: text", "{response_format: text}", chat(), chat(response_format={"type": "json_object"})),
-    ("response_format: json", "{response_format: json}", chat(response_format={"type": "json_object"}), chat()),
-    ("response_format: schema", "{response_format: schema}", chat(response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": {}}}), chat()),
-    ("response_format: a name", "{response_format: {name: city}}", chat(response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": {}}}), chat(response_format={"type": "json_schema", "json_schema": {"name": "town", "schema": {}}})),
-    ("tool_result: is_error", "{tool_result: {is_error: true}}", results(claude, ("f", "x"), error=True), results(claude, ("f", "x"))),
-    ("tool_result: is_error beside the name", "{tool_result: {name: g, is_error: false}}", results(claude, ("f", "x"), ("g", "y"), error=True), results(claude, ("g", "x"), error=True)),
+OWN: list[tuple[str, str, ClientRequest, ClientRequest]] = [
+    ("provider: openai", "{provider: openai}", chat_request(), claude_request()),
+    ("provider: anthropic", "{provider: anthropic}", claude_request(), chat_request()),
+    ("provider: a glob", "{provider: '*ic'}", claude_request(), chat_request()),
+    ("dialect", "{dialect: anthropic}", claude_request(), chat_request()),
+    ("api: chat", "{api: chat}", chat_request(), claude_request()),
+    ("api: messages", "{api: messages}", claude_request(), chat_request()),
+    ("api: a list", "{api: [messages, models]}", raw_request("/v1/models", method="GET"), chat_request()),
+    ("system in its own field", "{system: be kind}", claude_request(system="be kind"), claude_request()),
+    ("system among the messages", "{system: be kind}", chat_request(messages=[{"role": "system", "content": "be kind"}, {"role": "user", "content": "hi"}]), chat_request()),
+    ("system: several are joined", r'{system: "a\nb"}', claude_request(system=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), claude_request(system="a")),
+    ("system: none", "{system: {exists: false}}", chat_request(), claude_request(system="x")),
+    ("tool_choice: auto, also where nothing is said", "{tool_choice: auto}", chat_request(), tools(chat_request, "f", tool_choice="none")),
+    ("tool_choice: none", "{tool_choice: none}", tools(chat_request, "f", tool_choice="none"), chat_request()),
+    ("tool_choice: any, as OpenAI says required", "{tool_choice: any}", tools(chat_request, "f", tool_choice="required"), chat_request()),
+    ("tool_choice: any, as Anthropic says it", "{tool_choice: any}", tools(claude_request, "f", tool_choice={"type": "any"}), claude_request()),
+    ("tool_choice: named", "{tool_choice: named}", tools(chat_request, "f", tool_choice={"type": "function", "function": {"name": "f"}}), chat_request()),
+    ("tool_choice: a name", "{tool_choice: {name: f}}", tools(chat_request, "f", "g", tool_choice={"type": "function", "function": {"name": "f"}}), tools(chat_request, "f", "g", tool_choice={"type": "function", "function": {"name": "g"}})),
+    ("tool_choice: a name, as Anthropic says it", "{tool_choice: {name: f*}}", tools(claude_request, "fa", tool_choice={"type": "tool", "name": "fa"}), tools(claude_request, "fa")),
+    ("tool_choice: a list", "{tool_choice: [any, named]}", tools(claude_request, "f", tool_choice={"type": "any"}), claude_request()),
+    ("response_format: text", "{response_format: text}", chat_request(), chat_request(response_format={"type": "json_object"})),
+    ("response_format: json", "{response_format: json}", chat_request(response_format={"type": "json_object"}), chat_request()),
+    ("response_format: schema", "{response_format: schema}", chat_request(response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": {}}}), chat_request()),
+    ("response_format: a name", "{response_format: {name: city}}", chat_request(response_format={"type": "json_schema", "json_schema": {"name": "city", "schema": {}}}), chat_request(response_format={"type": "json_schema", "json_schema": {"name": "town", "schema": {}}})),
+    ("tool_result: is_error", "{tool_result: {is_error: true}}", results(claude_request, ("f", "x"), error=True), results(claude_request, ("f", "x"))),
+    ("tool_result: is_error beside the name", "{tool_result: {name: g, is_error: false}}", results(claude_request, ("f", "x"), ("g", "y"), error=True), results(claude_request, ("g", "x"), error=True)),
 ]  # fmt: skip
 
 
-@table("match, yes, no", OWN)
-def test_matchers_as_each_provider_says_them(match: str, yes: Ask, no: Ask) -> None:
-    assert holds(match, yes)
-    assert not holds(match, no)
+@cases("match, yes, no", OWN)
+def test_match_fields_in_form_of_provider(match: str, yes: ClientRequest, no: ClientRequest) -> None:
+    assert rule_matches(match, yes)
+    assert not rule_matches(match, no)
 
 
-def test_the_result_that_matched_first_is_the_templates() -> None:
+def test_template_reads_first_matching_tool_result() -> None:
     yaml = "rules: [{match: {tool_result: {json: {$.t: {gt: 10}}}}, reply: '{{ tool_result.name }} {{ tool_result.json.t }}'}]"
-    for asking in BOTH:
-        asked = results(asking, ("a", "no json"), ("b", '{"t": 1}'), ("c", '{"t": 20}'), ("d", '{"t": 30}'))
-        assert texts(yaml, asked) == ["c 20"]
+    for build_request in BOTH:
+        sent = results(
+            build_request, ("a", "no json"), ("b", '{"t": 1}'), ("c", '{"t": 20}'), ("d", '{"t": 30}')
+        )
+        assert response_texts(yaml, sent) == ["c 20"]
 
 
 # --- conditions ----------------------------------------------------------------------------------
@@ -221,31 +242,36 @@ TEXT: list[tuple[str, str, list[str], list[str]]] = [
 ]  # fmt: skip
 
 
-@table("condition, yes, no", TEXT)
-def test_conditions_on_a_text(condition: str, yes: list[str], no: list[str]) -> None:
+@cases("condition, yes, no", TEXT)
+def test_text_conditions(condition: str, yes: list[str], no: list[str]) -> None:
     yaml = f"rules: [{{name: it, match: {{user: {condition}}}, reply: x}}, {{reply: y}}]"
-    heard = play(yaml, *map(chat, yes + no))
-    assert [each.rule == "it" for each in heard] == [True] * len(yes) + [False] * len(no)
+    responses = respond_all(yaml, *map(chat_request, yes + no))
+    assert [each.rule == "it" for each in responses] == [True] * len(yes) + [False] * len(no)
 
 
-GLOBS: list[tuple[str, str, Ask, Ask]] = [
-    ("model", "{model: gpt-4*}", chat(model="gpt-4o"), chat(model="o1")),
+GLOBS: list[tuple[str, str, ClientRequest, ClientRequest]] = [
+    ("model", "{model: gpt-4*}", chat_request(model="gpt-4o"), chat_request(model="o1")),
     (
         "model: * also matches /",
         "{model: 'meta*8b'}",
-        chat(model="meta/llama-8b"),
-        chat(model="meta/llama-70b"),
+        chat_request(model="meta/llama-8b"),
+        chat_request(model="meta/llama-70b"),
     ),
-    ("model: case counts", "{model: 'GPT-*'}", chat(model="GPT-4"), chat(model="gpt-4")),
-    ("model: a list of globs", "{model: [o1*, gpt-*]}", chat(model="o1-mini"), chat(model="claude")),
-    ("path", "{path: '/v1/*s'}", claude(), ask("/v1/message")),
+    ("model: case counts", "{model: 'GPT-*'}", chat_request(model="GPT-4"), chat_request(model="gpt-4")),
+    (
+        "model: a list of globs",
+        "{model: [o1*, gpt-*]}",
+        chat_request(model="o1-mini"),
+        chat_request(model="claude"),
+    ),
+    ("path", "{path: '/v1/*s'}", claude_request(), raw_request("/v1/message")),
 ]
 
 
-@table("match, yes, no", GLOBS)
-def test_a_bare_value_that_is_a_glob(match: str, yes: Ask, no: Ask) -> None:
-    assert holds(match, yes)
-    assert not holds(match, no)
+@cases("match, yes, no", GLOBS)
+def test_bare_value_with_wildcard_is_glob(match: str, yes: ClientRequest, no: ClientRequest) -> None:
+    assert rule_matches(match, yes)
+    assert not rule_matches(match, no)
 
 
 JSON: list[tuple[str, str, list[Any], list[Any]]] = [
@@ -272,17 +298,17 @@ JSON: list[tuple[str, str, list[Any], list[Any]]] = [
 ]  # fmt: skip
 
 
-@table("condition, yes, no", JSON)
-def test_conditions_on_json(condition: str, yes: list[Any], no: list[Any]) -> None:
+@cases("condition, yes, no", JSON)
+def test_json_conditions(condition: str, yes: list[Any], no: list[Any]) -> None:
     yaml = f"validation: off\nrules: [{{name: it, match: {{body: {{$.x: {condition}}}}}, reply: x}}, {{reply: y}}]"
-    heard = play(yaml, *[chat(x=value) for value in yes + no])
-    assert [each.rule == "it" for each in heard] == [True] * len(yes) + [False] * len(no)
+    responses = respond_all(yaml, *[chat_request(x=value) for value in yes + no])
+    assert [each.rule == "it" for each in responses] == [True] * len(yes) + [False] * len(no)
 
 
-def test_what_is_not_there_meets_only_exists_false() -> None:
+def test_missing_value_meets_only_exists_false() -> None:
     for condition in ("1", "null", "{gt: 0}", "{contains: x}", "{length: 0}", "{exists: true}"):
-        assert not holds(f"{{body: {{$.none: {condition}}}}}", chat())
-    assert holds("{body: {$.none: {exists: false}}}", chat())
+        assert not rule_matches(f"{{body: {{$.none: {condition}}}}}", chat_request())
+    assert rule_matches("{body: {$.none: {exists: false}}}", chat_request())
 
 
 NODES: list[tuple[str, str, bool]] = [
@@ -295,10 +321,10 @@ NODES: list[tuple[str, str, bool]] = [
 ]
 
 
-@table("path, held", NODES)
-def test_paths_into_the_body(path: str, held: bool) -> None:
-    for asking in BOTH:
-        assert holds(f"{{body: {{{path}}}}}", asking()) is held
+@cases("path, stored", NODES)
+def test_body_paths(path: str, stored: bool) -> None:
+    for build_request in BOTH:
+        assert rule_matches(f"{{body: {{{path}}}}}", build_request()) is stored
 
 
 # --- combinators ---------------------------------------------------------------------------------
@@ -313,14 +339,14 @@ COMBINED: list[tuple[str, str, str, str]] = [
 ]  # fmt: skip
 
 
-@table("match, yes, no", COMBINED)
-@pytest.mark.parametrize("asking", BOTH)
-def test_combinators(match: str, yes: str, no: str, asking: Any) -> None:
-    assert holds(match, asking(yes, model="m"))
-    assert not holds(match, asking(no, model="m"))
+@cases("match, yes, no", COMBINED)
+@pytest.mark.parametrize("build_request", BOTH)
+def test_all_any_and_not(match: str, yes: str, no: str, build_request: Any) -> None:
+    assert rule_matches(match, build_request(yes, model="m"))
+    assert not rule_matches(match, build_request(no, model="m"))
 
 
-# --- mistakes ------------------------------------------------------------------------------------
+# --- errors ------------------------------------------------------------------------------------
 
 BAD: list[tuple[str, str, str]] = [
     ("a bare number for a header", "{headers: {x-case: 7}}", 'rules[0].match.headers.x-case: expected a text, found 7; write "7"'),
@@ -336,10 +362,10 @@ BAD: list[tuple[str, str, str]] = [
 ]  # fmt: skip
 
 
-@table("match, said", BAD)
-def test_mistakes_in_a_match(match: str, said: str) -> None:
-    (found,) = mistakes(f"rules: [{{match: {match}, reply: x}}]")
-    assert found.startswith(said)
+@cases("match, message", BAD)
+def test_bad_match_has_diagnostic(match: str, message: str) -> None:
+    (result,) = diagnostics_of(f"rules: [{{match: {match}, reply: x}}]")
+    assert result.startswith(message)
 
 
 @pytest.mark.parametrize(
@@ -350,5 +376,5 @@ def test_mistakes_in_a_match(match: str, said: str) -> None:
         "{body: {'$.a': {schema: {type: 7}}}}",
     ],
 )
-def test_what_cannot_be_compiled_is_a_mistake(match: str) -> None:
-    assert len(mistakes(f"rules: [{{match: {match}, reply: x}}]")) == 1
+def test_uncompilable_match_has_diagnostic(match: str) -> None:
+    assert len(diagnostics_of(f"rules: [{{match: {match}, reply: x}}]")) == 1

@@ -16,9 +16,9 @@ from statistics import NormalDist, fmean
 
 import pytest
 
-from tests.language.playing import ask, chat, first, play, table
+from tests.language.virtual_server import cases, chat_request, raw_request, respond_all, respond_once
 
-STREAM = chat(stream=True)
+STREAM = chat_request(stream=True)
 ANSWERS, GAPS = 1_000, 10_000
 QUANTILES = (0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 
@@ -53,7 +53,7 @@ SHAPES: list[tuple[str, str, Shape]] = [
 ]
 
 
-def holds(sample: Sequence[float], shape: Shape) -> None:
+def assert_shape(sample: Sequence[float], shape: Shape) -> None:
     size = len(sample)
     assert fmean(sample) == pytest.approx(shape.mean, abs=4 * shape.deviation / sqrt(size))
     for share in QUANTILES:
@@ -62,94 +62,97 @@ def holds(sample: Sequence[float], shape: Shape) -> None:
 
 
 def first_chunks(pace: str) -> list[float]:
-    """When the first chunk of each of many answers comes."""
-    return [heard.moments[0] for heard in play(f"rules: [{{reply: a, pace: {pace}}}]", *[STREAM] * ANSWERS)]
+    """Return the time of the first chunk of each of many responses."""
+    return [
+        response.chunk_times[0]
+        for response in respond_all(f"rules: [{{reply: a, pace: {pace}}}]", *[STREAM] * ANSWERS)
+    ]
 
 
 def gaps(pace: str, files: dict[str, str] | None = None) -> list[float]:
-    """The gaps of one long stream."""
+    """Return the gaps of one long stream."""
     yaml = f"rules: [{{reply: {{text: {{tokens: {GAPS + 1}}}}}, pace: {pace}}}]"
-    moments = first({"a.yaml": yaml, **(files or {})}, STREAM).moments
-    found = [later - earlier for earlier, later in pairwise(moments)]
-    assert len(found) == GAPS
-    return found
+    chunk_times = respond_once({"a.yaml": yaml, **(files or {})}, STREAM).chunk_times
+    result = [later - earlier for earlier, later in pairwise(chunk_times)]
+    assert len(result) == GAPS
+    return result
 
 
-@table("drawn, shape", SHAPES)
-def test_what_is_drawn_once_for_each_answer(drawn: str, shape: Shape) -> None:
-    holds(first_chunks(f"{{ttft: {drawn}}}"), shape)
+@cases("drawn, shape", SHAPES)
+def test_delay_and_ttft_are_drawn_once_per_response(drawn: str, shape: Shape) -> None:
+    assert_shape(first_chunks(f"{{ttft: {drawn}}}"), shape)
 
 
-@table("drawn, shape", SHAPES)
-def test_what_is_drawn_for_each_gap(drawn: str, shape: Shape) -> None:
-    holds(gaps(f"{{itl: {drawn}}}"), shape)
+@cases("drawn, shape", SHAPES)
+def test_itl_is_drawn_for_each_gap(drawn: str, shape: Shape) -> None:
+    assert_shape(gaps(f"{{itl: {drawn}}}"), shape)
 
 
 MEASURED = [0.05, 0.05, 0.08, 0.3, 2.0]
 
 
 @pytest.mark.parametrize("written", ["[50ms, 50ms, 80ms, 0.3s, 2s]", "measured.txt"])
-def test_measured_values_come_as_often_as_they_were_measured(written: str) -> None:
-    found = gaps(f"{{itl: {{empirical: {written}}}}}", {"measured.txt": "50ms 50ms, 80ms\n0.3s\n\n2s\n"})
-    assert {round(each, 3) for each in found} == set(MEASURED)
+def test_measured_values_are_drawn_by_frequency(written: str) -> None:
+    result = gaps(f"{{itl: {{empirical: {written}}}}}", {"measured.txt": "50ms 50ms, 80ms\n0.3s\n\n2s\n"})
+    assert {round(each, 3) for each in result} == set(MEASURED)
     for value in set(MEASURED):
         share = MEASURED.count(value) / len(MEASURED)
-        came = sum(round(each, 3) == value for each in found) / GAPS
+        came = sum(round(each, 3) == value for each in result) / GAPS
         assert came == pytest.approx(share, abs=4 * sqrt(share * (1 - share) / GAPS))
 
 
-def test_a_normal_below_zero_is_zero() -> None:
-    found = gaps("{itl: {normal: {mean: 100ms, stddev: 100ms}}}")
+def test_normal_below_zero_is_zero() -> None:
+    result = gaps("{itl: {normal: {mean: 100ms, stddev: 100ms}}}")
     below = NormalDist(0.1, 0.1).cdf(0.0)
-    assert min(found) == 0.0
-    assert sum(each < 1e-6 for each in found) / GAPS == pytest.approx(
+    assert min(result) == 0.0
+    assert sum(each < 1e-6 for each in result) / GAPS == pytest.approx(
         below, abs=4 * sqrt(below * (1 - below) / GAPS)
     )
 
 
-@table("drawn, speed", [("a range", "[40, 80]", (40, 80)), ("a number", "50", (50, 50))])
-def test_tokens_per_second_is_drawn_once_for_each_answer(drawn: str, speed: tuple[int, int]) -> None:
+@cases("drawn, speed", [("a range", "[40, 80]", (40, 80)), ("a number", "50", (50, 50))])
+def test_tokens_per_second_is_drawn_once_per_response(drawn: str, speed: tuple[int, int]) -> None:
     low, high = speed
     yaml = f"rules: [{{reply: {{text: {{tokens: 9}}}}, pace: {{tokens_per_second: {drawn}}}}}]"
-    found = []
-    for heard in play(yaml, *[STREAM] * ANSWERS):
-        waits = [later - earlier for earlier, later in pairwise(heard.moments)]
+    result = []
+    for response in respond_all(yaml, *[STREAM] * ANSWERS):
+        waits = [later - earlier for earlier, later in pairwise(response.chunk_times)]
         assert waits == pytest.approx([waits[0]] * 8, abs=3e-6)
-        found.append(8 / heard.moments[-1])
-    assert fmean(found) == pytest.approx((low + high) / 2, abs=4 * (high - low) / sqrt(12 * ANSWERS) + 1e-3)
+        result.append(8 / response.chunk_times[-1])
+    assert fmean(result) == pytest.approx((low + high) / 2, abs=4 * (high - low) / sqrt(12 * ANSWERS) + 1e-3)
 
 
-def test_jitter_is_uniform_and_on_top() -> None:
-    holds(
+def test_jitter_is_uniform_and_added() -> None:
+    assert_shape(
         [gap - 0.1 for gap in gaps("{itl: 100ms, jitter: 50ms}")],
         Shape(0.025, 0.05 / sqrt(12), lambda share: 0.05 * share),
     )
 
 
-def test_jitter_may_have_a_shape_of_its_own() -> None:
-    holds(
+def test_jitter_can_be_distribution() -> None:
+    assert_shape(
         [gap - 0.1 for gap in gaps("{itl: 100ms, jitter: {exponential: {mean: 20ms}}}")],
         Shape(0.02, 0.02, lambda share: -0.02 * log(1 - share)),
     )
 
 
-def test_jitter_does_not_touch_the_first_chunk() -> None:
+def test_jitter_leaves_first_chunk() -> None:
     assert set(first_chunks("{ttft: 1s, jitter: 500ms}")) == {1.0}
 
 
 @pytest.mark.parametrize("factor", [0, 0.5, 6])
-def test_slowdown_multiplies_what_is_drawn(factor: float) -> None:
+def test_slowdown_multiplies_draws(factor: float) -> None:
     pace = "ttft: [1s, 2s], itl: {exponential: {mean: 20ms}}, jitter: 5ms"
     yaml = "rules: [{reply: {text: {tokens: 500}}, pace: {%s}}]"
-    plain = first(yaml % pace, STREAM).moments
-    slow = first(yaml % f"{pace}, slowdown: {factor}", STREAM).moments
+    plain = respond_once(yaml % pace, STREAM).chunk_times
+    slow = respond_once(yaml % f"{pace}, slowdown: {factor}", STREAM).chunk_times
     assert slow == pytest.approx([moment * factor for moment in plain], abs=1e-3 + 6e-6 * factor)
 
 
 TEXT = "One two. Three four five! Six?"
 
 
-@table(
+@cases(
     "size, chunks",
     [
         ("characters", "10 characters", ["One two. T", "hree four ", "five! Six?"]),
@@ -160,55 +163,55 @@ TEXT = "One two. Three four five! Six?"
         ("a bare number is characters", "20", ["One two. Three four ", "five! Six?"]),
     ],
 )
-def test_a_chunk_is_so_much_and_each_has_its_gap(size: str, chunks: list[str]) -> None:
+def test_chunk_size_sets_chunks_and_gaps(size: str, chunks: list[str]) -> None:
     yaml = f"rules: [{{reply: {TEXT!r}, pace: {{ttft: 1s, itl: 100ms, chunk_size: {size}}}}}]"
-    heard = first(yaml, STREAM)
-    assert heard.chunks == chunks
-    assert heard.moments == pytest.approx([1 + 0.1 * place for place in range(len(chunks))])
+    response = respond_once(yaml, STREAM)
+    assert response.chunks == chunks
+    assert response.chunk_times == pytest.approx([1 + 0.1 * place for place in range(len(chunks))])
 
 
 @pytest.mark.parametrize("size", ["1 token", "4 tokens", "7 tokens", "3 words", "2 sentences"])
-def test_a_speed_in_tokens_takes_as_long_whatever_a_chunk_is(size: str) -> None:
+def test_tokens_per_second_is_independent_of_chunk_size(size: str) -> None:
     """But for the first chunk, which comes with `ttft`. (Characters may cut a token in two, which counts twice.)"""
     yaml = "rules: [{reply: {text: {tokens: 400}}, pace: {tokens_per_second: 100, chunk_size: %s}}]"
-    whole = first(yaml % "1 token", STREAM).moments[-1]
+    whole = respond_once(yaml % "1 token", STREAM).chunk_times[-1]
     assert whole == pytest.approx(3.99)
-    assert first(yaml % size, STREAM).moments[-1] == pytest.approx(whole, rel=0.25)
+    assert respond_once(yaml % size, STREAM).chunk_times[-1] == pytest.approx(whole, rel=0.25)
 
 
-def test_the_same_seed_waits_the_same_and_another_does_not() -> None:
+def test_waits_depend_on_seed() -> None:
     yaml = "rules: [{reply: {text: {tokens: 50}}, pace: {ttft: [1s, 2s], itl: {exponential: {mean: 20ms}}}}]"
-    moments = [first(yaml, STREAM, seed=seed).moments for seed in (0, 0, 1)]
-    assert moments[0] == moments[1] != moments[2]
+    chunk_times = [respond_once(yaml, STREAM, seed=seed).chunk_times for seed in (0, 0, 1)]
+    assert chunk_times[0] == chunk_times[1] != chunk_times[2]
 
 
 @pytest.mark.parametrize(
     "size", ["1 characters", "4 characters", "10 characters", "2 words", "3 tokens", "1 sentences"]
 )
-def test_a_text_takes_as_long_as_its_tokens_however_it_is_cut(size: str) -> None:
+def test_text_duration_depends_on_tokens_only(size: str) -> None:
     text = "Certainly! Here is what I found: there are 12 ways to go about it, and the first is usual. " * 4
-    heard = first(
+    response = respond_once(
         f"""
         rules: [{{reply: "{text}", pace: {{tokens_per_second: 50, chunk_size: {size}}}}}]
         """,
-        chat(stream=True, stream_options={"include_usage": True}),
+        chat_request(stream=True, stream_options={"include_usage": True}),
     )
-    tokens = json.loads(heard.events[-2].data)["usage"]["completion_tokens"]
-    shares = tokens / len(text) * len(heard.chunks[0]) / 50  # what is said first waits for nothing
-    assert heard.took == pytest.approx(tokens / 50 - shares, abs=2 / 50)
+    tokens = json.loads(response.events[-2].data)["usage"]["completion_tokens"]
+    shares = tokens / len(text) * len(response.chunks[0]) / 50  # the first chunk has no gap
+    assert response.took == pytest.approx(tokens / 50 - shares, abs=2 / 50)
 
 
-def test_what_has_no_words_takes_no_time() -> None:
-    heard = first(
+def test_image_part_takes_no_time() -> None:
+    response = respond_once(
         """
         rules:
           - reply: {parts: [{text: one}, {images: [{data: aGk=}]}, {text: " two"}]}
             pace: {tokens_per_second: 4}
         """,
-        ask(
+        raw_request(
             "/v1beta/models/gemini-2.5-flash-image:streamGenerateContent",
             {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
             query="alt=sse",
         ),
     )
-    assert heard.took == pytest.approx(0.25)
+    assert response.took == pytest.approx(0.25)

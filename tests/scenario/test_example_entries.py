@@ -1,4 +1,4 @@
-"""Examples as they are loaded: typed one by one, each mistake with its place."""
+"""Examples are typed one by one when a file is loaded, each error with its position."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ def loaded(folder: Path, examples: str) -> LoadedScenarios:
     return load_scenarios(ScenarioSources((str(folder),), vocabulary=VOCABULARY))
 
 
-def test_an_example_knows_its_place(tmp_path: Path) -> None:
-    (one, two) = loaded(tmp_path, "{name: first, with: {count: 2}}\n  - {request: {user: '{{ x'}}").examples
-    assert (one.name, one.where, one.number) == ("first", f"{tmp_path}/a.yaml:3", 0)
+def test_example_entry_has_file_line_and_name(tmp_path: Path) -> None:
+    (first_item, two) = loaded(
+        tmp_path, "{name: first, with: {count: 2}}\n  - {request: {user: '{{ x'}}"
+    ).examples
+    assert (first_item.name, first_item.where, first_item.number) == ("first", f"{tmp_path}/a.yaml:3", 0)
     assert (two.name, two.where, two.pack) == ("examples[1]", f"{tmp_path}/a.yaml:4", None)
-    assert (one.spec.with_, two.spec.request.user) == ({"count": 2}, "{{ x")
+    assert (first_item.spec.with_, two.spec.request.user) == ({"count": 2}, "{{ x")
 
 
 MISTAKES = {
@@ -64,9 +66,9 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("example", MISTAKES)
-def test_a_mistake_has_its_place(example: str, tmp_path: Path) -> None:
-    found = loaded(tmp_path, example)
-    (mistake,) = found.diagnostics
-    place, _, said = str(mistake).removeprefix(f"{tmp_path}/a.yaml:").partition(": examples[0]")
-    assert f"{place} {said}" == MISTAKES[example]
-    assert found.examples == []
+def test_example_with_error_has_positioned_diagnostic(example: str, tmp_path: Path) -> None:
+    result = loaded(tmp_path, example)
+    (diagnostic,) = result.diagnostics
+    place, _, message = str(diagnostic).removeprefix(f"{tmp_path}/a.yaml:").partition(": examples[0]")
+    assert f"{place} {message}" == MISTAKES[example]
+    assert result.examples == []

@@ -1,7 +1,7 @@
-"""Scenarios as YAML, requests to them, and what comes: a test reads like the sentence that it holds.
+"""Scenarios as YAML, requests to them, and their responses, without sockets.
 
-Everything is the real thing but for sockets: files are loaded from a folder, requests are bytes, and what is
-heard is read from the bytes of the plan, with the moment of each.
+Files are loaded from a folder and requests are bytes, as in a server. A response is read from the bytes of
+its plan, with the time of each.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.state.sessions import Sessions
 
 NOW = 1_700_000_000.0
-Files = str | Mapping[str, str]
-"""One file's YAML, or the files of a folder by their paths."""
+ScenarioText = str | Mapping[str, str]
+"""The YAML of one file, or the files of a folder by their paths."""
 
 
 # --- requests ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Ask:
+class ClientRequest:
     """One request."""
 
     path: str
@@ -49,8 +49,8 @@ class Ask:
     now: float = NOW
 
 
-def ask(path: str, body: Any = None, **more: Any) -> Ask:
-    """A raw request: bytes and texts as they are, all else as JSON."""
+def raw_request(path: str, body: Any = None, **more: Any) -> ClientRequest:
+    """Return a raw request: bytes and texts unchanged, other bodies as JSON."""
     raw = (
         body
         if isinstance(body, bytes)
@@ -58,24 +58,28 @@ def ask(path: str, body: Any = None, **more: Any) -> Ask:
         if isinstance(body, str)
         else json.dumps(body).encode()
     )
-    return Ask(path, b"" if body is None else raw, **more)
+    return ClientRequest(path, b"" if body is None else raw, **more)
 
 
-def chat(user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any) -> Ask:
-    """An OpenAI chat completion; what is not the request's own goes into the body."""
-    return _generating(
+def chat_request(
+    user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any
+) -> ClientRequest:
+    """Return an OpenAI chat completion request; other keywords are fields of the body."""
+    return _generating_request(
         "/v1/chat/completions", {"model": "gpt-4o"}, "authorization", "Bearer ", user, key, session, more
     )
 
 
-def claude(user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any) -> Ask:
-    """An Anthropic message."""
+def claude_request(
+    user: Any = "hi", *, key: str | None = None, session: str | None = None, **more: Any
+) -> ClientRequest:
+    """Return an Anthropic message request."""
     body = {"model": "claude-sonnet-4-5", "max_tokens": 1024}
     more["headers"] = {"anthropic-version": "2023-06-01", **more.get("headers", {})}
-    return _generating("/v1/messages", body, "x-api-key", "", user, key, session, more)
+    return _generating_request("/v1/messages", body, "x-api-key", "", user, key, session, more)
 
 
-def _generating(
+def _generating_request(
     path: str,
     body: dict[str, Any],
     header: str,
@@ -84,7 +88,7 @@ def _generating(
     key: str | None,
     session: str | None,
     more: dict[str, Any],
-) -> Ask:
+) -> ClientRequest:
     own = {name: more.pop(name) for name in ("method", "query", "client", "now") if name in more}
     headers = dict(more.pop("headers", {}))
     if key is not None:
@@ -92,20 +96,20 @@ def _generating(
     if session is not None:
         headers["x-mockllm-session"] = session
     body["messages"] = more.pop("messages", [{"role": "user", "content": user}])
-    return Ask(path, json.dumps({**body, **more}).encode(), headers=headers, **own)
+    return ClientRequest(path, json.dumps({**body, **more}).encode(), headers=headers, **own)
 
 
-def models(**more: Any) -> Ask:
-    """OpenAI's list of models."""
-    return ask("/v1/models", method="GET", **more)
+def models_request(**more: Any) -> ClientRequest:
+    """Return a request for OpenAI's list of models."""
+    return raw_request("/v1/models", method="GET", **more)
 
 
-# --- what comes ----------------------------------------------------------------------------------
+# --- responses ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event of a stream: when its last byte is due (seconds from the request's), its name, its data."""
+    """One event of a stream: the time of its last byte (seconds from the request's), its name, its data."""
 
     at: float
     name: str | None
@@ -116,43 +120,43 @@ class Event:
         return json.loads(self.data)
 
 
-class Heard:
-    """What came of one request, as a client would read it."""
+class ClientResponse:
+    """The response to one request, as a client reads it."""
 
-    def __init__(self, answer: PlannedResponse) -> None:
-        self.answer = answer
-        plan = answer.plan
+    def __init__(self, planned: PlannedResponse) -> None:
+        self.planned = planned
+        plan = planned.plan
         self.status = plan.head.status
         self.headers = {name.lower(): value for name, value in plan.head.headers}
         self.streamed = plan.streamed
         self.delay = plan.delay
-        self.written: list[tuple[float, bytes]] = []
+        self.timed_bytes: list[tuple[float, bytes]] = []
         at = plan.delay
         for item in framed(plan):
             if isinstance(item, WaitStep):
                 at += item.seconds
             else:
                 assert isinstance(item, bytes)
-                self.written.append((round(at, 6), item))
+                self.timed_bytes.append((round(at, 6), item))
         self.took = round(at, 6)
-        self.bytes = b"".join(data for _, data in self.written)
+        self.bytes = b"".join(data for _, data in self.timed_bytes)
 
     @property
     def rule(self) -> str | None:
-        """The answering rule's name."""
-        return None if self.answer.rule is None else self.answer.rule.rpartition(":")[2]
+        """The name of the selected rule."""
+        return None if self.planned.rule is None else self.planned.rule.rpartition(":")[2]
 
     @property
     def id(self) -> str | None:
-        return self.answer.rule
+        return self.planned.rule
 
     @property
     def modifiers(self) -> list[str]:
-        return [id.rpartition(":")[2] for id in self.answer.modifiers]
+        return [id.rpartition(":")[2] for id in self.planned.modifiers]
 
     @property
     def notes(self) -> str:
-        return "\n".join(self.answer.notes)
+        return "\n".join(self.planned.notes)
 
     @property
     def json(self) -> Any:
@@ -160,46 +164,46 @@ class Heard:
 
     @property
     def message(self) -> str:
-        """An error's message."""
+        """The message of an error."""
         text = self.json["error"]["message"]
         assert isinstance(text, str)
         return text
 
     @property
     def events(self) -> list[Event]:
-        found: list[Event] = []
+        result: list[Event] = []
         text = ""
-        for at, data in self.written:
+        for at, data in self.timed_bytes:
             text += data.decode()
             *whole, text = text.split("\n\n")
             for block in whole:
                 lines = [line.partition(": ") for line in block.split("\n") if not line.startswith(":")]
                 named = {name: value for name, _, value in lines}
                 if "data" in named:
-                    found.append(Event(at, named.get("event"), named["data"]))
-        return found
+                    result.append(Event(at, named.get("event"), named["data"]))
+        return result
 
     @property
     def chunks(self) -> list[str]:
         """The texts of a stream, chunk by chunk."""
-        return [text for _, text in self._said if text]
+        return [text for _, text in self._timed_texts if text]
 
     @property
-    def moments(self) -> list[float]:
-        """When each chunk of text comes."""
-        return [at for at, text in self._said if text]
+    def chunk_times(self) -> list[float]:
+        """The time of each chunk of text."""
+        return [at for at, text in self._timed_texts if text]
 
     @property
-    def _said(self) -> list[tuple[float, str]]:
-        said = []
+    def _timed_texts(self) -> list[tuple[float, str]]:
+        expected_message = []
         for event in self.events:
             if event.data.startswith("{") and event.data.endswith("}"):
-                said += [(event.at, text) for text in _deltas(event.json)]
-        return said
+                expected_message += [(event.at, text) for text in _deltas(event.json)]
+        return expected_message
 
     @property
     def text(self) -> str:
-        """What it says, streamed or not."""
+        """The text, streamed or not."""
         if self.streamed:
             return "".join(self.chunks)
         body = self.json
@@ -210,12 +214,12 @@ class Heard:
 
     @property
     def choice(self) -> Any:
-        """The first choice of a whole chat completion."""
+        """The first choice of a non-streaming chat completion."""
         return self.json["choices"][0]
 
     @property
     def calls(self) -> list[tuple[str, Any]]:
-        """The tool calls of a whole answer: name and arguments."""
+        """The tool calls of a non-streaming response: name and arguments."""
         body = self.json
         if "choices" in body:
             calls = body["choices"][0]["message"].get("tool_calls", [])
@@ -230,19 +234,19 @@ def _deltas(body: dict[str, Any]) -> list[str]:
     return [delta["text"]] if delta.get("type") == "text_delta" else []
 
 
-# --- playing -------------------------------------------------------------------------------------
+# --- servers -------------------------------------------------------------------------------------
 
 
-def gathered(
-    files: Files,
+def load_scenario_files(
+    files: ScenarioText,
     *,
     packs: Sequence[str] = (),
     sets: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     scenarios: Sequence[str] = ("s",),
 ) -> LoadedScenarios:
-    """What is loaded of these files, which stand in the folder `s`; `scenarios` are the folders that the
-    command line names, from beside it."""
+    """Load these files, which are in the folder `s`. `scenarios` are the folders that the command line names,
+    relative to the parent of `s`."""
     with TemporaryDirectory() as home, chdir(home):
         for name, text in ({"a.yaml": files} if isinstance(files, str) else files).items():
             path = Path("s", name)
@@ -254,17 +258,20 @@ def gathered(
         )
 
 
-def mistakes(files: Files, **more: Any) -> list[str]:
-    """What is wrong with these files: `path: message` of each mistake."""
-    return [f"{mistake.path}: {mistake.message}" for mistake in gathered(files, **more).diagnostics]
+def diagnostics_of(files: ScenarioText, **more: Any) -> list[str]:
+    """Return the errors of these files: `path: message` of each."""
+    return [
+        f"{diagnostic.path}: {diagnostic.message}"
+        for diagnostic in load_scenario_files(files, **more).diagnostics
+    ]
 
 
-class Game:
-    """One server's life on some files; state stays from request to request."""
+class VirtualServer:
+    """An engine with some files; its state persists from request to request."""
 
     def __init__(
         self,
-        files: Files,
+        files: ScenarioText,
         *,
         seed: int = 0,
         longest: float = 60.0,
@@ -272,45 +279,43 @@ class Game:
         max_generated: int = DEFAULT_VALUES,
         **more: Any,
     ) -> None:
-        found = gathered(files, **more)
-        assert [str(mistake) for mistake in found.diagnostics] == []
-        catalog = run_steps(compile_catalog(found.entries))
+        result = load_scenario_files(files, **more)
+        assert [str(diagnostic) for diagnostic in result.diagnostics] == []
+        catalog = run_steps(compile_catalog(result.entries))
         self.engine = Engine(
             catalog, Sessions(), seed=seed, longest=longest, overrides=overrides, max_generated=max_generated
         )
 
-    def hear(self, asked: Ask) -> Heard:
+    def respond(self, sent: ClientRequest) -> ClientResponse:
         engine = self.engine
-        headers = {name.lower(): value for name, value in asked.headers.items()}
-        request = engine.read(
-            asked.method, asked.path, asked.query, headers, asked.body, asked.client, asked.now
-        )
-        return Heard(engine.respond(request))
+        headers = {name.lower(): value for name, value in sent.headers.items()}
+        request = engine.read(sent.method, sent.path, sent.query, headers, sent.body, sent.client, sent.now)
+        return ClientResponse(engine.respond(request))
 
 
-def play(files: Files, *asked: Ask, **more: Any) -> list[Heard]:
-    """What comes of these requests, one after the other, on fresh state."""
-    game = Game(files, **more)
-    return [game.hear(each) for each in asked]
+def respond_all(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[ClientResponse]:
+    """Return the responses to these requests, one after the other, on fresh state."""
+    server = VirtualServer(files, **more)
+    return [server.respond(each) for each in sent]
 
 
-def first(files: Files, asked: Ask | None = None, **more: Any) -> Heard:
-    """What comes of one request (a chat that says hi)."""
-    return play(files, chat() if asked is None else asked, **more)[0]
+def respond_once(files: ScenarioText, sent: ClientRequest | None = None, **more: Any) -> ClientResponse:
+    """Return the response to one request (a chat with the text hi by default)."""
+    return respond_all(files, chat_request() if sent is None else sent, **more)[0]
 
 
-def rules(files: Files, *asked: Ask, **more: Any) -> list[str | None]:
-    """Which rules answer."""
-    return [heard.rule for heard in play(files, *asked, **more)]
+def rule_names(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[str | None]:
+    """Return the names of the selected rules."""
+    return [response.rule for response in respond_all(files, *sent, **more)]
 
 
-def texts(files: Files, *asked: Ask, **more: Any) -> list[str]:
-    """What is said."""
-    return [heard.text for heard in play(files, *asked, **more)]
+def response_texts(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[str]:
+    """Return the texts of the responses."""
+    return [response.text for response in respond_all(files, *sent, **more)]
 
 
-def table(names: str, cases: Sequence[tuple[Any, ...]]) -> pytest.MarkDecorator:
-    """A test for each case of a table, whose first column is a sentence: the case's id."""
+def cases(names: str, cases: Sequence[tuple[Any, ...]]) -> pytest.MarkDecorator:
+    """Return a test for each case of a table, whose first column is the id of the case."""
     return pytest.mark.parametrize(
         names.split(", "), [case[1:] for case in cases], ids=[case[0] for case in cases]
     )

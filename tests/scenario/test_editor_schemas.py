@@ -1,6 +1,5 @@
-"""The JSON Schemas: what ships and what the language shows is valid by them, what is wrong is refused, and an
-editor finds a text for every key.
-"""
+"""The JSON Schemas accept bundled files and documented examples, refuse bad files, and have descriptions and
+names for editors."""
 
 from __future__ import annotations
 
@@ -40,17 +39,17 @@ def wrong(validator: Any, value: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_what_ships_is_valid(path: Path) -> None:
+def test_schema_accepts_bundled_files(path: Path) -> None:
     validator = VALID_PACK if path.name == "pack.yaml" else VALID
     assert wrong(validator, data(path.read_text(encoding="utf-8"))) == []
 
 
-def test_the_starter_is_valid() -> None:
+def test_schema_accepts_starter_file() -> None:
     starter = ROOT / "mockllm" / "cli" / "starter" / "scenarios" / "hello.yaml"
     assert wrong(VALID, data(starter.read_text(encoding="utf-8"))) == []
 
 
-def test_the_languages_own_example_is_valid() -> None:
+def test_schema_accepts_documented_example() -> None:
     shared = Path(os.environ.get("MOCKLLM_SHARED", ROOT.parent / "shared")) / "LANGUAGE.md"
     if not shared.is_file():
         pytest.skip("1 document is not here")
@@ -134,17 +133,17 @@ PACK_MISTAKES = {
 
 
 @pytest.mark.parametrize("text", FINE.values(), ids=FINE.keys())
-def test_it_is_valid(text: str) -> None:
+def test_schema_accepts_good_file(text: str) -> None:
     assert wrong(VALID, data(text)) == []
 
 
 @pytest.mark.parametrize("text", MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_is_refused(text: str) -> None:
+def test_schema_refuses_bad_file(text: str) -> None:
     assert wrong(VALID, data(text)) != []
 
 
 @pytest.mark.parametrize("text", PACK_MISTAKES.values(), ids=PACK_MISTAKES.keys())
-def test_a_packs_mistake_is_refused(text: str) -> None:
+def test_pack_schema_refuses_bad_manifest(text: str) -> None:
     assert wrong(VALID_PACK, data(text)) != []
 
 
@@ -163,51 +162,51 @@ def _schemas(schema: Any) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_it_is_draft_7(name: str) -> None:
-    made = MADE[name]
-    assert made["$schema"] == "http://json-schema.org/draft-07/schema#"
-    assert jsonschema_rs.meta.is_valid(made)
-    for schema in _schemas(made):
+def test_schema_is_draft_7(name: str) -> None:
+    result = MADE[name]
+    assert result["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert jsonschema_rs.meta.is_valid(result)
+    for schema in _schemas(result):
         assert not {"$defs", "discriminator", "prefixItems"} & schema.keys()
         assert "$ref" not in schema or len(schema) == 1, "an editor reads nothing beside a $ref"
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_every_reference_leads_somewhere_and_nothing_is_left_over(name: str) -> None:
-    made = MADE[name]
-    named = set(re.findall(r'"#/definitions/(\w+)"', schema_text(made)))
-    assert named == made.get("definitions", {}).keys()
+def test_schema_references_and_definitions_correspond(name: str) -> None:
+    result = MADE[name]
+    named = set(re.findall(r'"#/definitions/(\w+)"', schema_text(result)))
+    assert named == result.get("definitions", {}).keys()
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_every_key_has_a_text(name: str) -> None:
-    made = MADE[name]
-    owners = {"": made, **made.get("definitions", {})}
+def test_schema_every_key_has_description(name: str) -> None:
+    result = MADE[name]
+    owners = {"": result, **result.get("definitions", {})}
     silent = [
         f"{owner}.{key}"
         for owner, schema in owners.items()
         for key, property in schema.get("properties", {}).items()
-        if "description" not in property and "description" not in _target(made, property)
+        if "description" not in property and "description" not in _target(result, property)
     ]
     assert silent == []
 
 
-def _target(made: dict[str, Any], property: dict[str, Any]) -> dict[str, Any]:
+def _target(result: dict[str, Any], property: dict[str, Any]) -> dict[str, Any]:
     name = property.get("$ref", "").rpartition("/")[2]
-    found: dict[str, Any] = made["definitions"].get(name, {})
-    return found
+    found_values: dict[str, Any] = result["definitions"].get(name, {})
+    return found_values
 
 
-def test_names_are_completed() -> None:
+def test_schema_suggests_known_names() -> None:
     definitions = SCENARIO["definitions"]
-    for word, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
-        completed = definitions["Match"]["properties"][word]["anyOf"][0]
+    for key, names in (("provider", PROVIDERS), ("dialect", DIALECT_NAMES), ("api", APIS)):
+        completed = definitions["Match"]["properties"][key]["anyOf"][0]
         assert completed == {"type": "string", "enum": sorted(names)}
     required = [each["required"] for each in definitions["RuleSpec"]["oneOf"]]
     assert required == [[answer] for answer in RESPONSE_KEYS]
 
 
-def test_mappings_stand_first_among_several_forms() -> None:
+def test_schema_mappings_are_first_form() -> None:
     """An editor complains of a misspelt key by the first form, where none fits."""
     definitions = SCENARIO["definitions"]
     for key in ("reply", "error"):
@@ -216,11 +215,11 @@ def test_mappings_stand_first_among_several_forms() -> None:
     assert definitions["TextCondition"]["anyOf"][0] == {"$ref": "#/definitions/TextOperators"}
 
 
-@pytest.mark.parametrize("word", ["Duration", "DrawnDuration", "Probability", "TextOperators", "ReplySpec"])
-def test_a_form_says_nothing_over_the_key_that_it_stands_at(word: str) -> None:
+@pytest.mark.parametrize("spec", ["Duration", "DrawnDuration", "Probability", "TextOperators", "ReplySpec"])
+def test_schema_form_below_key_has_no_description(spec: str) -> None:
     """An editor shows the first text that it comes by, and the form's is before the key's."""
-    assert "description" not in SCENARIO["definitions"][word]
+    assert "description" not in SCENARIO["definitions"][spec]
 
 
-def test_a_form_that_nothing_else_tells_of_keeps_its_text() -> None:
+def test_schema_form_without_key_has_description() -> None:
     assert SCENARIO["definitions"]["Malformed"]["description"]

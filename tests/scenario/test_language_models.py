@@ -1,6 +1,4 @@
-"""`limit`, `load`, a `ttft` by input tokens, windows in time and named states as data: what is made of what is
-written.
-"""
+"""`limit`, `load`, a `ttft` by input tokens, windows in time and named states as data."""
 
 from __future__ import annotations
 
@@ -52,39 +50,39 @@ def modifier(**settings: Any) -> Any:
         ),
     ],
 )
-def test_a_limit(written: dict[str, Any], limit: Limit) -> None:
+def test_limit_is_read_as_core_limit(written: dict[str, Any], limit: Limit) -> None:
     assert modifier(limit=written).limit.limit == limit
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_has_both_spellings(strategy: str) -> None:
+def test_limit_strategy_has_both_spellings(strategy: str) -> None:
     for name in (strategy, strategy.replace("-", "_")):
-        word = modifier(limit={"strategy": name, "requests": 1, "probability": 0})
-        assert word.limit.strategy == strategy
+        key = modifier(limit={"strategy": name, "requests": 1, "probability": 0})
+        assert key.limit.strategy == strategy
 
 
-def test_a_load() -> None:
+def test_load_is_read_as_core_load() -> None:
     written = {"concurrency": 8, "slowdown": 3, "max_inflight": 24, "queue": 16}
     assert modifier(load=written).load.load == Load(8, 3.0, 24, 16)
     assert modifier(load={"concurrency": 8}).load.load == Load(8)
 
 
-def test_a_ttft_by_input_tokens() -> None:
+def test_ttft_by_input_tokens_is_read() -> None:
     plain = modifier(pace={"ttft": {"per_input_token": "0.1ms"}}).pace.ttft
     assert plain == ReadingTime(0.0, 0.0001)
     drawn = modifier(
         pace={"ttft": {"base": ["1s", "2s"], "per_input_token": "1ms", "cached": "{{ query.c }}ms"}}
     )
-    found = drawn.pace.ttft
-    assert (found.base, found.per_input_token) == (Drawn(Uniform(1.0, 2.0)), 0.001)
-    assert isinstance(found.cached, Expression)
-    assert drawn.model_copy().pace.ttft == found
+    result = drawn.pace.ttft
+    assert (result.base, result.per_input_token) == (Drawn(Uniform(1.0, 2.0)), 0.001)
+    assert isinstance(result.cached, Expression)
+    assert drawn.model_copy().pace.ttft == result
 
 
 @pytest.mark.parametrize(
     "ttft", ["300ms", ["1s", "2s"], {"exponential": {"mean": "1s"}}, "{{ query.t }}ms", None]
 )
-def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
+def test_ttft_as_duration_is_read(ttft: object) -> None:
     assert not isinstance(modifier(pace={"ttft": ttft}).pace.ttft, ReadingTime)
 
 
@@ -96,17 +94,15 @@ def test_other_forms_of_ttft_are_as_before(ttft: object) -> None:
         ({"to": "30s"}, TimeWindow(0.0, 30.0)),
     ],
 )
-def test_a_window_in_time(written: dict[str, Any], during: TimeWindow) -> None:
+def test_during_is_read_as_time_window(written: dict[str, Any], during: TimeWindow) -> None:
     assert modifier(during=written).during.during == during
 
 
-def test_named_states() -> None:
-    word = modifier(
-        requires_state={"step": ["paid", None], "tries": 2}, sets_state={"step": None, "ok": True}
-    )
-    assert word.requires_state == {"step": ["paid", None], "tries": 2}
-    assert word.sets_state == {"step": None, "ok": True}
+def test_named_states_are_read() -> None:
+    key = modifier(requires_state={"step": ["paid", None], "tries": 2}, sets_state={"step": None, "ok": True})
+    assert key.requires_state == {"step": ["paid", None], "tries": 2}
+    assert key.sets_state == {"step": None, "ok": True}
 
 
-def test_what_is_not_said_is_none() -> None:
+def test_missing_settings_are_none() -> None:
     assert modifier(limit=None, load=None).limit is None

@@ -31,10 +31,10 @@ from mockllm.scenario.yaml_nodes import Scalar, scalar_value
         ("-1.5E-3", -0.0015),
     ],
 )
-def test_it_is_a_value(text: str, value: Scalar) -> None:
-    found = scalar_value(text)
-    assert found == value
-    assert type(found) is type(value)
+def test_scalar_value_resolves_core_schema(text: str, value: Scalar) -> None:
+    result = scalar_value(text)
+    assert result == value
+    assert type(result) is type(value)
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_it_is_a_value(text: str, value: Scalar) -> None:
         "１２",
     ],
 )
-def test_it_stays_the_text_it_is(text: str) -> None:
+def test_scalar_value_of_other_text_is_text(text: str) -> None:
     assert scalar_value(text) == text
 
 
 @pytest.mark.parametrize("text", [".inf", "-.INF", "+.Inf", ".nan", ".NaN", "1e999", "-1e999"])
-def test_a_number_that_json_has_not_is_refused(text: str) -> None:
+def test_scalar_value_infinite_number_raises(text: str) -> None:
     with pytest.raises(ValueError, match="is not a finite number; write"):
         scalar_value(text)
 
@@ -83,6 +83,6 @@ def test_a_number_that_json_has_not_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["18446744073709551616", "-9223372036854775809", "9" * 10_000, "0x" + "f" * 17]
 )
-def test_a_number_beyond_64_bits_is_refused(text: str) -> None:
+def test_scalar_value_beyond_64_bits_raises(text: str) -> None:
     with pytest.raises(ValueError, match="beyond 64 bits"):
         scalar_value(text)

@@ -1,4 +1,4 @@
-"""The answers under a load: however they end, what is counted is what a look at all of them would count."""
+"""Responses in flight: the count equals a full scan, however they end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockllm.state.scope_state import InFlight
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_it_counts_as_a_look_at_all_of_them_would(seed: int) -> None:
+def test_in_flight_count_equals_full_scan(seed: int) -> None:
     random, under_way, now = Random(seed), InFlight(), 0.0
     ends: dict[Lease, float] = {}
     for _ in range(2_000):
@@ -37,7 +37,7 @@ def test_it_counts_as_a_look_at_all_of_them_would(seed: int) -> None:
                 assert sorted(under_way.ends) == sorted(ends.values())
 
 
-def test_what_ends_before_its_time_leaves_little() -> None:
+def test_in_flight_early_ends_leave_small_heap() -> None:
     under_way = InFlight()
     for _ in range(1_000):
         lease = SlotLease((), ())

@@ -1,4 +1,4 @@
-"""Faults of meaning and errors with a limit, as a file writes them: what is read, what is played, what is noted."""
+"""Faults of meaning and errors with a limit, as a file writes them: reading, application and notes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from typing import Any
 
 import pytest
 
-from tests.language.playing import Ask, chat, claude, first, mistakes, play, table
+from tests.language.virtual_server import (
+    ClientRequest,
+    cases,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    respond_all,
+    respond_once,
+)
 
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 
 
-@table(
+@cases(
     "faults, text, finish, played",
     [
         ("a name alone", "[length_stop]", "Half said", "length", ("length_stop",)),
@@ -49,29 +57,35 @@ TOOL: dict[str, Any] = {"type": "function", "function": {"name": "look", "parame
     ],
 )
 def test_faults_on_a_rule(faults: str, text: str, finish: str, played: tuple[str, ...]) -> None:
-    heard = first(f"rules: [{{reply: Half said is said., faults: {faults}}}]", chat(query="n=2"))
-    assert (heard.text, heard.choice["finish_reason"], heard.answer.faults) == (text, finish, played)
+    response = respond_once(
+        f"rules: [{{reply: Half said is said., faults: {faults}}}]", chat_request(query="n=2")
+    )
+    assert (response.text, response.choice["finish_reason"], response.planned.faults) == (
+        text,
+        finish,
+        played,
+    )
 
 
-def test_what_is_not_played_is_noted_with_its_reason() -> None:
-    heard = first("rules: [{reply: a, faults: [unknown_tool, wrong_schema]}]")
-    assert heard.notes.splitlines() == [
+def test_fault_that_is_not_applied_is_noted() -> None:
+    client_response = respond_once("rules: [{reply: a, faults: [unknown_tool, wrong_schema]}]")
+    assert client_response.notes.splitlines() == [
         "unknown_tool not played: the response calls no tool",
         "wrong_schema not played: the response calls no tool, and the request has no schema for it",
     ]
 
 
-def test_a_fault_of_meaning_has_nothing_to_say_on_an_error() -> None:
-    heard = first("rules: [{error: overloaded, faults: [length_stop]}]")
-    assert heard.status == 503
-    assert heard.notes == "length_stop not played: the response is not a reply"
+def test_meaning_fault_does_not_apply_to_error() -> None:
+    client_response = respond_once("rules: [{error: overloaded, faults: [length_stop]}]")
+    assert client_response.status == 503
+    assert client_response.notes == "length_stop not played: the response is not a reply"
 
 
-def test_a_script_that_breaks_off_keeps_its_end() -> None:
+def test_broken_script_is_not_changed_by_fault() -> None:
     script = "rules: [{reply: {chunks: [a, b, {error: overloaded}]}, faults: [length_stop]}]"
-    heard = first(script, chat(stream=True))
-    assert heard.chunks == ["a", "b"]
-    assert "the reply itself ends with an error" in heard.notes
+    responses = respond_once(script, chat_request(stream=True))
+    assert responses.chunks == ["a", "b"]
+    assert "the reply itself ends with an error" in responses.notes
 
 
 def test_faults_on_a_step_and_on_a_modifier() -> None:
@@ -79,33 +93,40 @@ def test_faults_on_a_step_and_on_a_modifier() -> None:
         rules: [{sequence: [{reply: one two, faults: [empty_answer]}, three four]}]
         modifiers: [{match: {user: cut}, faults: [{length_stop: {after: {chunks: 1}}}]}]
     """
-    texts = [heard.text for heard in play(files, chat(), chat(), chat("cut"))]
+    texts = [
+        response.text for response in respond_all(files, chat_request(), chat_request(), chat_request("cut"))
+    ]
     assert texts == ["", "three four", "three"]
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_is_cut_is_what_is_counted(stream: bool) -> None:
+def test_cut_reply_usage_is_counted(stream: bool) -> None:
     files = "rules: [{reply: one two three four, faults: [{length_stop: {after: {chunks: 2}}}]}]"
-    heard = first(files, chat(stream=stream, stream_options={"include_usage": True} if stream else None))
-    counted = heard.events[-2].json if stream else heard.json
+    response = respond_once(
+        files, chat_request(stream=stream, stream_options={"include_usage": True} if stream else None)
+    )
+    counted = response.events[-2].json if stream else response.json
     assert counted["usage"]["completion_tokens"] == 2
 
 
-def test_a_stream_is_paced_by_what_is_left() -> None:
+def test_cut_stream_pace_follows_remaining_text() -> None:
     files = (
         "rules: [{reply: a b c d, pace: {ttft: 1s, itl: 1s}, faults: [{length_stop: {after: {chunks: 2}}}]}]"
     )
-    assert [heard.took for heard in play(files, chat(stream=True), chat())] == [2.0, 2.0]
+    assert [response.took for response in respond_all(files, chat_request(stream=True), chat_request())] == [
+        2.0,
+        2.0,
+    ]
 
 
-def test_the_slip_in_arguments_is_drawn_by_the_seed() -> None:
+def test_argument_error_is_drawn_by_seed() -> None:
     files = "rules: [{reply: {tool_calls: [{name: look, arguments: {a: 1}}]}, faults: [bad_tool_arguments]}]"
 
     def slips(seed: int) -> list[str]:
-        asked = [chat(tools=[TOOL])] * 8
+        sent = [chat_request(tools=[TOOL])] * 8
         return [
-            heard.choice["message"]["tool_calls"][0]["function"]["arguments"]
-            for heard in play(files, *asked, seed=seed)
+            response.choice["message"]["tool_calls"][0]["function"]["arguments"]
+            for response in respond_all(files, *sent, seed=seed)
         ]
 
     assert slips(0) == slips(0)
@@ -113,7 +134,7 @@ def test_the_slip_in_arguments_is_drawn_by_the_seed() -> None:
     assert len(set(slips(0))) > 1
 
 
-@table(
+@cases(
     "text, message",
     [
         ("an unknown setting", "{content_filter: {kind: x}}", "kind: unknown key"),
@@ -129,48 +150,50 @@ def test_the_slip_in_arguments_is_drawn_by_the_seed() -> None:
         ("a name of its own", "empty_answers", 'did you mean "empty_answer"?'),
     ],
 )
-def test_mistakes(text: str, message: str) -> None:
-    (found,) = mistakes(f"rules: [{{reply: a, faults: [{text}]}}]")
-    assert message in found
+def test_bad_meaning_fault_has_diagnostic(text: str, message: str) -> None:
+    (result,) = diagnostics_of(f"rules: [{{reply: a, faults: [{text}]}}]")
+    assert message in result
 
 
 # --- errors --------------------------------------------------------------------------------------
 
 
-@table(
-    "asked, message",
+@cases(
+    "sent, message",
     [
         (
             "OpenAI",
-            chat("word " * 9),
+            chat_request("word " * 9),
             "This model's maximum context length is 5 tokens. However, your messages resulted in 15 tokens.",
         ),
-        ("Anthropic", claude("word " * 9), "prompt is too long: 15 tokens > 5 maximum"),
+        ("Anthropic", claude_request("word " * 9), "prompt is too long: 15 tokens > 5 maximum"),
     ],
 )
-def test_a_context_that_overflows_tells_the_true_count(asked: Ask, message: str) -> None:
+def test_context_length_error_has_real_count(sent: ClientRequest, message: str) -> None:
     files = """
         rules: [{reply: fits}]
         modifiers: [{match: {input_tokens: {gt: 5}}, error: {type: context_length, limit: 5}}]
     """
-    heard = first(files, asked)
-    assert heard.status == 400
-    assert heard.message.startswith(message)
+    response = respond_once(files, sent)
+    assert response.status == 400
+    assert response.message.startswith(message)
 
 
-def test_a_limit_may_be_asked_for() -> None:
+def test_context_length_limit_can_be_set() -> None:
     files = 'rules: [{error: {type: context_length, limit: "{{ query.window }}"}}]'
-    assert "is 7 tokens" in first(files, chat(query="window=7")).message
-    assert first(files, chat(query="window=0")).status == 400
-    assert "window" in first(files, chat(query="window=0")).message
+    assert "is 7 tokens" in respond_once(files, chat_request(query="window=7")).message
+    assert respond_once(files, chat_request(query="window=0")).status == 400
+    assert "window" in respond_once(files, chat_request(query="window=0")).message
 
 
-def test_a_limit_goes_with_one_error_only() -> None:
-    (found,) = mistakes("rules: [{error: {type: rate_limit, limit: 5}}]")
-    assert "a limit goes with type: context_length" in found
+def test_context_limit_needs_context_length() -> None:
+    (result,) = diagnostics_of("rules: [{error: {type: rate_limit, limit: 5}}]")
+    assert "a limit goes with type: context_length" in result
 
 
-def test_a_deprecated_model() -> None:
-    heard = first("rules: [{match: {model: gpt-3}, error: model_deprecated}]", chat(model="gpt-3"))
-    assert (heard.status, heard.answer.error) == (404, "model_deprecated")
-    assert heard.message.startswith("The model `gpt-3` has been deprecated")
+def test_deprecated_model_fault() -> None:
+    response = respond_once(
+        "rules: [{match: {model: gpt-3}, error: model_deprecated}]", chat_request(model="gpt-3")
+    )
+    assert (response.status, response.planned.error) == (404, "model_deprecated")
+    assert response.message.startswith("The model `gpt-3` has been deprecated")

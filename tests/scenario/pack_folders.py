@@ -9,30 +9,32 @@ import pytest
 from mockllm.scenario.file_loader import LoadedFiles
 
 
-def at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in; the packs that ship are two."""
-    write(
+def working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder to work in, with two bundled packs."""
+    write_files(
         tmp_path / "shipped",
-        **{"default/pack.yaml": pack("default", "use: [controls]"), "default/made.yaml": "rules: []"},
+        **{"default/pack.yaml": pack_yaml("default", "use: [controls]"), "default/made.yaml": "rules: []"},
     )
-    write(tmp_path / "shipped", **{"controls/pack.yaml": pack("controls"), "controls/c.yaml": "rules: []"})
+    write_files(
+        tmp_path / "shipped", **{"controls/pack.yaml": pack_yaml("controls"), "controls/c.yaml": "rules: []"}
+    )
     monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: tmp_path / "shipped")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path / "work"
 
 
-def write(folder: Path, **files: str) -> None:
+def write_files(folder: Path, **files: str) -> None:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 
-def pack(name: str, more: str = "") -> str:
+def pack_yaml(name: str, more: str = "") -> str:
     return f'name: {name}\nversion: "1.0"\nparams: {{n: {{type: integer, default: 1}}}}\n{more}\n'
 
 
-def ids(loading: LoadedFiles) -> list[str]:
-    assert [str(mistake) for mistake in loading.diagnostics] == []
+def file_ids(loading: LoadedFiles) -> list[str]:
+    assert [str(diagnostic) for diagnostic in loading.diagnostics] == []
     return [file.id for file in loading.files]

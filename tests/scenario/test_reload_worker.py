@@ -1,4 +1,4 @@
-"""Files that change while they are read are read again, so that no two versions answer together."""
+"""Files that change while they are read are read again, so that two versions are never used together."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ def write(path: Path, name: str) -> None:
     [(0, 1), (1, 2), (3, 4), (1000, MAX_READS)],
     ids=["files at rest", "one change", "several", "never at rest: taken as it is in the end"],
 )
-def test_files_are_read_until_they_rest(
+def test_load_stable_changing_file_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: int, readings: int
 ) -> None:
     write(tmp_path / "a.yaml", "version-0")
-    wanted = ScenarioSources([str(tmp_path)])
-    first = load_scenarios(wanted).loading
-    made: list[LoadedScenarios] = []
+    expected = ScenarioSources([str(tmp_path)])
+    first = load_scenarios(expected).loading
+    result: list[LoadedScenarios] = []
 
-    def disturbed(wanted: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
-        gathered = load_scenarios(wanted, last)
-        made.append(gathered)
-        if len(made) <= changes:
-            write(tmp_path / "a.yaml", "version-" + "x" * len(made))
-        return gathered
+    def disturbed(expected: ScenarioSources, last: LoadedFiles | None = None) -> LoadedScenarios:
+        scenarios = load_scenarios(expected, last)
+        result.append(scenarios)
+        if len(result) <= changes:
+            write(tmp_path / "a.yaml", "version-" + "x" * len(result))
+        return scenarios
 
     monkeypatch.setattr(reload_worker, "load_scenarios", disturbed)
-    found = load_stable(wanted, first)
-    assert len(made) == readings
-    assert found is made[-1]
+    found_values = load_stable(expected, first)
+    assert len(result) == readings
+    assert found_values is result[-1]
 
 
-def test_a_fingerprint_tells_every_way_of_changing(tmp_path: Path) -> None:
+def test_fingerprint_differs_after_every_change(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     write(file, "one")
     seen = {fingerprint([tmp_path])}

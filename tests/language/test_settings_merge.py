@@ -1,17 +1,25 @@
-"""How settings combine: who beats whom, what adds up, and when things leave."""
+"""Merging of settings: precedence, sums, and the times of chunks."""
 # ruff: noqa: E501 - tables of YAML, a case in a line
 
 from __future__ import annotations
 
 import pytest
 
-from tests.language.playing import NOW, chat, claude, first, mistakes, play, table
+from tests.language.virtual_server import (
+    NOW,
+    cases,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    respond_all,
+    respond_once,
+)
 
-STREAM = chat(stream=True)
+STREAM = chat_request(stream=True)
 
 
 def header(yaml: str) -> str | None:
-    return first(yaml).headers.get("x-who")
+    return respond_once(yaml).headers.get("x-who")
 
 
 WHO: list[tuple[str, str, str]] = [
@@ -59,77 +67,79 @@ WHO: list[tuple[str, str, str]] = [
 ]
 
 
-@table("yaml, who", WHO)
-def test_the_strongest_setting_wins(yaml: str, who: str) -> None:
+@cases("yaml, who", WHO)
+def test_strongest_setting_is_used(yaml: str, who: str) -> None:
     assert header(yaml) == who
 
 
 PACK = {"p/pack.yaml": 'name: p\nversion: "1"\nuse: [./q]', "p/q/pack.yaml": 'name: q\nversion: "1"'}
 
 
-def test_the_users_files_beat_the_packs() -> None:
+def test_settings_of_user_override_packs() -> None:
     files = {
         "a.yaml": "use: [./p]\nmodifiers: [{headers: {x-who: user}}]",
         "p/a.yaml": "rules: [{reply: x, headers: {x-who: pack's rule}}]",
         **PACK,
     }
-    assert first(files).headers["x-who"] == "user"
+    assert respond_once(files).headers["x-who"] == "user"
 
 
-def test_all_packs_are_one_layer() -> None:
+def test_packs_are_one_layer() -> None:
     files = {
         "a.yaml": "use: [./p]",
         "p/a.yaml": "modifiers: [{headers: {x-who: p's modifier}}]",
         "p/q/a.yaml": "rules: [{reply: x, headers: {x-who: q's rule}}]",
         **PACK,
     }
-    assert first(files).headers["x-who"] == "q's rule"
+    assert respond_once(files).headers["x-who"] == "q's rule"
     files["p/q/a.yaml"] = "rules: [{reply: x}]\nmodifiers: [{priority: 9, headers: {x-who: q's modifier}}]"
-    assert first(files).headers["x-who"] == "p's modifier"
+    assert respond_once(files).headers["x-who"] == "p's modifier"
 
 
-def test_headers_merge_name_by_name() -> None:
-    heard = first(
+def test_headers_merge_by_name() -> None:
+    responses = respond_once(
         """
         rules: [{reply: x, headers: {x-a: rule, Content-Type: text/odd}}]
         modifiers: [{headers: {x-a: m, x-b: m}}, {headers: {x-b: n, x-c: n}}]
         """
     )
-    assert [heard.headers[name] for name in ("x-a", "x-b", "x-c")] == ["rule", "m", "n"]
-    assert [value for name, value in heard.answer.plan.head.headers if name.lower() == "content-type"] == [
-        "text/odd"
-    ]
+    assert [responses.headers[name] for name in ("x-a", "x-b", "x-c")] == ["rule", "m", "n"]
+    assert [
+        value for name, value in responses.planned.plan.head.headers if name.lower() == "content-type"
+    ] == ["text/odd"]
 
 
-def test_of_stream_the_first_wins() -> None:
+def test_stream_first_setting_is_used() -> None:
     modifiers = "modifiers: [{stream: true}, {stream: false}]"
-    assert first(f"rules: [{{reply: x}}]\n{modifiers}").streamed
-    assert not first(f"rules: [{{reply: x, stream: false}}]\n{modifiers}", STREAM).streamed
+    assert respond_once(f"rules: [{{reply: x}}]\n{modifiers}").streamed
+    assert not respond_once(f"rules: [{{reply: x, stream: false}}]\n{modifiers}", STREAM).streamed
 
 
-def test_stream_answers_as_it_says_and_match_sees_what_was_asked() -> None:
+def test_stream_changes_response_not_match() -> None:
     yaml = "rules: [{name: asked, match: {stream: true}, reply: x, stream: false}, {name: not, reply: y, stream: true}]"
-    for ask in (chat, claude):
-        asked, not_asked = play(yaml, ask(stream=True), ask())
-        assert (asked.rule, asked.streamed, asked.text) == ("asked", False, "x")
+    for ask in (chat_request, claude_request):
+        sent, not_asked = respond_all(yaml, ask(stream=True), ask())
+        assert (sent.rule, sent.streamed, sent.text) == ("asked", False, "x")
         assert (not_asked.rule, not_asked.streamed, not_asked.text) == ("not", True, "y")
 
 
 def test_delays_add_up() -> None:
-    heard = first(
+    response = respond_once(
         """
         rules: [{delay: 1s, sequence: [{reply: x, delay: 500ms}]}]
         modifiers: [{delay: 2s}, {delay: 250ms}]
         """
     )
-    assert heard.delay == 3.75
+    assert response.delay == 3.75
 
 
 def test_delays_add_up_on_errors_too() -> None:
-    heard = first("rules: [{error: overloaded, delay: 1s}]\nmodifiers: [{delay: 2s}]")
-    assert (heard.status, heard.delay) == (503, 3.0)
-    heard = first("rules: [{reply: x, delay: 1s}]\nmodifiers: [{delay: 2s}, {delay: 4s, error: overloaded}]")
-    assert (heard.status, heard.delay) == (503, 6.0)
+    response = respond_once("rules: [{error: overloaded, delay: 1s}]\nmodifiers: [{delay: 2s}]")
+    assert (response.status, response.delay) == (503, 3.0)
+    response = respond_once(
+        "rules: [{reply: x, delay: 1s}]\nmodifiers: [{delay: 2s}, {delay: 4s, error: overloaded}]"
+    )
+    assert (response.status, response.delay) == (503, 6.0)
 
 
 # --- pace ----------------------------------------------------------------------------------------
@@ -171,10 +181,10 @@ PACES: list[tuple[str, str, list[float]]] = [
 ]  # fmt: skip
 
 
-@table("yaml, moments", PACES)
-@pytest.mark.parametrize("ask", [chat, claude])
-def test_when_chunks_leave(yaml: str, moments: list[float], ask: type) -> None:
-    assert first(yaml, ask(stream=True)).moments == pytest.approx(moments)
+@cases("yaml, chunk_times", PACES)
+@pytest.mark.parametrize("ask", [chat_request, claude_request])
+def test_pace_chunk_times(yaml: str, chunk_times: list[float], ask: type) -> None:
+    assert respond_once(yaml, ask(stream=True)).chunk_times == pytest.approx(chunk_times)
 
 
 def test_chunk_size_cuts_texts() -> None:
@@ -185,16 +195,19 @@ def test_chunk_size_cuts_texts() -> None:
         ("2 words", ["one two", " three"]),
         ("1 token", ["one", " two", " three"]),
     ):
-        for ask in (chat, claude):
-            assert first(yaml % size, ask(stream=True)).chunks == chunks
+        for ask in (chat_request, claude_request):
+            assert respond_once(yaml % size, ask(stream=True)).chunks == chunks
 
 
-def test_jitter_adds_a_uniform_0_to_n_to_each_gap() -> None:
-    heard = first(
+def test_jitter_adds_uniform_wait_to_each_gap() -> None:
+    response = respond_once(
         "rules: [{reply: {text: {tokens: 200}}, pace: {ttft: 1s, itl: 100ms, jitter: 50ms}}]", STREAM
     )
-    gaps = [later - earlier for earlier, later in zip(heard.moments, heard.moments[1:], strict=False)]
-    assert heard.moments[0] == 1.0
+    gaps = [
+        later - earlier
+        for earlier, later in zip(response.chunk_times, response.chunk_times[1:], strict=False)
+    ]
+    assert response.chunk_times[0] == 1.0
     assert all(0.0999 <= gap <= 0.1501 for gap in gaps)
     assert max(gaps) - min(gaps) > 0.04
 
@@ -210,25 +223,28 @@ def test_jitter_adds_a_uniform_0_to_n_to_each_gap() -> None:
         ("{empirical: [1s, 2s]}", 1.0, 2.0),
     ],
 )
-def test_wherever_a_duration_stands_it_may_be_drawn(drawn: str, low: float, high: float) -> None:
-    heard = play(
+def test_every_duration_can_be_drawn(drawn: str, low: float, high: float) -> None:
+    responses = respond_all(
         f"rules: [{{reply: a b, delay: {drawn}, pace: {{ttft: {drawn}, itl: {drawn}}}}}]", *[STREAM] * 20
     )
-    for times in ([each.delay for each in heard], [each.moments[1] - each.moments[0] for each in heard]):
+    for times in (
+        [each.delay for each in responses],
+        [each.chunk_times[1] - each.chunk_times[0] for each in responses],
+    ):
         assert all(low - 1e-6 <= time <= high + 1e-6 for time in times)
         assert len(set(times)) > 1
 
 
-def test_a_number_that_is_drawn() -> None:
-    heard = play(
+def test_number_can_be_drawn() -> None:
+    responses = respond_all(
         "rules: [{reply: {text: {tokens: [2, 4]}}, pace: {tokens_per_second: [1, 2]}}]", *[STREAM] * 30
     )
-    assert {len(each.chunks) for each in heard} == {2, 3, 4}
-    gaps = [each.moments[1] - each.moments[0] for each in heard]
+    assert {len(each.chunks) for each in responses} == {2, 3, 4}
+    gaps = [each.chunk_times[1] - each.chunk_times[0] for each in responses]
     assert all(0.499 <= gap <= 1.001 for gap in gaps)
 
 
-# --- whole answers -------------------------------------------------------------------------------
+# --- non-streaming -------------------------------------------------------------------------------
 
 WHOLE: list[tuple[str, str, float]] = [
     ("as long as its stream would", f"rules: [{{{ABC}, delay: 1s, pace: {{ttft: 1s, itl: 100ms}}}}]", 2.2),
@@ -259,17 +275,17 @@ WHOLE: list[tuple[str, str, float]] = [
 ]
 
 
-@table("yaml, took", WHOLE)
-@pytest.mark.parametrize("ask", [chat, claude])
-def test_how_long_a_whole_answer_takes(yaml: str, took: float, ask: type) -> None:
-    assert first(yaml, ask()).took == pytest.approx(took)
+@cases("yaml, took", WHOLE)
+@pytest.mark.parametrize("ask", [chat_request, claude_request])
+def test_non_streaming_response_duration(yaml: str, took: float, ask: type) -> None:
+    assert respond_once(yaml, ask()).took == pytest.approx(took)
 
 
 # --- faults --------------------------------------------------------------------------------------
 
 
-def test_faults_are_all_played_in_order() -> None:
-    heard = first(
+def test_faults_are_applied_in_order() -> None:
+    responses = respond_once(
         """
         rules:
           - reply: {chunks: [a, b, c, d]}
@@ -280,18 +296,18 @@ def test_faults_are_all_played_in_order() -> None:
         """,
         STREAM,
     )
-    assert [event.data for event in heard.events if not event.data.startswith("{")] == [
+    assert [event.data for event in responses.events if not event.data.startswith("{")] == [
         "two",
         "three",
         "four",
     ]
-    assert heard.chunks == ["a"]
-    assert heard.answer.faults == ("malformed", "malformed", "malformed")
+    assert responses.chunks == ["a"]
+    assert responses.planned.faults == ("malformed", "malformed", "malformed")
 
 
-def test_a_faults_name_alone_takes_its_defaults() -> None:
-    heard = first("rules: [{reply: x, faults: [malformed]}]", STREAM)
-    assert heard.events[-1].data == '{"broken": '
+def test_fault_name_alone_has_defaults() -> None:
+    response = respond_once("rules: [{reply: x, faults: [malformed]}]", STREAM)
+    assert response.events[-1].data == '{"broken": '
 
 
 NOT_PLAYED: list[tuple[str, str, bool, str]] = [
@@ -302,19 +318,22 @@ NOT_PLAYED: list[tuple[str, str, bool, str]] = [
 ]
 
 
-@table("says, stream, reason", NOT_PLAYED)
-def test_what_was_not_played_is_reported(says: str, stream: bool, reason: str) -> None:
-    yaml = f"rules: [{{{says}}}]"
-    whole = f"rules: [{{{says}, faults: [{{malformed: {{at: {{chunk: 5}}}}}}]}}]"
-    spared, plain = first(whole, chat(stream=stream)), first(yaml, chat(stream=stream))
-    assert spared.notes == f"malformed not played: {reason}"
-    assert spared.bytes == plain.bytes
+@cases("message, stream, reason", NOT_PLAYED)
+def test_fault_that_is_not_applied_is_reported(message: str, stream: bool, reason: str) -> None:
+    yaml = f"rules: [{{{message}}}]"
+    whole = f"rules: [{{{message}, faults: [{{malformed: {{at: {{chunk: 5}}}}}}]}}]"
+    skipped, plain = (
+        respond_once(whole, chat_request(stream=stream)),
+        respond_once(yaml, chat_request(stream=stream)),
+    )
+    assert skipped.notes == f"malformed not played: {reason}"
+    assert skipped.bytes == plain.bytes
 
 
 # --- evaluation ----------------------------------------------------------------------------------
 
 
-def test_only_the_winning_setting_is_evaluated() -> None:
+def test_only_effective_setting_is_evaluated() -> None:
     yaml = """
     rules:
       - reply: x
@@ -324,16 +343,18 @@ def test_only_the_winning_setting_is_evaluated() -> None:
       - headers: {x-a: "{{ query.none }}"}
         pace: {ttft: "{{ query.none }}", tokens_per_second: "{{ query.none }}"}
     """
-    assert first(yaml, STREAM).status == 200
+    assert respond_once(yaml, STREAM).status == 200
 
 
-def test_a_winning_setting_that_does_not_fit_is_a_400() -> None:
-    heard = first("rules: [{reply: x}]\nmodifiers: [{delay: '{{ query.delay }}ms'}]", chat(query="delay=abc"))
-    assert heard.status == 400
-    assert "delay" in heard.message
+def test_effective_setting_of_wrong_type_is_400() -> None:
+    responses = respond_once(
+        "rules: [{reply: x}]\nmodifiers: [{delay: '{{ query.delay }}ms'}]", chat_request(query="delay=abc")
+    )
+    assert responses.status == 400
+    assert "delay" in responses.message
 
 
-def test_a_modifiers_templates_read_its_own_names() -> None:
+def test_modifier_template_reads_own_parameters() -> None:
     files = {
         "a.yaml": """
             use: [./p]
@@ -346,20 +367,22 @@ def test_a_modifiers_templates_read_its_own_names() -> None:
                 headers: {x-what: "{{ match.what }}", x-color: "{{ color }}"}
             """,
     }
-    heard = first(files, chat("order tea"))
-    assert (heard.text, heard.headers["x-what"], heard.headers["x-color"]) == ("tea", "ord", "red")
+    response = respond_once(files, chat_request("order tea"))
+    assert (response.text, response.headers["x-what"], response.headers["x-color"]) == ("tea", "ord", "red")
 
 
-def test_a_modifiers_draws_are_its_own() -> None:
+def test_modifier_draws_are_separate() -> None:
     drawn = "modifiers: [{per: api_key, delay: [0s, 10s], pace: {ttft: [0s, 10s]}}]"
-    one = play(f"rules: [{{name: a, reply: x}}]\n{drawn}", *[chat(key="k", stream=True)] * 3)
-    two = play(f"rules: [{{name: b, reply: y}}]\n{drawn}", *[chat(key="k", stream=True)] * 3)
-    assert [(each.delay, each.took) for each in one] == [(each.delay, each.took) for each in two]
-    assert len({each.delay for each in one}) == 3
+    first_item = respond_all(
+        f"rules: [{{name: a, reply: x}}]\n{drawn}", *[chat_request(key="k", stream=True)] * 3
+    )
+    two = respond_all(f"rules: [{{name: b, reply: y}}]\n{drawn}", *[chat_request(key="k", stream=True)] * 3)
+    assert [(each.delay, each.took) for each in first_item] == [(each.delay, each.took) for each in two]
+    assert len({each.delay for each in first_item}) == 3
 
 
-def test_itl_and_tokens_per_second_in_one_pace_are_a_mistake() -> None:
-    assert mistakes("rules: [{reply: x, pace: {itl: 1s, tokens_per_second: 4}}]") == [
+def test_itl_beside_tokens_per_second_has_diagnostic() -> None:
+    assert diagnostics_of("rules: [{reply: x, pace: {itl: 1s, tokens_per_second: 4}}]") == [
         "rules[0].pace: itl and tokens_per_second are one setting; write one of them"
     ]
 
@@ -368,19 +391,19 @@ def test_itl_and_tokens_per_second_in_one_pace_are_a_mistake() -> None:
 @pytest.mark.parametrize(
     "key", ["delay: %s", "pace: {ttft: %s}", "pace: {itl: %s}", "pace: {jitter: %s}", "delay: [1s, %s]"]
 )
-def test_a_bare_number_for_a_duration_says_so(bare: str, key: str) -> None:
-    (said,) = mistakes(f"rules: [{{reply: x, {key % bare}}}]")
-    assert 'write "300ms", "2s" or "1m"' in said
+def test_bare_number_for_duration_has_diagnostic(bare: str, key: str) -> None:
+    (message,) = diagnostics_of(f"rules: [{{reply: x, {key % bare}}}]")
+    assert 'write "300ms", "2s" or "1m"' in message
 
 
 @pytest.mark.parametrize(
     ("chance", "fine"), [("5%", True), ("0.05", True), ("5", False), ("'101%'", False), ("often", False)]
 )
-def test_probabilities(chance: str, fine: bool) -> None:
-    assert bool(mistakes(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine
+def test_probability_forms(chance: str, fine: bool) -> None:
+    assert bool(diagnostics_of(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine
 
 
-def test_times_run_from_the_requests_last_byte_and_not_from_the_clock() -> None:
+def test_times_start_at_last_byte_of_request() -> None:
     yaml = f"rules: [{{{ABC}, pace: {{ttft: 1s, itl: 100ms}}}}]"
-    later = chat(stream=True, now=NOW + 1000)
-    assert first(yaml, later).moments == first(yaml, STREAM).moments
+    later = chat_request(stream=True, now=NOW + 1000)
+    assert respond_once(yaml, later).chunk_times == respond_once(yaml, STREAM).chunk_times

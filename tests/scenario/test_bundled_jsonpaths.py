@@ -1,4 +1,4 @@
-"""Shipped files use JSONPaths that only the library evaluates: a wildcard, a filter."""
+"""Bundled packs use JSONPaths that only the library evaluates: a wildcard, a filter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STARTER = Path(mockllm.cli.__file__).parent / "starter"
 
 
 def paths(folder: Path) -> Iterator[str]:
-    """Every JSONPath that can select several nodes, in the files below a folder."""
+    """Return every JSONPath that can select several nodes, in the files below a folder."""
     for file in sorted(folder.rglob("*.yaml")):
         for key in _keys(read_source(file.read_bytes(), file.name).data):
             if key.startswith("$") and not compile_path(key).singular:
@@ -37,6 +37,6 @@ def _keys(value: Any) -> Iterator[str]:
     [(PACK, "[*]"), (PACK, "[?("), (STARTER, "[?(")],
     ids=["wildcard", "filter", "starter"],
 )
-def test_a_shipped_file_uses_one(folder: Path | None, sign: str) -> None:
+def test_bundled_packs_use_every_jsonpath_form(folder: Path | None, sign: str) -> None:
     assert folder is not None
     assert any(sign in path for path in paths(folder))

@@ -1,0 +1,143 @@
+"""`reply: {embedding: …}`: the response to an embeddings call of every provider."""
+
+# ruff: noqa: E501 - cases stand on one line each
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from struct import unpack
+from typing import Any
+
+from tests.language.virtual_server import (
+    ClientRequest,
+    ClientResponse,
+    VirtualServer,
+    cases,
+    chat_request,
+    raw_request,
+)
+
+OPENAI = "/v1/embeddings"
+RULE = "rules: [{match: {api: embeddings}, reply: {embedding: %s}}]"
+CONTENT = {"content": {"parts": [{"text": "hi"}]}}
+VERTEX = "/v1/projects/p/locations/us/publishers/google/models"
+
+
+def vectors_of(response: ClientResponse) -> list[Any]:
+    """Return the vectors of a response of any provider."""
+    assert response.status == 200, response.bytes
+    body = json.loads(response.bytes)
+    if "data" in body:
+        return [each["embedding"] for each in body["data"]]
+    if "predictions" in body:
+        return [each["embeddings"]["values"] for each in body["predictions"]]
+    return [each["values"] for each in body.get("embeddings", [body.get("embedding")])]
+
+
+def openai(options: Any = "hi", **more: Any) -> ClientRequest:
+    return raw_request(OPENAI, {"model": "text-embedding-3-small", "input": options, **more})
+
+
+CALLS: list[tuple[str, ClientRequest, int]] = [
+    ("OpenAI", openai(), 1),
+    ("OpenAI, several", openai(["a", "b", "c"]), 3),
+    ("OpenAI, tokens", openai([[1, 2], [3]]), 2),
+    ("Azure", raw_request("/openai/deployments/d/embeddings", {"input": "hi"}, query="api-version=2024-10-21", headers={"api-key": "k"}), 1),
+    ("Azure, Cohere's", raw_request("/openai/deployments/cohere-embed-v3/embeddings", {"input": "hi"}, query="api-version=2024-10-21", headers={"api-key": "k"}), 1),
+    ("Mistral", raw_request("/mistral/v1/embeddings", {"model": "mistral-embed", "input": "hi"}), 1),
+    ("Ollama", raw_request("/ollama/v1/embeddings", {"model": "m", "input": ["a", "b"]}), 2),
+    ("Gemini", raw_request("/v1beta/models/gemini-embedding-001:embedContent", CONTENT), 1),
+    ("Gemini, several", raw_request("/v1beta/models/gemini-embedding-001:batchEmbedContents", {"requests": [{"model": "models/gemini-embedding-001", **CONTENT}] * 3}), 3),
+    ("Vertex", raw_request(f"{VERTEX}/text-embedding-005:predict", {"instances": [{"content": "hi"}, {"content": "ho"}]}), 2),
+    ("Vertex, new", raw_request(f"{VERTEX}/gemini-embedding-001:embedContent", CONTENT), 1),
+]  # fmt: skip
+
+
+@cases("sent, count", CALLS)
+def test_embedding_is_sent_for_every_input(sent: ClientRequest, count: int) -> None:
+    assert vectors_of(VirtualServer(RULE % "[0.1, -2.5e-3, 3]").respond(sent)) == [[0.1, -0.0025, 3]] * count
+
+
+@cases("sent, count", CALLS)
+def test_embedding_vectors_are_sent_in_turn(sent: ClientRequest, count: int) -> None:
+    assert (
+        vectors_of(VirtualServer(RULE % "[[1, 0], [0, 1]]").respond(sent)) == [[1, 0], [0, 1], [1, 0]][:count]
+    )
+
+
+def test_embedding_base64_is_sent_if_requested() -> None:
+    (packed,) = vectors_of(VirtualServer(RULE % "[0.5, -2]").respond(openai(encoding_format="base64")))
+    assert unpack("<2f", b64decode(packed)) == (0.5, -2.0)
+
+
+def test_embedding_can_be_template() -> None:
+    server = VirtualServer(RULE % '"{{ body.vector }}"')
+    assert vectors_of(server.respond(openai(vector=[1, 2]))) == [[1, 2]]
+    assert vectors_of(server.respond(openai(vector=[[1, 2], [3, 4]]))) == [[1, 2]]
+    odd = server.respond(openai(vector="x"))
+    assert odd.status == 400
+    assert "expected a list of numbers" in odd.bytes.decode()
+    assert "body.vector is absent" in server.respond(openai()).bytes.decode()
+
+
+def test_embedding_with_model_usage_and_extras() -> None:
+    server = VirtualServer(
+        RULE % "[1], model: mine, usage: {input_tokens: 7}, extras: {openai: {x: 1}, gemini: {y: 2}}"
+    )
+    body = json.loads(server.respond(openai()).bytes)
+    assert (body["model"], body["usage"], body["x"]) == ("mine", {"prompt_tokens": 7, "total_tokens": 7}, 1)
+    body = json.loads(server.respond(CALLS[7][1]).bytes)
+    assert (body["usageMetadata"]["promptTokenCount"], body["y"]) == (7, 2)
+    plain = json.loads(VirtualServer(RULE % "[1]").respond(openai()).bytes)
+    assert (plain["model"], plain["usage"]["prompt_tokens"]) == ("text-embedding-3-small", 1)
+
+
+def test_embedding_has_settings_and_faults() -> None:
+    server = VirtualServer("""
+rules:
+  - match: {api: embeddings}
+    sequence:
+      - {reply: {embedding: [1]}, delay: 2s, headers: {x-a: "1"}}
+      - {reply: {embedding: [2]}, faults: [content_type, no_usage]}
+      - {error: rate_limit}
+""")
+    first, second, third = (server.respond(openai()) for _ in range(3))
+    assert (first.took, first.headers["x-a"]) == (2.0, "1")
+    assert second.planned.faults == ("content_type",)
+    assert any(note.startswith("no_usage not played") for note in second.planned.notes)
+    assert third.status == 429
+
+
+def test_embedding_beside_text_serves_both_calls() -> None:
+    server = VirtualServer(
+        "rules: [{match: {api: [chat, embeddings]}, reply: {text: Hello., embedding: [1, 2]}}]"
+    )
+    responses = server.respond(chat_request())
+    assert responses.text == "Hello."
+    assert "embedding left out: only embeddings calls have one" in responses.planned.notes
+    assert vectors_of(server.respond(openai())) == [[1, 2]]
+
+
+def test_reply_without_embedding_is_refused_for_embeddings() -> None:
+    responses = VirtualServer("rules: [{match: {api: embeddings}, reply: a}]").respond(openai())
+    assert responses.status == 400
+    assert "or give the reply an embedding" in responses.bytes.decode()
+    lists = VirtualServer("rules: [{match: {api: models}, reply: {embedding: [1]}}]").respond(
+        raw_request("/v1/models", method="GET")
+    )
+    assert lists.status == 400
+    assert "or give the reply" not in lists.bytes.decode()
+
+
+def test_embedding_without_rule_is_derived_from_text() -> None:
+    (result,) = vectors_of(VirtualServer("rules: []").respond(openai()))
+    assert len(result) == 1536
+
+
+def test_embedding_for_unknown_path_is_refused() -> None:
+    responses = VirtualServer("rules: [{match: {path: /mine}, reply: {embedding: [1]}}]").respond(
+        raw_request("/mine", {})
+    )
+    assert responses.status == 400
+    assert "this is no provider call" in responses.bytes.decode()

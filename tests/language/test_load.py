@@ -1,0 +1,209 @@
+"""Waits by `limit`, `load` and the length of the input."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import pytest
+
+from mockllm.core.rendering.framing import lasting
+from tests.language.limit_files import HI, limit_file, request_at, statuses
+from tests.language.virtual_server import (
+    ClientRequest,
+    VirtualServer,
+    chat_request,
+    claude_request,
+    respond_all,
+)
+
+
+def test_leaky_bucket_wait_is_added_to_delay() -> None:
+    yaml = limit_file("strategy: leaky-bucket, requests: 2, queue: 2, window: 4s", HI, delay="1s")
+    responses = respond_all(yaml, chat_request(), chat_request(), chat_request(), chat_request())
+    assert [(each.status, each.took) for each in responses] == [
+        (200, 1.0),
+        (200, 3.0),
+        (200, 5.0),
+        (429, 1.0),
+    ]
+    assert [each.notes for each in responses[:2]] == ["", "held back 2s by a limit or load"]
+
+
+def test_load_slot_is_freed_by_each_response() -> None:
+    server = VirtualServer(limit_file("strategy: fixed-window, concurrent: 2", HI, per="api_key"))
+    first, second, third = (server.respond(chat_request()) for _ in range(3))
+    assert statuses([first, second, third]) == [200, 200, 429]
+    assert third.headers["retry-after"] == "1"
+    assert third.notes == "limited: too many requests under way, retry after 1s (s/a.yaml:2)"
+    assert (third.planned.lease, server.respond(chat_request(key="other")).status) == (None, 200)
+    lease = first.planned.lease
+    assert lease is not None
+    for _ in range(3):
+        lease.end()  # a second end has no effect
+    assert [server.respond(chat_request()).status for _ in range(2)] == [200, 429]
+
+
+def test_load_slot_is_freed_by_invalid_request() -> None:
+    server = VirtualServer(limit_file("strategy: fixed-window, concurrent: 1"))
+    response = server.respond(chat_request(temperature=9))
+    assert (response.status, server.respond(chat_request()).status) == (400, 429)
+    assert response.planned.lease is not None
+    response.planned.lease.end()
+    assert server.respond(chat_request()).status == 200
+
+
+def test_load_slot_is_freed_by_internal_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = VirtualServer(limit_file("strategy: fixed-window, concurrent: 1"))
+
+    def fails(speaking: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.engine._runtime.planner, "plan", fails)
+        with pytest.raises(ZeroDivisionError):
+            server.respond(chat_request())
+    assert server.respond(chat_request()).status == 200
+
+
+SLOW = "rules: [{reply: {chunks: [a, b, c]}, pace: {ttft: 1s, itl: 1s}}]"
+STREAM = chat_request(stream=True)
+
+
+def loaded(settings: str, rules: str = SLOW, **guard: str) -> str:
+    more = "".join(f"{name}: {value}, " for name, value in guard.items())
+    return f"{rules}\nmodifiers: [{{name: machine, {more}load: {{{settings}}}}}]"
+
+
+def streams(*times: float, **more: Any) -> list[ClientRequest]:
+    return [request_at(time, chat_request, stream=True, **more) for time in times]
+
+
+def test_load_above_concurrency_slows_every_wait() -> None:
+    responses = respond_all(loaded("concurrency: 2, slowdown: 3"), *streams(0, 0, 0, 0))
+    assert [each.took for each in responses] == [3.0, 3.0, 6.0, 9.0]
+    assert responses[3].chunk_times == [3.0, 6.0, 9.0]
+
+
+def test_load_does_not_count_ended_responses() -> None:
+    responses = respond_all(loaded("concurrency: 1"), *streams(0, 2.9, 3.0))
+    assert [each.took for each in responses] == [3.0, 6.0, 6.0]
+    assert respond_all(loaded("concurrency: 1"), *streams(0, 3.0))[1].took == 3.0
+
+
+def test_load_slows_non_streaming_response() -> None:
+    assert [each.took for each in respond_all(loaded("concurrency: 1"), chat_request(), chat_request())] == [
+        3.0,
+        6.0,
+    ]
+
+
+def test_load_queues_then_refuses() -> None:
+    responses = respond_all(loaded("max_inflight: 1, queue: 2"), *streams(0, 1, 2, 2, 9.5))
+    assert statuses(responses) == [200, 200, 200, 503, 200]
+    assert [each.delay for each in responses] == [0.0, 2.0, 4.0, 0.0, 0.0]
+    assert [each.planned.error for each in responses][3] == "overloaded"
+    assert responses[3].notes == "overloaded: no room (s/a.yaml:2)"
+    assert responses[3].rule == "machine"
+
+
+def test_load_refusal_of_anthropic_is_529() -> None:
+    responses = respond_all(loaded("max_inflight: 1"), STREAM, claude_request())
+    assert (responses[1].status, responses[1].json["error"]["type"]) == (529, "overloaded_error")
+
+
+def test_load_is_separate_for_each_key() -> None:
+    responses = respond_all(
+        loaded("max_inflight: 1", per="api_key"), *streams(0, key="a"), *streams(0, key="b")
+    )
+    assert statuses(responses) == [200, 200]
+
+
+def test_load_slot_is_freed_by_disconnect() -> None:
+    server = VirtualServer(loaded("max_inflight: 1"))
+    lease = server.respond(STREAM).planned.lease
+    assert server.respond(STREAM).status == 503
+    assert lease is not None
+    lease.end()
+    assert server.respond(STREAM).status == 200
+
+
+def test_load_does_not_queue_behind_hang() -> None:
+    rules = (
+        "rules: [{match: {user: hang}, reply: hi, faults: [{silence: {after: {chunks: 1}}}]}, {reply: hi}]"
+    )
+    server = VirtualServer(loaded("max_inflight: 1, queue: 5", rules))
+    hangs = server.engine.respond(read(server, chat_request("hang", stream=True)))
+    assert lasting(hangs.plan) == inf
+    assert server.respond(request_at(1e6)).status == 503
+    assert hangs.lease is not None
+    hangs.lease.end()
+    assert server.respond(request_at(1e6)).status == 200
+
+
+def read(server: VirtualServer, sent: ClientRequest) -> Any:
+    return server.engine.read(sent.method, sent.path, "", {}, sent.body, sent.client, sent.now)
+
+
+def test_load_refusal_charges_no_limit() -> None:
+    yaml = f"""
+        {SLOW}
+        modifiers:
+          - {{name: machine, load: {{max_inflight: 1}}}}
+          - {{name: quota, limit: {{strategy: after-n, requests: 2}}}}
+        """
+    responses = respond_all(yaml, *streams(0, 0, 0, 3, 6))
+    assert statuses(responses) == [200, 503, 503, 200, 429]
+    assert responses[1].headers["x-ratelimit-remaining-requests"] == "1"
+
+
+def test_load_after_leaky_bucket_counts_at_start_time() -> None:
+    yaml = f"""
+        {SLOW}
+        modifiers:
+          - {{load: {{max_inflight: 1, queue: 1}}}}
+          - {{limit: {{strategy: leaky-bucket, requests: 1, queue: 9, window: 4s}}}}
+        """
+    responses = respond_all(yaml, *streams(0, 0, 0))
+    assert [each.delay for each in responses] == [
+        0.0,
+        4.0,
+        8.0,
+    ]  # each leaves the bucket when the previous response has ended
+
+
+def test_several_loads_multiply_slowdown() -> None:
+    yaml = f"{SLOW}\nmodifiers: [{{load: {{concurrency: 1}}}}, {{load: {{concurrency: 1, slowdown: 3}}}}]"
+    assert [each.took for each in respond_all(yaml, STREAM, STREAM)] == [3.0, 18.0]
+
+
+# --- ttft by input ---------------------------------------------------------------------------
+
+
+def test_ttft_grows_with_input() -> None:
+    rules = "rules: [{reply: a b, pace: {ttft: {base: 1s, per_input_token: 10ms}, itl: 1s}}]"
+    long = "word " * 100
+    short_, long_, again = respond_all(
+        rules,
+        chat_request("hi", stream=True),
+        chat_request(long, stream=True),
+        chat_request("hi", stream=True),
+    )
+    assert short_.chunk_times == again.chunk_times
+    assert long_.chunk_times[0] == pytest.approx(short_.chunk_times[0] + 0.85, abs=0.1)
+    whole = respond_all(rules, chat_request(long))[0]
+    assert whole.took == long_.took
+
+
+def test_ttft_of_cached_tokens_is_separate() -> None:
+    rules = """
+        rules:
+          - reply: {text: a, usage: {input_tokens: 1000, cached_tokens: 900}}
+            pace: {ttft: {per_input_token: 10ms, cached: 1ms}}
+        """
+    assert respond_all(rules, STREAM)[0].chunk_times == [1.9]
+
+
+def test_ttft_by_input_has_maximum() -> None:
+    rules = "rules: [{reply: a, pace: {ttft: {per_input_token: 1s}}}]"
+    assert respond_all(rules, chat_request("word " * 100, stream=True), longest=5.0)[0].chunk_times == [5.0]

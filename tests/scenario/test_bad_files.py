@@ -1,0 +1,54 @@
+"""Each file or folder in `bad/` has exactly the diagnostics of the `.expected` file beside it.
+
+`NAME.yaml` or the folder `NAME/` is loaded; `NAME.expected` lists the errors in their order, then the
+warnings (`warning: …`). Its lines that begin with `$` are further settings: `$ --set n=1`, `$ --pack NAME`,
+`$ env NAME=VALUE`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.manifest import ParamSettings
+from mockllm.scenario.vocabulary import Vocabulary
+
+BAD = Path(__file__).parent / "bad"
+CASES = sorted(path.stem for path in BAD.glob("*.expected"))
+
+
+def diagnostics_of(name: str, lines_given: list[str]) -> list[str]:
+    """Return the diagnostics of one case with these options and variables."""
+    options = [line.split(" ", 1) for line in lines_given]
+    settings = ParamSettings(
+        sets=[value for key, value in options if key == "--set"],
+        environment=dict(value.split("=", 1) for key, value in options if key == "env"),
+    )
+    packs = [value for key, value in options if key == "--pack"]
+    scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
+    vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+    loaded_scenarios = load_scenarios(ScenarioSources([scenarios], packs, settings, vocabulary))
+    return [
+        *map(str, sorted(loaded_scenarios.diagnostics)),
+        *(f"warning: {each}" for each in catalog_lint.warnings(loaded_scenarios)),
+    ]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_file_has_expected_diagnostics(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BAD)
+    monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: BAD.parent / "shipped")
+    lines = (BAD / f"{name}.expected").read_text(encoding="utf-8").splitlines()
+    lines_given = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    assert diagnostics_of(name, lines_given) == [line for line in lines if not line.startswith("$ ")]
+
+
+def test_every_bad_file_has_expected_diagnostics() -> None:
+    here = {path.stem for path in BAD.iterdir() if path.suffix != ".expected"}
+    assert here - set(CASES) == set()
+    assert len(CASES) >= 40
