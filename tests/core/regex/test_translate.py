@@ -113,7 +113,9 @@ def test_backtracks_little_counts_variable_repeats(pattern: str, little: bool) -
     assert backtracks_little(pattern) is little
 
 
-@pytest.mark.parametrize("pattern", [r"(?a)\ba", r"\b(?:x)?\b", r"(?:\ba)+", r"(\ba)\b", r"\b(\ba)", r"\b\A", r"\Z\b"])
+@pytest.mark.parametrize(
+    "pattern", [r"(?a)\ba", r"\b(?:x)?\b", r"(?:\ba)+", r"(\ba)\b", r"\b(\ba)", r"\b\A", r"\Z\b"]
+)
 def test_pattern_without_marked_form_searches_non_ascii_texts_with_python(pattern: str) -> None:
     with pytest.raises(Untranslatable):
         translate(pattern, marked=True)
