@@ -21,8 +21,8 @@ FINISH: Final[Mapping[str, str]] = {
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal
-    is reported as both."""
+    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal is
+    reported as both."""
     decoder = ResponseDecoder(plan)
     counted: dict[str, Json] = {}
     for payload in payloads(plan):

@@ -23,8 +23,8 @@ CONTEXT_WINDOW: Final = 200_000
 
 
 class AnthropicErrorRow(Struct, frozen=True):
-    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front
-    of the API sends the error; its bodies have neither an outer `type` nor an id."""
+    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front of the
+    API sends the error; its bodies have neither an outer `type` nor an id."""
 
     status: int
     type: str
@@ -108,8 +108,8 @@ def _response_headers(failure: Failure, status: int, stamp: ResponseIdentity) ->
 
 
 def retry_headers(seconds: float | None) -> Headers:
-    """Return the headers of the wait until the next attempt. `retry-after` has whole seconds only;
-    `retry-after-ms`, which SDKs read first, contains a fraction."""
+    """Return the headers of the wait until the next attempt. `retry-after` has whole seconds only; `retry-after-ms`,
+    which SDKs read first, contains a fraction."""
     if seconds is None:
         return ()
     whole_seconds = ceil(seconds)

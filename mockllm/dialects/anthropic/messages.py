@@ -1,11 +1,11 @@
-"""POST /v1/messages: a reply as this provider's events, or as one message.
+"""POST /v1/messages: a reply as this provider's events, or as one message; POST /v1/messages/count_tokens.
 
 The order of events is that of real streams: one ping, after the first block opens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mockllm.core.failure import Failure
@@ -26,14 +26,13 @@ from mockllm.dialects.anthropic.content_blocks import (
     stop_fields,
     supported_reply,
     usage,
-    without_thinking,
 )
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
-from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
-from mockllm.dialects.anthropic.messages_check import check, check_readable
-from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily, family_of
+from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
+from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
+from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
+from mockllm.dialects.anthropic.models import DEFAULT_MODEL, AnthropicFamily, family_of
 from mockllm.dialects.anthropic.request_builder import build_request
 from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -146,8 +145,8 @@ def _partial_json(text: str) -> bytes:
 
 
 def _native(block: Any) -> tuple[Any, list[bytes]]:
-    """Return the first event's block and the deltas of a native block. A call's input and a text with its
-    citations are sent in deltas; everything else is complete in the first event."""
+    """Return the first event's block and the deltas of a native block. A call's input and a text with its citations
+    are sent in deltas; everything else is complete in the first event."""
     if type(block) is not dict:
         return block, []
     if "input" in block and str(block.get("type")).endswith("tool_use"):
@@ -161,7 +160,7 @@ def _native(block: Any) -> tuple[Any, list[bytes]]:
 
 
 class Messages:
-    """The dialect of this call."""
+    """The dialect of POST /v1/messages."""
 
     name: str = DIALECT
     api: str = "messages"
@@ -181,15 +180,13 @@ class Messages:
         return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        if isinstance(request, MessagesRequest) and request.declines_thinking:
-            reply = without_thinking(reply)
-        return supported_reply(reply, omit_thinking=_omits_thinking(request))
+        assert isinstance(request, MessagesRequest)
+        return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
         family = _family(supported, request)
-        choice = supported.choices[0]
-        extras = supported.extras.get(DIALECT, {})
+        choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, stamp, family)
         body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
         body.update(stop_fields(choice))
@@ -205,7 +202,8 @@ class Messages:
         return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
-        return isinstance(request, MessagesRequest) and (request.omits_thinking, request.declines_thinking)
+        assert isinstance(request, MessagesRequest)
+        return (request.omits_thinking, request.declines_thinking)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request)
@@ -214,7 +212,27 @@ class Messages:
         return decode(plan)
 
 
-def _omits_thinking(request: Request) -> bool:
-    """Return whether the client omits thinking: a scenario with thinking shows it for any model unless the
-    client declines."""
-    return isinstance(request, MessagesRequest) and request.omits_thinking
+class AnthropicCountTokens:
+    """The dialect of POST /v1/messages/count_tokens, with the same estimate as a message's usage."""
+
+    name: str = "anthropic"
+    api: str = "count_tokens"
+    generates: bool = False
+    request: type[Request] = AnthropicCountRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_counted(request)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the count. A request with context management gets the count before it, which is the same here."""
+        body: dict[str, Json] = {"input_tokens": request.input_tokens}
+        if request.fields.get("context_management") is not None:
+            body["context_management"] = {"original_input_tokens": request.input_tokens}
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        return Plan(head, (EventStep(dumps(body), 0, "body"),))

@@ -1,7 +1,7 @@
 """Checks of a messages request: shape and documented ranges of the known fields.
 
-Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is
-known, the message follows the same validator's other messages. Unknown fields and tools pass.
+Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is known, the
+message follows the same validator's other messages. Unknown fields and tools pass.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts
-from mockllm.dialects.anthropic.strict_schema import check_strict
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -29,6 +28,7 @@ from mockllm.dialects.anthropic.validators import (
     Shape,
     check_minimum,
     check_shape,
+    check_strict,
     tag_of,
 )
 
@@ -66,8 +66,8 @@ _NO_THREADS: Final = Failure(
     message="thread: threads are not kept here; send the whole history",
     fields={"details": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}},
 )
-"""The refusal of `thread`. The SDK's helpers for agent loops let the server store the history (a beta); after
-this error they send the whole history."""
+"""The refusal of `thread`. The SDK's helpers for agent loops let the server store the history (a beta); after this
+error they send the whole history."""
 
 
 def check_readable(request: Request) -> Failure | None:
@@ -87,8 +87,8 @@ def check(request: Request) -> Failure | None:
 
 
 def check_vertex(request: Request) -> Failure | None:
-    """Return the first problem of a request to Vertex AI, which has the model in its path and a version in
-    its body."""
+    """Return the first problem of a request to Vertex AI, which has the model in its path and a version in its
+    body."""
     return check_readable(request) or _refuse_thread(request) or _first_problem(_check_vertex, request)
 
 

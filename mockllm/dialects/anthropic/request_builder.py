@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL
+from mockllm.dialects.anthropic.models import DEFAULT_MODEL
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 VERSION: Final = "2023-06-01"

@@ -26,8 +26,8 @@ FINISH: Final[Mapping[str, str]] = {
 def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response.
 
-    This protocol ends calls with `STOP`, and sends a refusal as text. Text that ends with a refusal is
-    reported as both.
+    This protocol ends calls with `STOP`, and sends a refusal as text. Text that ends with a refusal is reported as
+    both.
     """
     decoder = ResponseDecoder(plan)
     calls = 0
@@ -41,8 +41,8 @@ def decode(plan: Plan) -> DecodedResponse | None:
 
 
 def _payloads(plan: Plan) -> Iterator[Json]:
-    """Yield the objects of the response: its events and the bare error after them, or the items of a body
-    that is a list."""
+    """Yield the objects of the response: its events and the bare error after them, or the items of a body that is a
+    list."""
     for payload in payloads(plan):
         yield from payload if isinstance(payload, list) else (payload,)
     if plan.streamed:
@@ -54,8 +54,8 @@ def _payloads(plan: Plan) -> Iterator[Json]:
 
 
 def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
-    """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the
-    new count."""
+    """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the new
+    count."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error

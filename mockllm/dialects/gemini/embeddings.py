@@ -125,8 +125,7 @@ class GeminiEmbeddings:
 
 
 def _with_settings(entry: Json) -> dict[str, Json]:
-    """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a
-    config."""
+    """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a config."""
     return {**object_of(object_of(entry).get("embedContentConfig")), **object_of(entry)}
 
 

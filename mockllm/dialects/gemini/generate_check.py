@@ -1,7 +1,7 @@
 """Checks of a generateContent request: shapes, then required fields, then documented ranges.
 
-Unknown fields, models and keys pass. Where no wording of a refusal is known, the message follows the same
-validator's other messages.
+Unknown fields, models and keys pass. Where no wording of a refusal is known, the message follows the same validator's
+other messages.
 """
 
 from __future__ import annotations
@@ -131,14 +131,11 @@ def check_readable(request: Request) -> Failure | None:
 
 def check(request: GeminiRequest) -> Failure | None:
     """Return the first problem of the request; None where there is none."""
-    failure = check_readable(request)
-    if failure is not None:
-        return failure
-    return first_problem(lambda: _check(request))
+    return check_readable(request) or first_problem(lambda: _check(request))
 
 
 def first_problem(check_request: Callable[[], None]) -> Failure | None:
-    """Return the first problem that `look` raises."""
+    """Return the first problem that the check raises."""
     try:
         check_request()
     except GeminiRequestProblem as problem:
