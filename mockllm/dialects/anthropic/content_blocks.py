@@ -23,8 +23,8 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.anthropic.models import DEFAULT_MODEL, AnthropicFamily
+from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
+from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.dialect import ResponseIdentity
 
 Block: TypeAlias = dict[str, Any]

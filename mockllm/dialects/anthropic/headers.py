@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
-from typing import Final, TypeAlias
+from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
-
-Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 JSON_TYPE: Final = ("content-type", "application/json")
 STREAM_TYPE: Final[Headers] = (

@@ -31,9 +31,13 @@ from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
 from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
-from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
-from mockllm.dialects.anthropic.models import DEFAULT_MODEL, AnthropicFamily, family_of
-from mockllm.dialects.anthropic.request_builder import build_request
+from mockllm.dialects.anthropic.messages_request import (
+    DEFAULT_MODEL,
+    AnthropicCountRequest,
+    MessagesRequest,
+    build_request,
+)
+from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity

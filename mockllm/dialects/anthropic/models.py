@@ -22,9 +22,6 @@ from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.dialect import ResponseIdentity
 
-DEFAULT_MODEL: Final = "claude-sonnet-5"
-"""The model where neither the rule nor the request names one."""
-
 
 class AnthropicFamily(Struct, frozen=True):
     """The details of one family. `geo`: the value of `usage.inference_geo`. `thinking_tokens`: whether usage counts

@@ -23,10 +23,8 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry_headers
 from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
-from mockllm.dialects.anthropic.messages_check import check_vertex
-from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.anthropic.models import DEFAULT_MODEL
-from mockllm.dialects.anthropic.request_builder import build_request
+from mockllm.dialects.anthropic.messages_check import check_hosted
+from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest, build_request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.rate_limit_headers import exact
@@ -70,7 +68,7 @@ class VertexMessages(Messages):
     request: type[Request] = VertexRequest
 
     def check(self, request: Request) -> Failure | None:
-        return check_vertex(request)
+        return check_hosted(request)
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
         return vertex_error_plan(failure, request, _on_vertex(stamp))
@@ -175,7 +173,12 @@ def vertex_error_plan(failure: Failure, request: Request, stamp: ResponseIdentit
         headers = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
         return Plan(ResponseHead(plan.head.status, tuple(headers)), plan.steps)
     status = failure.status or row.code
-    message = failure.message if failure.message is not None else _message(row, request)
+    # The resource is the path after the version, without the call; the base model has no date.
+    resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]
+    model = (request.model or DEFAULT_MODEL).partition("@")[0]
+    message = failure.message
+    if message is None:
+        message = row.message.format(resource=resource, model=model)
     error: dict[str, Json] = {"code": status, "message": message, "status": row.status}
     details = _details(row, failure)
     if details:
@@ -196,11 +199,3 @@ def _details(row: VertexErrorRow, failure: Failure) -> list[Json]:
     if wait is not None:
         details.append({"@type": f"{_TYPE}RetryInfo", "retryDelay": f"{exact(wait)}s"})
     return details
-
-
-def _message(row: VertexErrorRow, request: Request) -> str:
-    """Return the message. The resource is the path after the version, without the call; the base model has no
-    date."""
-    resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]
-    model = (request.model or DEFAULT_MODEL).partition("@")[0]
-    return row.message.format(resource=resource, model=model)

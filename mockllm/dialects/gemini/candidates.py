@@ -134,11 +134,6 @@ def malformed_call(choice: Choice) -> Call | None:
     return next((call for call in choice.calls if not _has_valid_arguments(call)), None)
 
 
-def finish_reason(choice: Choice) -> str:
-    """Return the finish reason in this protocol's words."""
-    return MALFORMED_CALL if malformed_call(choice) is not None else FINISH[choice.finish]
-
-
 class ThoughtSignature(Struct, frozen=True):
     """The thought signature of a choice, and the part that contains it (None: no part can contain it)."""
 
@@ -193,7 +188,8 @@ class GeminiResponseFields:
     ) -> Block:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
         calls, which some families state in a message."""
-        finish = None if ended is None else finish_reason(ended)
+        call = None if ended is None else malformed_call(ended)
+        finish = None if ended is None else FINISH[ended.finish] if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
@@ -203,7 +199,6 @@ class GeminiResponseFields:
             result["index"] = number
         if ended is None:
             return result
-        call = malformed_call(ended)
         if call is not None:
             result["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
         elif called and self.family.remarks:
@@ -213,7 +208,9 @@ class GeminiResponseFields:
         sources = _grounding(ended)
         if sources is not None:
             result["groundingMetadata"] = sources
-        return result | self._own(number)
+        own = self.extras.get("candidates")
+        members = own[number] if isinstance(own, list) and number < len(own) else None
+        return result | members if isinstance(members, dict) else result
 
     def _ratings(self, harm: Harm) -> list[Json]:
         return [
@@ -222,12 +219,6 @@ class GeminiResponseFields:
             else {"category": self.name(name), "probability": self.name("NEGLIGIBLE")}
             for name, harms in RATED_CATEGORIES.items()
         ]
-
-    def _own(self, number: int) -> Block:
-        """Return the members that a scenario adds to a candidate."""
-        own = self.extras.get("candidates")
-        members = own[number] if isinstance(own, list) and number < len(own) else None
-        return members if isinstance(members, dict) else {}
 
     def part(
         self, part: Part, choice: int, index: int, signature: ThoughtSignature | None, text: str | None = None
@@ -264,14 +255,13 @@ class GeminiResponseFields:
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
             signed = self.family.signs == "all" and self.counted.reasoning > 0
-        return ThoughtSignature(stated or self._signature(number), at) if stated or signed else None
-
-    def _signature(self, number: int) -> str:
-        """Return 256 characters that decode as base64."""
+        if stated is None and not signed:
+            return None
         make = self.stamp.ids.make
-        return make("EtwD", 60, f"{number}") + "".join(
+        rest = (
             make("", 64, f"{number}.{place}") for place in range(3)
-        )
+        )  # in all 256 characters, which are base64
+        return ThoughtSignature(stated or make("EtwD", 60, f"{number}") + "".join(rest), at)
 
     def usage(self, candidates: int, thoughts: int, stated: int | None = None) -> Block:
         """Return the usage as Google counts: output without thoughts, and no zero counts. `candidates` and `thoughts`

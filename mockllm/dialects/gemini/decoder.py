@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",
@@ -103,11 +103,6 @@ def _read_part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -
 
 def _read_usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
     """Return the usage; `candidatesTokenCount` excludes thoughts."""
-    thoughts = _count(counted, "thoughtsTokenCount")
-    output = _count(counted, "candidatesTokenCount")
-    return Usage(prompt, output + thoughts, _count(counted, "cachedContentTokenCount"), 0, thoughts)
-
-
-def _count(counts: Mapping[str, Json], name: str) -> int:
-    count = counts.get(name)
-    return count if isinstance(count, int) else 0
+    thoughts = count_of(counted, "thoughtsTokenCount")
+    output = count_of(counted, "candidatesTokenCount")
+    return Usage(prompt, output + thoughts, count_of(counted, "cachedContentTokenCount"), 0, thoughts)

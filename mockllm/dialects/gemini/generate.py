@@ -18,7 +18,6 @@ from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
-    DIALECT,
     Block,
     GeminiResponseFields,
     is_shown,
@@ -26,8 +25,8 @@ from mockllm.dialects.gemini.candidates import (
     visible_output_tokens,
 )
 from mockllm.dialects.gemini.decoder import decode
-from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
-from mockllm.dialects.gemini.generate_check import check, check_readable
+from mockllm.dialects.gemini.errors import BLOCKED, error_object
+from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GeminiCountRequest, GenerateRequest
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
@@ -119,10 +118,9 @@ def _characters(choice: Choice) -> int:
     )
 
 
-class Generate:
-    """The dialect of both calls that generate. `base` is the path before `/models/` of the requests that it builds."""
+class Generate(GeminiDialect):
+    """The dialect of both calls that generate. `base`: the path before `/models/` of the requests that it builds."""
 
-    name: str = DIALECT
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
@@ -139,12 +137,6 @@ class Generate:
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GenerateRequest)
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)
@@ -191,10 +183,9 @@ class Generate:
         return decode(plan)
 
 
-class GeminiCountTokens:
+class GeminiCountTokens(GeminiDialect):
     """The dialect of countTokens."""
 
-    name: str = "gemini"
     api: str = "count_tokens"
     generates: bool = False
     request: type[Request] = GeminiCountRequest
@@ -202,12 +193,6 @@ class GeminiCountTokens:
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiCountRequest)
         return check(request)
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         """Return the count; Vertex AI also counts characters, without spaces."""

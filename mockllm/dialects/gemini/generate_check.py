@@ -15,8 +15,10 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.gemini.errors import TYPE
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.errors import TYPE, error_plan
 from mockllm.dialects.gemini.generate_request import (
     MAX_CANDIDATES,
     GeminiRequest,
@@ -115,6 +117,18 @@ _RANGES: Final = {
 """The minimum, the maximum, and the exclusive upper bound in Vertex AI's message."""
 _MAX_STOP_SEQUENCES: Final = 5
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
+
+
+class GeminiDialect:
+    """What the calls with a body share."""
+
+    name: str = "gemini"
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
 
 
 def check_readable(request: Request) -> Failure | None:

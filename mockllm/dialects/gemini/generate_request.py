@@ -59,38 +59,33 @@ def camel_case(key: str) -> str:
     return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
 
 
-def camel_case_fields(value: Json, depth: int = MAX_DEPTH) -> Json:
-    """Return the message with all its fields in camelCase."""
-    if depth and type(value) is dict:
-        fields = ((camel_case(key), field) for key, field in value.items())
-        return {
-            key: field if key in USER_FIELDS else camel_case_fields(field, depth - 1) for key, field in fields
-        }
-    if depth and type(value) is list:
-        return [camel_case_fields(item, depth - 1) for item in value]
-    return value
-
-
 _SCHEMA_NAMES: Final = frozenset({"properties", "defs", "$defs"})
 """Fields of a schema whose keys are the user's names."""
 _SCHEMA_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
 """Fields of a schema whose values belong to the user."""
 
 
-def camel_case_schema(schema: Json, depth: int = 4 * MAX_DEPTH) -> Json:
-    """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes `min_items`.
-    JSON Schemas do not need the conversion."""
-    if depth and type(schema) is list:
-        return [camel_case_schema(item, depth - 1) for item in schema]
-    if not depth or type(schema) is not dict:
-        return schema
+def camel_case_fields(
+    value: Json,
+    depth: int = MAX_DEPTH,
+    data: frozenset[str] = USER_FIELDS,
+    names: frozenset[str] = frozenset(),
+) -> Json:
+    """Return the message with all its fields in camelCase. `data`: fields whose value belongs to the user; `names`:
+    fields whose keys do."""
+    if depth and type(value) is list:
+        return [camel_case_fields(item, depth - 1, data, names) for item in value]
+    if not depth or type(value) is not dict:
+        return value
     result: dict[str, Json] = {}
-    for name_written, value in schema.items():
-        key = camel_case(name_written)
-        if key in _SCHEMA_NAMES and type(value) is dict:
-            result[key] = {name: camel_case_schema(part, depth - 1) for name, part in value.items()}
+    for written, field in value.items():
+        key = camel_case(written)
+        if key in names and type(field) is dict:
+            result[key] = {
+                name: camel_case_fields(part, depth - 1, data, names) for name, part in field.items()
+            }
         else:
-            result[key] = value if key in _SCHEMA_DATA else camel_case_schema(value, depth - 1)
+            result[key] = field if key in data else camel_case_fields(field, depth - 1, data, names)
     return result
 
 
@@ -246,8 +241,11 @@ class GenerateRequest(GeminiRequest):
         return Tool(name, schema, _text(declaration.get("description")))
 
     def _schema(self, schema: Json) -> Json:
-        """Return a schema of Google's own in camelCase."""
-        return camel_case_schema(schema) if _SNAKE.search(self.raw) else schema
+        """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
+        `min_items`. JSON Schemas do not need the conversion."""
+        if not _SNAKE.search(self.raw):
+            return schema
+        return camel_case_fields(schema, 4 * MAX_DEPTH, _SCHEMA_DATA, _SCHEMA_NAMES)
 
     @lazy
     def omits_thinking(self) -> bool:
