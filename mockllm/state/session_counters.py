@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.selection.decision import (
-    TURNS,
     AdmissionResult,
     Candidate,
     Decision,
-    Guard,
-    GuardReason,
     Lease,
     MatchResult,
     Outcome,
     Selected,
 )
+from mockllm.core.selection.guards import TURNS, Guard, GuardReason
 from mockllm.state.admission import check_admission, current_limits
 from mockllm.state.scope_state import ScopeState
 
@@ -28,7 +26,7 @@ COUNTED_OUTCOMES: Final = ("rule", "miss")
 
 
 class SessionCounters:
-    """The counters of one session; see `State`."""
+    """The counters of one session."""
 
     def __init__(self, capacity: int = MAX_SCOPES) -> None:
         self._recent: dict[tuple[str, str], ScopeState] = {}
@@ -36,12 +34,16 @@ class SessionCounters:
         self._half = max(1, capacity // 2)
 
     def decide(self, claim: MatchResult) -> Decision:
+        """Decide and count, in one atomic step."""
         return self._decide(claim, count=True)
 
     def preview(self, claim: MatchResult) -> Decision:
+        """Decide as `decide` would, and count nothing."""
         return self._decide(claim, count=False)
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
+        """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
+        global scope, and none has a guard. The result is the same as by `decide`."""
         scope = self._recent.get((session, "")) or self._scope(session, "")
         tallied = scope.tallied
         tallied[keys] = tallied.get(keys, 0) + 1
@@ -50,6 +52,7 @@ class SessionCounters:
         return number
 
     def keep(self, keys: frozenset[str]) -> None:
+        """Delete the counts of all other keys: of removed and changed rules."""
         for scope in (*self._recent.values(), *self._older.values()):
             scope.keep(keys)
 

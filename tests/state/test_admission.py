@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits import Limit
-from mockllm.core.selection.decision import Candidate, Decision, Guard, Lease, MatchResult
+from mockllm.core.limits.limit import Limit
+from mockllm.core.selection.decision import Candidate, Decision, Lease, MatchResult
+from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.time_window import TimeWindow
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import Sessions
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, Decision, Guard, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.guards import Guard
 from mockllm.state.session_counters import SessionCounters
 
 

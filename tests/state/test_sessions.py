@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.selection.decision import Candidate, Guard, MatchResult
+from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.guards import Guard
 from mockllm.state.sessions import Sessions
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))

@@ -72,9 +72,6 @@ def _refuse(uri: str) -> Json:
     raise ValueError(f"a remote $ref is not fetched ({uri}); write the schema into the file")
 
 
-# --- subschemas ----------------------------------------------------------------------------------
-
-
 def subschemas(schema: dict[str, Json]) -> Iterator[tuple[SchemaPath, dict[str, Json]]]:
     """Yield a schema and all of its subschemas with their paths, each before its own subschemas, at any depth.
 

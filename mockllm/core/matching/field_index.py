@@ -77,8 +77,6 @@ class FieldIndex:
         self._items: FieldIndex | None = None
         self._members: dict[str, FieldIndex] = {}
 
-    # --- building ------------------------------------------------------------------------------
-
     def add(self, row: int, condition: Condition) -> bool:
         """Add a row's condition. Return whether the index decides it; if not, a lookup finds all rows that may
         match."""
@@ -210,8 +208,6 @@ class FieldIndex:
         for index in (self._length, self._items, *self._members.values()):
             if index is not None:
                 yield from index.close(size)
-
-    # --- lookup --------------------------------------------------------------------------------
 
     def lookup(self, value: Json | Missing) -> int:
         """Return the rows whose condition the value meets, or may meet where the index does not decide."""

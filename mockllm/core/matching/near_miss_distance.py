@@ -12,10 +12,9 @@ from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition
 from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, meets, member
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
-from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, StartsWith
+from mockllm.core.matching.text_conditions import Condition, Contains, EndsWith, Equals, Glob, StartsWith
 from mockllm.core.regex.compile import fold
 from mockllm.core.request.request import Request
 

@@ -120,8 +120,6 @@ class RuleIndex:
         yield from index._build(matchers)
         return index
 
-    # --- building ------------------------------------------------------------------------------
-
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
         self._owners: list[int] = []
@@ -182,8 +180,6 @@ class RuleIndex:
         if len(self._multi_paths) < _MAX_MULTI_PATHS:
             self._multi_paths.add(field.path.text)
         return (_ORDER[field.name], field.path.text) if field.path.text in self._multi_paths else None
-
-    # --- lookup --------------------------------------------------------------------------------
 
     def find(self, request: Request) -> Iterator[int]:
         """Yield the numbers of the matchers that match, in order, each computed on demand."""

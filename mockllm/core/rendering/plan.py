@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from http import HTTPStatus
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
-"""The role of an event in its stream. `say` is a chunk of content."""
+Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
+"""The role of an event in its stream. `chunk` is a chunk of the content."""
 
 How: TypeAlias = Literal["close", "reset", "silence", "end"]
 """Ways to end a response before its end."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+PHRASES: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Reason phrases of HTTP statuses, the same on every version of Python.
+
+Python 3.13 took over four phrases of RFC 9110; a recorded response has the phrase that most servers still send.
+"""
 
 
 class ResponseHead(Struct, frozen=True):

@@ -89,7 +89,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         ByteTemplate(draft[0], pick(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
         for draft in drafts
     )
-    return PrerenderedResponse(*surroundings, templates, plan.delay)
+    return PrerenderedResponse(**surroundings, templates=templates, delay=plan.delay)
 
 
 def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
@@ -150,4 +150,4 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         size += len(rest) + 200
     surroundings, pick = parser.finish(size)
     templates = tuple(ByteTemplate(parts, pick(numbers), 0) for parts, numbers in prefixes)
-    return PrerenderedStream(*surroundings, templates, tuple(events))
+    return PrerenderedStream(**surroundings, prefixes=templates, events=tuple(events))

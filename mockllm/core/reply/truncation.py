@@ -111,9 +111,6 @@ def first_characters(chunks: tuple[ContentChunk, ...], length: int) -> tuple[Con
     return tuple(result)
 
 
-# --- cuts of faults ------------------------------------------------------------------------------
-
-
 def cut_chunks(choice: Choice, count: int) -> Choice | None:
     """Return the choice up to so many of its chunks; None where it has fewer."""
     parts: list[Part] = []

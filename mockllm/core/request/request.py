@@ -100,6 +100,13 @@ VOLATILE: Final = frozenset(
 hash."""
 
 
+_TRANSPORT: Final = frozenset((
+    "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "recall",
+    "context",
+))  # fmt: skip
+"""The attributes of a request that its transport sets, without the body."""
+
+
 class RequestContext:
     """The base class of what a reader of requests attaches to them. Only the layer of that reader looks inside."""
 
@@ -174,27 +181,16 @@ class Request:
 
     def unread(self) -> Self:
         """Return the request without its body, for a response that does not depend on the body."""
-        return type(self)(
-            method=self.method,
-            path=self.path,
-            headers=self.headers,
-            query_string=self.query_string,
-            provider=self.provider,
-            route=self.route,
-            session=self.session,
-            client=self.client,
-            now=self.now,
-            recall=self.recall,
-            context=self.context,
-        )
+        request = type(self).__new__(type(self))
+        vars(request).update({name: value for name, value in vars(self).items() if name in _TRANSPORT})
+        request.raw = b""
+        return request
 
     def with_input_tokens(self, count: int) -> Self:
         """Return the request with another number of input tokens."""
         request = copy(self)
         vars(request)["input_tokens"] = count
         return request
-
-    # --- transport -----------------------------------------------------------------------------
 
     @lazy
     def query(self) -> dict[str, str]:
@@ -248,8 +244,6 @@ class Request:
         if known is None or fields.keys() <= known or self.provider != self.dialect:
             return []
         return [name for name in fields if name not in known]
-
-    # --- content: each dialect overrides the properties that its protocol has ------------------
 
     @lazy
     def model(self) -> str | None:

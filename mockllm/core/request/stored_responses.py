@@ -8,7 +8,7 @@ demand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 
 class StoredResponse(NamedTuple):
@@ -38,30 +38,22 @@ class StoreUpdate(NamedTuple):
     forgotten: tuple[str, ...] = ()
 
 
-class ResponseLookup(Protocol):
-    """The stored responses of one session."""
+class ResponseLookup:
+    """The stored responses of one session; this base class has none."""
+
+    __slots__ = ()
 
     def stored(self, name: str) -> StoredResponse | None:
         """Return the response of this name."""
+        return None
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         """Return the responses whose id has this prefix, in order."""
-
-    def call(self, id: str) -> str | None:
-        """Return the tool of the call with this id."""
-
-
-class EmptyLookup:
-    """The lookup of an empty store."""
-
-    def stored(self, name: str) -> StoredResponse | None:
-        return None
-
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         return ()
 
     def call(self, id: str) -> str | None:
+        """Return the tool of the call with this id."""
         return None
 
 
-NOTHING = EmptyLookup()
+NOTHING = ResponseLookup()

@@ -84,8 +84,6 @@ class _Compiler:
         self._sources = sources
         self._depth = 0
 
-    # --- statements --------------------------------------------------------------------------
-
     def output(self, node: nodes.Node) -> Iterator[str | Block]:
         """Yield the plain texts and expressions of one Output node."""
         for child in node.iter_child_nodes():
@@ -121,8 +119,6 @@ class _Compiler:
             return otherwise(scope)
 
         return choose
-
-    # --- expressions -------------------------------------------------------------------------
 
     def expression(self, node: nodes.Node) -> Evaluate:
         """Return the closure for an expression."""

@@ -21,6 +21,7 @@ from mockllm.core.templates.scope import NAMES, TemplateScope, item
 __all__ = [
     "MAX_OUTPUT_LENGTH",
     "NAMES",
+    "SubstitutedText",
     "Template",
     "TemplateFailure",
     "TemplateScope",
@@ -213,7 +214,23 @@ def as_text(value: Json) -> str:
         raise TemplateTypeError(f"it cannot be written as JSON: {error}") from None
 
 
-# --- from source to template ---------------------------------------------------------------------
+class SubstitutedText(str):
+    """A text in which parameters were substituted. `template` is its source as a template.
+
+    A parameter's value is literal text: `{{` in it is escaped in `template`, while `{{` of the file's author is not.
+    `template` is None where the author wrote no template: then the text is literal.
+    """
+
+    __slots__ = ("template",)
+    template: str | None
+
+    def __new__(cls, text: str, template: str | None) -> SubstitutedText:
+        substituted = super().__new__(cls, text)
+        substituted.template = template
+        return substituted
+
+    def __reduce__(self) -> tuple[type[SubstitutedText], tuple[str, str | None]]:
+        return SubstitutedText, (str(self), self.template)
 
 
 def is_template(text: str) -> bool:

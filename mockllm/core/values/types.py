@@ -37,9 +37,15 @@ from mockllm.core.quantities.types import (
     Probability,
     quantity_error,
 )
-from mockllm.core.templates.template import NAMES, TemplateSyntax, as_text, compile_template, is_template
+from mockllm.core.templates.template import (
+    NAMES,
+    SubstitutedText,
+    TemplateSyntax,
+    as_text,
+    compile_template,
+    is_template,
+)
 from mockllm.core.values.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
-from mockllm.core.values.substituted_text import SubstitutedText
 
 __all__ = [
     "ChunkSizeField",
@@ -59,8 +65,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-
-# --- templates -----------------------------------------------------------------------------------
 
 _TEMPLATE_SCHEMA: Final[JsonSchema] = {
     "type": "string",
@@ -213,8 +217,6 @@ _BOUNDS: Final = {
 }
 
 
-# --- draws ---------------------------------------------------------------------------------------
-
 _SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
     "normal": ("mean", "stddev"),
     "lognormal": ("median", "p99"),
@@ -337,9 +339,6 @@ def _measured(settings: object, constant: Read, convert: Read, info: ValidationI
     if not values:
         raise quantity_error("an empirical distribution needs at least one value")
     return values
-
-
-# --- messages and schemas ------------------------------------------------------------------------
 
 
 def _suggest(name: str, names: Iterable[str]) -> str:

@@ -29,9 +29,6 @@ TIMEOUT_RATIO: Final = 0.8
 """A client that leaves after this part of its own read timeout left because of that timeout."""
 
 
-# --- streams that were cut --------------------------------------------------------------------------
-
-
 def truncated_stream_accepted(history: ClientHistory) -> Iterator[Evidence]:
     cut = [(observed, text) for observed in history.requests if (text := (observed.cut_text or "").strip())]
     by_text = history.by_assistant_text() if cut else {}
@@ -72,9 +69,6 @@ def _turns(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in messages if message.role != "system"]
 
 
-# --- waiting ----------------------------------------------------------------------------------------
-
-
 def no_read_timeout(history: ClientHistory) -> Iterator[Evidence]:
     for observed in history.requests:
         if observed.status >= 400 or not _may_be_silent(observed, history.now):
@@ -105,9 +99,6 @@ def _states_longer_timeout(observed: ObservedRequest, limit: float, history: Cli
     stayed = history.over if observed.left is None else observed.left not in CLIENT_LEFT
     silent = not SILENT_FAULTS.isdisjoint(observed.faults)
     return stayed and silent and observed.read_timeout is not None and observed.read_timeout > limit
-
-
-# --- leaving ----------------------------------------------------------------------------------------
 
 
 def cancelled_early(history: ClientHistory) -> Iterator[Evidence]:

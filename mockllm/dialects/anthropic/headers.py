@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final, TypeAlias
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
