@@ -131,10 +131,8 @@ def _keys(
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
-    """Return JSON without secrets: texts of a secret name, and what looks like a key anywhere.
-
-    Numbers stay: `max_tokens` and `token` counts are not secret.
-    """
+    """Return JSON without secrets: texts of a secret name, and what looks like a key anywhere. Numbers stay:
+    `max_tokens` and `token` counts are not secret."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, list):

@@ -226,7 +226,7 @@ class Engine:
                 matched = replace(matched, seed=override.seed)
             if override.rule is not None:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
-        decision = self.state.decide(matched) if count else self.state.preview(matched)
+        decision = self.state.decide(matched, count=count)
         if type(override) is Override and override.place is not None:
             decision = decision_at(decision, matched, override.place)
         return Responder(self._runtime, request, outcome, matched, decision, validation)

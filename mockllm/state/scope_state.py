@@ -60,11 +60,8 @@ class InFlight:
 
 
 class ScopeState:
-    """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request.
-
-    `tallied` are tallies by the keys that were counted together; they are added to the counts when a count is
-    read.
-    """
+    """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request. `tallied` are
+    tallies by the keys that were counted together; they are added to the counts when a count is read."""
 
     __slots__ = ("_accounts", "_first_tries", "_in_flight", "counts", "number", "states", "tallied")
 

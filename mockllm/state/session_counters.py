@@ -33,14 +33,6 @@ class SessionCounters:
         self._older: dict[tuple[str, str], ScopeState] = {}
         self._half = max(1, capacity // 2)
 
-    def decide(self, claim: MatchResult) -> Decision:
-        """Decide and count, in one atomic step."""
-        return self._decide(claim, count=True)
-
-    def preview(self, claim: MatchResult) -> Decision:
-        """Decide as `decide` would, and count nothing."""
-        return self._decide(claim, count=False)
-
     def tally(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
@@ -78,7 +70,8 @@ class SessionCounters:
             self._recent[key] = scope_state
         return scope_state
 
-    def _decide(self, claim: MatchResult, *, count: bool) -> Decision:
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
         modifiers, skipped = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
         winner, blocked = self._select_rule(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)

@@ -74,11 +74,9 @@ class Sessions:
         found.used = now
         return found
 
-    def decide(self, claim: MatchResult) -> Decision:
-        return self._counts(claim.session).decide(claim)
-
-    def preview(self, claim: MatchResult) -> Decision:
-        return self._counts(claim.session).preview(claim)
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide as the session's counters do."""
+        return self._counts(claim.session).decide(claim, count=count)
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
         return self._counts(session).tally(session, keys)

@@ -27,7 +27,7 @@ def test_each_session_has_separate_counts() -> None:
 
 def test_preview_counts_nothing() -> None:
     sessions = Sessions()
-    assert [sessions.preview(claim("a")).outcome for _ in range(2)] == ["rule", "rule"]
+    assert [sessions.decide(claim("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_tally_counts_by_session() -> None:

@@ -96,10 +96,8 @@ class ToolResultFields(Structured):
 
 @dataclass(frozen=True)
 class Field:
-    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath).
-
-    Raises ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path.
-    """
+    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath). Raises
+    ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path."""
 
     name: str
     key: str | None = None

@@ -147,10 +147,8 @@ Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:
-    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match).
-
-    Of equal names the first counts. A group without a match is left out.
-    """
+    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match). Of
+    equal names the first counts. A group without a match is left out."""
     result: dict[str, str] = {}
     for test in _matching_tests(matcher, request):
         for groups in _groups(test.condition_on_value, test.field.read(request)):

@@ -100,10 +100,8 @@ def _unequal(expected: Json, value: Json | Missing) -> float:
 
 
 def _misspelt(expected: str, text: str) -> float:
-    """Return the part of a text between the beginning and the end that it shares with the expected text.
-
-    difflib finds more common letters, at ten times the cost.
-    """
+    """Return the part of a text between the beginning and the end that it shares with the expected text. difflib
+    finds more common letters, at ten times the cost."""
     if len(text) > hints.MAX_TEXT_LENGTH:
         return FAR
     left, forms = fold(expected), hints.forms(text)

@@ -111,11 +111,8 @@ class RuleIndex:
 
     @classmethod
     def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, RuleIndex]:
-        """Build the index in steps of one or two milliseconds, and return it.
-
-        A table of thousands of conditions on one field, and the automaton of its literals, are one step each: 3 to
-        15 ms for 10,000 conditions.
-        """
+        """Build the index in steps of one or two milliseconds, and return it. A table of thousands of conditions
+        on one field, and the automaton of its literals, are one step each: 3 to 15 ms for 10,000 conditions."""
         index = cls.__new__(cls)
         yield from index._build(matchers)
         return index
@@ -264,10 +261,8 @@ def _joined(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
 def _nearest(
     failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
 ) -> set[int]:
-    """Return the matchers of the nearest rows among those left: the minimum to rank.
-
-    There are up to `most` where more rows are equally near than the `count` that the caller needs.
-    """
+    """Return the matchers of the nearest rows among those left: the minimum to rank. There are up to `most` where
+    more rows are equally near than the `count` that the caller needs."""
     matchers: set[int] = set()
     while left and len(matchers) < _MIN_RANKED:
         best = passed.highest(failed.lowest(left))

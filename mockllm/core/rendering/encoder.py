@@ -32,9 +32,7 @@ class EncoderPosition(Struct, frozen=True):
 
 class Encoder:
     """The events of a dialect at each moment. Every hook returns events in the order in which they are sent.
-
-    `reply` is the supported reply, with its usage.
-    """
+    `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply

@@ -106,10 +106,8 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
-    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them.
-
-    The opening events are written with the head. A scripted wait replaces the gap, and is `slowdown` times as long.
-    """
+    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them. The opening events are
+    written with the head. A scripted wait replaces the gap, and is `slowdown` times as long."""
     if not any(waits) and slowdown == 1.0:
         return plan
     steps: list[Step] = []

@@ -106,11 +106,8 @@ class UnchunkedStep(Struct, frozen=True):
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds before the next step, counted from the previous deadline, never from 'now'.
-
-    `scripted`: the scenario has the wait between two chunks, in place of the gap that pacing would make.
-    `bound`: see RawStep.
-    """
+    """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario
+    has the wait between two chunks, in place of the gap that pacing would make. `bound`: see RawStep."""
 
     seconds: float
     chunk_index: int
@@ -119,11 +116,8 @@ class WaitStep(Struct, frozen=True):
 
 
 class CutStep(Struct, frozen=True):
-    """Nothing follows, and the framing does not close what it opened.
-
-    `close` sends FIN, `reset` sends RST, `silence` sends nothing more until the client disconnects. `end` ends the
-    response as HTTP defines.
-    """
+    """Nothing follows, and the framing does not close what it opened. `close` sends FIN, `reset` sends RST,
+    `silence` sends nothing more until the client disconnects. `end` ends the response as HTTP defines."""
 
     how: How
     chunk_index: int
@@ -134,9 +128,7 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
-
-    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`.
-    """
+    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`."""
 
     PLAIN = "plain"
     SSE = "sse"

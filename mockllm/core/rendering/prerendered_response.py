@@ -17,11 +17,8 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep,
 
 
 class Steps(Sequence[Step]):
-    """The steps of one response, each filled when it is read.
-
-    Filling a long response at once would block all other responses, and would hold all its bytes while its client
-    reads slowly.
-    """
+    """The steps of one response, each filled when it is read. Filling a long response at once would block all
+    other responses, and would hold all its bytes while its client reads slowly."""
 
     __slots__ = ("_templates", "_values")
 

@@ -74,10 +74,8 @@ class ToolChoice(Struct, frozen=True):
 
 
 class Format(Struct, frozen=True):
-    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has one).
-
-    `bare`: a text is sent without its quotes.
-    """
+    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has
+    one). `bare`: a text is sent without its quotes."""
 
     kind: Literal["text", "json", "schema"] = "text"
     name: str | None = None
@@ -166,10 +164,8 @@ class Request:
 
     @classmethod
     def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
-        """Return a request with the attributes of a head, for many requests with the same head.
-
-        This takes half the time of the constructor.
-        """
+        """Return a request with the attributes of a head, for many requests with the same head. This takes half
+        the time of the constructor."""
         request = cls.__new__(cls)
         attributes = request.__dict__
         attributes.update(head)

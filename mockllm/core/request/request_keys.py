@@ -51,9 +51,7 @@ def _without(body: Json, names: Set[str]) -> Json:
 
 def older_hash(request: Request) -> str | None:
     """Return SHA-256 over the compact, key-sorted JSON of the body with the provider's name added as `provider`.
-
-    Return None where the body is not an object.
-    """
+    Return None where the body is not an object."""
     body = request.body
     if not isinstance(body, dict):
         return None

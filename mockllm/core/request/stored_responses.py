@@ -26,11 +26,8 @@ class StoredResponse(NamedTuple):
 
 
 class StoreUpdate(NamedTuple):
-    """The changes of the store after a response.
-
-    They are the response under all `names` by which clients retrieve it, its tools by the ids of the calls, and the
-    names to delete.
-    """
+    """The changes of the store after a response. They are the response under all `names` by which clients retrieve
+    it, its tools by the ids of the calls, and the names to delete."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None

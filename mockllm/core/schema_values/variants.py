@@ -37,11 +37,8 @@ MAX_RECURSION: Final = 2
 
 
 class SchemaVariant(Struct, frozen=True):
-    """A variant of a schema.
-
-    `schema` has none of the keywords above. `guessed`: the value must be validated. `inside`: the enclosing
-    references.
-    """
+    """A variant of a schema. `schema` has none of the keywords above. `guessed`: the value must be validated.
+    `inside`: the enclosing references."""
 
     schema: dict[str, Json]
     guessed: bool

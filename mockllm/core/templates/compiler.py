@@ -292,22 +292,17 @@ def _refused(node: nodes.Node) -> TemplateSyntax:
 
 
 _REFUSED: Final = {
-    "Call": "calls",
+    **dict.fromkeys(("Call", "CallBlock"), "calls"),
+    **dict.fromkeys(("Assign", "AssignBlock", "With"), "assignments"),
+    **dict.fromkeys(("Import", "FromImport"), "imports"),
+    **dict.fromkeys(("Extends", "Block"), "inheritance"),
     "For": "loops",
-    "Assign": "assignments",
-    "AssignBlock": "assignments",
     "Pow": "powers",
     "Dict": "objects",
     "Slice": "slices",
-    "Import": "imports",
-    "FromImport": "imports",
     "Include": "includes",
-    "Extends": "inheritance",
-    "Block": "inheritance",
     "Macro": "macros",
-    "CallBlock": "calls",
     "FilterBlock": "filter blocks",
-    "With": "assignments",
 }
 
 

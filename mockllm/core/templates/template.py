@@ -116,9 +116,7 @@ def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
 
 class Block(Struct, frozen=True):
     """One `{{ … }}`, or a whole template with statements: its source, its closure, and the paths that it reads.
-
-    The closure raises TemplateTypeError where there is no value.
-    """
+    The closure raises TemplateTypeError where there is no value."""
 
     source: str
     evaluate: Evaluate
@@ -146,10 +144,8 @@ class Template:
         return frozenset(read.name for read in self.reads)
 
     def render(self, scope: TemplateScope) -> Json:
-        """Return the value: with its own type where the template is one whole expression, else a text.
-
-        Raise TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH.
-        """
+        """Return the value: with its own type where the template is one whole expression, else a text. Raise
+        TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH."""
         block: str | Block = self.source
         try:
             if len(self.blocks) == 1 and isinstance(block := self.blocks[0], Block):

@@ -46,9 +46,7 @@ _MAX_AGENT_LENGTH: Final = 80
 
 class Client(NamedTuple):
     """A client as far as a server can recognize it: two programs that share all three fields are one client.
-
-    `agent` is its `user-agent`, `key` the hash of its API key, `address` has no port. A missing field is empty.
-    """
+    `agent` is its `user-agent`, `key` the hash of its API key, `address` has no port. A missing field is empty."""
 
     agent: str = ""
     key: str = ""
@@ -66,11 +64,8 @@ class Client(NamedTuple):
 
 
 class DeliveryTiming(NamedTuple):
-    """The timing of a response up to a moment, in seconds.
-
-    `began`: a byte was due. `last` is the silence at the end, `before` the longest silence before it. `sent` of
-    `total` chunks were due.
-    """
+    """The timing of a response up to a moment, in seconds. `began`: a byte was due. `last` is the silence at the
+    end, `before` the longest silence before it. `sent` of `total` chunks were due."""
 
     began: bool
     last: float

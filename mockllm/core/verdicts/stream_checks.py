@@ -52,10 +52,8 @@ def _retried_between(history: ClientHistory, observed: ObservedRequest, later: O
 
 
 def _continues(text: str, before: tuple[Message, ...], messages: tuple[Message, ...]) -> bool:
-    """Return whether a conversation has a text as the response to an earlier request, with messages after it.
-
-    A text in the last message is a request to complete it.
-    """
+    """Return whether a conversation has a text as the response to an earlier request, with messages after it. A
+    text in the last message is a request to complete it."""
     earlier = _turns(before)
     return any(
         message.role == "assistant"

@@ -81,7 +81,7 @@ def test_hooks_without_events_send_nothing() -> None:
     assert moments(Terse, Choice((Text(("a", "b")), Refusal(("c",))))) == [
         "1 chunk a",
         "2 chunk b",
-        "3 say c",
+        "3 chunk c",
     ]
     assert moments(Terse, Choice((Text(("a",)),)), broken=Failure("overloaded")) == ["1 chunk a"]
 
@@ -90,7 +90,7 @@ def test_choices_alternate_chunk_by_chunk() -> None:
     said = moments(
         Terse, Choice((Text(("a", "b", "c")),)), Choice((Text(("x",)),)), Choice((Text(("1", "2")),))
     )
-    assert said == ["1 chunk a", "2 chunk x", "3 say 1", "4 say b", "5 say 2", "6 say c"]
+    assert said == ["1 chunk a", "2 chunk x", "3 chunk 1", "4 chunk b", "5 chunk 2", "6 chunk c"]
 
 
 def test_a_native_block_is_one_chunk_sent_by_open() -> None:
