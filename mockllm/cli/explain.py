@@ -14,7 +14,7 @@ from mockllm.cli.diagnostic_output import as_json, print_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.request.request_hash import request_hash
+from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, run_steps

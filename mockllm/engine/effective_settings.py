@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from mockllm.core.rendering.ttft import InputTime
+from mockllm.core.rendering.pacing import InputTime
 from mockllm.core.values.types import Context
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec

@@ -16,7 +16,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.response_cache import CachedResponse, ResponseCache, cache_key
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 
 class FastPath:
@@ -41,7 +41,7 @@ class FastPath:
         settings: EffectiveSettings,
         keys: Sequence[str],
         cache: ResponseCache,
-        state: State,
+        state: Sessions,
         seed: int,
     ) -> None:
         self._response = response
@@ -80,7 +80,7 @@ def build_fast_path(
     modifiers: Sequence[Candidate],
     settings_of: Callable[[CompiledResponse], EffectiveSettings],
     cache: ResponseCache,
-    state: State,
+    state: Sessions,
     seed: int,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable."""

@@ -238,13 +238,13 @@ def _usage(decoded: DecodedResponse) -> UsageSpec:
 
 def _script(plan: Plan, chunks: Sequence[str]) -> Iterator[str | WaitChunk]:
     """Return the chunks, with the waits before them if each chunk is an event."""
-    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "say"]
+    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "chunk"]
     timed = len(events) == len(chunks)
     waited, left = plan.delay, iter(chunks)
     for step in plan.steps if timed else ():
         if type(step) is WaitStep:
             waited += step.seconds
-        elif type(step) is EventStep and step.kind == "say":
+        elif type(step) is EventStep and step.kind == "chunk":
             if waited:
                 yield WaitChunk.model_construct(_fields_set={"wait"}, wait=waited)
             waited = 0.0

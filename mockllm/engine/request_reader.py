@@ -15,7 +15,7 @@ from mockllm.dialects.routes import RouteMatch, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.request_context import EngineContext
 from mockllm.engine.session_id import PREFIX, SESSION, named
-from mockllm.state import SessionView, State
+from mockllm.state.sessions import Session, Sessions
 
 
 class RequestReader:
@@ -30,10 +30,10 @@ class RequestReader:
         query_string: str,
         headers: Mapping[str, str],
         *,
-        state: State,
+        state: Sessions,
         shared: ResponseLookup,
         volatile: frozenset[str],
-        override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
+        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
         session that all requests without a session share. `override` reads the overrides in the headers."""

@@ -12,13 +12,13 @@ from typing import Literal
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.limits import Limit
+from mockllm.core.limits.limit import Limit
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import Guard, Validation
+from mockllm.core.selection.decision import Validation
+from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.named_states import Value
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -104,7 +104,7 @@ class CatalogItem(Struct, frozen=True):
     """The model names that its match spells out."""
     paths: Sequence[str] = ()
     """The paths that its match spells out."""
-    sets: Mapping[str, Value] | None = None
+    sets: Mapping[str, StateValue] | None = None
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None

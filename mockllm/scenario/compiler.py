@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from mockllm.core.matching.conditions import Equals, Exists
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.rule_index import RuleIndex
-from mockllm.core.selection.decision import Guard
+from mockllm.core.selection.guards import Guard
 from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec

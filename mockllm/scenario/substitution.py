@@ -1,7 +1,7 @@
 """Substitution of pack parameters: `${name}` in a file becomes the parameter's value, on the parsed tree.
 
 A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out.
-A value never becomes a template (`core.values.substituted_text`). Nothing is parsed again after the
+A value never becomes a template (`core.templates.template`). Nothing is parsed again after the
 substitution.
 """
 
@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion
 from mockllm.scenario.source_file import Mark, Source
 

@@ -202,7 +202,7 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
     if usage is None:
         return None
     stated = {} if usage.stated is None else {"total_tokens": usage.stated}
-    reported = {} if usage.told == "counted" else {"told": usage.told}
+    reported = {} if usage.presence == "counted" else {"told": usage.presence}
     return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | reported
 
 

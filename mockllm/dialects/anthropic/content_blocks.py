@@ -89,7 +89,7 @@ def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: An
         "stop_details": None,
         "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
-    return reply.usage.tell(result, "usage")
+    return reply.usage.put_into(result, "usage")
 
 
 def stop_fields(choice: Choice) -> Block:

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.dialect import ResponseIdentity

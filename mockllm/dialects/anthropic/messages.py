@@ -87,7 +87,7 @@ class MessagesEncoder(Encoder):
         if isinstance(part, NativePart):
             yield _block_stop(at.index)
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         match at.part:
             case Call():
                 delta = _partial_json("" if self.without_arguments else chunk)
@@ -114,7 +114,7 @@ class MessagesEncoder(Encoder):
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in self.extras:
             last["context_management"] = self.extras["context_management"]
-        yield "finish", _event("message_delta", self.reply.usage.tell(last, "usage"))
+        yield "finish", _event("message_delta", self.reply.usage.put_into(last, "usage"))
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -197,7 +197,7 @@ class Messages:
         body["usage"] = usage(supported.usage, family, final=True)
         body.update({key: value for key, value in extras.items() if key != "usage"})
         body["usage"].update(_extra_counts(extras))
-        supported.usage.tell(body, "usage")
+        supported.usage.put_into(body, "usage")
         return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:

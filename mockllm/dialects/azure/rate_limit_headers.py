@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.limits import LimitStatus
+from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds

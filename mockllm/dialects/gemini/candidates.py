@@ -164,7 +164,7 @@ class GeminiResponseFields:
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
         result: Block = {} if blocked else {"candidates": candidates}
         result["usageMetadata"] = usage
-        self.counted.tell(result, "usageMetadata")
+        self.counted.put_into(result, "usageMetadata")
         result["modelVersion"] = self.model
         if self.created is not None:
             result["createTime"] = self.created

@@ -54,7 +54,7 @@ class GenerateEncoder(Encoder):
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._part_chunk(at, None),) if isinstance(at.part, NativePart) else ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._part_chunk(at, chunk),)
 
     def end(self, choice: int) -> Iterable[Event]:

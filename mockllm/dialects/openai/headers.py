@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.limits import LimitStatus
+from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
 from mockllm.dialects.openai.headers import LIMITS, go_duration, limits
 
 _PER: Final = {60.0: ("per min", "PM"), 86400.0: ("per day", "PD")}

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.selection.time_window import TimeWindow
+from mockllm.core.selection.guards import TimeWindow
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.diagnostics import nearest, quoted_choice

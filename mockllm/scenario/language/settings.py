@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.rendering.ttft import ReadingTime
+from mockllm.core.rendering.pacing import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Spec

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.server.overlay_store import OverlayStore
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 MAX_INTERVAL: Final = 5.0
 """Longest interval in seconds between two searches for expired sessions with an overlay."""
@@ -17,7 +17,7 @@ MAX_INTERVAL: Final = 5.0
 class OverlayExpiry:
     """Drops the overlays of sessions that end; while a session has an overlay, it searches for expired sessions."""
 
-    def __init__(self, state: State, overlays: OverlayStore) -> None:
+    def __init__(self, state: Sessions, overlays: OverlayStore) -> None:
         self._state = state
         self._overlays = overlays
         self._timer: asyncio.TimerHandle | None = None

@@ -48,7 +48,7 @@ class ChatEncoder(Encoder):
         self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
         self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
-        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.told == "counted" else None
+        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.presence == "counted" else None
         self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
@@ -88,7 +88,7 @@ class ChatEncoder(Encoder):
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part, encoded = at.part, dumps(chunk)
         logprobs = None
         if type(part) is Call and self._facts.legacy:
@@ -116,7 +116,7 @@ class ChatEncoder(Encoder):
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.told != "missing":
+        if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
             payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
