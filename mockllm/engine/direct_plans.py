@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.faults import Fault
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.request.request import Request
+from mockllm.core.values.types import evaluate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
@@ -37,9 +37,6 @@ def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
     return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
 
 
-# --- proxy -------------------------------------------------------------------------------------------
-
-
 def proxy_plan(
     spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
 ) -> Plan:
@@ -53,14 +50,6 @@ def proxy_plan(
     return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
 
 
-def proxied_fault_notes(faults: Sequence[Fault]) -> list[str]:
-    """Return a note for each fault: faults act on responses that this server makes."""
-    return [f"{fault.name} not played: the answer is another server's" for fault in faults]
-
-
-# --- embeddings --------------------------------------------------------------------------------------
-
-
 class NotGenerating(Exception):
     """A rule replies to a call that has no reply (a list of models)."""
 
@@ -71,19 +60,10 @@ class NotGenerating(Exception):
         )
 
 
-def embedding_planner(
-    spec: ReplySpec, dialect: Dialect, api: str | None
-) -> Callable[[Any, Request, ResponseIdentity], Plan]:
-    """Return a function that makes the plan of this reply, once evaluated, for a call that generates nothing.
-
-    `api` is the call, None outside every protocol. Raises NotGenerating.
-    """
-    embed = getattr(dialect, "embed", None)
+def embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
+    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
+    embed = getattr(context.dialect, "embed", None)
     if embed is None or spec.embedding is None:
-        raise NotGenerating(api)
-
-    def plan(spec: ReplySpec, request: Request, identity: ResponseIdentity) -> Plan:
-        result: Plan = embed(embedding_result(spec), request, identity)
-        return result
-
+        raise NotGenerating(context.request.api)
+    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
     return plan

@@ -8,7 +8,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.faults import ReplyFault
 from mockllm.core.rendering.chunk_order import chunk_texts_of
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule
@@ -21,7 +20,8 @@ from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.direct_plans import embedding_planner, http_plan, proxied_fault_notes, proxy_plan
+from mockllm.engine.direct_plans import embedding_plan, http_plan, proxy_plan
+from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
 from mockllm.engine.plan_context import (
     PlanContext,
     with_max_wait,
@@ -31,6 +31,7 @@ from mockllm.engine.plan_context import (
 )
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
+from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -39,15 +40,23 @@ from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE, ReplyRenderer, f
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
+MAX_CACHED_SETTINGS: Final = 10_000
+"""Combinations of a step and modifiers whose effective settings are cached."""
 
 
 class ResponsePlanner:
-    """Makes plans, and caches static replies and the events of their streams."""
+    """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams.
 
-    def __init__(self, cache: ResponseCache, max_generated: int = DEFAULT_VALUES) -> None:
-        """`max_generated`: how many values `from_schema` generates for one schema."""
-        self._cache = cache
+    `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
+    generates for one schema.
+    """
+
+    def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
+        self.catalog = catalog
+        self.longest = longest
+        self.cache = ResponseCache()
         self._max_generated = max_generated
+        self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
 
@@ -61,29 +70,37 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
-                return self._embedding(context, spec)
+                return self.decorate(embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
-        settings = _resolve(context)
         if isinstance(spec, ProxySpec):
-            context.notes += proxied_fault_notes(settings.faults)
+            settings = _resolve(context)
+            # faults act on responses that this server makes
+            context.notes += [
+                f"{fault.name} not played: the answer is another server's" for fault in settings.faults
+            ]
             return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            plan = self._error(context, spec)
-        else:
-            assert isinstance(spec, HttpSpec)
-            plan = http_plan(evaluate(spec, context.context), context.response)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+            return self.decorate(self._error(context, spec), context)
+        assert isinstance(spec, HttpSpec)
+        return self.decorate(http_plan(evaluate(spec, context.context), context.response), context)
 
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
-        """Return a plan that no rule made, with the settings of the modifiers that apply."""
+        """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
         return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
 
-    def _embedding(self, context: PlanContext, spec: ReplySpec) -> Plan:
-        embed = embedding_planner(spec, context.dialect, context.request.api)
-        settings = _resolve(context)
-        plan = embed(evaluate(spec, context.context), context.request, context.identity)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+    def effective_settings(
+        self, item: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
+    ) -> EffectiveSettings:
+        """Return the effective settings of a step of an item with these modifiers."""
+        key = (item, step, tuple(applied))
+        settings = self._settings.get(key)
+        if settings is None:
+            items = self.catalog.items
+            owner = None if item is None else items[item]
+            settings = effective_settings(owner, response, [items[number] for number in applied])
+            self._settings.put(key, settings)
+        return settings
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
@@ -214,7 +231,7 @@ class ResponsePlanner:
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self._cache.stream(key, identity, request, render)
+        return self.cache.stream(key, identity, request, render)
 
     def _paced(
         self, context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings

@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.recordings.hosts import local_path
-from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse, local_path
 from mockllm.scenario.diagnostics import Path, path_text
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.yaml_reader import read_source

@@ -8,9 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
-from mockllm.recordings.hosts import own_path
 from mockllm.recordings.import_file import ImportFile, NotImported
-from mockllm.recordings.interaction import Interaction
+from mockllm.recordings.interaction import Interaction, own_path
 from mockllm.recordings.rule_writer import rules_text
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 

@@ -9,9 +9,8 @@ import re
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.recordings.hosts import local_path
 from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
-from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse, local_path
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 

@@ -20,8 +20,13 @@ from mockllm.core.request.request_hash import cached_hash
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
-from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import DROPPED_HEADERS, Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import (
+    DROPPED_HEADERS,
+    OTHER,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.protocols import ProxyFailed
