@@ -9,10 +9,12 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import Json
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
+from mockllm.packing.inspection import validate_pack
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
-from mockllm.packing.validation import validate_pack
+from mockllm.scenario.file_loader import load_files
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
     LOCK_FILE,
@@ -23,7 +25,9 @@ from mockllm.scenario.lockfile import (
     read_lock,
 )
 from mockllm.scenario.pack_files import PackRejected, read_tree
+from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.scenario_folder import is_pack
+from mockllm.scenario.source_file import Source
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -35,6 +39,38 @@ class VersionConstraint(Struct, frozen=True):
 
     range: Range
     where: str
+
+
+def version_constraints(
+    scenarios: Sequence[str], packs: Sequence[str], lock: str
+) -> dict[str, list[VersionConstraint]]:
+    """Return the version ranges that scenarios and their packs require, by pack name; an update must meet them.
+
+    Files that cannot be loaded are skipped; `check` reports them.
+    """
+    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
+    constraints: dict[str, list[VersionConstraint]] = {}
+    own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
+    for source in (*own, *(pack.source for pack in loading.packs)):
+        for name, constraint in _constraints_of(source):
+            constraints.setdefault(name, []).append(constraint)
+    return constraints
+
+
+def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
+    data = source.data
+    uses: Json = data.get("use") if isinstance(data, dict) else None
+    for index, use in enumerate(uses if isinstance(uses, list) else ()):
+        text = use.get("pack") if isinstance(use, dict) else use
+        if not isinstance(text, str) or text.startswith("."):
+            continue
+        name, at, range_text = text.partition("@")
+        try:
+            line, column = source.position(("use", index))
+            if at:
+                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
+        except ValueError:
+            continue
 
 
 class LockChange(Struct, frozen=True):
@@ -84,8 +120,8 @@ class LockfileEditor:
         found = fetch_pack(
             place, self.lock.folder, [constraint.range for constraint in self._constraints.get(name, ())]
         )
-        if found.word.name != name:
-            raise PackRejected(f'{word.source} now contains the pack "{found.word.name}", not "{name}"')
+        if found.manifest.name != name:
+            raise PackRejected(f'{word.source} now contains the pack "{found.manifest.name}", not "{name}"')
         return self._take(found, found.place)
 
     def remove(self, name: str) -> LockChange:
@@ -148,7 +184,7 @@ class LockfileEditor:
         return found
 
     def _take(self, found: FetchedPack, place: PackSource) -> LockChange:
-        name, version, digest = found.word.name, found.word.version, found.tree.sha256
+        name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
         before = self.lock.packs.get(name)
         if before is not None and before.version == version and before.sha256 != digest:
             raise PackRejected(
@@ -178,25 +214,19 @@ class LockfileEditor:
         )
 
     def _check_constraints(self, found: FetchedPack) -> None:
-        constraints = self._constraints.get(found.word.name, ())
-        unmet = [constraint for constraint in constraints if not constraint.range.matches(found.version)]
-        if not unmet:
-            return
-        met = [constraint for constraint in constraints if constraint.range.matches(found.version)]
-        also = "".join(
-            f"\n  {constraint.where} requires {constraint.range}, which it meets" for constraint in met
-        )
-        lines = "".join(f"\n  {constraint.where} requires {constraint.range}" for constraint in unmet)
-        raise PackRejected(
-            f"{found.word.name} {found.word.version} does not meet all requirements:{lines}{also}"
-        )
+        constraints = self._constraints.get(found.manifest.name, ())
+        lines: dict[bool, str] = {False: "", True: ""}
+        for constraint in constraints:
+            met = constraint.range.matches(found.version)
+            lines[met] += f"\n  {constraint.where} requires {constraint.range}" + ", which it meets" * met
+        if lines[False]:
+            name = f"{found.manifest.name} {found.manifest.version}"
+            raise PackRejected(f"{name} does not meet all requirements:{lines[False]}{lines[True]}")
 
     def _unmet_uses(self, found: FetchedPack) -> tuple[str, ...]:
         """Return one line for each used pack that is missing or outside of its range."""
-        from mockllm.scenario.pack_resolver import PackResolver
-
         resolver, lines = PackResolver(self.lock), []
-        for use in (use if isinstance(use, str) else use.pack for use in found.word.use):
+        for use in (use if isinstance(use, str) else use.pack for use in found.manifest.use):
             name, _, wanted = use.partition("@")
             if name.startswith("."):
                 continue
@@ -237,11 +267,11 @@ State = Literal["here", "vendored", "missing", "changed"]
 
 def state_of(lock: Lock, name: str) -> State:
     """Return the state of a locked pack's files."""
-    for folder, word in ((lock.vendored_path(name), "vendored"), (lock.fetched_path(name), "here")):
+    folders: dict[State, Path] = {"vendored": lock.vendored_path(name), "here": lock.fetched_path(name)}
+    for state, folder in folders.items():
         if is_pack(folder):
             try:
-                same = read_tree(folder).sha256 == lock.packs[name].sha256
+                return state if read_tree(folder).sha256 == lock.packs[name].sha256 else "changed"
             except (PackRejected, OSError):
-                same = False
-            return "changed" if not same else word  # type: ignore[return-value]
+                return "changed"
     return "missing"

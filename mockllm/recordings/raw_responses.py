@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
 from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse, local_path
 
@@ -28,21 +28,11 @@ def curl_response(file: ImportFile) -> RecordedResponse:
         raise NotImported(f"{file.name}:1:1: expected output of `curl -i`: a status line, headers, a body")
     while match is not None:
         status, lines, raw = int(match[1]), match[2], raw[match.end() :]
-        match = (
-            HEAD.match(raw)
-            if status < 200 or 300 <= status < 400 or (status == 200 and _has_next_head(raw))
-            else None
-        )
-    pairs = []
-    for line in lines.decode("latin-1").splitlines():
-        name, colon, value = line.partition(":")
-        if colon:
-            pairs.append((name.strip(), value.strip()))
+        followed = status < 200 or 300 <= status < 400 or (status == 200 and raw.startswith(b"HTTP/"))
+        match = HEAD.match(raw) if followed else None
+    parted = [line.partition(":") for line in lines.decode("latin-1").splitlines()]
+    pairs = [(name.strip(), value.strip()) for name, colon, value in parted if colon]
     return parse_response(status, tuple(pairs), _unchunked(raw, pairs))
-
-
-def _has_next_head(raw: bytes) -> bool:
-    return raw.startswith(b"HTTP/")
 
 
 def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
@@ -60,8 +50,9 @@ def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
     return raw
 
 
-def body_response(raw: bytes) -> RecordedResponse:
+def body_response(file: ImportFile) -> RecordedResponse:
     """Return a response from a body alone: JSON, or an event stream."""
+    raw = file.raw
     try:
         loads(raw)
         kind = "application/json"
@@ -96,26 +87,19 @@ def exchange(file: ImportFile) -> Interaction:
     body = file.to_bytes(raw, ("response", "body"))
     if of(response, "body_encoding") == "base64":
         body = file.from_base64(str(raw), ("response", "body"))
-    notes = []
-    if isinstance(raw, dict | list):
-        notes.append(f"{where}: the body was recorded as JSON, not as bytes; it is written compactly")
+    note = f"{where}: the body was recorded as JSON, not as bytes; it is written compactly"
     if not isinstance(request, dict) or not isinstance(of(request, "path"), str):
         raise NotImported(f"{where}: a response without its request: use --request and --path")
     method = str(of(request, "method") or "POST").upper()
-    query = of(request, "query")
-    pairs = [f"{name}={value}" for name, value in query.items()] if isinstance(query, dict) else []
-    host = of(request, "host")
+    query, host = of(request, "query"), of(request, "host")
+    if isinstance(query, dict):
+        query = "&".join(f"{name}={value}" for name, value in query.items())
     recorded = RecordedRequest(
         method,
         local_path(host if isinstance(host, str) else None, request["path"]),
-        "&".join(pairs) or (query if isinstance(query, str) else ""),
+        query if isinstance(query, str) else "",
         header_pairs(of(request, "headers")),
-        _body_bytes(request.get("body")),
+        file.to_bytes(request.get("body"), ("request", "body")),
     )
-    return Interaction(recorded, parse_response(response["status"], headers, body), where, notes=tuple(notes))
-
-
-def _body_bytes(body: Json) -> bytes:
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else dumps(body)
+    notes = (note,) if isinstance(raw, dict | list) else ()
+    return Interaction(recorded, parse_response(response["status"], headers, body), where, notes=notes)
