@@ -49,7 +49,7 @@ class FastPath(Struct, frozen=True):
             number = self.state.shared.tally("", self.keys)
         else:
             number = self.state.tally(session, self.keys)
-        planned = cached.fill_unchanged(b"%b%d|" % (self.stem, number), request)
+        planned = cached.fill(b"%b%d|" % (self.stem, number), request, cached.planned)
         if self.strict and request.unknown:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
         return planned

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
+from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
+from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.chunk_order import chunk_texts_of
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.reply.reply import Call, Media, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.direct_plans import embedding_plan, http_plan, proxy_plan
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
 from mockllm.engine.plan_context import (
     PlanContext,
@@ -36,12 +37,27 @@ from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE, ReplyRenderer, failure_from_spec
+from mockllm.scenario.reply_renderer import (
+    DEFAULT_CHUNK_SIZE,
+    ReplyRenderer,
+    embedding_result,
+    failure_from_spec,
+)
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
 MAX_CACHED_SETTINGS: Final = 10_000
 """Combinations of a step and modifiers whose effective settings are cached."""
+
+
+class NotGenerating(Exception):
+    """A rule replies to a call that has no reply (a list of models)."""
+
+    def __init__(self, api: str | None) -> None:
+        super().__init__(
+            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            + ", or give the reply an embedding" * (api == "embeddings")
+        )
 
 
 class ResponsePlanner:
@@ -70,7 +86,7 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
-                return self.decorate(embedding_plan(spec, context), context)
+                return self.decorate(_embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -78,11 +94,11 @@ class ResponsePlanner:
             context.notes += [
                 f"{fault.name} not played: the answer is another server's" for fault in settings.faults
             ]
-            return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
+            return _proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
             return self.decorate(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
-        return self.decorate(http_plan(evaluate(spec, context.context), context.response), context)
+        return self.decorate(_http_plan(evaluate(spec, context.context), context.response), context)
 
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
@@ -136,9 +152,8 @@ class ResponsePlanner:
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            reply = dialect.supported_reply(
-                reply, request
-            )  # a fault may add what the protocol cannot express
+            # a fault may add what the protocol cannot express
+            reply = dialect.supported_reply(reply, request)
             same = context.response.static and not faults
             encoded = self._encoded(
                 context, dialect, _with_dialect_error(reply, context), settings, same=same
@@ -222,9 +237,8 @@ class ResponsePlanner:
                 dialect.encode_stream(counted, request, identity), chunk_schedule(counted)[0]
             )
 
-        by_response = (
-            context.settings.cacheable and context.slowdown == 1.0
-        )  # the cache has all of the response
+        # the cache has all of the response
+        by_response = context.settings.cacheable and context.slowdown == 1.0
         if not same or by_response or context.prerendering:
             return UnpacedStream(dialect.encode_stream(reply, request, identity), chunk_schedule(reply)[0])
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
@@ -302,3 +316,46 @@ def _sizes(
     if not settings.pace.tokens_per_second:
         return [1] * len(chunks)
     return chunk_sizes(chunks) if known is None else known
+
+
+# --- plans without a reply ---------------------------------------------------------------------------
+
+
+def _http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
+    """Return the plan of an evaluated `http`."""
+    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
+    body: Any = spec.body
+    if spec.body_file is not None:
+        payload, content_type = response.files[spec.body_file], "application/octet-stream"
+    elif isinstance(body, str):
+        payload, content_type = body.encode(), "text/plain; charset=utf-8"
+    elif body is None:
+        payload, content_type = b"", None
+    else:
+        payload, content_type = dumps(body), "application/json"
+    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", content_type))
+    assert isinstance(spec.status, int)
+    return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
+
+
+def _proxy_plan(
+    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
+
+    The plan's own body is for examples and `explain`, which send nothing to the other server.
+    """
+    message = f"This is passed on to {spec.to}, which a running server does."
+    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
+    target = ProxyTarget(spec.to, spec.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
+
+
+def _embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
+    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
+    embed = getattr(context.dialect, "embed", None)
+    if embed is None or spec.embedding is None:
+        raise NotGenerating(context.request.api)
+    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
+    return plan

@@ -22,13 +22,12 @@ from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
 from mockllm.engine.candidates import RequestValidation
-from mockllm.engine.direct_plans import NotGenerating
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, no_match_failure, unfit, unknown_path_failure
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
-from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.planner import NotGenerating, ResponsePlanner
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
@@ -203,9 +202,8 @@ class Responder:
         except BudgetExceeded as exceeded:
             return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except (NotGenerating, UndecodableRecording) as refusal:
-            return self._error_without_settings(
-                Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
-            )
+            message = f"{item.id} ({item.where}): {refusal}"
+            return self._error_without_settings(Failure("bad_request", message=message))
         planned = self._finished(plan, item.id, context)
         if not context.calls or context.prerendering:
             return planned
@@ -267,15 +265,11 @@ class Responder:
         bounds: AdmissionResult | None,
     ) -> PlanContext:
         facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
-        if bounds is None:
-            return PlanContext(*facts, max_wait=self.planner.longest)
-        return PlanContext(
-            *facts,
-            max_wait=self.planner.longest,
-            limit_headers=limit_headers(request.provider, bounds.standing, request.now),
-            held=bounds.wait,
-            slowdown=bounds.slowdown,
-        )
+        context = PlanContext(*facts, max_wait=self.planner.longest)
+        if bounds is not None:
+            context.limit_headers = limit_headers(request.provider, bounds.standing, request.now)
+            context.held, context.slowdown = bounds.wait, bounds.slowdown
+        return context
 
     def _chosen_rule(self) -> str:
         """Return the id of the rule or modifier that would respond if request and values were valid."""

@@ -1,8 +1,8 @@
 """Inspects a pack before it is locked or built: its errors, and its capabilities.
 
 `scenario.pack_files` checks the names and sizes of files. Loading also detects endless patterns, inaccessible files
-and invalid templates. The capabilities are computed from the files: the pack's responses, the targets of requests, and
-the files it reads. A pack has no others: it contains no code, opens no port, and reads no file outside of its folder.
+and invalid templates. The capabilities are computed from the files: responses, targets of requests, files to read. A
+pack has no others: it contains no code, opens no port, and reads no file outside of its folder.
 """
 
 from __future__ import annotations

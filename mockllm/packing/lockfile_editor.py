@@ -113,72 +113,67 @@ class LockfileEditor:
 
     def update(self, name: str) -> LockChange:
         """Update a pack to the newest version of its source that meets all ranges."""
-        word = self._word(name)
-        place = parse_pack_source(word.source, self.lock.folder)
+        locked = self._locked(name)
+        place = parse_pack_source(locked.source, self.lock.folder)
         if place.kind == "git":
             place = replace(place, ref=None)
-        found = fetch_pack(
-            place, self.lock.folder, [constraint.range for constraint in self._constraints.get(name, ())]
-        )
+        ranges = [constraint.range for constraint in self._constraints.get(name, ())]
+        found = fetch_pack(place, self.lock.folder, ranges)
         if found.manifest.name != name:
-            raise PackRejected(f'{word.source} now contains the pack "{found.manifest.name}", not "{name}"')
+            raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
         return self._take(found, found.place)
 
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""
-        word = self._word(name)
+        locked = self._locked(name)
         stored, vendored = self.lock.fetched_path(name), self.lock.vendored_path(name)
         self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
         drop(stored, self.lock.folder / FETCHED_FOLDER)
         drop(vendored, self.lock.folder / VENDOR_FOLDER)
-        return LockChange(name, word.version, None, word.source)
+        return LockChange(name, locked.version, None, locked.source)
 
     def missing(self) -> list[str]:
         """Return the locked packs that are missing or changed."""
-        return [
-            name
-            for name in self.lock.packs
-            if state_of(self.lock, name) in ("missing", "changed")
-            and not is_pack(self.lock.vendored_path(name))
-        ]
+        names = [name for name in self.lock.packs if not is_pack(self.lock.vendored_path(name))]
+        return [name for name in names if state_of(self.lock, name) in ("missing", "changed")]
 
     def fetch(self, names: Sequence[str]) -> Iterator[LockChange]:
         """Fetch packs in their locked versions."""
         for name in names:
-            word = self._word(name)
-            found = self._as_locked(name, word)
+            locked = self._locked(name)
+            found = self._as_locked(name, locked)
             self._keep(found, self.lock.fetched_path(name))
-            yield LockChange(name, None, word.version, word.source)
+            yield LockChange(name, None, locked.version, locked.source)
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
         """Copy all packs into a folder that can be committed."""
-        for name, word in self.lock.packs.items():
+        for name, locked in self.lock.packs.items():
             target, stored = self.lock.vendored_path(name), self.lock.fetched_path(name)
             tree = read_tree(stored) if is_pack(stored) else None
-            if tree is None or tree.sha256 != word.sha256:
-                tree = self._as_locked(name, word).tree
+            if tree is None or tree.sha256 != locked.sha256:
+                tree = self._as_locked(name, locked).tree
             put_tree(tree, target)
             yield name, target
 
     # --- parts ---
 
-    def _word(self, name: str) -> LockedPackSpec:
+    def _locked(self, name: str) -> LockedPackSpec:
         if name not in self.lock.packs:
             known = ", ".join(sorted(self.lock.packs)) or "none"
             raise PackRejected(f'{LOCK_FILE} names no pack "{name}"; it names {known}')
         return self.lock.packs[name]
 
-    def _as_locked(self, name: str, word: LockedPackSpec) -> FetchedPack:
-        place = parse_pack_source(word.source, self.lock.folder)
+    def _as_locked(self, name: str, locked: LockedPackSpec) -> FetchedPack:
+        place = parse_pack_source(locked.source, self.lock.folder)
         try:
             found = fetch_pack(place, self.lock.folder)
         except PackRejected as error:
-            raise PackRejected(f"{name} {word.version}: {error}") from None
-        if found.tree.sha256 != word.sha256:
+            raise PackRejected(f"{name} {locked.version}: {error}") from None
+        if found.tree.sha256 != locked.sha256:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{word.source} no longer contains the {name} {word.version} of {LOCK_FILE} ({moved}): "
-                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
+                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} ({moved}): "
+                f"expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
                 f"is intended, `mockllm pack remove {name}` and add it again"
             )
         return found
@@ -193,9 +188,9 @@ class LockfileEditor:
             )
         self._check_constraints(found)
         capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
-        word = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
+        locked = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.fetched_path(name) if before is not None else None
-        packs = {**self.lock.packs, name: word}
+        packs = {**self.lock.packs, name: locked}
         self._keep(found, replace(self.lock, packs=packs).fetched_path(name))
         if is_pack(self.lock.vendored_path(name)):
             put_tree(found.tree, self.lock.vendored_path(name))
@@ -232,11 +227,8 @@ class LockfileEditor:
                 continue
             try:
                 folder = resolver.find(name).folder
-                version = (
-                    self.lock.packs[name].version
-                    if name in self.lock.packs
-                    else manifest(read_tree(folder)).version
-                )
+                spec = self.lock.packs.get(name) or manifest(read_tree(folder))
+                version = spec.version
                 if not parse_range(wanted).matches(parse_version(version)):
                     lines.append(f"it uses {use}, but {name} {version} is installed: add or update it, too")
             except ValueError:
@@ -246,8 +238,8 @@ class LockfileEditor:
     def _ranges_of_source(self, place: PackSource) -> list[Range]:
         """Return the ranges of the pack that is locked from this repository; a new pack's name is not yet known."""
         text = from_here(replace(place, ref=None), self.lock.folder).text
-        for name, word in self.lock.packs.items():
-            if replace(parse_pack_source(word.source, self.lock.folder), ref=None).text == text:
+        for name, locked in self.lock.packs.items():
+            if replace(parse_pack_source(locked.source, self.lock.folder), ref=None).text == text:
                 return [constraint.range for constraint in self._constraints.get(name, ())]
         return []
 

@@ -94,7 +94,7 @@ def local_path(host: str | None, path: str) -> str:
     """Return the path on this server for a path of a host."""
     known = (host or "").lower()
     for provider in REGISTERED:
-        if any(known == end or known.endswith(f".{end}") for end in provider.hosts):
+        if any(f".{known}".endswith(f".{end}") for end in provider.hosts):
             return f"/{provider.name}{path}"
     name = known.partition(":")[0]
     return f"/{name}{path}" if name and own_path(path) else path

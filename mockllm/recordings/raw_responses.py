@@ -32,7 +32,7 @@ def curl_response(file: ImportFile) -> RecordedResponse:
         match = HEAD.match(raw) if followed else None
     parted = [line.partition(":") for line in lines.decode("latin-1").splitlines()]
     pairs = [(name.strip(), value.strip()) for name, colon, value in parted if colon]
-    return parse_response(status, tuple(pairs), _unchunked(raw, pairs))
+    return parse_response(status, pairs, _unchunked(raw, pairs))
 
 
 def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
@@ -59,7 +59,7 @@ def body_response(file: ImportFile) -> RecordedResponse:
     except JSONDecodeError:
         streamed = re.match(rb"(?:event|data|id|retry)?:", raw.lstrip()) is not None
         kind = "text/event-stream" if streamed else "text/plain; charset=utf-8"
-    return parse_response(200, (("content-type", kind),), raw)
+    return parse_response(200, {"content-type": kind}, raw)
 
 
 def request(file: ImportFile, path: str) -> RecordedRequest:
@@ -82,7 +82,6 @@ def exchange(file: ImportFile) -> Interaction:
     data = file.data
     request, response = of(data, "request"), data["response"]
     where = file.where(())
-    headers = header_pairs(of(response, "headers"))
     raw = of(response, "body")
     body = file.to_bytes(raw, ("response", "body"))
     if of(response, "body_encoding") == "base64":
@@ -102,4 +101,6 @@ def exchange(file: ImportFile) -> Interaction:
         file.to_bytes(request.get("body"), ("request", "body")),
     )
     notes = (note,) if isinstance(raw, dict | list) else ()
-    return Interaction(recorded, parse_response(response["status"], headers, body), where, notes=notes)
+    return Interaction(
+        recorded, parse_response(response["status"], of(response, "headers"), body), where, notes=notes
+    )

@@ -104,20 +104,15 @@ def _decoded(
     coding = next((value.strip().lower() for name, value in headers if name.lower() == ENCODING), None)
     if coding is None or (coding in MAGIC and body.startswith(MAGIC[coding])):
         return frames, headers
-    if body and coding not in MAGIC and not _is_text(body):
-        return frames, headers
+    if coding not in MAGIC:
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            return frames, headers
     notes.append(
         f"{where}: the body was recorded decompressed, so its content-encoding ({coding}) is left out"
     )
     return frames, [(name, value) for name, value in headers if name.lower() != ENCODING]
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _clean_frames(

@@ -33,20 +33,17 @@ def is_format(data: Json) -> bool:
     if isinstance(of(data, "mappings"), list):
         return True
     request = of(data, "request")
+    if not isinstance(request, dict) or not isinstance(of(data, "response"), dict):
+        return False
     urls = {"url", "urlPath", "urlPattern", "urlPathPattern", "bodyPatterns", "urlPathTemplate"}
-    return (
-        isinstance(request, dict) and isinstance(of(data, "response"), dict) and bool(urls & request.keys())
-    )
+    return bool(urls & request.keys())
 
 
 def import_rules(file: ImportFile) -> ImportedRules:
     rules = ImportedRules(file)
     several = of(file.data, "mappings")
-    if several is None:
-        _mapping(file.data, (), rules, 1)
-    else:
-        for index, mapping in enumerate(several):
-            _mapping(mapping, ("mappings", index), rules, index + 1)
+    for index, mapping in enumerate([file.data] if several is None else several):
+        _mapping(mapping, () if several is None else ("mappings", index), rules, index + 1)
     return rules
 
 
@@ -187,16 +184,16 @@ def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> di
 def _headers(value: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
     """Return response headers without keys and cookies; repeated headers are joined."""
     pairs = [
-        (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _as_list(value))))
-        for key, value in value.items()
+        (
+            key,
+            REDACTED
+            if secret_name(key)
+            else ", ".join(map(header_text, item if type(item) is list else [item])),
+        )
+        for key, item in value.items()
         if key.lower() not in DROPPED_HEADERS and key.lower() != "set-cookie"
     ]
     valid, invalid = valid_headers(pairs)
-    rules.notes.extend(
-        f"{rules.file.where(path)}: {name!r} is not a header name and is left out" for name in invalid
-    )
+    for name in invalid:
+        rules.note(path, f"{name!r} is not a header name and is left out")
     return dict(valid)
-
-
-def _as_list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]
