@@ -77,17 +77,8 @@ class CandidateFinder:
         respond."""
         known = self._known.get(mask)
         rules, modifiers = self._find(mask, request) if known is None else known
-        session = request.session or ""
-        return MatchResult(
-            session,
-            self._seed,
-            rules,
-            modifiers,
-            validation.invalid,
-            validation.unknown,
-            request.now,
-            validation.tokens,
-        )
+        facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
+        return MatchResult(*facts, request.now, validation.tokens)
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

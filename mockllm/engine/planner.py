@@ -145,9 +145,7 @@ class ResponsePlanner:
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
-            reply = _with_dialect_error(
-                dialect.supported_reply(self._noted_reply(context, dialect), request), context
-            )
+            reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
             return self._encoded(context, dialect, reply, settings, same=context.response.static)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
@@ -155,9 +153,7 @@ class ResponsePlanner:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
             same = context.response.static and not faults
-            encoded = self._encoded(
-                context, dialect, _with_dialect_error(reply, context), settings, same=same
-            )
+            encoded = self._encoded(context, dialect, reply, settings, same=same)
             whole = not context.streamed and reply.broken is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
 
@@ -179,7 +175,10 @@ class ResponsePlanner:
     ) -> Plan:
         """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
         same each time."""
-        request = context.request
+        request, broken = context.request, reply.broken
+        if broken is not None:
+            context.error = broken.type
+            reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
         if context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
         else:
@@ -252,12 +251,8 @@ class ResponsePlanner:
     ) -> Plan:
         if settings.instant:
             return stream.plan
-        waits = gaps(
-            settings.pace,
-            _sizes(stream.chunks, settings, stream.sizes),
-            context.randomness.random("pace"),
-            reply.usage,
-        )
+        sizes = _sizes(stream.chunks, settings, stream.sizes)
+        waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
         plan = paced(stream.plan, waits, settings.pace.slowdown)
         return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
 
@@ -285,14 +280,6 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     if settings is None:
         settings = resolve_settings(context.settings.sending, context.of)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
-
-
-def _with_dialect_error(reply: Reply, context: PlanContext) -> Reply:
-    """Return the reply, its failure in the fields of the request's dialect."""
-    if reply.broken is None:
-        return reply
-    context.error = reply.broken.type
-    return replace(reply, broken=reply.broken.for_dialect(context.dialect.name, DIALECT_NAMES))
 
 
 def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:

@@ -198,15 +198,9 @@ class LockfileEditor:
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / FETCHED_FOLDER)
         moved = before is not None and before.source != place.text
-        return LockChange(
-            name,
-            before.version if before else None,
-            version,
-            place.text,
-            self._unmet_uses(found),
-            moved,
-            tuple(capabilities.leads if capabilities else ()),
-        )
+        leads = tuple(capabilities.leads if capabilities else ())
+        change = LockChange(name, None, version, place.text, self._unmet_uses(found), moved, leads)
+        return change if before is None else replace(change, before=before.version)
 
     def _check_constraints(self, found: FetchedPack) -> None:
         constraints = self._constraints.get(found.manifest.name, ())
