@@ -17,10 +17,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.cli.fetch_locked import fetch_missing
-from mockllm.cli.units import address, count, seconds, shown_default, size
+from mockllm.cli.units import address, count, seconds, shown_default, size, upstream
 from mockllm.core.request.request import VOLATILE
 from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
-from mockllm.recordings.hosts import upstream
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path

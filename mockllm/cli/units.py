@@ -1,4 +1,4 @@
-"""Parsers of seconds, bytes, counts and addresses in options and variables: `5`, `500ms`, `64 MiB`, `:8080`."""
+"""Parsers of seconds, bytes, counts, addresses and upstreams in options and variables: `500ms`, `64 MiB`, `:8080`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import math
 import re
 from typing import Any, Final
 
+from mockllm.dialects.registry import PROVIDERS
+from mockllm.recordings.interaction import OTHER
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
@@ -54,3 +58,14 @@ def shown_default(default: Any, unit: str) -> Any:
     if unit != "bytes":
         return default
     return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
+
+
+def upstream(text: str) -> tuple[str, str]:
+    """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
+    name, equals, url = text.partition("=")
+    name = name.strip()
+    if not equals or not name or not is_base_url(url):
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
+    return name, url.rstrip("/")
