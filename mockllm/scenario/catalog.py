@@ -111,8 +111,7 @@ class CatalogItem(Struct, frozen=True):
 
 
 class Catalog(Struct, frozen=True):
-    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in
-    theirs."""
+    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""
 
     items: Sequence[CatalogItem]
     rules: int

@@ -60,8 +60,7 @@ class LintSubject(Struct, frozen=True):
 
 
 def warnings(scenarios: LoadedScenarios) -> list[Diagnostic]:
-    """Return all warnings, by place; none about an entry with an error, which does not yet have its intended
-    form."""
+    """Return all warnings, by place; none about an entry with an error, which does not yet have its intended form."""
     return run_steps(warning_steps(scenarios))
 
 
@@ -99,8 +98,7 @@ def warning_steps(
 
 
 def _contradictory(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left
-    out."""
+    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left out."""
     spec = subject.spec
     if not isinstance(spec, RuleSpec) or subject.entry.rank[0] or not subject.parameter_independent:
         return

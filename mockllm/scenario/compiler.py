@@ -1,8 +1,7 @@
-"""Compiles typed rules and modifiers to a catalog. Everything that is independent of requests is computed
-here.
+"""Compiles typed rules and modifiers to a catalog. Everything that is independent of requests is computed here.
 
-The compiler consists of generators that pause between items, so that a reload can compile in slices on the
-event loop.
+The compiler consists of generators that pause between items, so that a reload can compile in slices on the event
+loop.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Errors and warnings about scenario files: where, what was found, what was expected, what to do.
 
-Separate from the modules that find errors (the YAML reader, the models, the compiler), because these modules
-and every command that lists diagnostics share it. Diagnostics can be pickled: a reload finds them in another
-process.
+Separate from the modules that find errors (the YAML reader, the models, the compiler), because these modules and
+every command that lists diagnostics share it. Diagnostics can be pickled: a reload finds them in another process.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class Diagnostic(Struct, frozen=True, order=True):
-    """An error or warning. `line` and `column` count from 1; line 0 means that there is no file, as for an
-    option."""
+    """An error or warning. `line` and `column` count from 1; line 0 means that there is no file, as for an option."""
 
     file: str
     line: int

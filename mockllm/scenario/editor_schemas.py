@@ -1,8 +1,7 @@
 """The JSON Schemas of scenario files and packs for editors, generated from the language's models.
 
-Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside a `$ref`, no discriminators.
-If the models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do
-not.
+Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside a `$ref`, no discriminators. If the
+models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do not.
 """
 
 from __future__ import annotations
@@ -216,8 +215,7 @@ def _with_parameters(schema: Any) -> Any:
 
 
 def _map_schema(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None]) -> Any:
-    """Return the schema with a function applied to every schema in it; a changed schema is not searched
-    further."""
+    """Return the schema with a function applied to every schema in it; a changed schema is not searched further."""
     if isinstance(schema, list):
         return [_map_schema(each, changed) for each in schema]
     if not isinstance(schema, dict):

@@ -210,8 +210,7 @@ class _LoadAttempt(Struct, dict=True):
         return any(within(path, lost) for lost in self.lost)
 
     def list_files(self, folder: str, shown: str) -> list[str]:
-        """Return the scenario files of a folder, which is watched from now on; of a lost folder its last
-        files."""
+        """Return the scenario files of a folder, which is watched from now on; of a lost folder its last files."""
         self.trees |= {folder, os.path.realpath(folder)}
         if not self.is_lost(folder):
             try:

@@ -1,8 +1,7 @@
-"""Suggestions for unknown keys: a key of this language that belongs in another place, or another mock's name
-for a key.
+"""Suggestions for unknown keys: a key of this language that belongs in another place, or another mock's name for a
+key.
 
-Separate from `validation_errors`, which knows models and places only. This module knows which names users
-confuse.
+Separate from `validation_errors`, which knows models and places only. This module knows which names users confuse.
 """
 
 from __future__ import annotations

@@ -146,8 +146,7 @@ class WithValues(Struct, frozen=True):
 def resolve_params(
     manifest: PackSpec, with_values: WithValues | None, settings: ParamSettings
 ) -> tuple[Params, list[Diagnostic]]:
-    """Return the values of a pack's parameters: the first that is set of option, environment, `with` and
-    default."""
+    """Return the values of a pack's parameters: the first that is set of option, environment, `with` and default."""
     diagnostics: list[Diagnostic] = []
     values = {name: param.default for name, param in manifest.params.items()}
     if with_values is not None:

@@ -1,8 +1,7 @@
 """Rules and modifiers that are added at run time: a file in no folder, above all files.
 
-An overlay is data in the scenario language. It is written as YAML and read again, so that the displayed text
-is the text in use. One overlay applies to all sessions. Others belong to one session and apply to its
-requests only.
+An overlay is data in the scenario language. It is written as YAML and read again, so that the displayed text is the
+text in use. One overlay applies to all sessions. Others belong to one session and apply to its requests only.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ NO_FOLDER: Final = "/dev/null"
 
 
 class Overlay(Struct, frozen=True):
-    """An overlay with its newest entries first. `session` is its session; None for the overlay of all
-    sessions."""
+    """An overlay with its newest entries first. `session` is its session; None for the overlay of all sessions."""
 
     rules: tuple[Json, ...] = ()
     modifiers: tuple[Json, ...] = ()

@@ -187,8 +187,7 @@ class Params(Struct, frozen=True):
 
     @staticmethod
     def _operand(name: str, kind: ParamType, operand: Json) -> Json:
-        """Return the value that a parameter is compared with, which must be a possible value of the
-        parameter."""
+        """Return the value that a parameter is compared with, which must be a possible value of the parameter."""
         try:
             return comparable_value(kind, check_value(kind, operand))
         except ValueError as error:

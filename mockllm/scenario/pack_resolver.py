@@ -1,9 +1,8 @@
-"""The folder of a pack that is used by its name: from the lockfile, then bundled with mockllm, then
-installed.
+"""The folder of a pack that is used by its name: from the lockfile, then bundled with mockllm, then installed.
 
 Bundled packs are inside the installed package, or in the folder `scenarios` of a checkout. A resolved pack is
-complete and unchanged: its files are checked against the SHA-256 of the lockfile and against the limits for
-packs. Nothing is fetched, and no code of an installed package is imported.
+complete and unchanged: its files are checked against the SHA-256 of the lockfile and against the limits for packs.
+Nothing is fetched, and no code of an installed package is imported.
 """
 
 from __future__ import annotations
@@ -98,8 +97,7 @@ class PackResolver(Struct):
         return list(self.lock.diagnostics)
 
     def find(self, name: str) -> ResolvedPack:
-        """Return the pack of this name. Raise ValueError with a message for users if it is missing or
-        changed."""
+        """Return the pack of this name. Raise ValueError with a message for users if it is missing or changed."""
         if name not in self._found:
             try:
                 self._found[name] = self._find(name)

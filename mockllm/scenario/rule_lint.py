@@ -46,8 +46,7 @@ EMBEDDING_ONLY: Final = (
     "write match: {api: embeddings}"
 )
 _SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
-"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and
-globs."""
+"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and globs."""
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
@@ -127,8 +126,7 @@ def _empty_conditions(value: Any, path: Path) -> Warnings:
 
 
 def _is_template(text: str) -> bool:
-    """Return whether a text would be a template elsewhere. A client's own templates seldom look like one of
-    these."""
+    """Return whether a text would be a template elsewhere. A client's own templates seldom look like one of these."""
     try:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:
@@ -248,8 +246,7 @@ _READABLE: Final[Mapping[str, ValueShape]] = {
 
 
 def template_warnings(spec: Spec, regexes: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Yield where a rule or modifier reads a path that no request has, and why; `regexes` are those of its
-    match."""
+    """Yield where a rule or modifier reads a path that no request has, and why; `regexes` are those of its match."""
     readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
     for path, expression in _expressions(spec, ()):
         for reading in expression.template.reads:

@@ -18,8 +18,7 @@ MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
 
 Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
-"""The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its
-children."""
+"""The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 COLUMN_BITS: Final = 24
 

@@ -1,8 +1,7 @@
 """Substitution of pack parameters: `${name}` in a file becomes the parameter's value, on the parsed tree.
 
-A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out.
-A value never becomes a template (`core.values.substituted_text`). Nothing is parsed again after the
-substitution.
+A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out. A value
+never becomes a template (`core.values.substituted_text`). Nothing is parsed again after the substitution.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """From pydantic's errors about a part of a file to diagnostics that say what to do.
 
 pydantic reports every member of a union that did not fit. Users need one diagnostic for each place, about the
-intended form. The errors are therefore arranged as a tree along the file, and one form of each union is
-reported.
+intended form. The errors are therefore arranged as a tree along the file, and one form of each union is reported.
 """
 
 from __future__ import annotations
@@ -97,8 +96,7 @@ class _Place(Struct):
 
 
 def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Diagnostic]:
-    """Return the diagnostics of the part of `source` at `prefix`, which was read as `model`, in the file's
-    order."""
+    """Return the diagnostics of the part of `source` at `prefix`, which was read as `model`, in the file's order."""
     data = value_at(source.data, prefix)
     root = _Place()
     for details in error.errors(include_url=False):

@@ -1,8 +1,7 @@
 """Versions of packs, and ranges of them: `1.2.0`, `^1`, `~1.2`, `>=1.2, <2`.
 
-Separate from manifests and lockfiles, because both use versions, and so does every `use`. Semantic
-versioning: a version of two numbers has 0 as its third. A pre-release comes before its version and fits only
-a range that names it.
+Separate from manifests and lockfiles, because both use versions, and so does every `use`. Semantic versioning: a
+version of two numbers has 0 as its third. A pre-release comes before its version and fits only a range that names it.
 """
 
 from __future__ import annotations

@@ -143,8 +143,7 @@ def _rest(lines: list[str], mark: Any) -> str:
 
 
 def _unquoted_template(lines: list[str], numbers: tuple[int, ...]) -> tuple[int, int, str] | None:
-    """Return an unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to
-    quote."""
+    """Return an unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to quote."""
     for number in dict.fromkeys(numbers):
         line = lines[number] if number < len(lines) else ""
         for template in _TEMPLATE.finditer(line):

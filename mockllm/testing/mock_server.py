@@ -170,11 +170,7 @@ class MockLLM(MockBase):
 
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(
-            stack,
-            self._state,
-            seed=self.seed,
-            longest=self._max_delay,
-            max_generated=self._limits.generated,
+            stack, self._state, seed=self.seed, longest=self._max_delay, max_generated=self._limits.generated
         )
 
     def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:

@@ -1,9 +1,7 @@
-"""The base class of all models of the scenario language: unknown keys are errors, and types are never
-coerced.
+"""The base class of all models of the scenario language: unknown keys are errors, and types are never coerced.
 
-A model is built when it is first used, as a part of the few models that read a file. A start therefore does
-not build each model separately. `field_texts` reads the texts behind the fields only when they are shown, not
-at each start.
+A model is built when it is first used, as a part of the few models that read a file. A start therefore does not build
+each model separately. `field_texts` reads the texts behind the fields only when they are shown, not at each start.
 """
 
 from __future__ import annotations

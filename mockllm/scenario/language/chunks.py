@@ -1,5 +1,4 @@
-"""One entry of a chunk script: a chunk of text, or a wait, raw bytes, a comment or an error between two
-chunks."""
+"""One entry of a chunk script: a chunk of text, or a wait, raw bytes, a comment or an error between two chunks."""
 
 from __future__ import annotations
 

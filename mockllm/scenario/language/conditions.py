@@ -254,8 +254,7 @@ TruthCondition: TypeAlias = Annotated[
 
 
 class SetOperators(TextOperators):
-    """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of
-    names."""
+    """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of names."""
 
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""Content that the server generates: texts of a number of tokens or sentences, texts from files, and
-`from_schema`.
+"""Content that the server generates: texts of a number of tokens or sentences, texts from files, and `from_schema`.
 
-`from_schema` stands for content that is generated from the schema of the request (`core.schema_values`). The
-content exists only after a request has arrived, so the value is a Dynamic and not a text.
+`from_schema` stands for content that is generated from the schema of the request (`core.schema_values`). The content
+exists only after a request has arrived, so the value is a Dynamic and not a text.
 """
 
 from __future__ import annotations

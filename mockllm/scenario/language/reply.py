@@ -199,8 +199,7 @@ Part: TypeAlias = Annotated[PartSpec, BeforeValidator(_reply, json_schema_input_
 
 
 class ChoiceSpec(Spec):
-    """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit
-    order."""
+    """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit order."""
 
     text: GeneratedText | None = None
     """The text; beside `chunks`, the text of a non-streaming response."""
