@@ -19,8 +19,8 @@ from mockllm.core.selection.decision import Guard
 from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.content import SentencesText
 from mockllm.scenario.language.error import ErrorSpec
-from mockllm.scenario.language.generated import SentencesText
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec

@@ -9,19 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
+from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.base import field_texts
-from mockllm.scenario.language.examples import ExpectSpec
+from mockllm.scenario.language.base import Spec, field_texts
+from mockllm.scenario.language.conditions import JsonCondition
+from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
 from mockllm.scenario.language.reply import RESPONSE_KEYS
-from mockllm.scenario.language.scenario_file import ScenarioFile
-from mockllm.scenario.manifest import PackSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -49,6 +51,30 @@ _KNOWN_NAMES: Final = (
     *(("RequestSpec", definition, f"{definition}s") for definition in ("provider", "api")),
 )
 """Places of names that the server knows: definition, key, and field of the vocabulary."""
+
+
+class ScenarioFile(Spec):
+    """A scenario file: rules, modifiers, and examples that test them.
+
+    Files are read rule by rule (`scenario.typed_entries`), so that disabled rules are never typed.
+    """
+
+    mockllm: Literal[1] = 1
+    """The version of the scenario language."""
+    use: list[str | UseSpec] = Field(default_factory=list)
+    """Packs whose rules follow this folder's own rules."""
+    enabled: bool | dict[str, JsonCondition] = True
+    """Whether the whole file is used; a condition on the pack's parameters."""
+    validation: Validation = "strict"
+    """How requests are checked before this file's rules respond: strict, lenient, off."""
+    models: Models = "any"
+    """The models for which this file's rules respond: any, or only known ones (strict)."""
+    rules: list[RuleSpec] = Field(default_factory=list)
+    """The first rule that matches and whose guards allow it selects the response."""
+    modifiers: list[ModifierSpec] = Field(default_factory=list)
+    """Every modifier that matches changes the response of the selected rule."""
+    examples: list[ExampleSpec] = Field(default_factory=list)
+    """Requests and the expected responses, run by `mockllm test`."""
 
 
 def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json
@@ -18,7 +18,6 @@ from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.use import UseSpec
 from mockllm.scenario.lockfile import PackName
 from mockllm.scenario.pack_params import Params, ParamSpec, check_value, parse_value
 from mockllm.scenario.scenario_folder import MANIFEST
@@ -30,6 +29,19 @@ LANGUAGE_VERSION: Final = 1
 """The version of the scenario language that this mockllm reads."""
 _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ENTRY_KEYS: Final = ("rules", "modifiers", "examples")
+
+
+class UseSpec(Spec):
+    """A pack to use, with settings."""
+
+    pack: str
+    """The name of the pack, or `./folder`."""
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    """Values of the pack's parameters."""
+    only: list[str] | None = None
+    """Use only these of the pack's rules and modifiers."""
+    except_: list[str] | None = Field(None, alias="except")
+    """Use all of the pack's rules and modifiers except these."""
 
 
 class RequiresSpec(Spec):

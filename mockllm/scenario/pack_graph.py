@@ -17,8 +17,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path
-from mockllm.scenario.language.use import UseSpec
-from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, read_manifest, resolve_params
+from mockllm.scenario.manifest import (
+    PackSpec,
+    ParamSettings,
+    UseSpec,
+    WithValues,
+    read_manifest,
+    resolve_params,
+)
 from mockllm.scenario.pack_params import Params
 from mockllm.scenario.pack_resolver import Origin, PackNotFound, PackResolver
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack, within

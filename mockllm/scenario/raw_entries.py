@@ -15,7 +15,7 @@ from mockllm.core.values.substituted_text import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.generated import FileText
+from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ImageSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec

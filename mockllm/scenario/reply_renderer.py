@@ -39,9 +39,19 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
-from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
+from mockllm.scenario.language.content import (
+    Chunk,
+    CommentChunk,
+    ErrorChunk,
+    FileText,
+    FromSchema,
+    GeneratedText,
+    RawChunk,
+    SentencesText,
+    TokensText,
+    WaitChunk,
+)
 from mockllm.scenario.language.error import ErrorSpec
-from mockllm.scenario.language.generated import FileText, FromSchema, GeneratedText, SentencesText, TokensText
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,

@@ -30,8 +30,8 @@ from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import PackResolver, bundled_pack
 from mockllm.state.sessions import Sessions
 from mockllm.testing.example_requests import UnsupportedCall, build_sent_request
-from mockllm.testing.expectation_hints import MismatchReport
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
+from mockllm.testing.match_trace import MismatchReport
 
 NOW: Final = 1_767_225_600.0
 """Start time of every example: 2026-01-01T00:00:00Z."""

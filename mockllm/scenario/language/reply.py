@@ -20,10 +20,8 @@ from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.chunks import Chunk
-from mockllm.scenario.language.embedding import EmbeddingField
+from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.generated import GeneratedText, OrFromSchema
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.settings import Headers, Settings
