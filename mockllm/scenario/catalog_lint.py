@@ -94,9 +94,6 @@ def warning_steps(
     return sorted(set(found))
 
 
-# --- rules that never answer -----------------------------------------------------------------------
-
-
 def _contradictory(subject: LintSubject) -> Iterator[Diagnostic]:
     """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left out."""
     spec = subject.spec
@@ -150,9 +147,6 @@ def _always_responds(spec: RuleSpec) -> bool:
 
 def _rule_label(subject: LintSubject) -> str:
     return f'"{subject.entry.id.rpartition(":")[2]}" ({subject.entry.where})'
-
-
-# --- what else is hardly meant -------------------------------------------------------------------
 
 
 def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:

@@ -1,7 +1,6 @@
 """Errors and warnings about scenario files: where, what was found, what was expected, what to do.
 
-Separate from the modules that find errors (the YAML reader, the models, the compiler), because these modules and
-every command that lists diagnostics share it. Diagnostics can be pickled: a reload finds them in another process.
+Diagnostics can be pickled: a reload finds them in another process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""`pack.yaml`: the name of a pack, the packs that it uses and its parameters.
-
-Separate from loading: this module reads one manifest and resolves the values of its parameters.
-"""
+"""`pack.yaml`: the name of a pack, the packs that it uses and its parameters."""
 
 from __future__ import annotations
 

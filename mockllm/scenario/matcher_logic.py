@@ -189,9 +189,6 @@ def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]
     return found
 
 
-# --- single tests ----------------------------------------------------------------------------------
-
-
 def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:
     if _same(narrow, wide):
         return True

@@ -1,7 +1,4 @@
-"""Rules and modifiers as they are written in a file: position, id, and the model that reads them.
-
-Separate from typed entries, which are only the entries in use, in their order and without errors.
-"""
+"""Rules and modifiers as they are written in a file: position, id, and the model that reads them."""
 
 from __future__ import annotations
 

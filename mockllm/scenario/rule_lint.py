@@ -171,9 +171,6 @@ def _is_set(setting: Any) -> bool:
     return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
 
 
-# --- replies where there is none -----------------------------------------------------------------
-
-
 def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
     target = _non_generating_target(spec, vocabulary)
     for path, response in _responses(spec):

@@ -1,7 +1,4 @@
-"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested format.
-
-Separate from the reply renderer, which turns this content into parts. This module decides what a model would do.
-"""
+"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested format."""
 
 from __future__ import annotations
 

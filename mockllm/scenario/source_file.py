@@ -1,7 +1,4 @@
-"""One scenario file as plain Python data, with the position of every value.
-
-Separate from the language and from the YAML reader: this module knows positions only.
-"""
+"""One scenario file as plain Python data, with the position of every value."""
 
 from __future__ import annotations
 

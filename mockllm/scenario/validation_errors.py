@@ -150,9 +150,6 @@ def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
         yield path, False, _wrong_type([field_error for errors in kinds.values() for field_error in errors])
 
 
-# --- messages ------------------------------------------------------------------------------------
-
-
 def _is_wrong_type(field_error: _FieldError) -> bool:
     return field_error.error["type"] in _KINDS or field_error.error["type"] == "literal_error"
 

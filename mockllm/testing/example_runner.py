@@ -139,9 +139,6 @@ class Suite:
         return self._worlds[key]
 
 
-# --- which ones ------------------------------------------------------------------------------------
-
-
 def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
     """Return whether to test a pack: it is named, or it is a local pack."""
     if pack.manifest.name in _named(sources):
@@ -200,9 +197,6 @@ def _enabling(group: ScenarioSources, file: LoadedFile) -> Iterator[PlannedExamp
             where = f"{file.source.name}:{file.source.position(('examples', number)).line}"
             name = str(item.get("name", f"examples[{number}]"))
             yield PlannedExample(group, where, name, file.path, number, item["with"])
-
-
-# --- one of them -----------------------------------------------------------------------------------
 
 
 def steps_of(entry: ExampleEntry) -> Sequence[ExampleStep]:

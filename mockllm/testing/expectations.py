@@ -103,9 +103,6 @@ def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
     return found
 
 
-# --- one value, one condition ----------------------------------------------------------------------
-
-
 def _decoded_value(name: str) -> Callable[[Outcome], Json | Missing]:
     def value(outcome: Outcome) -> Json | Missing:
         found = None if outcome.decoded is None else getattr(outcome.decoded, name)
@@ -169,9 +166,6 @@ def _first_difference(condition: Condition, value: Json | Missing) -> str | None
         return None
     parts = (brief(expected[place : place + 30]), brief(value[place : place + 30]))
     return f"they differ after {place} characters: {parts[0]} is {parts[1]}"
-
-
-# --- several values --------------------------------------------------------------------------------
 
 
 def _headers(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
@@ -248,9 +242,6 @@ def _arguments(expected: Json) -> Iterator[Condition]:
         yield Equals(expected)
 
 
-# --- time ------------------------------------------------------------------------------------------
-
-
 _BOUNDS: Final[Mapping[str, tuple[str, Callable[[float], bool]]]] = {
     "gt": ("more than", lambda over: over > TIME_TOLERANCE),
     "gte": ("at least", lambda over: over >= -TIME_TOLERANCE),
@@ -273,9 +264,6 @@ def duration(seconds: float) -> str:
     """Format seconds in scenario syntax: `250ms`, `1.5s`."""
     milliseconds = round(seconds * 1000, 3)
     return f"{milliseconds:g}ms" if 0 < milliseconds < 1000 else f"{milliseconds / 1000:.10g}s"
-
-
-# --- names -----------------------------------------------------------------------------------------
 
 
 def names_of(id: str) -> tuple[str, ...]:

@@ -59,8 +59,6 @@ class MockBase:
     session_id: str | None = None
     """The session of this object; None for the server, which sees all requests."""
 
-    # --- adding rules --------------------------------------------------------------------------
-
     def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:
         `name`, `times`, `per`, `delay`, `pace`, `faults` … Raise Broken for mistakes."""
@@ -107,8 +105,6 @@ class MockBase:
         addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
         self._stack.add(addition)
         return addition.entries[0].id if addition.entries else ""
-
-    # --- requests ------------------------------------------------------------------------------
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -199,8 +195,6 @@ class MockBase:
             lines = "".join(f"\n  {id}" for id in unused_rules)
             texts.append(f"{len(unused_rules)} unused rule{'s' * (len(unused_rules) != 1)}:{lines}")
         return texts
-
-    # --- addresses -----------------------------------------------------------------------------
 
     @property
     def base_url(self) -> str:

@@ -49,9 +49,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-# --- fixtures --------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     """A mock server for one test, on a free port: `mockllm.reply("Hi")`, `mockllm.openai_url`."""
@@ -101,9 +98,6 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return environment
 
 
-# --- checks and reports after a test ---------------------------------------------------------------
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Clear the servers of an earlier run of the test: some plugins rerun failed tests."""
@@ -139,9 +133,6 @@ def pytest_runtest_makereport(
         if bad:
             report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
     return report
-
-
-# --- settings --------------------------------------------------------------------------------------
 
 
 def _note(node: pytest.Item, server: MockBase) -> None:

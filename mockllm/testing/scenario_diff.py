@@ -164,9 +164,6 @@ def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
         yield outcome
 
 
-# --- what a client sees ----------------------------------------------------------------------------
-
-
 def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
     before, now = _visible(old), _visible(new)
     differences = [
