@@ -63,10 +63,8 @@ class ResponseSelector(Struct, frozen=True):
         if self.mode == "one":
             return 0
         if self.mode == "choose":
-            return min(
-                bisect_right(self.cumulative, randomness.uniform("choose") * self.cumulative[-1]),
-                len(self.cumulative) - 1,
-            )
+            drawn = randomness.uniform("choose") * self.cumulative[-1]
+            return min(bisect_right(self.cumulative, drawn), len(self.cumulative) - 1)
         total = int(self.cumulative[-1])
         if count >= total:
             if self.then == "cycle":

@@ -58,10 +58,7 @@ def readable(text: str) -> str:
     """Return a text that is safe for a terminal: control characters of others' files are escaped."""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text
-    )
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 
 
 def path_text(path: Path) -> str:

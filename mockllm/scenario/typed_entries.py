@@ -113,10 +113,8 @@ class EntryTyper(Struct):
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
     def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
-        from mockllm.scenario.example_entries import (  # a large import that servers do not need
-            ExampleEntry,
-            read_example,
-        )
+        # A large import that servers do not need.
+        from mockllm.scenario.example_entries import ExampleEntry, read_example
 
         for index, item in enumerate(items):
             example = read_example(file, item, index, packs, self.vocabulary)

@@ -165,20 +165,19 @@ def _message(field_error: _FieldError, path: Path) -> str:
     if _is_wrong_type(field_error):
         return _wrong_type([field_error])
     if kind in _BOUNDS:
-        bounds = {name: int(bound) if _is_whole(bound) else bound for name, bound in context.items()}
+        bounds = {
+            name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+            for name, bound in context.items()
+        }
         text = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
         return f"expected {text.format(**bounds)}, found {describe_value(error['input'])}"
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     message = re.sub(r"^Input should be (a valid )?", "expected ", error["msg"])
-    return message + (
-        _known(str(context.get("name", "")), context["allowed"]) if "allowed" in context else ""
-    )
-
-
-def _known(name: str, allowed: list[str]) -> str:
-    near = own_name(name, allowed)
-    return suggestion(name, allowed) if near is None else f'; did you mean "{near}"?'
+    if "allowed" not in context:
+        return message
+    name, allowed = str(context.get("name", "")), context["allowed"]
+    return message + suggestion(own_name(name, allowed) or name, allowed)
 
 
 def _wrong_type(errors: list[_FieldError]) -> str:
@@ -199,15 +198,9 @@ def _wrong_type(errors: list[_FieldError]) -> str:
     return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values)}"
 
 
-def _is_whole(bound: object) -> bool:
-    return isinstance(bound, float) and bound.is_integer()
-
-
 def _advice(value: Json, kinds: list[str], values: list[Any]) -> str:
     if isinstance(value, str):
-        near = own_name(value, values) or nearest(
-            value, [candidate for candidate in values if isinstance(candidate, str)]
-        )
+        near = own_name(value, values) or nearest(value, [each for each in values if isinstance(each, str)])
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):

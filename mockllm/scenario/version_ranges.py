@@ -1,6 +1,7 @@
 """Versions of packs, and ranges of them: `1.2.0`, `^1`, `~1.2`, `>=1.2, <2`.
 
-Semantic versioning: a version of two numbers has 0 as its third. A pre-release comes before its version and fits only a range that names it.
+Semantic versioning: a version of two numbers has 0 as its third. A pre-release comes before its version and fits only
+a range that names it.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class SentRequest(Struct, frozen=True):
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:
     """Return the request in the form of `provider`, default the first one that it names. Raise UnsupportedCall."""
-    wire = _wire_request(spec, provider or _first(spec.provider))
+    wire = _wire_request(spec, provider or chosen_provider(spec, None) or DEFAULT.name)
     path, _, query = (spec.path or wire.path).partition("?")
     queries = [query] if query else []
     if spec.query:
@@ -53,10 +53,12 @@ def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRe
     return SentRequest(spec.method or wire.method, path, "&".join(queries), headers, body)
 
 
-def _first(provider: str | list[str] | None) -> str:
-    if provider is None:
-        return DEFAULT.name
-    return provider if isinstance(provider, str) else provider[0]
+def chosen_provider(spec: RequestSpec, provider: str | None) -> str | None:
+    """Return the provider of a request in a run for `provider`: that one if the request lists it. None is the default
+    provider."""
+    if isinstance(spec.provider, list):
+        return provider if provider in spec.provider else spec.provider[0]
+    return spec.provider
 
 
 def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:

@@ -29,7 +29,7 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import PackResolver, bundled_pack
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import UnsupportedCall, build_sent_request
+from mockllm.testing.example_requests import UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
 from mockllm.testing.match_trace import MismatchReport
 
@@ -233,11 +233,10 @@ def _failures(
 def _send(
     step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None
 ) -> Outcome:
-    providers = step.request.provider
-    listed = isinstance(providers, list) and provider in providers
-    request = build_sent_request(step.request, provider if listed else None).read_by(engine, now)
-    why = MismatchReport(engine, request)
-    outcome = Outcome(request, engine.respond(request), why)
+    chosen = chosen_provider(step.request, provider)
+    request = build_sent_request(step.request, chosen).read_by(engine, now)
+    report = MismatchReport(engine, request)
+    outcome = Outcome(request, engine.respond(request), report.lines)
     if watch is not None:
-        watch(engine, why.decision, outcome)
+        watch(engine, report.decision, outcome)
     return outcome

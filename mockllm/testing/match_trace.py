@@ -5,6 +5,7 @@ is counted: the trace shows the response to the next such request.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -96,22 +97,15 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
         if number in refused:
             found.append(_trace_entry(item, number, "stood aside", guard_line(item, *refused[number])))
         else:
-            found.append(_trace_entry(item, number, "did not match", _differs(item, request)))
+            line = near_miss_line(item, item.matcher.differences(request))
+            found.append(_trace_entry(item, number, "did not match", line))
     if decision.rule is not None:
         found.append(
             _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
         )
         later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
-        found += [
-            _trace_entry(items[number], number, "comes later")
-            for _, number in zip(range(LATER), later, strict=False)
-        ]
+        found += [_trace_entry(items[number], number, "comes later") for number in islice(later, LATER)]
     return found, end - len(refused) - len(others)
-
-
-def _differs(item: CatalogItem, request: Request) -> str:
-    """Return a line about why the rule did not match."""
-    return near_miss_line(item, item.matcher.differences(request))
 
 
 def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
@@ -123,9 +117,8 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     item = engine.catalog.items[selected.candidate.item]
     if item.answers is None:
         return None
-    return item.answers.pick(
-        selected.responses, Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
-    )
+    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
+    return item.answers.pick(selected.responses, randomness)
 
 
 def _step(engine: Engine, selected: Selected) -> str | None:

@@ -87,7 +87,7 @@ class MockBase:
         they exist there, else to the current folder."""
         by = caller()
         matching = [_resolve_path(os.fspath(path), by) for path in paths]
-        self._stack.add(load_rules(ScenarioSources(matching, vocabulary=VOCABULARY, examples=False)))
+        self._stack.add(load_rules(matching))
 
     def climate(self, climate: str) -> None:
         """Set the weather of the pack `weather` from now on: calm, flaky, rate-limited, slow, storm,
@@ -136,9 +136,9 @@ class MockBase:
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
         used = {each.rule for each in self.requests}
-        rules = [
+        rules = (
             each for each in entries if each.kind == "rule" and each.layer <= 0 and not each.spec.fallback
-        ]
+        )
         return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
 
     def verify(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -155,23 +155,19 @@ def _words(node: pytest.Item) -> dict[str, Any]:
             pytest.fail(f"the marker {MARKER} takes keywords only, as in packs=…", pytrace=False)
         for name, value in marker.kwargs.items():
             if name not in WORDS:
-                pytest.fail(_unknown(name), pytrace=False)
+                from mockllm.scenario.diagnostics import suggestion
+
+                hint = suggestion(name, WORDS)
+                pytest.fail(f"the marker {MARKER} has no keyword {name!r}{hint}", pytrace=False)
             words.setdefault("packs" if name == "pack" else name, value)
     if "packs" in words and isinstance(words["packs"], str):
         words["packs"] = words["packs"].split(",")
     if "scenarios" in words:
-        words["scenarios"] = [_path(node, each) for each in _listed(words["scenarios"])]
+        paths = words["scenarios"]
+        words["scenarios"] = [
+            _path(node, each) for each in (paths if isinstance(paths, list | tuple) else [paths])
+        ]
     return words
-
-
-def _unknown(name: str) -> str:
-    from mockllm.scenario.diagnostics import suggestion
-
-    return f"the marker {MARKER} has no keyword {name!r}{suggestion(name, WORDS)}"
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _path(node: pytest.Item, path: Any) -> str:
