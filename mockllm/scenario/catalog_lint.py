@@ -1,7 +1,6 @@
 """Warnings about a whole catalog: certain problems that no rule shows by itself.
 
-Separate from typing, which reads each rule by itself and finds its errors. Warnings have the form of errors,
-and with `--strict` they are errors.
+Warnings have the form of errors, and with `--strict` they are errors.
 """
 
 from __future__ import annotations

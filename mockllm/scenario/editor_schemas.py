@@ -123,7 +123,7 @@ def _schema(model: type[BaseModel], title: str) -> JsonSchema:
         later = dict(list(shared.items())[number + 1 :])
         definitions[name] = {key: _with_shared(value, later) for key, value in form.items()}
     known = {
-        name: _with_shared(each, shared) if name not in shared else each for name, each in definitions.items()
+        name: each if name in shared else _with_shared(each, shared) for name, each in definitions.items()
     }
     body = _with_shared(result, shared)
     needed = _references(body)
@@ -151,10 +151,8 @@ class _Draft7(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchema:
         self._models.append(schema["cls"])
-        try:
-            result = super().model_schema(schema)
-        finally:
-            self._models.pop()
+        result = super().model_schema(schema)
+        self._models.pop()
         for name, text in field_texts(schema["cls"]).items():
             field = schema["cls"].model_fields[name]
             if field.description is None:
@@ -169,10 +167,9 @@ class _Draft7(GenerateJsonSchema):
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchema:
         result: JsonSchema = {"type": "object"}
-        values = self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}
-        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
-        if values:
+        if values := self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}:
             result["additionalProperties"] = values
+        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         if set(keys) - {"type"}:
             result["propertyNames"] = keys
         return result
@@ -211,9 +208,8 @@ def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
         for name, form in shared.items():
             bare = form.keys() - {"description", "examples"}
             if all(schema.get(key) == form[key] for key in bare):
-                own = {
-                    key: value for key, value in schema.items() if key not in bare and form.get(key) != value
-                }
+                rest = schema.keys() - bare
+                own = {key: value for key, value in schema.items() if key in rest and form.get(key) != value}
                 reference = {"$ref": _REF.format(model=name)}
                 return {"allOf": [reference], **own} if own else reference
         return None
@@ -232,10 +228,8 @@ def _with_parameters(schema: Any) -> Any:
         if not scalar and "enum" not in schema and "const" not in schema:
             return None
         about = {key: value for key, value in schema.items() if key in ("description", "default")}
-        return {
-            "anyOf": [{key: value for key, value in schema.items() if key not in about}, parameter],
-            **about,
-        }
+        scalar_schema = {key: value for key, value in schema.items() if key not in about}
+        return {"anyOf": [scalar_schema, parameter], **about}
 
     return _map_schema(schema, changed)
 

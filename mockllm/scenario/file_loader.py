@@ -218,7 +218,7 @@ class _LoadAttempt(Struct, dict=True):
                 self.folders |= linked_folders(Path(folder), names)
                 return names
         return sorted(
-            os.path.relpath(path, folder) for path, file in self.before.items() if file.folder == folder
+            os.path.relpath(file.path, folder) for file in self.before.values() if file.folder == folder
         )
 
     def add_user_file(
@@ -242,9 +242,8 @@ class _LoadAttempt(Struct, dict=True):
         for below in self.list_files(pack.folder, pack.shown):
             path, shown = os.path.join(pack.folder, below), os.path.join(pack.shown, below)
             if not within(os.path.realpath(path), os.path.realpath(pack.folder)):
-                self.diagnostics.append(
-                    Diagnostic(shown, 0, 0, "", "a link that leads out of the pack is not read")
-                )
+                message = "a link that leads out of the pack is not read"
+                self.diagnostics.append(Diagnostic(shown, 0, 0, "", message))
                 continue
             blank = LoadedFile(
                 path, f"{name}/{below}", EMPTY_SOURCE, EMPTY_SOURCE, pack.folder, "pack", name, pack.params

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import Field, JsonValue, ValidationError
 
 from mockllm import __version__
@@ -92,18 +93,13 @@ def read_manifest(source: Source) -> tuple[PackSpec | None, list[Diagnostic]]:
         manifest = PackSpec.model_validate(data)
     except ValidationError as error:
         diagnostics = diagnostics_of(error, source, (), PackSpec)
-        if isinstance(data, dict) and any(key in data for key in _ENTRY_KEYS):
-            diagnostics = [_items_elsewhere(diagnostic) for diagnostic in diagnostics]
-        return None, diagnostics
+        elsewhere = f"{MANIFEST} describes the pack; put its %s into another file of the folder"
+        return None, [
+            replace(each, message=elsewhere % each.path) if each.path in _ENTRY_KEYS else each
+            for each in diagnostics
+        ]
     diagnostics = [*_bad_requires(manifest, source), *_bad_params(manifest, source)]
     return (None if diagnostics else manifest), diagnostics
-
-
-def _items_elsewhere(diagnostic: Diagnostic) -> Diagnostic:
-    if diagnostic.path not in _ENTRY_KEYS:
-        return diagnostic
-    message = f"{MANIFEST} describes the pack; put its {diagnostic.path} into another file of the folder"
-    return Diagnostic(diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.path, message)
 
 
 def _bad_requires(manifest: PackSpec, source: Source) -> list[Diagnostic]:

@@ -42,12 +42,8 @@ class Overlay(Struct, frozen=True):
 
     @property
     def data(self) -> dict[str, Json]:
-        data: dict[str, Json] = {"mockllm": 1}
-        if self.rules:
-            data["rules"] = list(self.rules)
-        if self.modifiers:
-            data["modifiers"] = list(self.modifiers)
-        return data
+        entries = {"rules": list(self.rules), "modifiers": list(self.modifiers)}
+        return {"mockllm": 1, **{key: items for key, items in entries.items() if items}}
 
     @property
     def text(self) -> str:
@@ -89,23 +85,17 @@ def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary)
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:
-        if "use" in source.data or "examples" in source.data:
-            key = "use" if "use" in source.data else "examples"
-            typer.diagnostics.append(
-                source.diagnostic((key,), "an overlay holds rules and modifiers", key=True)
-            )
+        if wrong := [key for key in ("use", "examples") if key in source.data]:
+            message = "an overlay holds rules and modifiers"
+            typer.diagnostics.append(source.diagnostic((wrong[0],), message, key=True))
         typer.items(file, outline, layer, 0)
     off = [(target, entry.diagnostic("", "replaces")) for entry, target in typer.disabling]
     diagnostics = list(typer.diagnostics)
     if session is not None:
-        replacing = [entry for entry in typer.entries if entry.spec.replaces is not None]
-        diagnostics += [
-            source.diagnostic((*entry.path, "replaces"), "only the overlay of all sessions replaces rules")
-            for entry in replacing
-        ]
-        diagnostics += [
-            replace(each, message="only the overlay of all sessions disables entries") for _, each in off
-        ]
+        replacing = [(*entry.path, "replaces") for entry in typer.entries if entry.spec.replaces is not None]
+        message = "only the overlay of all sessions "
+        diagnostics += [source.diagnostic(path, f"{message}replaces rules") for path in replacing]
+        diagnostics += [replace(each, message=f"{message}disables entries") for _, each in off]
         return OverlaidEntries([_for_session(entry, session) for entry in typer.entries], diagnostics)
     return OverlaidEntries(typer.entries, diagnostics, off)
 
@@ -156,8 +146,7 @@ def merge_entries(base: Sequence[TypedEntry], overlays: Sequence[OverlaidEntries
         for entry in each.entries:
             place = by_id.get(entry.spec.replaces)
             if place is None:
-                rank = (*entry.rank[:3], number, entry.rank[4])
-                added.append(replace(entry, rank=rank))
+                added.append(replace(entry, rank=(*entry.rank[:3], number, entry.rank[4])))
             else:
                 removed.add(place)
                 added.append(replace(entry, layer=base[place].layer, rank=base[place].rank))

@@ -1,8 +1,4 @@
-"""The parameters of a pack: their types, how a value is read, and conditions on them.
-
-Separate from packs, because a value has four possible origins (option, environment, `with`, default), and
-each error must name the origin.
-"""
+"""The parameters of a pack: their types, how a value is read, and conditions on them."""
 
 from __future__ import annotations
 

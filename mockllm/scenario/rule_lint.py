@@ -1,7 +1,6 @@
 """Warnings about one rule or modifier, by its own content: each is a path below it, and a message.
 
-Separate from `catalog_lint`, which compares rules with each other and reports only what is certain. Warnings
-about templates concern paths that no request has. Values reject unknown names themselves; these paths may be
+Warnings about templates concern paths that no request has. Values reject unknown names themselves; these paths may be
 followed by a `default`.
 """
 
@@ -35,7 +34,10 @@ from mockllm.scenario.vocabulary import Vocabulary
 Warnings: TypeAlias = Iterator[tuple[Path, str]]
 
 SETTINGS: Final = ("delay", "pace", "headers", "stream", "faults", "error", "limit", "load", "sets_state")
-NO_REPLY: Final = "a reply is for generating calls only, and {} is not one: every such request gets a 400; use http or error"
+NO_REPLY: Final = (
+    "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
+    "use http or error"
+)
 WITH_EMBEDDING: Final = ", or add an embedding to the reply"
 EMBEDDING_ONLY: Final = (
     "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.values.substituted_text import SubstitutedText
-from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion
+from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion, value_at
 from mockllm.scenario.source_file import Mark, Source
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
@@ -40,22 +40,15 @@ def substitute(
         return source
     substitution = _Substitution(source, params, pack, budget or SizeBudget())
     data, mark = substitution.tree(source.data, source.marks, ())
-    return replace(
-        source,
-        data=data,
-        marks=mark,
-        diagnostics=(*source.diagnostics, *substitution.diagnostics),
-        has_params=False,
-    )
+    diagnostics = (*source.diagnostics, *substitution.diagnostics)
+    return replace(source, data=data, marks=mark, diagnostics=diagnostics, has_params=False)
 
 
 def substitute_at(
     source: Source, path: Path, params: Mapping[str, Json], pack: str | None
 ) -> tuple[Json, list[Diagnostic]]:
     """Return the value at one path of a source with parameters substituted."""
-    data = source.data
-    for step in path:
-        data = data[step]
+    data = value_at(source.data, path)
     substitution = _Substitution(source, params, pack, SizeBudget())
     return substitution.tree(data, source.mark(path), path)[0], substitution.diagnostics
 
@@ -168,6 +161,5 @@ class _Substitution(Struct):
 
 def _is_open(text: str, end: int) -> bool:
     """Return whether a template that begins before this position has not ended there."""
-    return any(
-        text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in (("{{", "}}"), ("{%", "%}"))
-    )
+    pairs = (("{{", "}}"), ("{%", "%}"))
+    return any(text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in pairs)

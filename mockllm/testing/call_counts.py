@@ -60,10 +60,8 @@ def miscounted(
     lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
     others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
     for each in sorted(others, key=lambda other: matcher.distance(other.request))[:MAX_SHOWN]:
-        differs = "; ".join(
-            mismatch_line(part) for part in matcher.differences(each.request) if not part.matched
-        )
-        lines.append(f"  {each}\n    {differs}")
+        parts = (part for part in matcher.differences(each.request) if not part.matched)
+        lines.append(f"  {each}\n    {'; '.join(map(mismatch_line, parts))}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)

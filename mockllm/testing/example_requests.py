@@ -32,9 +32,8 @@ class SentRequest(Struct, frozen=True):
 
     def read_by(self, engine: Engine, now: float) -> Request:
         """Return the request that the engine reads; `now` is in seconds since the epoch."""
-        return engine.read(
-            self.method, self.path, self.query_string, self.headers, self.raw, "127.0.0.1", now
-        )
+        head = (self.method, self.path, self.query_string, self.headers)
+        return engine.read(*head, self.raw, "127.0.0.1", now)
 
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:

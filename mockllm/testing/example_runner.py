@@ -169,12 +169,9 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     )
     if not sources.settings.sets:
         return alone
-    known = {
-        name
-        for used in load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs
-        for param in used.params.kinds
-        for name in (param, f"{used.manifest.name}.{param}")
-    }
+    used = load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs
+    params = [(each.manifest.name, param) for each in used for param in each.params.kinds]
+    known = {name for pack_name, param in params for name in (param, f"{pack_name}.{param}")}
     sets = [text for text in sources.settings.sets if text.partition("=")[0].strip() in known]
     return replace(alone, settings=ParamSettings(sets))
 

@@ -177,6 +177,7 @@ class MockBase:
 
     def journal(self) -> str:
         """Return a line for each request, with the nearest rules for unmatched ones."""
+        self._catch_up()
         return "\n".join(
             str(each) + "".join(f"\n    {line}" for line in each.explanation.splitlines())
             for each in self.requests

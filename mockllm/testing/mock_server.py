@@ -136,9 +136,8 @@ class MockLLM(MockBase):
             sources.packs if packs is None else packs,
             sources.settings.values if params is None else params,
         )
-        return MockSession(
-            self, id or f"session-{next(self._sessions)}", RuleStack(sources, self._stack), seed
-        )
+        name = id or f"session-{next(self._sessions)}"
+        return MockSession(self, name, RuleStack(sources, self._stack), seed)
 
     def __enter__(self) -> Self:
         return self.start()
