@@ -20,7 +20,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
-from mockllm.scenario.language.chunks import WaitChunk
+from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec

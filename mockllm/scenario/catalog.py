@@ -63,10 +63,8 @@ class ResponseSelector(Struct, frozen=True):
         if self.mode == "one":
             return 0
         if self.mode == "choose":
-            return min(
-                bisect_right(self.cumulative, randomness.uniform("choose") * self.cumulative[-1]),
-                len(self.cumulative) - 1,
-            )
+            drawn = randomness.uniform("choose") * self.cumulative[-1]
+            return min(bisect_right(self.cumulative, drawn), len(self.cumulative) - 1)
         total = int(self.cumulative[-1])
         if count >= total:
             if self.then == "cycle":
@@ -111,8 +109,7 @@ class CatalogItem(Struct, frozen=True):
 
 
 class Catalog(Struct, frozen=True):
-    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in
-    theirs."""
+    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""
 
     items: Sequence[CatalogItem]
     rules: int

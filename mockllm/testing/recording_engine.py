@@ -41,9 +41,8 @@ class RuleStack(Struct, dict=True):
 
     def __post_init__(self) -> None:
         below = self.below
-        self.base: CompiledBase = (
-            compiled_base(self.sources) if below is None or self.sources != below.sources else below.base
-        )
+        shared = below is not None and self.sources == below.sources
+        self.base: CompiledBase = below.base if below is not None and shared else compiled_base(self.sources)
 
     @property
     def versions(self) -> int:

@@ -80,16 +80,10 @@ class LimitSpec(Spec):
     @property
     def limit(self) -> Limit:
         """The limit as the core's type."""
+        counts = (self.requests, self.tokens, self.concurrent)
+        probability = self.probability or 0.0
         return Limit(
-            self.strategy,
-            self.requests,
-            self.tokens,
-            self.concurrent,
-            self.window,
-            self.burst,
-            self.queue,
-            self.probability or 0.0,
-            self.retry_after,
+            self.strategy, *counts, self.window, self.burst, self.queue, probability, self.retry_after
         )
 
 

@@ -81,13 +81,10 @@ SCOPES = ("global", "api_key", "conversation", "ip")
 def _per(value: str) -> str:
     if re.match(PER, value) is None:
         expected = quoted_choice((*SCOPES, "header:NAME"))
-        raise quantity_error(f"expected {expected}, found {describe_value(value)}" + _near(value))
+        near = nearest(value, SCOPES)
+        hint = f'; did you mean "{near}"?' if near else ""
+        raise quantity_error(f"expected {expected}, found {describe_value(value)}{hint}")
     return value
-
-
-def _near(value: str) -> str:
-    near = nearest(value, SCOPES)
-    return f'; did you mean "{near}"?' if near else ""
 
 
 Per = Annotated[
