@@ -29,21 +29,14 @@ FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 def _routes() -> tuple[ProviderRoute, ...]:
     responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
     foundry = ProviderCall(
-        "foundry_chat",
-        FOUNDRY_CHAT,
-        operation="chat",
-        telemetry_provider="azure.ai.inference",
-        neutral=False,
+        "foundry_chat", FOUNDRY_CHAT, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
     )
     deployed = (
         (
             "chat/completions",
             ProviderCall("chat", CHAT, operation="chat", title="Azure OpenAI: chat, completions, embeddings"),
         ),
-        (
-            "completions",
-            ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False),
-        ),
+        ("completions", ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False)),
         ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
     )
     return (

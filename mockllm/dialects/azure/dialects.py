@@ -26,11 +26,7 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head
-from mockllm.dialects.vendors.responses import (
-    VendorCompletions,
-    VendorEmbeddings,
-    VendorResponses,
-)
+from mockllm.dialects.vendors.responses import VendorCompletions, VendorEmbeddings, VendorResponses
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
 VERSION: Final = "2024-10-21"

@@ -8,9 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import pretty
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.reply.reply import (
-    Reply,
-)
+from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.capabilities import ProtocolCapabilities
@@ -18,12 +16,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.chat.body import (
-    body,
-    one_call,
-    response_fields,
-    supported_reply,
-)
+from mockllm.dialects.openai.chat.body import body, one_call, response_fields, supported_reply
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -33,15 +26,7 @@ from mockllm.dialects.openai.chat.stream import ChatEncoder
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
 
 ENCODING_FIELDS: Final = frozenset(
-    {
-        "stream_options",
-        "service_tier",
-        "tools",
-        "tool_choice",
-        "functions",
-        "function_call",
-        "logprobs",
-    }
+    {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"}
 )
 """The request fields that change the encoding of a reply."""
 

@@ -38,11 +38,7 @@ from mockllm.dialects.openai.request_helpers import (
 )
 
 ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
-MEDIA: Final = {
-    "image_url": MediaPart("image"),
-    "input_audio": MediaPart("audio"),
-    "file": MediaPart("file"),
-}
+MEDIA: Final = {"image_url": MediaPart("image"), "input_audio": MediaPart("audio"), "file": MediaPart("file")}
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
 AUTO: Final = ToolChoice()

@@ -9,20 +9,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
-from mockllm.core.reply.reply import (
-    Call,
-    NativePart,
-    Refusal,
-    Reply,
-    Text,
-)
+from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.body import (
-    annotations_of,
-    response_fields,
-    supported_reply,
-    usage,
-)
+from mockllm.dialects.openai.chat.body import annotations_of, response_fields, supported_reply, usage
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
@@ -132,12 +121,7 @@ class ChatEncoder(Encoder):
         return {"index": number, **self._facts.call(call, choice, number, "")}
 
     def _chunk(
-        self,
-        choice: int,
-        delta: bytes,
-        finish: bytes = b"null",
-        padded: int = 0,
-        logprobs: Json = None,
+        self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
     ) -> Event:
         logprobs_member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
         choice_object = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (

@@ -62,10 +62,7 @@ def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
     match item:
         case (
             {"type": "message" | "reasoning", "content": [*parts], "summary": []}
-            | {
-                "type": "message",
-                "content": [*parts],
-            }
+            | {"type": "message", "content": [*parts]}
             | {"type": "reasoning", "summary": [*parts]}
         ):
             for part in parts:

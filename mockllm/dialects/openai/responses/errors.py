@@ -26,8 +26,7 @@ _ROWS: Final = {
 ROWS: Final = {
     **_ROWS,
     "authentication": replace(
-        _ROWS["authentication"],
-        headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"')),
+        _ROWS["authentication"], headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"'))
     ),
     "model_not_found": replace(
         _ROWS["model_not_found"],
