@@ -35,9 +35,8 @@ from mockllm.dialects.anthropic.messages_check import check, check_readable
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily, family_of
 from mockllm.dialects.anthropic.request_builder import build_request
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")

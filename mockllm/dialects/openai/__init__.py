@@ -8,10 +8,10 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
+from mockllm.dialects.openai.errors import refused
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
-from mockllm.dialects.openai.rate_limit_errors import refused
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.stored_calls import (

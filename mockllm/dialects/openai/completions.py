@@ -15,19 +15,19 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, without_empty
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
+from mockllm.dialects.openai.request_builder import build_completions
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
 SNAPSHOTS: Final = {
@@ -177,25 +177,6 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
     return reply.usage.tell(result, "usage")
 
 
-def build_request(request: NeutralRequest) -> WireRequest:
-    """Return a request with a prompt; the protocol has no system text, tools and response formats."""
-    body = {
-        "model": request.model or DEFAULT_MODEL,
-        "prompt": request.user,
-        **without_empty(
-            {
-                "stream": request.stream,
-                "stream_options": {"include_usage": True} if request.stream else None,
-                "max_tokens": request.max_tokens,
-                "stop": list(request.stop),
-                "n": request.n,
-            }
-        ),
-    }
-    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-    return WireRequest("/v1/completions", {"content-type": "application/json", **key}, body)
-
-
 def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response."""
     decoder = ResponseDecoder(plan)
@@ -236,8 +217,8 @@ class Completions(OpenAiCall):
     )
     request = CompletionsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CompletionsRequest)
@@ -246,7 +227,7 @@ class Completions(OpenAiCall):
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
         payload = pretty(body(reply, request, stamp)) + b"\n"
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
+        return body_plan(payload, stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
@@ -259,7 +240,4 @@ class Completions(OpenAiCall):
         return request.include_usage, request.echoed, top, () if top is None else request.offsets
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+        return build_completions(request, DEFAULT_MODEL)

@@ -9,13 +9,13 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
 from mockllm.core.request.request import Message, OtherPart, Part, Request, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import BODY_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
 from mockllm.dialects.openai.request_helpers import text_of
 from mockllm.dialects.openai.validators import (
     Check,
@@ -150,13 +150,11 @@ MAX_DIMENSIONS: Final = 16_384
 class OpenAiEmbeddings(OpenAiCall):
     """The vectors, in the order of the inputs."""
 
-    name = "openai"
     api = "embeddings"
     generates = False
     request = OpenAiEmbeddingsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
@@ -183,4 +181,4 @@ class OpenAiEmbeddings(OpenAiCall):
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+        return body_plan(pretty(body) + b"\n", stamp, BODY_HEAD)

@@ -10,13 +10,13 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.model_families import SNAPSHOTS
 
 WELL_KNOWN: Final = tuple(
@@ -79,4 +79,4 @@ def _model(name: str) -> Json:
 
 
 def _plan(body: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+    return body_plan(pretty(body) + b"\n", stamp)

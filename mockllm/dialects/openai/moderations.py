@@ -10,11 +10,11 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.request_helpers import object_of, text_of
 from mockllm.dialects.openai.validators import check_length, check_readable, missing, string, wrong_type
 
@@ -136,8 +136,7 @@ class Moderations(OpenAiCall):
     generates = False
     request = ModerationsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL
@@ -147,4 +146,4 @@ class Moderations(OpenAiCall):
             "model": SNAPSHOTS.get(model, model),
             "results": [moderate(message, text_only=text_only) for message in request.messages],
         }
-        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+        return body_plan(pretty(body) + b"\n", stamp)

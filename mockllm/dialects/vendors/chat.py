@@ -26,9 +26,8 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, payloads
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat import decoder

@@ -7,23 +7,20 @@ from typing import Final
 
 from mockllm.core.json.codec import pretty
 from mockllm.core.rendering.encoder import encode
-from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import ProtocolCapabilities
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import body, one_call, response_fields, supported_reply
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.request_builder import build_request
-from mockllm.dialects.openai.chat.store_update import store_update
+from mockllm.dialects.openai.chat.stored_calls import store_update
 from mockllm.dialects.openai.chat.stream import ChatEncoder
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.request_builder import build_chat
 
 ENCODING_FIELDS: Final = frozenset(
     {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"}
@@ -40,6 +37,8 @@ class Chat(OpenAiCall):
     request = ChatRequest
 
     check = staticmethod(check)
+    build_request = staticmethod(build_chat)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
@@ -48,7 +47,7 @@ class Chat(OpenAiCall):
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
         payload = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
+        return body_plan(payload, stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -72,9 +71,3 @@ class Chat(OpenAiCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ChatRequest)
         return store_update(plan, request)
-
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)

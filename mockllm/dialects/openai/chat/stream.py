@@ -11,11 +11,11 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import Kind
 from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import padding
 from mockllm.dialects.openai.chat.body import annotations_of, response_fields, supported_reply, usage
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
-from mockllm.dialects.openai.stream_padding import padding
 
 FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
 CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'

@@ -14,17 +14,16 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, canonical, dumps, pretty
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import ProtocolCapabilities
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.openai.calls import padding
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
+from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.check import check
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.errors import ResponsesCall, error_object
@@ -40,9 +39,7 @@ from mockllm.dialects.openai.responses.items import (
 from mockllm.dialects.openai.responses.native_items import item_events, opening_item
 from mockllm.dialects.openai.responses.object import INCOMPLETE, response_fields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from mockllm.dialects.openai.responses.request_builder import build_request
-from mockllm.dialects.openai.responses.store_update import store_update
-from mockllm.dialects.openai.stream_padding import padding
+from mockllm.dialects.openai.responses.stored_calls import store_update
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -212,8 +209,9 @@ class Responses(ResponsesCall):
     request = ResponsesRequest
     capabilities = ProtocolCapabilities(stop=False, choices=False)
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
+    build_request = staticmethod(build_responses)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply)
@@ -229,7 +227,7 @@ class Responses(ResponsesCall):
         counted = usage(supported.usage, facts.form)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
         body = pretty(supported.usage.tell(response, "usage"))
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(body, 0, "body"),))
+        return body_plan(body, stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
@@ -245,9 +243,3 @@ class Responses(ResponsesCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return store_update(plan, request)
-
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)

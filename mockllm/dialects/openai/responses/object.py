@@ -15,9 +15,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
 from mockllm.dialects.openai.request_helpers import count_of, object_of, objects, text_of
-from mockllm.dialects.openai.responses.model_families import ResponsesFamily, family_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -118,7 +117,7 @@ class ResponseObjectFields(Struct):
 
 def response_fields(reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> ResponseObjectFields:
     model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    family = family_of(model)
+    family = responses_family(model)
     return ResponseObjectFields(
         id=stamp.ids.make("resp_", 50, alphabet=HEX),
         created=stamp.second,

@@ -1,7 +1,9 @@
-"""The calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
+"""The stored form of a response, and the calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
 
-The session's store serves these calls. A response that was not stored, was deleted or was evicted is not
-found.
+The server stores every response, unless the client declines, and the calls that the response makes: the body of
+a non-streaming response, or the last event of a stream. A broken stream has no last event: its client received
+no response to continue from, so nothing is stored. The session's store serves the calls. A response that was not
+stored, was deleted or was evicted is not found.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, pretty
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number
-from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.request_helpers import objects, text_of
 from mockllm.dialects.openai.responses.errors import error_plan
 from mockllm.dialects.openai.responses.history import (
     chain,
@@ -28,8 +31,61 @@ from mockllm.dialects.openai.responses.history import (
     response_object,
 )
 from mockllm.dialects.openai.responses.native_items import item_events, opening_item
-from mockllm.dialects.openai.responses.store_update import ids_of
+from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
+
+END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
+
+
+def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
+    """Return the update of the store; None where there is no response."""
+    sent = _last_payload(plan)
+    completed = {} if sent is None else response_object(sent)
+    id = text_of(completed.get("id"))
+    if sent is None or id is None:
+        return None
+    output = list(objects(completed.get("output")))
+    calls = dict(_calls(output))
+    if b'"store"' in request.raw and request.fields.get("store") is False:
+        return StoreUpdate(calls=calls)
+    previous = request.previous
+    if previous is None:
+        stored = StoredResponse(id, None, request.raw, sent)
+    else:
+        stored = StoredResponse(id, previous.id, request.raw, sent, request.thread)
+    return StoreUpdate(ids_of(completed, request.conversation), stored, calls)
+
+
+def ids_of(completed: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
+    """Return the ids that find a response: its own id, its conversation's, and those of its items."""
+    ids = (completed["id"], conversation, *(item.get("id") for item in objects(completed.get("output"))))
+    return tuple(id for id in ids if type(id) is str)
+
+
+def _last_payload(plan: Plan) -> bytes | None:
+    """Return the body, or the data of the event that ends a stream; None for anything else."""
+    last = next(
+        (step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep | CutStep)), None
+    )
+    if last is None or isinstance(last, CutStep):
+        return None
+    if isinstance(last, EventStep):
+        return last.payload if last.kind in ("body", "end", "error") else None
+    if not plan.streamed:
+        return last.data
+    _, _, event = last.data.rpartition(b"event: ")
+    name, _, data = event.partition(b"\ndata: ")
+    return data if name in END_EVENTS else None
+
+
+def _calls(output: list[dict[str, Json]]) -> list[tuple[str, str]]:
+    """Return the id and the tool of each call."""
+    return [
+        (item["call_id"], item["name"])
+        for item in output
+        if item.get("type") in CALLS and type(item.get("call_id")) is type(item.get("name")) is str
+    ]
+
 
 UNFINISHED: Final[dict[str, Json]] = {
     "status": "in_progress",
@@ -131,7 +187,7 @@ class InputItems(StoredCall):
 
 
 def _body(value: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(value), 0, "body"),))
+    return body_plan(pretty(value), stamp)
 
 
 def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
