@@ -1,6 +1,5 @@
 """Base classes of OpenAI's calls, pages of stored objects, which a client requests with `after`, `limit` and
-`order`, and the padding of streams.
-"""
+`order`, and the padding of streams."""
 
 from __future__ import annotations
 

@@ -54,6 +54,7 @@ def finish(choice: Choice) -> str:
 
 
 def usage(counted: Usage) -> dict[str, Json]:
+    """Return the three token counts and nothing else."""
     return {
         "prompt_tokens": counted.input,
         "completion_tokens": counted.output,

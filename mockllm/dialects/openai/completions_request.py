@@ -8,9 +8,16 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import Message, OtherPart, Part, Request, Sampling, TextPart
-from mockllm.core.tokens import estimate
-from mockllm.dialects.openai.request_helpers import ModelRequest, choice_count, texts
+from mockllm.core.request.request import Message, Request, Sampling
+from mockllm.dialects.openai.request_helpers import (
+    ModelRequest,
+    TokenInput,
+    choice_count,
+    count_inputs,
+    input_message,
+    is_token_list,
+    texts,
+)
 from mockllm.dialects.openai.validators import (
     Check,
     array,
@@ -27,12 +34,7 @@ from mockllm.dialects.openai.validators import (
 )
 
 MAX_TOTAL_CHOICES: Final = 2048
-"""The maximum number of choices of all prompts of one request. The real service's total depends on the
-account."""
-Prompt = str | list[int]
-"""A text, or the numbers of its tokens."""
-
-
+"""The maximum number of choices of all prompts of one request. The real service's total depends on the account."""
 MAX_LOGPROBS: Final = 5
 """The maximum number of likeliest tokens per position."""
 KNOWN_FIELDS: Final = frozenset({
@@ -52,22 +54,19 @@ class CompletionsRequest(ModelRequest):
     known = KNOWN_FIELDS
 
     @lazy
-    def prompts(self) -> tuple[Prompt, ...]:
+    def prompts(self) -> tuple[TokenInput, ...]:
         value = self.fields.get("prompt")
         if type(value) is not list:
             return (value if type(value) is str else "",)
-        if _is_token_list(value):
+        if is_token_list(value):
             return (value,)
         return tuple(
-            prompt for prompt in value[:MAX_TOTAL_CHOICES] if type(prompt) is str or _is_token_list(prompt)
+            prompt for prompt in value[:MAX_TOTAL_CHOICES] if type(prompt) is str or is_token_list(prompt)
         ) or ("",)
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        parts: list[Part] = [
-            TextPart(prompt) if isinstance(prompt, str) else OtherPart("tokens") for prompt in self.prompts
-        ]
-        return (Message("user", tuple(parts)),)
+        return (input_message(self.prompts),)
 
     @lazy
     def sampling(self) -> Sampling:
@@ -81,8 +80,7 @@ class CompletionsRequest(ModelRequest):
 
     @lazy
     def input_tokens(self) -> int:
-        """The tokens of the prompts, which have no message framing."""
-        return sum(estimate(prompt) if isinstance(prompt, str) else len(prompt) for prompt in self.prompts)
+        return count_inputs(self.prompts)
 
     @lazy
     def logprobs(self) -> int | None:
@@ -113,10 +111,6 @@ class CompletionsRequest(ModelRequest):
         )
 
 
-def _is_token_list(value: Json) -> bool:
-    return type(value) is list and bool(value) and all(type(token) is int for token in value)
-
-
 def check(request: Request) -> Failure | None:
     """Return the first error of the body."""
     error = check_readable(request)
@@ -135,7 +129,7 @@ def check(request: Request) -> Failure | None:
 
 
 def _check_choice_count(prompt: Json, n: int) -> Failure | None:
-    count = len(prompt) if type(prompt) is list and not _is_token_list(prompt) else 1
+    count = len(prompt) if type(prompt) is list and not is_token_list(prompt) else 1
     if count * n <= MAX_TOTAL_CHOICES:
         return None
     return refuse(
@@ -146,11 +140,11 @@ def _check_choice_count(prompt: Json, n: int) -> Failure | None:
 
 
 def _check_prompt(value: Json, path: str) -> Failure | None:
-    if type(value) is str or _is_token_list(value):
+    if type(value) is str or is_token_list(value):
         return None
     several = type(value) is list and bool(value)
     if several and (
-        all(type(entry) is str for entry in value) or all(_is_token_list(entry) for entry in value)
+        all(type(entry) is str for entry in value) or all(is_token_list(entry) for entry in value)
     ):
         return None
     return wrong_type(value, path, "one of a string, array of strings, array of integers or array of those")

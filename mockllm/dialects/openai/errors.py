@@ -1,11 +1,10 @@
 """OpenAI's errors as data: the status, type, code, param, message and header set of each named error.
 
-`refused` returns the refusal of a configured limit, with its real numbers in the recorded wording; the
-`rate_limit` error of the table has fixed numbers.
+`refused` returns the refusal of a configured limit, with its real numbers in the recorded wording; the `rate_limit`
+error of the table has fixed numbers.
 
-All of OpenAI's protocols share the table. Envelope: `{"error": {message, type, param, code}}`, always with
-all four members. Statuses, codes and messages are from recordings and public reports; comments mark the
-exceptions.
+All of OpenAI's protocols share the table. Envelope: `{"error": {message, type, param, code}}`, always with all four
+members. Statuses, codes and messages are from recordings and public reports; comments mark the exceptions.
 """
 
 from __future__ import annotations

@@ -32,8 +32,7 @@ class StreamedLogprobs:
 
 
 def choice_logprobs(choice: Choice, top: int) -> dict[str, Json] | None:
-    """Return the probabilities of a non-streaming response's tokens; None where the choice contains only
-    calls."""
+    """Return the probabilities of a non-streaming response's tokens; None where the choice contains only calls."""
     lists: dict[str, list[Json] | None] = {"content": None, "refusal": None}
     position = 0
     for part in choice.parts:

@@ -1,10 +1,9 @@
 """Differences between models: the snapshot that serves an alias, and the details of a family's responses.
 
-The families of each protocol are one ordered table; the first glob that matches decides. The data is from
-recordings of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only
-the GPT-4o family still has a system fingerprint. The response object of the responses protocol has grown over
-the years: each family's responses follow its last recording, and a model in no row gets the newest form (August
-2026).
+The families of each protocol are one ordered table; the first glob that matches decides. The data is from recordings
+of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only the GPT-4o family
+still has a system fingerprint. The response object of the responses protocol has grown over the years: each family's
+responses follow its last recording, and a model in no row gets the newest form (August 2026).
 """
 
 from __future__ import annotations
@@ -78,8 +77,8 @@ def family(model: str) -> OpenAiFamily:
 
 
 class ResponsesFamily(Struct, frozen=True):
-    """The details of one family's responses in the responses protocol. `effort` and `context` are the defaults of `reasoning`. `phase`:
-    its messages are marked as comments or the final answer. `recent`: its last recording is from the summer
+    """The details of one family in the responses protocol. `effort` and `context` are the defaults of `reasoning`.
+    `phase`: its messages are marked as comments or the final answer. `recent`: its last recording is from the summer
     of 2026, when `moderation`, `tool_usage` and others were added."""
 
     effort: str | None = None

@@ -60,8 +60,7 @@ class OpenAiModels(LookupCall):
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Return each model once: the rules' models in their order, then the well-known models and their
-        snapshots.
+        """Return each model once: the rules' models in their order, then the well-known models and their snapshots.
 
         Any single model exists, because chat completions accept any model too.
         """

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import CallPart, Part, Request, Role, TextPart
+from mockllm.core.request.request import CallPart, Message, OtherPart, Part, Request, Role, TextPart
+from mockllm.core.tokens import estimate
 
+TokenInput: TypeAlias = str | list[int]
+"""A text, or the numbers of its tokens."""
 NEUTRAL_ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "system",
@@ -86,6 +89,21 @@ class ModelRequest(Request):
         """The names of the tools that take free text instead of JSON."""
         tools = self.tools
         return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
+
+
+def is_token_list(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(token) is int for token in value)
+
+
+def input_message(inputs: Iterable[TokenInput]) -> Message:
+    """Return the inputs as one message of the user."""
+    parts = (TextPart(entry) if isinstance(entry, str) else OtherPart("tokens") for entry in inputs)
+    return Message("user", tuple(parts))
+
+
+def count_inputs(inputs: Iterable[TokenInput]) -> int:
+    """Return the tokens of the inputs, which have no message framing."""
+    return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in inputs)
 
 
 def join_texts(parts: Iterable[Part]) -> str:

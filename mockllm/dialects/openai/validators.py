@@ -159,8 +159,7 @@ def text(max_length: int, pattern: str | None = None) -> Check:
 
 
 def array(item: Check, of: str, min_length: int = 0, max_length: int | None = None) -> Check:
-    """Return a check that accepts an array whose items all pass; `of` names the items in the message
-    (`objects`)."""
+    """Return a check that accepts an array whose items all pass; `of` names the items in the message (`objects`)."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not list:

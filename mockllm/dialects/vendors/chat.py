@@ -1,6 +1,5 @@
 """POST …/chat/completions of vendors: one way to build a body and the chunks of a stream, with hooks for the
-differences of single vendors (`encoders.py`).
-"""
+differences of single vendors (`encoders.py`)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or
-renamed.
+"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or renamed.
 
 Each function changes one object in place: a body, or an event of a stream.
 """
@@ -12,7 +11,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.vendors.vendor import plain_usage
+from mockllm.dialects.openai.completions import usage as plain_usage
 
 Object = dict[str, Json]
 

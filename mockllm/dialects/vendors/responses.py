@@ -1,6 +1,5 @@
 """POST …/responses, …/completions and …/embeddings of vendors: OpenAI's responses with members added, dropped
-or changed.
-"""
+or changed."""
 
 from __future__ import annotations
 

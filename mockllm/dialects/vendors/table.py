@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
+from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
     encoders,
@@ -22,7 +23,6 @@ from mockllm.dialects.vendors import (
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import (
     DIGITS,
-    FINISH,
     Vendor,
     VendorChatForm,
     VendorErrors,

@@ -78,8 +78,7 @@ def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
 
 
 def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
-    """Read the finish reason and the usage. A completed response does not state whether it has calls or a
-    refusal."""
+    """Read the finish reason and the usage. A completed response does not state whether it has calls or a refusal."""
     decoder.recognized = True
     match response:
         case {"status": "completed"}:

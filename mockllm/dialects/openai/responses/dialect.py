@@ -37,7 +37,7 @@ from mockllm.dialects.openai.responses.items import (
     supported_reply,
 )
 from mockllm.dialects.openai.responses.native_items import item_events, opening_item
-from mockllm.dialects.openai.responses.object import INCOMPLETE, response_fields, usage
+from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update
 
@@ -82,7 +82,7 @@ class ResponsesEncoder(Encoder):
     def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
-        self._facts = response_fields(reply, request, stamp)
+        self._facts = ResponseObjectFields(reply, request, stamp)
         self._events = 0
         self._done: list[Json] = []
         self._chunks: list[str] = []
@@ -220,7 +220,7 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         supported = supported_reply(reply)
         choice = supported.choices[0]
-        facts = response_fields(supported, request, stamp)
+        facts = ResponseObjectFields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"

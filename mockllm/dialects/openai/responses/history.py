@@ -1,5 +1,4 @@
-"""The items before a request that continues a stored response: the items of all earlier requests and
-responses.
+"""The items before a request that continues a stored response: the items of all earlier requests and responses.
 
 The store contains the bodies as they were sent; this module parses them on demand.
 """

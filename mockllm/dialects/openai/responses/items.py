@@ -89,8 +89,7 @@ def item(
     text: str | None,
     logprobs: Sequence[Json] = (),
 ) -> dict[str, Json]:
-    """Return an item with the text `text` and the probabilities of its tokens; None where the item only
-    begins."""
+    """Return an item with the text `text` and the probabilities of its tokens; None where the item only begins."""
     part = choice.parts[place]
     id = item_id(part, place, facts)
     if type(part) is NativePart:

@@ -1,4 +1,5 @@
-"""The stored form of a response, and the calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
+"""The stored form of a response, and the calls on stored responses: GET and DELETE /v1/responses/{id}, POST
+…/cancel, GET …/input_items.
 
 The server stores every response, unless the client declines, and the calls that the response makes: the body of
 a non-streaming response, or the last event of a stream. A broken stream has no last event: its client received
