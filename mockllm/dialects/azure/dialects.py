@@ -36,8 +36,6 @@ AnyRequest = TypeVar("AnyRequest", bound=Request)
 
 
 class DeploymentRequest(Request):
-    """The base of all of Azure's requests."""
-
     @lazy
     def model(self) -> str | None:
         """The deployment; without one, the model of the body."""

@@ -133,7 +133,6 @@ class Columns:
         self._place = 0
 
     def next(self, tokens: list[str]) -> Json:
-        """Return the probabilities of the next tokens."""
         logprobs = token_logprobs(tokens, self._top, self._place)
         result = columns(logprobs, self._offset, opening=self._opening, top=self._top)
         self._place += len(tokens)
@@ -179,7 +178,6 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response."""
     decoder = ResponseDecoder(plan)
     for payload in payloads(plan):
         match payload:

@@ -112,7 +112,6 @@ class CompletionsRequest(ModelRequest):
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the body."""
     error = check_readable(request)
     if error is not None:
         return error

@@ -103,7 +103,6 @@ FIELDS: Final[dict[str, Check]] = {
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the body."""
     error = check_readable(request)
     if error is not None:
         return error

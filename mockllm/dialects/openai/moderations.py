@@ -87,7 +87,6 @@ def _part(entry: Json) -> Part | None:
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the body."""
     error = check_readable(request)
     if error is not None:
         return error

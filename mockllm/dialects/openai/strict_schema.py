@@ -63,7 +63,6 @@ def schema_error(schema: dict[str, Json], *, strict: bool) -> str | None:
 
 
 def _subschema_error(subschema: dict[str, Json]) -> str | None:
-    """Return the error of one subschema."""
     type_, format_ = subschema.get("type"), subschema.get("format")
     types = type_ if type(type_) is list else [type_]
     for keyword in subschema:

@@ -101,7 +101,6 @@ class VendorEncoder(Encoder):
         return {self.form.thinking or "": chunk}
 
     def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
-        """Return the delta that contains a complete call."""
         return {"tool_calls": [call]}
 
     def carries_finish(self, part: Part, *, last: bool) -> bool:
@@ -124,11 +123,9 @@ class VendorEncoder(Encoder):
         return self._counted if self.reply.usage.told == "counted" else None
 
     def usage_chunk(self) -> dict[str, Json]:
-        """Return the chunk that contains only the usage."""
         return self.chunk([])
 
     def reasoning_members(self, text: str) -> dict[str, Json]:
-        """Return the reasoning members of a message."""
         return {self.form.thinking or "": text}
 
     # --- non-streaming -------------------------------------------------------------------------------
@@ -275,7 +272,6 @@ class VendorEncoder(Encoder):
 
 
 def _chunk_count(part: Part) -> int:
-    """Return the number of chunks of a part."""
     return 0 if isinstance(part, NativePart) else sum(type(chunk) is str for chunk in part.chunks)
 
 

@@ -58,7 +58,6 @@ def _retry_delay(vendor: Vendor, failure: Failure) -> float | None:
 
 
 def error_body(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Json:
-    """Return the error in the vendor's envelope."""
     status = failure.status or vendor.errors.rows[failure.type].status
     return vendor.errors.envelope(error_object(vendor, failure, request, stamp), status, stamp.ids)
 

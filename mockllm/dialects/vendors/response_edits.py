@@ -24,7 +24,6 @@ def response_of(payload: Object) -> Object | None:
 
 
 def items_of(payload: Object) -> Iterator[Object]:
-    """Yield the output items of an object."""
     if "item" in payload:
         yield payload["item"]
     response = response_of(payload)

@@ -113,7 +113,6 @@ class VendorModels(VendorCall, OpenAiModels):
         )
 
     def _edit_models(self, listed: dict[str, Json]) -> None:
-        """Change the list, or one model of it."""
         assert self.vendor.edit_model is not None
         for model in listed["data"] if listed["object"] == "list" else (listed,):
             self.vendor.edit_model(model)

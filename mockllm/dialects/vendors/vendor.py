@@ -49,7 +49,6 @@ Members: TypeAlias = Mapping[str, Any]
 
 
 def fill_members(members: Members, ids: Ids) -> dict[str, Json]:
-    """Return the members with their ids."""
     result: dict[str, Json] = {}
     for name, value in members.items():
         if type(value) is VendorIdFormat:
@@ -96,7 +95,6 @@ Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]
 
 
 def openai_envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Return OpenAI's envelope."""
     return {"error": inner}
 
 

@@ -200,7 +200,6 @@ _json_schema: Final = _nested_object("json_schema", ("name",), {**_described, "s
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the request."""
     body = request.body
     return check_body(body) if type(body) is dict else check_readable(request)
 
@@ -212,10 +211,7 @@ def check_body(body: dict[str, Json]) -> Failure | None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    error = check_fields(body, FIELDS, ("messages",))
-    if error is not None:
-        return error
-    return None if DEPENDENT_FIELDS.isdisjoint(body) else _check_dependencies(body)
+    return check_fields(body, FIELDS, ("messages",)) or _check_dependencies(body)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
@@ -261,9 +257,6 @@ def _response_format(value: Json, path: str) -> Failure | None:
     if error is not None or value["type"] != "json_schema":
         return error
     return _json_schema(value, path) or check_response_schema(value["json_schema"], path)
-
-
-DEPENDENT_FIELDS: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
 
 
 def _check_dependencies(body: dict[str, Json]) -> Failure | None:

@@ -100,7 +100,6 @@ def _empty_choice(index: int) -> dict[str, Json]:
 
 
 def _fold_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
-    """Add one choice of a chunk to the result of the earlier chunks."""
     delta, message = object_of(chunk.get("delta")), choice["message"]
     for name in ("content", "refusal"):
         if type(delta.get(name)) is str:
@@ -116,7 +115,6 @@ def _fold_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
 
 
 def _add_call(calls: list[Json], chunk: dict[str, Json]) -> None:
-    """Add a new call, or a chunk of an open call."""
     index = chunk.get("index")
     if type(index) is not int or not 0 <= index < len(calls):
         calls.append({name: value for name, value in chunk.items() if name != "index"})
@@ -192,7 +190,6 @@ class StoredChatCall(LookupCall):
         return _body(self.response_body(request.stored, request), stamp)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        """Return the body of the response for an existing completion."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
@@ -261,7 +258,6 @@ class ChatMessages(StoredChatCall):
 
 
 def check_metadata(value: Json) -> Failure | None:
-    """Return the error of an object's metadata."""
     error = object_(value, "metadata")
     if error is not None:
         return error
@@ -275,7 +271,6 @@ def check_metadata(value: Json) -> Failure | None:
 
 
 def _matches(completion: dict[str, Json], request: Request) -> bool:
-    """Return whether a completion has the model and the metadata that the query names."""
     for name, value in request.query.items():
         if name == "model" and completion["model"] != value:
             return False

@@ -155,7 +155,6 @@ def check_input(request: Request) -> Failure | None:
 
 
 def _check_references(request: InputRequest) -> Failure | None:
-    """Check that all referenced objects are stored."""
     previous = request.fields.get("previous_response_id")
     if previous is not None and request.previous is None:
         message = f"Previous response with id '{previous}' not found."

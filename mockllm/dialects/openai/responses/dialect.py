@@ -21,12 +21,13 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import padding
+from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
 from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.check import check
 from mockllm.dialects.openai.responses.decoder import decode
-from mockllm.dialects.openai.responses.errors import ResponsesCall, error_object
+from mockllm.dialects.openai.responses.errors import ROWS, ResponsesCall
 from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,
@@ -158,7 +159,7 @@ class ResponsesEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         """Yield the error, then the failed response with the completed items."""
-        error = error_object(failure, self._request, self._stamp)
+        error = error_object(failure, self._request, self._stamp, ROWS)
         yield self._event("error", {"error": error})
         response_error = {"code": error["code"] or error["type"], "message": error["message"]}
         response = self._facts.response("failed", self._done, error=response_error)

@@ -33,7 +33,6 @@ def items(input: Json) -> list[dict[str, Json]]:
 
 
 def request_body(stored: StoredResponse) -> dict[str, Json]:
-    """Return the body of the request."""
     return _read(stored.request_body)
 
 

@@ -118,7 +118,6 @@ def content_part(part: Part, text: str, logprobs: Sequence[Json] = ()) -> dict[s
 
 
 def annotations_of(part: Part) -> list[Json]:
-    """Return the sources of a text."""
     annotations: list[Json] = []
     if type(part) is not Text:
         return annotations

@@ -72,7 +72,6 @@ class InputRequest(ModelRequest):
 
     @lazy
     def previous(self) -> StoredResponse | None:
-        """The stored response that the request continues."""
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
         return None if name is None else self.recall.stored(name)
 
@@ -156,7 +155,6 @@ class ResponsesRequest(InputRequest):
 
 
 def turns_of(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
-    """Return the turns of these items."""
     names: dict[str, str | None] = {}
     result: list[Message] = []
     for item in items:

@@ -22,7 +22,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_helpers import objects, text_of
-from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
@@ -80,7 +80,6 @@ def _last_payload(plan: Plan) -> bytes | None:
 
 
 def _calls(output: list[dict[str, Json]]) -> list[tuple[str, str]]:
-    """Return the id and the tool of each call."""
     return [
         (item["call_id"], item["name"])
         for item in output
@@ -110,14 +109,11 @@ class StoredRequest(Request):
         return response if response is not None and response.id == id else None
 
 
-class StoredCall(LookupCall):
+class StoredCall(ResponsesCall, LookupCall):
     """The base of the calls on stored responses."""
 
     api = "stored_responses"
     request = StoredRequest
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredRequest)
@@ -129,7 +125,6 @@ class StoredCall(LookupCall):
     def response_plan(
         self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
     ) -> Plan | Failure:
-        """Return the plan for an existing response."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
