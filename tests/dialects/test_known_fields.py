@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.count_tokens import AnthropicCountRequest
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.completions import CompletionsRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 TYPES: list[tuple[type[Request], Any]] = [

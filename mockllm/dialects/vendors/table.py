@@ -14,11 +14,10 @@ from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
 from mockllm.dialects.vendors import (
+    edits,
     encoders,
     errors,
     rate_limit_headers,
-    request_normalization,
-    response_edits,
 )
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.vendor import (
@@ -79,14 +78,14 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
-        edit_response=response_edits.unpadded,
+        edit_response=edits.unpadded,
     ),
     Vendor(
         "together",
         encoders.Together,
         limit_headers=rate_limit_headers.TOGETHER,
         hosts=("api.together.xyz", "api.together.ai"),
-        edit_completion=response_edits.together_completion,
+        edit_completion=edits.together_completion,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=VendorChatForm(
             id=VendorIdFormat("", 16, HEX),
@@ -114,7 +113,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        openai_request=request_normalization.without_schemas,
+        openai_request=edits.without_schemas,
     ),
     Vendor(
         "deepseek",
@@ -152,7 +151,7 @@ VENDORS: Final = (
             errors.deepseek,
         ),
         headers={"x-ds-trace-id": HEX32},
-        edit_response=response_edits.deepseek,
+        edit_response=edits.deepseek,
     ),
     Vendor(
         "mistral",
@@ -190,9 +189,9 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens-minute": "499849",
             "x-ratelimit-tokens-query-cost": "151",
         },
-        edit_embeddings=response_edits.mistral_embeddings,
-        edit_model=response_edits.mistral_model,
-        openai_request=request_normalization.mistral,
+        edit_embeddings=edits.mistral_embeddings,
+        edit_model=edits.mistral_model,
+        openai_request=edits.mistral_request,
     ),
     Vendor(
         "xai",
@@ -234,8 +233,8 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "3999697",
             "x-zero-data-retention": "false",
         },
-        edit_response=response_edits.xai,
-        openai_request=request_normalization.without_schemas,
+        edit_response=edits.xai,
+        openai_request=edits.without_schemas,
     ),
     Vendor(
         "openrouter",
@@ -266,9 +265,9 @@ VENDORS: Final = (
             errors.openrouter,
         ),
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
-        edit_response=response_edits.openrouter,
-        edit_embeddings=response_edits.openrouter_embeddings,
-        openai_request=request_normalization.without_schemas,
+        edit_response=edits.openrouter,
+        edit_embeddings=edits.openrouter_embeddings,
+        openai_request=edits.without_schemas,
     ),
     Vendor(
         "ollama",
@@ -296,7 +295,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        openai_request=request_normalization.without_schemas,
+        openai_request=edits.without_schemas,
     ),
     Vendor(
         "vllm",
@@ -336,8 +335,8 @@ VENDORS: Final = (
             ),
             errors.with_status,
         ),
-        edit_response=response_edits.unpadded,
-        openai_request=request_normalization.without_schemas,
+        edit_response=edits.unpadded,
+        openai_request=edits.without_schemas,
     ),
     Vendor(
         "cerebras",

@@ -32,12 +32,13 @@ from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,
     item,
+    item_events,
     item_id,
+    opening_item,
     output,
     status_of,
     supported_reply,
 )
-from mockllm.dialects.openai.responses.native_items import item_events, opening_item
 from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update

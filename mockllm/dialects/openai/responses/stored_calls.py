@@ -31,7 +31,7 @@ from mockllm.dialects.openai.responses.history import (
     request_body,
     response_object,
 )
-from mockllm.dialects.openai.responses.native_items import item_events, opening_item
+from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
 

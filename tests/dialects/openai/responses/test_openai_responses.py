@@ -23,7 +23,7 @@ from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.model_families import RESPONSES_FAMILIES, SNAPSHOTS, responses_family
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
-from mockllm.dialects.openai.responses.native_items import STAGES
+from mockllm.dialects.openai.responses.items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
