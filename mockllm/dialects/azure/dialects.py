@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import dumps, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, Step
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -25,7 +25,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import CompletionsRequest
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
-from mockllm.dialects.openai.request_helpers import text_of
+from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head
@@ -177,18 +177,13 @@ class AzureEmbeddings(VendorEmbeddings):
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
         id = VendorIdFormat().make(stamp.ids, "embedding")
-        steps = [
-            replace(step, payload=dumps({"id": id, **_with_completion_tokens(loads(step.payload))}))
-            for step in _data(plan)
-        ]
-        return replace(plan, steps=tuple(steps))
+        (step,) = _data(plan)
+        body = loads(step.payload)
+        body["usage"]["completion_tokens"] = 0
+        return replace(plan, steps=(replace(step, payload=dumps({"id": id, **body})),))
 
     def check(self, request: Request) -> Failure | None:
         return super().check(with_body_model(request))
-
-
-def _with_completion_tokens(body: dict[str, Json]) -> dict[str, Json]:
-    return {**body, "usage": {**body["usage"], "completion_tokens": 0}}
 
 
 class FoundryChat(VendorChat):

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
@@ -29,7 +29,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
 from mockllm.dialects.openai.request_builder import build_completions
-from mockllm.dialects.openai.request_helpers import (
+from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     TokenInput,
     choice_count,
@@ -391,8 +391,7 @@ class Completions(OpenAiCall):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        payload = pretty(body(reply, request, stamp)) + b"\n"
-        return body_plan(payload, stamp, BODY_HEAD)
+        return body_plan(body(reply, request, stamp), stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)

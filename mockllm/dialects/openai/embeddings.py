@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
@@ -15,7 +15,7 @@ from mockllm.core.request.request import Message, Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
-from mockllm.dialects.openai.request_helpers import (
+from mockllm.dialects.openai.request_fields import (
     TokenInput,
     count_inputs,
     input_message,
@@ -175,4 +175,4 @@ class OpenAiEmbeddings(OpenAiCall):
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return body_plan(pretty(body) + b"\n", stamp, BODY_HEAD)
+        return body_plan(body, stamp, BODY_HEAD)

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -67,15 +67,11 @@ class OpenAiModels(LookupCall):
         known = dict.fromkeys((*models, *self.known))
         requested = request.model
         if requested is None:
-            return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
+            return body_plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
         if request.method == "DELETE":  # the real service deletes a fine-tuned model; nothing is deleted here
-            return _plan({"object": "model", "id": requested, "deleted": True}, stamp)
-        return _plan(_model(requested), stamp)
+            return body_plan({"object": "model", "id": requested, "deleted": True}, stamp)
+        return body_plan(_model(requested), stamp)
 
 
 def _model(name: str) -> Json:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
-
-
-def _plan(body: Json, stamp: ResponseIdentity) -> Plan:
-    return body_plan(pretty(body) + b"\n", stamp)

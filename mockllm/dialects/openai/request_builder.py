@@ -65,10 +65,7 @@ def _post(path: str, request: NeutralRequest, body: Json) -> WireRequest:
 
 
 def _stream(request: NeutralRequest) -> dict[str, Json]:
-    return {
-        "stream": request.stream,
-        "stream_options": {"include_usage": True} if request.stream else None,
-    }
+    return {"stream": request.stream, "stream_options": {"include_usage": True} if request.stream else None}
 
 
 def _function(tool: Tool) -> dict[str, Json]:

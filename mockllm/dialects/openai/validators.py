@@ -236,6 +236,20 @@ def by_type(checks: Mapping[str, Check]) -> Check:
     return check
 
 
+def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ()) -> Check:
+    """Return a check that accepts a text (one of `words`, where there are any), and a value of the type that passes
+    `check`; `expected` names it in the message (`object`)."""
+
+    def check_value(value: Json, path: str) -> Failure | None:
+        if type(value) is str:
+            return None if not words or value in words else unsupported(value, path, words)
+        if type(value) is not type_:
+            return wrong_type(value, path, f"one of a string or {expected}")
+        return check(value, path)
+
+    return check_value
+
+
 def check_fields(
     body: Mapping[str, Json], checks: Mapping[str, Check], required: Sequence[str] = ()
 ) -> Failure | None:

@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
-from mockllm.dialects.openai.request_helpers import object_of
+from mockllm.dialects.openai.request_fields import object_of
 
 Object = dict[str, Json]
 

@@ -13,20 +13,9 @@ from msgspec.structs import replace
 from mockllm.core.randomness import HEX
 from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import (
-    edits,
-    encoders,
-    errors,
-    rate_limit_headers,
-)
+from mockllm.dialects.vendors import edits, encoders, errors, rate_limit_headers
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.vendor import (
-    DIGITS,
-    Vendor,
-    VendorChatForm,
-    VendorErrors,
-    VendorIdFormat,
-)
+from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 LOGPROBS: Final = {"logprobs": None}

@@ -103,11 +103,11 @@ def usage(counted: Usage) -> dict[str, Json]:
 def supported_reply(reply: Reply) -> Reply:
     """Return the reply without the parts that this protocol never shows: reasoning, and native blocks of
     other dialects."""
-    for choice in reply.choices:
-        for part in choice.parts:
-            if is_hidden(part):
-                return replace(reply, choices=tuple(_without_hidden(choice) for choice in reply.choices))
-    return reply
+    if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
+        return reply
+    visible = (tuple(part for part in choice.parts if not is_hidden(part)) for choice in reply.choices)
+    choices = zip(reply.choices, visible, strict=True)
+    return replace(reply, choices=tuple(replace(choice, parts=parts) for choice, parts in choices))
 
 
 def one_call(reply: Reply) -> Reply:
@@ -119,10 +119,6 @@ def _first_call(choice: Choice) -> Choice:
     calls = [place for place, part in enumerate(choice.parts) if type(part) is Call]
     parts = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
     return replace(choice, parts=parts)
-
-
-def _without_hidden(choice: Choice) -> Choice:
-    return replace(choice, parts=tuple(part for part in choice.parts if not is_hidden(part)))
 
 
 def is_hidden(part: Part) -> bool:

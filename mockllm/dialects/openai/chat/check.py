@@ -31,6 +31,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
     text,
+    text_or,
     unsupported,
     wrong_type,
 )
@@ -90,6 +91,9 @@ def check_messages(value: Json, path: str) -> Failure | None:
     return check_length(value, path, 1, None) or _check_tool_messages(value)
 
 
+_parts: Final = text_or(list, array(by_type(PARTS), "objects"), "array of objects")
+
+
 def _message(entry: Json, path: str, place: int) -> Failure | None:
     if type(entry) is not dict:
         return wrong_type(entry, path, "an object")
@@ -119,11 +123,7 @@ def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
             return missing(f"{path}.content")
         message = "Invalid value for 'content': expected a string, got null."
         return refuse(message, f"messages.[{place}].content")
-    if type(content) is str:
-        return None
-    if type(content) is not list:
-        return wrong_type(content, f"{path}.content", "one of a string or array of objects")
-    return array(by_type(PARTS), "objects")(content, f"{path}.content")
+    return _parts(content, f"{path}.content")
 
 
 CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
@@ -175,17 +175,10 @@ def _nested_object(name: str, required: Sequence[str], checks: Mapping[str, Chec
     return members((name,), {name: members(required, checks)})
 
 
-def _typed(*words: str) -> Check:
-    """Return a check of an object whose `type` is one of these words."""
-    return members(("type",), {"type": one_of(*words)})
-
-
-_typed_tool: Final = _typed("function", "custom")
 TOOLS: Final = {
     "function": _nested_object("function", ("name",), {**_described, "parameters": object_}),
     "custom": _nested_object("custom", ("name",), _described),
 }
-_typed_choice: Final = _typed("function", "custom", "allowed_tools")
 TOOL_CHOICES: Final = {
     "function": _nested_object("function", ("name",), {"name": string}),
     "custom": _nested_object("custom", ("name",), {"name": string}),
@@ -195,8 +188,11 @@ TOOL_CHOICES: Final = {
         {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
-_typed_format: Final = _typed("json_object", "json_schema", "text")
-_json_schema: Final = _nested_object("json_schema", ("name",), {**_described, "schema": object_})
+FORMATS: Final = {
+    "json_object": object_,
+    "json_schema": _nested_object("json_schema", ("name",), {**_described, "schema": object_}),
+    "text": object_,
+}
 
 
 def check(request: Request) -> Failure | None:
@@ -215,48 +211,18 @@ def check_body(body: dict[str, Json]) -> Failure | None:
 
 
 def _tool(value: Json, path: str) -> Failure | None:
-    error = _typed_tool(value, path)
+    error = by_type(TOOLS)(value, path)
     if error is not None:
         return error
     tool_type = value["type"]
-    return TOOLS[tool_type](value, path) or check_parameters(
-        value[tool_type], f"{path}.{tool_type}.parameters"
-    )
-
-
-def _stop(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None
-    if type(value) is not list:
-        return wrong_type(value, path, "one of a string or array of strings")
-    return array(string, "strings", max_length=4)(value, path)
-
-
-def _tool_choice(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        words = ("none", "auto", "required")
-        return None if value in words else unsupported(value, path, words)
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
-    return _typed_choice(value, path) or TOOL_CHOICES[value["type"]](value, path)
-
-
-def _function_call(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None if value in ("none", "auto") else unsupported(value, path, ("none", "auto"))
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
-    return _named(value, path)
-
-
-_named: Final = members(("name",), {"name": string})
+    return check_parameters(value[tool_type], f"{path}.{tool_type}.parameters")
 
 
 def _response_format(value: Json, path: str) -> Failure | None:
-    error = _typed_format(value, path)
+    error = by_type(FORMATS)(value, path)
     if error is not None or value["type"] != "json_schema":
         return error
-    return _json_schema(value, path) or check_response_schema(value["json_schema"], path)
+    return check_response_schema(value["json_schema"], path)
 
 
 def _check_dependencies(body: dict[str, Json]) -> Failure | None:
@@ -312,7 +278,7 @@ FIELDS: Final[dict[str, Check]] = {
     "model": string,
     "messages": check_messages,
     "frequency_penalty": decimal(-2, 2),
-    "function_call": _function_call,
+    "function_call": text_or(dict, members(("name",), {"name": string}), "object", ("none", "auto")),
     "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
     "logit_bias": object_,
     "logprobs": boolean,
@@ -327,12 +293,12 @@ FIELDS: Final[dict[str, Check]] = {
     "response_format": _response_format,
     "seed": integer(),
     "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
-    "stop": _stop,
+    "stop": text_or(list, array(string, "strings", max_length=4), "array of strings"),
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
-    "tool_choice": _tool_choice,
+    "tool_choice": text_or(dict, by_type(TOOL_CHOICES), "object", ("none", "auto", "required")),
     "tools": array(_tool, "objects", min_length=1, max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),

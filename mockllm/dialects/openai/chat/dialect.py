@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
@@ -179,8 +179,7 @@ class Chat(OpenAiCall):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        payload = pretty(body(reply, ChatResponseFields(reply, request, stamp))) + b"\n"
-        return body_plan(payload, stamp, BODY_HEAD)
+        return body_plan(body(reply, ChatResponseFields(reply, request, stamp)), stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)

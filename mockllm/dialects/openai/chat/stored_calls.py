@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads, pretty
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
@@ -25,7 +25,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.request_helpers import object_of, objects, text_of
+from mockllm.dialects.openai.request_fields import object_of, objects, text_of
 from mockllm.dialects.openai.validators import (
     check_readable,
     members,
@@ -187,7 +187,7 @@ class StoredChatCall(LookupCall):
         if request.stored is None:
             id = request.route.get("completion")
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.")
-        return _body(self.response_body(request.stored, request), stamp)
+        return body_plan(self.response_body(request.stored, request), stamp)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
         raise NotImplementedError  # pragma: no cover - abstract
@@ -199,7 +199,7 @@ class ListChat(StoredChatCall):
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         completions = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
-        return _body(page(matching, request.query, "asc"), stamp)
+        return body_plan(page(matching, request.query, "asc"), stamp)
 
 
 class GetChat(StoredChatCall):
@@ -292,7 +292,3 @@ def _message(message: dict[str, Json], id: str) -> dict[str, Json]:
         "content_parts": parts,
         **own,
     }
-
-
-def _body(value: Json, stamp: ResponseIdentity) -> Plan:
-    return body_plan(pretty(value) + b"\n", stamp)

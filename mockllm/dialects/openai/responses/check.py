@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.request_helpers import text_of
+from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
@@ -32,7 +32,7 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
     text,
-    unsupported,
+    text_or,
     wrong_type,
 )
 
@@ -48,16 +48,7 @@ PARTS: Final[dict[str, Check]] = {
     "reasoning_text": members(("text",), {"text": string}),
     "computer_screenshot": members((), {}),
 }
-
-
-def _content(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None
-    if type(value) is not list:
-        return wrong_type(value, path, "one of a string or array of content parts")
-    return array(by_type(PARTS), "objects")(value, path)
-
-
+_content: Final = text_or(list, array(by_type(PARTS), "objects"), "array of content parts")
 CALL_MEMBERS: Final = {"call_id": string, "name": string}
 OUTPUT_MEMBERS: Final = {"call_id": string, "output": _content}
 ITEMS: Final[dict[str, Check]] = {
@@ -185,14 +176,6 @@ def _check_call_outputs(items: list[dict[str, Json]]) -> Failure | None:
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 
 
-def _input(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None
-    if type(value) is not list:
-        return wrong_type(value, path, "one of a string or array of input items")
-    return check_items(value, path)
-
-
 def _tool(value: Json, path: str) -> Failure | None:
     """Check a tool; only tools that the client itself executes are checked in detail."""
     error = _typed(value, path)
@@ -202,17 +185,12 @@ def _tool(value: Json, path: str) -> Failure | None:
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        words = ("none", "auto", "required")
-        return None if value in words else unsupported(value, path, words)
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
     error = _typed(value, path)
     return error if error is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
 
 
 def _format(value: Json, path: str) -> Failure | None:
-    error = members(("type",), {"type": one_of(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    error = by_type(FORMATS)(value, path)
     if error is not None or value["type"] != "json_schema":
         return error
     return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
@@ -236,7 +214,7 @@ def _is_chosen(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
 
 FIELDS: Final[dict[str, Check]] = {
     "model": string,
-    "input": _input,
+    "input": text_or(list, check_items, "array of input items"),
     "background": boolean,
     "include": array(string, "strings"),
     "instructions": string,
@@ -259,7 +237,7 @@ FIELDS: Final[dict[str, Check]] = {
     "stream_options": members((), {"include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
-    "tool_choice": _tool_choice,
+    "tool_choice": text_or(dict, _tool_choice, "object", ("none", "auto", "required")),
     "tools": array(_tool, "objects", max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),

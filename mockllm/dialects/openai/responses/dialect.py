@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, canonical, dumps, pretty
+from mockllm.core.json.codec import Json, canonical, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
@@ -228,8 +228,7 @@ class Responses(ResponsesCall):
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage, facts.form)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
-        body = pretty(supported.usage.tell(response, "usage"))
-        return body_plan(body, stamp, BODY_HEAD)
+        return body_plan(supported.usage.tell(response, "usage"), stamp, BODY_HEAD, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

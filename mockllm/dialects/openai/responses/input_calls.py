@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import pretty
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
@@ -65,7 +64,7 @@ class Compact(ResponsesCall):
                 responses_family(request.model or DEFAULT_MODEL),
             ),
         }
-        return body_plan(pretty(body), stamp)
+        return body_plan(body, stamp, end=b"")
 
 
 class InputTokensRequest(InputRequest):
@@ -83,4 +82,4 @@ class InputTokens(ResponsesCall):
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
-        return body_plan(pretty(body), stamp)
+        return body_plan(body, stamp, end=b"")

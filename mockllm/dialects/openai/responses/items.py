@@ -126,16 +126,10 @@ def supported_reply(reply: Reply) -> Reply:
     """Return the reply without the parts that this protocol never shows: further choices, native blocks that
     are no items of this protocol, and the text of redacted reasoning."""
     first = reply.choices[0]
-    if len(reply.choices) == 1 and not any(_needs_change(part) for part in first.parts):
-        return reply
     parts = tuple(_visible(part) for part in first.parts if not _is_hidden(part))
+    if len(reply.choices) == 1 and parts == first.parts:
+        return reply
     return replace(reply, choices=(replace(first, parts=parts),))
-
-
-def _needs_change(part: Part) -> bool:
-    if type(part) is Media:
-        return True
-    return _is_hidden(part) or (type(part) is Thinking and part.redacted and part.chunks != ())
 
 
 def _is_hidden(part: Part) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep
 from mockllm.core.request.request import Request
@@ -21,14 +21,14 @@ from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
-from mockllm.dialects.openai.request_helpers import objects, text_of
+from mockllm.dialects.openai.request_fields import objects, text_of
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
     items,
     listed_item,
-    request_body,
+    read_object,
     response_object,
 )
 from mockllm.dialects.openai.responses.items import item_events, opening_item
@@ -120,23 +120,19 @@ class StoredCall(ResponsesCall, LookupCall):
         if request.stored is None:
             id = request.route.get("response")
             return Failure("not_found", message=f"Response with id '{id}' not found.")
-        return self.response_plan(request.stored, request, stamp)
+        return self.respond(request.stored, request, stamp)
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         stored_object = response_object(stored.response_body)
         if request.query.get("stream") != "true":
-            return _body(stored_object, stamp)
+            return body_plan(stored_object, stamp, end=b"")
         after = parse_number(request.query.get("starting_after"), -1)
         events = [event for place, event in enumerate(_events(stored_object)) if place > after]
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
@@ -145,10 +141,8 @@ class GetResponse(StoredCall):
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
-        return _body({"id": stored.id, "object": "response", "deleted": True}, stamp)
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"id": stored.id, "object": "response", "deleted": True}, stamp, end=b"")
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredRequest)
@@ -161,29 +155,21 @@ class CancelResponse(StoredCall):
     """POST /v1/responses/{id}/cancel. Stored responses are complete, so cancelling changes nothing: a
     background response is returned unchanged."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         stored_object = response_object(stored.response_body)
         if stored_object.get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return _body(stored_object, stamp)
+        return body_plan(stored_object, stamp, end=b"")
 
 
 class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
-        all_ = history(before) + items(request_body(stored).get("input"))
+        all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
-        return _body(page(shown, request.query, "desc"), stamp)
-
-
-def _body(value: Json, stamp: ResponseIdentity) -> Plan:
-    return body_plan(pretty(value), stamp)
+        return body_plan(page(shown, request.query, "desc"), stamp, end=b"")
 
 
 def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
