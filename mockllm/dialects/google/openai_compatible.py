@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Choice
 from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
 from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.edits import without_schemas
+from mockllm.dialects.vendors.object_edits import without_schemas
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 

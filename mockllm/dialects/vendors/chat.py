@@ -117,11 +117,6 @@ class VendorEncoder(Encoder):
         """Return a choice with a delta or a message, and with its finish reason."""
         return {**content, **fill_members(self.form.choice, self.ids), "finish_reason": finish}
 
-    @property
-    def _stream_usage(self) -> Json:
-        """The usage, or null where a fault sets it."""
-        return self._counted if self.reply.usage.told == "counted" else None
-
     def usage_chunk(self) -> dict[str, Json]:
         return self.chunk([])
 
@@ -216,24 +211,21 @@ class VendorEncoder(Encoder):
 
     def end(self, choice: int) -> Iterable[Event]:
         reply_choice = self.reply.choices[choice]
-        if (
-            reply_choice.parts
-            and self._finish_in_last_chunk(choice, len(reply_choice.parts) - 1)
-            and _chunk_count(reply_choice.parts[-1])
-        ):
+        parts = reply_choice.parts
+        if parts and self._finish_in_last_chunk(choice, len(parts) - 1) and _chunk_count(parts[-1]):
             return ()
         return (self._choice_chunk(choice, self.closing(reply_choice), finishes=True),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
         if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.told != "missing":
-            yield "usage", (dumps({**self.usage_chunk(), "usage": self._stream_usage}), None)
+            chunk = self.usage_chunk()
+            chunk["usage"] = self._counted if self.reply.usage.told == "counted" else None
+            yield "usage", (dumps(chunk), None)
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         body = error_body(self.vendor, failure, self._request, self._stamp)
-        if (
-            type(body) is list
-        ):  # Google's list of one is for non-streaming responses: no SDK reads it in a stream
+        if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
         return ((dumps(body), self.vendor.errors.event),)
 

@@ -68,10 +68,8 @@ class VendorCompletions(VendorCall, Completions):
     """The legacy completions of a vendor."""
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        edit = self._edit(reply, streamed=False)
-        return edit_plan(
-            super().encode_body(reply, request, stamp), self.vendor, stamp, edit, "application/json"
-        )
+        plan, edit = super().encode_body(reply, request, stamp), self._edit(reply, streamed=False)
+        return edit_plan(plan, self.vendor, stamp, edit, "application/json")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, stamp)

@@ -138,14 +138,9 @@ class ChatEncoder(Encoder):
     def _chunk(
         self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
     ) -> Event:
-        logprobs_member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
-        choice_object = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (
-            choice,
-            delta,
-            logprobs_member,
-            finish,
-        )
-        return self._top + choice_object + self._tail + self._padding(padded), None
+        member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
+        entry = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, member, finish)
+        return self._top + entry + self._tail + self._padding(padded), None
 
     def _padding(self, padded: int) -> bytes:
         """Return the padding of a chunk, and its closing brace."""

@@ -75,7 +75,9 @@ class ResponseObjectFields:
         self.custom = request.custom
         self.sealed = self.form.recent or "reasoning.encrypted_content" in request.included
         """Whether reasoning contains its encrypted content."""
-        self.echo = _echo(request.fields, model, self.form)
+        fields = request.fields
+        self.echo = _echo_to_prompt(fields, model, self.form) | _echo_after_prompt(fields, self.form)
+        """The settings in the order of the wire. Fields of the output are None until they are known."""
         self.own = dict(reply.extras.get("openai", {}))
         """The top-level fields that the scenario adds."""
         self.logprobs = request.logprobs
@@ -124,11 +126,6 @@ def usage(counted: Usage, family: ResponsesFamily) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": counted.reasoning},
         "total_tokens": counted.total,
     }
-
-
-def _echo(fields: Mapping[str, Json], model: str, family: ResponsesFamily) -> dict[str, Json]:
-    """Return the settings in the order of the wire. Fields of the output are None until they are known."""
-    return _echo_to_prompt(fields, model, family) | _echo_after_prompt(fields, family)
 
 
 def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFamily) -> dict[str, Json]:
