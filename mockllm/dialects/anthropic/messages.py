@@ -38,9 +38,8 @@ from mockllm.dialects.anthropic.messages_request import (
     build_request,
 )
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")

@@ -14,9 +14,8 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, enco
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
 from mockllm.core.request.request import Request, TextPart
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     Block,
     GeminiResponseFields,

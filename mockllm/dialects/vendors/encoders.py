@@ -11,8 +11,9 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
+from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.vendor import VendorIdFormat, plain_usage
+from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 
 def _thinks(choice: Choice) -> bool:
@@ -191,9 +192,8 @@ def _details(text: str) -> list[Json]:
 
 
 class OpenRouter(VendorEncoder):
-    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of
-    Moonshot's models, the first chunk is sent twice, and each chunk of a call repeats the members of its
-    first one."""
+    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of Moonshot's
+    models, the first chunk is sent twice, and each chunk of a call repeats the members of its first one."""
 
     @property
     def _repeats(self) -> bool:
