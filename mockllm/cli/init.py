@@ -16,12 +16,7 @@ STARTER: Final = Path(__file__).parent / "starter"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="target folder (default: current)",
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="target folder (default: current)"
     )
 
 

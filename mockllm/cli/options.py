@@ -131,10 +131,7 @@ RECORDING: Final = (
 SERVING: Final = (
     Option("--no-reload", FILES, "do not reload changed files", False, flag=True),
     Option(
-        "--host",
-        NETWORK,
-        "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any",
-        "localhost",
+        "--host", NETWORK, "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any", "localhost"
     ),
     Option("--port", NETWORK, "port to listen on; 0 selects a free port", 8080, count, also="PORT"),
     Option(
@@ -173,11 +170,7 @@ SERVING: Final = (
         metavar="FILE",
     ),
     Option(
-        "--admin-port",
-        NETWORK,
-        "serve the control API on this separate port",
-        convert=count,
-        metavar="PORT",
+        "--admin-port", NETWORK, "serve the control API on this separate port", convert=count, metavar="PORT"
     ),
     Option("--seed", RESPONSES, "seed of random draws and ids", 0, count),
     Option(
