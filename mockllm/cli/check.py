@@ -8,8 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, use_colours
-from mockllm.cli.options import LOADING, SERVING, add, note_default_pack, option_values, scenario_sources
+from msgspec.structs import asdict
+
+from mockllm.cli.console import use_colours
+from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic
@@ -92,7 +95,7 @@ def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok
         "rules": rules,
         "modifiers": modifiers,
         "files": files,
-        "mistakes": [as_json(mistake) for mistake in gathered.diagnostics],
-        "warnings": [as_json(warning) for warning in warnings],
+        "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
+        "warnings": [asdict(warning) for warning in warnings],
     }
     print(pretty(report).decode())

@@ -1,22 +1,27 @@
-"""Set-up of the control API of `serve`: access rules, port and background tasks."""
+"""Set-up of the control API of `serve`: admin token, access rules, port, background tasks and explanations."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from mockllm.cli.live_explain import explain_live
-from mockllm.cli.options import FOLDER, vocabulary
+from mockllm.cli.options import BadOption
+from mockllm.cli.sources import FOLDER, vocabulary
+from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
 from mockllm.server.control import Access, ControlApi, ControlContext
-from mockllm.server.control.admin_port_app import AdminPortApp
+from mockllm.server.control.api import AdminPortApp
+from mockllm.server.control.problem import diagnostics_problem
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.overlay_store import OverlayStore
@@ -101,3 +106,74 @@ def run_together(
                 tasks.create_task(other())
 
     return run
+
+
+LENGTH: Final = 24
+"""Random bytes of a generated token."""
+MODE: Final = 0o640
+"""Readable by the group too: a container beside the server reads the file as a member."""
+
+
+class AdminToken(NamedTuple):
+    """`text` is None without a token. `generated` is the file to which a new token was just written."""
+
+    text: str | None = None
+    generated: Path | None = None
+
+
+def admin_token(values: Mapping[str, Any]) -> AdminToken:
+    """Return the token of --admin-token or --admin-token-file. Raise BadOption for an invalid one."""
+    text, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
+    if not file:
+        return AdminToken(_check_token(text, "--admin-token: not a token") if text else None)
+    if text:
+        raise BadOption("--admin-token and --admin-token-file: use only one of them")
+    path = Path(file)
+    try:
+        return AdminToken(_read(path)) if path.exists() else _generate(path)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
+        raise BadOption(f"--admin-token-file: {path}: {why}") from None
+
+
+def _read(path: Path) -> str:
+    return _check_token(path.read_text("utf-8").strip(), f"--admin-token-file: {path} contains no token")
+
+
+def _check_token(text: str, problem: str) -> str:
+    """Return the text if it is valid in a header. Raise BadOption otherwise."""
+    if not text or not text.isprintable() or " " in text:
+        raise BadOption(f"{problem}: expected one word on one line")
+    return text
+
+
+def _generate(path: Path) -> AdminToken:
+    """Write a new token to the file. Never overwrite a file that another process created meanwhile."""
+    token = secrets.token_urlsafe(LENGTH)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w") as file:
+        file.write(f"{token}\n")
+    return AdminToken(token, path)
+
+
+def explain_live(raw: bytes, engine: Engine) -> Json:
+    """Return the explanation of a request in the form of `mockllm explain --json`. Nothing is counted. An example of
+    several steps runs on separate counts. Raise Problem for a request that cannot be read."""
+    from mockllm.cli.explain import report, trace_steps
+    from mockllm.cli.sources import vocabulary
+    from mockllm.state.sessions import Sessions
+    from mockllm.testing.match_trace import match_trace
+    from mockllm.testing.request_files import InvalidRequestFile, read_request_file
+
+    try:
+        runs = read_request_file(raw, "body", vocabulary())
+    except InvalidRequestFile as error:
+        raise diagnostics_problem(error.diagnostics) from None
+    reports: list[Json] = []
+    for run in runs:
+        if len(run) > 1:
+            fresh = Engine(engine.catalog, Sessions(), seed=engine.seed)
+            reports += [report(*each) for each in trace_steps(run, fresh)]
+        else:
+            request = run[0].sent.read_by(engine, time.time())
+            reports.append(report(run[0], match_trace(engine, request)))
+    return reports[0] if len(reports) == 1 else reports

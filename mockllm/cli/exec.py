@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import (
     LOADING,
     NETWORK,
@@ -28,9 +28,9 @@ from mockllm.cli.options import (
     add_limits,
     limits,
     option_values,
-    scenario_sources,
     unknown_variables,
 )
+from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
@@ -191,7 +191,7 @@ def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: i
     """Print and write the verdicts on the command. Return the exit code."""
     from mockllm.cli.verdict import BAD, lines, parse_fail_on, write
     from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
-    from mockllm.server.control.models.verdict_reports import VerdictQuery
+    from mockllm.server.control.models.journal import VerdictQuery
 
     query = VerdictQuery(over=True)
     found = client_reports(

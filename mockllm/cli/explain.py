@@ -10,8 +10,11 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
+from msgspec.structs import asdict
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
+from mockllm.cli.sources import scenario_sources
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.request.request_hash import request_hash
@@ -96,7 +99,7 @@ def read_request(name: str) -> tuple[bytes, str]:
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
-        print(pretty({"mistakes": [as_json(mistake) for mistake in mistakes]}).decode())
+        print(pretty({"mistakes": [asdict(mistake) for mistake in mistakes]}).decode())
     else:
         print_mistakes(mistakes, sys.stderr)
     return 2

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import print_mistakes
 from mockllm.cli.explain import read_request
-from mockllm.cli.options import SERVING, add, option_values, vocabulary, volatile
+from mockllm.cli.options import SERVING, add, option_values, volatile
+from mockllm.cli.sources import vocabulary
 from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps

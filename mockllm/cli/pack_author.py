@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from mockllm.cli.check import summary as checked
-from mockllm.cli.diagnostic_output import as_json, print_mistakes, use_colours
-from mockllm.cli.fetch_locked import fetch_missing
-from mockllm.cli.options import vocabulary
+from mockllm.cli.console import print_mistakes, use_colours
+from mockllm.cli.sources import fetch_missing, vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
 from mockllm.core.json.codec import Json, pretty
@@ -137,7 +136,7 @@ def _check(folder: str, shown: str, json: bool) -> int:
     own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
     powers = None if own is None else capabilities(gathered, own)
     if json:
-        print(pretty(_report(gathered, powers, tree.sha256, [as_json(each) for each in warnings])).decode())
+        print(pretty(_report(gathered, powers, tree.sha256, [asdict(each) for each in warnings])).decode())
         return 1 if gathered.diagnostics else 0
     for mistake in sorted(gathered.diagnostics):
         print(mistake)
@@ -157,7 +156,7 @@ def _is(folder: str, other: str) -> bool:
 def _report(
     gathered: LoadedScenarios, powers: PackCapabilities | None, digest: str, warnings: list[Json]
 ) -> Json:
-    mistakes: Json = [as_json(each) for each in gathered.diagnostics]
+    mistakes: Json = [asdict(each) for each in gathered.diagnostics]
     could: Json = None if powers is None else powers.as_json()
     return {
         "ok": not gathered.diagnostics,

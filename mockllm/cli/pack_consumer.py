@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_author import describe, load_pack, open_pack
+from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.capabilities import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of

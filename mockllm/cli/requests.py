@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import use_colours
+from mockllm.cli.console import use_colours
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 
 POLL_INTERVAL: Final = 0.5

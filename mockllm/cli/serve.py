@@ -16,14 +16,16 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mockllm import __version__
-from mockllm.cli.admin_token import AdminToken, admin_token
-from mockllm.cli.console import access_log_of, log, print_line
-from mockllm.cli.control_setup import background_task, run_together, set_up_control_api
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import access_log_of, log, print_line, print_mistakes
+from mockllm.cli.control_setup import (
+    AdminToken,
+    admin_token,
+    background_task,
+    run_together,
+    set_up_control_api,
+)
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
-    DEFAULT_PACK,
-    FOLDER,
     LOADING,
     SERVING,
     BadOption,
@@ -31,11 +33,10 @@ from mockllm.cli.options import (
     add_limits,
     limits,
     option_values,
-    scenario_sources,
     unknown_variables,
-    uses_default_pack,
     volatile,
 )
+from mockllm.cli.sources import DEFAULT_PACK, FOLDER, scenario_sources, uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import EngineInfo

@@ -9,8 +9,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes, use_colours
-from mockllm.cli.options import LOADING, add, note_default_pack, option_values, scenario_sources
+from msgspec.structs import asdict
+
+from mockllm.cli.console import print_mistakes, use_colours
+from mockllm.cli.options import LOADING, add, option_values
+from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
 from mockllm.testing.example_runner import ExampleResult, Suite
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     suite = Suite(scenario_sources(values, os.environ))
     if suite.diagnostics:
         if args.json:
-            _print({"mistakes": [as_json(mistake) for mistake in suite.diagnostics]})
+            _print({"mistakes": [asdict(mistake) for mistake in suite.diagnostics]})
         else:
             print_mistakes(suite.diagnostics, sys.stderr)
         return 2

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import BadOption
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.yaml_reader import read_source

@@ -20,8 +20,8 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.control.journal_queries import decode_again, is_called
-from mockllm.server.control.models.expectations import (
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
+from mockllm.server.control.models.journal import (
     Expectation,
     NearestRequest,
     UnmetExpectation,
@@ -29,7 +29,6 @@ from mockllm.server.control.models.expectations import (
     VerifyResult,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 

@@ -11,8 +11,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.live_explain import explain_live
-from mockllm.cli.options import vocabulary
+from mockllm.cli.control_setup import explain_live
+from mockllm.cli.sources import vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings

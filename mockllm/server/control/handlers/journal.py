@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_bytes
 from mockllm.server.control import journal_queries, verification
-from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
+from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import entry_by_id
-from mockllm.server.control.models.base import Reloaded, ResetDone, StaleFile
-from mockllm.server.control.models.journal_entries import ForgottenCount
-from mockllm.server.control.models.rule_items import RuleInfo, RuleList
+from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
+from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
+from mockllm.server.control.models.journal import (
+    ExportQuery,
+    ForgottenCount,
+    RequestDetail,
+    RequestPage,
+    RequestQuery,
+    VerifyBody,
+    VerifyResult,
+)
+from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.time_slices import TimeSlices
-from mockllm.server.control.yaml_body import body_source, json_as_yaml
 from mockllm.server.journal.entry import JournalEntry
 
 
@@ -120,3 +129,39 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
             )
         )
     return RuleList(rules=rules)
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/requests", list_requests, "The journal, in pages", RequestPage, query=RequestQuery),
+    ApiRoute("DELETE", "/api/requests", forget_requests, "Clear the journal", ForgottenCount),
+    ApiRoute(
+        "GET",
+        "/api/requests/export",
+        export_requests,
+        "The journal as JSON lines or HAR",
+        query=ExportQuery,
+        content_type="application/x-ndjson",
+        or_type=JSON,
+    ),
+    ApiRoute("GET", "/api/requests/{id}", show_request, "One request in full", RequestDetail),
+    ApiRoute("POST", "/api/verify", verify, "Verify expectations on the requests", VerifyResult, VerifyBody),
+    ApiRoute(
+        "POST",
+        "/api/explain",
+        explain,
+        "Which rule a request matches, and why",
+        raw='a request as `mockllm explain` reads it, or {"request_id": N} for a journal entry',
+    ),
+    ApiRoute("POST", "/api/reload", reload, "Reload the scenario files now", Reloaded),
+    ApiRoute(
+        "POST",
+        "/api/reset",
+        reset,
+        "Reset counters, sessions, journal, metrics and overlay",
+        ResetDone,
+        ResetBody,
+    ),
+    ApiRoute(
+        "GET", "/api/rules", list_rules, "All rules and modifiers, with counters and positions", RuleList
+    ),
+)

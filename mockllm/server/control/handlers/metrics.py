@@ -9,11 +9,12 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
+from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.endpoints import endpoint_name
 from mockllm.server.control.models.base import Done
-from mockllm.server.control.models.metric_values import (
+from mockllm.server.control.models.metrics import (
     DetailedMetrics,
     EndpointMetrics,
     Latency,
@@ -160,3 +161,31 @@ def _latency(histogram: Histogram) -> Latency:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/metrics", show_metrics, "All metrics by endpoint", MetricsView),
+    ApiRoute(
+        "GET",
+        "/api/metrics/latency/{endpoint}",
+        show_latency,
+        "Latency percentiles of one endpoint",
+        LatencyView,
+    ),
+    ApiRoute("POST", "/api/metrics/reset", reset_metrics, "Reset the metrics", Done),
+    ApiRoute(
+        "GET",
+        "/api/detailed-metrics",
+        show_detailed,
+        "Requests by model, rule and status, and a time series in seconds",
+        DetailedMetrics,
+    ),
+    ApiRoute("GET", "/api/detailed-metrics/export/json", export_json, "The detailed metrics as a download"),
+    ApiRoute(
+        "GET",
+        "/api/detailed-metrics/export/csv",
+        export_csv,
+        "The time series as a download",
+        content_type="text/csv",
+    ),
+)

@@ -13,13 +13,13 @@ from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAMILIES, FAULTS
 from mockllm.core.limits.limit import STRATEGIES
 from mockllm.scenario.overlay import to_yaml
-from mockllm.server.control.api_types import ApiCall
-from mockllm.server.control.climate_presets import climates
+from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.endpoints import endpoint_match, endpoint_name
-from mockllm.server.control.models.option_lists import (
+from mockllm.server.control.endpoints import climates, endpoint_match, endpoint_name
+from mockllm.server.control.models.settings import (
     ClimateInfo,
     ClimateList,
+    ClimateQuery,
     FailureModes,
     FaultMode,
     FaultSetting,
@@ -98,3 +98,14 @@ async def list_strategies(context: ControlContext, call: ApiCall) -> BaseModel:
         strategies=[Strategy(name=name, about=STRATEGY_TEXTS[name]) for name in STRATEGIES],
         limits=[item.id for item in items if item.limit is not None],
     )
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/rate-limit/strategies", list_strategies, "The strategies of `limit`", Strategies),
+    ApiRoute(
+        "GET", "/api/failure-modes", list_failure_modes, "The values of `error` and `faults`", FailureModes
+    ),
+    ApiRoute(
+        "GET", "/api/climates", list_climates, "The values of `climate`", ClimateList, query=ClimateQuery
+    ),
+)

@@ -12,12 +12,18 @@ from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.scenario.source_file import Source
-from mockllm.server.control.api_types import YAML, ApiCall, TextResponse
+from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import body_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again, entry_by_id
-from mockllm.server.control.models.rule_items import OverlayDone, OverlayItem, OverlayItems, SuggestedRule
+from mockllm.server.control.models.rules import (
+    OverlayDone,
+    OverlayItem,
+    OverlayItems,
+    SessionQuery,
+    SuggestedRule,
+)
 from mockllm.server.control.problem import Problem, diagnostics_problem
-from mockllm.server.control.yaml_body import body_source
 from mockllm.server.engine_builder import Broken
 from mockllm.server.overlay_store import OverlayRejected, Settings
 
@@ -156,3 +162,58 @@ def _match(request: Request) -> dict[str, Json]:
     elif user:
         match["user"] = {"starts_with": user[:MAX_MATCHED_LENGTH]}
     return match
+
+
+RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
+ROUTES: Final = (
+    ApiRoute(
+        "GET",
+        "/api/requests/{id}/rule",
+        suggest_rule,
+        "A rule for requests like this one, to edit",
+        SuggestedRule,
+    ),
+    ApiRoute(
+        "POST",
+        "/api/rules",
+        add_rules,
+        "Add rules and modifiers to the overlay of all sessions or of one",
+        OverlayDone,
+        query=SessionQuery,
+        raw=RULES,
+    ),
+    ApiRoute(
+        "DELETE",
+        "/api/rules",
+        delete_rules,
+        "Empty the overlay of all sessions or of one",
+        OverlayDone,
+        query=SessionQuery,
+    ),
+    ApiRoute(
+        "PUT",
+        "/api/rules/{name}",
+        put_rule,
+        "Replace or add one rule or modifier of the overlay",
+        OverlayDone,
+        query=SessionQuery,
+        raw=RULES,
+    ),
+    ApiRoute(
+        "DELETE",
+        "/api/rules/{name}",
+        delete_rule,
+        "Remove one rule or modifier from the overlay",
+        OverlayDone,
+        query=SessionQuery,
+    ),
+    ApiRoute("GET", "/api/overlay", list_items, "The rules and modifiers of the overlay", OverlayItems),
+    ApiRoute(
+        "GET",
+        "/api/overlay.yaml",
+        show_overlay,
+        "The overlay as a scenario file",
+        query=SessionQuery,
+        content_type=YAML,
+    ),
+)

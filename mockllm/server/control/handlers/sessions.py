@@ -10,10 +10,10 @@ from typing import Final
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
-from mockllm.server.control.api_types import ApiCall
+from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.models.base import Done
-from mockllm.server.control.models.session_list import SessionInfo, SessionList
+from mockllm.server.control.models.rules import SessionInfo, SessionList
 from mockllm.server.control.problem import Problem
 
 MAX_LISTED: Final = 10
@@ -51,3 +51,15 @@ async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
         await context.overlays.drop([id])
     context.resets += 1
     return Done(done=f"session {id}")
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/sessions", list_sessions, "All sessions, the last used first", SessionList),
+    ApiRoute(
+        "DELETE",
+        "/api/sessions/{session}",
+        end_session,
+        "End a session: its counters, stored responses and overlay",
+        Done,
+    ),
+)

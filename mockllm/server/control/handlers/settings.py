@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.scenario.overlay import overlay_entries
-from mockllm.server.control.api_types import ApiCall
-from mockllm.server.control.climate_presets import climates
+from mockllm.server.control.api_types import ApiCall, ApiRoute
+from mockllm.server.control.body_text import body_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.endpoints import (
     ENDPOINTS,
+    climates,
     endpoint_name,
     merge_patch,
     modifier_applies,
     settings_modifiers,
 )
 from mockllm.server.control.models.base import Done
-from mockllm.server.control.models.endpoint_config import (
+from mockllm.server.control.models.settings import (
     Config,
     EndpointList,
     EndpointSettings,
     SettingsPatch,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.yaml_body import body_source
 from mockllm.server.overlay_store import OverlayRejected
 
 
@@ -127,3 +129,38 @@ async def reset_endpoint_limits(context: ControlContext, call: ApiCall) -> BaseM
     )
     context.engine.state.reset_limits(keys)
     return Done(done=f"{len(keys)} limit{'s' * (len(keys) != 1)} of {endpoint}")
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/config", show_config, "All settings that were changed at run time", Config),
+    ApiRoute(
+        "PATCH", "/api/config/global", patch_global, "Change settings of all endpoints", Config, SettingsPatch
+    ),
+    ApiRoute(
+        "GET", "/api/config/endpoints", list_endpoints, "All endpoints with their settings", EndpointList
+    ),
+    ApiRoute(
+        "PATCH",
+        "/api/config/endpoints/{endpoint}",
+        patch_endpoint,
+        "Change settings of one endpoint",
+        EndpointSettings,
+        SettingsPatch,
+    ),
+    ApiRoute(
+        "DELETE",
+        "/api/config/endpoints/{endpoint}",
+        delete_endpoint,
+        "Remove all settings of one endpoint",
+        EndpointSettings,
+    ),
+    ApiRoute("POST", "/api/config/reset", reset_config, "Remove all settings", Config),
+    ApiRoute("POST", "/api/rate-limit/reset", reset_limits, "Reset the quotas of all limits", Done),
+    ApiRoute(
+        "POST",
+        "/api/rate-limit/reset/{endpoint}",
+        reset_endpoint_limits,
+        "Reset the quotas of the limits of one endpoint",
+        Done,
+    ),
+)

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
-from mockllm.server.control.api_types import ApiCall, TextResponse
+from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again
-from mockllm.server.control.models.verdict_reports import (
+from mockllm.server.control.models.journal import (
     ClientVerdicts,
     VerdictGiven,
     VerdictList,
@@ -118,3 +118,16 @@ def _verdict(result: VerdictResult) -> VerdictGiven:
         rule_of_conduct=result.verdict.rule_with_source,
         requests=[request.id for request in result.requests],
     )
+
+
+ROUTES: Final = (
+    ApiRoute(
+        "GET",
+        "/api/verdicts",
+        show_verdicts,
+        "How clients behave",
+        VerdictList,
+        query=VerdictQuery,
+        or_type="application/xml",
+    ),
+)
