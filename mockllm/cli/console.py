@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
+from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog
+
+GREEN: Final = "\x1b[32m"
+YELLOW: Final = "\x1b[33m"
+RED: Final = "\x1b[31m"
+PLAIN: Final = "\x1b[0m"
 
 
 def use_colours() -> bool:
@@ -20,8 +26,7 @@ def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
     """Print one line for each mistake, then their number."""
     for mistake in mistakes:
         print(mistake, file=out)
-    count = len(mistakes)
-    print(f"{count} mistake{'s' * (count != 1)}", file=out)
+    print(counted(len(mistakes), "mistake"), file=out)
 
 
 def write_line(text: str, stream: TextIO) -> None:

@@ -19,13 +19,19 @@ from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, ControlApi, ControlContext
-from mockllm.server.control.api import AdminPortApp
+from mockllm.server.control.access import Access
+from mockllm.server.control.api import AdminPortApp, ControlApi
+from mockllm.server.control.context import ControlContext
 from mockllm.server.control.problem import diagnostics_problem
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
+
+LENGTH: Final = 24
+"""Random bytes of a generated token."""
+MODE: Final = 0o640
+"""Readable by the group too: a container beside the server reads the file as a member."""
 
 
 def set_up_control_api(
@@ -69,49 +75,37 @@ def folder(values: Mapping[str, Any]) -> str:
     return str((args if args.suffix not in (".yaml", ".yml") else args.parent).absolute())
 
 
-def background_task(
-    reload: Reloader | None, admin_server: Server | None
-) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    """Return the background task of the server: reload, admin port, both, or None."""
-    if admin_server is None:
-        return None if reload is None else reload.run
-
-    async def run() -> None:
-        try:
-            await admin_server.start()
-        except CannotListen as error:
-            print(f"mockllm: {error}", file=sys.stderr)
-            signal.raise_signal(signal.SIGTERM)
-            return
-        where = admin_server.listening[0]
-        base = where._replace(host="localhost").url if where.everywhere else where.url
-        print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
-        try:
-            await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
-        finally:
-            await admin_server.stop()
-
-    return run
-
-
-def run_together(
-    first: Callable[[], Coroutine[Any, Any, None]], other: Callable[[], Coroutine[Any, Any, None]] | None
+def background_tasks(
+    first: Callable[[], Coroutine[Any, Any, None]], reload: Reloader | None, admin_server: Server | None
 ) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Return a task that runs both tasks concurrently."""
+    """Return the background task of the server, which runs its first task, reloads and the admin port together."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(first())
-            if other is not None:
-                tasks.create_task(other())
+            if reload is not None:
+                tasks.create_task(reload.run())
+            if admin_server is not None:
+                tasks.create_task(_serve_admin_port(admin_server))
 
     return run
 
 
-LENGTH: Final = 24
-"""Random bytes of a generated token."""
-MODE: Final = 0o640
-"""Readable by the group too: a container beside the server reads the file as a member."""
+async def _serve_admin_port(server: Server) -> None:
+    """Serve the control API until cancelled. Stop the process if the port is in use."""
+    try:
+        await server.start()
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        signal.raise_signal(signal.SIGTERM)
+        return
+    where = server.listening[0]
+    base = where._replace(host="localhost").url if where.everywhere else where.url
+    print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await server.stop()
 
 
 class AdminToken(NamedTuple):

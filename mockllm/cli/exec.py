@@ -32,6 +32,7 @@ from mockllm.cli.options import (
 )
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
+from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
@@ -43,7 +44,7 @@ from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
 
 if TYPE_CHECKING:
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _control(app: App, builder: Builder) -> ControlApi:
     from mockllm.cli.control_setup import create_control_api
-    from mockllm.server.control import Access
+    from mockllm.server.control.access import Access
 
     return create_control_api(app, builder, None, Access())
 
@@ -183,7 +184,7 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _exit_code(code: int, missed: int, *, strict: bool) -> int:
     """Report unmatched requests and return the exit code."""
     if missed:
-        print(f"mockllm: {missed} unmatched request{'s' * (missed != 1)}", file=sys.stderr)
+        print(f"mockllm: {counted(missed, 'unmatched request')}", file=sys.stderr)
     return 1 if strict and missed and code == 0 else code
 
 

@@ -6,16 +6,15 @@ import argparse
 import os
 import sys
 import time
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import asdict
 
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
-from mockllm.cli.sources import scenario_sources
-from mockllm.core.display import brief
+from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.sources import read_input, scenario_sources
+from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.request.request_hash import request_hash
 from mockllm.engine import Engine
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Return 0 for an explanation, 2 for mistakes in the request or the files."""
     values = option_values(args, (*LOADING, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
-    raw, name = read_request(args.request)
+    raw, name = read_input(args.request, "request")
     gathered = load_scenarios(sources)
     if gathered.diagnostics:
         return _refuse(gathered.diagnostics, args.json)
@@ -84,17 +83,6 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
         now += trace.outcome.took
         if lease is not None:
             lease.end()
-
-
-def read_request(name: str) -> tuple[bytes, str]:
-    """Return the file's bytes and its name. Raise BadOption if it cannot be read."""
-    if name == "-":
-        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), "request"
-    try:
-        with open(name, "rb") as file:
-            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells write it
-    except OSError as error:
-        raise BadOption(f"{name}: {error.strerror}") from None
 
 
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
@@ -199,7 +187,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
             first = ", ".join(map(brief, decoded.chunks[:CHUNKS])) + (
                 " …" if len(decoded.chunks) > CHUNKS else ""
             )
-            yield f"{len(decoded.chunks)} chunk{'s' * (len(decoded.chunks) != 1)}: {first}"
+            yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
     yield _times(trace)
     yield from (f"fault applied: {fault}" for fault in outcome.answer.faults)
     yield from (f"note: {note}" for note in outcome.answer.notes)
@@ -273,10 +261,4 @@ def _outcome(trace: MatchTrace) -> str:
 
 
 def _tried(tried: TraceEntry) -> Json:
-    return {
-        "rule": tried.rule,
-        "where": tried.where,
-        "number": tried.number,
-        "fate": tried.fate,
-        "why": tried.why.partition(": ")[2] or None,
-    }
+    return {**asdict(tried), "why": tried.why.partition(": ")[2] or None}

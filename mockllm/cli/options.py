@@ -65,11 +65,12 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "localhost", int(port)
 
 
-def shown_default(default: Any, unit: str) -> Any:
-    """Return bytes as `32 MiB`, other values unchanged."""
-    if unit != "bytes":
-        return default
-    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
+def byte_text(count: int) -> str:
+    """Format a number of bytes: `64 MiB`, `300 bytes`."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
 
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
@@ -309,13 +310,16 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for limit in fields(ServerLimits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
+        default: Any = limit.default
+        if unit == "bytes":
+            default = byte_text(default)
         group.add_argument(
             option,
             type=_argparse_type(_READ[unit]),
             default=None,
             metavar="N" if unit == "count" else unit.upper(),
             dest=f"limit_{limit.name}",
-            help=_help(limit.metadata["help"], shown_default(limit.default, unit), environment_name(option)),
+            help=_help(limit.metadata["help"], default, environment_name(option)),
         )
 
 

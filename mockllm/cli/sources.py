@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from mockllm.cli.options import BadOption
 from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
@@ -58,6 +60,16 @@ def scenario_sources(values: Mapping[str, Any], environment: Mapping[str, str]) 
     if not sources.frozen and os.path.isfile(lock_path(scenarios)):
         fetch_missing(lock_path(scenarios))
     return sources
+
+
+def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
+    """Return the bytes and the name of a file; `-` is standard input. Raise BadOption if it cannot be read."""
+    if name == "-":
+        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), stdin_name
+    try:
+        return Path(name).read_bytes().removeprefix(BOM_UTF8), name  # some editors and shells write it
+    except OSError as error:
+        raise BadOption(f"{name}: {error.strerror}") from None
 
 
 def vocabulary() -> Vocabulary:

@@ -15,7 +15,7 @@ from mockllm.server.app import App
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 
 class LazyControl:

@@ -20,7 +20,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.app import App
 from mockllm.server.control.access import Access
-from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
@@ -41,7 +41,7 @@ class ControlApi:
     def __init__(self, context: ControlContext, access: Access | None = None) -> None:
         self.context = context
         self._access = access or Access()
-        self._feed: LiveFeed | None = None
+        self.feed: LiveFeed | None = None
 
     async def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
@@ -65,24 +65,19 @@ class ControlApi:
 
         try:
             self._access.check("CONNECT", headers, client)  # GET skips the origin check
-            if self._feed is None:
-                self._feed = LiveFeed(self.context)
-            await self._feed.follow(request)
+            if self.feed is None:
+                self.feed = LiveFeed(self.context)
+            await self.feed.follow(request)
             return None
         except Problem as problem:
             return problem_plan(problem)
         except Exception:
             return _internal_error()
 
-    @property
-    def followers(self) -> int:
-        """Number of clients that follow the live feed."""
-        return 0 if self._feed is None else len(self._feed)
-
     def close(self) -> None:
         """Close the connections of all followers, because the server stops."""
-        if self._feed is not None:
-            self._feed.close()
+        if self.feed is not None:
+            self.feed.close()
 
     def refuse(self, failure: Failure) -> Plan:
         """Return the response to a call that the server refused: too large, too slow or too deep."""
@@ -98,8 +93,9 @@ class ControlApi:
         if path == FEED:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
         from mockllm.server.control.models.base import NoParameters
+        from mockllm.server.control.routes import find
 
-        route, params = _route(method, path)
+        route, params = find(method, path)
         options = _validated(route.query or NoParameters, _parameters(query))
         body = None
         if route.body_model is not None:
@@ -134,17 +130,6 @@ class AdminPortApp(App):
 
     @engine.setter
     def engine(self, engine: EngineProtocol) -> None: ...
-
-
-def _route(method: str, path: str) -> tuple[ApiRoute, dict[str, str]]:
-    from mockllm.server.control.routes import find
-
-    match = find(method, path)
-    if not isinstance(match, list):
-        return match
-    if match:
-        raise method_problem(method, path, match)
-    raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists all calls.")
 
 
 def _internal_error() -> Plan:

@@ -32,12 +32,14 @@ class TextResponse(Struct, frozen=True):
 
 
 class ApiRoute(Struct, frozen=True):
-    """One call. `{name}` in its path is one segment. `raw` describes a body that has no model."""
+    """One call. `{name}` in its path is one segment. `raw` describes a body that has no model.
+
+    The first line of the handler's docstring is the summary of the call in the OpenAPI document.
+    """
 
     method: str
     path: str
     handler: Callable[..., Awaitable[Any]]
-    summary: str
     response_model: type[BaseModel] | None = None
     body_model: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -45,6 +47,10 @@ class ApiRoute(Struct, frozen=True):
     content_type: str = JSON
     or_type: str | None = None
     """A second content type of the response, which the query selects."""
+
+    @property
+    def summary(self) -> str:
+        return (self.handler.__doc__ or "").partition("\n")[0].removesuffix(".")
 
     def match(self, segments: Sequence[str]) -> dict[str, str] | None:
         """Return the parameters of a path, or None for another path."""

@@ -122,7 +122,11 @@ class Climate(Struct, frozen=True):
         prefix = f"settings {endpoint or 'global'} {self.name}"
         head: Mapping[str, Json] = {"match": dict(match)} if match else {}
         return [
-            {"name": f"{prefix} {modifier['name']}", **head, **_without_name(modifier)}
+            {
+                "name": f"{prefix} {modifier['name']}",
+                **head,
+                **{key: value for key, value in modifier.items() if key != "name"},
+            }
             for modifier in self.modifiers
         ]
 
@@ -143,7 +147,3 @@ def climates() -> Mapping[str, Climate]:
         modifiers = [{key: item[key] for key in item if key != "enabled"} for item in items]
         result[name] = Climate(name, about.get(name, ""), modifiers)
     return result
-
-
-def _without_name(item: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: value for key, value in item.items() if key != "name"}

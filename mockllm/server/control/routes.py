@@ -4,31 +4,32 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.display import brief
 from mockllm.core.json.codec import dumps
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.handlers import journal, metrics, options, overlay, sessions, settings, verdicts
+from mockllm.server.control.handlers import journal, metrics, rules, settings, verdicts
 from mockllm.server.control.openapi import document
+from mockllm.server.control.problem import Problem, method_problem
 
 
 async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
+    """This document."""
     return TextResponse(dumps(document(ROUTES)) + b"\n", JSON)
 
 
 ROUTES: Final[tuple[ApiRoute, ...]] = (
     *journal.ROUTES,
     *verdicts.ROUTES,
-    *overlay.ROUTES,
-    *sessions.ROUTES,
+    *rules.ROUTES,
     *settings.ROUTES,
     *metrics.ROUTES,
-    *options.ROUTES,
-    ApiRoute("GET", "/api/openapi.json", show_openapi, "This document"),
+    ApiRoute("GET", "/api/openapi.json", show_openapi),
 )
 
 
-def find(method: str, path: str) -> tuple[ApiRoute, dict[str, str]] | list[str]:
-    """Return the route of a call and its parameters, or else the methods of the path."""
+def find(method: str, path: str) -> tuple[ApiRoute, dict[str, str]]:
+    """Return the route of a call and its parameters. Raise Problem where there is none."""
     segments = path.split("/")
     allowed = []
     for route in ROUTES:
@@ -38,4 +39,6 @@ def find(method: str, path: str) -> tuple[ApiRoute, dict[str, str]] | list[str]:
         if route.method == method or (method == "HEAD" and route.method == "GET"):
             return route, params
         allowed.append(route.method)
-    return allowed
+    if allowed:
+        raise method_problem(method, path, allowed)
+    raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists all calls.")

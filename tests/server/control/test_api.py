@@ -80,7 +80,6 @@ def test_every_route_has_a_valid_call() -> None:
     asked = set()
     for method, path, *_ in GOOD:
         found = find(method, path.partition("?")[0])
-        assert not isinstance(found, list)
         asked.add((found[0].method, found[0].path))
     left = {(route.method, route.path) for route in ROUTES} - asked
     assert left == {
