@@ -43,7 +43,7 @@ class ControlApi:
         self._access = access or Access()
         self.feed: LiveFeed | None = None
 
-    async def answer(
+    async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
         """Return the response to a call; an unexpected exception becomes a 500."""

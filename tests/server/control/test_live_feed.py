@@ -166,7 +166,7 @@ def test_feed_reports_a_broken_file(server: Steered) -> None:
 def test_feed_without_followers_runs_nothing(server: Steered) -> None:
     control = _control(server)
     assert not control.feed
-    made = control._feed
+    made = control.feed
     assert made is None or made._sender is None
 
 
