@@ -104,7 +104,9 @@ def run(args: argparse.Namespace) -> int:
         return 1
     for each in () if values["verbose"] else missed:  # after the command's own output
         print(f"mockllm: {each}", file=sys.stderr)
-    code = _exit_code(code, len(missed), strict=values["strict"])
+    if missed:
+        print(f"mockllm: {counted(len(missed), 'unmatched request')}", file=sys.stderr)
+    code = 1 if values["strict"] and missed and code == 0 else code
     return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
 
 
@@ -179,13 +181,6 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _exit_code(code: int, missed: int, *, strict: bool) -> int:
-    """Report unmatched requests and return the exit code."""
-    if missed:
-        print(f"mockllm: {counted(missed, 'unmatched request')}", file=sys.stderr)
-    return 1 if strict and missed and code == 0 else code
 
 
 def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: int) -> int:

@@ -28,8 +28,12 @@ from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
-REFUSALS: Final = {"limited": "its limit is reached", "overloaded": "its load is at the maximum"}
-"""Reasons why a modifier refuses a request."""
+REFUSALS: Final = {
+    "modifier": " with its error",
+    "limited": ": its limit is reached",
+    "overloaded": ": its load is at the maximum",
+}
+"""How a modifier responds in place of a rule."""
 CHUNKS: Final = 6
 """Number of leading chunks in the output."""
 
@@ -127,12 +131,9 @@ def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
     answer, decision = trace.outcome.answer, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
-    if decision.outcome == "modifier":
-        return f"{answer.rule} responds with its error" + (f", in place of {rule.rule}" if rule else "")
-    if decision.outcome in ("limited", "overloaded"):
-        return f"{answer.rule} responds: {REFUSALS[decision.outcome]}" + (
-            f", in place of {rule.rule}" if rule else ""
-        )
+    if decision.outcome in REFUSALS:
+        instead = f", in place of {rule.rule}" if rule else ""
+        return f"{answer.rule} responds{REFUSALS[decision.outcome]}{instead}"
     if decision.outcome == "invalid":
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""

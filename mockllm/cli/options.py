@@ -106,9 +106,9 @@ class Option(Struct, frozen=True):
             text = environment.get(variable or "")
             if not text or _KUBERNETES_VARIABLE.fullmatch(f"{variable}={text}"):
                 continue
-            if self.flag:
-                return _parse_bool(variable or "", text)
             try:
+                if self.flag:
+                    return _parse_bool(text)
                 if self.many is not None:
                     return [self.convert(part) for part in text.split(self.many)]
                 return self.convert(text)
@@ -117,12 +117,12 @@ class Option(Struct, frozen=True):
         return None
 
 
-def _parse_bool(variable: str, text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
     if text.lower() in ("0", "false", "no", "off"):
         return False
-    raise BadOption(f"{variable}: expected true or false, found {text!r}")
+    raise ValueError(f"expected true or false, found {text!r}")
 
 
 FILES: Final = "scenarios"

@@ -104,7 +104,14 @@ def _check(folder: str, shown: str, json: bool) -> int:
     own = next((pack for pack in gathered.loading.packs if os.path.samefile(pack.folder, folder)), None)
     powers = None if own is None else capabilities(gathered, own)
     if json:
-        print(pretty(_report(gathered, powers, tree.sha256, [asdict(each) for each in warnings])).decode())
+        report: Json = {
+            "ok": not gathered.diagnostics,
+            "sha256": tree.sha256,
+            "could": None if powers is None else powers.as_json(),
+            "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
+            "warnings": [asdict(warning) for warning in warnings],
+        }
+        print(pretty(report).decode())
         return 1 if gathered.diagnostics else 0
     for mistake in sorted(gathered.diagnostics):
         print(mistake)
@@ -115,20 +122,6 @@ def _check(folder: str, shown: str, json: bool) -> int:
         print("\n".join(describe(powers)))
         print(f"  {'SHA-256':<11} {tree.sha256}")
     return 1 if gathered.diagnostics else 0
-
-
-def _report(
-    gathered: LoadedScenarios, powers: PackCapabilities | None, digest: str, warnings: list[Json]
-) -> Json:
-    mistakes: Json = [asdict(each) for each in gathered.diagnostics]
-    could: Json = None if powers is None else powers.as_json()
-    return {
-        "ok": not gathered.diagnostics,
-        "sha256": digest,
-        "could": could,
-        "mistakes": mistakes,
-        "warnings": warnings,
-    }
 
 
 def describe(powers: PackCapabilities) -> list[str]:

@@ -143,7 +143,7 @@ def strict_exit_code(missed: int) -> int:
     """Print the exit report of --strict and return its exit code."""
     if missed:
         print(f"mockllm: {counted(missed, 'unmatched request')}", file=sys.stderr)
-    return 1 if missed else 0
+    return int(missed > 0)
 
 
 def no_rules_warning(about: EngineInfo) -> Iterator[str]:
