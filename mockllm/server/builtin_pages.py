@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm import __version__
-from mockllm.core.display import brief
+from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.engine import EngineInfo, PlannedResponse
@@ -124,4 +124,4 @@ def only_get(method: str, path: str) -> Plan:
 
 def amount(about: EngineInfo) -> str:
     """Return `12 rules in 3 files`."""
-    return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"
+    return f"{counted(about.rules, 'rule')} in {counted(about.files, 'file')}"

@@ -113,7 +113,7 @@ async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
         finally:
             app.running += 1
     else:
-        plan = await control.answer(
+        plan = await control.respond(
             message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
         )
     if plan is not None:

@@ -15,7 +15,7 @@ from mockllm.server.app import App
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 
 class LazyControl:
@@ -31,10 +31,10 @@ class LazyControl:
             self._made = self._make()
         return self._made
 
-    async def answer(
+    async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
-        return await self.made.answer(method, path, query, headers, raw, client)
+        return await self.made.respond(method, path, query, headers, raw, client)
 
     async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
         return await self.made.follow(request, headers, client)

@@ -55,7 +55,7 @@ class EngineProtocol(Protocol):
 class ControlProtocol(Protocol):
     """Responds to the calls whose paths `request_heads.is_control_path` names."""
 
-    async def answer(
+    async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
         """Return the response to a call, which may be a refusal."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
 from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.loader import ScenarioSources
@@ -194,7 +195,7 @@ class MockBase:
         unused_rules = [] if not unused else self.unused_rules if files else self._unused(self._added)
         if unused_rules:
             lines = "".join(f"\n  {id}" for id in unused_rules)
-            texts.append(f"{len(unused_rules)} unused rule{'s' * (len(unused_rules) != 1)}:{lines}")
+            texts.append(f"{counted(len(unused_rules), 'unused rule')}:{lines}")
         return texts
 
     @property

@@ -30,7 +30,7 @@ from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
 
 if TYPE_CHECKING:
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
@@ -237,7 +237,8 @@ def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
     """Create the control API at its first request."""
     from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
     from mockllm.scenario.vocabulary import Vocabulary
-    from mockllm.server.control import ControlApi, ControlContext
+    from mockllm.server.control.api import ControlApi
+    from mockllm.server.control.context import ControlContext
 
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
     return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=vocabulary))

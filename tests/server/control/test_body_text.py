@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import loads
-from mockllm.server.control.yaml_body import body_source, json_as_yaml
+from mockllm.server.control.body_text import body_source, json_as_yaml
 from tests.server.control.live_server import Steered
 
 TEXTS = {

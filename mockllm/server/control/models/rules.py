@@ -1,10 +1,13 @@
-"""Models of rules and modifiers: the catalog, the overlay, and a suggested rule."""
+"""Models of rules and modifiers (the catalog, the overlay, a suggested rule) and of sessions."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from mockllm.engine.session_id import ID, LONGEST
+from mockllm.server.control.models.base import RequestModel
 
 
 class RuleInfo(BaseModel):
@@ -50,3 +53,30 @@ class SuggestedRule(BaseModel):
     """A rule for requests like one of the journal, to edit."""
 
     yaml: str
+
+
+SessionId: TypeAlias = Annotated[str, Field(max_length=LONGEST, pattern=f"^{ID.pattern}$")]
+"""A session id that a request may name."""
+
+
+class SessionQuery(RequestModel):
+    session: SessionId | None = None
+
+
+class SessionInfo(BaseModel):
+    """`used` is the last use in seconds since the epoch, None before the first request; `seed` is the session's
+    seed, None where it is the server's. `overlay` counts the session's rules and modifiers, `requests` its
+    requests in the journal."""
+
+    id: str
+    used: float | None
+    seed: int | None
+    overlay: int
+    requests: int
+
+
+class SessionList(BaseModel):
+    """The last used session first. A session ends after `unused` seconds without a request."""
+
+    sessions: list[SessionInfo]
+    unused: float | None

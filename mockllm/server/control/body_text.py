@@ -12,10 +12,15 @@ from typing import Final
 from mockllm.core.json.codec import JSONDecodeError, loads
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.control.api_types import visible
 
 NAME: Final = "body"
 _PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+_INVISIBLE: Final = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
+)
+"""UTF-8 characters that end a line or control a terminal, and that JSON may contain without escapes: control
+characters, line separators and marks of direction."""
 
 
 def body_source(raw: bytes) -> Source:
@@ -40,3 +45,12 @@ def _character(match: re.Match[bytes]) -> bytes:
         return pair
     high, low = int(pair[2:6], 16), int(pair[8:12], 16)
     return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00).encode()
+
+
+def visible(data: bytes) -> bytes:
+    """Escape the characters in JSON that would begin a line or control a terminal."""
+    return data if data.isascii() and b"\x7f" not in data else _INVISIBLE.sub(_escaped, data)
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())

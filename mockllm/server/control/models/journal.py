@@ -1,8 +1,8 @@
-"""Models of the journal's calls: filters, pages and single entries."""
+"""Models of the calls on the journal: filters, pages, single entries, verification and verdicts."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
@@ -127,3 +127,87 @@ class RequestDetail(RequestSummary):
 
 class ForgottenCount(BaseModel):
     forgotten: int
+
+
+class Expectation(RequestModel):
+    """A condition on the requests of the journal; without a count, at least one request must meet it."""
+
+    match: dict[str, Any] = Field(default_factory=dict)
+    """A match in the scenario language."""
+    rule: str | None = None
+    """The id or name of the rule that must have been selected."""
+    exactly: Annotated[int, Field(ge=0)] | None = None
+    at_least: Annotated[int, Field(ge=0)] | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+
+class VerifyBody(RequestModel):
+    expect: list[Expectation] = Field(default_factory=list)
+    in_order: bool = False
+    """Whether the requests must have been sent in this order."""
+    all_rules_used: bool = False
+    no_unmatched: bool = False
+    session: str | None = None
+    since: Annotated[int, Field(ge=0)] = 0
+    """Only requests newer than the request of this id."""
+
+
+class NearestRequest(BaseModel):
+    id: int
+    path: str
+    differences: list[str]
+
+
+class UnmetExpectation(BaseModel):
+    """`expect` is the number of the expectation, from 0."""
+
+    expect: int | None = None
+    message: str
+    nearest: list[NearestRequest] = Field(default_factory=list)
+
+
+class VerifyResult(BaseModel):
+    passed: bool
+    checked: int
+    """Number of requests that were checked."""
+    lost: int
+    """Number of requests after `since` that the journal has dropped; counts may be too low by as many."""
+    counts: list[int]
+    failures: list[UnmetExpectation]
+
+
+class VerdictQuery(RequestModel):
+    """Conditions on clients and requests; all that are set must be met."""
+
+    session: str | None = None
+    client: str | None = None
+    """A client as verdicts name it, or only its user agent, the hash of its key or its address."""
+    since: float | None = None
+    """Only requests at or after this time, in seconds since the epoch."""
+    over: bool = False
+    """Whether the clients have finished: a request that is not retried by now counts as never retried."""
+    format: Literal["json", "junit"] = "json"
+
+
+class VerdictGiven(BaseModel):
+    """A verdict: its name, one sentence on its cases, the rule of conduct behind it, and the ids of the requests
+    that show it."""
+
+    verdict: str
+    good: bool
+    says: str
+    rule_of_conduct: str
+    requests: list[int]
+
+
+class ClientVerdicts(BaseModel):
+    """One client in one session; `requests` counts its examined requests."""
+
+    client: str
+    session: str | None
+    requests: int
+    verdicts: list[VerdictGiven]
+
+
+class VerdictList(BaseModel):
+    clients: list[ClientVerdicts]
