@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mockllm.core.failure import Failure
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.deadlines import Deadlines, LoopClock
@@ -21,6 +25,8 @@ from mockllm.server.server_limits import ServerLimits
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+    from aiohttp.web import BaseRequest
 
     from mockllm.server.recorder import Recorder
 
@@ -69,3 +75,30 @@ class App:
         loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(LoopClock(loop))
         self.journal.tend(loop)
+
+
+class LazyControl:
+    """A control API that is made for its first call, because `server.control` takes some milliseconds to load. See
+    `ControlProtocol`."""
+
+    def __init__(self, make: Callable[[], ControlProtocol]) -> None:
+        self._make = make
+
+    @cached_property
+    def made(self) -> ControlProtocol:
+        return self._make()
+
+    async def answer(
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+    ) -> Plan:
+        return await self.made.answer(method, path, query, headers, raw, client)
+
+    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+        return await self.made.follow(request, headers, client)
+
+    def refuse(self, failure: Failure) -> Plan:
+        return self.made.refuse(failure)
+
+    def close(self) -> None:
+        if "made" in self.__dict__:
+            self.made.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm import __version__
@@ -13,7 +14,6 @@ from mockllm.core.json.codec import dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
-from mockllm.server import cors
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
@@ -22,6 +22,7 @@ from mockllm.server.request_heads import RESERVED, first_segment, is_control_pat
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
 """How many files `/` lists."""
+_HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
 def respond_builtin(app: App, exchange: Exchange) -> bool:
@@ -48,8 +49,8 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
-        elif app.open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
-            plan, exchange.allow_cors = cors.preflight(headers), True
+        elif app.open_to_pages and method == "OPTIONS" and is_preflight(headers):
+            plan, exchange.allow_cors = preflight(headers), True
     if plan is None:
         return False
     exchange.response = PlannedResponse(plan, None)
@@ -125,3 +126,25 @@ def only_get(method: str, path: str) -> Plan:
 def amount(about: EngineInfo) -> str:
     """Return `12 rules in 3 files`."""
     return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"
+
+
+def is_preflight(headers: Mapping[str, str]) -> bool:
+    """Return whether an OPTIONS request is a browser's preflight (Fetch, section 4.8)."""
+    return "origin" in headers and "access-control-request-method" in headers
+
+
+def preflight(headers: Mapping[str, str]) -> Plan:
+    """Allow any method and the requested headers (`*` would exclude Authorization)."""
+    requested = headers.get("access-control-request-headers", "")
+    allowed = requested if _HEADER_NAMES.fullmatch(requested) else "*, Authorization"
+    return Plan(
+        ResponseHead(
+            204,
+            (
+                ("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"),
+                ("Access-Control-Allow-Headers", allowed),
+                ("Access-Control-Max-Age", "86400"),
+            ),
+        ),
+        (),
+    )

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.server import cors
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.http1 import RenderedHead, render_head
+from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED
-from mockllm.server.request_target import clean
+from mockllm.server.request_heads import FEED, clean
 from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
@@ -126,7 +124,7 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
     framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> RenderedHead:
         return render_head(plan, framing, app.dates.at(time.time()), extra)

@@ -1,7 +1,6 @@
 """The HTTP server: addresses, signals, and the end of running responses.
 
-`Server` runs on an existing event loop, `run` on a new loop until a signal (for the command line), and
-`ThreadedServer` on a loop in a thread (for tests).
+`Server` runs on an existing event loop, `run` on a new loop until a signal (for the command line).
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ import errno
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Sequence
-from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -255,60 +252,3 @@ def _open_as_many_as_allowed() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # some systems allow less than they report
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-class ThreadedServer:
-    """A server on an event loop in a thread, for tests: `with ThreadedServer(app) as url: …`."""
-
-    def __init__(self, app: App, address: Address = Address("127.0.0.1", 0)) -> None:  # noqa: B008 - immutable
-        self.app = app
-        self._server = Server(app, [address])
-        self._began = threading.Event()
-        self._failed: BaseException | None = None
-        self._thread = threading.Thread(target=self._live, name="mockllm", daemon=True)
-
-    @property
-    def url(self) -> str:
-        return self._server.listening[0].url
-
-    @property
-    def port(self) -> int:
-        return self._server.listening[0].port
-
-    def start(self) -> str:
-        """Start the server and return its URL. Raises CannotListen."""
-        self._thread.start()
-        self._began.wait()
-        if self._failed is not None:
-            raise self._failed
-        return self.url
-
-    def stop(self) -> None:
-        """Stop within the grace time; return when the loop is closed."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
-
-    def __enter__(self) -> str:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _live(self) -> None:
-        try:
-            run_on_best_loop(self._main())
-        except BaseException as exc:
-            self._failed = exc
-        finally:
-            self._began.set()
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._end = asyncio.Event()
-        await self._server.start()
-        self._began.set()
-        await self._end.wait()
-        await self._server.stop()

@@ -25,7 +25,7 @@ from mockllm.recordings.interaction import DROPPED_HEADERS, Interaction, Recorde
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.request_target import clean, read_target
+from mockllm.server.request_heads import clean, read_target
 from mockllm.server.upstreams import MARK, Upstreams
 
 if TYPE_CHECKING:

@@ -17,12 +17,12 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server import builtin_pages, cors
+from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http1 import ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_body import structure_failure
 from mockllm.server.request_heads import is_control_path
@@ -110,7 +110,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     assert sink is not None, "the exchange has not ended"
     plan = exchange.response.plan
     framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
     player = Player(plan, head, sink, app.deadlines, exchange.since)
     exchange.player, exchange.keep_alive = player, head.keep_alive
@@ -152,7 +152,7 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     made, framing = response.made, head.framing
     if framing is not ORDINARY or exchange.close or app.draining:
         framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
         data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)

@@ -19,11 +19,11 @@ from mockllm.scenario.diagnostics import StaleSource
 from mockllm.server import respond
 from mockllm.server.app import App
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
 LIMITS = ServerLimits(grace=0.2, linger=0.2)

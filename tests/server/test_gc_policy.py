@@ -13,9 +13,9 @@ import pytest
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.gc_policy import BUSY_THRESHOLD, IDLE_THRESHOLD, INTERVAL, GcPolicy
-from mockllm.server.http_server import ThreadedServer
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE
 
 

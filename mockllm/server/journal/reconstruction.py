@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from mockllm.core.rendering.framing import framed
-from mockllm.server import cors
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import DateLine, render_head
+from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player, at_once
@@ -41,7 +40,7 @@ class SentResponse(NamedTuple):
 def reconstruct(each: JournalEntry) -> SentResponse:
     """Return the response of a journal entry."""
     plan = each.answer.plan
-    extra = cors.ALLOW if each.allow_cors else ""
+    extra = ALLOW_CORS if each.allow_cors else ""
     head = render_head(plan, each.framing, DateLine().at(each.at), extra)
     plain = head._replace(chunked=False)
     if each.times is None:

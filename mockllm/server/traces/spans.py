@@ -1,8 +1,9 @@
 """Spans of requests as plain data: name, times, and attributes by OpenTelemetry's conventions.
 
-A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources: the
-conventions for generative AI (`conventions`), for HTTP servers, and for recording errors: a server's span is an
-error from status 500 on, or if its response was cut.
+A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources:
+open-telemetry/semantic-conventions-genai (client inference and its registry of attributes, as of 2026), and the
+conventions for HTTP servers and for recording errors: a server's span is an error from status 500 on, or if its
+response was cut. The names are literals here, because the Python package marks its constants as deprecated.
 """
 
 from __future__ import annotations
@@ -23,16 +24,28 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
-from mockllm.server.traces.conventions import (
-    FLOATS,
-    INTEGERS,
-    MAX_INTEGER,
-    MAX_LENGTH,
-    METHODS,
-)
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
+FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gen_ai.request.temperature": ("temperature",),
+    "gen_ai.request.top_p": ("top_p", "topP"),
+    "gen_ai.request.frequency_penalty": ("frequency_penalty", "frequencyPenalty"),
+    "gen_ai.request.presence_penalty": ("presence_penalty", "presencePenalty"),
+}
+"""Attributes of numeric settings, with their fields: at the top level of a body, or in `generationConfig`."""
+INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gen_ai.request.top_k": ("top_k", "topK"),
+    "gen_ai.request.seed": ("seed",),
+}
+METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+"""The values of `http.request.method`; other methods become `_OTHER`."""
+MAX_INTEGER: Final = 2**63 - 1
+"""Largest integer of OTLP; a larger one makes a receiver refuse all spans of the batch."""
+MAX_LENGTH: Final = 1000
+"""Most characters of a text attribute."""
 MAX_NAME_LENGTH: Final = 200
 """Most characters of a span's name."""
 CLIENT_ATTRIBUTES: Final = (

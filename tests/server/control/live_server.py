@@ -20,11 +20,11 @@ from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
 from mockllm.server.control import Access, ControlApi, ControlContext
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
+from tests.server.threaded_server import ThreadedServer
 
 EXAMPLE = """
 rules:

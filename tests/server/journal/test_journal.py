@@ -14,7 +14,6 @@ from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import STEP, JournalEntry
 from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
@@ -22,6 +21,7 @@ from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import until
 
 T = TypeVar("T")
