@@ -57,9 +57,11 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
     return True
 
 
-def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
-    """Return a non-streaming response with a short text."""
-    head = ResponseHead(status, (("Content-Type", content_type),))
+def plain(
+    status: int, text: str, content_type: str = "text/plain; charset=utf-8", *more: tuple[str, str]
+) -> Plan:
+    """Return a non-streaming response with a short text, and with `more` headers."""
+    head = ResponseHead(status, (("Content-Type", content_type), *more))
     return Plan(head, (EventStep(text.encode("utf-8", "replace"), 0, "body"),))
 
 
@@ -105,22 +107,15 @@ def health(about: EngineInfo, uptime: float) -> Plan:
         ],
         "uptime": round(uptime, 3),
     }
-    head = ResponseHead(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
-    return Plan(head, (EventStep(pretty(report) + b"\n", 0, "body"),))
+    return plain(200, f"{pretty(report).decode()}\n", "application/json", ("Cache-Control", "no-store"))
 
 
 def only_get(method: str, path: str) -> Plan:
     """Return the refusal of another method than GET, in the form of the control API."""
     detail = f"{method} is not for {brief(path)}; there is GET."
-    body = {
-        "type": "about:blank",
-        "title": "Method Not Allowed",
-        "status": 405,
-        "detail": detail,
-        "errors": [],
-    }
-    head = ResponseHead(405, (("Content-Type", "application/problem+json"), ("Allow", "GET")))
-    return Plan(head, (EventStep(dumps(body) + b"\n", 0, "body"),))
+    problem = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": detail}
+    body = {**problem, "errors": []}
+    return plain(405, f"{dumps(body).decode()}\n", "application/problem+json", ("Allow", "GET"))
 
 
 def amount(about: EngineInfo) -> str:

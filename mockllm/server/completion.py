@@ -19,7 +19,7 @@ from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED, clean
+from mockllm.server.request_heads import FEED
 from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
@@ -71,7 +71,6 @@ async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
 
 
 async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
-    """Read the body, and respond."""
     head, body = exchange.head, exchange.body
     assert head is not None, "the exchange has not ended"
     assert body is not None, "the body has not been read"
@@ -85,7 +84,6 @@ async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
-    """Play the response to its end, and end the exchange."""
     player, sink = exchange.player, exchange.sink
     assert player is not None, "the response has begun"
     assert sink is not None, "the exchange has not ended"
@@ -100,19 +98,18 @@ async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
     assert head is not None, "the exchange has not ended"
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.unlogged = head.message, True
-    headers = clean(head.headers)
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body is not None, "a head that demands an upgrade is not cached"
         request = sink.connection.web_request(message, exchange.body)
         app.running -= 1  # a server that stops does not wait for followers
         try:
-            plan = await control.follow(request, headers, exchange.client)
+            plan = await control.follow(request, head.headers, exchange.client)
         finally:
             app.running += 1
     else:
         plan = await control.answer(
-            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
+            message.method, head.path, head.query_string, head.headers, exchange.raw, exchange.client
         )
     if plan is not None:
         exchange.response = PlannedResponse(plan, None)
@@ -138,7 +135,9 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     kind = type(request)
     app.playing[kind] = app.playing.get(kind, 0) + 1
     try:
-        await _hold_back(app, exchange)
+        wait = planned.plan.delay - (app.deadlines.time() - exchange.since)
+        if planned.plan.delivery.proxy_target is not None and wait > 0:
+            await asyncio.sleep(wait)
         exchange.passed_on = True
         return await recorder.pass_on(
             exchange, open_response, lambda: app.deadlines.time() - exchange.since, end
@@ -149,11 +148,3 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
         return None
     finally:
         app.playing[kind] -= 1
-
-
-async def _hold_back(app: App, exchange: Exchange) -> None:
-    """Wait for the delay of a rule that passes requests on."""
-    plan = exchange.response.plan
-    held = plan.delay - (app.deadlines.time() - exchange.since)
-    if plan.delivery.proxy_target is not None and held > 0:
-        await asyncio.sleep(held)

@@ -11,6 +11,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -65,13 +66,17 @@ class Builder:
     ) -> None:
         self._sources = sources
         self._state = state
-        self._seed = seed
-        self._longest = longest
-        self._max_generated = max_generated
         self._strict = strict
-        self._overrides = overrides
-        self._volatile = volatile
-        self._hashed = hashed
+        self._new_engine = partial(
+            Engine,
+            state=state,
+            seed=seed,
+            longest=longest,
+            max_generated=max_generated,
+            overrides=overrides,
+            volatile=volatile,
+            hashed=hashed,
+        )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""
         self.variables: frozenset[str] = frozenset()
@@ -150,17 +155,7 @@ class Builder:
 
     def _engine(self, catalog: Catalog, stale: Sequence[StaleSource]) -> Engine:
         self._catalog = catalog
-        return Engine(
-            catalog,
-            self._state,
-            seed=self._seed,
-            longest=self._longest,
-            max_generated=self._max_generated,
-            stale=stale,
-            overrides=self._overrides,
-            volatile=self._volatile,
-            hashed=self._hashed,
-        )
+        return self._new_engine(catalog, stale=stale)
 
     async def _load(self) -> ReloadResult:
         if isinstance(self._last, LoadedFiles):

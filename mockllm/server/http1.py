@@ -114,10 +114,7 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
     if frame.measured:
         text += f"Content-Length: {length(plan)}\r\n"
     text += frame.end
-    try:
-        raw = text.encode("latin-1")
-    except UnicodeEncodeError:
-        raw = text.encode("utf-8", "replace")
+    raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
@@ -218,10 +215,9 @@ def length(plan: Plan) -> int:
     """Return the bytes of the body of a non-streaming response."""
     total = 0
     for step in plan.steps:
-        if type(step) is EventStep:
-            total += len(step.payload)
-        elif type(step) is RawStep:
-            total += len(step.data)
+        total += (
+            len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0
+        )
     return total
 
 

@@ -88,9 +88,7 @@ class Server:
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
-        self.app.draining = True
-        for listening in self._sockets:
-            listening.close()
+        self._accept_no_more()
         if self.app.control is not None:
             self.app.control.close()
         loop = asyncio.get_running_loop()
@@ -98,20 +96,25 @@ class Server:
         # Polled, because an event would slow down every request.
         while self._busy() and loop.time() < end and not (at_once and at_once.is_set()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        self.app.stopped = True
-        await self._listener.shutdown(0.1)
-        if self.app.recorder is not None:
-            await self.app.recorder.close()
+        await self._end()
 
     async def cut(self) -> None:
         """End at once and abort all connections."""
-        self.app.draining = self.app.stopped = True
-        for listening in self._sockets:
-            listening.close()
+        self._accept_no_more()
+        self.app.stopped = True
         for connection in tuple(self._listener.connections):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the loop notifies the connections, which end their handlers
+        await self._end()
+
+    def _accept_no_more(self) -> None:
+        self.app.draining = True
+        for listening in self._sockets:
+            listening.close()
+
+    async def _end(self) -> None:
+        self.app.stopped = True
         await self._listener.shutdown(0.1)
         if self.app.recorder is not None:
             await self.app.recorder.close()
@@ -178,14 +181,13 @@ def _reason(host: str, port: int, exc: Exception) -> str:
         return f"{host!r} is not an address of this machine; choose another with --host"
     if isinstance(exc, OverflowError):
         return f"{port} is not a port; choose one from 0 to 65535 with --port"
+    reasons = {
+        errno.EADDRINUSE: f"port {port} is in use; choose another with --port (0 takes a free one)",
+        errno.EACCES: f"port {port} needs more rights than this user has; choose another with --port",
+        errno.EADDRNOTAVAIL: f"{host} is not an address of this machine; choose another with --host",
+    }
     number = exc.errno if isinstance(exc, OSError) else None
-    if number == errno.EADDRINUSE:
-        return f"port {port} is in use; choose another with --port (0 takes a free one)"
-    if number == errno.EACCES:
-        return f"port {port} needs more rights than this user has; choose another with --port"
-    if number == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine; choose another with --host"
-    return f"cannot listen on {host}:{port}: {exc}"
+    return reasons.get(number or 0, f"cannot listen on {host}:{port}: {exc}")
 
 
 def run_on_best_loop(main: Coroutine[Any, Any, T]) -> T:

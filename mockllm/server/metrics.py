@@ -135,8 +135,6 @@ class Metrics:
     def one(self, seen: Exchange) -> None:
         counters = self._count(seen, [seen.took])
         counters.took.add(seen.took)
-        for fault in seen.response.faults:
-            counters.faults[fault] += 1
         if seen.left != "finished":
             counters.left[seen.left] += 1
         if seen.times is not None:
@@ -147,8 +145,6 @@ class Metrics:
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
         """Count responses that were each sent in one write: a stream's first chunk was sent with its last."""
         counters = self._count(seen, took)
-        for fault in seen.response.faults:
-            counters.faults[fault] += len(took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)
         if _streamed(seen):
@@ -167,6 +163,8 @@ class Metrics:
         counters.requests += count
         counters.errors += failed
         counters.missed += missed
+        for fault in answer.faults:
+            counters.faults[fault] += count
         model, rule = _label(seen.model, self._models), _label(answer.rule, self._rules)
         series = Series(name, model, rule, answer.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
@@ -242,7 +240,6 @@ def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator
 
 
 def _label(name: str | None, known: set[str]) -> str:
-    """Return the label of a name."""
     if name is None:
         return NONE
     if name not in known:

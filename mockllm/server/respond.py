@@ -40,7 +40,9 @@ def respond(app: App, exchange: Exchange) -> bool:
     try:
         make_response(app, exchange)
         made = exchange.response.made
-        if (type(made) is Plan or app.recorder is not None) and _waits(app, exchange):
+        if (type(made) is Plan or app.recorder is not None) and (
+            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+        ):
             return False
         return _write_at_once(app, exchange) or begin(app, exchange)
     except Exception:
@@ -135,9 +137,11 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
         return None
     if isinstance(made, Plan) and made.delivery.proxy_target is not None:
         if app.recorder is None:
-            from mockllm.server.recorder import passer
+            from mockllm.recordings.scenario_writer import RequestParser
+            from mockllm.server.recorder import Recorder
+            from mockllm.server.upstreams import Upstreams
 
-            app.recorder = passer()
+            app.recorder = Recorder(Upstreams({}), None, RequestParser(), lambda _: None)  # it stores nothing
         return app.recorder
     recorder = app.recorder
     return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
@@ -165,11 +169,6 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     sink.written = True
     end_exchange(app, exchange, "finished")
     return True
-
-
-def _waits(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API or a provider makes the response."""
-    return exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
 
 
 def framing_of(app: App, exchange: Exchange) -> ResponseFraming:

@@ -63,7 +63,6 @@ def reconstruct(each: JournalEntry) -> SentResponse:
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:
-    """Return the header fields of a head."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
 

@@ -89,9 +89,6 @@ def without(key: str | None, data: bytes) -> bytes:
     return data.replace(mark, b"*" * len(mark)) if mark in data else data
 
 
-# --- what is shown ---------------------------------------------------------------------------------
-
-
 def body(value: Json) -> Json:
     """Return a JSON body as it is shown."""
     return redacted(value, secret_field)

@@ -193,9 +193,6 @@ def _name(entry: JournalEntry, request: RequestAttributes, attributes: Mapping[s
     return f"{method} {request.route}" if request.route else method
 
 
-# --- HTTP ------------------------------------------------------------------------------------------
-
-
 def _http_attributes(
     entry: JournalEntry, request: RequestAttributes, secure: frozenset[int] | bool
 ) -> dict[str, Value]:
@@ -222,9 +219,6 @@ def _http_attributes(
         "http.route": request.route,
     }
     return {**attributes, **{key: value for key, value in more.items() if value}}
-
-
-# --- generative AI ---------------------------------------------------------------------------------
 
 
 def _model_attributes(
@@ -290,9 +284,6 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
     return value if isinstance(value, int) or isfinite(value) else None
 
 
-# --- mockllm's attributes ---------------------------------------------------------------------------------
-
-
 def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
     """Return the attributes that no convention defines."""
     answer = entry.answer
@@ -334,9 +325,6 @@ def _method(method: str) -> str:
 
 def _nanoseconds(seconds: float) -> int:
     return int(seconds * 1e9)
-
-
-# --- values ----------------------------------------------------------------------------------------
 
 
 def _otlp_value(value: Value) -> Value:
