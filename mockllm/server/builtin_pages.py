@@ -28,7 +28,6 @@ _HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 def respond_builtin(app: App, exchange: Exchange) -> bool:
     """Set the response if it is one of the server's own. Return whether it is."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     method, path, headers, prefix = head.message.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:

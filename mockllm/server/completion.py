@@ -24,7 +24,6 @@ from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse,
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
-    from mockllm.server.socket_sink import SocketSink
 
 
 async def complete(app: App, exchange: Exchange) -> bool:
@@ -34,9 +33,8 @@ async def complete(app: App, exchange: Exchange) -> bool:
     """
     app.deadlines.catch_up()  # many exchanges begin in one turn of the loop; running streams do not wait for it
     sink = exchange.sink
-    assert sink is not None, "the exchange has not ended"
     try:
-        return await _complete(app, exchange, sink)
+        return await _complete(app, exchange)
     except ConnectionError:
         return False
     except Exception:
@@ -51,13 +49,13 @@ async def complete(app: App, exchange: Exchange) -> bool:
             abandon_exchange(app, exchange)
 
 
-async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
+async def _complete(app: App, exchange: Exchange) -> bool:
     if not exchange.read:
-        await _read(app, exchange, sink)
+        await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
     if exchange.player is None and exchange.response is NOT_PLANNED:
-        await _ask_control(app, exchange, sink)
+        await _ask_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
     if exchange.player is None:
@@ -70,11 +68,10 @@ async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
     return await _play(app, exchange)
 
 
-async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
+async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body
-    assert head is not None, "the exchange has not ended"
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.message.headers, sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes):
         exchange.raw = raw
@@ -84,24 +81,22 @@ async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
-    player, sink = exchange.player, exchange.sink
+    player = exchange.player
     assert player is not None, "the response has begun"
-    assert sink is not None, "the exchange has not ended"
-    await play_plan(player, sink)
+    await play_plan(player, exchange.sink)
     end_exchange(app, exchange, player.ended or "gone")
     return exchange.keep_alive and exchange.left == "finished"
 
 
-async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
+async def _ask_control(app: App, exchange: Exchange) -> None:
     """Set the response of the control API. It stays unset if the client has followed the live feed and left."""
     head, control = exchange.head, app.control
-    assert head is not None, "the exchange has not ended"
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.unlogged = head.message, True
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body is not None, "a head that demands an upgrade is not cached"
-        request = sink.connection.web_request(message, exchange.body)
+        request = exchange.sink.connection.web_request(message, exchange.body)
         app.running -= 1  # a server that stops does not wait for followers
         try:
             plan = await control.follow(request, head.headers, exchange.client)

@@ -228,7 +228,6 @@ class Connection(HttpProtocol):
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
         head, body, app = exchange.head, exchange.body, self._app
-        assert head is not None, "the exchange has not ended"
         assert body is not None, "the body has not been read"
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -28,6 +28,9 @@ left; or the server stopped."""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
+NO_HEAD: Final = cast("RequestHead", None)
+"""The head of an ended exchange, and of bytes that were no request. No code that responds gets such an exchange."""
+NO_SINK: Final = cast("SocketSink", None)
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -42,10 +45,8 @@ class Exchange(Struct, gc=False):
 
     # --- what came
 
-    head: RequestHead | None
-    """None in an ended exchange, and where the bytes were no request."""
-    sink: SocketSink | None = None
-    """None in an ended exchange."""
+    head: RequestHead = NO_HEAD
+    sink: SocketSink = NO_SINK
     client: str = ""
     """The peer's address, without its port."""
     body: StreamReader | None = None

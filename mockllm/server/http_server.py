@@ -10,7 +10,6 @@ import contextlib
 import errno
 import signal
 import socket
-import sys
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -154,26 +153,20 @@ def bind(address: Address) -> list[socket.socket]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    sock: socket.socket | None = None
     try:
         if not 0 <= port <= 65535:
             raise OverflowError(port)  # some resolvers use it modulo 65536
-        family, kind, protocol, _, where = socket.getaddrinfo(
+        family, _, _, _, where = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, protocol)
-        if sys.platform != "win32":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
-        sock.bind(where)
-        sock.listen(_BACKLOG)  # now, so that a port conflict is detected here
-        sock.setblocking(False)
-        return sock
+        both = (
+            family == socket.AF_INET6 and host == "::"
+        )  # it listens now, so that a port conflict is detected
+        sock = socket.create_server(where, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as exc:
-        if sock is not None:
-            sock.close()
         raise CannotListen(_reason(host, port, exc)) from exc
+    sock.setblocking(False)
+    return sock
 
 
 def _reason(host: str, port: int, exc: Exception) -> str:

@@ -139,7 +139,7 @@ class Metrics:
             counters.left[seen.left] += 1
         if seen.times is not None:
             self._stream(seen, counters)
-        elif _streamed(seen) and seen.left == "finished":
+        elif seen.response.made.framing is not Framing.PLAIN and seen.left == "finished":
             counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
@@ -147,7 +147,7 @@ class Metrics:
         counters = self._count(seen, took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)
-        if _streamed(seen):
+        if seen.response.made.framing is not Framing.PLAIN:
             counters.ttft.add_all(took, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -185,7 +185,7 @@ class Metrics:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.response.made)
-        streamed = _streamed(seen)
+        streamed = seen.response.made.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - seen.since)
@@ -194,10 +194,6 @@ class Metrics:
                 counters.gaps.add(after - before)
         if seen.left == "finished" and planned:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
-
-
-def _streamed(seen: Exchange) -> bool:
-    return seen.response.made.framing is not Framing.PLAIN
 
 
 def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:

@@ -57,7 +57,6 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     failure = structure_failure(exchange.raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
@@ -80,7 +79,6 @@ def make_response(app: App, exchange: Exchange) -> None:
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     exchange.raw, exchange.received, exchange.close = b"", b"", True
     if app.control is not None and is_control_call(app, exchange):
         exchange.response = PlannedResponse(app.control.refuse(failure), None)
@@ -108,13 +106,11 @@ def fail(app: App, exchange: Exchange) -> None:
 
 def begin(app: App, exchange: Exchange) -> bool:
     """Begin to play the response: write what has no wait before it. Return False: the exchange has not ended."""
-    sink = exchange.sink
-    assert sink is not None, "the exchange has not ended"
     plan = exchange.response.plan
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, sink, app.deadlines, exchange.since)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
@@ -125,8 +121,7 @@ def begin(app: App, exchange: Exchange) -> bool:
 
 def is_control_call(app: App, exchange: Exchange) -> bool:
     """Return whether the control API responds."""
-    head = exchange.head
-    return app.control is not None and head is not None and head.own and is_control_path(head.path)
+    return app.control is not None and exchange.head.own and is_control_path(exchange.head.path)
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
@@ -151,8 +146,6 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    assert sink is not None, "the exchange has not ended"
-    assert head is not None, "the exchange has not ended"
     made, framing = response.made, head.framing
     if framing is not ORDINARY or exchange.close or app.draining:
         framing = exchange.framing = framing_of(app, exchange)
@@ -173,5 +166,4 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
 
 def framing_of(app: App, exchange: Exchange) -> ResponseFraming:
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     return head.framing._replace(close=True) if exchange.close or app.draining else head.framing

@@ -145,7 +145,7 @@ def test_one_that_was_prepared_on_a_connection_that_is_lost() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
         for lease in (place, None):
-            exchange = Exchange(None, response=PlannedResponse(whole(), None, lease=lease), lease=lease)
+            exchange = Exchange(response=PlannedResponse(whole(), None, lease=lease), lease=lease)
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 

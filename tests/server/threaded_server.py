@@ -8,6 +8,8 @@ from types import TracebackType
 
 from mockllm.server.app import App
 from mockllm.server.http_server import Address, Server, run_on_best_loop
+from mockllm.server.journal.entry import JournalEntry
+from tests.waiting import until
 
 
 class ThreadedServer:
@@ -65,3 +67,9 @@ class ThreadedServer:
         self._began.set()
         await self._end.wait()
         await self._server.stop()
+
+
+def written_down(server: ThreadedServer, path: str) -> JournalEntry:
+    """The last record of a path; it is written just after the answer's last byte."""
+    found = until(lambda: [record for record in list(server.app.journal) if record.target == path])
+    return found[-1]

@@ -32,7 +32,6 @@ def seen(
 ) -> Exchange:
     made = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", missed=number % 2 == 1)
     return Exchange(
-        None,
         client="127.0.0.1",
         raw=body,
         at=100.0 + number,
