@@ -34,7 +34,7 @@ from mockllm.cli.options import (
 from mockllm.cli.startup import gc_paused
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
-from mockllm.server.app import App, LazyControl
+from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.server_limits import ServerLimits
@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         open_to_pages=not values["no_cors"],
         lines=lines,
     )
-    app.control = LazyControl(partial(_control, app, builder))
+    app.make_control = partial(_control, app, builder)
     try:
         with _serving(app, values["port"]) as url:
             code = _run(line, {**environment, **variables(url)})

@@ -93,6 +93,17 @@ class HttpProtocol(BaseProtocol):
         tail, self._tail = self._tail, b""
         return tail
 
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def force_close(self) -> None:
+        """The same, and forget the transport: nothing more is written."""
+        self.close()
+        self.transport = None
+
     def end_parser(self) -> None:
         """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
         self._requests_parser = None

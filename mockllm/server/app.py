@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.deadlines import Deadlines, LoopClock
@@ -25,8 +23,6 @@ from mockllm.server.server_limits import ServerLimits
 
 if TYPE_CHECKING:
     from ssl import SSLContext
-
-    from aiohttp.web import BaseRequest
 
     from mockllm.server.recorder import Recorder
 
@@ -43,7 +39,8 @@ class App:
         lines: AccessLog | None = None,
     ) -> None:
         self.engine = engine
-        self.control: ControlProtocol | None = None
+        self.make_control: Callable[[], ControlProtocol] | None = None
+        """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
         self.recorder: Recorder | None = None
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
@@ -70,35 +67,18 @@ class App:
         self.stopped = False
         """Whether the server itself cuts the responses that still play."""
 
+    @cached_property
+    def control(self) -> ControlProtocol | None:
+        """The control API; it is made at the first use."""
+        return None if self.make_control is None else self.make_control()
+
+    @property
+    def control_in_use(self) -> ControlProtocol | None:
+        """The control API if it was set or made."""
+        return self.__dict__.get("control")
+
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""
         loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(LoopClock(loop))
         self.journal.tend(loop)
-
-
-class LazyControl:
-    """A control API that is made for its first call, because `server.control` takes some milliseconds to load. See
-    `ControlProtocol`."""
-
-    def __init__(self, make: Callable[[], ControlProtocol]) -> None:
-        self._make = make
-
-    @cached_property
-    def made(self) -> ControlProtocol:
-        return self._make()
-
-    async def answer(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
-    ) -> Plan:
-        return await self.made.answer(method, path, query, headers, raw, client)
-
-    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
-        return await self.made.follow(request, headers, client)
-
-    def refuse(self, failure: Failure) -> Plan:
-        return self.made.refuse(failure)
-
-    def close(self) -> None:
-        if "made" in self.__dict__:
-            self.made.close()

@@ -129,9 +129,9 @@ def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x50
         if lasts and isinstance(key, ec.EllipticCurvePrivateKey):
             return key, certificate
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name(f"mockllm test CA of {socket.gethostname()}"[:64])
+    name = f"mockllm test CA of {socket.gethostname()}"[:64]
     certificate = (
-        _builder(subject, subject, key, now, authority=True)
+        _builder(name, None, key, now)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, SHA256())
     )
@@ -151,7 +151,7 @@ def _server(
     server_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     certificate = (
-        _builder(_name("mockllm"), authority.subject, server_key, now, authority=False)
+        _builder("mockllm", authority.subject, server_key, now)
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
@@ -176,13 +176,6 @@ def _is_valid(path: Path, authority: x509.Certificate, names: Sequence[str], now
     return fresh and set(map(_general, names)) <= set(alternatives)
 
 
-def _name(text: str) -> x509.Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
 def _general(host: str) -> x509.GeneralName:
     from cryptography import x509
 
@@ -193,10 +186,13 @@ def _general(host: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, now: datetime, *, authority: bool
+    name: str, issuer: x509.Name | None, key: EllipticCurvePrivateKey, now: datetime
 ) -> x509.CertificateBuilder:
+    """Begin a certificate; without an issuer that of a CA."""
     from cryptography import x509
 
+    authority = issuer is None
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
         key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
@@ -204,7 +200,7 @@ def _builder(
     )  # fmt: skip
     constraints = x509.BasicConstraints(ca=authority, path_length=0 if authority else None)
     return (
-        x509.CertificateBuilder(issuer, subject, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(issuer or subject, subject, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=CA_DAYS if authority else DAYS))
         .add_extension(constraints, critical=True)

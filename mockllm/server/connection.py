@@ -42,26 +42,10 @@ class Connection(HttpProtocol):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
-        "_app",
-        "_begun",
-        "_body",
-        "_broken",
-        "_current",
-        "_heads",
-        "_idle_until",
-        "_keepalive",
-        "_keepalive_timer",
-        "_listener",
-        "_queue",
-        "_silent",
-        "_sink",
-        "_task",
-        "_turns",
-        "_watch",
-        "ascii",
-        "client",
-        "scheduled",
-    )
+        "_app", "_begun", "_body", "_broken", "_current", "_heads", "_idle_until", "_keepalive",
+        "_keepalive_timer", "_listener", "_queue", "_silent", "_sink", "_task", "_turns", "_watch", "ascii",
+        "client", "scheduled",
+    )  # fmt: skip
 
     def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
@@ -320,17 +304,6 @@ class Connection(HttpProtocol):
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:
             self.force_close()
-
-    def close(self) -> None:
-        """Close the connection behind what was written."""
-        self.closing = True
-        if self.transport is not None:
-            self.transport.close()
-
-    def force_close(self) -> None:
-        """The same, and forget the transport: nothing more is written."""
-        self.close()
-        self.transport = None
 
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""

@@ -88,8 +88,8 @@ class Server:
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
         self._accept_no_more()
-        if self.app.control is not None:
-            self.app.control.close()
+        if (control := self.app.control_in_use) is not None:
+            control.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + self.app.limits.grace
         # Polled, because an event would slow down every request.

@@ -116,7 +116,7 @@ class SecondCounters(Struct):
 
 
 class Metrics:
-    """Counts requests; the journal's listener."""
+    """Counts the exchanges that the journal passes on."""
 
     def __init__(self) -> None:
         self.reset()
@@ -133,6 +133,7 @@ class Metrics:
         self._rules: set[str] = set()
 
     def one(self, seen: Exchange) -> None:
+        """Count an exchange with a response of its own, or one that a player played."""
         counters = self._count(seen, [seen.took])
         counters.took.add(seen.took)
         if seen.left != "finished":
@@ -143,7 +144,8 @@ class Metrics:
             counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
-        """Count responses that were each sent in one write: a stream's first chunk was sent with its last."""
+        """Count exchanges that are all equal to this one; `took` holds the seconds of each. Each was sent in one
+        write: a stream's first chunk was sent with its last."""
         counters = self._count(seen, took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)

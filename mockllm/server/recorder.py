@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -31,15 +31,12 @@ from mockllm.server.upstreams import MARK, Upstreams
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
 
-    from mockllm.server.exchange import Exchange
+    from mockllm.server.exchange import EndReason, Exchange
     from mockllm.server.request_heads import RequestHead
 
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
-
-Left: TypeAlias = Literal["finished", "gone", "close"]
-"""How a response ended."""
 
 
 class ProxiedResponse(NamedTuple):
@@ -48,7 +45,7 @@ class ProxiedResponse(NamedTuple):
     plan: Plan
     note: str
     keep_alive: bool
-    left: Left
+    left: EndReason
     took: float
     """Seconds until the response was complete, without the time to store it."""
 
@@ -173,7 +170,7 @@ class Recorder(Struct):
             note += "; not recorded: serve it with --record-misses DIR" * target.record
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
-        left: Left = "gone" if client.gone else "finished" if whole else "close"
+        left: EndReason = "gone" if client.gone else "finished" if whole else "close"
         plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
         passed = ProxiedResponse(plan, note, opening.keep_alive, left, took)
         told(passed)

@@ -86,16 +86,8 @@ class RequestHead:
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine",
-        "_reader",
-        "framing",
-        "headers",
-        "length",
-        "message",
-        "own",
-        "path",
-        "query_string",
-    )
+        "_engine", "_reader", "framing", "headers", "length", "message", "own", "path", "query_string",
+    )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool) -> None:
         """`ascii`: whether only ASCII came on the connection."""

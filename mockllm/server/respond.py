@@ -80,7 +80,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
     exchange.raw, exchange.received, exchange.close = b"", b"", True
-    if app.control is not None and is_control_call(app, exchange):
+    if is_control_call(app, exchange) and app.control is not None:
         exchange.response = PlannedResponse(app.control.refuse(failure), None)
         exchange.unlogged = True
         return
@@ -121,7 +121,7 @@ def begin(app: App, exchange: Exchange) -> bool:
 
 def is_control_call(app: App, exchange: Exchange) -> bool:
     """Return whether the control API responds."""
-    return app.control is not None and exchange.head.own and is_control_path(exchange.head.path)
+    return exchange.head.own and is_control_path(exchange.head.path) and app.control is not None
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:

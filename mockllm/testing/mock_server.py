@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 from mockllm.engine import Engine
 from mockllm.engine.session_id import named
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.server.app import App, LazyControl
+from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
 from mockllm.server.journal.journal import Journal
@@ -98,7 +98,7 @@ class MockLLM(MockBase):
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
         app = App(self._recording, limits=self._limits, lines=Ends(self._recording))
-        app.control = LazyControl(partial(create_control_api, app, self._recording))
+        app.make_control = partial(create_control_api, app, self._recording)
         self._hosted = Hosted(app, self._address)
         return self
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
@@ -18,6 +17,7 @@ from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import STEP, JournalEntry
 from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
+from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
@@ -141,10 +141,11 @@ def test_what_waits_to_be_settled_is_bounded_by(
     assert len(journal) == journal.total
 
 
-@dataclass
-class Counted:
-    ones: int = 0
-    alike: list[Sequence[float]] = field(default_factory=list)
+class Counted(Metrics):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ones = 0
+        self.alike: list[Sequence[float]] = []
 
     def one(self, seen: Exchange) -> None:
         self.ones += 1
