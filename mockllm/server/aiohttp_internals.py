@@ -111,8 +111,6 @@ class HttpProtocol(BaseProtocol):
             self._websocket.feed_eof()
             self._websocket = None
 
-    # --- flow control: a reader of a body, or the protocol itself, pauses the socket ----------------------
-
     def pause_reading(self) -> None:
         self._reading_paused = True
         self._pause(True)
@@ -135,8 +133,6 @@ class HttpProtocol(BaseProtocol):
                 (self.transport.pause_reading if pause else self.transport.resume_reading)()
 
     drained = BaseProtocol._drain_helper
-
-    # --- WebSockets: the attributes that a WebSocketResponse uses of its protocol ----------------------------
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""

@@ -192,7 +192,7 @@ def _builder(
     from cryptography import x509
 
     authority = issuer is None
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, name)])
     usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
         key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,

@@ -112,7 +112,7 @@ class Builder:
         self._last = scenarios.loading
         self._entries = [replace(entry, spec=None) for entry in scenarios.entries]
         self.variables = _variables(scenarios.loading)
-        self.watched = _watched(scenarios.loading.trees, scenarios.loading.folders)
+        self.watched = frozenset(map(Path, scenarios.loading.trees | scenarios.loading.folders))
         return self._engine(catalog, ())
 
     async def looked_over(self) -> Sequence[str]:
@@ -125,7 +125,7 @@ class Builder:
         async with self._building:
             result = await self._load()
             self._last = result.loading
-            self.watched = _watched(result.trees, result.folders)
+            self.watched = frozenset(map(Path, result.trees | result.folders))
             self.warnings = tuple(result.warnings)
             self._entries, self._stale = result.entries, result.stale
             return RebuiltEngine(await self._with(self._over), self.watched, self.warnings)
@@ -200,7 +200,3 @@ async def _in_slices(steps: Generator[None, None, T]) -> T:
 def _variables(loading: LoadedFiles) -> frozenset[str]:
     named = [param.env for pack in loading.packs for param in pack.manifest.params.values()]
     return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))
-
-
-def _watched(trees: frozenset[str], folders: frozenset[str]) -> frozenset[Path]:
-    return frozenset(map(Path, trees | folders))

@@ -43,8 +43,6 @@ class Exchange(Struct, gc=False):
     collector does not walk exchanges (`gc=False`): `end_exchange` cuts the references to the connection.
     """
 
-    # --- what came
-
     head: RequestHead = NO_HEAD
     sink: SocketSink = NO_SINK
     client: str = ""
@@ -61,8 +59,6 @@ class Exchange(Struct, gc=False):
     """When the request was complete, in seconds since the epoch."""
     since: float = 0.0
     """The same on the clock of the deadlines."""
-
-    # --- the response
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine is asked."""
@@ -81,8 +77,6 @@ class Exchange(Struct, gc=False):
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
-
-    # --- the end
 
     ended: bool = False
     left: EndReason = "finished"

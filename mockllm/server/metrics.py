@@ -122,7 +122,6 @@ class Metrics:
         self.reset()
 
     def reset(self) -> None:
-        """Reset all metrics."""
         self.since = time.time()
         self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()

@@ -70,7 +70,10 @@ class Journal:
         if type(made) is PrerenderedResponse and exchange.times is None:
             alike = self._alike.get((made, exchange.model))
             if alike is None:
-                self._count_first(exchange, made)
+                if len(self._alike) > MAX_UNCOUNTED_KINDS:
+                    self.count()
+                self._alike[made, exchange.model] = array("d", (exchange.took,))
+                self._first[made, exchange.model] = exchange
             else:
                 alike.append(exchange.took)
         else:
@@ -170,13 +173,6 @@ class Journal:
     def __reversed__(self) -> Iterator[JournalEntry]:
         self.settle()
         return reversed(tuple(self._ring))
-
-    def _count_first(self, exchange: Exchange, made: PrerenderedResponse) -> None:
-        """Collect the first exchange of its kind. If there are many kinds, count all that were collected."""
-        if len(self._alike) > MAX_UNCOUNTED_KINDS:
-            self.count()
-        self._alike[made, exchange.model] = array("d", (exchange.took,))
-        self._first[made, exchange.model] = exchange
 
     def _store(self, entry: JournalEntry) -> None:
         ring = self._ring

@@ -76,11 +76,6 @@ def hashed(key: str | None) -> str | None:
     return blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def key_of(headers: Mapping[str, str], path: str) -> str | None:
-    """Return the hash of a request's API key, from a header or from the query."""
-    return hashed(key_in(headers, path))
-
-
 def without(key: str | None, data: bytes) -> bytes:
     """Return a body without the request's key; its length is unchanged."""
     if key is None or len(key) < SHORTEST:

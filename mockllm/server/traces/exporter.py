@@ -58,7 +58,6 @@ class SpanQueue:
 
     @property
     def failing(self) -> bool:
-        """Whether the last export failed."""
         return self._exporter.failing
 
     def emit(self, start: SpanStart, rest: Callable[[], Span]) -> None:

@@ -122,7 +122,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
     response = ResponseAttributes()
     if request.call is not None and request.operation is not None:
         response = response_attributes(entry, sent, request.call.dialect)
-    broken = _error_reason(entry, response)
+    broken = entry.left if entry.left != "finished" else response.error if entry.status < 400 else None
     attributes: dict[str, Value] = {**_http_attributes(entry, request, secure), **_mockllm_attributes(entry)}
     if request.operation is not None:
         attributes.update(_model_attributes(entry, request, sent, response))
@@ -252,7 +252,6 @@ def _model_attributes(
 
 
 def _request_parameters(request: Request) -> dict[str, Value]:
-    """Return the request's parameters for the model."""
     attributes: dict[str, Value] = {}
     if request.model:
         attributes["gen_ai.request.model"] = request.model
@@ -285,7 +284,6 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
 
 
 def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
-    """Return the attributes that no convention defines."""
     answer = entry.answer
     attributes = {
         "mockllm.rule": answer.rule,
@@ -310,13 +308,6 @@ def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int)
     first = start + int(sent.parts[0].at * 1e9) if sent.parts else end
     at = first if entry.left == "finished" else end
     return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.answer.faults]
-
-
-def _error_reason(entry: JournalEntry, response: ResponseAttributes) -> str | None:
-    """Return why a response is incomplete, in one word, or None."""
-    if entry.left != "finished":
-        return entry.left
-    return response.error if entry.status < 400 else None
 
 
 def _method(method: str) -> str:
