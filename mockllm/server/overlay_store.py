@@ -180,7 +180,7 @@ class OverlayStore:
         return items
 
     async def _change(self, session: str | None, overlay: Overlay, settings: Settings | None = None) -> None:
-        """Replace an overlay, and the settings if they are given."""
+        """Replace an overlay, and the settings unless they are None."""
         settings = self.settings if settings is None else settings
         stored = {other: rest for other, rest in self._stored.items() if other != session}
         if sum(_size(rest.overlay) for rest in stored.values()) + _size(overlay) > MAX_ITEMS:
