@@ -129,7 +129,7 @@ def test_a_schema_may_say_yes_to_anything(dialect: GeneratingDialect) -> None:
 
 
 @dialects
-def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
+def test_request_has_choices_and_free_json_only_if_supported(
     dialect: GeneratingDialect,
 ) -> None:
     request = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))

@@ -120,7 +120,7 @@ def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> N
     assert headers["anthropic-ratelimit-tokens-remaining"] != "0"
 
 
-def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> None:
+def test_refusal_of_too_many_at_once_leaves_remaining_requests() -> None:
     failure = refusal("openai", used(Limit("fixed-window", concurrent=1), 0), 5)
     assert dict(failure.headers)["x-ratelimit-remaining-requests"] == "9999"
     failure = refusal("anthropic", used(Limit("fixed-window", concurrent=1), 0), 5)

@@ -116,9 +116,7 @@ def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream:
 
 
 @dialects
-def test_a_call_is_told_its_arguments_only_where_they_can_be_told(
-    provider: str, dialect: GeneratingDialect
-) -> None:
+def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: GeneratingDialect) -> None:
     """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
     plan = played(dialect, "looks", "bad_tool_arguments", stream=False)
     if isinstance(plan, NotApplicable):
@@ -190,7 +188,7 @@ def test_anthropic_s_first_event_tells_no_usage_either() -> None:
 
 
 @pytest.mark.parametrize(("how", "told"), [("missing", [None]), ("null", [None, None])])
-def test_openai_s_chunk_that_only_counts_is_not_sent_or_counts_nothing(how: str, told: list[Json]) -> None:
+def test_openai_usage_chunk_is_missing_or_null_without_usage(how: str, told: list[Json]) -> None:
     """All chunks before it say null, as they always do."""
     plan = played(one("openai", "chat"), "says", "no_usage", stream=True, how=how)
     assert isinstance(plan, Plan)
@@ -205,7 +203,7 @@ def test_groq_s_own_object_tells_no_usage_either(how: str, told: Json) -> None:
     assert own[-1].get("usage", ABSENT) == told
 
 
-def test_a_stream_that_was_not_asked_for_its_usage_does_not_tell_it() -> None:
+def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
     """No fault is claimed where nothing would have been said."""
     dialect = one("openai", "chat")
     request = dialect.request(

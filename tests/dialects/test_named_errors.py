@@ -93,7 +93,7 @@ def test_the_limit_and_the_true_count_are_told(dialect: GeneratingDialect) -> No
 
 
 @dialects
-def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: GeneratingDialect) -> None:
+def test_context_error_for_short_request_has_consistent_counts(dialect: GeneratingDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
     tokens = asked(dialect, LONG).input_tokens
     _, error = told(dialect, Failure("context_length", limit=1_000_000))

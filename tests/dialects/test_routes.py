@@ -77,7 +77,7 @@ def test_a_call_is_found(
         ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
     ],
 )
-def test_a_known_path_with_another_method_is_a_405_that_says_which(
+def test_known_path_with_other_method_is_405_with_allow(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, allow: str
 ) -> None:
     found = find(method, path, headers)
@@ -100,7 +100,7 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
         ("/", {}, None, "openai", "/"),
     ],
 )
-def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
+def test_unknown_path_is_404_with_routes_of_meant_provider_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
     found = find("POST", path, headers)
@@ -115,7 +115,7 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
     )
 
 
-def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
+def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
     found = find("POST", "/groq/openai/v1/files", {})
     assert isinstance(found, UnknownPath)
     assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")

@@ -61,7 +61,7 @@ def test_an_agent_of_openai_s(loops: Live, model: str, called: list[str], said: 
         assert agent(client, model) == (called, said)
 
 
-def test_an_interrupted_agent_goes_on_where_its_client_tries_again(loops: Live) -> None:
+def test_interrupted_agent_continues_after_client_retry(loops: Live) -> None:
     with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=2) as client:
         assert agent(client, "agent-interrupted") == (["get_weather"], SAID)
 
@@ -90,7 +90,7 @@ def test_the_tool_runner_of_anthropic_s(loops: Live, model: str, turns: int, sai
     assert answers[-1].content[-1].text == said
 
 
-def test_the_tool_runner_tells_the_model_that_there_is_no_such_tool(loops: Live) -> None:
+def test_tool_runner_reports_unknown_tool_to_model(loops: Live) -> None:
     with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
         runner = client.beta.messages.tool_runner(
             model="agent-unknown-tool", messages=HI, max_tokens=100, tools=[get_weather]

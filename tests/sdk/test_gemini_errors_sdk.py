@@ -83,7 +83,7 @@ def test_vertex_asks_for_other_credentials(failing: Live) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_prompt_that_was_blocked_is_an_answer_without_candidates(failing: Live, stream: bool) -> None:
+def test_blocked_prompt_has_no_candidates(failing: Live, stream: bool) -> None:
     with gemini(failing) as client:
         if stream:
             (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
@@ -132,7 +132,7 @@ def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
     assert answer.text == "Third time lucky."
 
 
-def test_an_error_keeps_the_form_of_the_stream_that_was_asked_for(failing: Live) -> None:
+def test_stream_error_has_form_of_requested_stream(failing: Live) -> None:
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
     status, kind, answer = post(url, body)

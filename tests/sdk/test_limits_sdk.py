@@ -161,7 +161,7 @@ def google(live: Live, model: str, **retry: Any) -> genai.Client:
 
 
 @pytest.mark.parametrize("strategy", WINDOWS)
-def test_googles_retries_where_it_is_told_to_after_times_of_its_own(limited: Live, strategy: str) -> None:
+def test_google_client_with_retries_succeeds_after_own_delay(limited: Live, strategy: str) -> None:
     model = f"gemini-2.5-{strategy}"
     retry = {"attempts": 2, "initial_delay": WINDOW + 0.1, "jitter": 0.01}
     with google(limited, model, **retry) as client:
@@ -174,7 +174,7 @@ def test_googles_retries_where_it_is_told_to_after_times_of_its_own(limited: Liv
     assert found.count("429") == 1
 
 
-def test_googles_does_not_retry_by_itself_and_reads_when_in_the_body(limited: Live) -> None:
+def test_google_client_without_retries_raises_retry_delay(limited: Live) -> None:
     model = "gemini-2.5-once-fixed-window"
     with google(limited, model) as client, pytest.raises(errors.ClientError) as raised:  # noqa: PT012
         for _ in range(20):

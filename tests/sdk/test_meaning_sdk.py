@@ -112,7 +112,7 @@ def test_openai_passes_on_what_is_called(chat: openai.OpenAI, model: str, name: 
     assert (call.function.name, call.function.arguments) == (name, arguments)
 
 
-def test_openai_s_stream_helper_does_not_look_into_broken_arguments(chat: openai.OpenAI) -> None:
+def test_openai_stream_helper_leaves_cut_arguments_unparsed(chat: openai.OpenAI) -> None:
     with chat.chat.completions.stream(model="truncated", messages=HI, tools=OPENAI_TOOLS) as stream:
         found: Any = stream.get_final_completion()
     (call,) = found.choices[0].message.tool_calls
@@ -173,7 +173,7 @@ def test_anthropic_says_how_it_ended(
         assert message.stop_reason == reason
 
 
-def test_anthropic_s_stream_helper_refuses_arguments_that_are_no_json(claude: anthropic.Anthropic) -> None:
+def test_anthropic_stream_helper_refuses_invalid_arguments(claude: anthropic.Anthropic) -> None:
     """But for a semicolon behind them, which it does not see: the slip is drawn anew for each answer."""
     refused = []
     for _ in range(12):
@@ -188,7 +188,7 @@ def test_anthropic_s_stream_helper_refuses_arguments_that_are_no_json(claude: an
     assert all("Unable to parse tool parameter JSON" in message for message in refused)
 
 
-def test_anthropic_s_stream_helper_makes_the_best_of_arguments_that_break_off(
+def test_anthropic_stream_helper_repairs_truncated_arguments(
     claude: anthropic.Anthropic,
 ) -> None:
     with claude.messages.stream(
@@ -212,7 +212,7 @@ def test_anthropic_passes_on_what_is_called(
     assert (block.name, block.input, message.stop_reason) == (name, given, "tool_use")
 
 
-def test_anthropic_s_stream_helper_falls_over_a_usage_that_is_not_there(claude: anthropic.Anthropic) -> None:
+def test_anthropic_stream_helper_raises_for_missing_usage(claude: anthropic.Anthropic) -> None:
     assert claude.messages.create(model="uncounted", messages=HI, max_tokens=100).stop_reason == "end_turn"
     with (
         pytest.raises(AttributeError),

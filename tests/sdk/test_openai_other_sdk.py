@@ -316,7 +316,7 @@ def test_probabilities_of_tokens_whole_and_streamed(client: openai.OpenAI) -> No
     assert "".join(each.token for each in said.logprobs.content) == said.message.content
 
 
-def test_probabilities_by_the_async_client_and_in_the_other_protocols(default: Live) -> None:
+def test_responses_and_completions_have_equal_logprobs(default: Live) -> None:
     async def all_of_them() -> list[Any]:
         async with asynchronous(default) as client:
             answer = await client.responses.create(

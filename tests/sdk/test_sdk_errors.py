@@ -125,7 +125,7 @@ def anthropic_stream(client: anthropic.Anthropic, model: str, said: list[str]) -
             said.append(piece)  # noqa: PERF402 - what came before an error is looked at
 
 
-def test_openai_raises_the_error_that_a_script_puts_in_the_stream(chat: openai.OpenAI) -> None:
+def test_openai_stream_raises_scripted_error(chat: openai.OpenAI) -> None:
     said: list[str] = []
     with pytest.raises(openai.APIError, match="overloaded") as caught:
         openai_stream(chat, "breaks-off", said)
@@ -133,7 +133,7 @@ def test_openai_raises_the_error_that_a_script_puts_in_the_stream(chat: openai.O
     assert said == ["Once", " upon"]
 
 
-def test_anthropic_raises_the_error_that_a_script_puts_in_the_stream(claude: anthropic.Anthropic) -> None:
+def test_anthropic_stream_raises_scripted_error(claude: anthropic.Anthropic) -> None:
     said: list[str] = []
     with pytest.raises(anthropic.APIStatusError, match="overloaded_error"):
         anthropic_stream(claude, "breaks-off", said)

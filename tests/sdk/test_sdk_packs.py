@@ -129,7 +129,7 @@ def test_a_broken_chunk_in_an_async_stream(controls: Live) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["without a stream", "beyond its end"])
-def test_a_broken_chunk_that_cannot_be_changes_nothing_and_is_told(controls: Live, stream: bool) -> None:
+def test_malformed_chunk_fault_beyond_the_end_is_logged_unplayed(controls: Live, stream: bool) -> None:
     seen = len(controls.lines)
     with openai_of(controls, fail_chunk="99") as client:
         answer: Any = client.chat.completions.create(model="m", messages=HI, stream=stream)

@@ -187,7 +187,7 @@ def test_they_themselves_do_not(server: MockLLM, every: Ask) -> None:
     assert verdicts(server) == []
 
 
-def test_a_connection_that_breaks_before_any_answer_is_tried_again(server: MockLLM) -> None:
+def test_retry_after_missing_response_is_recovered(server: MockLLM) -> None:
     server.reply("Hi", times=1, faults=["no_response"])
     chat(server)
     assert verdicts(server) == ["recovered"]

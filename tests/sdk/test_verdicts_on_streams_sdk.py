@@ -142,7 +142,7 @@ def test_whose_google_client_says_so_too(server: MockLLM) -> None:
 
 
 @pytest.mark.parametrize("fault", ["stall", "silence"])
-def test_who_leaves_when_nothing_comes_has_neither_given_up_nor_cancelled(
+def test_client_timeout_in_silent_stream_has_no_verdict(
     server: MockLLM, stream: Callable[..., str], fault: str
 ) -> None:
     place: dict[str, Any] = {"after": {"chunks": 1}}

@@ -191,7 +191,7 @@ def test_a_cut_stream_ends_without_its_end(raw: Raw, server: ThreadedServer) -> 
     assert written_down(server, "/cut").left == "close"
 
 
-def test_a_cut_whole_answer_has_its_full_length_and_half_its_body(raw: Raw) -> None:
+def test_cut_body_has_full_content_length_and_half_the_bytes(raw: Raw) -> None:
     got = raw.send(request(path="/half")).answer()
     assert (got.headers["content-length"], got.body, got.complete) == ("8", b"half", False)
 
@@ -327,7 +327,7 @@ def test_without_cors_nothing_speaks_of_origins() -> None:
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
 
 
-def test_a_mistake_of_ours_is_a_500_with_its_traceback_in_the_log(
+def test_exception_in_handler_is_500_with_logged_traceback(
     raw: Raw, capfd: pytest.CaptureFixture[str]
 ) -> None:
     got = raw.send(request(path="/fail")).answer()

@@ -89,7 +89,7 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         self_signed(tmp_path)
 
 
-def test_which_of_two_files_is_wrong_is_told_and_nothing_is_asked(tmp_path: Path) -> None:
+def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> None:
     kept, others = self_signed(tmp_path / "one"), self_signed(tmp_path / "two")
     key, locked = tmp_path / "key.pem", tmp_path / "locked.pem"
     key.write_text(others.server.read_text().partition("-----BEGIN CERTIFICATE")[0])
@@ -141,7 +141,7 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
             ask(secure)
 
 
-def test_a_client_that_says_that_it_leaves_is_nothing_to_speak_of(tmp_path: Path) -> None:
+def test_client_that_closes_tls_logs_nothing(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed") as server:
         trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
         body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": true}'

@@ -24,7 +24,7 @@ def test_acts_at_each_time_in_order_and_with_one_timer_at_a_time() -> None:
     assert len(deadlines) == 0
 
 
-def test_a_time_that_is_past_acts_in_the_next_turn_not_in_this_one() -> None:
+def test_past_deadline_runs_in_next_turn() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
 
@@ -64,7 +64,7 @@ def test_what_is_cancelled_does_not_act_and_holds_nothing() -> None:
     assert len(deadlines) == 0
 
 
-def test_one_that_is_cancelled_by_another_of_the_same_time_does_not_act() -> None:
+def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
     deadlines.at(101, lambda now: second.cancel())

@@ -97,7 +97,7 @@ def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asyncio.run(made.again())
 
 
-def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
+def test_rebuild_imports_no_modules_of_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = builder(tmp_path, GOOD)
@@ -110,7 +110,7 @@ def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["as it starts", "as it reads"])
-def test_who_stops_in_the_middle_of_a_later_engine_leaves_no_process(
+def test_cancelled_rebuild_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: bool
 ) -> None:
     made, asked, began = builder(tmp_path, GOOD), list[str](), list[asyncio.subprocess.Process]()

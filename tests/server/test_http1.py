@@ -212,7 +212,7 @@ def test_ready_lines_give_way_to_the_plans_own_header() -> None:
     assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
 
 
-def test_headers_that_no_other_answer_has_stand_behind_the_others() -> None:
+def test_headers_of_one_response_follow_shared_headers() -> None:
     made = Plan(ResponseHead(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
     assert lines(render_head(made, ResponseFraming(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
 

@@ -86,7 +86,7 @@ def test_a_signal_lets_running_answers_finish(
 
 
 @pytest.mark.parametrize("program", ["0.2"], indirect=True)
-def test_an_answer_that_does_not_finish_is_cut_after_the_grace_time(
+def test_unfinished_response_is_cut_after_grace_time(
     program: tuple[subprocess.Popen[str], int],
 ) -> None:
     process, port = program
@@ -114,7 +114,7 @@ def test_a_second_signal_does_not_wait(program: tuple[subprocess.Popen[str], int
 
 
 @pytest.mark.parametrize("program", ["0.2 64"], indirect=True)
-def test_it_takes_more_connections_than_a_shell_lets_programs_open_files(
+def test_server_accepts_more_connections_than_file_limit(
     program: tuple[subprocess.Popen[str], int],
 ) -> None:
     with contextlib.ExitStack() as kept:

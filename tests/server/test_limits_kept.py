@@ -102,7 +102,7 @@ def test_a_client_that_asks_first_is_refused_without_a_100(raw: Raw) -> None:
     refused(raw.send(asked).answer(), 413, "request_too_large", "100000")
 
 
-def test_a_body_that_is_sent_all_the_same_is_refused_and_read_on_for_a_while(raw: Raw) -> None:
+def test_body_sent_despite_limit_is_refused_and_drained(raw: Raw) -> None:
     refused(raw.send(request("POST", "/echo", b"x" * 150_000)).answer(), 413, "request_too_large", "100000")
     assert raw.closed_after() < PATIENCE
 
@@ -175,7 +175,7 @@ def test_a_body_that_is_not_what_it_says_is_refused(
     refused(got, status, "bad_request", word)
 
 
-def test_a_body_that_inflates_beyond_the_limit_is_refused_without_its_memory(raw: Raw) -> None:
+def test_inflated_body_above_limit_is_refused_in_little_memory(raw: Raw) -> None:
     bomb = gzip.compress(b"\0" * 60_000_000, mtime=0)
     assert len(bomb) < 100_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -230,7 +230,7 @@ def test_a_second_head_has_its_time_too(hurried: Raw) -> None:
     assert b" 408 " in hurried.send(b"GET /ok HT").to_the_end() or hurried.rest == b""
 
 
-def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(hurried: Raw) -> None:
+def test_head_timeout_starts_after_end_of_previous_response(hurried: Raw) -> None:
     hurried.send(request(path="/long"))
     hurried.send(b"GET /ok HTTP/1.1\r\n")
     assert hurried.answer().complete  # a second, with a head time of 0.4

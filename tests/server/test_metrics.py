@@ -97,7 +97,7 @@ STREAM = Plan(
 )
 
 
-def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
+def test_stream_metrics_have_ttft_gaps_and_lateness() -> None:
     metrics = Metrics()
     times = array("d", [5.0, 5.51, 5.62])
     metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=times, took=0.62))
@@ -108,7 +108,7 @@ def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
     assert metrics.late.total == pytest.approx(0.02)
 
 
-def test_a_stream_that_was_left_before_its_first_chunk_tells_none() -> None:
+def test_stream_left_before_first_chunk_has_no_stream_metrics() -> None:
     metrics = Metrics()
     metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
     (found,) = metrics.endpoints.values()

@@ -117,7 +117,7 @@ def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     assert made.ended == "finished"
 
 
-def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write() -> None:
+def test_http_chunk_holds_all_events_of_one_write() -> None:
     played, _, _ = play(streamed(say("a"), say("b"), WaitStep(1, 1), say("c")), CHUNKED)
     assert played == [
         (0, HEAD + b"12\r\ndata: a\n\ndata: b\n\n\r\n"),
@@ -143,7 +143,7 @@ def test_a_cut_writes_what_came_before_and_nothing_after(how: Literal["close", "
     assert made.ended == how
 
 
-def test_a_turn_that_comes_late_joins_all_that_is_due_and_drifts_nothing() -> None:
+def test_late_turn_writes_all_due_chunks_without_drift() -> None:
     clock, deadlines, sink = world()
     begun(chunks(5, 1), sink, deadlines)
     clock.calls[0].when = 103.4  # the loop was busy for so long
@@ -152,7 +152,7 @@ def test_a_turn_that_comes_late_joins_all_that_is_due_and_drifts_nothing() -> No
     assert sink.writes[1][1] == b"data: chunk 1\n\ndata: chunk 2\n\ndata: chunk 3\n\n"
 
 
-def test_a_request_that_was_long_complete_is_answered_as_if_at_once() -> None:
+def test_plan_begun_late_plays_by_arrival_of_request() -> None:
     clock, deadlines, sink = world()
     plan = chunks(3, 1)
     begun(plan, sink, deadlines, late=2.5)
@@ -298,7 +298,7 @@ def test_single_bytes_leave_one_by_one() -> None:
     assert [round(after - before, 3) for before, after in pairwise(times)] == [0.5, 0.5]
 
 
-def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
+def test_late_flow_is_written_in_slices() -> None:
     body = b"x" * (SLICE_STEPS + 10)
     plan = Plan(
         ResponseHead(200, ()),

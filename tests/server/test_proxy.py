@@ -56,7 +56,7 @@ def test_a_path_that_no_provider_has_is_passed_on_too(tmp_path: Path) -> None:
         assert post(server.url, "/their/own", {}).body == b"hello"
 
 
-def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path) -> None:
+def test_proxied_response_is_delayed_and_logs_unplayed_faults(tmp_path: Path) -> None:
     with provider(answering(ANSWER)) as there:
         text = f"rules: [{{proxy: '{there}', delay: 50ms, faults: [stall]}}]"
         with live(rules(tmp_path, text)) as server:
@@ -65,7 +65,7 @@ def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path
     assert "stall not played: the answer is another server's" in line
 
 
-def test_a_limit_on_how_many_at_a_time_holds_until_it_has_come_through(tmp_path: Path) -> None:
+def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
@@ -143,7 +143,7 @@ def test_without_a_server_it_says_where_it_would_go() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_tests_own_server_passes_on_too_and_leaves_nothing_open(tmp_path: Path) -> None:
+def test_mockllm_server_proxies_and_leaves_nothing_open(tmp_path: Path) -> None:
     with MockLLM() as above:
         above.reply("From above.")
         rules(tmp_path, f"rules: [{{proxy: '{above.base_url}'}}]")

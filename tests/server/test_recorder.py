@@ -264,7 +264,7 @@ def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
         assert post(url, "/health", {}).status == 405
 
 
-def test_a_file_that_cannot_be_written_is_an_error_and_no_half_file(tmp_path: Path) -> None:
+def test_unwritable_recording_is_logged_and_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where the folder should be")
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with (
@@ -340,7 +340,7 @@ def test_the_line_tells_who_answered(tmp_path: Path) -> None:
         (b"HTTP/1.1 999 Whatever\r\nX-Odd: a\r\n", False),
     ],
 )
-def test_odd_heads_come_through_and_what_is_recorded_of_them_loads(
+def test_unusual_heads_are_proxied_and_their_recordings_load(
     head: bytes, recorded: bool, tmp_path: Path
 ) -> None:
     data = head + b"Content-Length: 2\r\n\r\n\xff\x00"

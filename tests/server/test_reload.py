@@ -220,7 +220,7 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
     run(main())
 
 
-def test_what_it_began_with_is_warned_of_once_and_not_when_others_came_meanwhile(tmp_path: Path) -> None:
+def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         world.reload.begun_with(["old", "w"])
@@ -233,7 +233,7 @@ def test_what_it_began_with_is_warned_of_once_and_not_when_others_came_meanwhile
     run(main())
 
 
-def test_a_build_that_fails_leaves_the_engine_and_is_tried_at_the_next_change(tmp_path: Path) -> None:
+def test_failed_build_keeps_engine_until_next_change(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         before = world.app.engine
@@ -295,9 +295,7 @@ def test_what_changes_while_it_is_first_read_is_read_again(tmp_path: Path, gone:
     run(main())
 
 
-def test_where_the_system_gives_no_notices_the_files_are_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_notices(*paths: str, **options: object) -> None:
         raise OSError("too many watches")
 

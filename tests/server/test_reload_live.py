@@ -93,7 +93,7 @@ def test_a_config_map_is_swapped(tmp_path: Path) -> None:
 # --- broken files --------------------------------------------------------------------------------
 
 
-def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Path, server: Watched) -> None:
+def test_broken_file_keeps_last_good_version_beside_others(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
 
@@ -136,13 +136,13 @@ def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Watched, t
     becomes(server, "one", "mended")
 
 
-def test_a_file_that_was_touched_while_it_was_first_read_is_read_again(folder: Path) -> None:
+def test_file_touched_during_first_load_is_reloaded(folder: Path) -> None:
     os.utime(folder / "a.yaml", (time.time() + 60, time.time() + 60))
     with serving(cwd=folder.parent) as server:
         assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
-def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path, server: Watched) -> None:
+def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
     assert says(server, "one") == "first"
@@ -220,9 +220,7 @@ def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Watched) -> N
 SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [one, two, three, four]}\n"
 
 
-def test_counts_live_on_for_unchanged_rules_and_start_anew_for_changed_ones(
-    folder: Path, server: Watched
-) -> None:
+def test_reload_keeps_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
     (folder / "a.yaml").write_text(rule("one", "second"))

@@ -68,7 +68,7 @@ def there_and_back(
 
 
 @pytest.mark.timeout(300)
-def test_every_recording_of_a_live_provider_comes_back_through_the_recorder(tmp_path: Path) -> None:
+def test_provider_recordings_are_recorded_again_unchanged(tmp_path: Path) -> None:
     reader, requests = RequestParser(), []
     for number, (name, recorded) in enumerate(transcripts()):
         first = tmp_path / "first" / f"{number}.yaml"

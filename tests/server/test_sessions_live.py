@@ -141,7 +141,7 @@ def records(server: Live, session: str, count: int) -> list[JournalEntry]:
     return until(look)
 
 
-def test_the_journal_tells_the_session_and_the_seed_that_gives_an_answer_again(server: Live) -> None:
+def test_journal_seed_reproduces_response_in_other_session(server: Live) -> None:
     with client(server, "journal") as first, client(server, "again") as second:
         answers = [first.chat("gamble") for _ in range(6)] + [first.chat("call"), first.chat("hi")]
         users = ["gamble"] * 6 + ["call", "hi"]
@@ -191,7 +191,7 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Process]
         process.close()
 
 
-def test_the_command_bounds_sessions_allows_overrides_and_tells_seeds(tmp_path: Path) -> None:
+def test_serve_options_bound_sessions_and_allow_overrides(tmp_path: Path) -> None:
     with served(tmp_path, "--verbose", "--max-sessions", "2", MOCKLLM_ALLOW_OVERRIDES="yes") as process:
         for session in ("a", "b", "c", "a"):
             asking = Client(process.port, session, by_path=True)

@@ -284,7 +284,7 @@ def test_of_a_client_that_left_is_told_what_it_was_sent(server: ThreadedServer) 
     assert 0 < len(reconstruct(kept).parts) < 1000
 
 
-def test_what_passed_through_is_told_though_nobody_noted_its_times() -> None:
+def test_entry_without_times_has_its_whole_stream() -> None:
     journal = Journal(3)
     journal.add(seen(answer=PlannedResponse(chunks(2, 0.5), None)))
     (only,) = journal
