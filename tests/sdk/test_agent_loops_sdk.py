@@ -56,7 +56,9 @@ def agent(client: openai.OpenAI, model: str, most: int = 6) -> tuple[list[str], 
         ("agent-silent", ["get_weather"], ""),
     ],
 )
-def test_an_agent_of_openai_s(loops: Live, model: str, called: list[str], said: str | None) -> None:
+def test_openai_agent_calls_tools_and_ends(
+    loops: Live, model: str, called: list[str], said: str | None
+) -> None:
     with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=0) as client:
         assert agent(client, model) == (called, said)
 
@@ -80,7 +82,9 @@ def get_weather(city: str) -> str:
         ("agent-refuses", 2, "I'm sorry, but I can't go on with that."),
     ],
 )
-def test_the_tool_runner_of_anthropic_s(loops: Live, model: str, turns: int, said: str) -> None:
+def test_anthropic_tool_runner_ends_after_expected_turns(
+    loops: Live, model: str, turns: int, said: str
+) -> None:
     with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
         runner = client.beta.messages.tool_runner(
             model=model, messages=HI, max_tokens=100, tools=[get_weather]

@@ -30,7 +30,7 @@ def asked(text: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_an_agent_loop_ends_with_the_answer(claude: anthropic.Anthropic) -> None:
+def test_agent_loop_ends_with_text(claude: anthropic.Anthropic) -> None:
     question = asked("weather?", tools=ANTHROPIC_TOOLS)
     first = claude.messages.create(**question)
     assert first.stop_reason == "tool_use"
@@ -46,7 +46,7 @@ def test_an_agent_loop_ends_with_the_answer(claude: anthropic.Anthropic) -> None
     assert last.stop_reason == "end_turn"
 
 
-def test_the_sdk_runs_the_whole_loop_by_itself(claude: anthropic.Anthropic) -> None:
+def test_tool_runner_runs_agent_loop(claude: anthropic.Anthropic) -> None:
     @anthropic.beta_tool
     def get_weather(city: str) -> str:
         """The weather of a city.
@@ -85,7 +85,7 @@ def test_thinking_in_a_stream(claude: anthropic.Anthropic) -> None:
     assert kinds.index("thinking") < kinds.index("signature") < kinds.index("text")
 
 
-def test_the_events_of_a_stream_in_their_order(claude: anthropic.Anthropic) -> None:
+def test_stream_events_have_legal_order(claude: anthropic.Anthropic) -> None:
     events = list(claude.messages.create(**asked("both", tools=ANTHROPIC_TOOLS, stream=True)))
     kinds = [event.type for event in events if event.type != "content_block_delta"]
     block = ["content_block_start", "content_block_stop"]
@@ -96,7 +96,7 @@ def test_the_events_of_a_stream_in_their_order(claude: anthropic.Anthropic) -> N
     ]
 
 
-def test_the_text_of_a_stream(claude: anthropic.Anthropic) -> None:
+def test_text_stream_has_chunks_and_usage(claude: anthropic.Anthropic) -> None:
     with claude.messages.stream(**asked("hello")) as stream:
         pieces = list(stream.text_stream)
         usage = stream.get_final_message().usage
@@ -105,7 +105,7 @@ def test_the_text_of_a_stream(claude: anthropic.Anthropic) -> None:
     assert (usage.input_tokens, usage.output_tokens) == (12, 9)
 
 
-def test_the_async_text_of_a_stream(live: Live) -> None:
+def test_async_text_stream_has_whole_text(live: Live) -> None:
     async def ask() -> list[str]:
         async with (
             anthropic.AsyncAnthropic(base_url=live.url, api_key="sk", max_retries=0) as client,
@@ -116,7 +116,7 @@ def test_the_async_text_of_a_stream(live: Live) -> None:
     assert "".join(asyncio.run(ask())) == "Hello, world. It is a fine day."
 
 
-def test_an_answer_in_the_form_of_a_schema(claude: anthropic.Anthropic) -> None:
+def test_output_format_schema_produces_json(claude: anthropic.Anthropic) -> None:
     form = {"format": {"type": "json_schema", "schema": SCHEMA}}
     answer = claude.messages.create(**asked("weather", output_config=form))
     assert [json.loads(block.text) for block in answer.content if block.type == "text"] == [
@@ -124,7 +124,7 @@ def test_an_answer_in_the_form_of_a_schema(claude: anthropic.Anthropic) -> None:
     ]
 
 
-def test_the_headers_of_a_raw_response(claude: anthropic.Anthropic) -> None:
+def test_raw_response_has_request_id_and_rate_limits(claude: anthropic.Anthropic) -> None:
     raw = claude.messages.with_raw_response.create(**asked("hello"))
     assert raw.headers["x-mockllm-rule"] == "conversation.yaml:hello"
     assert raw.headers["request-id"].startswith("req_01")
@@ -138,7 +138,7 @@ def test_ids_are_the_providers_and_differ(claude: anthropic.Anthropic) -> None:
     assert all(id.startswith("msg_01") and len(id) == 28 for id in ids)
 
 
-def test_the_model_that_was_asked_for_answers(claude: anthropic.Anthropic) -> None:
+def test_response_has_requested_model(claude: anthropic.Anthropic) -> None:
     answer = claude.messages.create(**asked("hello"))
     assert answer.model == MODEL
 
@@ -161,7 +161,7 @@ def prompt(text: str, **more: Any) -> dict[str, Any]:
     return question
 
 
-def test_what_is_counted_is_what_a_message_costs(claude: anthropic.Anthropic) -> None:
+def test_count_tokens_equals_input_tokens_of_message(claude: anthropic.Anthropic) -> None:
     system = "Answer like a pirate."
     for more in ({}, {"system": system}, {"system": system, "tools": ANTHROPIC_TOOLS}):
         counted = claude.messages.count_tokens(**prompt("count", **more)).input_tokens
@@ -169,12 +169,12 @@ def test_what_is_counted_is_what_a_message_costs(claude: anthropic.Anthropic) ->
         assert counted == claude.beta.messages.count_tokens(**prompt("count", **more)).input_tokens
 
 
-def test_what_cannot_be_counted_is_a_400(claude: anthropic.Anthropic) -> None:
+def test_count_tokens_without_messages_is_400(claude: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError, match="at least one message"):
         claude.messages.count_tokens(model=MODEL, messages=[])
 
 
-def test_the_beta_forms_say_the_same(claude: anthropic.Anthropic) -> None:
+def test_beta_messages_have_same_text(claude: anthropic.Anthropic) -> None:
     whole = claude.beta.messages.create(**asked("hello"), betas=["files-api-2025-04-14"])
     assert [block.text for block in whole.content if block.type == "text"] == [
         "Hello, world. It is a fine day."
@@ -232,7 +232,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_clients_do_wrong_is_a_400_that_says_what(
+def test_invalid_request_is_400_that_names_parameter(
     claude: anthropic.Anthropic, wrong: dict[str, Any], named: str, stream: bool
 ) -> None:
     with pytest.raises(anthropic.BadRequestError, match=named) as caught:

@@ -36,7 +36,7 @@ def text_of(message: Any) -> str:
     return "".join(block.text for block in message.content if block.type == "text")
 
 
-def test_a_text(claude: AnthropicVertex) -> None:
+def test_message_has_text_ids_and_usage(claude: AnthropicVertex) -> None:
     message = claude.messages.create(**asked("hello"))
     assert text_of(message) == HELLO
     assert message.id.startswith("msg_vrtx_01")
@@ -45,7 +45,7 @@ def test_a_text(claude: AnthropicVertex) -> None:
     assert (message.usage.input_tokens, message.usage.output_tokens) == (12, 9)
 
 
-def test_a_text_in_a_stream(claude: AnthropicVertex) -> None:
+def test_text_stream_has_chunks(claude: AnthropicVertex) -> None:
     with claude.messages.stream(**asked("hello")) as stream:
         pieces = list(stream.text_stream)
         message = stream.get_final_message()
@@ -58,7 +58,7 @@ def test_events_in_a_stream(claude: AnthropicVertex) -> None:
     assert (events[0], events[-1]) == ("message_start", "message_stop")
 
 
-def test_a_call_and_its_result(claude: AnthropicVertex) -> None:
+def test_tool_result_produces_text(claude: AnthropicVertex) -> None:
     question = asked("weather?", tools=ANTHROPIC_TOOLS)
     first = claude.messages.create(**question)
     (call,) = (block for block in first.content if block.type == "tool_use")
@@ -84,7 +84,7 @@ def test_tokens_are_counted(claude: AnthropicVertex) -> None:
     assert counted == claude.messages.create(**asked("count")).usage.input_tokens
 
 
-def test_a_dated_model_is_answered_by_its_name(claude: AnthropicVertex) -> None:
+def test_dated_model_has_provider_name_in_response(claude: AnthropicVertex) -> None:
     message = claude.messages.create(**{**asked("hello"), "model": "claude-mock@20260101"})
     assert message.model == "claude-mock-20260101"
 
@@ -94,7 +94,7 @@ def test_beta_messages(claude: AnthropicVertex) -> None:
     assert text_of(beta.messages.create(**asked("hello"))) == HELLO
 
 
-def test_async_says_the_same(live: Live) -> None:
+def test_async_client_has_same_text_and_count(live: Live) -> None:
     async def ask() -> tuple[str, str, int]:
         async with AsyncAnthropicVertex(
             base_url=f"{live.url}/v1", region="global", project_id="p", access_token="x", max_retries=0
@@ -141,20 +141,20 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", NAMED)
-def test_each_named_error_is_an_exception(errors: Live, name: str, stream: bool) -> None:
+def test_named_error_raises_sdk_exception(errors: Live, name: str, stream: bool) -> None:
     kind, status = ERRORS[name]
     with client_of(errors) as client, pytest.raises(kind) as caught:
         client.messages.create(**{**asked("hi", stream=stream), "model": name})
     assert caught.value.status_code == status
 
 
-def test_a_stream_that_breaks_off_is_an_exception(live: Live) -> None:
+def test_error_in_stream_raises_status_error(live: Live) -> None:
     with client_of(live) as client, pytest.raises(anthropic.APIStatusError) as caught:
         list(client.messages.create(**{**asked("hi", stream=True), "model": "breaks-off"}))
     body: Any = caught.value.body
     assert body["error"]["type"] == "overloaded_error"
 
 
-def test_a_mistake_is_the_models_400(claude: AnthropicVertex) -> None:
+def test_invalid_request_is_400(claude: AnthropicVertex) -> None:
     with pytest.raises(anthropic.BadRequestError, match="at least one message"):
         claude.messages.create(model="claude-mock", max_tokens=5, messages=[])

@@ -37,7 +37,7 @@ def client_of(server: Live) -> openai.AsyncAzureOpenAI:
     )
 
 
-def test_an_agent_loop_ends_with_the_answer(server: Live) -> None:
+def test_agent_loop_ends_with_text(server: Live) -> None:
     async def ask() -> str | None:
         messages: list[Any] = [{"role": "user", "content": "How is the weather?"}]
         async with client_of(server) as client:

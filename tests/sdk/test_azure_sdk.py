@@ -64,7 +64,7 @@ def client(azure: Live, request: pytest.FixtureRequest) -> Iterator[openai.Azure
         yield made
 
 
-def test_a_deployment_answers_whatever_model_stands_in_the_body(client: openai.AzureOpenAI) -> None:
+def test_deployment_overrides_model_of_body(client: openai.AzureOpenAI) -> None:
     answer = client.chat.completions.create(model="my-deployment", messages=HELLO)
     assert answer.choices[0].message.content == "Hello from Azure."
     assert answer.model == "my-deployment"
@@ -77,7 +77,7 @@ def test_a_deployment_answers_whatever_model_stands_in_the_body(client: openai.A
     assert answer.model_extra["prompt_filter_results"][0]["prompt_index"] == 0
 
 
-def test_a_streams_first_chunk_has_no_choice(client: openai.AzureOpenAI) -> None:
+def test_first_chunk_of_stream_has_no_choices(client: openai.AzureOpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
             model="my-deployment", messages=HELLO, stream=True, stream_options={"include_usage": True}
@@ -104,7 +104,7 @@ def test_async_whole_and_streamed(azure: Live) -> None:
     assert asyncio.run(ask()) == ("Hello from Azure.", "Hello from Azure.")
 
 
-def test_a_bearer_token_is_a_key_too(azure: Live) -> None:
+def test_bearer_token_is_accepted_as_key(azure: Live) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=azure.url, azure_ad_token="open-sesame", api_version=VERSION, max_retries=0
     ) as client:
@@ -122,7 +122,7 @@ def test_tools_are_called(client: openai.AzureOpenAI) -> None:
     assert answer.choices[0].finish_reason == "tool_calls"
 
 
-def test_an_answer_that_is_filtered_says_by_what(client: openai.AzureOpenAI) -> None:
+def test_filtered_response_has_category_and_severity(client: openai.AzureOpenAI) -> None:
     choice = client.chat.completions.create(model="any", messages=user("violent")).choices[0]
     assert choice.finish_reason == "content_filter"
     assert choice.model_extra is not None
@@ -171,7 +171,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_each_named_error_is_the_sdks_own(client: openai.AzureOpenAI, name: str) -> None:
+def test_named_error_raises_sdk_exception(client: openai.AzureOpenAI, name: str) -> None:
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=name, messages=user("hi"))
     error = raised.value
@@ -181,7 +181,7 @@ def test_each_named_error_is_the_sdks_own(client: openai.AzureOpenAI, name: str)
     assert "apim-request-id" in error.response.headers
 
 
-def test_a_refused_prompt_tells_the_policy(client: openai.AzureOpenAI) -> None:
+def test_refused_prompt_has_policy_error(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(model="content_filter", messages=user("hi"))
     assert isinstance(raised.value.body, dict)
@@ -191,19 +191,19 @@ def test_a_refused_prompt_tells_the_policy(client: openai.AzureOpenAI) -> None:
     assert raised.value.param == "prompt"
 
 
-def test_a_limit_says_when_to_try_again(client: openai.AzureOpenAI) -> None:
+def test_rate_limit_has_retry_after_headers(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.RateLimitError) as raised:
         client.chat.completions.create(model="rate_limit", messages=user("hi"))
     headers = raised.value.response.headers
     assert (headers["retry-after"], headers["retry-after-ms"]) == ("33", "33000")
 
 
-def test_an_error_inside_a_stream(client: openai.AzureOpenAI) -> None:
+def test_error_in_stream_raises_api_error(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.APIError, match="temporarily unable"):
         list(client.chat.completions.create(model="any", messages=user("breaks"), stream=True))
 
 
-def test_a_body_that_is_wrong_is_refused_with_the_models_words(client: openai.AzureOpenAI) -> None:
+def test_empty_messages_are_400_with_code_and_param(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(model="any", messages=[])
     assert (raised.value.code, raised.value.param) == ("empty_array", "messages")

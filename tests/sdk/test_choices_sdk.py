@@ -94,7 +94,7 @@ def test_anthropics_tool_choice_is_obeyed(live: Live, choice: Any, called: str |
     ],
     ids=["output_config", "output_format"],
 )
-def test_anthropics_form_is_kept(live: Live, form: dict[str, Any]) -> None:
+def test_anthropic_schema_produces_its_keys(live: Live, form: dict[str, Any]) -> None:
     with anthropic.Anthropic(base_url=live.url, api_key="k", max_retries=0) as client:
         hi: Any = [{"role": "user", "content": "hi"}]
         message = client.messages.create(model="claude-mock", max_tokens=500, messages=hi, **form)
@@ -103,7 +103,7 @@ def test_anthropics_form_is_kept(live: Live, form: dict[str, Any]) -> None:
     assert json.loads(block.text).keys() == {"city", "unit"}
 
 
-def test_anthropic_parses_what_it_asked_for(live: Live) -> None:
+def test_anthropic_parse_returns_model_instance(live: Live) -> None:
     class Weather(BaseModel):
         city: str
         degrees: int
@@ -201,7 +201,7 @@ def test_googles_calling_config_is_obeyed(
 
 
 @clients
-def test_googles_forms_are_kept(live: Live, made: Any) -> None:
+def test_google_schema_produces_its_type(live: Live, made: Any) -> None:
     def ask(client: genai.Client, **config: Any) -> Any:
         settings = types.GenerateContentConfig(response_mime_type="application/json", **config)
         return client.models.generate_content(model="gemini-mock", contents="hi", config=settings)
@@ -216,7 +216,7 @@ def test_googles_forms_are_kept(live: Live, made: Any) -> None:
 
 
 @clients
-def test_an_enum_of_googles_is_one_of_its_values(live: Live, made: Any) -> None:
+def test_google_enum_schema_produces_member(live: Live, made: Any) -> None:
     config = types.GenerateContentConfig(response_mime_type="text/x.enum", response_schema=Mood)
     with made(live) as client:
         answer = client.models.generate_content(model="gemini-mock", contents="hi", config=config)

@@ -45,7 +45,7 @@ EVERY = {
 
 
 @pytest.mark.parametrize(("question", "said", "way"), EVERY.values(), ids=EVERY.keys())
-def test_every_way_says_the_same(live: Live, question: Question, said: Said, way: Way) -> None:
+def test_every_client_reads_same_reply(live: Live, question: Question, said: Said, way: Way) -> None:
     found = way(live.url, question)
     assert found.usage == said.usage or (said.usage == (0, 0) and min(found.usage) > 0)
     assert found.stopped_by in (None, said.stopped_by)  # only one of the protocols tells it

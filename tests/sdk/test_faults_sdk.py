@@ -110,7 +110,7 @@ def outcome(said: Said) -> str:
 @pytest.mark.parametrize("form", ["streamed", "whole"])
 @pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("fault", OUTCOMES)
-def test_an_sdk_meets_a_fault(fault: str, sdk: str, form: str, faulty: Live) -> None:
+def test_fault_has_expected_outcome_in_sdk(fault: str, sdk: str, form: str, faulty: Live) -> None:
     timeout = HASTY if fault == "silence" else PATIENT
     said = CLIENTS[sdk](faulty.url, fault, timeout, stream=form == "streamed")
     assert outcome(said) == getattr(OUTCOMES[fault], form)[SDKS.index(sdk)]

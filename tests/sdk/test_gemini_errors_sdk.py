@@ -46,13 +46,13 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
-def test_the_table_holds_every_named_error_but_what_is_none_here() -> None:
+def test_table_has_every_named_error_except_content_filter() -> None:
     assert set(ERRORS) == set(NAMED) - {"content_filter"}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", ERRORS)
-def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: bool) -> None:
+def test_named_error_raises_sdk_exception(failing: Live, name: str, stream: bool) -> None:
     kind, code, status = ERRORS[name]
     with gemini(failing) as client:
         ask = client.models.generate_content_stream if stream else client.models.generate_content
@@ -76,7 +76,7 @@ def test_async_raises_the_same(failing: Live) -> None:
     asyncio.run(ask())
 
 
-def test_vertex_asks_for_other_credentials(failing: Live) -> None:
+def test_vertex_authentication_error_is_401(failing: Live) -> None:
     with vertex(failing) as client, pytest.raises(errors.ClientError) as caught:
         client.models.generate_content(model="authentication", contents="hi")
     assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
@@ -95,7 +95,7 @@ def test_blocked_prompt_has_no_candidates(failing: Live, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
-def test_an_error_inside_a_stream_comes_behind_what_was_said(live: Live, ask: Any) -> None:
+def test_error_in_stream_follows_its_chunks(live: Live, ask: Any) -> None:
     said: list[str] = []
     with ask(live) as client, pytest.raises(errors.ServerError) as caught:
         said += (
@@ -114,14 +114,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_what_clients_do_wrong_is_a_400_that_says_what(live: Live, asked: dict[str, Any], named: str) -> None:
+def test_invalid_request_is_400_that_names_field(live: Live, asked: dict[str, Any], named: str) -> None:
     body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
     status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
     assert status == 400
     assert named in json.loads(answer)["error"]["message"]
 
 
-def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
+def test_client_with_retries_gets_third_response(live: Live) -> None:
     options = types.HttpOptions(
         base_url=live.url,
         headers={"x-case": "gemini"},

@@ -48,7 +48,7 @@ def values(found: types.EmbedContentResponse) -> list[list[float]]:
 
 
 @clients
-def test_tokens_are_counted_as_an_answer_counts_them(live: Live, made: Made) -> None:
+def test_count_tokens_equals_prompt_tokens_of_usage(live: Live, made: Made) -> None:
     with made(live) as client:
         counted = client.models.count_tokens(model=MODEL, contents="count").total_tokens
         usage = client.models.generate_content(model=MODEL, contents="count").usage_metadata
@@ -104,7 +104,7 @@ def test_embeddings(live: Live, made: Made, model: str, size: int) -> None:
     assert values(asynchronous) == [one]
 
 
-def test_several_texts_each_have_their_vector(live: Live) -> None:
+def test_several_texts_have_separate_vectors(live: Live) -> None:
     for made in (gemini, vertex):
         with made(live) as client:
             found = client.models.embed_content(model="text-embedding-004", contents=["a", "b", "a"])
@@ -112,7 +112,7 @@ def test_several_texts_each_have_their_vector(live: Live) -> None:
         assert first == same != other
 
 
-def test_vertex_tells_the_statistics_of_each_text(live: Live) -> None:
+def test_vertex_embedding_has_statistics(live: Live) -> None:
     with vertex(live) as client:
         found = client.models.embed_content(model="text-embedding-004", contents="a b c")
     [each] = found.embeddings or []

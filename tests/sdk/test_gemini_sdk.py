@@ -68,7 +68,7 @@ def parts_of(answer: types.GenerateContentResponse) -> list[types.Part]:
     return (content.parts or []) if content is not None else []
 
 
-def test_a_text(client: genai.Client) -> None:
+def test_text_response_has_model_id_finish_and_usage(client: genai.Client) -> None:
     answer = client.models.generate_content(model=MODEL, contents="hello")
     assert answer.text == "Hello, world. It is a fine day."
     assert answer.model_version == MODEL
@@ -81,7 +81,7 @@ def test_a_text(client: genai.Client) -> None:
     assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (12, 9, 21)
 
 
-def test_a_text_in_a_stream(client: genai.Client) -> None:
+def test_text_stream_has_chunks_finish_and_usage(client: genai.Client) -> None:
     chunks = list(client.models.generate_content_stream(model=MODEL, contents="hello"))
     assert "".join(chunk.text or "" for chunk in chunks) == "Hello, world. It is a fine day."
     assert len(chunks) > 2
@@ -93,7 +93,7 @@ def test_a_text_in_a_stream(client: genai.Client) -> None:
     assert (usage.prompt_token_count, usage.candidates_token_count) == (12, 9)
 
 
-def test_async_says_the_same(live: Live) -> None:
+def test_async_client_reads_same_text(live: Live) -> None:
     async def ask() -> tuple[str | None, str]:
         asking = gemini(live).aio
         whole = await asking.models.generate_content(model=MODEL, contents="hello")
@@ -105,7 +105,7 @@ def test_async_says_the_same(live: Live) -> None:
     assert asyncio.run(ask()) == ("Hello, world. It is a fine day.",) * 2
 
 
-def test_a_call_and_its_result_by_hand(client: genai.Client) -> None:
+def test_manual_function_response_produces_text(client: genai.Client) -> None:
     asked = types.Content(role="user", parts=[types.Part(text="weather?")])
     first = client.models.generate_content(model=MODEL, contents=[asked], config=OFFERED)
     (call,) = first.function_calls or []
@@ -120,7 +120,7 @@ def test_a_call_and_its_result_by_hand(client: genai.Client) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_the_sdk_runs_the_whole_loop_by_itself(client: genai.Client, stream: bool) -> None:
+def test_automatic_function_calling_ends_with_text(client: genai.Client, stream: bool) -> None:
     config = types.GenerateContentConfig(tools=[get_weather])
     if stream:
         chunks = client.models.generate_content_stream(model=MODEL, contents="weather?", config=config)
@@ -131,7 +131,7 @@ def test_the_sdk_runs_the_whole_loop_by_itself(client: genai.Client, stream: boo
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_parallel_calls_are_parts_of_one_answer(live: Live, stream: bool) -> None:
+def test_parallel_calls_are_parts_of_one_response(live: Live, stream: bool) -> None:
     with gemini(live) as client:
         if stream:
             chunks = list(client.models.generate_content_stream(model=MODEL, contents="both", config=OFFERED))
@@ -179,7 +179,7 @@ def test_thoughts_come_first_and_are_counted_apart(client: genai.Client, stream:
     )
 
 
-def test_thoughts_that_are_declined_are_not_shown(live: Live) -> None:
+def test_declined_thoughts_are_omitted(live: Live) -> None:
     config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=False))
     with gemini(live) as client:
         answer = client.models.generate_content(model=MODEL, contents="think", config=config)
@@ -223,7 +223,7 @@ def test_several_candidates(live: Live) -> None:
     assert [candidate.index for candidate in whole.candidates or ()] == [0, 1]
 
 
-def test_a_chat_remembers(client: genai.Client) -> None:
+def test_chat_session_sends_history(client: genai.Client) -> None:
     chat = client.chats.create(model=MODEL)
     assert chat.send_message("hello").text == "Hello, world. It is a fine day."
     assert chat.send_message("count").text == "one two three four five six"
@@ -253,19 +253,19 @@ def test_texts_are_embedded(client: genai.Client) -> None:
     assert [len(each.values or ()) for each in found.embeddings or ()] == [3072]
 
 
-def test_vertex_tells_when_it_was_made(live: Live) -> None:
+def test_vertex_response_has_create_time(live: Live) -> None:
     with vertex(live) as client:
         answer = client.models.generate_content(model=MODEL, contents="hello")
     assert isinstance(answer.create_time, datetime)
 
 
-def test_a_key_in_the_query_is_the_requests_key(live: Live) -> None:
+def test_key_in_query_is_key_of_request(live: Live) -> None:
     body = {"contents": {"parts": {"text": "secret"}}}
     _, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=sk-open-sesame", body)
     assert json.loads(answer)["candidates"][0]["content"]["parts"] == [{"text": "Come in."}]
 
 
-def test_a_stream_by_itself_is_an_array(live: Live) -> None:
+def test_stream_without_sse_is_json_array(live: Live) -> None:
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     _, kind, answer = post(f"{live.url}/v1beta/models/x:streamGenerateContent?key=k", body)
     assert kind == "application/json; charset=UTF-8"

@@ -98,7 +98,7 @@ def together(chunks: list[AIMessageChunk]) -> AIMessageChunk:
 
 
 @ways
-def test_a_text_with_its_usage(way: Making, url: str) -> None:
+def test_invoke_has_text_and_usage(way: Making, url: str) -> None:
     answer = way(url).invoke("hello")
     assert answer.text == "Hello, world. It is a fine day."
     assert answer.usage_metadata is not None
@@ -106,7 +106,7 @@ def test_a_text_with_its_usage(way: Making, url: str) -> None:
 
 
 @ways
-def test_a_stream_with_its_usage(way: Making, url: str) -> None:
+def test_stream_has_chunks_and_usage(way: Making, url: str) -> None:
     chunks = list(way(url).stream("hello"))
     whole = together(chunks)
     assert whole.text == "Hello, world. It is a fine day."
@@ -167,7 +167,7 @@ def test_thinking_is_a_part_of_the_content(way: Making, url: str) -> None:
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: Making, url: str) -> None:
+def test_agent_calls_tool_and_ends_with_text(way: Making, url: str) -> None:
     said = create_agent(way(url), [get_weather]).invoke(QUESTION)
     _, call, result, answer = said["messages"]
     assert [made["args"] for made in call.tool_calls] == [{"city": "Paris"}]
@@ -176,7 +176,7 @@ def test_an_agent_asks_its_tool_and_answers(way: Making, url: str) -> None:
 
 
 @ways
-def test_an_agent_that_streams_and_is_async(way: Making, url: str, loop: asyncio.Runner) -> None:
+def test_async_streaming_agent_ends_with_text(way: Making, url: str, loop: asyncio.Runner) -> None:
     async def ask() -> list[str]:
         agent = create_agent(way(url), [get_weather])
         asked: Any = {"messages": [("user", "both cities, please")]}
@@ -188,7 +188,7 @@ def test_an_agent_that_streams_and_is_async(way: Making, url: str, loop: asyncio
 
 @ways
 @pytest.mark.parametrize("form", [None, Weather], ids=["text", "structured"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: Making, default: str, form: Any) -> None:
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: Making, default: str, form: Any) -> None:
     said = create_agent(way(default), [get_weather], response_format=form).invoke(QUESTION)
     results = [message for message in said["messages"] if isinstance(message, ToolMessage)]
     assert json.loads(results[0].text)["degrees"] == 21
@@ -221,14 +221,14 @@ def test_errors_are_its_own_exceptions(name: str, url: str, loop: asyncio.Runner
 
 
 @ways
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: Making, url: str) -> None:
+def test_error_in_stream_follows_its_chunks(way: Making, url: str) -> None:
     said: list[str] = []
     with pytest.raises((openai.APIError, anthropic.APIStatusError), match=r"[Oo]verloaded"):
         said += (chunk.text for chunk in way(url).stream("breaks"))
     assert "".join(said) == "Once upon"
 
 
-def test_a_client_that_tries_again_has_its_answer(url: str) -> None:
+def test_client_with_retry_gets_second_response(url: str) -> None:
     assert chat(url, "limited-once", max_retries=1).invoke("hi").text == "Second time lucky."
 
 

@@ -112,7 +112,7 @@ HONOURING: dict[str, Callable[..., None]] = {
 
 @pytest.mark.parametrize("strategy", WINDOWS)
 @pytest.mark.parametrize("sdk", HONOURING)
-def test_who_waits_as_told_passes_at_the_next_try(limited: Live, sdk: str, strategy: str) -> None:
+def test_client_honouring_retry_after_succeeds_at_first_retry(limited: Live, sdk: str, strategy: str) -> None:
     model = f"{sdk}-{strategy}"
     found = until_refused(limited, model, lambda: HONOURING[sdk](limited, model))
     assert found == ["200"] * (len(found) - 2) + ["429", "200r"]
@@ -129,7 +129,7 @@ REFUSED: dict[str, type[Exception]] = {"openai": openai.RateLimitError, "anthrop
 
 
 @pytest.mark.parametrize("sdk", REFUSED)
-def test_what_does_not_recover_is_told_after_the_last_try(limited: Live, sdk: str) -> None:
+def test_unrecovered_limit_raises_after_last_retry(limited: Live, sdk: str) -> None:
     model = f"{sdk}-after-n"
     HONOURING[sdk](limited, model)
     with pytest.raises(REFUSED[sdk]):
@@ -139,7 +139,7 @@ def test_what_does_not_recover_is_told_after_the_last_try(limited: Live, sdk: st
 
 
 @pytest.mark.parametrize("sdk", REFUSED)
-def test_an_sdk_is_told_no_time_where_there_is_none(limited: Live, sdk: str) -> None:
+def test_limit_without_recovery_has_no_retry_after(limited: Live, sdk: str) -> None:
     asks: dict[str, Callable[[], object]] = {
         "openai": lambda: openai.OpenAI(
             base_url=f"{limited.url}/v1", api_key="k", max_retries=0

@@ -68,7 +68,7 @@ def google(live: Live) -> Iterator[genai.Client]:
         ("empty", "", None, "stop"),
     ],
 )
-def test_openai_says_how_it_ended(
+def test_openai_response_has_finish_reason(
     chat: openai.OpenAI, model: str, content: str | None, refusal: str | None, finish: str
 ) -> None:
     (choice,) = chat.chat.completions.create(model=model, messages=HI).choices
@@ -162,7 +162,7 @@ def test_openai_s_responses(
         ("empty", [], "end_turn"),
     ],
 )
-def test_anthropic_says_how_it_ended(
+def test_anthropic_response_has_stop_reason(
     claude: anthropic.Anthropic, model: str, texts: list[str], reason: str
 ) -> None:
     whole = claude.messages.create(model=model, messages=HI, max_tokens=100)
@@ -244,7 +244,7 @@ def asked(google: genai.Client, model: str, **config: Any) -> types.GenerateCont
         ("empty", None, types.FinishReason.STOP),
     ],
 )
-def test_google_says_how_it_ended(
+def test_google_response_has_finish_reason(
     google: genai.Client, model: str, text: str | None, reason: types.FinishReason
 ) -> None:
     found = asked(google, model)
@@ -255,14 +255,14 @@ def test_google_says_how_it_ended(
     assert last.candidates[0].finish_reason == reason
 
 
-def test_google_says_what_was_filtered(google: genai.Client) -> None:
+def test_google_response_has_blocked_category(google: genai.Client) -> None:
     (candidate,) = asked(google, "filtered").candidates or [types.Candidate()]
     blocked = [rating.category for rating in candidate.safety_ratings or () if rating.blocked]
     assert blocked == [types.HarmCategory.HARM_CATEGORY_HATE_SPEECH]
 
 
 @pytest.mark.parametrize("model", ["invalid", "truncated"])
-def test_google_says_no_call_that_nobody_can_read(google: genai.Client, model: str) -> None:
+def test_google_response_omits_malformed_call(google: genai.Client, model: str) -> None:
     found = asked(google, model, tools=[types.Tool(function_declarations=[WEATHER])])
     assert found.function_calls is None
     assert found.candidates is not None

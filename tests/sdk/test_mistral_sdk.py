@@ -61,7 +61,7 @@ def calls_of(message: Any) -> list[tuple[str, Any]]:
 PARIS, ROME = ("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})
 
 
-def test_a_text(client: Mistral) -> None:
+def test_completion_has_text_model_and_usage(client: Mistral) -> None:
     answer = client.chat.complete(model=MODEL, messages=user("hello"))
     (choice,) = answer.choices
     assert choice.message is not None
@@ -70,7 +70,7 @@ def test_a_text(client: Mistral) -> None:
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
 
 
-def test_a_stream(client: Mistral) -> None:
+def test_stream_has_text_finish_and_usage(client: Mistral) -> None:
     with client.chat.stream(model=MODEL, messages=user("hello")) as stream:
         events = list(stream)
     assert said(events) == "Hello, world. It is a fine day."
@@ -115,7 +115,7 @@ def test_structured_output_is_parsed(client: Mistral) -> None:
 
 
 @pytest.mark.parametrize("serving", [scripted, shipped])
-def test_an_agent_loop_ends_with_an_answer(serving: Any) -> None:
+def test_agent_loop_ends_with_text(serving: Any) -> None:
     cities: list[str] = []
     with serving() as server, client_of(server) as client:
         messages = user("How is the weather?")
@@ -138,7 +138,7 @@ def test_an_agent_loop_ends_with_an_answer(serving: Any) -> None:
         assert (cities, message.content) == (["Paris"], "It is 21 degrees.")
 
 
-def test_what_only_mistral_knows_is_taken(client: Mistral) -> None:
+def test_mistral_content_types_are_accepted(client: Mistral) -> None:
     messages: Any = [
         {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
         {
@@ -210,7 +210,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_each_error_is_the_sdks_own_exception(failing: Live, name: str) -> None:
+def test_named_error_raises_sdk_exception(failing: Live, name: str) -> None:
     with client_of(failing) as client:
         with pytest.raises(errors.SDKError) as whole:
             client.chat.complete(model=name, messages=user("hi"))

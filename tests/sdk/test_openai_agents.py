@@ -85,7 +85,7 @@ def agent(model: Model, **more: Any) -> Agent[None]:
 
 
 @ways
-def test_a_text_with_its_usage(way: str, url: str) -> None:
+def test_run_has_text_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Runner.run(agent(model), "hello", run_config=UNTRACED)
         assert result.final_output == "Hello, world. It is a fine day."
@@ -96,7 +96,7 @@ def test_a_text_with_its_usage(way: str, url: str) -> None:
 
 
 @ways
-def test_a_stream_of_responses_events(way: str, url: str) -> None:
+def test_streamed_run_has_events_of_responses(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = Runner.run_streamed(agent(model), "hello", run_config=UNTRACED)
         events = [event.data async for event in result.stream_events() if event.type == "raw_response_event"]
@@ -109,7 +109,7 @@ def test_a_stream_of_responses_events(way: str, url: str) -> None:
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
+def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         made = agent(model, tools=[get_weather])
         result = await Runner.run(made, "How is the weather in both cities?", run_config=UNTRACED)
@@ -136,7 +136,7 @@ def test_only_what_is_new_is_sent_where_the_server_remembers(url: str) -> None:
 
 
 @ways
-def test_an_agent_that_streams(way: str, url: str) -> None:
+def test_streaming_agent_calls_tool_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         made = agent(model, tools=[get_weather])
         result = Runner.run_streamed(made, "How is the weather?", run_config=UNTRACED)
@@ -161,7 +161,7 @@ def test_structured_output(way: str, url: str, default: str) -> None:
 
 @ways
 @pytest.mark.parametrize("choice", ["auto", "required"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, choice: str, default: str) -> None:
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: str, choice: str, default: str) -> None:
     async def ask(model: Model) -> None:
         settings = ModelSettings(tool_choice=choice)
         made = agent(model, tools=[get_weather], output_type=Weather, model_settings=settings)
@@ -174,7 +174,7 @@ def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, choice: str,
 
 
 @ways
-def test_an_agent_hands_over_to_another(way: str, default: str) -> None:
+def test_agent_hands_off_to_other_agent(way: str, default: str) -> None:
     async def ask(model: Model) -> None:
         other: Agent[None] = Agent(name="expert", model=model)
         result = await Runner.run(agent(model, handoffs=[other]), "How is the weather?", run_config=UNTRACED)

@@ -38,7 +38,7 @@ def asynchronous(live: Live) -> openai.AsyncOpenAI:
 
 
 @pytest.mark.parametrize("form", ["float", "base64", None])
-def test_an_embedding_is_the_same_numbers_in_every_form(client: openai.OpenAI, form: Any) -> None:
+def test_embedding_is_equal_in_both_encodings(client: openai.OpenAI, form: Any) -> None:
     more = {} if form is None else {"encoding_format": form}
     answer = client.embeddings.create(model="text-embedding-3-small", input="hello", dimensions=16, **more)
     plain = client.embeddings.create(
@@ -59,7 +59,7 @@ def test_embeddings_have_the_size_of_their_model(client: openai.OpenAI) -> None:
         assert [each.index for each in answer.data] == [0, 1, 2]
 
 
-def test_the_nearest_text_is_found(client: openai.OpenAI) -> None:
+def test_nearest_embedding_is_of_similar_text(client: openai.OpenAI) -> None:
     stored = ["Reset your password in the settings.", "Our office is in Oslo.", "Refunds take five days."]
     asked = "How can I reset my password?"
     model = "text-embedding-3-small"
@@ -79,12 +79,12 @@ def test_tokens_and_async(default: Live) -> None:
     assert answer.usage.prompt_tokens == 3
 
 
-def test_a_wrong_embedding_is_refused(client: openai.OpenAI) -> None:
+def test_embedding_with_unsupported_dimensions_is_400(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="does not support specifying dimensions"):
         client.embeddings.create(model="text-embedding-ada-002", input="a", dimensions=5)
 
 
-def test_a_rule_may_answer_an_embedding_with_an_error(tmp_path: Any) -> None:
+def test_rule_with_error_refuses_embedding(tmp_path: Any) -> None:
     (tmp_path / "a.yaml").write_text(
         "rules: [{match: {api: embeddings, user: {contains: no}}, error: rate_limit}]"
     )
@@ -100,7 +100,7 @@ def test_a_rule_may_answer_an_embedding_with_an_error(tmp_path: Any) -> None:
 # --- completions ---------------------------------------------------------------------------------
 
 
-def test_a_completion(client: openai.OpenAI) -> None:
+def test_completion_has_text_usage_and_id(client: openai.OpenAI) -> None:
     answer = client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say hello")
     assert answer.choices[0].text == "Hello there."
     assert answer.choices[0].finish_reason == "stop"
@@ -110,7 +110,7 @@ def test_a_completion(client: openai.OpenAI) -> None:
     assert len(answer.id) == 34
 
 
-def test_a_stream_with_its_usage(client: openai.OpenAI) -> None:
+def test_completion_stream_has_text_and_usage(client: openai.OpenAI) -> None:
     stream = client.completions.create(
         model="gpt-3.5-turbo-instruct",
         prompt="Say hello",
@@ -189,7 +189,7 @@ def test_moderations_of_images(default: Live) -> None:
 # --- models --------------------------------------------------------------------------------------
 
 
-def test_models_are_listed_told_and_deleted(client: openai.OpenAI) -> None:
+def test_models_are_listed_retrieved_and_deleted(client: openai.OpenAI) -> None:
     names = [model.id for model in client.models.list()]
     assert "credit-error" in names
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
@@ -225,7 +225,7 @@ def test_structured_output_parses_into_the_callers_model() -> None:
         assert isinstance(said.parsed_output, Weather)
 
 
-def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: openai.OpenAI) -> None:
+def test_offered_tool_is_called_and_loop_ends(default: Live, client: openai.OpenAI) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]
     messages: Any = [{"role": "user", "content": "How is the weather?"}]
@@ -247,7 +247,7 @@ def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: open
 
 @pytest.mark.parametrize("base", ["/v1", ""])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_completion_is_stored_listed_changed_and_deleted(default: Live, base: str, stream: bool) -> None:
+def test_completion_is_stored_listed_updated_and_deleted(default: Live, base: str, stream: bool) -> None:
     with openai.OpenAI(
         base_url=f"{default.url}{base}",
         api_key="k",
@@ -341,7 +341,7 @@ WEATHER: list[Any] = [
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_an_agent_loop_with_the_legacy_functions(client: openai.OpenAI, stream: bool) -> None:
+def test_agent_loop_with_legacy_functions_ends_with_text(client: openai.OpenAI, stream: bool) -> None:
     asked: dict[str, Any] = {
         "model": "gpt-4o",
         "functions": WEATHER,

@@ -96,7 +96,7 @@ def asked(url: str, way: str, ask: Ask[T], model: str | None = None) -> T:
 
 
 @ways
-def test_a_text_with_its_usage(way: str, url: str) -> None:
+def test_run_has_text_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model).run("hello")
         assert result.output == "Hello, world. It is a fine day."
@@ -106,7 +106,7 @@ def test_a_text_with_its_usage(way: str, url: str) -> None:
 
 
 @ways
-def test_a_stream_with_its_usage(way: str, url: str) -> None:
+def test_stream_has_chunks_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         async with Agent(model).run_stream("hello") as result:
             pieces = [piece async for piece in result.stream_text(delta=True, debounce_by=None)]
@@ -132,7 +132,7 @@ def test_without_a_loop_of_ones_own(url: str) -> None:
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
+def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model, tools=[get_weather]).run("How is the weather in both cities?")
         parts = [part for message in result.all_messages() for part in message.parts]
@@ -145,7 +145,7 @@ def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
 
 
 @ways
-def test_an_agent_that_streams(way: str, url: str) -> None:
+def test_streaming_agent_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> str:
         async with Agent(model, tools=[get_weather]).run_stream("How is the weather?") as result:
             return await result.get_output()
@@ -174,7 +174,7 @@ def test_structured_output(way: str, form: str, url: str, default: str) -> None:
 
 @ways
 @pytest.mark.parametrize("form", [str, Weather], ids=["text", "structured"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, form: Any, default: str) -> None:
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: str, form: Any, default: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model, tools=[get_weather], output_type=form).run("How is the weather?")
         parts = [part for message in result.all_messages() for part in message.parts]
@@ -218,7 +218,7 @@ def test_errors_are_its_own_exceptions(way: str, error: str, url: str) -> None:
 
 
 @ways
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
+def test_error_in_stream_follows_its_chunks(way: str, url: str) -> None:
     said: list[str] = []
 
     async def ask(model: Model) -> None:

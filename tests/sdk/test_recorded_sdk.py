@@ -150,7 +150,7 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
 
 
 @pytest.mark.parametrize("call", [call for _, call, _ in CALLS], ids=lambda call: str(call.__name__))
-def test_a_stream_is_seen_chunk_by_chunk_and_comes_back_the_same(
+def test_recorded_stream_is_replayed_chunk_by_chunk(
     call: Callable[[str], Iterator[Any]], heard: Heard
 ) -> None:
     first = heard.first[call.__name__]

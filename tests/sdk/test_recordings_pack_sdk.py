@@ -89,7 +89,7 @@ CLIENTS: list[tuple[str, Talk]] = [
 
 
 @pytest.mark.parametrize(("name", "talk"), CLIENTS, ids=[name for name, _ in CLIENTS])
-def test_the_poem_is_there_whole_and_in_a_stream(name: str, talk: Talk, url: str, server: Process) -> None:
+def test_recorded_poem_is_equal_whole_and_streamed(name: str, talk: Talk, url: str, server: Process) -> None:
     before = len(server.out)
     whole, stream = talk(url)
     assert whole.startswith(FIRST)

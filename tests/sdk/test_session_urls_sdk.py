@@ -75,7 +75,7 @@ CLIENTS = [chat, responses, azure, claude, prefixed_claude, gemini, groq]
 
 
 @pytest.mark.parametrize("ask", CLIENTS, ids=[each.__name__ for each in CLIENTS])
-def test_each_session_sees_its_own_steps(server: Live, ask: Callable[[str], str | None]) -> None:
+def test_sessions_have_separate_sequence_steps(server: Live, ask: Callable[[str], str | None]) -> None:
     for number in range(2):
         session = f"{ask.__name__}-{number}"
         base = f"{server.url}/s/{session}"
@@ -86,7 +86,7 @@ def test_each_session_sees_its_own_steps(server: Live, ask: Callable[[str], str 
 
 
 @pytest.mark.parametrize("ask", CLIENTS, ids=[each.__name__ for each in CLIENTS])
-def test_a_session_that_cannot_be_is_a_bad_request(server: Live, ask: Callable[[str], str | None]) -> None:
+def test_invalid_session_is_400(server: Live, ask: Callable[[str], str | None]) -> None:
     bad = (openai.BadRequestError, anthropic.BadRequestError, errors.ClientError)
     with pytest.raises(bad, match="mockllm knows no such session"):
         ask(f"{server.url}/s/{'x' * 129}")

@@ -61,7 +61,7 @@ def client(server: Live, vendor: Vendor) -> Iterator[openai.OpenAI]:
 
 
 @vendors
-def test_a_rule_that_names_the_vendor_answers(client: openai.OpenAI, vendor: Vendor) -> None:
+def test_rule_of_vendor_has_text_model_and_usage(client: openai.OpenAI, vendor: Vendor) -> None:
     answer = client.chat.completions.create(model="some-model", messages=user("hi"))
     assert answer.choices[0].message.content == f"Hello from {vendor.name}."
     assert answer.model == "some-model"
@@ -94,7 +94,7 @@ def test_async(server: Live, vendor: Vendor) -> None:
 
 
 @vendors
-def test_calls_whole_and_put_together_from_pieces(client: openai.OpenAI) -> None:
+def test_parallel_calls_are_equal_whole_and_streamed(client: openai.OpenAI) -> None:
     answer = client.chat.completions.create(model="m", messages=user("weather?"), tools=TOOLS)
     called = [call.function for call in answer.choices[0].message.tool_calls or () if call.type == "function"]
     assert [(call.name, json.loads(call.arguments)) for call in called] == [
@@ -144,7 +144,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, vendor: Vendor) -> None:
 
 
 @vendors
-def test_an_error_inside_a_stream(client: openai.OpenAI, vendor: Vendor) -> None:
+def test_error_in_stream_raises_api_error(client: openai.OpenAI, vendor: Vendor) -> None:
     stream = client.chat.completions.create(model="m", messages=user("breaks"), stream=True)
     if vendor.name == "mistral":
         assert len(list(stream)) > 0  # whose errors have no member that the SDK looks for

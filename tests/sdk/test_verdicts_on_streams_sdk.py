@@ -106,13 +106,13 @@ def telling(request: pytest.FixtureRequest) -> Callable[..., str]:
     return found
 
 
-def test_a_stream_that_is_read_to_its_end(server: MockLLM, stream: Callable[..., str]) -> None:
+def test_stream_read_to_its_end_has_no_verdict(server: MockLLM, stream: Callable[..., str]) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, pace={"itl": "20ms"})
     assert stream(server) == "abc"
     assert verdicts(server) == []
 
 
-def test_a_stream_that_is_left(server: MockLLM, stream: Callable[..., str]) -> None:
+def test_stream_left_early_is_cancelled_early(server: MockLLM, stream: Callable[..., str]) -> None:
     server.reply({"chunks": [f"{number} " for number in range(100)]}, pace={"itl": "50ms"})
     assert stream(server, 3).startswith("0 1 ")
     assert verdicts(server) == ["cancelled_early"]
@@ -121,7 +121,7 @@ def test_a_stream_that_is_left(server: MockLLM, stream: Callable[..., str]) -> N
 STALL = [{"stall": {"after": {"chunks": 1}, "for": "300ms"}}]
 
 
-def test_who_would_wait_for_ten_minutes_has_no_read_timeout(
+def test_client_with_default_timeout_has_no_read_timeout(
     server: MockLLM, telling: Callable[..., str]
 ) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
@@ -129,13 +129,13 @@ def test_who_would_wait_for_ten_minutes_has_no_read_timeout(
     assert verdicts(server) == ["no_read_timeout"]
 
 
-def test_who_waits_for_a_minute_has_one(server: MockLLM, telling: Callable[..., str]) -> None:
+def test_client_with_timeout_of_a_minute_has_no_verdict(server: MockLLM, telling: Callable[..., str]) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
     assert telling(server, timeout=60.0) == "abc"
     assert verdicts(server) == []
 
 
-def test_whose_google_client_says_so_too(server: MockLLM) -> None:
+def test_google_client_with_long_timeout_has_no_read_timeout(server: MockLLM) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
     assert gemini_stream(server, timeout=600.0) == "abc"
     assert verdicts(server) == ["no_read_timeout"]
@@ -153,7 +153,7 @@ def test_client_timeout_in_silent_stream_has_no_verdict(
     assert verdicts(server) == []
 
 
-def test_who_hangs_is_told_while_it_hangs(server: MockLLM) -> None:
+def test_hanging_client_has_verdict_while_it_hangs(server: MockLLM) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=[{"silence": {"after": {"chunks": 1}}}])
     hanging = threading.Thread(target=chat_stream, args=(server,), kwargs={"max_retries": 0})
     hanging.start()
@@ -199,7 +199,7 @@ TALKS: dict[str, tuple[Callable[..., str], Callable[[MockLLM, str], None]]] = {
     "fault", [{"close": {"after": {"chunks": 2}}}, "no_finish"], ids=["cut", "no finish"]
 )
 @pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
-def test_a_cut_stream_is_taken_for_an_answer(
+def test_cut_stream_used_as_response_is_truncated_accepted(
     server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None], fault: Any
 ) -> None:
     server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True}, faults=[fault])
@@ -210,7 +210,7 @@ def test_a_cut_stream_is_taken_for_an_answer(
 
 
 @pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
-def test_or_it_is_asked_for_again(
+def test_cut_stream_requested_again_is_recovered(
     server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None]
 ) -> None:
     server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True})

@@ -40,13 +40,13 @@ def client(url: str) -> Any:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_answer_is_an_object(mode: Any, client: Any) -> None:
+def test_create_returns_model_instance(mode: Any, client: Any) -> None:
     found = instructor.from_openai(client, mode=mode).create(response_model=Weather, **asked())
     assert (found.city, found.degrees) == ("Paris", 21)
 
 
 @pytest.mark.parametrize("mode", [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA])
-def test_what_the_default_pack_makes_fits(mode: Any, default: str) -> None:
+def test_default_pack_fits_response_model(mode: Any, default: str) -> None:
     with openai.OpenAI(base_url=f"{default}/v1", api_key="sk", max_retries=0) as made:
         assert instructor.from_openai(made, mode=mode).create(response_model=Weather, **asked()).city
 
@@ -60,13 +60,13 @@ def test_async(url: str) -> None:
     assert (found.city, found.degrees) == ("Paris", 21)
 
 
-def test_an_object_that_grows_while_it_is_streamed(client: Any) -> None:
+def test_create_partial_yields_growing_objects(client: Any) -> None:
     seen = list(instructor.from_openai(client).create_partial(response_model=Weather, **asked()))
     assert len(seen) > 1
     assert (seen[-1].city, seen[-1].degrees) == ("Paris", 21)
 
 
-def test_what_does_not_fit_is_asked_for_again(client: Any) -> None:
+def test_invalid_object_is_requested_again(client: Any) -> None:
     asking = instructor.from_openai(client)
     found, raw = asking.create_with_completion(
         response_model=Weather, max_retries=1, **asked("hesitate, then tell the weather")
@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_asked_for_again(client: Any) -> None:
     assert raw.usage.total_tokens > 0
 
 
-def test_what_never_fits_is_its_own_exception(client: Any) -> None:
+def test_object_that_stays_invalid_raises_retry_exception(client: Any) -> None:
     with pytest.raises(InstructorRetryException, match="no such city"):
         instructor.from_openai(client).create(response_model=StrictWeather, max_retries=1, **asked())
 

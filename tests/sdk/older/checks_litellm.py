@@ -54,7 +54,7 @@ HELLO = "Hello, world. It is a fine day."
 
 
 @ways
-def test_a_text_whole_and_streamed(way: str, url: str) -> None:
+def test_text_is_equal_whole_and_streamed(way: str, url: str) -> None:
     answer = litellm.completion(**asked(url, way, "hello"))
     assert answer.choices[0].message.content == HELLO
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
@@ -75,7 +75,7 @@ def test_async_whole_and_streamed(way: str, url: str) -> None:
 
 
 @ways
-def test_parallel_calls_whole_and_put_together_from_pieces(way: str, url: str) -> None:
+def test_parallel_calls_are_equal_whole_and_streamed(way: str, url: str) -> None:
     whole = litellm.completion(**asked(url, way, "both", tools=TOOLS))
     assert calls_of(whole.choices[0].message) == [PARIS, ROME]
     chunks = list(litellm.completion(**asked(url, way, "both", tools=TOOLS, stream=True)))
@@ -100,7 +100,7 @@ def test_thinking_comes_with_its_signature(way: str, url: str) -> None:
 
 @ways
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
-def test_an_agent_loop_ends_with_an_answer(way: str, scripted: bool, url: str, default: str) -> None:
+def test_agent_loop_ends_with_text(way: str, scripted: bool, url: str, default: str) -> None:
     question = asked(url if scripted else default, way, "How is the weather?", tools=TOOLS)
     cities = []
     for _ in range(5):
@@ -143,7 +143,7 @@ def test_async_raises_the_same(url: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
+def test_error_in_stream_follows_its_chunks(way: str, url: str) -> None:
     said: list[str] = []
     breaking = asked(url, way, "breaks", stream=True)
     with pytest.raises(litellm.exceptions.MidStreamFallbackError):

@@ -41,7 +41,7 @@ def user(text: str) -> list[Any]:
 
 
 @ways
-def test_a_text_whole_and_streamed(way: str, url: str) -> None:
+def test_text_is_equal_whole_and_streamed(way: str, url: str) -> None:
     assert model(url, way).complete("hello").text == HELLO
     assert model(url, way).chat(user("hello")).message.content == HELLO
     assert "".join(piece.delta or "" for piece in model(url, way).stream_chat(user("hello"))) == HELLO
@@ -81,7 +81,7 @@ def test_structured_output(url: str, default: str) -> None:
 @ways
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
-def test_an_agent_asks_its_tool_and_answers(
+def test_agent_calls_tool_and_ends_with_text(
     way: str, scripted: bool, streaming: bool, url: str, default: str
 ) -> None:
     cities = []
@@ -112,7 +112,7 @@ def test_errors_are_the_openai_packages_own(way: str, url: str) -> None:
         asyncio.run(model(url, way).achat(user("a stranger")))
 
 
-def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
+def test_error_in_stream_follows_its_chunks(url: str) -> None:
     said: list[str] = []
     with pytest.raises(openai.APIError, match="overloaded"):
         said += (piece.delta or "" for piece in model(url).stream_chat(user("breaks")))
