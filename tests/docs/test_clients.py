@@ -81,7 +81,7 @@ def test_clients_page_variables_are_those_of_exec() -> None:
     }  # fmt: skip
 
 
-def test_the_scenario_is_as_its_examples_say(tmp_path: Path) -> None:
+def test_scenario_of_page_passes_its_examples(tmp_path: Path) -> None:
     (yaml,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "clients.yaml").write_text(yaml)
     with pytest.raises(SystemExit) as ended:

@@ -42,7 +42,7 @@ def title(block: str) -> str:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[title(block) for block in BLOCKS])
-def test_its_examples_hold(block: str, tmp_path: Path) -> None:
+def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
     for name, content in _files(block):
         (tmp_path / name).write_text(content, encoding="utf-8")
     suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
@@ -100,7 +100,7 @@ def words() -> Iterable[str]:
 
 
 @pytest.mark.parametrize("word", sorted(set(words())))
-def test_every_word_is_in_it(word: str) -> None:
+def test_page_names_every_key(word: str) -> None:
     assert re.search(
         rf"`[^`\n]*\b{re.escape(word)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(word)}:", TEXT, re.MULTILINE
     )

@@ -22,13 +22,13 @@ OPTIONS = {option.name for option in (*LOADING, *SERVING)} | {
 }
 
 
-def test_its_scenario_passes_its_example(tmp_path: Path) -> None:
+def test_scenario_of_page_passes_its_example(tmp_path: Path) -> None:
     (tmp_path / "busy.yaml").write_text(SCENARIO)
     assert run("check", str(tmp_path)) == 0
     assert run("test", str(tmp_path)) == 0
 
 
-def test_its_options_and_metrics_are_there() -> None:
+def test_options_and_metrics_of_page_exist() -> None:
     told = set(re.findall(r"(?<!-)--[a-z][a-z-]+", PAGE)) - {"--ulimit", "--from-file"}
     assert told - OPTIONS == set()
     seen = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
@@ -36,7 +36,7 @@ def test_its_options_and_metrics_are_there() -> None:
         assert f"`{metric}`" in seen, metric
 
 
-def test_its_bounds_are_those_that_a_server_begins_with() -> None:
+def test_bounds_of_page_are_server_defaults() -> None:
     made = ServerLimits()
     told = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
             made.journal, made.journal_bytes / MIB, made.grace]  # fmt: skip
@@ -46,7 +46,7 @@ def test_its_bounds_are_those_that_a_server_begins_with() -> None:
         assert each in bounds, each
 
 
-def test_its_manifest_asks_for_what_the_image_has() -> None:
+def test_manifest_of_page_fits_the_image() -> None:
     deployment, service = YAML(typ="safe").load_all(MANIFEST)
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]

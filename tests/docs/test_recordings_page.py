@@ -26,7 +26,7 @@ def options_of(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_its_commands_have_the_options_that_it_names(command: str) -> None:
+def test_options_of_page_exist(command: str) -> None:
     lines = re.findall(rf"mockllm {command}\b([^`\n]*)", PAGE)
     named = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
     assert lines
@@ -52,7 +52,7 @@ ASKED = raw_request(
 )
 
 
-def test_its_recording_is_a_scenario() -> None:
+def test_recording_of_page_is_replayed() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     heard = VirtualServer(example).respond(ASKED)
     assert heard.bytes.endswith(b"data: [DONE]\n\n")
@@ -70,7 +70,7 @@ def test_recordings_page_log_is_imported() -> None:
         assert f'"{name}"' in source, name
 
 
-def test_it_names_every_kind_of_file_that_is_imported() -> None:
+def test_page_names_every_imported_format() -> None:
     for word in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
         assert word in KINDS
         assert word in PAGE

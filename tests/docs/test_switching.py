@@ -300,10 +300,10 @@ def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("row", list(ROWS))
-def test_a_row_says_what_comes(row: str) -> None:
+def test_row_of_page_has_stated_effect(row: str) -> None:
     ROWS[row]()
 
 
 @pytest.mark.parametrize("row", list(RECORDED))
-def test_a_row_says_what_comes_of_a_recording(row: str, tmp_path: Path) -> None:
+def test_row_of_page_has_stated_recording(row: str, tmp_path: Path) -> None:
     RECORDED[row](tmp_path)

@@ -108,7 +108,7 @@ def test_testing_page_faults_have_stated_statuses(number: int, comes: list[int])
         assert [each.status for each in server.requests] == comes
 
 
-def test_its_python_without_pytest_runs() -> None:
+def test_python_of_page_runs_without_pytest() -> None:
     exec(blocks("python")[-1], {})
 
 
@@ -124,7 +124,7 @@ def executed(folder: Path, *line: str, **more: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_its_tests_for_vitest_pass(folder: Path) -> None:
+def test_vitest_tests_of_page_pass(folder: Path) -> None:
     """By node's own runner, which has what the page's tests use of vitest's."""
     (block,) = blocks("js")
     package = folder / "node_modules" / "vitest"
@@ -138,7 +138,7 @@ def test_its_tests_for_vitest_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
-def test_its_tests_for_go_pass(folder: Path) -> None:
+def test_go_tests_of_page_pass(folder: Path) -> None:
     (block,) = blocks("go")
     (folder / "hello_test.go").write_text(block)
     (folder / "go.mod").write_text("module hello\n\ngo 1.21\n")
@@ -148,7 +148,7 @@ def test_its_tests_for_go_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
-def test_its_test_for_java_passes(folder: Path) -> None:
+def test_java_test_of_page_passes(folder: Path) -> None:
     (block,) = blocks("java")
     (folder / "HelloTest.java").write_text(block)
     executed(folder, "java", "HelloTest.java")
@@ -157,7 +157,7 @@ def test_its_test_for_java_passes(folder: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("bash") is None or shutil.which("curl") is None, reason="bash or curl is not installed"
 )
-def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
+def test_workflow_of_page_is_valid_and_its_commands_run(folder: Path) -> None:
     """As GitHub would: each step in the checkout, by a shell; what it fetches (an action, a package) is left out."""
     (block,) = (block for block in blocks("yaml") if "runs-on" in block)
     workflow = read_source(block.encode(), "test.yml")

@@ -44,7 +44,7 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_its_table_is_that_of_the_verdicts() -> None:
+def test_table_of_page_lists_all_verdicts() -> None:
     """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
     before, _, rest = PAGE.partition(BEGIN)
     told, _, behind = rest.partition(END)
@@ -67,7 +67,7 @@ def _options(arguments: object) -> set[str]:
     return {option for action in parser._actions for option in action.option_strings}
 
 
-def test_its_commands_have_the_options_that_it_names() -> None:
+def test_options_of_page_exist() -> None:
     own = _options(verdict_command.arguments)
     assert {"--fail-on", "--session", "--json", "--junit", "--running", "--client", "--since"} <= own
     for line in re.findall(r"^mockllm verdict(.*?)(?:#|$)", PAGE, re.MULTILINE):
@@ -111,7 +111,7 @@ def test_verdicts_page_scenario_has_shown_output(tmp_path: Path) -> None:
     assert shown["retry_after_ignored"]["rule_of_conduct"] in PAGE
 
 
-def test_its_test_passes(pytester: pytest.Pytester) -> None:
+def test_pytest_example_of_page_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     pytester.makepyfile(APPLICATION + block)
     options = ("-p", "no:cacheprovider", *PLUGINS)
