@@ -112,7 +112,7 @@ def test_nothing_to_look_at(arguments: list[str], said: str, capsys: pytest.Capt
     assert capsys.readouterr().out == said
 
 
-def test_an_unknown_option_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_with_unknown_option_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strickt") == 2
     assert "--strickt" in capsys.readouterr().err
 
@@ -156,6 +156,6 @@ def test_colour_on_a_terminal_only(
 
 
 @pytest.mark.parametrize("pack", bundled_names())
-def test_what_ships_is_without_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_shipped_pack_has_no_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strict", "--pack", pack) == 0
     assert capsys.readouterr().out.startswith("ok: ")

@@ -41,7 +41,7 @@ def said(body: str) -> list[str]:
     return [text for text in texts if text]
 
 
-def test_a_stream_without_a_body(tmp_path: Path) -> None:
+def test_curl_without_body_gets_stream(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path) as server:
         began = time.monotonic()
         head, body = curl(server)
@@ -79,7 +79,7 @@ def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> 
         assert anthropic.rstrip().endswith('{"type":"message_stop"}')
 
 
-def test_a_long_delay_holds_back_the_second_chunk(tmp_path: Path) -> None:
+def test_curl_gets_second_chunk_after_its_delay(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT="2", CHUNK_DELAY_MS="5625") as server:
         line = [CURL or "curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]
         with subprocess.Popen(line, stdout=subprocess.PIPE) as client:

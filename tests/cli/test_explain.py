@@ -58,7 +58,7 @@ def report(request: object, capsys: pytest.CaptureFixture[str], *arguments: str)
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_prints_rule_modifiers_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"model": "gpt-4", "user": "hey", "stream": True, "query": {"late": "1"}}) == 0
     first, hash, *rest = capsys.readouterr().out.splitlines()
     assert re.fullmatch("hash [0-9a-f]{64}", hash)
@@ -133,7 +133,7 @@ def test_explain_invalid_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert "status 400, non-streaming" in out
 
 
-def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_of_unmatched_request_prints_near_misses(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/a.yaml").write_text(
         "rules: [{name: a, match: {model: gpt-5}, reply: A.}]", encoding="utf-8"
     )
@@ -219,14 +219,14 @@ def test_explain_neutral_request_with_messages(capsys: pytest.CaptureFixture[str
     assert found["rule"] == "a.yaml:greeting"
 
 
-def test_a_recorded_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_recorded_request(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
     found = report({"path": "/v1/messages", "headers": {"x-api-key": "k"}, "body": body}, capsys)
     assert found["request"]["provider"] == "anthropic"
     assert found["rule"] == "a.yaml:greeting"
 
 
-def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         report({"request": {"user": "hello"}, "expect": {"status": 200}}, capsys)["rule"] == "a.yaml:greeting"
     )
@@ -254,7 +254,7 @@ def test_explain_steps_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[2]["guess"] is not None
 
 
-def test_the_steps_of_each_provider_begin_anew(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_starts_steps_anew_for_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [
         {"request": {"provider": ["openai", "anthropic"], "model": "gpt-3"}},
         {"request": {"model": "gpt-3"}},
@@ -273,7 +273,9 @@ def test_explain_single_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"request": {"model": "gpt-3"}}, capsys)["example_step"] is None
 
 
-def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"user": "hello"}')))
     with pytest.raises(SystemExit) as exit:
         main(["explain", "-"])
@@ -321,14 +323,16 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         *("no provider", "no such call"),
     ],
 )
-def test_a_mistake_in_the_request(request_: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_with_invalid_request_exits_2(
+    request_: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(request_) == 2
     err = capsys.readouterr().err.splitlines()
     assert err[0].startswith(said)
     assert err[1:] == ["1 mistake"]
 
 
-def test_a_mistake_in_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_with_invalid_scenario_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/a.yaml").write_text("rule: []\n", encoding="utf-8")
     assert run({"user": "hi"}) == 2
     assert "scenarios/a.yaml:1:1: rule: unknown key" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def test_pack_test_lists_unreached_points(capsys: pytest.CaptureFixture[str]) ->
     assert "less than the minimum of 41%" in capsys.readouterr().err
 
 
-def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_test_with_failure_or_error_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
     pack(Path("p"), rules=RULES + EXAMPLE.replace("Hi.", "Ho."))
     assert run("pack", "test", "p") == 1
     write(Path("p"), {"rules.yaml": "rules: [{repli: x}]"})
@@ -250,7 +250,7 @@ def test_pack_lock_is_beside_named_scenarios(tmp_path: Path) -> None:
     assert run("pack", "test", "alone", "--frozen") == 0
 
 
-def test_a_pack_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_text_is_escaped_for_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     words = (
         r'description: "red \e[31m \u202e"' + "\n" + r'license: "\e]0;title\a"' + "\n"
         r'params: {p: {default: "\e[5m", env: "A\eB"}}'

@@ -25,7 +25,7 @@ def test_schema_help_has_original_names(capsys: pytest.CaptureFixture[str]) -> N
     assert "\nWrite the JSON Schemas of scenario files and packs.\n" in capsys.readouterr().out
 
 
-def test_the_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--check", str(ROOT / "schemas")) == 0
     assert capsys.readouterr().err == ""
 

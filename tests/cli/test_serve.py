@@ -82,7 +82,7 @@ def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_pat
         assert server.ask("hello")
 
 
-def test_a_live_line_for_each_request(folder: Path) -> None:
+def test_serve_prints_line_for_each_request(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.ask("hello", model="gpt-4o")
         line = server.line(lambda line: "POST" in line)
@@ -105,7 +105,7 @@ def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
         assert "→ error: no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
-def test_the_line_of_a_refusal_says_why(tmp_path: Path) -> None:
+def test_serve_line_of_refusal_has_reason(tmp_path: Path) -> None:
     claude = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "x"}]}
     gpt = {"model": "gpt-4o", "messages": claude["messages"]}
     large = {**gpt, "user": "x" * 3000}
@@ -237,7 +237,7 @@ def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
             socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE).close()
 
 
-def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
+def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = command("serve", "--port", str(port), cwd=folder)
@@ -253,13 +253,13 @@ def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
     [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
     ids=["PORT", "MOCKLLM_PORT", "MOCKLLM_PORT before PORT"],
 )
-def test_the_port_from_the_environment(folder: Path, variables: dict[str, str]) -> None:
+def test_serve_reads_port_from_environment(folder: Path, variables: dict[str, str]) -> None:
     with serving(cwd=folder, **variables) as server:
         assert server.port not in (1, 8080)
         assert server.ask("hello") == "Hi there."
 
 
-def test_an_option_goes_before_its_variable(folder: Path) -> None:
+def test_serve_option_overrides_its_variable(folder: Path) -> None:
     with serving(
         "--port", "0", "--host", "127.0.0.1", cwd=folder, PORT="1", MOCKLLM_HOST="nowhere"
     ) as server:
@@ -276,7 +276,7 @@ def test_folders_packs_and_parameters_from_the_environment(tmp_path: Path) -> No
         assert server.ask() == "Mine."
 
 
-def test_a_limit_from_the_environment(folder: Path) -> None:
+def test_serve_reads_limit_from_environment(folder: Path) -> None:
     with serving(cwd=folder, MOCKLLM_MAX_BODY="200") as server, pytest.raises(Exception, match="413"):
         server.ask("x" * 300)
 
@@ -307,7 +307,7 @@ def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
         assert server.err == []
 
 
-def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
+def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
     shown = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
     for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", shown):
         variable = "MOCKLLM_" + option[2:].upper().replace("-", "_")

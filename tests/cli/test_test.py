@@ -61,7 +61,7 @@ def test_test_command_prints_failure_details(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_the_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_option_prints_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("--json") == 1
     found = json.loads(capsys.readouterr().out)

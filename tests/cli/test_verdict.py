@@ -140,7 +140,7 @@ def test_verdict_without_server_fails(
     assert ran(capsys, "--url", "localhost:1")[0] == 2
 
 
-def test_the_help_names_the_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdict_help_names_all_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["verdict", "--help"])
     said = capsys.readouterr().out
