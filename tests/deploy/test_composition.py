@@ -34,7 +34,7 @@ def mounts(name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def test_it_is_the_server_jaeger_and_prometheus() -> None:
+def test_composition_has_server_jaeger_and_prometheus() -> None:
     assert set(SERVICES) == {"mockllm", "jaeger", "prometheus"}
     for name, service in SERVICES.items():
         assert ":" in service["image"] or "build" in service, f"{name} has no version"
@@ -57,7 +57,7 @@ def test_traces_go_where_jaeger_takes_them() -> None:
     assert (found.url, found.warning) == ("http://jaeger:4318/v1/traces", None)
 
 
-def test_prometheus_reads_the_token_that_the_server_keeps() -> None:
+def test_prometheus_reads_token_file_of_server() -> None:
     kept = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
     assert SCRAPED["authorization"]["credentials_file"] == kept
     folder = str(Path(kept).parent)
@@ -70,11 +70,11 @@ def test_prometheus_reads_the_token_that_the_server_keeps() -> None:
 
 
 @pytest.mark.parametrize("name", ["mockllm", "prometheus"])
-def test_what_is_mounted_is_there(name: str) -> None:
+def test_mounted_sources_exist(name: str) -> None:
     for source, _ in mounts(name).values():
         assert source in COMPOSED["volumes"] or (DEPLOY / source).exists(), source
 
 
-def test_its_scenarios_are_right(tmp_path: Path) -> None:
+def test_scenarios_of_composition_pass_check(tmp_path: Path) -> None:
     done = command("check", "--strict", str(DEPLOY / "scenarios"), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

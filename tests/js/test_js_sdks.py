@@ -79,7 +79,7 @@ def outcomes(
 
 
 @pytest.mark.parametrize(("script", "client", "case"), CASES)
-def test_a_case(outcomes: Mapping[Run, Outcome], script: str, client: str, case: str) -> None:
+def test_case_of_script_passes(outcomes: Mapping[Run, Outcome], script: str, client: str, case: str) -> None:
     outcome = outcomes[script, client]
     why = outcome.cases.get(case, f"{script}.mjs did not come to this case")
     if why is not None:
@@ -92,15 +92,15 @@ def test_no_case_is_lost(outcomes: Mapping[Run, Outcome], script: str, client: s
     assert sorted(outcomes[script, client].cases) == sorted(cases(script))
 
 
-def test_each_script_is_run() -> None:
+def test_every_script_is_run() -> None:
     assert {path.stem for path in HERE.glob("*.mjs")} - {"cases", "reporter"} == set(SCRIPTS)
 
 
-def test_each_named_error_has_its_model() -> None:
+def test_every_named_error_has_model() -> None:
     scenario = (HERE / "scenarios" / "trouble.yaml").read_text("utf-8")
     assert set(re.findall(r"match: \{model: (\w+)\}, error: \1\b", scenario)) == set(NAMED)
 
 
-def test_the_lock_does_not_say_where_packages_come_from() -> None:
+def test_package_lock_has_no_resolved_addresses() -> None:
     locked = json.loads((HERE / "package-lock.json").read_text("utf-8"))["packages"]
     assert [name for name, package in locked.items() if "resolved" in package] == []

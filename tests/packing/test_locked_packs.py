@@ -60,7 +60,7 @@ def source(kind: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_pack_of_any_source_is_locked_and_found(
+def test_pack_of_any_source_is_locked_and_loaded(
     kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("check") == 1

@@ -77,7 +77,7 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 @each_protocol
 @given(word=any_words, size=sizes)
 @settings(max_examples=100, deadline=None)
-def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
+def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
@@ -90,9 +90,7 @@ def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[s
 @each_protocol
 @given(word=unbroken, size=sizes)
 @settings(max_examples=150, deadline=None)
-def test_a_stream_says_what_the_whole_answer_says(
-    protocol: Protocol, word: dict[str, Any], size: int
-) -> None:
+def test_stream_has_content_of_whole_response(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
     streamed = protocol.streamed(

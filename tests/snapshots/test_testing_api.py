@@ -111,7 +111,7 @@ def complaint(action: Any) -> str:
     return str(found.value)
 
 
-def test_mock_server_after_requests_tells_expected_texts() -> None:
+def test_mock_server_after_requests_has_expected_texts() -> None:
     server = MockLLM(seed=7, strict=True, all_used=True).start()
     server.reply("Hi", match={"user": "hello"}, name="greeting")
     server.error({"type": "rate_limit", "retry_after": "20s"}, match={"model": "busy"}, name="busy")
