@@ -132,7 +132,7 @@ class Served:
 
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("path", ["/stream", "/silence", "/many"])
-def test_its_head_leaves_in_the_turn_in_which_it_is_made(path: str, known: bool) -> None:
+def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
     async def main() -> None:
         served = Served()
         client = await served.asked(request(path=path), known=known)
@@ -219,7 +219,7 @@ def test_client_leaving_before_plan_has_entry_without_parts(path: str, known: bo
     asyncio.run(main())
 
 
-def test_a_server_that_stops_in_that_moment_lets_it_finish() -> None:
+def test_stopping_server_finishes_stream_begun_at_once() -> None:
     async def main() -> None:
         stopping: list[asyncio.Task[None]] = []
 

@@ -41,9 +41,7 @@ def test_stream_left_by_client_is_recorded_to_its_end(tmp_path: Path) -> None:
     assert ": the rest" in file.read_text(encoding="utf-8")
 
 
-def test_what_never_ends_without_its_client_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_stream_without_client_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
     closed = threading.Event()
 
