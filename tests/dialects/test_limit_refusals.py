@@ -75,7 +75,7 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
         ),
     ],
 )  # fmt: skip
-def test_openai_says_which_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
+def test_openai_refusal_names_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
     failure = refusal("openai", account, tokens)
     assert failure.message == message + MORE
     plan = openai.CHAT.error(failure, REQUEST, STAMP)
@@ -86,7 +86,7 @@ def test_openai_says_which_bound(account: LimitAccount, tokens: int, bound: str,
     assert plan.head.status == 429
 
 
-def test_openai_tells_what_is_left_of_both() -> None:
+def test_openai_refusal_has_remaining_of_both_bounds() -> None:
     failure = refusal("openai", used(Limit("fixed-window", 1, window=10.0), 9), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert headers["retry-after"] == "10"
@@ -96,7 +96,7 @@ def test_openai_tells_what_is_left_of_both() -> None:
     assert int(headers["x-ratelimit-remaining-tokens"]) > 1_000_000
 
 
-def test_anthropic_tells_what_is_left_of_all() -> None:
+def test_anthropic_refusal_has_remaining_of_all_bounds() -> None:
     failure = refusal("anthropic", used(Limit("token-bucket", tokens=60), 50), 30)
     headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
     assert headers["retry-after"] == "20"
@@ -109,7 +109,7 @@ def test_anthropic_tells_what_is_left_of_all() -> None:
 @pytest.mark.parametrize(
     "limit", [Limit("always", retry_after=3.0), Limit("random", probability=1.0, retry_after=3.0)]
 )
-def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> None:
+def test_refusal_without_figure_has_zero_remaining_requests(limit: Limit) -> None:
     failure = refusal("openai", LimitAccount(limit), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
@@ -137,14 +137,14 @@ def test_refusal_of_too_many_at_once_leaves_remaining_requests() -> None:
         (used(Limit("fixed-window", 3, concurrent=1), 9), 9, None),
     ],
 )
-def test_a_failure_knows_what_was_refused(
+def test_failure_has_refused_quota(
     account: LimitAccount, tokens: int, quota: tuple[str, int, float] | None
 ) -> None:
     assert refusal("gemini", account, tokens).quota == quota
 
 
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
-def test_others_say_it_in_their_usual_words(provider: str, headers: int) -> None:
+def test_refusal_of_other_provider_has_usual_error(provider: str, headers: int) -> None:
     failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)
     assert (failure.type, failure.message, failure.retry_after) == ("rate_limit", None, 60.0)
     assert len(failure.headers) == headers
