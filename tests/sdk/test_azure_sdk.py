@@ -65,16 +65,16 @@ def client(azure: Live, request: pytest.FixtureRequest) -> Iterator[openai.Azure
 
 
 def test_deployment_overrides_model_of_body(client: openai.AzureOpenAI) -> None:
-    answer = client.chat.completions.create(model="my-deployment", messages=HELLO)
-    assert answer.choices[0].message.content == "Hello from Azure."
-    assert answer.model == "my-deployment"
-    assert answer.usage is not None
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 4)
-    filtered = answer.choices[0].model_extra
+    response = client.chat.completions.create(model="my-deployment", messages=HELLO)
+    assert response.choices[0].message.content == "Hello from Azure."
+    assert response.model == "my-deployment"
+    assert response.usage is not None
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (12, 4)
+    filtered = response.choices[0].model_extra
     assert filtered is not None
     assert filtered["content_filter_results"]["hate"] == {"filtered": False, "severity": "safe"}
-    assert answer.model_extra is not None
-    assert answer.model_extra["prompt_filter_results"][0]["prompt_index"] == 0
+    assert response.model_extra is not None
+    assert response.model_extra["prompt_filter_results"][0]["prompt_index"] == 0
 
 
 def test_first_chunk_of_stream_has_no_choices(client: openai.AzureOpenAI) -> None:
@@ -85,8 +85,8 @@ def test_first_chunk_of_stream_has_no_choices(client: openai.AzureOpenAI) -> Non
     )
     assert chunks[0].choices == []
     assert (chunks[0].id, chunks[0].created) == ("", 0)
-    said = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
-    assert "".join(said) == "Hello from Azure."
+    texts = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
+    assert "".join(texts) == "Hello from Azure."
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 16
 
@@ -98,8 +98,8 @@ def test_async_whole_and_streamed(azure: Live) -> None:
         ) as client:
             whole = await client.chat.completions.create(model="my-deployment", messages=HELLO)
             stream = await client.chat.completions.create(model="my-deployment", messages=HELLO, stream=True)
-            said = [choice.delta.content or "" async for chunk in stream for choice in chunk.choices]
-            return whole.choices[0].message.content, "".join(said)
+            texts = [choice.delta.content or "" async for chunk in stream for choice in chunk.choices]
+            return whole.choices[0].message.content, "".join(texts)
 
     assert asyncio.run(ask()) == ("Hello from Azure.", "Hello from Azure.")
 
@@ -108,18 +108,18 @@ def test_bearer_token_is_accepted_as_key(azure: Live) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=azure.url, azure_ad_token="open-sesame", api_version=VERSION, max_retries=0
     ) as client:
-        answer = client.chat.completions.create(model="any", messages=user("secret"))
-    assert answer.choices[0].message.content == "Come in."
+        response = client.chat.completions.create(model="any", messages=user("secret"))
+    assert response.choices[0].message.content == "Come in."
 
 
 def test_tools_are_called(client: openai.AzureOpenAI) -> None:
-    answer = client.chat.completions.create(model="any", messages=user("weather?"), tools=TOOLS)
-    calls = answer.choices[0].message.tool_calls
+    response = client.chat.completions.create(model="any", messages=user("weather?"), tools=TOOLS)
+    calls = response.choices[0].message.tool_calls
     assert calls is not None
     assert calls[0].type == "function"
     assert json.loads(calls[0].function.arguments) == {"city": "Paris"}
-    assert answer.choices[0].message.content is None
-    assert answer.choices[0].finish_reason == "tool_calls"
+    assert response.choices[0].message.content is None
+    assert response.choices[0].finish_reason == "tool_calls"
 
 
 def test_filtered_response_has_category_and_severity(client: openai.AzureOpenAI) -> None:
@@ -133,8 +133,8 @@ def test_filtered_response_has_category_and_severity(client: openai.AzureOpenAI)
 
 
 def test_embeddings(client: openai.AzureOpenAI) -> None:
-    answer = client.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
-    assert [len(each.embedding) for each in answer.data] == [1536, 1536]
+    response = client.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
+    assert [len(item.embedding) for item in response.data] == [1536, 1536]
 
 
 def test_responses_with_and_without_the_versioned_path(azure: Live, client: openai.AzureOpenAI) -> None:
@@ -145,13 +145,16 @@ def test_responses_with_and_without_the_versioned_path(azure: Live, client: open
         default_headers={"api-key": "key"},
         max_retries=0,
     ) as newer:
-        answer = newer.responses.create(model="my-deployment", input="hello")
+        response = newer.responses.create(model="my-deployment", input="hello")
         whole = newer.chat.completions.create(model="my-deployment", messages=HELLO)
         with newer.responses.stream(model="my-deployment", input="hello") as stream:
             assert stream.get_final_response().output_text == "Hello from Azure."
-    assert answer.output_text == "Hello from Azure."
-    assert answer.model_extra is not None
-    assert [each["source_type"] for each in answer.model_extra["content_filters"]] == ["prompt", "completion"]
+    assert response.output_text == "Hello from Azure."
+    assert response.model_extra is not None
+    assert [content_filter["source_type"] for content_filter in response.model_extra["content_filters"]] == [
+        "prompt",
+        "completion",
+    ]
     assert whole.choices[0].message.content == "Hello from Azure."
 
 

@@ -64,14 +64,14 @@ def test_named_error_raises_sdk_exception(failing: Live, name: str, stream: bool
 
 def test_async_raises_the_same(failing: Live) -> None:
     async def ask() -> None:
-        asking = gemini(failing).aio
+        client = gemini(failing).aio
         with pytest.raises(errors.ClientError) as caught:
-            await asking.models.generate_content(model="rate_limit", contents="hi")
+            await client.models.generate_content(model="rate_limit", contents="hi")
         assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
-        stream = await asking.models.generate_content_stream(model="overloaded", contents="hi")
+        stream = await client.models.generate_content_stream(model="overloaded", contents="hi")
         with pytest.raises(errors.ServerError):
             await anext(stream)
-        await asking.aclose()
+        await client.aclose()
 
     asyncio.run(ask())
 
@@ -86,22 +86,22 @@ def test_vertex_authentication_error_is_401(failing: Live) -> None:
 def test_blocked_prompt_has_no_candidates(failing: Live, stream: bool) -> None:
     with gemini(failing) as client:
         if stream:
-            (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
+            (response,) = client.models.generate_content_stream(model="content_filter", contents="hi")
         else:
-            answer = client.models.generate_content(model="content_filter", contents="hi")
-    assert not answer.candidates
-    assert answer.prompt_feedback is not None
-    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
+            response = client.models.generate_content(model="content_filter", contents="hi")
+    assert not response.candidates
+    assert response.prompt_feedback is not None
+    assert response.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
 
 
 @pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
 def test_error_in_stream_follows_its_chunks(live: Live, ask: Any) -> None:
-    said: list[str] = []
+    texts: list[str] = []
     with ask(live) as client, pytest.raises(errors.ServerError) as caught:
-        said += (
+        texts += (
             chunk.text for chunk in client.models.generate_content_stream(model="breaks-off", contents="hi")
         )
-    assert "".join(said) == "Once upon"
+    assert "".join(texts) == "Once upon"
     assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
 
 
@@ -113,12 +113,12 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_invalid_request_is_400_that_names_field(live: Live, asked: dict[str, Any], named: str) -> None:
-    body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
-    status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
+@pytest.mark.parametrize(("requests", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_invalid_request_is_400_that_names_field(live: Live, requests: dict[str, Any], named: str) -> None:
+    body = {"generationConfig": requests.get("config", {}), "contents": requests["contents"]}
+    status, _, response = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
     assert status == 400
-    assert named in json.loads(answer)["error"]["message"]
+    assert named in json.loads(response)["error"]["message"]
 
 
 def test_client_with_retries_gets_third_response(live: Live) -> None:
@@ -128,16 +128,16 @@ def test_client_with_retries_gets_third_response(live: Live) -> None:
         retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.001),
     )
     with genai.Client(api_key="key", http_options=options) as client:
-        answer = client.models.generate_content(model="twice-limited", contents="hi")
-    assert answer.text == "Third time lucky."
+        response = client.models.generate_content(model="twice-limited", contents="hi")
+    assert response.text == "Third time lucky."
 
 
 def test_stream_error_has_form_of_requested_stream(failing: Live) -> None:
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
-    status, kind, answer = post(url, body)
+    status, kind, response = post(url, body)
     assert (status, kind) == (503, "application/json; charset=UTF-8")
-    assert [each["error"]["code"] for each in json.loads(answer)] == [503]
-    status, kind, answer = post(f"{url}&alt=sse", body)
+    assert [item["error"]["code"] for item in json.loads(response)] == [503]
+    status, kind, response = post(f"{url}&alt=sse", body)
     assert (status, kind) == (503, "text/event-stream")
-    assert json.loads(answer)["error"]["code"] == 503
+    assert json.loads(response)["error"]["code"] == 503

@@ -29,13 +29,15 @@ QUIET = {
 @pytest.fixture(scope="module")
 def surroundings() -> Iterator[dict[str, str]]:
     """The environment variables of a run."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
+    }
     with ExitStack() as stack:
         urls = {
             "SCRIPTED_URL": stack.enter_context(scripted()).url,
             "DEFAULT_URL": stack.enter_context(shipped()).url,
         }
-        yield kept | QUIET | urls
+        yield inherited | QUIET | urls
 
 
 def test_folder_has_file_for_each_framework() -> None:

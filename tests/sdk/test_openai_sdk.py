@@ -42,8 +42,8 @@ def test_agent_loop_ends_with_text(chat: openai.OpenAI) -> None:
 
 
 def test_parallel_calls_have_ids_of_their_own(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.create(model="gpt-4o", messages=user("both"), tools=OPENAI_TOOLS)
-    calls = answer.choices[0].message.tool_calls
+    response = chat.chat.completions.create(model="gpt-4o", messages=user("both"), tools=OPENAI_TOOLS)
+    calls = response.choices[0].message.tool_calls
     assert calls is not None
     assert len({call.id for call in calls}) == 2
     assert all(call.id.startswith("call_") and len(call.id) == 29 for call in calls)
@@ -72,8 +72,8 @@ def test_async_stream_helper_collects_text(live: Live) -> None:
 
 
 def test_parse_returns_model_instance(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.parse(model="gpt-4o", messages=user("weather"), response_format=Weather)
-    assert answer.choices[0].message.parsed == Weather(city="Paris", degrees=21)
+    response = chat.chat.completions.parse(model="gpt-4o", messages=user("weather"), response_format=Weather)
+    assert response.choices[0].message.parsed == Weather(city="Paris", degrees=21)
 
 
 def test_parse_of_a_stream(chat: openai.OpenAI) -> None:
@@ -84,8 +84,8 @@ def test_parse_of_a_stream(chat: openai.OpenAI) -> None:
 
 
 def test_parse_of_a_refusal_has_no_value(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.parse(model="gpt-4o", messages=user("bomb"), response_format=Weather)
-    message = answer.choices[0].message
+    response = chat.chat.completions.parse(model="gpt-4o", messages=user("bomb"), response_format=Weather)
+    message = response.choices[0].message
     assert (message.parsed, message.refusal) == (None, "I cannot help with that.")
 
 
@@ -95,10 +95,10 @@ def test_parse_of_json_that_was_cut(chat: openai.OpenAI) -> None:
 
 
 def test_json_mode(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.create(
+    response = chat.chat.completions.create(
         model="gpt-4o", messages=user("in json"), response_format={"type": "json_object"}
     )
-    assert json.loads(answer.choices[0].message.content or "") == {"any": [1, 2]}
+    assert json.loads(response.choices[0].message.content or "") == {"any": [1, 2]}
 
 
 def test_n_repeats_the_reply_and_choices_are_sent_as_written(chat: openai.OpenAI) -> None:
@@ -135,7 +135,7 @@ def test_usage_chunk_is_sent_if_requested(chat: openai.OpenAI, wanted: bool) -> 
 def test_stream_has_one_id_in_all_chunks(chat: openai.OpenAI) -> None:
     chunks = list(chat.chat.completions.create(model="gpt-4o", messages=user("hello"), stream=True))
     again = list(chat.chat.completions.create(model="gpt-4o", messages=user("hello"), stream=True))
-    (first,), (second,) = ({chunk.id for chunk in each} for each in (chunks, again))
+    (first,), (second,) = ({chunk.id for chunk in item} for item in (chunks, again))
     assert first.startswith("chatcmpl-")
     assert len(first) == 38
     assert first != second
@@ -160,16 +160,16 @@ def test_stream_left_early_is_closed(live: Live, chat: openai.OpenAI) -> None:
 def test_models_are_listed_and_looked_up(chat: openai.OpenAI) -> None:
     listed = [model.id for model in chat.models.list()]
     assert "twice-limited" in listed, "a model that a rule names is there"
-    found = chat.models.retrieve("twice-limited")
-    assert (found.id, found.object) == ("twice-limited", "model")
+    model = chat.models.retrieve("twice-limited")
+    assert (model.id, model.object) == ("twice-limited", "model")
     assert chat.models.retrieve("any-other").id == "any-other", "chat answers it, so it is there"
 
 
 def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:
     def ask(key: str, text: str) -> str | None:
         with openai.OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=0) as client:
-            answer = client.chat.completions.create(model="gpt-4o", messages=user(text))
-        return answer.choices[0].message.content
+            response = client.chat.completions.create(model="gpt-4o", messages=user(text))
+        return response.choices[0].message.content
 
     assert ask("sk-open-sesame", "secret") == "Come in."
     with pytest.raises(openai.NotFoundError, match="api_key"):
@@ -204,7 +204,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 def test_invalid_request_is_400_that_names_parameter(
     chat: openai.OpenAI, wrong: dict[str, Any], named: str, stream: bool
 ) -> None:
-    asked: dict[str, Any] = {"model": "gpt-4o", "messages": user("hello"), "stream": stream} | wrong
+    request: dict[str, Any] = {"model": "gpt-4o", "messages": user("hello"), "stream": stream} | wrong
     with pytest.raises(openai.BadRequestError, match=named) as caught:
-        chat.chat.completions.create(**asked)
+        chat.chat.completions.create(**request)
     assert caught.value.type == "invalid_request_error"

@@ -92,14 +92,14 @@ NO_RETRIES: dict[Ask, dict[str, Any]] = {ask: {"max_retries": 0} for ask in STAI
 
 @pytest.fixture(params=list(STAINLESS.values()), ids=list(STAINLESS))
 def stainless(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
+    result: Ask = request.param
+    return result
 
 
 @pytest.fixture(params=list(EVERY.values()), ids=list(EVERY))
 def every(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
+    result: Ask = request.param
+    return result
 
 
 # --- retries -----------------------------------------------------------------------------------------
