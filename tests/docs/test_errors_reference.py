@@ -42,9 +42,9 @@ def test_errors_page_first_table_lists_statuses() -> None:
     head, _, *lines = first.splitlines()
     columns = [re.findall(r"\[([^\]]+)\]", cell)[0] for cell in head.strip("| ").split(" | ")]
     assert columns == ["OpenAI", "Anthropic", "Gemini", "Azure OpenAI", "Vertex AI"]
-    told = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
-    assert list(told) == [f"| `{name}`" for name in NAMED]
-    assert told["| `overloaded`"][0:2] == ["503", "529"]
+    documented = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
+    assert list(documented) == [f"| `{name}`" for name in NAMED]
+    assert documented["| `overloaded`"][0:2] == ["503", "529"]
 
 
 def test_every_provider_has_a_table() -> None:

@@ -99,8 +99,8 @@ def words() -> Iterable[str]:
     yield from (*NAMED, *FAULTS, *NAMES)
 
 
-@pytest.mark.parametrize("word", sorted(set(words())))
-def test_page_names_every_key(word: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(words())))
+def test_page_names_every_key(name: str) -> None:
     assert re.search(
-        rf"`[^`\n]*\b{re.escape(word)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(word)}:", TEXT, re.MULTILINE
+        rf"`[^`\n]*\b{re.escape(name)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(name)}:", TEXT, re.MULTILINE
     )

@@ -33,7 +33,7 @@ def test_links_of_page_have_targets(page: Path) -> None:
 
 
 def test_every_page_is_linked_from_readme() -> None:
-    found = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
     pages = {page for page in PAGES if page != README and page.parent.name != "adr"}
-    assert pages - found == set()
-    assert ROOT / "docs" / "adr" in found
+    assert pages - linked == set()
+    assert ROOT / "docs" / "adr" in linked

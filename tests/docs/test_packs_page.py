@@ -32,5 +32,5 @@ def test_every_agent_is_on_the_page() -> None:
 
 
 def test_pack_lists_agents_of_page() -> None:
-    said = respond_once("", chat_request(), packs=["agent-loops"]).text
-    assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", said)) == set(column("model"))
+    output = respond_once("", chat_request(), packs=["agent-loops"]).text
+    assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", output)) == set(column("model"))

@@ -81,8 +81,8 @@ def test_packs_page_shows_output_of_check(
     assert run("pack", "new", "team/greet") == 0
     capsys.readouterr()
     assert run("pack", "check", "greet") == 0
-    (shown,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
-    assert shown in capsys.readouterr().out
+    (output,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
+    assert output in capsys.readouterr().out
 
 
 def test_recorded_errors_become_pack_of_other_team(

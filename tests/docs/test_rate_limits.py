@@ -30,8 +30,8 @@ def headings(blocks: list[str]) -> list[str]:
 def test_scenarios_of_page_have_no_diagnostics(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     assert [
-        str(each)
-        for each in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
+        str(diagnostic)
+        for diagnostic in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
     ] == []
 
 
@@ -84,7 +84,7 @@ def test_limit_accepts_pack_parameters(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
-    assert [str(each) for each in gathered.diagnostics] == []
+    assert [str(diagnostic) for diagnostic in gathered.diagnostics] == []
     (entry,) = gathered.entries
     limit = entry.spec.limit.limit
     assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)

@@ -96,9 +96,9 @@ def test_tool_call_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     app = App(Builder(ScenarioSources((), ["default"], settings), Sessions()).first())
     with ThreadedServer(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(blocks("python")[3], {"client": client, "messages": [{"role": "user", "content": "hi"}]})
-    said = capsys.readouterr().out
-    assert "get_weather" in said
-    assert '{"city":"' in said
+    output = capsys.readouterr().out
+    assert "get_weather" in output
+    assert '{"city":"' in output
 
 
 def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
@@ -110,7 +110,7 @@ def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
 
 
 def test_readme_names_every_command_and_pack() -> None:
-    told = set(re.findall(r"`mockllm (\w+)", README))
-    assert told == set(COMMANDS)
+    documented = set(re.findall(r"`mockllm (\w+)", README))
+    assert documented == set(COMMANDS)
     assert all(f"`{name}`" in README for name in bundled_names())
     assert "--host" in {option.name for option in SERVING}

@@ -54,16 +54,16 @@ ASKED = raw_request(
 
 def test_recording_of_page_is_replayed() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    heard = VirtualServer(example).respond(ASKED)
-    assert heard.bytes.endswith(b"data: [DONE]\n\n")
-    assert heard.took == 0.43
+    response = VirtualServer(example).respond(ASKED)
+    assert response.bytes.endswith(b"data: [DONE]\n\n")
+    assert response.took == 0.43
 
 
 def test_recordings_page_log_is_imported() -> None:
     (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     game = VirtualServer(take(line, "log.jsonl").text)
-    heard = game.respond(ASKED)
-    assert (heard.status, heard.took) == (503, 0.82)
+    response = game.respond(ASKED)
+    assert (response.status, response.took) == (503, 0.82)
     source = inspect.getsource(request_log)
     table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]
     for name in re.findall(r"`(\w+)`", table):
@@ -71,7 +71,7 @@ def test_recordings_page_log_is_imported() -> None:
 
 
 def test_page_names_every_imported_format() -> None:
-    for word in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
-        assert word in KINDS
-        assert word in PAGE
+    for name in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
+        assert name in KINDS
+        assert name in PAGE
     assert f"`{hosts.OTHER}`" in PAGE

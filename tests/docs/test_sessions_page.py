@@ -83,7 +83,7 @@ def test_every_header_is_in_it(header: str) -> None:
 def test_options_of_page_have_real_defaults() -> None:
     rows = dict(re.findall(r"^\| `(--[\w-]+)[^`]*` \| (`\w+` \| \w+) \|$", TEXT, re.MULTILINE))
     defaults = {option.name: option.default for option in SERVING}
-    defaults |= {each.metadata["option"]: each.default for each in fields(ServerLimits)}
+    defaults |= {field.metadata["option"]: field.default for field in fields(ServerLimits)}
     assert len(rows) == 4
     for name, row in rows.items():
         default = "off" if defaults[name] is False else f"{defaults[name]:g}"

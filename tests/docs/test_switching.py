@@ -21,9 +21,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
 
 
 def hello() -> None:
-    found = Asked("request-controls")
-    assert found.text == "Hello! I'm a mock LLM response. How can I help you today?"
-    usage = found.body["usage"]
+    result = Asked("request-controls")
+    assert result.text == "Hello! I'm a mock LLM response. How can I help you today?"
+    usage = result.body["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (10, 15, 25)
 
 
@@ -31,9 +31,9 @@ SAID = ["Hello", " from", " streaming", " mock", " provider", "!"]
 
 
 def streamed() -> None:
-    found = Asked("request-controls", stream=True)
-    assert found.chunks == SAID
-    assert found.waits == [pytest.approx(0.1)] * 5
+    result = Asked("request-controls", stream=True)
+    assert result.chunks == SAID
+    assert result.waits == [pytest.approx(0.1)] * 5
 
 
 def delayed() -> None:
@@ -42,9 +42,9 @@ def delayed() -> None:
 
 
 def rate_limited() -> None:
-    found = Asked("request-controls", "?fail=429")
-    assert found.status == 429
-    assert found.error == {
+    result = Asked("request-controls", "?fail=429")
+    assert result.status == 429
+    assert result.error == {
         "message": "Rate limit exceeded",
         "type": "rate_limit_error",
         "param": None,
@@ -53,8 +53,8 @@ def rate_limited() -> None:
 
 
 def server_error() -> None:
-    found = Asked("request-controls", "?fail=500")
-    assert (found.status, found.error["type"], found.error["code"], found.error["message"]) == (
+    result = Asked("request-controls", "?fail=500")
+    assert (result.status, result.error["type"], result.error["code"], result.error["message"]) == (
         500, "server_error", "internal_error", "Internal server error",
     )  # fmt: skip
 
@@ -65,9 +65,9 @@ def any_status() -> None:
 
 
 def timed_out() -> None:
-    found = Asked("request-controls", "?fail=timeout")
-    assert (found.plan.delay, found.status) == (30.0, 504)
-    assert (found.error["type"], found.error["message"]) == ("timeout_error", "Gateway timeout")
+    result = Asked("request-controls", "?fail=timeout")
+    assert (result.plan.delay, result.status) == (30.0, 504)
+    assert (result.error["type"], result.error["message"]) == ("timeout_error", "Gateway timeout")
 
 
 def streamed_unasked() -> None:
@@ -75,16 +75,16 @@ def streamed_unasked() -> None:
 
 
 def broken() -> None:
-    found = Asked("request-controls", "?stream=true&fail_chunk=3")
-    last = found.plan.steps[-1]
+    result = Asked("request-controls", "?stream=true&fail_chunk=3")
+    last = result.plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.payload == b'{"broken": '
-    assert found.chunks == SAID[:2]
+    assert result.chunks == SAID[:2]
 
 
 def refused() -> None:
-    found = Asked("request-controls", "?delay=abc")
-    assert (found.status, found.error["param"]) == (400, "delay")
+    result = Asked("request-controls", "?delay=abc")
+    assert (result.status, result.error["param"]) == (400, "delay")
 
 
 def with_environment(assignment: str, **body: Any) -> Asked:
@@ -101,8 +101,8 @@ WEATHER: Any = {"type": "object", "properties": {"city": {"type": "string"}}, "r
 TOOLS: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}]
 
 
-def called(found: Asked) -> list[Any]:
-    calls = found.body["choices"][0]["message"].get("tool_calls", [])
+def called(result: Asked) -> list[Any]:
+    calls = result.body["choices"][0]["message"].get("tool_calls", [])
     return [loads(call["function"]["arguments"]) for call in calls]
 
 
@@ -118,9 +118,9 @@ def tool_called() -> None:
         {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
     ]
     environment = {"TOOL_CALL_PROBABILITY": "1"}
-    found = Asked("default", environment=environment, tools=TOOLS, messages=history)
-    assert called(found) == []
-    assert found.text
+    result = Asked("default", environment=environment, tools=TOOLS, messages=history)
+    assert called(result) == []
+    assert result.text
 
 
 def structured() -> None:
@@ -172,13 +172,13 @@ def limit_mode() -> None:
     for mode in STRATEGIES:
         for name in {mode, mode.replace("-", "_")}:
             counted = mode in ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
-            found = limited(f"RATE_LIMIT_MODE={name}", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_AFTER_N=1")
+            result = limited(f"RATE_LIMIT_MODE={name}", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_AFTER_N=1")
             if mode == "random":
-                assert 10 < found.again(100).count(429) < 60
+                assert 10 < result.again(100).count(429) < 60
             else:
-                assert found.status == (429 if mode == "always" else 200)
-                assert found.again(1) == [200 if mode == "none" else 429]
-                assert found.again(1, 60.0) == [200 if counted or mode == "none" else 429]
+                assert result.status == (429 if mode == "always" else 200)
+                assert result.again(1) == [200 if mode == "none" else 429]
+                assert result.again(1, 60.0) == [200 if counted or mode == "none" else 429]
 
 
 def limit_after() -> None:
@@ -186,8 +186,8 @@ def limit_after() -> None:
 
 
 def limit_random() -> None:
-    found = limited("RATE_LIMIT_MODE=random", "RATE_LIMIT_RANDOM_PROBABILITY=1")
-    assert [found.status, *found.again(9)] == [429] * 10
+    result = limited("RATE_LIMIT_MODE=random", "RATE_LIMIT_RANDOM_PROBABILITY=1")
+    assert [result.status, *result.again(9)] == [429] * 10
 
 
 def limit_requests() -> None:
@@ -196,8 +196,8 @@ def limit_requests() -> None:
 
 
 def limit_window() -> None:
-    found = limited("RATE_LIMIT_MODE=sliding-window", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW_MS=1000")
-    assert (found.again(1, 0.5), found.again(1, 0.5)) == ([429], [200])
+    result = limited("RATE_LIMIT_MODE=sliding-window", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW_MS=1000")
+    assert (result.again(1, 0.5), result.again(1, 0.5)) == ([429], [200])
 
 
 def port() -> None:
@@ -210,21 +210,21 @@ def echo() -> None:
 
 
 def credit() -> None:
-    found = Asked("error-models", model="credit-error")
-    assert (found.status, found.error["code"], found.error["param"]) == (402, "insufficient_quota", None)
+    result = Asked("error-models", model="credit-error")
+    assert (result.status, result.error["code"], result.error["param"]) == (402, "insufficient_quota", None)
 
 
 def retired() -> None:
-    found = Asked("error-models", model="deprecated-model")
-    assert (found.status, found.error["code"]) == (404, "model_not_found")
-    assert "has been deprecated" in found.error["message"]
+    result = Asked("error-models", model="deprecated-model")
+    assert (result.status, result.error["code"]) == (404, "model_not_found")
+    assert "has been deprecated" in result.error["message"]
 
 
 def too_long() -> None:
     assert Asked("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
-    found = Asked("error-models", environment={"CONTEXT_WINDOW": "5"})
-    assert (found.status, found.error["code"]) == (400, "context_length_exceeded")
-    assert "is 5 tokens. However, your messages resulted in 10 tokens" in found.error["message"]
+    result = Asked("error-models", environment={"CONTEXT_WINDOW": "5"})
+    assert (result.status, result.error["code"]) == (400, "context_length_exceeded")
+    assert "is 5 tokens. However, your messages resulted in 10 tokens" in result.error["message"]
 
 
 def named() -> None:
@@ -234,16 +234,16 @@ def named() -> None:
 
 
 def load() -> None:
-    found = Asked("benchmark", raw=b"")
-    assert found.chunks[:2] == ["Hello", " world"]
-    assert len(found.chunks) == 18
-    assert found.waits == pytest.approx([0.05] * 17)
+    result = Asked("benchmark", raw=b"")
+    assert result.chunks[:2] == ["Hello", " world"]
+    assert len(result.chunks) == 18
+    assert result.waits == pytest.approx([0.05] * 17)
 
 
 def count() -> None:
     for chunks in (0, 1, 5625):
-        found = Asked("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
-        assert len(found.chunks) == chunks
+        result = Asked("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
+        assert len(result.chunks) == chunks
 
 
 def no_gap() -> None:
@@ -289,10 +289,10 @@ ROWS: dict[str, Callable[[], None]] = {
 
 def rows() -> list[str]:
     """The left column of the tables in which something is asked."""
-    found = []
+    rows = []
     for table in re.findall(r"\| there \| here \| what comes \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text()):
-        found += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]
-    return found
+        rows += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]
+    return rows
 
 
 def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
