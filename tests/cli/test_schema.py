@@ -35,7 +35,7 @@ def test_schema_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert run() == 0
     assert run("--out", "deep/down") == 0
     for folder in (tmp_path / "schemas", tmp_path / "deep" / "down"):
-        assert sorted(each.name for each in folder.iterdir()) == sorted(NAMES)
+        assert sorted(item.name for item in folder.iterdir()) == sorted(NAMES)
 
 
 def test_schema_check_reports_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

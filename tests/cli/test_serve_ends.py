@@ -59,9 +59,9 @@ def refuses(port: int) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
 def test_stopped_server_finishes_running_stream(folder: Path, number: signal.Signals) -> None:
     with serving(cwd=folder) as server, streaming(server, "slow") as stream:
-        said = b""
-        while b"one" not in said:
-            said += stream.read1()
+        text = b""
+        while b"one" not in text:
+            text += stream.read1()
         server.send(number)
         rest = stream.read()
         assert b" two" in rest
