@@ -126,8 +126,8 @@ def test_imports_lists_imports_of_every_level() -> None:
         "import a\nif TYPE_CHECKING:\n    from b import C\nclass K:\n    from c import d\n"
         "def f():\n    import e\n    from b import x\n"
     )
-    found = [*imports(ast.parse(source), dict.fromkeys(("a", "b", "c", "c.d", "e")))]
-    assert found == [
+    results = [*imports(ast.parse(source), dict.fromkeys(("a", "b", "c", "c.d", "e")))]
+    assert results == [
         Import("a", "module"),
         Import("b", "typing"),
         Import("c.d", "module"),

@@ -27,11 +27,11 @@ def published() -> Iterator[tuple[str, str, str]]:
 
 def mounts(name: str) -> dict[str, tuple[str, str]]:
     """Source and mode of what is mounted in a service's container, by where it stands there."""
-    found = {}
+    places = {}
     for mount in SERVICES[name]["volumes"]:
         source, place, mode = f"{mount}:rw".replace("${SCENARIOS:-./scenarios}", "./scenarios").split(":")[:3]
-        found[place] = source, mode
-    return found
+        places[place] = source, mode
+    return places
 
 
 def test_composition_has_server_jaeger_and_prometheus() -> None:
@@ -52,15 +52,15 @@ def test_ports_are_published_on_this_machine_alone() -> None:
 
 
 def test_traces_go_where_jaeger_takes_them() -> None:
-    found = target(SERVICES["mockllm"]["environment"])
-    assert found is not None
-    assert (found.url, found.warning) == ("http://jaeger:4318/v1/traces", None)
+    result = target(SERVICES["mockllm"]["environment"])
+    assert result is not None
+    assert (result.url, result.warning) == ("http://jaeger:4318/v1/traces", None)
 
 
 def test_prometheus_reads_token_file_of_server() -> None:
-    kept = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
-    assert SCRAPED["authorization"]["credentials_file"] == kept
-    folder = str(Path(kept).parent)
+    stored = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
+    assert SCRAPED["authorization"]["credentials_file"] == stored
+    folder = str(Path(stored).parent)
     assert mounts("mockllm")[folder] == ("kept", "rw")
     assert mounts("prometheus")[folder] == ("kept", "ro")
     assert "kept" in COMPOSED["volumes"]

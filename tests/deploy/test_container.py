@@ -69,7 +69,7 @@ def test_files_of_build_are_copied() -> None:
 
 def variables() -> dict[str, str]:
     """What the image sets for its server."""
-    return dict(each.split("=", 1) for name, rest in instructions() if name == "ENV" for each in rest.split())
+    return dict(item.split("=", 1) for name, rest in instructions() if name == "ENV" for item in rest.split())
 
 
 def health_check(**more: str) -> subprocess.CompletedProcess[str]:
@@ -121,10 +121,10 @@ def test_exposed_port_is_default_port() -> None:
 def test_variables_of_image_exist(tmp_path: Path) -> None:
     """And those of the composition."""
     composed: Any = YAML(typ="safe").load(FILE.with_name("compose.yaml"))
-    given = {*variables(), *composed["services"]["mockllm"]["environment"]}
-    told = command("serve", "--help", cwd=tmp_path).stdout
-    known = {*re.findall(r"\bMOCKLLM_[A-Z_]+", told), "MOCKLLM_DASHBOARD"}  # that is the build's
-    assert {name for name in given if name.startswith("MOCKLLM_")} <= known
+    names = {*variables(), *composed["services"]["mockllm"]["environment"]}
+    output = command("serve", "--help", cwd=tmp_path).stdout
+    known = {*re.findall(r"\bMOCKLLM_[A-Z_]+", output), "MOCKLLM_DASHBOARD"}  # that is the build's
+    assert {name for name in names if name.startswith("MOCKLLM_")} <= known
 
 
 def test_grace_time_ends_before_docker_kills() -> None:

@@ -37,13 +37,15 @@ CASES = [
 
 def wanted(items: Iterable[pytest.Item]) -> list[Run]:
     """The scripts and clients of the tests that are to run, as they stand in the table."""
-    asked = set()
+    requests = set()
     for item in items:
         called = getattr(item, "callspec", None)
         if item.path == Path(__file__) and called is not None:
-            asked.add((called.params["script"], called.params["client"]))
+            requests.add((called.params["script"], called.params["client"]))
     return [
-        run for run in ((script, client) for script in SCRIPTS for client in SCRIPTS[script]) if run in asked
+        run
+        for run in ((script, client) for script in SCRIPTS for client in SCRIPTS[script])
+        if run in requests
     ]
 
 
@@ -61,20 +63,20 @@ def outcomes(
         pytest.skip(message)
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    found = shared / "javascript.json"
+    result = shared / "javascript.json"
     try:
         (shared / "javascript").mkdir()
     except FileExistsError:
-        until(found.exists, LONGEST, otherwise=lambda: "another worker runs the scripts")
+        until(result.exists, LONGEST, otherwise=lambda: "another worker runs the scripts")
     else:
         with serve(HERE / "scenarios") as server:
             ran = run_all(wanted(request.session.items), server.url)
         rows = [[*run, dict(outcome.cases), outcome.said] for run, outcome in ran.items()]
         (shared / "javascript.new").write_text(json.dumps(rows), "utf-8")
-        (shared / "javascript.new").rename(found)
+        (shared / "javascript.new").rename(result)
     return {
-        (script, client): Outcome(ended, said)
-        for script, client, ended, said in json.loads(found.read_text("utf-8"))
+        (script, client): Outcome(ended, text)
+        for script, client, ended, text in json.loads(result.read_text("utf-8"))
     }
 
 
