@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.asked import Asked
+from tests.server_client import ServerClient
 from tests.waiting import PATIENCE, until
 
 MOCKLLM = (sys.executable, "-m", "mockllm")
@@ -35,7 +35,7 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
-class Process(Asked):
+class Process(ServerClient):
     """A running `mockllm serve` (or another `verb`). `out` and `err` grow while it speaks."""
 
     def __init__(

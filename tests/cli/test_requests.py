@@ -131,7 +131,12 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
 
 @pytest.mark.parametrize(("text", "code", "output"), EXPECTED.values(), ids=EXPECTED)
 def test_verify_checks_expectations(
-    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, code: int, output: str
+    server: Steered,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str,
+    code: int,
+    output: str,
 ) -> None:
     server.ask("hello")
     file = tmp_path / "expectations.yaml"

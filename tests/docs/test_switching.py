@@ -14,14 +14,14 @@ from mockllm.cli.options import SERVING, option_values
 from mockllm.core.json.codec import loads
 from mockllm.core.limits import STRATEGIES
 from mockllm.core.rendering.plan import EventStep
-from tests.docs.switching_asked import Asked
+from tests.docs.pack_request import PackRequest
 from tests.docs.switching_recorded import RECORDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
 
 
 def hello() -> None:
-    result = Asked("request-controls")
+    result = PackRequest("request-controls")
     assert result.text == "Hello! I'm a mock LLM response. How can I help you today?"
     usage = result.body["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (10, 15, 25)
@@ -31,18 +31,18 @@ SAID = ["Hello", " from", " streaming", " mock", " provider", "!"]
 
 
 def streamed() -> None:
-    result = Asked("request-controls", stream=True)
+    result = PackRequest("request-controls", stream=True)
     assert result.chunks == SAID
     assert result.waits == [pytest.approx(0.1)] * 5
 
 
 def delayed() -> None:
-    assert Asked("request-controls", "?delay=250").plan.delay == pytest.approx(0.25)
-    assert Asked("request-controls", "?delay=250&fail=500").plan.delay == pytest.approx(0.25)
+    assert PackRequest("request-controls", "?delay=250").plan.delay == pytest.approx(0.25)
+    assert PackRequest("request-controls", "?delay=250&fail=500").plan.delay == pytest.approx(0.25)
 
 
 def rate_limited() -> None:
-    result = Asked("request-controls", "?fail=429")
+    result = PackRequest("request-controls", "?fail=429")
     assert result.status == 429
     assert result.error == {
         "message": "Rate limit exceeded",
@@ -53,7 +53,7 @@ def rate_limited() -> None:
 
 
 def server_error() -> None:
-    result = Asked("request-controls", "?fail=500")
+    result = PackRequest("request-controls", "?fail=500")
     assert (result.status, result.error["type"], result.error["code"], result.error["message"]) == (
         500, "server_error", "internal_error", "Internal server error",
     )  # fmt: skip
@@ -61,21 +61,21 @@ def server_error() -> None:
 
 def any_status() -> None:
     for status in (400, 418, 503, 599):
-        assert Asked("request-controls", f"?fail={status}").status == status
+        assert PackRequest("request-controls", f"?fail={status}").status == status
 
 
 def timed_out() -> None:
-    result = Asked("request-controls", "?fail=timeout")
+    result = PackRequest("request-controls", "?fail=timeout")
     assert (result.plan.delay, result.status) == (30.0, 504)
     assert (result.error["type"], result.error["message"]) == ("timeout_error", "Gateway timeout")
 
 
 def streamed_unasked() -> None:
-    assert Asked("request-controls", "?stream=true", stream=False).chunks == SAID
+    assert PackRequest("request-controls", "?stream=true", stream=False).chunks == SAID
 
 
 def broken() -> None:
-    result = Asked("request-controls", "?stream=true&fail_chunk=3")
+    result = PackRequest("request-controls", "?stream=true&fail_chunk=3")
     last = result.plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.payload == b'{"broken": '
@@ -83,14 +83,14 @@ def broken() -> None:
 
 
 def refused() -> None:
-    result = Asked("request-controls", "?delay=abc")
+    result = PackRequest("request-controls", "?delay=abc")
     assert (result.status, result.error["param"]) == (400, "delay")
 
 
-def with_environment(assignment: str, **body: Any) -> Asked:
+def with_environment(assignment: str, **body: Any) -> PackRequest:
     name, _, value = assignment.partition("=")
     fixed = {"DEFAULT_RESPONSE": "twenty-two characters.", "STREAM_JITTER_MS": "0", name: value}
-    return Asked("default", environment=fixed, **body)
+    return PackRequest("default", environment=fixed, **body)
 
 
 def fixed_response() -> None:
@@ -101,16 +101,18 @@ WEATHER: Any = {"type": "object", "properties": {"city": {"type": "string"}}, "r
 TOOLS: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}]
 
 
-def called(result: Asked) -> list[Any]:
+def called(result: PackRequest) -> list[Any]:
     calls = result.body["choices"][0]["message"].get("tool_calls", [])
     return [loads(call["function"]["arguments"]) for call in calls]
 
 
 def tool_called() -> None:
     for chance in ("1", ""):
-        (arguments,) = called(Asked("default", environment={"TOOL_CALL_PROBABILITY": chance}, tools=TOOLS))
+        (arguments,) = called(
+            PackRequest("default", environment={"TOOL_CALL_PROBABILITY": chance}, tools=TOOLS)
+        )
         assert list(arguments) == ["city"]
-    assert called(Asked("default", environment={"TOOL_CALL_PROBABILITY": "0"}, tools=TOOLS)) == []
+    assert called(PackRequest("default", environment={"TOOL_CALL_PROBABILITY": "0"}, tools=TOOLS)) == []
     call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
     history = [
         {"role": "user", "content": "How is the weather?"},
@@ -118,14 +120,14 @@ def tool_called() -> None:
         {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
     ]
     environment = {"TOOL_CALL_PROBABILITY": "1"}
-    result = Asked("default", environment=environment, tools=TOOLS, messages=history)
+    result = PackRequest("default", environment=environment, tools=TOOLS, messages=history)
     assert called(result) == []
     assert result.text
 
 
 def structured() -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": "weather", "schema": WEATHER}}
-    assert list(loads(Asked("default", response_format=wanted).text)) == ["city"]
+    assert list(loads(PackRequest("default", response_format=wanted).text)) == ["city"]
 
 
 def first_delay() -> None:
@@ -157,15 +159,15 @@ def chunk_size() -> None:
     assert len(with_environment("STREAM_CHUNK_SIZE=10", stream=True).chunks) == 3
 
 
-def limited(*assignments: str) -> Asked:
+def limited(*assignments: str) -> PackRequest:
     """The first of several requests under a rate limit."""
     named = dict(assignment.split("=") for assignment in ("RATE_LIMIT_ENABLED=true", *assignments))
-    return Asked("default", environment=named)
+    return PackRequest("default", environment=named)
 
 
 def limit_enabled() -> None:
     assert limited().again(6) == [200] * 4 + [429] * 2
-    assert Asked("default").again(20) == [200] * 20
+    assert PackRequest("default").again(20) == [200] * 20
 
 
 def limit_mode() -> None:
@@ -206,23 +208,23 @@ def port() -> None:
 
 
 def echo() -> None:
-    assert Asked("error-models").text == "Say it back."
+    assert PackRequest("error-models").text == "Say it back."
 
 
 def credit() -> None:
-    result = Asked("error-models", model="credit-error")
+    result = PackRequest("error-models", model="credit-error")
     assert (result.status, result.error["code"], result.error["param"]) == (402, "insufficient_quota", None)
 
 
 def retired() -> None:
-    result = Asked("error-models", model="deprecated-model")
+    result = PackRequest("error-models", model="deprecated-model")
     assert (result.status, result.error["code"]) == (404, "model_not_found")
     assert "has been deprecated" in result.error["message"]
 
 
 def too_long() -> None:
-    assert Asked("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
-    result = Asked("error-models", environment={"CONTEXT_WINDOW": "5"})
+    assert PackRequest("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
+    result = PackRequest("error-models", environment={"CONTEXT_WINDOW": "5"})
     assert (result.status, result.error["code"]) == (400, "context_length_exceeded")
     assert "is 5 tokens. However, your messages resulted in 10 tokens" in result.error["message"]
 
@@ -230,11 +232,11 @@ def too_long() -> None:
 def named() -> None:
     wanted = {"rate-limit-error": 429, "auth-error": 401, "overloaded-error": 503}
     wanted |= {"context-length-error": 400, "timeout-error": 504}
-    assert {model: Asked("error-models", model=model).status for model in wanted} == wanted
+    assert {model: PackRequest("error-models", model=model).status for model in wanted} == wanted
 
 
 def load() -> None:
-    result = Asked("benchmark", raw=b"")
+    result = PackRequest("benchmark", raw=b"")
     assert result.chunks[:2] == ["Hello", " world"]
     assert len(result.chunks) == 18
     assert result.waits == pytest.approx([0.05] * 17)
@@ -242,13 +244,13 @@ def load() -> None:
 
 def count() -> None:
     for chunks in (0, 1, 5625):
-        result = Asked("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
+        result = PackRequest("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
         assert len(result.chunks) == chunks
 
 
 def no_gap() -> None:
-    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "0"}).waits == []
-    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
+    assert PackRequest("benchmark", environment={"CHUNK_DELAY_MS": "0"}).waits == []
+    assert PackRequest("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
 
 
 ROWS: dict[str, Callable[[], None]] = {

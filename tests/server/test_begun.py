@@ -90,7 +90,7 @@ class Client:
         self.connection.connection_lost(how)
 
 
-class Served:
+class ServerWithoutSockets:
     """A server without sockets. Whatever is played in it has a place, and is handed back once."""
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class Served:
 @pytest.mark.parametrize("path", ["/stream", "/silence", "/many"])
 def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path), known=known)
         head, _, body = client.answered().partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -194,7 +194,7 @@ HOW = {"FIN": None, "RST": ConnectionResetError("reset by peer")}
 @pytest.mark.parametrize("path", PLANS)
 def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path, Connection="close"))
         said = client.answered()
         client.leaves(HOW[how])
@@ -208,7 +208,7 @@ def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) 
 @pytest.mark.parametrize("path", PLANS)
 def test_client_leaving_before_plan_has_entry_without_parts(path: str, known: bool) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path), known=known)
         client.leaves()
         await served.nothing_is_left()

@@ -42,7 +42,7 @@ class Place:
         self.ended += 1
 
 
-class Leasing:
+class LeasedEngine:
     """An engine whose every answer takes a place."""
 
     def __init__(self) -> None:
@@ -79,15 +79,15 @@ PLANS = {
 
 
 @pytest.fixture
-def leasing() -> Iterator[tuple[Leasing, str]]:
-    made = Leasing()
+def leasing() -> Iterator[tuple[LeasedEngine, str]]:
+    made = LeasedEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
         yield made, url
 
 
 @pytest.mark.parametrize("path", ["/whole", "/large", "/late", "/stream", "/raw"])
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
-def test_lease_ends_with_response(leasing: tuple[Leasing, str], path: str, version: str) -> None:
+def test_lease_ends_with_response(leasing: tuple[LeasedEngine, str], path: str, version: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         assert raw.send(request(path=path, version=version)).answer().status == 200
@@ -95,7 +95,7 @@ def test_lease_ends_with_response(leasing: tuple[Leasing, str], path: str, versi
 
 
 @pytest.mark.parametrize("path", ["/reset", "/close"])
-def test_lease_ends_with_cut(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_with_cut(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(request(path=path)).closed_after()
@@ -103,7 +103,7 @@ def test_lease_ends_with_cut(leasing: tuple[Leasing, str], path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/long", "/very-late", "/silence", "/large"])
-def test_lease_ends_if_client_leaves(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_if_client_leaves(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(request(path=path))
@@ -113,7 +113,7 @@ def test_lease_ends_if_client_leaves(leasing: tuple[Leasing, str], path: str) ->
 
 
 @pytest.mark.parametrize("path", ["/whole", "/late", "/long", "/silence"])
-def test_lease_ends_if_client_left_before_start(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_if_client_left_before_start(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     for _ in range(20):
         Raw.to(url).send(request(path=path)).sock.close()
@@ -122,7 +122,7 @@ def test_lease_ends_if_client_left_before_start(leasing: tuple[Leasing, str], pa
     until(lambda: len(made.places) > 0 and all(place.ended == 1 for place in made.places))
 
 
-def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
+def test_several_on_one_connection(leasing: tuple[LeasedEngine, str]) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(
@@ -133,7 +133,7 @@ def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
 
 
 def test_lease_ends_if_server_stops() -> None:
-    made = Leasing()
+    made = LeasedEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
         raw = Raw.to(url).send(request(path="/long"))
         until(lambda: len(made.places) == 1)

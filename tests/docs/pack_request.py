@@ -21,7 +21,7 @@ from mockllm.state.sessions import Sessions
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
 
-class Asked:
+class PackRequest:
     """What one request to a server with this pack and environment gives."""
 
     def __init__(

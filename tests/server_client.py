@@ -10,7 +10,7 @@ from typing import Any
 from tests.waiting import PATIENCE
 
 
-class Asked(ABC):
+class ServerClient(ABC):
     """A server that listens at `url`."""
 
     @property
