@@ -38,9 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """As a variable of the environment, which the modules that make cases of recordings read."""
-    given = config.getoption("--transcripts")
-    if given is not None:
-        os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(given).absolute())
+    folder = config.getoption("--transcripts")
+    if folder is not None:
+        os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(folder).absolute())
 
 
 @pytest.hookimpl(wrapper=True)

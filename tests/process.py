@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.asked import Asked
+from tests.server_client import ServerClient
 from tests.waiting import PATIENCE, until
 
 MOCKLLM = (sys.executable, "-m", "mockllm")
@@ -23,8 +23,8 @@ LISTENING = re.compile(r"listening on (\S+)")
 def environment(**more: str) -> dict[str, str]:
     """This process's own, without what would steer the server."""
     steering = ("MOCKLLM_", "CHUNK_", "STREAM_", "DEFAULT_RESPONSE", "PORT", "COVERAGE_", "OTEL_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
-    return {**kept, "PYTHONIOENCODING": "utf-8", **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(steering)}
+    return {**inherited, "PYTHONIOENCODING": "utf-8", **more}
 
 
 def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -35,7 +35,7 @@ def command(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
-class Process(Asked):
+class Process(ServerClient):
     """A running `mockllm serve` (or another `verb`). `out` and `err` grow while it speaks."""
 
     def __init__(
@@ -74,9 +74,9 @@ class Process(Asked):
     @property
     def url(self) -> str:
         """The first address of the ready line."""
-        found = LISTENING.search(self.said)
-        assert found is not None
-        return found[1].rstrip(",")
+        match = LISTENING.search(self.said)
+        assert match is not None
+        return match[1].rstrip(",")
 
     @property
     def port(self) -> int:
@@ -86,10 +86,12 @@ class Process(Asked):
         """The first line, from the `start`th of each stream on, for which this holds; waits for it."""
 
         def look() -> str | None:
-            ended = self._process.poll() is not None and not any(each.is_alive() for each in self._readers)
-            found = next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
-            assert found or not ended, f"it ended:\n{self.said}"
-            return found
+            ended = self._process.poll() is not None and not any(
+                reader.is_alive() for reader in self._readers
+            )
+            match = next((line for line in self.out[start:] + self.err[start:] if holds(line)), None)
+            assert match or not ended, f"it ended:\n{self.said}"
+            return match
 
         return until(look, otherwise=lambda: self.said)
 

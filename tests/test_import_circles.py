@@ -121,13 +121,13 @@ def test_known_circles_name_no_module_of_core() -> None:
     assert [name for name in names if name.startswith("mockllm.core")] == []
 
 
-def test_imports_are_found_at_every_level() -> None:
+def test_imports_lists_imports_of_every_level() -> None:
     source = (
         "import a\nif TYPE_CHECKING:\n    from b import C\nclass K:\n    from c import d\n"
         "def f():\n    import e\n    from b import x\n"
     )
-    found = [*imports(ast.parse(source), dict.fromkeys(("a", "b", "c", "c.d", "e")))]
-    assert found == [
+    results = [*imports(ast.parse(source), dict.fromkeys(("a", "b", "c", "c.d", "e")))]
+    assert results == [
         Import("a", "module"),
         Import("b", "typing"),
         Import("c.d", "module"),
@@ -136,6 +136,6 @@ def test_imports_are_found_at_every_level() -> None:
     ]
 
 
-def test_circles_are_found_in_a_graph() -> None:
+def test_circles_lists_circles_of_graph() -> None:
     graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": {"d"}, "f": {"a"}}
     assert circles(graph) == {frozenset("abc"), frozenset("de")}

@@ -18,8 +18,8 @@ def until(
     """The first thing that is true. AssertionError with what `otherwise` says when time is up."""
     end = time.monotonic() + seconds
     while True:
-        found = look()
-        if found:
-            return found
+        result = look()
+        if result:
+            return result
         assert time.monotonic() < end, f"not within {seconds:g} s: {otherwise()}"
         time.sleep(0.01)

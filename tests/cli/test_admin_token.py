@@ -45,19 +45,19 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("said", ["one two", "one\ntwo", "a\x1bb"])
-def test_admin_token_invalid_in_header_is_refused(said: str) -> None:
+@pytest.mark.parametrize("text", ["one two", "one\ntwo", "a\x1bb"])
+def test_admin_token_invalid_in_header_is_refused(text: str) -> None:
     with pytest.raises(BadOption, match="--admin-token: not a token: expected one word on one line"):
-        asked(said)
+        asked(text)
 
 
-@pytest.mark.parametrize("said", WRONG.values(), ids=list(WRONG))
-def test_token_file_without_token_is_refused(tmp_path: Path, said: bytes) -> None:
+@pytest.mark.parametrize("text", WRONG.values(), ids=list(WRONG))
+def test_token_file_without_token_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "token"
-    path.write_bytes(said)
+    path.write_bytes(text)
     with pytest.raises(BadOption, match="--admin-token-file: "):
         asked(file=path)
-    assert path.read_bytes() == said
+    assert path.read_bytes() == text
 
 
 def test_token_file_unwritable_or_with_option_is_refused(tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ def test_check_empty_folder_is_not_ok(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_check_without_scenarios_notes_default_pack(capsys: pytest.CaptureFixture[str]) -> None:
     assert run() == 0
-    told = capsys.readouterr()
-    assert told.err == "No scenario files in ./scenarios; using the pack `default`.\n"
-    assert told.out.startswith("ok: ")
+    output = capsys.readouterr()
+    assert output.err == "No scenario files in ./scenarios; using the pack `default`.\n"
+    assert output.out.startswith("ok: ")
 
 
 def test_check_endless_folders_are_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,19 +100,19 @@ def test_several_folders_and_files_are_checked(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "text"),
     [
         (["nowhere"], "nowhere: there is no such file or folder\n1 mistake\n"),
         (["--pack", "defalt"], '--pack defalt: there is no such pack; did you mean "default"?\n1 mistake\n'),
     ],
     ids=["no such folder", "no such pack"],
 )
-def test_nothing_to_look_at(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_to_look_at(arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 2
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == text
 
 
-def test_an_unknown_option_is_a_mistake_of_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_with_unknown_option_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strickt") == 2
     assert "--strickt" in capsys.readouterr().err
 
@@ -137,7 +137,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
             "message": 'unknown key; did you mean "model"?',
         }
     ]
-    assert [(each["file"], each["line"]) for each in report["warnings"]] == [("scenarios/b.yaml", 3)]
+    assert [(warning["file"], warning["line"]) for warning in report["warnings"]] == [("scenarios/b.yaml", 3)]
 
 
 def test_colour_on_a_terminal_only(
@@ -156,6 +156,6 @@ def test_colour_on_a_terminal_only(
 
 
 @pytest.mark.parametrize("pack", bundled_names())
-def test_what_ships_is_without_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_shipped_pack_has_no_warnings(pack: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--strict", "--pack", pack) == 0
     assert capsys.readouterr().out.startswith("ok: ")

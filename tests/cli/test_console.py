@@ -55,13 +55,15 @@ def test_serve_with_closed_output_continues(gone: str, tmp_path: Path) -> None:
     try:
         assert process.stdout is not None
         assert process.stderr is not None
-        found = LISTENING.search(process.stdout.readline())
-        assert found is not None
+        match = LISTENING.search(process.stdout.readline())
+        assert match is not None
         (process.stdout if gone == "stdout" else process.stderr).close()
         body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
         for _ in range(3):
-            with urllib.request.urlopen(f"{found[1]}/v1/chat/completions", body, timeout=PATIENCE) as answer:
-                assert answer.status == 200
+            with urllib.request.urlopen(
+                f"{match[1]}/v1/chat/completions", body, timeout=PATIENCE
+            ) as response:
+                assert response.status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
         if gone == "stdout":

@@ -19,8 +19,8 @@ ADMIN = re.compile(r"control API: (\S+)/api")
 
 def got(url: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
     try:
-        with urlopen(Request(url, method=method, data=body), timeout=30) as answer:
-            return answer.status, answer.read()
+        with urlopen(Request(url, method=method, data=body), timeout=30) as response:
+            return response.status, response.read()
     except HTTPError as error:
         with error:
             return error.code, error.read()
@@ -33,24 +33,24 @@ def test_control_api_is_on_server_port(tmp_path: Path) -> None:
         assert json.loads(got(f"{server.url}/api/rules")[1])["rules"][0]["id"] == "a.yaml:a"
         (tmp_path / "scenarios/a.yaml").write_text("rules: [{name: a, reply: hi}, {name: b, reply: ho}]\n")
         assert json.loads(got(f"{server.url}/api/reload", "POST", b"")[1])["rules"] == 2
-        told = json.loads(got(f"{server.url}/api/explain", "POST", b'{"user": "x"}')[1])
-        assert told["rule"] == "a.yaml:a"
+        output = json.loads(got(f"{server.url}/api/explain", "POST", b'{"user": "x"}')[1])
+        assert output["rule"] == "a.yaml:a"
 
 
 def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
     with serving("--port", "0", "--admin-port", "0", "--pack", "default", cwd=tmp_path) as server:
         line = server.line(lambda line: ADMIN.search(line) is not None)
-        found = ADMIN.search(line)
-        assert found is not None
+        match = ADMIN.search(line)
+        assert match is not None
         assert got(f"{server.url}/api/rules")[0] == 404
         assert got(f"{server.url}/metrics")[0] == 404
-        assert got(f"{found[1]}/api/rules")[0] == 200
-        assert got(f"{found[1]}/health")[0] == 200
-        assert got(f"{found[1]}/v1/models")[0] == 404
-        assert b"mockllm_rules" in got(f"{found[1]}/metrics")[1]
+        assert got(f"{match[1]}/api/rules")[0] == 200
+        assert got(f"{match[1]}/health")[0] == 200
+        assert got(f"{match[1]}/v1/models")[0] == 404
+        assert b"mockllm_rules" in got(f"{match[1]}/metrics")[1]
         assert got(f"{server.url}/dashboard")[0] == 404
-        assert b"<title>" in got(f"{found[1]}/dashboard")[1]
-        asyncio.run(followed(int(found[1].rpartition(":")[2])))
+        assert b"<title>" in got(f"{match[1]}/dashboard")[1]
+        asyncio.run(followed(int(match[1].rpartition(":")[2])))
 
 
 async def followed(port: int) -> None:
@@ -61,14 +61,14 @@ async def followed(port: int) -> None:
 
 def test_ready_lines_show_dashboard_without_token(tmp_path: Path) -> None:
     everywhere = ("--host", "0.0.0.0", "--port", "0", "--pack", "default")
-    for more, said in (
+    for more, text in (
         ((), "no --admin-token is set"),
         (("--admin-token", "s3cret"), "need the admin token"),
     ):
         with serving(*everywhere, *more, cwd=tmp_path) as server:
             line = server.line(lambda line: "Dashboard:" in line)
             assert f"http://localhost:{server.port}/dashboard (" in line
-            assert said in line
+            assert text in line
             assert got(f"http://localhost:{server.port}/dashboard")[0] == 200
             assert "s3cret" not in server.said
 

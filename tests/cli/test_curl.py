@@ -41,7 +41,7 @@ def said(body: str) -> list[str]:
     return [text for text in texts if text]
 
 
-def test_a_stream_without_a_body(tmp_path: Path) -> None:
+def test_curl_without_body_gets_stream(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path) as server:
         began = time.monotonic()
         head, body = curl(server)
@@ -65,9 +65,9 @@ BODIES = ["{", "", "[1]", '{"model": 7}', '{"stream": false, "model": "m", "mess
 def test_curl_with_any_body_gets_response(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_DELAY_MS="0") as server:
         for body in BODIES:
-            head, answer = curl(server, "-d", body, "-H", "content-type: application/json")
+            head, response = curl(server, "-d", body, "-H", "content-type: application/json")
             assert head.startswith("HTTP/1.1 200"), body
-            assert len(said(answer)) == 18
+            assert len(said(response)) == 18
 
 
 @pytest.mark.parametrize("count", [0, 1, 5625])
@@ -79,7 +79,7 @@ def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> 
         assert anthropic.rstrip().endswith('{"type":"message_stop"}')
 
 
-def test_a_long_delay_holds_back_the_second_chunk(tmp_path: Path) -> None:
+def test_curl_gets_second_chunk_after_its_delay(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT="2", CHUNK_DELAY_MS="5625") as server:
         line = [CURL or "curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]
         with subprocess.Popen(line, stdout=subprocess.PIPE) as client:
@@ -106,8 +106,8 @@ def test_invalid_count_variable_is_refused_at_start(tmp_path: Path, value: str) 
 def test_curl_gets_reply_of_default_pack(tmp_path: Path) -> None:
     body = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
     with serving(cwd=tmp_path) as server:
-        head, answer = curl(server, "-d", body, "-H", "content-type: application/json")
+        head, response = curl(server, "-d", body, "-H", "content-type: application/json")
         missing = curl(server)
     assert head.startswith("HTTP/1.1 200")
-    assert json.loads(answer)["choices"][0]["finish_reason"] == "stop"
+    assert json.loads(response)["choices"][0]["finish_reason"] == "stop"
     assert missing[0].startswith("HTTP/1.1 400"), "strict unless the pack says otherwise"

@@ -50,12 +50,14 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize(("new", "told"), [each[1:] for each in CHANGES], ids=[each[0] for each in CHANGES])
-def test_diff_lists_visible_differences(new: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("new", "expected"), [change[1:] for change in CHANGES], ids=[change[0] for change in CHANGES]
+)
+def test_diff_lists_visible_differences(new: str, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert difference(BASE, new) == 1
-    said = capsys.readouterr().out
-    assert f"a greeting: {told}" in said
-    assert said.endswith("1 compared: 1 with different responses\n")
+    output = capsys.readouterr().out
+    assert f"a greeting: {expected}" in output
+    assert output.endswith("1 compared: 1 with different responses\n")
 
 
 def test_diff_long_texts_show_first_difference(capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,8 +138,8 @@ def test_diff_compares_versions_in_repository(capsys: pytest.CaptureFixture[str]
 
 def test_diff_runs_requests_from_files(capsys: pytest.CaptureFixture[str]) -> None:
     write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE.replace("Yes.", "No.")})
-    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}
-    write(Path(), {"requests/one.json": json.dumps(asked), "requests/two.json": '{"user": "hi"}'})
+    request = {"model": "gpt-4o", "messages": [{"role": "user", "content": "What?"}]}
+    write(Path(), {"requests/one.json": json.dumps(request), "requests/two.json": '{"user": "hi"}'})
     assert run("diff", "old", "new", "--requests", "requests") == 1
     assert capsys.readouterr().out.splitlines() == [
         'requests/one.json: text: "Yes." -> "No."',
@@ -160,8 +162,8 @@ def test_diff_runs_recorded_requests(capsys: pytest.CaptureFixture[str]) -> None
         Path(),
         {"rec/shared/chat-1.yaml": f"{replay}examples: [{{request: {request}, expect: {{rule: r}}}}]\n"},
     )
-    for given, name in (("rec", "shared/chat-1.yaml"), ("rec/shared/chat-1.yaml", "chat-1.yaml")):
-        assert run("diff", "old", "new", "--requests", given) == 1
+    for folder, name in (("rec", "shared/chat-1.yaml"), ("rec/shared/chat-1.yaml", "chat-1.yaml")):
+        assert run("diff", "old", "new", "--requests", folder) == 1
         assert capsys.readouterr().out.splitlines() == [
             f'{name} examples[0]: text: "Yes." -> "No."',
             "1 compared: 1 with different responses",

@@ -75,9 +75,9 @@ def test_exec_after_signal_returns_shell_exit_code() -> None:
 
 def test_exec_unmatched_request_is_reported_and_fails_if_strict(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*python("assert ask('other') == 404")) == 0
-    told = capfd.readouterr().err
-    assert "POST /v1/chat/completions other → no rule matched 404" in told
-    assert "mockllm: 1 unmatched request" in told
+    output = capfd.readouterr().err
+    assert "POST /v1/chat/completions other → no rule matched 404" in output
+    assert "mockllm: 1 unmatched request" in output
     assert run("--strict", *python("ask('other'); ask('another')")) == 1
     assert "mockllm: 2 unmatched requests" in capfd.readouterr().err
     assert run("--strict", *python("ask('other'); sys.exit(7)")) == 7
@@ -86,9 +86,9 @@ def test_exec_unmatched_request_is_reported_and_fails_if_strict(capfd: pytest.Ca
 
 def test_exec_verbose_prints_each_request_once(capfd: pytest.CaptureFixture[str]) -> None:
     assert run("--verbose", *python("ask('known'); ask('other')")) == 0
-    told = capfd.readouterr().err
-    assert told.count("hello.yaml:rules[0] 200") == 1
-    assert told.count("no rule matched") == 1
+    output = capfd.readouterr().err
+    assert output.count("hello.yaml:rules[0] 200") == 1
+    assert output.count("no rule matched") == 1
 
 
 def test_exec_accepts_options_of_serve(capfd: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +115,7 @@ def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "told"),
+    ("arguments", "code", "expected"),
     [
         ((), 2, "expected a command after --"),
         (("--",), 2, "expected a command after --"),
@@ -126,18 +126,18 @@ def test_exec_port_in_use_is_reported(capfd: pytest.CaptureFixture[str]) -> None
     ids=["nothing", "nothing behind --", "no such command", "a folder", "an unknown option"],
 )
 def test_exec_invalid_command_is_reported(
-    arguments: tuple[str, ...], code: int, told: str, capfd: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], code: int, expected: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments) == code
-    assert told in capfd.readouterr().err
+    assert expected in capfd.readouterr().err
 
 
 def test_exec_with_mistakes_runs_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/hello.yaml").write_text("rules: [{repy: Hi}]")
     assert run(*python("print('ran')")) == 2
-    said = capfd.readouterr()
-    assert "hello.yaml:1:10: rules[0].repy" in said.err
-    assert "ran" not in said.out
+    output = capfd.readouterr()
+    assert "hello.yaml:1:10: rules[0].repy" in output.err
+    assert "ran" not in output.out
 
 
 def test_exec_prints_warnings(capfd: pytest.CaptureFixture[str]) -> None:

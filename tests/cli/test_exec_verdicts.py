@@ -65,9 +65,9 @@ def test_exec_verdicts_set_exit_code(
     ends: int,
 ) -> None:
     assert run(tmp_path, rules, tries, code, *options) == ends
-    told = capfd.readouterr().err
-    assert ("BAD  no_backoff" in told) == (bool(options) and tries > 1)
-    assert ("  no verdict\n" in told) == (tries == 1)
+    output = capfd.readouterr().err
+    assert ("BAD  no_backoff" in output) == (bool(options) and tries > 1)
+    assert ("  no verdict\n" in output) == (tries == 1)
 
 
 def test_exec_junit_is_written_without_failure(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def report(request: object, capsys: pytest.CaptureFixture[str], *arguments: str)
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_whole_explanation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_prints_rule_modifiers_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert run({"model": "gpt-4", "user": "hey", "stream": True, "query": {"late": "1"}}) == 0
     first, hash, *rest = capsys.readouterr().out.splitlines()
     assert re.fullmatch("hash [0-9a-f]{64}", hash)
@@ -96,13 +96,16 @@ def test_explain_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    found = report({"model": "x", "user": "hello"}, capsys)
-    assert found["outcome"] == "rule"
-    assert found["rule"] == "a.yaml:greeting"
-    assert [(each["number"], each["fate"]) for each in found["tried"]] == [(1, "answers"), (5, "comes later")]
-    assert found["modifiers"] == []
-    assert found["spared"] == ["a.yaml:seldom"]
-    sent = found["sent"]
+    result = report({"model": "x", "user": "hello"}, capsys)
+    assert result["outcome"] == "rule"
+    assert result["rule"] == "a.yaml:greeting"
+    assert [(item["number"], item["fate"]) for item in result["tried"]] == [
+        (1, "answers"),
+        (5, "comes later"),
+    ]
+    assert result["modifiers"] == []
+    assert result["spared"] == ["a.yaml:seldom"]
+    sent = result["sent"]
     assert (sent["status"], sent["streamed"], sent["text"]) == (200, False, "Hi, x here.")
     assert (sent["chunks"], sent["ttft"], sent["took"]) == (None, None, 0)
     assert sent["headers"]["x-mockllm-rule"] == "a.yaml:greeting"
@@ -133,7 +136,7 @@ def test_explain_invalid_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert "status 400, non-streaming" in out
 
 
-def test_a_miss_says_which_came_near(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_of_unmatched_request_prints_near_misses(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/a.yaml").write_text(
         "rules: [{name: a, match: {model: gpt-5}, reply: A.}]", encoding="utf-8"
     )
@@ -158,9 +161,9 @@ def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) ->
     rules = "".join(f"  - {{match: {{model: m-{n}, user: u}}, reply: a}}\n" for n in range(40))
     rules += "  - {match: {model: other, user: hi}, reply: a}\n  - {name: all, reply: a}\n"
     Path("scenarios/a.yaml").write_text("rules:\n" + rules, encoding="utf-8")
-    found = report({"model": "x", "user": "hi"}, capsys)
-    assert [each["number"] for each in found["tried"]] == [1, 2, 3, 4, 41, 42]
-    assert found["unshown"] == 36
+    result = report({"model": "x", "user": "hi"}, capsys)
+    assert [item["number"] for item in result["tried"]] == [1, 2, 3, 4, 41, 42]
+    assert result["unshown"] == 36
     assert run({"model": "x", "user": "hi"}) == 0
     assert "      36 more did not match, with larger differences" in capsys.readouterr().out
 
@@ -192,10 +195,10 @@ def test_explain_many_rules_shows_nearest(capsys: pytest.CaptureFixture[str]) ->
     ],
 )
 def test_explain_reads_provider_body(body: object, path: str, capsys: pytest.CaptureFixture[str]) -> None:
-    found = report(body, capsys)
-    assert found["request"]["path"] == path
+    result = report(body, capsys)
+    assert result["request"]["path"] == path
     assert (
-        found["guess"] == f'assumed to be the body of POST {path}; otherwise write {{"path": …, "body": …}}'
+        result["guess"] == f'assumed to be the body of POST {path}; otherwise write {{"path": …, "body": …}}'
     )
 
 
@@ -214,19 +217,19 @@ def test_explain_reports_guess(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_explain_neutral_request_with_messages(capsys: pytest.CaptureFixture[str]) -> None:
-    found = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
-    assert found["guess"] is None
-    assert found["rule"] == "a.yaml:greeting"
+    result = report({"messages": [{"role": "user", "content": "hello"}], "tools": ["t"]}, capsys)
+    assert result["guess"] is None
+    assert result["rule"] == "a.yaml:greeting"
 
 
-def test_a_recorded_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_recorded_request(capsys: pytest.CaptureFixture[str]) -> None:
     body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hello"}]}
-    found = report({"path": "/v1/messages", "headers": {"x-api-key": "k"}, "body": body}, capsys)
-    assert found["request"]["provider"] == "anthropic"
-    assert found["rule"] == "a.yaml:greeting"
+    result = report({"path": "/v1/messages", "headers": {"x-api-key": "k"}, "body": body}, capsys)
+    assert result["request"]["provider"] == "anthropic"
+    assert result["rule"] == "a.yaml:greeting"
 
 
-def test_a_whole_example(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         report({"request": {"user": "hello"}, "expect": {"status": 200}}, capsys)["rule"] == "a.yaml:greeting"
     )
@@ -248,19 +251,19 @@ def test_explain_steps_in_order(capsys: pytest.CaptureFixture[str]) -> None:
         'Step 3: POST /v1/chat/completions, model gpt-3, user "hello"',
         'Step 4: POST /v1/chat/completions, model gpt-4o-mini, user "hi"',
     ]
-    found = report({"steps": steps}, capsys)
-    assert [each["example_step"] for each in found] == [1, 2, 3, 4]
-    assert [each["step"] for each in found] == ["step 1 of 2", "step 2 of 2", None, "step 2 of 2"]
-    assert found[2]["guess"] is not None
+    result = report({"steps": steps}, capsys)
+    assert [item["example_step"] for item in result] == [1, 2, 3, 4]
+    assert [item["step"] for item in result] == ["step 1 of 2", "step 2 of 2", None, "step 2 of 2"]
+    assert result[2]["guess"] is not None
 
 
-def test_the_steps_of_each_provider_begin_anew(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_starts_steps_anew_for_each_provider(capsys: pytest.CaptureFixture[str]) -> None:
     steps = [
         {"request": {"provider": ["openai", "anthropic"], "model": "gpt-3"}},
         {"request": {"model": "gpt-3"}},
     ]
-    found = report({"steps": steps}, capsys)
-    assert [(each["request"]["provider"], each["step"]) for each in found] == [
+    result = report({"steps": steps}, capsys)
+    assert [(item["request"]["provider"], item["step"]) for item in result] == [
         ("openai", "step 1 of 2"),
         ("openai", "step 2 of 2"),
         ("anthropic", "step 1 of 2"),
@@ -273,7 +276,9 @@ def test_explain_single_step(capsys: pytest.CaptureFixture[str]) -> None:
     assert report({"request": {"model": "gpt-3"}}, capsys)["example_step"] is None
 
 
-def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"user": "hello"}')))
     with pytest.raises(SystemExit) as exit:
         main(["explain", "-"])
@@ -285,7 +290,7 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    ("request_", "said"),
+    ("request_", "text"),
     [
         ('{"user": "hi",\n  "modle": "x"}', 'request.json:2:3: modle: unknown key; did you mean "model"?'),
         ('{"n": 1, "n": 2, "modle": 3}', 'request.json:1:1: modle: unknown key; did you mean "model"?'),
@@ -321,14 +326,16 @@ def test_the_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         *("no provider", "no such call"),
     ],
 )
-def test_a_mistake_in_the_request(request_: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_with_invalid_request_exits_2(
+    request_: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(request_) == 2
     err = capsys.readouterr().err.splitlines()
-    assert err[0].startswith(said)
+    assert err[0].startswith(text)
     assert err[1:] == ["1 mistake"]
 
 
-def test_a_mistake_in_the_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_with_invalid_scenario_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
     Path("scenarios/a.yaml").write_text("rule: []\n", encoding="utf-8")
     assert run({"user": "hi"}) == 2
     assert "scenarios/a.yaml:1:1: rule: unknown key" in capsys.readouterr().err

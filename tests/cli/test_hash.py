@@ -29,20 +29,22 @@ def test_hash_prints_both_hashes_and_input(tmp_path: Path, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "older hash  daa5badeb5cfabcb85b36bb0d6d8daa2a63536329f3c48e654137a6b3dc8c3d6"
     assert '"provider":"azure"' in lines[2]
-    asked = raw_request(AZURE["path"], POEM)
+    request = raw_request(AZURE["path"], POEM)
     for hash in (line.split()[-1] for line in lines[:2]):
-        heard = respond_once(f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]", asked)
-        assert heard.rule == "recorded"
-        assert heard.headers["x-mockllm-hash"] == lines[0].split()[-1]
+        response = respond_once(
+            f"rules: [{{name: recorded, match: {{hash: {hash}}}, reply: Again.}}]", request
+        )
+        assert response.rule == "recorded"
+        assert response.headers["x-mockllm-hash"] == lines[0].split()[-1]
 
 
 def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = []
+    hashes = []
     for run_number in (1, 2):
         body: dict[str, Any] = {"model": "m", "messages": [], "run": run_number}
         assert run(tmp_path, body, "--hash-ignore", "run,user") == 0
-        found.append(capsys.readouterr().out.splitlines()[0])
-    assert found[0] == found[1]
+        hashes.append(capsys.readouterr().out.splitlines()[0])
+    assert hashes[0] == hashes[1]
 
 
 def test_hash_of_bare_body_reports_guess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,8 +61,8 @@ def test_init_into_file_is_refused(link: bool, capsys: pytest.CaptureFixture[str
     else:
         Path("scenarios").write_text("x", encoding="utf-8")
     assert run("init") == 2
-    told = capsys.readouterr()
-    assert (told.out, told.err) == ("", "mockllm: scenarios: exists and is not a folder\n")
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", "mockllm: scenarios: exists and is not a folder\n")
 
 
 def test_init_into_unwritable_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from mockllm.cli import main as cli
 
 
 @pytest.mark.parametrize(
-    ("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 0)], ids=lambda each: str(each)
+    ("raised", "code"), [(KeyboardInterrupt, 130), (BrokenPipeError, 0)], ids=lambda item: str(item)
 )
 def test_main_interrupted_start_has_no_traceback(
     monkeypatch: pytest.MonkeyPatch, raised: type[BaseException], code: int
@@ -54,7 +54,7 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("arguments", "text"),
     [
         (["srve"], 'mockllm: unknown command "srve"; did you mean "serve"?'),
         (["dashboard"], 'mockllm: unknown command "dashboard"; expected "serve", "check", "explain", '),
@@ -67,15 +67,15 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
         (["serve", "."], 'mockllm serve: "." is not expected here; did you mean --scenarios .?'),
         (["init", "a", "b"], 'mockllm init: "b" is not expected here; `mockllm init --help` lists'),
     ],
-    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+    ids=lambda item: " ".join(item) if isinstance(item, list) else "",
 )
 def test_main_unknown_argument_has_hint(
-    given: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(given)
+        cli.main(arguments)
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith(said)
+    assert capsys.readouterr().err.startswith(text)
 
 
 def test_main_without_arguments_prints_help(capsys: pytest.CaptureFixture[str]) -> None:

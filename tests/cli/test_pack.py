@@ -68,7 +68,7 @@ def test_pack_test_lists_unreached_points(capsys: pytest.CaptureFixture[str]) ->
     assert "less than the minimum of 41%" in capsys.readouterr().err
 
 
-def test_an_example_that_fails_or_a_mistake_fails_the_test(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_test_with_failure_or_error_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
     pack(Path("p"), rules=RULES + EXAMPLE.replace("Hi.", "Ho."))
     assert run("pack", "test", "p") == 1
     write(Path("p"), {"rules.yaml": "rules: [{repli: x}]"})
@@ -85,7 +85,7 @@ def test_pack_check_lists_capabilities(capsys: pytest.CaptureFixture[str]) -> No
     pack(Path("p"), more=more, rules=POWERFUL)
     write(Path("p"), {"page.html": "<html>", "a.png": "PNG", "times.txt": "1ms 2ms"})
     assert run("pack", "check", "p") == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for line in (
         "answers     5 rules, 1 modifier; its modifiers set delay, faults of all responses",
         "errors      overloaded",
@@ -97,7 +97,7 @@ def test_pack_check_lists_capabilities(capsys: pytest.CaptureFixture[str]) -> No
         "environment AWS_SECRET, OTHER, MOOD",
         "uses        default",
     ):
-        assert f"  {line}\n" in told
+        assert f"  {line}\n" in output
     assert run("pack", "check", "p", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is True
@@ -128,10 +128,10 @@ rules:
 """
     made = pack(Path("p"), more="params: {server: {default: 'https://elsewhere.example'}}", rules=rules)
     assert run("pack", "check", made) == 0
-    told = "forwards requests to https://elsewhere.example, https://other.example/v1"
-    assert f"  proxy       {told}\n" in capsys.readouterr().out
+    output = "forwards requests to https://elsewhere.example, https://other.example/v1"
+    assert f"  proxy       {output}\n" in capsys.readouterr().out
     assert run("pack", "add", made) == 0, "it is said when it is taken, too"
-    assert f"  it {told}\n  it redirects clients to https://else.example\n" in capsys.readouterr().out
+    assert f"  it {output}\n  it redirects clients to https://else.example\n" in capsys.readouterr().out
 
 
 def test_pack_check_reads_unused_source(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -168,11 +168,11 @@ def test_pack_list_and_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out)[0]["name"] == "team/x"
 
     assert run("pack", "info", "team/x") == 0
-    told = capsys.readouterr().out
-    assert told.startswith("team/x 1.0.0: Says hi.\n")
-    assert "  --set mood=  How it is. (string, default good)\n" in told
-    assert "  --set loud=  (boolean, default false, or by LOUD)\n" in told
-    assert "  --set size=  (s | m, unset)\n" in told
+    output = capsys.readouterr().out
+    assert output.startswith("team/x 1.0.0: Says hi.\n")
+    assert "  --set mood=  How it is. (string, default good)\n" in output
+    assert "  --set loud=  (boolean, default false, or by LOUD)\n" in output
+    assert "  --set size=  (s | m, unset)\n" in output
     assert run("pack", "info", "team/x", "--json") == 0
     assert json.loads(capsys.readouterr().out)["params"][0]["name"] == "mood"
     assert run("pack", "info", "default") == 0
@@ -199,9 +199,9 @@ def test_pack_add_reports_changed_vendored_copy(tmp_path: Path, capsys: pytest.C
     (Path("mockllm_packs") / "greet" / "rules.yaml").write_text("rules: []\n")
     capsys.readouterr()
     assert run("pack", "add") == 1
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "mockllm_packs/greet has changed; `mockllm pack vendor` restores its files" in told.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "mockllm_packs/greet has changed; `mockllm pack vendor` restores its files" in output.err
 
 
 def test_pack_add_refused_source_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,9 +231,9 @@ def test_pack_add_same_files_reports_new_source(tmp_path: Path, capsys: pytest.C
 def test_pack_add_refusal_does_not_stop_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = pack(tmp_path / "p"), write(tmp_path / "q", {"a.yaml": RULES})
     assert run("pack", "add", bad, good) == 1
-    said = capsys.readouterr()
-    assert "it is not a pack: it contains no pack.yaml" in said.err
-    assert "added team/x 1.0.0" in said.out
+    output = capsys.readouterr()
+    assert "it is not a pack: it contains no pack.yaml" in output.err
+    assert "added team/x 1.0.0" in output.out
 
 
 def test_pack_lock_is_beside_named_scenarios(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_pack_lock_is_beside_named_scenarios(tmp_path: Path) -> None:
     assert run("pack", "test", "alone", "--frozen") == 0
 
 
-def test_a_pack_does_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pack_text_is_escaped_for_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     words = (
         r'description: "red \e[31m \u202e"' + "\n" + r'license: "\e]0;title\a"' + "\n"
         r'params: {p: {default: "\e[5m", env: "A\eB"}}'
@@ -266,6 +266,6 @@ examples: [{name: "\e[33mhi", request: {user: hi}, expect: {text: "\e[35m"}}]
         run("pack", command, made)
     write(Path("q"), {"pack.yaml": manifest(), "rules.yaml": "rules: []"})
     run("diff", "p", "q")
-    said = capsys.readouterr()
-    assert "red \\x1b[31m \\u202e" in said.out
-    assert [mark for mark in said.out + said.err if not mark.isprintable() and mark != "\n"] == []
+    output = capsys.readouterr()
+    assert "red \\x1b[31m \\u202e" in output.out
+    assert [mark for mark in output.out + output.err if not mark.isprintable() and mark != "\n"] == []

@@ -27,28 +27,28 @@ CHAT = "/v1/chat/completions"
 @contextmanager
 def held() -> Iterator[tuple[str, threading.Event, threading.Event]]:
     """A provider that says half, and the rest when it is let: its address, `said` and `go_on`."""
-    said, go_on = threading.Event(), threading.Event()
+    received, go_on = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: half\n\n"))
-        said.set()
+        received.set()
         if go_on.wait(30):
             connection.sendall(chunked(b"data: the rest\n\n") + b"0\r\n\r\n")
 
     with provider(talk) as url:
         try:
-            yield url, said, go_on
+            yield url, received, go_on
         finally:
             go_on.set()
 
 
 @contextmanager
-def asking(url: str, said: threading.Event) -> Iterator[Raw]:
+def asking(url: str, received: threading.Event) -> Iterator[Raw]:
     """A client in the middle of an answer."""
     with Raw.to(url) as client:
         body = json.dumps(BODY)
         client.send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
-        assert said.wait(30)
+        assert received.wait(30)
         yield client
 
 
@@ -71,10 +71,10 @@ def test_record_ctrl_c_finishes_response_in_flight(
     verb: str, options: Callable[[Path], tuple[str, ...]], tmp_path: Path
 ) -> None:
     (tmp_path / "own").mkdir()
-    with held() as (there, said, go_on):
+    with held() as (there, received, go_on):
         upstream = ("--upstream", f"openai={there}")
         with serving(*upstream, *options(tmp_path), cwd=tmp_path, verb=verb) as process:
-            with asking(process.url, said) as client:
+            with asking(process.url, received) as client:
                 process.send(signal.SIGINT)
                 go_on.set()
                 assert b"the rest" in rest(client)
@@ -87,10 +87,10 @@ def test_record_ctrl_c_finishes_response_in_flight(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT for a child process on Windows")
 def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) -> None:
-    with held() as (there, said, _):
+    with held() as (there, received, _):
         options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
         with serving(*options, cwd=tmp_path, verb="record") as process:
-            with asking(process.url, said) as client:
+            with asking(process.url, received) as client:
                 process.send(signal.SIGINT)
                 until(lambda: refused(process.port))
                 process.send(signal.SIGINT)
@@ -129,7 +129,7 @@ def test_record_full_disk_is_reported_with_exit_code_1(tmp_path: Path) -> None:
             assert process.ended() == 1
             assert "0 recorded in" in process.said
             assert ", 1 failed" in process.said
-    assert [each for each in (tmp_path / "out").rglob("*") if each.is_file()] == []
+    assert [item for item in (tmp_path / "out").rglob("*") if item.is_file()] == []
 
 
 def test_record_prints_addresses(tmp_path: Path) -> None:
@@ -137,16 +137,16 @@ def test_record_prints_addresses(tmp_path: Path) -> None:
         go_on.set()
         options = ("--upstream", f"openai={there}", "--out", "kept", "--verbose")
         with serving(*options, cwd=tmp_path, verb="record") as process:
-            asked = {**BODY, "note": f"mine is {KEY}"}
-            assert post(process.url, f"{CHAT}?key={KEY}", asked, f"Cookie: a={KEY}").status == 200
+            request = {**BODY, "note": f"mine is {KEY}"}
+            assert post(process.url, f"{CHAT}?key={KEY}", request, f"Cookie: a={KEY}").status == 200
             line = process.line(lambda line: "passed on to openai, recorded in" in line)
-            shown = process.line(lambda line: '"method":"POST"' in line)
+            output = process.line(lambda line: '"method":"POST"' in line)
     ready = process.out[0]
     assert ready.startswith("mockllm records to kept, listening on http://")
     assert process.out[1] == f"  openai: {there}"
     assert "kept/shared/chat-" in line.replace("\\", "/")
     assert "hash: " in line
-    assert "mine is REDACTED" in shown
+    assert "mine is REDACTED" in output
     assert KEY not in process.said
 
 

@@ -31,8 +31,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
-    said = capsys.readouterr()
-    return ended.value.code, said.out, said.err
+    output = capsys.readouterr()
+    return ended.value.code, output.out, output.err
 
 
 def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,16 +129,21 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "code", "says"), EXPECTED.values(), ids=EXPECTED)
+@pytest.mark.parametrize(("text", "code", "output"), EXPECTED.values(), ids=EXPECTED)
 def test_verify_checks_expectations(
-    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str, code: int, says: str
+    server: Steered,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    text: str,
+    code: int,
+    output: str,
 ) -> None:
     server.ask("hello")
     file = tmp_path / "expectations.yaml"
     file.write_text(text)
     got, out, err = ran(capsys, "verify", str(file))
     assert got == code, out + err
-    assert says in out + err
+    assert output in out + err
 
 
 def test_verify_options_replace_file_keys(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ def test_schema_help_has_original_names(capsys: pytest.CaptureFixture[str]) -> N
     assert "\nWrite the JSON Schemas of scenario files and packs.\n" in capsys.readouterr().out
 
 
-def test_the_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+def test_committed_schemas_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--check", str(ROOT / "schemas")) == 0
     assert capsys.readouterr().err == ""
 
@@ -35,7 +35,7 @@ def test_schema_writes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert run() == 0
     assert run("--out", "deep/down") == 0
     for folder in (tmp_path / "schemas", tmp_path / "deep" / "down"):
-        assert sorted(each.name for each in folder.iterdir()) == sorted(NAMES)
+        assert sorted(item.name for item in folder.iterdir()) == sorted(NAMES)
 
 
 def test_schema_check_reports_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,8 +64,8 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
     with serving(cwd=tmp_path) as server:
         assert server.ask(model="anything")
         assert server.line(lambda line: "default/answers.yaml:made" in line)
-        said = "No scenario files in ./scenarios; serving the pack `default`. `mockllm init` writes"
-        assert server.line(lambda line: said in line)
+        text = "No scenario files in ./scenarios; serving the pack `default`. `mockllm init` writes"
+        assert server.line(lambda line: text in line)
 
 
 def test_serve_folder_without_rules_warns(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_serve_prints_lint_warnings_after_start(option: tuple[str, ...], tmp_pat
         assert server.ask("hello")
 
 
-def test_a_live_line_for_each_request(folder: Path) -> None:
+def test_serve_prints_line_for_each_request(folder: Path) -> None:
     with serving(cwd=folder) as server:
         server.ask("hello", model="gpt-4o")
         line = server.line(lambda line: "POST" in line)
@@ -105,7 +105,7 @@ def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
         assert "→ error: no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
-def test_the_line_of_a_refusal_says_why(tmp_path: Path) -> None:
+def test_serve_line_of_refusal_has_reason(tmp_path: Path) -> None:
     claude = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "x"}]}
     gpt = {"model": "gpt-4o", "messages": claude["messages"]}
     large = {**gpt, "user": "x" * 3000}
@@ -160,21 +160,21 @@ def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
     (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
-    told = told_here("hash", "asked.json", cwd=tmp_path).stdout
+    ports = told_here("hash", "asked.json", cwd=tmp_path).stdout
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.post(f"/v1/chat/completions?key={key}", body)
         line = server.line(lambda line: "POST /v1/chat" in line)
-        shown = server.line(lambda line: line.startswith("  {"))
-    lines = told.splitlines()
+        actual = server.line(lambda line: line.startswith("  {"))
+    responses = ports.splitlines()
     hash, older, made_of = (
-        lines[0].split()[-1],
-        lines[1].split()[-1],
-        lines[2].removeprefix("made of").strip(),
+        responses[0].split()[-1],
+        responses[1].split()[-1],
+        responses[2].removeprefix("made of").strip(),
     )
     assert f"hash: {hash}; older hash: {older}" in line
-    assert shown.strip() == made_of
-    assert json.loads(shown)["body"]["messages"][0]["content"] == "mine is REDACTED"
-    assert key not in server.said + told
+    assert actual.strip() == made_of
+    assert json.loads(actual)["body"]["messages"][0]["content"] == "mine is REDACTED"
+    assert key not in server.said + ports
 
 
 def test_serve_health_shows_loaded_rules(folder: Path) -> None:
@@ -186,15 +186,15 @@ def test_serve_health_shows_loaded_rules(folder: Path) -> None:
 def test_head_is_get_without_a_body(tmp_path: Path) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         for path in ("/v1/models", "/v1/models/gpt-4o", "/v1beta/models", "/health", "/"):
-            told = []
+            responses = []
             for method in ("GET", "HEAD"):
                 connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
                 connection.request(method, path)
-                answer = connection.getresponse()
-                told.append((answer.status, answer.headers["content-type"], bool(answer.read())))
+                response = connection.getresponse()
+                responses.append((response.status, response.headers["content-type"], bool(response.read())))
                 connection.close()
-            status, kind, _ = told[0]
-            assert told == [(status, kind, True), (status, kind, False)], path
+            status, kind, _ = responses[0]
+            assert responses == [(status, kind, True), (status, kind, False)], path
 
 
 # --- where it listens ----------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_listen_takes_the_place_of_host_and_port(folder: Path) -> None:
             socket.create_connection(("127.0.0.1", int(port)), timeout=PATIENCE).close()
 
 
-def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
+def test_serve_with_port_in_use_prints_one_line(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = command("serve", "--port", str(port), cwd=folder)
@@ -253,13 +253,13 @@ def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
     [{"PORT": "0"}, {"MOCKLLM_PORT": "0"}, {"MOCKLLM_PORT": "0", "PORT": "1"}],
     ids=["PORT", "MOCKLLM_PORT", "MOCKLLM_PORT before PORT"],
 )
-def test_the_port_from_the_environment(folder: Path, variables: dict[str, str]) -> None:
+def test_serve_reads_port_from_environment(folder: Path, variables: dict[str, str]) -> None:
     with serving(cwd=folder, **variables) as server:
         assert server.port not in (1, 8080)
         assert server.ask("hello") == "Hi there."
 
 
-def test_an_option_goes_before_its_variable(folder: Path) -> None:
+def test_serve_option_overrides_its_variable(folder: Path) -> None:
     with serving(
         "--port", "0", "--host", "127.0.0.1", cwd=folder, PORT="1", MOCKLLM_HOST="nowhere"
     ) as server:
@@ -276,7 +276,7 @@ def test_folders_packs_and_parameters_from_the_environment(tmp_path: Path) -> No
         assert server.ask() == "Mine."
 
 
-def test_a_limit_from_the_environment(folder: Path) -> None:
+def test_serve_reads_limit_from_environment(folder: Path) -> None:
     with serving(cwd=folder, MOCKLLM_MAX_BODY="200") as server, pytest.raises(Exception, match="413"):
         server.ask("x" * 300)
 
@@ -299,25 +299,27 @@ def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
     """In each container beside a Service called `mockllm`, or `mockllm-admin`."""
     service = {"SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "8080", "SERVICE_PORT_HTTP": "8080"}
     port = {"PROTO": "tcp", "PORT": "8080", "ADDR": "10.0.0.1"}
-    told = {"PORT": "tcp://10.0.0.1:8080", "PORT_8080_TCP": "tcp://10.0.0.1:8080", **service}
-    told |= {f"PORT_8080_TCP_{name}": value for name, value in port.items()}
-    variables = {f"{name}_{end}": text for name in ("MOCKLLM", "MOCKLLM_ADMIN") for end, text in told.items()}
+    ports = {"PORT": "tcp://10.0.0.1:8080", "PORT_8080_TCP": "tcp://10.0.0.1:8080", **service}
+    ports |= {f"PORT_8080_TCP_{name}": value for name, value in port.items()}
+    variables = {
+        f"{name}_{end}": text for name in ("MOCKLLM", "MOCKLLM_ADMIN") for end, text in ports.items()
+    }
     with serving(cwd=folder, PORT="0", **variables) as server:
         assert server.ask("hello") == "Hi there."
         assert server.err == []
 
 
-def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
-    shown = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
-    for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", shown):
+def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
+    output = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
+    for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", output):
         variable = "MOCKLLM_" + option[2:].upper().replace("-", "_")
-        assert re.search(rf"(?m)^  .*{option}\b.*\s+.*\[{variable}[\],]", shown), option
-    assert "(default 32 MiB) [MOCKLLM_MAX_BODY]" in shown
-    assert "[MOCKLLM_PORT, PORT]" in shown
+        assert re.search(rf"(?m)^  .*{option}\b.*\s+.*\[{variable}[\],]", output), option
+    assert "(default 32 MiB) [MOCKLLM_MAX_BODY]" in output
+    assert "[MOCKLLM_PORT, PORT]" in output
 
 
 @pytest.mark.parametrize(
-    ("variables", "told"),
+    ("variables", "expected"),
     [
         ({"MOCKLLM_PORT": "many"}, "MOCKLLM_PORT: expected a whole number, found 'many'"),
         ({"PORT": "many"}, "'many'"),
@@ -332,10 +334,10 @@ def test_the_help_names_the_variable_of_every_option(tmp_path: Path) -> None:
     ],
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
 )
-def test_serve_invalid_variable_is_named(folder: Path, variables: dict[str, str], told: str) -> None:
+def test_serve_invalid_variable_is_named(folder: Path, variables: dict[str, str], expected: str) -> None:
     done = told_here("serve", cwd=folder, **variables)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -57,11 +57,11 @@ def refuses(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_a_running_stream_is_finished(folder: Path, number: signal.Signals) -> None:
+def test_stopped_server_finishes_running_stream(folder: Path, number: signal.Signals) -> None:
     with serving(cwd=folder) as server, streaming(server, "slow") as stream:
-        said = b""
-        while b"one" not in said:
-            said += stream.read1()
+        text = b""
+        while b"one" not in text:
+            text += stream.read1()
         server.send(number)
         rest = stream.read()
         assert b" two" in rest
@@ -78,7 +78,7 @@ def test_stop_refuses_new_connections(folder: Path) -> None:
         assert server.ended() == 0
 
 
-def test_a_second_signal_ends_at_once(folder: Path) -> None:
+def test_second_signal_stops_server_at_once(folder: Path) -> None:
     grace = f"{PATIENCE * 20:.0f}"  # longer than `ended` waits
     with serving("--grace", grace, cwd=folder) as server, streaming(server, "endless"):
         server.send(signal.SIGTERM)
@@ -87,7 +87,7 @@ def test_a_second_signal_ends_at_once(folder: Path) -> None:
         assert server.ended() == 0
 
 
-def test_the_grace_time_is_bounded(folder: Path) -> None:
+def test_stopped_server_cuts_stream_after_grace_time(folder: Path) -> None:
     with serving("--grace", "0.2", cwd=folder) as server, streaming(server, "endless"):
         server.send(signal.SIGTERM)
         assert server.ended() == 0

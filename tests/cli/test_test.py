@@ -61,12 +61,12 @@ def test_test_command_prints_failure_details(capsys: pytest.CaptureFixture[str])
     ]
 
 
-def test_the_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_option_prints_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("--json") == 1
-    found = json.loads(capsys.readouterr().out)
-    assert (found["passed"], found["failed"]) == (1, 1)
-    assert found["results"][0] == {
+    output = json.loads(capsys.readouterr().out)
+    assert (output["passed"], output["failed"]) == (1, 1)
+    assert output["results"][0] == {
         "file": "scenarios/a.yaml",
         "line": 3,
         "name": "greets",
@@ -74,7 +74,7 @@ def test_the_results_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "passed": True,
         "failures": [],
     }
-    assert found["results"][1]["failures"][0] == {
+    assert output["results"][1]["failures"][0] == {
         "step": 2,
         "field": "rule",
         "expected": '"bye"',
@@ -88,8 +88,8 @@ def test_only_those_of_a_name(capsys: pytest.CaptureFixture[str]) -> None:
     write(FAILING)
     assert run("-k", "greet") == 0
     assert run("-k", "nobody") == 0
-    told = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example contains "nobody" in its name or position\n'
-    assert capsys.readouterr().out == told
+    output = 'ok scenarios/a.yaml:3 greets\n1 passed\nno example contains "nobody" in its name or position\n'
+    assert capsys.readouterr().out == output
 
 
 def test_test_command_without_examples(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,11 +110,11 @@ def test_test_command_with_mistakes_runs_nothing(capsys: pytest.CaptureFixture[s
     write("examples: [{expct: {}}]\n")
     mistake = 'scenarios/a.yaml:1:13: examples[0].expct: unknown key; did you mean "expect"?'
     assert run() == 2
-    said = capsys.readouterr()
-    assert (said.out, said.err) == ("", f"{mistake}\n1 mistake\n")
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("", f"{mistake}\n1 mistake\n")
     assert run("--json") == 2
-    (found,) = json.loads(capsys.readouterr().out)["mistakes"]
-    assert (found["line"], found["path"]) == (1, "examples[0].expct")
+    (result,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert (result["line"], result["path"]) == (1, "examples[0].expct")
 
 
 def test_test_command_uses_colours_on_terminal_only(

@@ -31,7 +31,7 @@ def test_units_are_parsed(read: Callable[[str], float], text: str, value: float)
 
 
 @pytest.mark.parametrize(
-    ("read", "text", "told"),
+    ("read", "text", "expected"),
     [
         (seconds, "nan", "expected a number of seconds, found 'nan'"),
         (seconds, "inf", "expected a number of seconds, found 'inf'"),
@@ -42,7 +42,7 @@ def test_units_are_parsed(read: Callable[[str], float], text: str, value: float)
         (count, "1.5", "expected a whole number, found '1.5'"),
     ],
 )
-def test_invalid_unit_raises_with_message(read: Callable[[str], float], text: str, told: str) -> None:
+def test_invalid_unit_raises_with_message(read: Callable[[str], float], text: str, expected: str) -> None:
     with pytest.raises(ValueError, match=r"^.*$") as raised:
         read(text)
-    assert str(raised.value) == told
+    assert str(raised.value) == expected

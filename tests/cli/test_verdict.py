@@ -39,8 +39,8 @@ def server(running: Steered, monkeypatch: pytest.MonkeyPatch) -> Steered:
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, str, str]:
     with pytest.raises(SystemExit) as ended:
         main(["verdict", *arguments])
-    said = capsys.readouterr()
-    return ended.value.code, said.out, said.err
+    output = capsys.readouterr()
+    return ended.value.code, output.out, output.err
 
 
 def test_verdict_of_good_client_is_empty(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,8 +64,8 @@ def test_verdict_bad_is_printed_and_fails(server: Steered, capsys: pytest.Captur
     at = next(place for place, line in enumerate(lines) if "retry_after_ignored" in line)
     assert lines[at].startswith(f"  BAD  retry_after_ignored: #{first + 1} came ")
     assert lines[at].endswith("; and 10 more")
-    shown = ", ".join(f"#{first + number}" for number in range(8))
-    assert lines[at + 1] == f"       requests: {shown} and 4 more"
+    numbers = ", ".join(f"#{first + number}" for number in range(8))
+    assert lines[at + 1] == f"       requests: {numbers} and 4 more"
     assert lines[at + 2].startswith("       rule: ")
     assert "RFC 9110" in lines[at + 2]
     assert ran(capsys, "--session", "other")[0] == 0
@@ -77,10 +77,10 @@ def test_verdict_good_is_printed(server: Steered, capsys: pytest.CaptureFixture[
     server.ask("later")
     code, out, _ = ran(capsys)
     assert code == 0
-    said = (
+    text = (
         f"  good recovered: #{first + 1} succeeded after 1 failure\n       requests: #{first}, #{first + 1}\n"
     )
-    assert said + "1 client, 0 bad verdicts\n" in out
+    assert text + "1 client, 0 bad verdicts\n" in out
 
 
 FAILING = {
@@ -140,8 +140,8 @@ def test_verdict_without_server_fails(
     assert ran(capsys, "--url", "localhost:1")[0] == 2
 
 
-def test_the_help_names_the_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verdict_help_names_all_verdicts(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["verdict", "--help"])
-    said = capsys.readouterr().out
-    assert all(name in said for name in VERDICTS)
+    output = capsys.readouterr().out
+    assert all(name in output for name in VERDICTS)

@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.dashboard.dashboard_page import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
 from tests.waiting import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"
@@ -61,20 +61,20 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardServer]:
     with served(tmp_path_factory.mktemp("dashboard")) as made:
         yield made
 
 
 @pytest.fixture
-def server(running: Served) -> Served:
+def server(running: DashboardServer) -> DashboardServer:
     """Nothing is left of the test before."""
     running.call("POST", "/api/reset", {})
     return running
 
 
 @pytest.fixture(scope="package")
-def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
+def kept_page(browser: Browser, running: DashboardServer) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE * 1000)
@@ -84,7 +84,7 @@ def kept_page(browser: Browser, running: Served) -> Iterator[Page]:
 
 
 @pytest.fixture
-def dashboard(kept_page: Page, server: Served) -> Iterator[Dashboard]:
+def dashboard(kept_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
     """The page; at the end it must have had nothing to complain of."""
     made = Dashboard(kept_page, server)
     with complaints(kept_page, server.url) as found:

@@ -63,7 +63,7 @@ class Got:
         return [delta["content"] for delta in deltas if delta.get("content")]
 
 
-class Served:
+class DashboardServer:
     """The server. `ask` is a client's request, `call` one of the control API."""
 
     def __init__(self, process: Process, folder: Path) -> None:
@@ -124,19 +124,19 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path, *more: str) -> Iterator[Served]:
+def served(folder: Path, *more: str) -> Iterator[DashboardServer]:
     scenarios = folder / "scenarios"
     scenarios.mkdir()
     for name, text in FILES.items():
         (scenarios / name).write_text(text.lstrip())
     with serving("--seed", "3", *more, cwd=folder) as process:
-        yield Served(process, scenarios)
+        yield DashboardServer(process, scenarios)
 
 
 class Dashboard:
     """The page, in the words of a person who uses it."""
 
-    def __init__(self, page: Page, server: Served) -> None:
+    def __init__(self, page: Page, server: DashboardServer) -> None:
         self.page = page
         self.server = server
 

@@ -7,12 +7,12 @@ from typing import Literal
 import pytest
 from playwright.sync_api import expect
 
-from tests.dashboard.dashboard_page import Dashboard, Served
+from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
 VIEWS = ["live", "requests", "control", "rules", "clients"]
 
 
-def test_page_loads_only_own_files_with_strict_policy(server: Served) -> None:
+def test_page_loads_only_own_files_with_strict_policy(server: DashboardServer) -> None:
     got = server.send("GET", "/dashboard")
     assert got.status == 200
     policy = got.headers["content-security-policy"]

@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.dashboard_page import Served
+from tests.dashboard.dashboard_page import DashboardServer
 
 RULE = "match: {user: planted}\\nreply: Planted."
 ATTACKS = {
@@ -80,7 +80,7 @@ def tried(page: Page, own: str, script: str) -> str:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "elsewhere.test"])
 def test_page_of_another_origin_changes_nothing(
-    stranger: Page, server: Served, other: int, host: str
+    stranger: Page, server: DashboardServer, other: int, host: str
 ) -> None:
     server.call("PUT", "/api/rules/mine", {"match": {"user": "me"}, "reply": "Mine."})
     before = server.overlay
@@ -92,7 +92,9 @@ def test_page_of_another_origin_changes_nothing(
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "elsewhere.test"])
-def test_page_of_another_origin_reads_nothing(stranger: Page, server: Served, other: int, host: str) -> None:
+def test_page_of_another_origin_reads_nothing(
+    stranger: Page, server: DashboardServer, other: int, host: str
+) -> None:
     server.ask("a secret question")
     stranger.goto(f"http://{host}:{other}/")
     assert {what: tried(stranger, server.url, script) for what, script in READS.items()} == dict.fromkeys(
@@ -104,7 +106,7 @@ def test_page_of_another_origin_reads_nothing(stranger: Page, server: Served, ot
     "encoding", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain"]
 )
 def test_form_of_another_origin_changes_nothing(
-    stranger: Page, server: Served, other: int, encoding: str
+    stranger: Page, server: DashboardServer, other: int, encoding: str
 ) -> None:
     server.call("PUT", "/api/rules/mine", {"match": {"user": "me"}, "reply": "Mine."})
     before = server.overlay
@@ -125,7 +127,7 @@ def test_form_of_another_origin_changes_nothing(
     assert server.overlay == before
 
 
-def test_page_of_another_origin_cannot_frame_it(stranger: Page, server: Served, other: int) -> None:
+def test_page_of_another_origin_cannot_frame_it(stranger: Page, server: DashboardServer, other: int) -> None:
     stranger.goto(f"http://elsewhere.test:{other}/")
     stranger.evaluate(
         """(own) => new Promise((done) => {
@@ -139,7 +141,7 @@ def test_page_of_another_origin_cannot_frame_it(stranger: Page, server: Served, 
     assert stranger.frames[1].locator(".tabs").count() == 0
 
 
-def test_rebound_host_name_is_refused(stranger: Page, server: Served) -> None:
+def test_rebound_host_name_is_refused(stranger: Page, server: DashboardServer) -> None:
     """DNS rebinding: the browser takes it for the same origin, the server does not."""
     server.ask("a secret question")
     stranger.goto(f"http://rebound.test:{server.port}/dashboard")
@@ -152,7 +154,7 @@ def test_rebound_host_name_is_refused(stranger: Page, server: Served) -> None:
         assert server.overlay == "mockllm: 1\n", attack
 
 
-def test_own_page_is_accepted(stranger: Page, server: Served) -> None:
+def test_own_page_is_accepted(stranger: Page, server: DashboardServer) -> None:
     """The same scripts, so that it is the origin that is refused and not a mistake in them."""
     stranger.goto(f"{server.url}/dashboard")
     for what, script in READS.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.dashboard.dashboard_page import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
 
 
 def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None:
@@ -36,7 +36,7 @@ def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None
     assert server.ask().status == 200
 
 
-def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
+def test_views_work_on_a_phone(browser: Browser, server: DashboardServer) -> None:
     look = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
     with browser.new_context(**look) as context:  # type: ignore[arg-type]
         page = context.new_page()
@@ -55,7 +55,7 @@ def test_views_work_on_a_phone(browser: Browser, server: Served) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 400
 
 
-def test_closed_request_returns_to_list_on_a_narrow_page(browser: Browser, server: Served) -> None:
+def test_closed_request_returns_to_list_on_a_narrow_page(browser: Browser, server: DashboardServer) -> None:
     server.ask("hello")
     with browser.new_context(viewport={"width": 400, "height": 800}) as context:
         page = context.new_page()

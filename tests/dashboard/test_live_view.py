@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.dashboard.dashboard_page import Dashboard, Served, served
+from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
 from tests.process import serving
 
 
@@ -112,7 +112,7 @@ def test_charts_show_the_last_minutes(dashboard: Dashboard) -> None:
     page.get_by_role("button", name="Use light colours").click()
 
 
-def test_live_view_works_without_the_feed(browser: Browser, server: Served) -> None:
+def test_live_view_works_without_the_feed(browser: Browser, server: DashboardServer) -> None:
     with browser.new_context() as context:
         page = context.new_page()
         page.route_web_socket("**/ws", lambda socket: socket.close())
@@ -133,7 +133,7 @@ def test_feed_reconnects_when_the_server_returns(browser: Browser, tmp_path: Pat
         first.process.close()
         expect(page.locator(".state")).to_have_text("the server does not respond")
         with serving("--port", str(first.port), cwd=tmp_path) as process:
-            second = Served(process, first.folder)
+            second = DashboardServer(process, first.folder)
             second.ask("words")
             expect(page.locator(".state")).to_have_text("live")
             expect(tile(Dashboard(page, second), "Requests a second")).to_contain_text("1 in total")

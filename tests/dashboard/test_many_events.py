@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.dashboard.dashboard_page import Dashboard, Served
+from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
 SECONDS = 4
 FRAMES = 5
@@ -48,7 +48,7 @@ def event(number: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def busy(browser: Browser, server: Served) -> Any:
+def busy(browser: Browser, server: DashboardServer) -> Any:
     """A page whose feed is in the hands of the test."""
     with browser.new_context(viewport={"width": 1600, "height": 1000}) as context:
         page = context.new_page()

@@ -27,14 +27,14 @@ def published() -> Iterator[tuple[str, str, str]]:
 
 def mounts(name: str) -> dict[str, tuple[str, str]]:
     """Source and mode of what is mounted in a service's container, by where it stands there."""
-    found = {}
+    places = {}
     for mount in SERVICES[name]["volumes"]:
         source, place, mode = f"{mount}:rw".replace("${SCENARIOS:-./scenarios}", "./scenarios").split(":")[:3]
-        found[place] = source, mode
-    return found
+        places[place] = source, mode
+    return places
 
 
-def test_it_is_the_server_jaeger_and_prometheus() -> None:
+def test_composition_has_server_jaeger_and_prometheus() -> None:
     assert set(SERVICES) == {"mockllm", "jaeger", "prometheus"}
     for name, service in SERVICES.items():
         assert ":" in service["image"] or "build" in service, f"{name} has no version"
@@ -52,15 +52,15 @@ def test_ports_are_published_on_this_machine_alone() -> None:
 
 
 def test_traces_go_where_jaeger_takes_them() -> None:
-    found = target(SERVICES["mockllm"]["environment"])
-    assert found is not None
-    assert (found.url, found.warning) == ("http://jaeger:4318/v1/traces", None)
+    result = target(SERVICES["mockllm"]["environment"])
+    assert result is not None
+    assert (result.url, result.warning) == ("http://jaeger:4318/v1/traces", None)
 
 
-def test_prometheus_reads_the_token_that_the_server_keeps() -> None:
-    kept = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
-    assert SCRAPED["authorization"]["credentials_file"] == kept
-    folder = str(Path(kept).parent)
+def test_prometheus_reads_token_file_of_server() -> None:
+    stored = SERVICES["mockllm"]["environment"]["MOCKLLM_ADMIN_TOKEN_FILE"]
+    assert SCRAPED["authorization"]["credentials_file"] == stored
+    folder = str(Path(stored).parent)
     assert mounts("mockllm")[folder] == ("kept", "rw")
     assert mounts("prometheus")[folder] == ("kept", "ro")
     assert "kept" in COMPOSED["volumes"]
@@ -70,11 +70,11 @@ def test_prometheus_reads_the_token_that_the_server_keeps() -> None:
 
 
 @pytest.mark.parametrize("name", ["mockllm", "prometheus"])
-def test_what_is_mounted_is_there(name: str) -> None:
+def test_mounted_sources_exist(name: str) -> None:
     for source, _ in mounts(name).values():
         assert source in COMPOSED["volumes"] or (DEPLOY / source).exists(), source
 
 
-def test_its_scenarios_are_right(tmp_path: Path) -> None:
+def test_scenarios_of_composition_pass_check(tmp_path: Path) -> None:
     done = command("check", "--strict", str(DEPLOY / "scenarios"), cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

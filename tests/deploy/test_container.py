@@ -35,7 +35,7 @@ def last(name: str) -> str:
     return [rest for instruction, rest in instructions() if instruction == name][-1]
 
 
-def test_the_second_stage_is_not_root_and_begins_anew() -> None:
+def test_second_stage_runs_as_user() -> None:
     names = [name for name, _ in instructions()]
     assert names.count("FROM") == 2
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last("USER"))
@@ -43,7 +43,7 @@ def test_the_second_stage_is_not_root_and_begins_anew() -> None:
     assert last("STOPSIGNAL") == "SIGTERM"
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
+def test_copied_files_exist_and_are_not_ignored() -> None:
     ignored = (FILE.parent / "Dockerfile.dockerignore").read_text("utf-8").split("\n")
     for name, rest in instructions():
         if name != "COPY" or rest.startswith("--from"):
@@ -53,7 +53,7 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
             assert f"!{source}" in ignored
 
 
-def test_what_the_build_needs_is_copied() -> None:
+def test_files_of_build_are_copied() -> None:
     """The files that hatchling is told of."""
     copied = {source for name, rest in instructions() if name == "COPY" for source in rest.split()[:-1]}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -69,7 +69,7 @@ def test_what_the_build_needs_is_copied() -> None:
 
 def variables() -> dict[str, str]:
     """What the image sets for its server."""
-    return dict(each.split("=", 1) for name, rest in instructions() if name == "ENV" for each in rest.split())
+    return dict(item.split("=", 1) for name, rest in instructions() if name == "ENV" for item in rest.split())
 
 
 def health_check(**more: str) -> subprocess.CompletedProcess[str]:
@@ -83,20 +83,20 @@ def health_check(**more: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("variable", ["MOCKLLM_PORT", "PORT"])
-def test_its_health_check_finds_a_live_server(tmp_path: Path, variable: str) -> None:
+def test_health_check_finds_running_server(tmp_path: Path, variable: str) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(**{variable: str(server.port)})
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_finds_one_that_speaks_https_alone(tmp_path: Path) -> None:
+def test_health_check_finds_https_server(tmp_path: Path) -> None:
     with serving("--tls-self-signed", "--tls-dir", str(tmp_path / "tls"), cwd=tmp_path) as server:
         assert server.url.startswith("https://")
         done = health_check(PORT=str(server.port))
         assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_it_asks_no_proxy_that_containers_are_given(tmp_path: Path) -> None:
+def test_health_check_ignores_proxy_variables(tmp_path: Path) -> None:
     with serving("--pack", "default", cwd=tmp_path) as server:
         done = health_check(PORT=str(server.port), http_proxy="http://127.0.0.1:9", no_proxy="")
         assert (done.returncode, done.stderr) == (0, "")
@@ -111,22 +111,22 @@ def test_and_fails_where_there_is_none() -> None:
     assert f"no server answers at port {port}" in done.stderr
 
 
-def test_the_servers_port_is_the_one_it_exposes() -> None:
+def test_exposed_port_is_default_port() -> None:
     """And the health check's where no variable names another."""
     assert last("EXPOSE") == "8080"
     assert "or 8080)" in HEALTH.read_text("utf-8")
     assert next(option.default for option in SERVING if option.name == "--port") == 8080
 
 
-def test_its_variables_are_the_servers(tmp_path: Path) -> None:
+def test_variables_of_image_exist(tmp_path: Path) -> None:
     """And those of the composition."""
     composed: Any = YAML(typ="safe").load(FILE.with_name("compose.yaml"))
-    given = {*variables(), *composed["services"]["mockllm"]["environment"]}
-    told = command("serve", "--help", cwd=tmp_path).stdout
-    known = {*re.findall(r"\bMOCKLLM_[A-Z_]+", told), "MOCKLLM_DASHBOARD"}  # that is the build's
-    assert {name for name in given if name.startswith("MOCKLLM_")} <= known
+    names = {*variables(), *composed["services"]["mockllm"]["environment"]}
+    output = command("serve", "--help", cwd=tmp_path).stdout
+    known = {*re.findall(r"\bMOCKLLM_[A-Z_]+", output), "MOCKLLM_DASHBOARD"}  # that is the build's
+    assert {name for name in names if name.startswith("MOCKLLM_")} <= known
 
 
-def test_it_ends_before_it_is_killed() -> None:
+def test_grace_time_ends_before_docker_kills() -> None:
     """`docker stop` kills after ten seconds; a second stays for the rest."""
     assert float(variables()["MOCKLLM_GRACE"]) + SPANS <= 9

@@ -82,7 +82,7 @@ WISHES: dict[str, NeutralRequest] = {
 
 @talking
 @pytest.mark.parametrize("name", WISHES)
-def test_what_is_asked_is_what_the_request_says(dialect: GeneratingDialect, name: str) -> None:
+def test_request_has_all_of_neutral_request(dialect: GeneratingDialect, name: str) -> None:
     wish, request = WISHES[name], asked(dialect, WISHES[name])
     assert dialect.check(request) is None
     assert request.stream is bool(wish.stream)
@@ -101,7 +101,7 @@ def test_what_is_asked_is_what_the_request_says(dialect: GeneratingDialect, name
 
 
 @talking
-def test_a_schema_is_put_as_the_provider_takes_it(dialect: GeneratingDialect) -> None:
+def test_schema_has_form_of_provider(dialect: GeneratingDialect) -> None:
     """A tool's is told to be an object's; Anthropic wants the objects of an answer's closed."""
     inner: Json = {"type": "array", "items": SCHEMA}
     form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
@@ -121,7 +121,7 @@ def test_a_schema_is_put_as_the_provider_takes_it(dialect: GeneratingDialect) ->
 
 
 @talking
-def test_a_schema_may_say_yes_to_anything(dialect: GeneratingDialect) -> None:
+def test_schema_true_is_accepted(dialect: GeneratingDialect) -> None:
     request = asked(
         dialect, NeutralRequest(tools=(Tool("look", True),), response_format=Format("schema", None, True))
     )
@@ -129,7 +129,7 @@ def test_a_schema_may_say_yes_to_anything(dialect: GeneratingDialect) -> None:
 
 
 @dialects
-def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
+def test_request_has_choices_and_free_json_only_if_supported(
     dialect: GeneratingDialect,
 ) -> None:
     request = asked(dialect, NeutralRequest(n=3, response_format=Format("json")))
@@ -137,7 +137,7 @@ def test_only_some_have_words_for_several_choices_and_for_json_of_any_form(
     assert request.response_format == Format("json" if dialect.capabilities.json_object else "text")
 
 
-def test_some_have_words_for_both() -> None:
+def test_capabilities_of_some_dialects_include_both() -> None:
     capable = {call.endpoint for call in GENERATING_CALLS if call.dialect.capabilities.choices}
     assert capable >= {"openai-chat", "openai-completions", "gemini-generate"}
     assert not capable & {"openai-responses", "anthropic-messages"}
@@ -145,7 +145,7 @@ def test_some_have_words_for_both() -> None:
     assert RESPONSES.capabilities.json_object
 
 
-def test_the_usual_call_of_a_provider_is_found() -> None:
+def test_generating_dialect_defaults_to_usual_call() -> None:
     assert generating_dialect("openai") is generating_dialect("openai", "chat")
     assert generating_dialect("openai", "responses") is RESPONSES
     assert generating_dialect("anthropic", "chat") is None
@@ -201,7 +201,7 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
 
 @talking
 @pytest.mark.parametrize("name", REPLIES)
-def test_what_is_said_is_heard(dialect: GeneratingDialect, name: str) -> None:
+def test_decode_returns_encoded_reply(dialect: GeneratingDialect, name: str) -> None:
     said, heard, chunks = REPLIES[name]
     told = dialect.capabilities
     cache_write = told.cache_write and not (
@@ -242,7 +242,7 @@ def test_request_class_names_the_call_as_its_dialect_does(dialect: GeneratingDia
 
 
 @talking
-def test_two_calls_are_told_apart(dialect: GeneratingDialect) -> None:
+def test_decode_separates_two_calls(dialect: GeneratingDialect) -> None:
     said = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
         heard = dialect.decode(answered(dialect, said, stream=stream))
@@ -252,7 +252,7 @@ def test_two_calls_are_told_apart(dialect: GeneratingDialect) -> None:
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_refusal_is_one_everywhere(dialect: GeneratingDialect, stream: bool) -> None:
+def test_decode_returns_refusal_in_any_dialect(dialect: GeneratingDialect, stream: bool) -> None:
     said = reply(Refusal(("I can", "not.")), finish="refusal")
     heard = dialect.decode(answered(dialect, said, stream=stream))
     assert heard is not None
@@ -265,7 +265,7 @@ def test_a_refusal_is_one_everywhere(dialect: GeneratingDialect, stream: bool) -
 
 @talking
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: GeneratingDialect, stream: bool) -> None:
+def test_forced_call_finishes_with_tool_calls(dialect: GeneratingDialect, stream: bool) -> None:
     wish = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
     heard = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wish, stream=stream))
     assert heard is not None
@@ -274,7 +274,7 @@ def test_a_call_that_was_forced_ends_an_answer_as_any_does(dialect: GeneratingDi
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
-def test_thinking_is_heard_where_it_is_shown(dialect: GeneratingDialect, stream: bool) -> None:
+def test_decode_returns_thinking_if_supported(dialect: GeneratingDialect, stream: bool) -> None:
     said = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
     heard = dialect.decode(answered(dialect, said, stream=stream))
     assert heard is not None
@@ -285,7 +285,7 @@ def test_thinking_is_heard_where_it_is_shown(dialect: GeneratingDialect, stream:
 
 
 @dialects
-def test_an_error_is_heard(dialect: GeneratingDialect) -> None:
+def test_decode_returns_error(dialect: GeneratingDialect) -> None:
     failure = Failure("overloaded", message="Busy.")
     heard = dialect.decode(dialect.error(failure, asked(dialect, NeutralRequest()), STAMP))
     assert heard is not None
@@ -293,7 +293,7 @@ def test_an_error_is_heard(dialect: GeneratingDialect) -> None:
 
 
 @dialects
-def test_an_error_inside_a_stream_is_heard_behind_what_was_said(dialect: GeneratingDialect) -> None:
+def test_decode_returns_error_behind_chunks(dialect: GeneratingDialect) -> None:
     said = replace(reply(Text(("Hel", "lo"))), broken=Failure("overloaded", message="Busy."))
     heard = dialect.decode(answered(dialect, said, stream=True))
     assert heard is not None
@@ -301,7 +301,7 @@ def test_an_error_inside_a_stream_is_heard_behind_what_was_said(dialect: Generat
 
 
 @dialects
-def test_a_broken_chunk_says_nothing(dialect: GeneratingDialect) -> None:
+def test_decode_skips_malformed_chunk(dialect: GeneratingDialect) -> None:
     plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
     steps = [
         replace(step, payload=b'{"broken": ')
@@ -362,5 +362,5 @@ def test_whatever_is_on_the_wire_nothing_raises(dialect: GeneratingDialect, payl
 
 
 @dialects
-def test_what_is_no_answer_of_the_protocol_is_not_heard(dialect: GeneratingDialect) -> None:
+def test_decode_of_foreign_body_is_none(dialect: GeneratingDialect) -> None:
     assert dialect.decode(Plan(ResponseHead(200, ()), (EventStep(b"plain text", 0, "body"),))) is None

@@ -52,5 +52,7 @@ def made(request_type: type[Request], provider: str, raw: bytes) -> Request:
         (Request, "openai", b'{"z": 1}', []),
     ],
 )
-def test_what_is_unknown(request_type: type[Request], provider: str, raw: bytes, unknown: list[str]) -> None:
+def test_unknown_lists_unknown_fields(
+    request_type: type[Request], provider: str, raw: bytes, unknown: list[str]
+) -> None:
     assert made(request_type, provider, raw).unknown == unknown

@@ -24,12 +24,12 @@ from mockllm.dialects.registry import PROVIDERS, knows
         ("groq", "llama-3.3-70b-versatile"),
     ],
 )
-def test_what_a_provider_has(provider: str, model: str) -> None:
+def test_knows_model_of_provider(provider: str, model: str) -> None:
     assert knows(provider, model)
 
 
 @pytest.mark.parametrize("provider", [*sorted(PROVIDERS), None])
-def test_what_nobody_has(provider: str | None) -> None:
+def test_knows_no_invented_model(provider: str | None) -> None:
     assert not knows(provider, "no-such-model")
     assert not knows(provider, "")
 

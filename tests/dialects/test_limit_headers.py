@@ -88,7 +88,7 @@ def test_headers(provider: str | None, headers: Headers) -> None:
 
 
 @pytest.mark.parametrize("provider", TELLING)
-def test_a_bound_that_is_not_there_is_not_told(provider: str) -> None:
+def test_missing_bound_has_no_headers(provider: str) -> None:
     requests = dict(limit_headers(provider, LimitStatus(BOTH.requests), NOON))
     tokens = dict(limit_headers(provider, LimitStatus(None, BOTH.tokens), NOON))
     assert limit_headers(provider, LimitStatus(), NOON) == ()

@@ -76,7 +76,7 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
         ),
     ],
 )  # fmt: skip
-def test_openai_says_which_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
+def test_openai_refusal_names_bound(account: LimitAccount, tokens: int, bound: str, message: str) -> None:
     failure = refusal("openai", account, tokens)
     assert failure.message == message + MORE
     plan = openai.CHAT.error(failure, REQUEST, STAMP)
@@ -87,7 +87,7 @@ def test_openai_says_which_bound(account: LimitAccount, tokens: int, bound: str,
     assert plan.head.status == 429
 
 
-def test_openai_tells_what_is_left_of_both() -> None:
+def test_openai_refusal_has_remaining_of_both_bounds() -> None:
     failure = refusal("openai", used(Limit("fixed-window", 1, window=10.0), 9), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert headers["retry-after"] == "10"
@@ -97,7 +97,7 @@ def test_openai_tells_what_is_left_of_both() -> None:
     assert int(headers["x-ratelimit-remaining-tokens"]) > 1_000_000
 
 
-def test_anthropic_tells_what_is_left_of_all() -> None:
+def test_anthropic_refusal_has_remaining_of_all_bounds() -> None:
     failure = refusal("anthropic", used(Limit("token-bucket", tokens=60), 50), 30)
     headers = dict(anthropic.MESSAGES.error(failure, REQUEST, STAMP).head.headers)
     assert headers["retry-after"] == "20"
@@ -110,7 +110,7 @@ def test_anthropic_tells_what_is_left_of_all() -> None:
 @pytest.mark.parametrize(
     "limit", [Limit("always", retry_after=3.0), Limit("random", probability=1.0, retry_after=3.0)]
 )
-def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> None:
+def test_refusal_without_figure_has_zero_remaining_requests(limit: Limit) -> None:
     failure = refusal("openai", LimitAccount(limit), 9)
     headers = dict(openai.CHAT.error(failure, REQUEST, STAMP).head.headers)
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
@@ -121,7 +121,7 @@ def test_what_is_refused_without_a_figure_has_no_request_left(limit: Limit) -> N
     assert headers["anthropic-ratelimit-tokens-remaining"] != "0"
 
 
-def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> None:
+def test_refusal_of_too_many_at_once_leaves_remaining_requests() -> None:
     failure = refusal("openai", used(Limit("fixed-window", concurrent=1), 0), 5)
     assert dict(failure.headers)["x-ratelimit-remaining-requests"] == "9999"
     failure = refusal("anthropic", used(Limit("fixed-window", concurrent=1), 0), 5)
@@ -138,14 +138,14 @@ def test_too_many_under_way_takes_nothing_of_the_requests_that_are_left() -> Non
         (used(Limit("fixed-window", 3, concurrent=1), 9), 9, None),
     ],
 )
-def test_a_failure_knows_what_was_refused(
+def test_failure_has_refused_quota(
     account: LimitAccount, tokens: int, quota: tuple[str, int, float] | None
 ) -> None:
     assert refusal("gemini", account, tokens).quota == quota
 
 
 @pytest.mark.parametrize(("provider", "headers"), [("groq", 3), ("gemini", 0), ("deepseek", 0)])
-def test_others_say_it_in_their_usual_words(provider: str, headers: int) -> None:
+def test_refusal_of_other_provider_has_usual_error(provider: str, headers: int) -> None:
     failure = refusal(provider, used(Limit("fixed-window", 1), 9), 9)
     assert (failure.type, failure.message, failure.retry_after) == ("rate_limit", None, 60.0)
     assert len(failure.headers) == headers

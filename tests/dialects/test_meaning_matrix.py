@@ -76,7 +76,9 @@ def read(plan: Plan, endpoint: str) -> Facts:
 @pytest.mark.parametrize("name", TABLE)
 @streaming
 @dialects
-def test_what_stands_there(provider: str, dialect: GeneratingDialect, stream: bool, name: str) -> None:
+def test_meaning_fault_has_expected_form(
+    provider: str, dialect: GeneratingDialect, stream: bool, name: str
+) -> None:
     said, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
     expected = forms[protocol]
@@ -91,13 +93,13 @@ def test_what_stands_there(provider: str, dialect: GeneratingDialect, stream: bo
     assert {key: seen[key] for key in facts} == facts
 
 
-def test_the_table_leaves_out_no_fault() -> None:
+def test_table_has_every_meaning_fault() -> None:
     kinds = {name for name, kind in FAULTS.items() if kind.__module__ == family.__name__}
     assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds
     assert FORMS.keys() == kinds
 
 
-def test_the_table_leaves_out_no_protocol() -> None:
+def test_table_has_every_protocol() -> None:
     assert {call.endpoint for call in GENERATING_CALLS} == set(READ) == set(USAGE_MEMBERS)
     assert all(set(forms) == set(READ) for *_, forms in TABLE.values())
 
@@ -118,9 +120,7 @@ def test_counts_do_not_add_up(provider: str, dialect: GeneratingDialect, stream:
 
 
 @dialects
-def test_a_call_is_told_its_arguments_only_where_they_can_be_told(
-    provider: str, dialect: GeneratingDialect
-) -> None:
+def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: GeneratingDialect) -> None:
     """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
     plan = played(dialect, "looks", "bad_tool_arguments", stream=False)
     if isinstance(plan, NotApplicable):
@@ -143,7 +143,7 @@ def one(provider: str, api: str) -> GeneratingDialect:
 
 
 @streaming
-def test_azure_says_what_its_filter_found(stream: bool) -> None:
+def test_azure_filter_names_category(stream: bool) -> None:
     plan = played(one("azure", "chat"), "says", "content_filter", stream=stream, category="sexual")
     assert isinstance(plan, Plan)
     found = read(plan, "openai-chat")["filter"]
@@ -152,7 +152,7 @@ def test_azure_says_what_its_filter_found(stream: bool) -> None:
 
 
 @streaming
-def test_azure_s_responses_say_that_the_answer_was_blocked(stream: bool) -> None:
+def test_azure_responses_filter_has_blocked_completion(stream: bool) -> None:
     plan = played(one("azure", "responses"), "says", "content_filter", stream=stream)
     assert isinstance(plan, Plan)
     *_, last = payloads(plan)
@@ -171,7 +171,7 @@ def test_azure_s_responses_say_that_the_answer_was_blocked(stream: bool) -> None
         ("self_harm", "HARM_CATEGORY_DANGEROUS_CONTENT"),
     ],
 )
-def test_google_rates_what_its_filter_found(provider: str, category: str, blocked: str, stream: bool) -> None:
+def test_google_filter_rates_category(provider: str, category: str, blocked: str, stream: bool) -> None:
     plan = played(one(provider, "generate"), "says", "content_filter", stream=stream, category=category)
     assert isinstance(plan, Plan)
     ratings = read(plan, "gemini-generate")["ratings"]
@@ -185,14 +185,14 @@ def test_google_s_last_chunk_of_a_filtered_stream_has_no_content() -> None:
     assert "content" not in last["candidates"][0]
 
 
-def test_anthropic_s_first_event_tells_no_usage_either() -> None:
+def test_no_usage_applies_to_first_event_of_anthropic() -> None:
     plan = played(one("anthropic", "messages"), "says", "no_usage", stream=True)
     assert isinstance(plan, Plan)
     assert read(plan, "anthropic-messages")["first"] == ABSENT
 
 
 @pytest.mark.parametrize(("how", "told"), [("missing", [None]), ("null", [None, None])])
-def test_openai_s_chunk_that_only_counts_is_not_sent_or_counts_nothing(how: str, told: list[Json]) -> None:
+def test_openai_usage_chunk_is_missing_or_null_without_usage(how: str, told: list[Json]) -> None:
     """All chunks before it say null, as they always do."""
     plan = played(one("openai", "chat"), "says", "no_usage", stream=True, how=how)
     assert isinstance(plan, Plan)
@@ -200,14 +200,14 @@ def test_openai_s_chunk_that_only_counts_is_not_sent_or_counts_nothing(how: str,
 
 
 @pytest.mark.parametrize(("how", "told"), [("missing", ABSENT), ("null", None)])
-def test_groq_s_own_object_tells_no_usage_either(how: str, told: Json) -> None:
+def test_no_usage_applies_to_x_groq_object(how: str, told: Json) -> None:
     plan = played(one("groq", "chat"), "says", "no_usage", stream=True, how=how)
     assert isinstance(plan, Plan)
     own = [body["x_groq"] for body in payloads(plan) if "x_groq" in body]
     assert own[-1].get("usage", ABSENT) == told
 
 
-def test_a_stream_that_was_not_asked_for_its_usage_does_not_tell_it() -> None:
+def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
     """No fault is claimed where nothing would have been said."""
     dialect = one("openai", "chat")
     request = dialect.request(

@@ -38,7 +38,7 @@ def _payload(plan: Plan) -> bytes:
 
 @dialects
 @pytest.mark.parametrize("name", NAMED)
-def test_every_provider_has_words_for_every_named_error(dialect: GeneratingDialect, name: str) -> None:
+def test_named_error_has_message_of_provider(dialect: GeneratingDialect, name: str) -> None:
     if dialect.name == "gemini" and name == "content_filter":
         return  # no error there: a 200 that says why there is no candidate
     status, error = told(dialect, Failure(name))
@@ -71,7 +71,7 @@ RETIRED = {
 
 
 @pytest.mark.parametrize("name", RETIRED)
-def test_a_retired_model_is_told_in_the_provider_s_words(name: str) -> None:
+def test_model_deprecated_has_message_of_provider(name: str) -> None:
     status, start = RETIRED[name]
     code, error = told(CALLS[NAMES.index(name)], Failure("model_deprecated"))
     assert code == status
@@ -82,7 +82,7 @@ def test_a_retired_model_is_told_in_the_provider_s_words(name: str) -> None:
 
 
 @dialects
-def test_the_limit_and_the_true_count_are_told(dialect: GeneratingDialect) -> None:
+def test_context_length_has_limit_and_token_count(dialect: GeneratingDialect) -> None:
     tokens = asked(dialect, LONG).input_tokens
     assert tokens > 300
     status, error = told(dialect, Failure("context_length", limit=300))
@@ -93,7 +93,7 @@ def test_the_limit_and_the_true_count_are_told(dialect: GeneratingDialect) -> No
 
 
 @dialects
-def test_a_request_that_is_not_too_long_is_told_that_it_is_longer(dialect: GeneratingDialect) -> None:
+def test_context_error_for_short_request_has_consistent_counts(dialect: GeneratingDialect) -> None:
     """An error that a scenario asks for in any case: the numbers agree all the same."""
     tokens = asked(dialect, LONG).input_tokens
     _, error = told(dialect, Failure("context_length", limit=1_000_000))

@@ -59,7 +59,7 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), FOUND)
-def test_a_call_is_found(
+def test_find_returns_call_of_path(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
     found = find(method, path, headers)
@@ -77,7 +77,7 @@ def test_a_call_is_found(
         ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
     ],
 )
-def test_a_known_path_with_another_method_is_a_405_that_says_which(
+def test_known_path_with_other_method_is_405_with_allow(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, allow: str
 ) -> None:
     found = find(method, path, headers)
@@ -100,7 +100,7 @@ def test_a_known_path_with_another_method_is_a_405_that_says_which(
         ("/", {}, None, "openai", "/"),
     ],
 )
-def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
+def test_unknown_path_is_404_with_routes_of_meant_provider_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
     found = find("POST", path, headers)
@@ -115,7 +115,7 @@ def test_an_unknown_path_is_a_404_that_lists_the_routes_of_whom_was_meant_first(
     )
 
 
-def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
+def test_unknown_vendor_path_lists_routes_of_vendor_first() -> None:
     found = find("POST", "/groq/openai/v1/files", {})
     assert isinstance(found, UnknownPath)
     assert "Routes: POST /groq/openai/v1/chat/completions, " in (found.failure.message or "")
@@ -137,7 +137,7 @@ def test_a_vendors_unknown_path_lists_the_vendors_own_routes_first() -> None:
         ("POST", "/v1/models/", "GET /v1/models"),
     ],
 )
-def test_a_path_that_is_nearly_known_is_told_as_it_was_meant(method: str, path: str, meant: str) -> None:
+def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None:
     found = find(method, path, {})
     assert isinstance(found, UnknownPath)
     assert found.failure.message is not None
@@ -153,9 +153,7 @@ def test_a_path_that_is_nearly_known_is_told_as_it_was_meant(method: str, path: 
         ("GET", "/anthropic/v1/v1/models/x", {"host": "mock:9"}, "http://mock:9/anthropic"),
     ],
 )
-def test_a_doubled_v1_is_told_with_the_right_base_url(
-    method: str, path: str, headers: dict[str, str], base: str
-) -> None:
+def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str, str], base: str) -> None:
     found = find(method, path, headers)
     assert isinstance(found, UnknownPath)
     assert found.failure.message == (
@@ -171,14 +169,14 @@ def test_a_doubled_v1_is_told_with_the_right_base_url(
         ("/gemini/v1beta/v1/models/m:streamGenerateContent", "http://mock:9/gemini"),
     ],
 )
-def test_two_versions_are_told_with_the_right_base_url(path: str, base: str) -> None:
+def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
     found = find("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
     assert isinstance(found, UnknownPath)
     assert found.dialect.name == "gemini"
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
 
 
-def test_a_doubled_v1_before_an_unknown_path_lists_the_routes() -> None:
+def test_doubled_v1_before_unknown_path_lists_routes() -> None:
     found = find("GET", "/v1/v1/nowhere", {})
     assert isinstance(found, UnknownPath)
     assert "Routes:" in (found.failure.message or "")
@@ -218,7 +216,7 @@ AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "headers", "dialect", "bare", "route"), AZURE)
-def test_a_call_of_azure_is_found(
+def test_find_returns_call_of_azure_path(
     method: str, path: str, headers: dict[str, str], dialect: Dialect, bare: str, route: dict[str, str]
 ) -> None:
     found = find(method, path, headers)
@@ -231,14 +229,14 @@ def test_a_call_of_azure_is_found(
     ("query", "provider"),
     [("api-version=2024-10-21", "azure"), ("a=b&api-version=x", "azure"), ("", "openai")],
 )
-def test_azure_is_told_from_openais_prefix_by_its_version(query: str, provider: str) -> None:
+def test_openai_prefix_with_api_version_is_azure(query: str, provider: str) -> None:
     found = find("POST", "/openai/v1/chat/completions", {}, query)
     assert isinstance(found, RouteMatch)
     assert found.provider == provider
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
-def test_a_vendor_is_found_behind_its_prefix_and_nowhere_else(vendor: Vendor) -> None:
+def test_vendor_is_found_behind_its_prefix_only(vendor: Vendor) -> None:
     for base in vendor.bases:
         found = find("POST", f"/{vendor.name}{base}/chat/completions", {})
         assert isinstance(found, RouteMatch)
@@ -255,7 +253,7 @@ def test_calls_by_provider_names_every_provider() -> None:
     assert PROVIDERS - named == set()
 
 
-def test_a_route_is_told_with_the_prefix_that_it_needs() -> None:
+def test_route_line_has_needed_prefix() -> None:
     lines = [route.line for route in ROUTES]
     assert "POST /v1/chat/completions" in lines
     assert "POST /groq/openai/v1/chat/completions" in lines

@@ -136,19 +136,19 @@ def _outcome(name: str) -> Iterator[str]:
     yield ""
 
 
-def _got(told: str) -> str:
-    text, _, raised = told.partition("!")
-    said = "all of it" if text == ALL else f"`{text.rstrip()}`" if text else ""
+def _got(documented: str) -> str:
+    text, _, raised = documented.partition("!")
+    output = "all of it" if text == ALL else f"`{text.rstrip()}`" if text else ""
     if not raised:
-        return said if text == ALL else f"{said or 'nothing'}, and no error"
-    return f"{said}, then `{raised}`" if said else f"`{raised}`"
+        return output if text == ALL else f"{output or 'nothing'}, and no error"
+    return f"{output}, then `{raised}`" if output else f"`{raised}`"
 
 
 def _meaning(kind: type[Fault], field: str, info: FieldInfo) -> str:
-    said = (info.description or "").replace("|", "\\|")
+    output = (info.description or "").replace("|", "\\|")
     named = [str(value) for value in _schema(kind, field, info).get("enum", ())]
-    missing = [value for value in named if value not in said]
-    return f"{said} One of {', '.join(f'`{value}`' for value in named)}." if missing else said
+    missing = [value for value in named if value not in output]
+    return f"{output} One of {', '.join(f'`{value}`' for value in named)}." if missing else output
 
 
 def _default(kind: type[Fault], field: str, info: FieldInfo) -> str:
@@ -164,8 +164,8 @@ def _shown(value: object) -> str:
     if isinstance(value, ChunkPoint):
         return f"{{chunk: {value.chunk}}}"
     if isinstance(value, BaseModel):
-        given = {name: held for name, held in value if held is not None}
-        return "{" + ", ".join(f"{name}: {_number(name, held)}" for name, held in given.items()) + "}"
+        values = {name: held for name, held in value if held is not None}
+        return "{" + ", ".join(f"{name}: {_number(name, held)}" for name, held in values.items()) + "}"
     if isinstance(value, float):
         return f"{value:g}"
     return value if isinstance(value, str) else dumps(value).decode()

@@ -13,23 +13,23 @@ from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
 from tests.core.request.test_request_hash import POEM
-from tests.docs.switching_asked import Asked
+from tests.docs.pack_request import PackRequest
 
 
 def by_hash(tmp_path: Path) -> None:
-    hash = request_hash(Asked("default").request)
+    hash = request_hash(PackRequest("default").request)
     rule = {"name": "again", "match": {"hash": hash}, "reply": "as recorded"}
     (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
-    assert Asked("default", scenarios=tmp_path).text == "as recorded"
-    assert Asked("default", scenarios=tmp_path, temperature=1).text != "as recorded"
+    assert PackRequest("default", scenarios=tmp_path).text == "as recorded"
+    assert PackRequest("default", scenarios=tmp_path, temperature=1).text != "as recorded"
 
 
 def by_older_hash(tmp_path: Path) -> None:
-    older = older_hash(Asked("default").request)
+    older = older_hash(PackRequest("default").request)
     assert older is not None
     rule = {"name": "again", "match": {"hash": older}, "reply": "as recorded"}
     (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [rule]}))
-    assert Asked("default", scenarios=tmp_path).text == "as recorded"
+    assert PackRequest("default", scenarios=tmp_path).text == "as recorded"
 
 
 SAID_THEN: dict[str, Any] = {
@@ -43,7 +43,7 @@ def cassette(tmp_path: Path) -> None:
         "uri": "https://api.openai.com/v1/chat/completions",
         "headers": {},
     }
-    request["body"] = Asked("default").request.raw_text
+    request["body"] = PackRequest("default").request.raw_text
     response: dict[str, Any] = {
         "status": {"code": 200},
         "headers": {},
@@ -51,14 +51,14 @@ def cassette(tmp_path: Path) -> None:
     }
     file = ImportFile("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
     (tmp_path / "recorded.yaml").write_text(import_recordings(file, RequestParser()).text, encoding="utf-8")
-    assert b'"recorded"' in sent_bytes(Asked("default", scenarios=tmp_path).plan)
+    assert b'"recorded"' in sent_bytes(PackRequest("default", scenarios=tmp_path).plan)
 
 
-def recorded(tmp_path: Path, **how: str) -> Asked:
+def recorded(tmp_path: Path, **how: str) -> PackRequest:
     frames = [{"at": "100ms", "data": dumps(SAID_THEN).decode()}]
     replay = {"headers": {"content-type": "application/json"}, "frames": frames, **how}
     (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [{"replay": replay}]}))
-    return Asked("default", scenarios=tmp_path)
+    return PackRequest("default", scenarios=tmp_path)
 
 
 def at_its_times(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def said_anew(tmp_path: Path) -> None:
 
 def poems(tmp_path: Path) -> None:
     poem = "A function stood before a glass"
-    assert poem in sent_bytes(Asked("recordings", raw=dumps(POEM)).plan).decode()
-    assert Asked("recordings").status == 404
+    assert poem in sent_bytes(PackRequest("recordings", raw=dumps(POEM)).plan).decode()
+    assert PackRequest("recordings").status == 404
 
 
 RECORDED: dict[str, Callable[[Path], None]] = {

@@ -45,8 +45,8 @@ def test_clients_page_python_block_gets_response(
     names: dict[str, object] = {}
     exec(block.replace("http://localhost:8080", server.url), names)
     names["client"].close()  # type: ignore[attr-defined]
-    said = capsys.readouterr().out.splitlines()
-    assert said == ["Hello there."] * block.count("print(")
+    output = capsys.readouterr().out.splitlines()
+    assert output == ["Hello there."] * block.count("print(")
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
@@ -72,16 +72,16 @@ def test_clients_page_javascript_gets_responses(server: Live, tmp_path: Path) ->
 
 
 def test_clients_page_variables_are_those_of_exec() -> None:
-    told = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
-    told |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
+    documented = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
+    documented |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
     made = variables("http://localhost:8080")
-    assert told == {name: made[name] for name in told}
-    assert made.keys() - told.keys() == {
+    assert documented == {name: made[name] for name in documented}
+    assert made.keys() - documented.keys() == {
         "MOCKLLM_BASE_URL", "MOCKLLM_URL", "GOOGLE_API_KEY", "NO_PROXY", "no_proxy",
     }  # fmt: skip
 
 
-def test_the_scenario_is_as_its_examples_say(tmp_path: Path) -> None:
+def test_scenario_of_page_passes_its_examples(tmp_path: Path) -> None:
     (yaml,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "clients.yaml").write_text(yaml)
     with pytest.raises(SystemExit) as ended:

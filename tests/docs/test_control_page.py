@@ -34,7 +34,7 @@ def test_every_filter_is_on_it(name: str) -> None:
     assert f"`{name}`" in PAGE
 
 
-def test_its_expectations_are_read(server: Steered) -> None:
+def test_expectations_of_page_are_accepted(server: Steered) -> None:
     (block,) = re.findall(r"```yaml\n# expectations.yaml\n(.*?)```", PAGE, re.S)
     got = server.call("POST", "/api/verify", read_source(block, "expectations").data)
     assert got.status == 200, got.text
@@ -54,5 +54,5 @@ def test_control_page_calls_succeed(server: Steered, method: str, path: str, bod
     assert got.status == 200, got.text
 
 
-def test_there_are_calls() -> None:
+def test_page_has_calls() -> None:
     assert len(CALLS) >= 9

@@ -41,7 +41,7 @@ def test_table_of_contracts_names_every_member(name: str) -> None:
     assert own <= set(re.findall(r"`(\w+)`", row))
 
 
-def test_it_names_every_hook_of_an_encoder() -> None:
+def test_page_names_every_hook_of_encoder() -> None:
     hooks = {name for name in vars(Encoder) if not name.startswith("_")}
     assert [name for name in sorted(hooks) if f"`{name}`" not in PAGE] == []
 

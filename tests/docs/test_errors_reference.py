@@ -33,7 +33,7 @@ def test_errors_page_is_up_to_date() -> None:
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=[section.splitlines()[0] for section in SECTIONS])
-def test_each_table_has_every_named_error(section: str) -> None:
+def test_tables_have_every_named_error(section: str) -> None:
     assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == list(NAMED)
 
 
@@ -42,9 +42,9 @@ def test_errors_page_first_table_lists_statuses() -> None:
     head, _, *lines = first.splitlines()
     columns = [re.findall(r"\[([^\]]+)\]", cell)[0] for cell in head.strip("| ").split(" | ")]
     assert columns == ["OpenAI", "Anthropic", "Gemini", "Azure OpenAI", "Vertex AI"]
-    told = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
-    assert list(told) == [f"| `{name}`" for name in NAMED]
-    assert told["| `overloaded`"][0:2] == ["503", "529"]
+    documented = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
+    assert list(documented) == [f"| `{name}`" for name in NAMED]
+    assert documented["| `overloaded`"][0:2] == ["503", "529"]
 
 
 def test_every_provider_has_a_table() -> None:
@@ -53,5 +53,5 @@ def test_every_provider_has_a_table() -> None:
     assert [name for name, own in titles.items() if not own & headings] == []
 
 
-def test_the_language_reference_leads_to_it() -> None:
+def test_language_reference_links_to_errors_page() -> None:
     assert "(errors.md)" in (ROOT / "docs" / "language.md").read_text(encoding="utf-8")

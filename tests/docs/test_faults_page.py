@@ -53,8 +53,8 @@ def test_adding_a_fault_page_quotes_the_code() -> None:
     """The classes and the row in docs/adding-a-fault.md stand in the code, word for word."""
     text = (DOCS / "adding-a-fault.md").read_text(encoding="utf-8")
     blocks = [dedent(block) for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)]
-    shown = [part.strip() for block in blocks for part in re.split(r"\n\n(?=\S)", block)]
-    assert [part.partition("(")[0] for part in shown] == [
+    outputs = [part.strip() for block in blocks for part in re.split(r"\n\n(?=\S)", block)]
+    assert [part.partition("(")[0] for part in outputs] == [
         "@fault",
         "@fault",
         "def truncated",
@@ -62,4 +62,4 @@ def test_adding_a_fault_page_quotes_the_code() -> None:
     ]
     files = [*Path(base.__file__).parent.glob("*.py"), Path(expected.__file__)]
     code = "".join(file.read_text(encoding="utf-8") for file in files)
-    assert [part for part in shown if part not in code] == []
+    assert [part for part in outputs if part not in code] == []

@@ -41,9 +41,9 @@ def title(block: str) -> str:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[title(block) for block in BLOCKS])
-def test_its_examples_hold(block: str, tmp_path: Path) -> None:
-    for name, text in _files(block):
-        (tmp_path / name).write_text(text, encoding="utf-8")
+def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
+    for name, source in _files(block):
+        (tmp_path / name).write_text(source, encoding="utf-8")
     suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
     assert [str(mistake) for mistake in suite.diagnostics] == []
     results = list(suite.run(""))
@@ -98,8 +98,8 @@ def words() -> Iterable[str]:
     yield from (*NAMED, *FAULTS, *NAMES)
 
 
-@pytest.mark.parametrize("word", sorted(set(words())))
-def test_every_word_is_in_it(word: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(words())))
+def test_page_names_every_key(name: str) -> None:
     assert re.search(
-        rf"`[^`\n]*\b{re.escape(word)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(word)}:", TEXT, re.MULTILINE
+        rf"`[^`\n]*\b{re.escape(name)}\b[^`\n]*`|^ *(- )?.*\b{re.escape(name)}:", TEXT, re.MULTILINE
     )

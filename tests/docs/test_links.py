@@ -24,7 +24,7 @@ def anchors(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_a_pages_links_lead_somewhere(page: Path) -> None:
+def test_links_of_page_have_targets(page: Path) -> None:
     for link in links(page):
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page
@@ -32,8 +32,8 @@ def test_a_pages_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
-def test_every_page_is_found_from_the_readme() -> None:
-    found = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
+def test_every_page_is_linked_from_readme() -> None:
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links(README)}
     pages = {page for page in PAGES if page != README and page.parent.name != "adr"}
-    assert pages - found == set()
-    assert ROOT / "docs" / "adr" in found
+    assert pages - linked == set()
+    assert ROOT / "docs" / "adr" in linked

@@ -22,35 +22,35 @@ OPTIONS = {option.name for option in (*LOADING, *SERVING)} | {
 }
 
 
-def test_its_scenario_passes_its_example(tmp_path: Path) -> None:
+def test_scenario_of_page_passes_its_example(tmp_path: Path) -> None:
     (tmp_path / "busy.yaml").write_text(SCENARIO)
     assert run("check", str(tmp_path)) == 0
     assert run("test", str(tmp_path)) == 0
 
 
-def test_its_options_and_metrics_are_there() -> None:
-    told = set(re.findall(r"(?<!-)--[a-z][a-z-]+", PAGE)) - {"--ulimit", "--from-file"}
-    assert told - OPTIONS == set()
+def test_options_and_metrics_of_page_exist() -> None:
+    documented = set(re.findall(r"(?<!-)--[a-z][a-z-]+", PAGE)) - {"--ulimit", "--from-file"}
+    assert documented - OPTIONS == set()
     seen = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
     for metric in re.findall(r"mockllm_[a-z_]+?(?=_bucket|\b)", PAGE):
         assert f"`{metric}`" in seen, metric
 
 
-def test_its_bounds_are_those_that_a_server_begins_with() -> None:
+def test_bounds_of_page_are_server_defaults() -> None:
     made = ServerLimits()
-    told = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
+    documented = [made.keepalive, made.body / MIB, made.header / KIB, made.headers, made.unsent / MIB, made.sessions,
             made.journal, made.journal_bytes / MIB, made.grace]  # fmt: skip
-    assert told == [75, 32, 32, 128, 1, 1000, 1000, 64, 10]
+    assert documented == [75, 32, 32, 128, 1, 1000, 1000, 64, 10]
     bounds = PAGE[PAGE.index("## Bounds") : PAGE.index("## Refuse")]
-    for each in ("75 s", "32 MiB", "32 KiB", "128 headers", "1 MiB", "1,000 sessions", "64 MiB", "10 s"):
-        assert each in bounds, each
+    for item in ("75 s", "32 MiB", "32 KiB", "128 headers", "1 MiB", "1,000 sessions", "64 MiB", "10 s"):
+        assert item in bounds, item
 
 
-def test_its_manifest_asks_for_what_the_image_has() -> None:
+def test_manifest_of_page_fits_the_image() -> None:
     deployment, service = YAML(typ="safe").load_all(MANIFEST)
     pod = deployment["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    names = {each["name"] for each in container["env"]}
+    names = {item["name"] for item in container["env"]}
     assert names - {environment_name(option) for option in OPTIONS} == set()
     assert pod["terminationGracePeriodSeconds"] > int(container["env"][1]["value"])
     image = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")

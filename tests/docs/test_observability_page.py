@@ -14,14 +14,14 @@ PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
 DOCKERS = {"--build", "--format", "--network", "--read-only", "--rm", "--stop-timeout", "--user"}
 
 
-def test_its_metrics_are_those_of_the_page(tmp_path: Path) -> None:
+def test_metrics_of_page_are_those_of_server(tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": "rules: [{reply: hi}]"}) as server:
         text = server.call("GET", "/metrics").text
     there = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
     assert set(re.findall(r"`(mockllm_\w+)`", PAGE)) == there
 
 
-def test_its_attributes_are_those_of_spans() -> None:
+def test_attributes_of_page_are_those_of_spans() -> None:
     known = Path(str(spans.__file__)).read_text("utf-8")
     named = set(re.findall(r"`((?:gen_ai|http|url|server|client|user_agent|error|mockllm)\.[\w.]+)`", PAGE))
     assert len(named) > 25
@@ -30,7 +30,7 @@ def test_its_attributes_are_those_of_spans() -> None:
     assert own <= named, "one of mockllm's own is not told"
 
 
-def test_its_numbers_options_and_files_are_true() -> None:
+def test_numbers_options_and_files_of_page_exist() -> None:
     assert f"a queue of {tracing.MAX_QUEUED} requests" in PAGE
     assert tracing.STOP_TIMEOUT == 2.0
     options = {option.name for option in SERVING}

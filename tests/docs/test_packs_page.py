@@ -31,6 +31,6 @@ def test_every_agent_is_on_the_page() -> None:
     assert set(column("model")) == named - {"agent-loops"}
 
 
-def test_the_pack_itself_says_which_agents_there_are() -> None:
-    said = respond_once("", chat_request(), packs=["agent-loops"]).text
-    assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", said)) == set(column("model"))
+def test_pack_lists_agents_of_page() -> None:
+    output = respond_once("", chat_request(), packs=["agent-loops"]).text
+    assert set(re.findall(r"\bagent(?:-[a-z]+)*\b", output)) == set(column("model"))

@@ -38,7 +38,7 @@ def words(line: str, remote: Path) -> list[str]:
     return arguments
 
 
-def test_the_page_runs_from_top_to_bottom(
+def test_commands_of_page_run_in_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work, remote = tmp_path / "work", tmp_path / "remote"
@@ -81,11 +81,11 @@ def test_packs_page_shows_output_of_check(
     assert run("pack", "new", "team/greet") == 0
     capsys.readouterr()
     assert run("pack", "check", "greet") == 0
-    (shown,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
-    assert shown in capsys.readouterr().out
+    (output,) = re.findall(r"```\n(team/greet 0\.1\.0:\n.*?)```", PAGE, re.DOTALL)
+    assert output in capsys.readouterr().out
 
 
-def test_a_bad_day_becomes_a_pack_that_another_team_tests_with(
+def test_recorded_errors_become_pack_of_other_team(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -27,16 +27,16 @@ def headings(blocks: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
-def test_its_files_have_no_mistake(block: str, tmp_path: Path) -> None:
+def test_scenarios_of_page_have_no_diagnostics(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     assert [
-        str(each)
-        for each in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
+        str(diagnostic)
+        for diagnostic in load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)).diagnostics
     ] == []
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=headings(BLOCKS))
-def test_its_examples_hold(block: str, tmp_path: Path) -> None:
+def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
     suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
     results = list(suite.run(""))
@@ -53,7 +53,7 @@ TELLING = [provider for provider in REGISTERED if provider.limit_headers is not 
 
 
 @pytest.mark.parametrize("provider", TELLING, ids=lambda provider: provider.name)
-def test_every_provider_that_tells_is_in_it(provider: Provider) -> None:
+def test_page_names_provider_and_its_headers(provider: Provider) -> None:
     title = provider.title.removesuffix(" OpenAI")
     assert re.search(rf"^\| .*{title}", TEXT, re.MULTILINE)
     gauge = Gauge(1, 1, 1.0, 1.0)
@@ -80,11 +80,11 @@ PACK = {
 }
 
 
-def test_parameters_of_a_pack_may_stand_in_a_limit(tmp_path: Path) -> None:
+def test_limit_accepts_pack_parameters(tmp_path: Path) -> None:
     for name, text in PACK.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     gathered = load_scenarios(ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY))
-    assert [str(each) for each in gathered.diagnostics] == []
+    assert [str(diagnostic) for diagnostic in gathered.diagnostics] == []
     (entry,) = gathered.entries
     limit = entry.spec.limit.limit
     assert (limit.strategy, limit.requests, limit.window) == ("fixed-window", 10, 60.0)

@@ -58,7 +58,7 @@ def test_readme_commands_exist_and_serve_starts(tmp_path: Path) -> None:
         assert server.wait() == 0
 
 
-def test_its_scenario_has_no_mistakes_and_passes_its_examples(
+def test_scenario_of_readme_passes_check_and_test(
     scenarios: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command in ("check", "test"):
@@ -88,7 +88,7 @@ def test_query_controls_go_with_the_sdk(port: int) -> None:
     assert exec_raises(calls[2], names) is openai.APIStatusError
 
 
-def test_an_offered_tool_is_called(capsys: pytest.CaptureFixture[str]) -> None:
+def test_tool_call_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     import openai
 
     assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in README
@@ -96,9 +96,9 @@ def test_an_offered_tool_is_called(capsys: pytest.CaptureFixture[str]) -> None:
     app = App(Builder(ScenarioSources((), ["default"], settings), Sessions()).first())
     with ThreadedServer(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(blocks("python")[3], {"client": client, "messages": [{"role": "user", "content": "hi"}]})
-    said = capsys.readouterr().out
-    assert "get_weather" in said
-    assert '{"city":"' in said
+    output = capsys.readouterr().out
+    assert "get_weather" in output
+    assert '{"city":"' in output
 
 
 def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
@@ -109,8 +109,8 @@ def exec_raises(code: str, names: dict[str, object]) -> type[Exception] | None:
     return None
 
 
-def test_it_names_every_command_and_every_shipped_pack() -> None:
-    told = set(re.findall(r"`mockllm (\w+)", README))
-    assert told == set(COMMANDS)
+def test_readme_names_every_command_and_pack() -> None:
+    documented = set(re.findall(r"`mockllm (\w+)", README))
+    assert documented == set(COMMANDS)
     assert all(f"`{name}`" in README for name in bundled_names())
     assert "--host" in {option.name for option in SERVING}

@@ -26,7 +26,7 @@ def options_of(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_its_commands_have_the_options_that_it_names(command: str) -> None:
+def test_options_of_page_exist(command: str) -> None:
     lines = re.findall(rf"mockllm {command}\b([^`\n]*)", PAGE)
     named = {option for line in lines for option in re.findall(r"--[a-z-]+", line)}
     assert lines
@@ -52,26 +52,26 @@ ASKED = raw_request(
 )
 
 
-def test_its_recording_is_a_scenario() -> None:
+def test_recording_of_page_is_replayed() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
-    heard = VirtualServer(example).respond(ASKED)
-    assert heard.bytes.endswith(b"data: [DONE]\n\n")
-    assert heard.took == 0.43
+    response = VirtualServer(example).respond(ASKED)
+    assert response.bytes.endswith(b"data: [DONE]\n\n")
+    assert response.took == 0.43
 
 
 def test_recordings_page_log_is_imported() -> None:
     (line,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     game = VirtualServer(take(line, "log.jsonl").text)
-    heard = game.respond(ASKED)
-    assert (heard.status, heard.took) == (503, 0.82)
+    response = game.respond(ASKED)
+    assert (response.status, response.took) == (503, 0.82)
     source = inspect.getsource(request_log)
     table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]
     for name in re.findall(r"`(\w+)`", table):
         assert f'"{name}"' in source, name
 
 
-def test_it_names_every_kind_of_file_that_is_imported() -> None:
-    for word in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
-        assert word in KINDS
-        assert word in PAGE
+def test_page_names_every_imported_format() -> None:
+    for name in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
+        assert name in KINDS
+        assert name in PAGE
     assert f"`{interaction.OTHER}`" in PAGE

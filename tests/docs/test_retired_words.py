@@ -84,7 +84,7 @@ def public_names(tree: ast.Module) -> Iterator[str]:
 
 def count_in_name(name: str) -> int:
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower().split("_")
-    return 0 if name.startswith("_") else sum(word in IN_NAMES for word in words)
+    return 0 if name.startswith("_") else sum(term in IN_NAMES for term in words)
 
 
 def sources(package: str) -> Iterator[str]:

@@ -48,7 +48,7 @@ def test_failing(client):
 """
 
 
-def test_its_examples_hold(tmp_path: Path) -> None:
+def test_examples_of_page_pass(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(RULES, encoding="utf-8")
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
     results = list(Suite(ScenarioSources([str(tmp_path)], vocabulary=vocabulary)).run(""))
@@ -80,10 +80,10 @@ def test_every_header_is_in_it(header: str) -> None:
     assert f"`{header}" in TEXT
 
 
-def test_its_options_are_the_real_ones_with_their_defaults() -> None:
+def test_options_of_page_have_real_defaults() -> None:
     rows = dict(re.findall(r"^\| `(--[\w-]+)[^`]*` \| (`\w+` \| \w+) \|$", TEXT, re.MULTILINE))
     defaults = {option.name: option.default for option in SERVING}
-    defaults |= {each.metadata["option"]: each.default for each in fields(ServerLimits)}
+    defaults |= {field.metadata["option"]: field.default for field in fields(ServerLimits)}
     assert len(rows) == 4
     for name, row in rows.items():
         default = "off" if defaults[name] is False else f"{defaults[name]:g}"

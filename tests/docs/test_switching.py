@@ -14,16 +14,16 @@ from mockllm.cli.options import SERVING, option_values
 from mockllm.core.json.codec import loads
 from mockllm.core.limits.limit import STRATEGIES
 from mockllm.core.rendering.plan import EventStep
-from tests.docs.switching_asked import Asked
+from tests.docs.pack_request import PackRequest
 from tests.docs.switching_recorded import RECORDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "switching.md"
 
 
 def hello() -> None:
-    found = Asked("request-controls")
-    assert found.text == "Hello! I'm a mock LLM response. How can I help you today?"
-    usage = found.body["usage"]
+    result = PackRequest("request-controls")
+    assert result.text == "Hello! I'm a mock LLM response. How can I help you today?"
+    usage = result.body["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]) == (10, 15, 25)
 
 
@@ -31,20 +31,20 @@ SAID = ["Hello", " from", " streaming", " mock", " provider", "!"]
 
 
 def streamed() -> None:
-    found = Asked("request-controls", stream=True)
-    assert found.chunks == SAID
-    assert found.waits == [pytest.approx(0.1)] * 5
+    result = PackRequest("request-controls", stream=True)
+    assert result.chunks == SAID
+    assert result.waits == [pytest.approx(0.1)] * 5
 
 
 def delayed() -> None:
-    assert Asked("request-controls", "?delay=250").plan.delay == pytest.approx(0.25)
-    assert Asked("request-controls", "?delay=250&fail=500").plan.delay == pytest.approx(0.25)
+    assert PackRequest("request-controls", "?delay=250").plan.delay == pytest.approx(0.25)
+    assert PackRequest("request-controls", "?delay=250&fail=500").plan.delay == pytest.approx(0.25)
 
 
 def rate_limited() -> None:
-    found = Asked("request-controls", "?fail=429")
-    assert found.status == 429
-    assert found.error == {
+    result = PackRequest("request-controls", "?fail=429")
+    assert result.status == 429
+    assert result.error == {
         "message": "Rate limit exceeded",
         "type": "rate_limit_error",
         "param": None,
@@ -53,44 +53,44 @@ def rate_limited() -> None:
 
 
 def server_error() -> None:
-    found = Asked("request-controls", "?fail=500")
-    assert (found.status, found.error["type"], found.error["code"], found.error["message"]) == (
+    result = PackRequest("request-controls", "?fail=500")
+    assert (result.status, result.error["type"], result.error["code"], result.error["message"]) == (
         500, "server_error", "internal_error", "Internal server error",
     )  # fmt: skip
 
 
 def any_status() -> None:
     for status in (400, 418, 503, 599):
-        assert Asked("request-controls", f"?fail={status}").status == status
+        assert PackRequest("request-controls", f"?fail={status}").status == status
 
 
 def timed_out() -> None:
-    found = Asked("request-controls", "?fail=timeout")
-    assert (found.plan.delay, found.status) == (30.0, 504)
-    assert (found.error["type"], found.error["message"]) == ("timeout_error", "Gateway timeout")
+    result = PackRequest("request-controls", "?fail=timeout")
+    assert (result.plan.delay, result.status) == (30.0, 504)
+    assert (result.error["type"], result.error["message"]) == ("timeout_error", "Gateway timeout")
 
 
 def streamed_unasked() -> None:
-    assert Asked("request-controls", "?stream=true", stream=False).chunks == SAID
+    assert PackRequest("request-controls", "?stream=true", stream=False).chunks == SAID
 
 
 def broken() -> None:
-    found = Asked("request-controls", "?stream=true&fail_chunk=3")
-    last = found.plan.steps[-1]
+    result = PackRequest("request-controls", "?stream=true&fail_chunk=3")
+    last = result.plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.payload == b'{"broken": '
-    assert found.chunks == SAID[:2]
+    assert result.chunks == SAID[:2]
 
 
 def refused() -> None:
-    found = Asked("request-controls", "?delay=abc")
-    assert (found.status, found.error["param"]) == (400, "delay")
+    result = PackRequest("request-controls", "?delay=abc")
+    assert (result.status, result.error["param"]) == (400, "delay")
 
 
-def with_environment(assignment: str, **body: Any) -> Asked:
+def with_environment(assignment: str, **body: Any) -> PackRequest:
     name, _, value = assignment.partition("=")
     fixed = {"DEFAULT_RESPONSE": "twenty-two characters.", "STREAM_JITTER_MS": "0", name: value}
-    return Asked("default", environment=fixed, **body)
+    return PackRequest("default", environment=fixed, **body)
 
 
 def fixed_response() -> None:
@@ -101,16 +101,18 @@ WEATHER: Any = {"type": "object", "properties": {"city": {"type": "string"}}, "r
 TOOLS: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": WEATHER}}]
 
 
-def called(found: Asked) -> list[Any]:
-    calls = found.body["choices"][0]["message"].get("tool_calls", [])
+def called(result: PackRequest) -> list[Any]:
+    calls = result.body["choices"][0]["message"].get("tool_calls", [])
     return [loads(call["function"]["arguments"]) for call in calls]
 
 
 def tool_called() -> None:
     for chance in ("1", ""):
-        (arguments,) = called(Asked("default", environment={"TOOL_CALL_PROBABILITY": chance}, tools=TOOLS))
+        (arguments,) = called(
+            PackRequest("default", environment={"TOOL_CALL_PROBABILITY": chance}, tools=TOOLS)
+        )
         assert list(arguments) == ["city"]
-    assert called(Asked("default", environment={"TOOL_CALL_PROBABILITY": "0"}, tools=TOOLS)) == []
+    assert called(PackRequest("default", environment={"TOOL_CALL_PROBABILITY": "0"}, tools=TOOLS)) == []
     call = {"id": "call_1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
     history = [
         {"role": "user", "content": "How is the weather?"},
@@ -118,14 +120,14 @@ def tool_called() -> None:
         {"role": "tool", "tool_call_id": "call_1", "content": "sunny"},
     ]
     environment = {"TOOL_CALL_PROBABILITY": "1"}
-    found = Asked("default", environment=environment, tools=TOOLS, messages=history)
-    assert called(found) == []
-    assert found.text
+    result = PackRequest("default", environment=environment, tools=TOOLS, messages=history)
+    assert called(result) == []
+    assert result.text
 
 
 def structured() -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": "weather", "schema": WEATHER}}
-    assert list(loads(Asked("default", response_format=wanted).text)) == ["city"]
+    assert list(loads(PackRequest("default", response_format=wanted).text)) == ["city"]
 
 
 def first_delay() -> None:
@@ -157,28 +159,28 @@ def chunk_size() -> None:
     assert len(with_environment("STREAM_CHUNK_SIZE=10", stream=True).chunks) == 3
 
 
-def limited(*assignments: str) -> Asked:
+def limited(*assignments: str) -> PackRequest:
     """The first of several requests under a rate limit."""
     named = dict(assignment.split("=") for assignment in ("RATE_LIMIT_ENABLED=true", *assignments))
-    return Asked("default", environment=named)
+    return PackRequest("default", environment=named)
 
 
 def limit_enabled() -> None:
     assert limited().again(6) == [200] * 4 + [429] * 2
-    assert Asked("default").again(20) == [200] * 20
+    assert PackRequest("default").again(20) == [200] * 20
 
 
 def limit_mode() -> None:
     for mode in STRATEGIES:
         for name in {mode, mode.replace("-", "_")}:
             counted = mode in ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
-            found = limited(f"RATE_LIMIT_MODE={name}", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_AFTER_N=1")
+            result = limited(f"RATE_LIMIT_MODE={name}", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_AFTER_N=1")
             if mode == "random":
-                assert 10 < found.again(100).count(429) < 60
+                assert 10 < result.again(100).count(429) < 60
             else:
-                assert found.status == (429 if mode == "always" else 200)
-                assert found.again(1) == [200 if mode == "none" else 429]
-                assert found.again(1, 60.0) == [200 if counted or mode == "none" else 429]
+                assert result.status == (429 if mode == "always" else 200)
+                assert result.again(1) == [200 if mode == "none" else 429]
+                assert result.again(1, 60.0) == [200 if counted or mode == "none" else 429]
 
 
 def limit_after() -> None:
@@ -186,8 +188,8 @@ def limit_after() -> None:
 
 
 def limit_random() -> None:
-    found = limited("RATE_LIMIT_MODE=random", "RATE_LIMIT_RANDOM_PROBABILITY=1")
-    assert [found.status, *found.again(9)] == [429] * 10
+    result = limited("RATE_LIMIT_MODE=random", "RATE_LIMIT_RANDOM_PROBABILITY=1")
+    assert [result.status, *result.again(9)] == [429] * 10
 
 
 def limit_requests() -> None:
@@ -196,8 +198,8 @@ def limit_requests() -> None:
 
 
 def limit_window() -> None:
-    found = limited("RATE_LIMIT_MODE=sliding-window", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW_MS=1000")
-    assert (found.again(1, 0.5), found.again(1, 0.5)) == ([429], [200])
+    result = limited("RATE_LIMIT_MODE=sliding-window", "RATE_LIMIT_REQUESTS=1", "RATE_LIMIT_WINDOW_MS=1000")
+    assert (result.again(1, 0.5), result.again(1, 0.5)) == ([429], [200])
 
 
 def port() -> None:
@@ -206,49 +208,49 @@ def port() -> None:
 
 
 def echo() -> None:
-    assert Asked("error-models").text == "Say it back."
+    assert PackRequest("error-models").text == "Say it back."
 
 
 def credit() -> None:
-    found = Asked("error-models", model="credit-error")
-    assert (found.status, found.error["code"], found.error["param"]) == (402, "insufficient_quota", None)
+    result = PackRequest("error-models", model="credit-error")
+    assert (result.status, result.error["code"], result.error["param"]) == (402, "insufficient_quota", None)
 
 
 def retired() -> None:
-    found = Asked("error-models", model="deprecated-model")
-    assert (found.status, found.error["code"]) == (404, "model_not_found")
-    assert "has been deprecated" in found.error["message"]
+    result = PackRequest("error-models", model="deprecated-model")
+    assert (result.status, result.error["code"]) == (404, "model_not_found")
+    assert "has been deprecated" in result.error["message"]
 
 
 def too_long() -> None:
-    assert Asked("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
-    found = Asked("error-models", environment={"CONTEXT_WINDOW": "5"})
-    assert (found.status, found.error["code"]) == (400, "context_length_exceeded")
-    assert "is 5 tokens. However, your messages resulted in 10 tokens" in found.error["message"]
+    assert PackRequest("error-models", environment={"CONTEXT_WINDOW": "8000"}).status == 200
+    result = PackRequest("error-models", environment={"CONTEXT_WINDOW": "5"})
+    assert (result.status, result.error["code"]) == (400, "context_length_exceeded")
+    assert "is 5 tokens. However, your messages resulted in 10 tokens" in result.error["message"]
 
 
 def named() -> None:
     wanted = {"rate-limit-error": 429, "auth-error": 401, "overloaded-error": 503}
     wanted |= {"context-length-error": 400, "timeout-error": 504}
-    assert {model: Asked("error-models", model=model).status for model in wanted} == wanted
+    assert {model: PackRequest("error-models", model=model).status for model in wanted} == wanted
 
 
 def load() -> None:
-    found = Asked("benchmark", raw=b"")
-    assert found.chunks[:2] == ["Hello", " world"]
-    assert len(found.chunks) == 18
-    assert found.waits == pytest.approx([0.05] * 17)
+    result = PackRequest("benchmark", raw=b"")
+    assert result.chunks[:2] == ["Hello", " world"]
+    assert len(result.chunks) == 18
+    assert result.waits == pytest.approx([0.05] * 17)
 
 
 def count() -> None:
     for chunks in (0, 1, 5625):
-        found = Asked("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
-        assert len(found.chunks) == chunks
+        result = PackRequest("benchmark", environment={"CHUNK_COUNT": str(chunks), "CHUNK_DELAY_MS": "0"})
+        assert len(result.chunks) == chunks
 
 
 def no_gap() -> None:
-    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "0"}).waits == []
-    assert Asked("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
+    assert PackRequest("benchmark", environment={"CHUNK_DELAY_MS": "0"}).waits == []
+    assert PackRequest("benchmark", environment={"CHUNK_DELAY_MS": "5625"}).waits == [5.625] * 17
 
 
 ROWS: dict[str, Callable[[], None]] = {
@@ -289,10 +291,10 @@ ROWS: dict[str, Callable[[], None]] = {
 
 def rows() -> list[str]:
     """The left column of the tables in which something is asked."""
-    found = []
+    rows = []
     for table in re.findall(r"\| there \| here \| what comes \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text()):
-        found += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]
-    return found
+        rows += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]
+    return rows
 
 
 def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
@@ -300,10 +302,10 @@ def test_every_row_of_the_page_is_run_and_every_check_has_a_row() -> None:
 
 
 @pytest.mark.parametrize("row", list(ROWS))
-def test_a_row_says_what_comes(row: str) -> None:
+def test_row_of_page_has_stated_effect(row: str) -> None:
     ROWS[row]()
 
 
 @pytest.mark.parametrize("row", list(RECORDED))
-def test_a_row_says_what_comes_of_a_recording(row: str, tmp_path: Path) -> None:
+def test_row_of_page_has_stated_recording(row: str, tmp_path: Path) -> None:
     RECORDED[row](tmp_path)

@@ -92,23 +92,21 @@ GOES_WRONG = re.findall(
 )
 def test_testing_page_faults_have_stated_statuses(number: int, comes: list[int]) -> None:
     assert len(GOES_WRONG) == 8
-    asked = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    sent = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
     with MockLLM(max_delay=0.001) as server:
         server.reply("Fine.", fallback=True)
         exec(GOES_WRONG[number], {"mockllm": server})
         for _ in comes:
-            request = urllib.request.Request(
-                f"{server.anthropic_url}/v1/messages", json.dumps(asked).encode()
-            )
+            request = urllib.request.Request(f"{server.anthropic_url}/v1/messages", json.dumps(sent).encode())
             with (
                 contextlib.suppress(OSError, http.client.HTTPException),
                 urllib.request.urlopen(request, timeout=PATIENCE),
             ):
                 pass
-        assert [each.status for each in server.requests] == comes
+        assert [item.status for item in server.requests] == comes
 
 
-def test_its_python_without_pytest_runs() -> None:
+def test_python_of_page_runs_without_pytest() -> None:
     exec(blocks("python")[-1], {})
 
 
@@ -124,7 +122,7 @@ def executed(folder: Path, *line: str, **more: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_its_tests_for_vitest_pass(folder: Path) -> None:
+def test_vitest_tests_of_page_pass(folder: Path) -> None:
     """By node's own runner, which has what the page's tests use of vitest's."""
     (block,) = blocks("js")
     package = folder / "node_modules" / "vitest"
@@ -138,7 +136,7 @@ def test_its_tests_for_vitest_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
-def test_its_tests_for_go_pass(folder: Path) -> None:
+def test_go_tests_of_page_pass(folder: Path) -> None:
     (block,) = blocks("go")
     (folder / "hello_test.go").write_text(block)
     (folder / "go.mod").write_text("module hello\n\ngo 1.21\n")
@@ -148,7 +146,7 @@ def test_its_tests_for_go_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
-def test_its_test_for_java_passes(folder: Path) -> None:
+def test_java_test_of_page_passes(folder: Path) -> None:
     (block,) = blocks("java")
     (folder / "HelloTest.java").write_text(block)
     executed(folder, "java", "HelloTest.java")
@@ -157,7 +155,7 @@ def test_its_test_for_java_passes(folder: Path) -> None:
 @pytest.mark.skipif(
     shutil.which("bash") is None or shutil.which("curl") is None, reason="bash or curl is not installed"
 )
-def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
+def test_workflow_of_page_is_valid_and_its_commands_run(folder: Path) -> None:
     """As GitHub would: each step in the checkout, by a shell; what it fetches (an action, a package) is left out."""
     (block,) = (block for block in blocks("yaml") if "runs-on" in block)
     workflow = read_source(block.encode(), "test.yml")
@@ -185,13 +183,13 @@ def test_its_workflow_is_one_and_its_commands_run(folder: Path) -> None:
     examples = "examples: [{request: {user: hello}, expect: {text: Hi.}}]\n"
     (folder / "tests" / "scenarios" / "a.yaml").write_text((folder / "hello.yaml").read_text() + examples)
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    said = [run("bash", "-e", "-c", command, cwd=folder, PATH=path) for command in commands]
-    assert ["ok: 2 rules" in said[0], "1 passed" in said[1], '"Hi."' in said[2]] == [True, True, True]
+    output = [run("bash", "-e", "-c", command, cwd=folder, PATH=path) for command in commands]
+    assert ["ok: 2 rules" in output[0], "1 passed" in output[1], '"Hi."' in output[2]] == [True, True, True]
 
 
 def test_testing_page_names_marker_keywords_and_fixture_methods() -> None:
-    for word in (each for each in WORDS if each != "pack"):
-        assert f"`{word}=" in PAGE, word
+    for term in (item for item in WORDS if item != "pack"):
+        assert f"`{term}=" in PAGE, term
     public = {name for kind in (MockBase, MockLLM) for name in vars(kind) if not name.startswith("_")}
     untold = {"journal", "complaints", "check", "session_id", "port", "warnings", "base_url", "azure_url"}
     missing = {name for name in public - untold if not re.search(rf"\b{name}\b", PAGE)}

@@ -44,14 +44,14 @@ def table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def test_its_table_is_that_of_the_verdicts() -> None:
+def test_table_of_page_lists_all_verdicts() -> None:
     """MOCKLLM_UPDATE_DOCS=1 writes it anew; look at the diff before it is committed."""
     before, _, rest = PAGE.partition(BEGIN)
-    told, _, behind = rest.partition(END)
+    documented, _, behind = rest.partition(END)
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         FILE.write_text(before + BEGIN + table() + END + behind, encoding="utf-8")
-        told = table()
-    assert told == table()
+        documented = table()
+    assert documented == table()
 
 
 def test_other_pages_name_them() -> None:
@@ -67,7 +67,7 @@ def _options(arguments: object) -> set[str]:
     return {option for action in parser._actions for option in action.option_strings}
 
 
-def test_its_commands_have_the_options_that_it_names() -> None:
+def test_options_of_page_exist() -> None:
     own = _options(verdict_command.arguments)
     assert {"--fail-on", "--session", "--json", "--junit", "--running", "--client", "--since"} <= own
     for line in re.findall(r"^mockllm verdict(.*?)(?:#|$)", PAGE, re.MULTILINE):
@@ -79,7 +79,7 @@ def test_its_commands_have_the_options_that_it_names() -> None:
 
 def test_verdicts_page_query_is_valid() -> None:
     (query,) = re.findall(r"GET /api/verdicts\?(\S+)`", PAGE)
-    assert {each.partition("=")[0] for each in query.split("&")} == set(VerdictQuery.model_fields)
+    assert {item.partition("=")[0] for item in query.split("&")} == set(VerdictQuery.model_fields)
 
 
 @pytest.mark.parametrize("name", ["name", "good", "says", "rule_of_conduct", "client", "session", "requests"])
@@ -102,16 +102,16 @@ def test_verdicts_page_scenario_has_shown_output(tmp_path: Path) -> None:
         with pytest.raises(IncompleteRead):
             server.ask("a story", stream=True)
         until(lambda: len(server.app.journal) == 3)
-        found = server.call("GET", "/api/verdicts?over=true").json["clients"][0]["verdicts"]
-    assert [each["verdict"] for each in found] == ["retry_after_ignored", "recovered"]
-    shown = {each["verdict"]: each for each in found}
-    says = shown["retry_after_ignored"]["says"]
-    assert re.sub(r"\d+ms", "4ms", says) in PAGE
-    assert shown["recovered"]["says"] in PAGE
-    assert shown["retry_after_ignored"]["rule_of_conduct"] in PAGE
+        result = server.call("GET", "/api/verdicts?over=true").json["clients"][0]["verdicts"]
+    assert [item["verdict"] for item in result] == ["retry_after_ignored", "recovered"]
+    outputs = {item["verdict"]: item for item in result}
+    text = outputs["retry_after_ignored"]["says"]
+    assert re.sub(r"\d+ms", "4ms", text) in PAGE
+    assert outputs["recovered"]["says"] in PAGE
+    assert outputs["retry_after_ignored"]["rule_of_conduct"] in PAGE
 
 
-def test_its_test_passes(pytester: pytest.Pytester) -> None:
+def test_pytest_example_of_page_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     pytester.makepyfile(APPLICATION + block)
     options = ("-p", "no:cacheprovider", *PLUGINS)

@@ -27,7 +27,7 @@ def requests(**more: Any) -> list[ClientRequest]:
     return [chat_request("Hi", now=NOW + number, **more) for number in range(4)]
 
 
-def test_paced_stream_of_request_independent_rule_equals_rendered() -> None:
+def test_paced_stream_of_independent_rule_equals_rendered() -> None:
     compare(INDEPENDENT, requests(stream=True))
 
 

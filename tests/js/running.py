@@ -63,10 +63,10 @@ def missing() -> str | None:
     node = shutil.which("node")
     if node is None:
         return f"{wanted} (there is none)"
-    asked = subprocess.run([node, "--version"], capture_output=True, encoding="utf-8", timeout=PATIENCE)
-    version = re.match(r"v(\d+)", asked.stdout)
+    done = subprocess.run([node, "--version"], capture_output=True, encoding="utf-8", timeout=PATIENCE)
+    version = re.match(r"v(\d+)", done.stdout)
     if version is None or int(version[1]) < OLDEST:
-        return f"{wanted} (found {asked.stdout.strip() or 'one that does not run'})"
+        return f"{wanted} (found {done.stdout.strip() or 'one that does not run'})"
     if _versions("node_modules/.package-lock.json") != _versions("package-lock.json"):
         return "the packages of tests/js/package-lock.json (`scripts/setup dev`, or `npm ci` in tests/js)"
     return None
@@ -85,7 +85,7 @@ def run_all(runs: Iterable[Run], url: str) -> dict[Run, Outcome]:
     """Runs scripts, somewhat more at a time than there are processors: some only wait."""
     wanted = list(runs)
     with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as pool:
-        return dict(zip(wanted, pool.map(lambda each: run(each[0], each[1], url), wanted), strict=True))
+        return dict(zip(wanted, pool.map(lambda item: run(item[0], item[1], url), wanted), strict=True))
 
 
 def run(script: str, client: str, url: str) -> Outcome:
@@ -96,8 +96,8 @@ def run(script: str, client: str, url: str) -> Outcome:
         "--test-reporter-destination=stdout",
         f"{script}.mjs",
     ]
-    kept = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMPDIR")
-    environment = {name: os.environ[name] for name in kept if name in os.environ}
+    inherited = ("PATH", "HOME", "SYSTEMROOT", "TEMP", "TMPDIR")
+    environment = {name: os.environ[name] for name in inherited if name in os.environ}
     environment |= {"MOCKLLM_URL": url, "MOCKLLM_CLIENT": client, "NO_COLOR": "1"}
     try:
         ended = subprocess.run(
@@ -111,16 +111,16 @@ def run(script: str, client: str, url: str) -> Outcome:
 
 def _outcome(out: str, err: str) -> Outcome:
     """Reads the reporter's lines; what is no such line the script has said."""
-    found: dict[str, str | None] = {}
-    said = []
+    result: dict[str, str | None] = {}
+    texts = []
     for line in out.splitlines():
         try:
             case = json.loads(line)
-            found[case["case"]] = case["why"]
+            result[case["case"]] = case["why"]
         except (ValueError, TypeError, KeyError):
-            said.append(line)
-    return Outcome(found, "\n".join([*said, err]).strip())
+            texts.append(line)
+    return Outcome(result, "\n".join([*texts, err]).strip())
 
 
-def _text(said: str | bytes | None) -> str:
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said or ""
+def _text(reply: str | bytes | None) -> str:
+    return reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply or ""

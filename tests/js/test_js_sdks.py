@@ -37,13 +37,15 @@ CASES = [
 
 def wanted(items: Iterable[pytest.Item]) -> list[Run]:
     """The scripts and clients of the tests that are to run, as they stand in the table."""
-    asked = set()
+    requests = set()
     for item in items:
         called = getattr(item, "callspec", None)
         if item.path == Path(__file__) and called is not None:
-            asked.add((called.params["script"], called.params["client"]))
+            requests.add((called.params["script"], called.params["client"]))
     return [
-        run for run in ((script, client) for script in SCRIPTS for client in SCRIPTS[script]) if run in asked
+        run
+        for run in ((script, client) for script in SCRIPTS for client in SCRIPTS[script])
+        if run in requests
     ]
 
 
@@ -61,25 +63,25 @@ def outcomes(
         pytest.skip(message)
     own = tmp_path_factory.getbasetemp()
     shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    found = shared / "javascript.json"
+    result = shared / "javascript.json"
     try:
         (shared / "javascript").mkdir()
     except FileExistsError:
-        until(found.exists, LONGEST, otherwise=lambda: "another worker runs the scripts")
+        until(result.exists, LONGEST, otherwise=lambda: "another worker runs the scripts")
     else:
         with serve(HERE / "scenarios") as server:
             ran = run_all(wanted(request.session.items), server.url)
         rows = [[*run, dict(outcome.cases), outcome.said] for run, outcome in ran.items()]
         (shared / "javascript.new").write_text(json.dumps(rows), "utf-8")
-        (shared / "javascript.new").rename(found)
+        (shared / "javascript.new").rename(result)
     return {
-        (script, client): Outcome(ended, said)
-        for script, client, ended, said in json.loads(found.read_text("utf-8"))
+        (script, client): Outcome(ended, text)
+        for script, client, ended, text in json.loads(result.read_text("utf-8"))
     }
 
 
 @pytest.mark.parametrize(("script", "client", "case"), CASES)
-def test_a_case(outcomes: Mapping[Run, Outcome], script: str, client: str, case: str) -> None:
+def test_case_of_script_passes(outcomes: Mapping[Run, Outcome], script: str, client: str, case: str) -> None:
     outcome = outcomes[script, client]
     why = outcome.cases.get(case, f"{script}.mjs did not come to this case")
     if why is not None:
@@ -92,15 +94,15 @@ def test_no_case_is_lost(outcomes: Mapping[Run, Outcome], script: str, client: s
     assert sorted(outcomes[script, client].cases) == sorted(cases(script))
 
 
-def test_each_script_is_run() -> None:
+def test_every_script_is_run() -> None:
     assert {path.stem for path in HERE.glob("*.mjs")} - {"cases", "reporter"} == set(SCRIPTS)
 
 
-def test_each_named_error_has_its_model() -> None:
+def test_every_named_error_has_model() -> None:
     scenario = (HERE / "scenarios" / "trouble.yaml").read_text("utf-8")
     assert set(re.findall(r"match: \{model: (\w+)\}, error: \1\b", scenario)) == set(NAMED)
 
 
-def test_the_lock_does_not_say_where_packages_come_from() -> None:
+def test_package_lock_has_no_resolved_addresses() -> None:
     locked = json.loads((HERE / "package-lock.json").read_text("utf-8"))["packages"]
     assert [name for name, package in locked.items() if "resolved" in package] == []

@@ -43,7 +43,7 @@ def zipped(path: Path, files: Mapping[str, str | bytes], kind: int = zipfile.ZIP
     return path
 
 
-def git(folder: Path, *line: str, given: str = "") -> str:
+def git(folder: Path, *line: str, stdin: str = "") -> str:
     """What a command of git says, whoever runs the tests; it reads `given`."""
     who = {
         "GIT_AUTHOR_NAME": "a",
@@ -51,11 +51,11 @@ def git(folder: Path, *line: str, given: str = "") -> str:
         "GIT_COMMITTER_NAME": "a",
         "GIT_COMMITTER_EMAIL": "a@b",
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     alone = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(
         ["git", "-c", "init.defaultBranch=main", *line],
-        cwd=folder, env={**kept, **who, **alone}, input=given, capture_output=True, encoding="utf-8", check=True,
+        cwd=folder, env={**inherited, **who, **alone}, input=stdin, capture_output=True, encoding="utf-8", check=True,
     )  # fmt: skip
     return done.stdout.strip()
 
@@ -86,7 +86,7 @@ def tagged(folder: Path, tag: str) -> str:
 def run(*arguments: str | Path) -> int:
     """The exit code of a command."""
     with pytest.raises(SystemExit) as end:
-        main([str(each) for each in arguments])
+        main([str(argument) for argument in arguments])
     assert isinstance(end.value.code, int)
     return end.value.code
 

@@ -73,10 +73,10 @@ def test_partial_tree_is_never_left(
         put_tree(tree(a=b"old"), target)
     before = all_files(tmp_path)
     fails(monkeypatch, error, after=1)
-    with pytest.raises((PackRejected, KeyboardInterrupt)) as told:
+    with pytest.raises((PackRejected, KeyboardInterrupt)) as raised:
         put_tree(tree(a=b"new", b=b"new", c=b"new"), target)
     if isinstance(error, OSError):
-        assert "x@1 cannot be written: No space left on device" in str(told.value)
+        assert "x@1 cannot be written: No space left on device" in str(raised.value)
     assert all_files(tmp_path) == before
     assert not there or read_tree(target).sha256 == tree(a=b"old").sha256
 

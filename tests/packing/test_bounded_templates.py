@@ -36,6 +36,6 @@ def test_endless_template_is_an_error(template: str, tmp_path: Path) -> None:
     body = dumps({"model": "m", "messages": [{"role": "user", "content": USER}]})
     request = engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0)
     began = time.process_time()
-    answer = engine.respond(request)
-    assert answer.plan.head.status == 400
+    response = engine.respond(request)
+    assert response.plan.head.status == 400
     assert time.process_time() - began < 20, "it does not go on for ever"

@@ -51,8 +51,8 @@ def test_large_repository_does_not_fill_the_disk(
     cases = f'case "$*" in *ls-remote*) echo "0 refs/tags/v1.0.0";; *fetch*) {endless};; esac\n'
     stand_in(tmp_path, monkeypatch, cases)
     assert run("pack", "add", f"https://git.example/x.git{at}") == 1
-    said = capfd.readouterr().err
-    assert "the repository contains more than 1 MiB; use a tag or a full commit" in said
+    output = capfd.readouterr().err
+    assert "the repository contains more than 1 MiB; use a tag or a full commit" in output
 
 
 @pytest.mark.usefixtures("_nothing_left")
@@ -109,14 +109,14 @@ def test_objects_that_expand_to_a_billion_files_fail_soon(
     made = repository(tmp_path / "repo", "1.0.0")
     tree = git(made, "rev-parse", "HEAD^{tree}")
     for _ in range(9):
-        tree = git(made, "mktree", given="".join(f"040000 tree {tree}\td{number}\n" for number in range(10)))
+        tree = git(made, "mktree", stdin="".join(f"040000 tree {tree}\td{number}\n" for number in range(10)))
     listed = git(made, "ls-tree", "HEAD") + f"\n040000 tree {tree}\tbomb\n"
-    commit = git(made, "commit-tree", git(made, "mktree", given=listed), "-m", "bomb")
+    commit = git(made, "commit-tree", git(made, "mktree", stdin=listed), "-m", "bomb")
     git(made, "tag", "v2.0.0", commit)
     began = time.monotonic()
     assert run("pack", "add", f"{made}@v2.0.0") == 1
-    said = capfd.readouterr().err
-    assert "git writes more output" in said or "it holds more than 2000 files" in said
+    output = capfd.readouterr().err
+    assert "git writes more output" in output or "it holds more than 2000 files" in output
     assert time.monotonic() - began < PATIENCE
 
 

@@ -48,7 +48,7 @@ CASES: list[tuple[str, Callable[[Path], object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "message"), [each[1:] for each in CASES], ids=[each[0] for each in CASES])
+@pytest.mark.parametrize(("make", "message"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 @pytest.mark.timeout(60)
 def test_hostile_folder_is_reported_without_hanging(
     make: Callable[[Path], object],

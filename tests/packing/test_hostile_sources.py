@@ -342,11 +342,11 @@ def test_hostile_pack_is_refused_and_leaves_nothing(
     source = make(tmp_path / "theirs")
     monkeypatch.chdir(tmp_path / "work")
     assert run("pack", "add", str(source)) == 1
-    said = capfd.readouterr().err
-    assert message in said
-    assert "Traceback" not in said
+    output = capfd.readouterr().err
+    assert message in output
+    assert "Traceback" not in output
     assert all_files(tmp_path / "work") == set()
-    assert [each.name for each in tmp_path.iterdir()] in (["theirs", "work"], ["work", "theirs"])
+    assert [item.name for item in tmp_path.iterdir()] in (["theirs", "work"], ["work", "theirs"])
 
 
 @pytest.mark.parametrize(
@@ -383,6 +383,6 @@ def test_hostile_lockfile_is_refused(
     monkeypatch.chdir(tmp_path)
     write(tmp_path, {"mockllm.lock": lock.replace("X", "0" * 64), "scenarios/a.yaml": "use: [x]\n"})
     assert run("check") in (1, 2)
-    said = capfd.readouterr()
-    assert message in said.out + said.err
+    output = capfd.readouterr()
+    assert message in output.out + output.err
     assert all_files(tmp_path) == {"mockllm.lock", "scenarios/a.yaml"}

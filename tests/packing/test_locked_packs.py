@@ -26,9 +26,9 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def lock() -> Lock:
-    found = read_lock(str(Path("mockllm.lock").absolute()))
-    assert found.diagnostics == ()
-    return found
+    result = read_lock(str(Path("mockllm.lock").absolute()))
+    assert result.diagnostics == ()
+    return result
 
 
 def wants(wanted: str) -> None:
@@ -60,7 +60,7 @@ def source(kind: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", SOURCES)
-def test_pack_of_any_source_is_locked_and_found(
+def test_pack_of_any_source_is_locked_and_loaded(
     kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert run("check") == 1
@@ -86,25 +86,25 @@ def test_pack_of_any_source_is_locked_and_found(
 
 
 def test_all_sources_of_same_files_have_one_digest(tmp_path: Path) -> None:
-    found = set()
+    results = set()
     for kind in (kind for kind in SOURCES if kind not in ("a repository", "its URL", "a commit")):
         shutil.rmtree(tmp_path / "theirs", ignore_errors=True)
         (tmp_path / "theirs").mkdir()
         assert run("pack", "add", source(kind, tmp_path / "theirs")) == 0
-        found.add(lock().packs["team/x"].sha256)
+        results.add(lock().packs["team/x"].sha256)
         assert run("pack", "remove", "team/x") == 0
-    assert len(found) == 1
+    assert len(results) == 1
 
 
 def test_changed_pack_is_refused_until_restored(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", pack(tmp_path / "p")) == 0
-    kept = Path(".mockllm/packs/team/x@1.0.0/rules.yaml")
-    kept.write_text(kept.read_text() + "# more\n")
+    stored = Path(".mockllm/packs/team/x@1.0.0/rules.yaml")
+    stored.write_text(stored.read_text() + "# more\n")
     for line in (["check"], ["check", "--frozen"], ["serve", "--port", "0"]):
         capfd.readouterr()
         assert run(*line) in (1, 2)
-        said = capfd.readouterr()
-        assert "is not team/x 1.0.0 of mockllm.lock: its files have changed" in said.out + said.err
+        output = capfd.readouterr()
+        assert "is not team/x 1.0.0 of mockllm.lock: its files have changed" in output.out + output.err
     assert run("pack", "list") == 1
     assert run("pack", "add") == 0
     assert run("check", "--frozen") == 0
@@ -170,8 +170,8 @@ def test_version_conflict_is_reported_with_its_origin(
     wants("^2")
     capfd.readouterr()
     assert run("check") == 1
-    told = "the pack team/x is 1.0.0, and ^2 is required; try `mockllm pack update team/x`"
-    assert f"scenarios/a.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
+    hint = "the pack team/x is 1.0.0, and ^2 is required; try `mockllm pack update team/x`"
+    assert f"scenarios/a.yaml:1:7: use[0]: {hint}" in capfd.readouterr().out
     assert run("pack", "update") == 1
     assert "has no version that fits ^2; its newest is 1.0.0" in capfd.readouterr().err
 
@@ -183,14 +183,14 @@ def test_conflicting_ranges_are_reported_with_positions(
     write(Path("scenarios"), {"a.yaml": 'use: ["team/x@^1"]\n', "b.yaml": 'use: ["team/x@^2"]\n'})
     capfd.readouterr()
     assert run("check") == 1
-    told = (
+    hint = (
         "the pack team/x is 1.0.0, and ^2 is required here, ^1 in scenarios/a.yaml:1:7; no version fits both"
     )
-    assert f"scenarios/b.yaml:1:7: use[0]: {told}" in capfd.readouterr().out
+    assert f"scenarios/b.yaml:1:7: use[0]: {hint}" in capfd.readouterr().out
     assert run("pack", "add", pack(tmp_path / "q", version="1.5.0")) == 1
-    said = capfd.readouterr().err
-    assert "scenarios/b.yaml:1:7 requires ^2" in said
-    assert "scenarios/a.yaml:1:7 requires ^1, which it meets" in said
+    output = capfd.readouterr().err
+    assert "scenarios/b.yaml:1:7 requires ^2" in output
+    assert "scenarios/a.yaml:1:7 requires ^1, which it meets" in output
 
 
 def test_pack_may_use_another_pack(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -256,10 +256,10 @@ def test_git_over_http_is_fetched(tmp_path: Path, capfd: pytest.CaptureFixture[s
         assert lock().packs["team/x"].commit == git(made, "rev-parse", "v1.1.0")
         capfd.readouterr()
         assert run("pack", "add", f"{url}@main", f"{url}@v9", f"{server.url}/none.git@v1") == 1
-    said = capfd.readouterr().err
-    assert f'"main" is a branch of {url}, which moves' in said
-    assert 'has no tag "v9"' in said
-    assert f"git: repository '{server.url}/none.git/' not found" in said
+    output = capfd.readouterr().err
+    assert f'"main" is a branch of {url}, which moves' in output
+    assert 'has no tag "v9"' in output
+    assert f"git: repository '{server.url}/none.git/' not found" in output
 
 
 def test_abbreviated_commit_is_accepted(tmp_path: Path) -> None:

@@ -70,9 +70,9 @@ def test_source_is_parsed_and_written_to_lockfile(text: str, place: PackSource, 
     ],
 )
 def test_invalid_source_is_reported(text: str, message: str, here: Path) -> None:
-    with pytest.raises(PackRejected) as told:
+    with pytest.raises(PackRejected) as raised:
         parse_pack_source(text, here)
-    assert message in str(told.value)
+    assert message in str(raised.value)
 
 
 def test_path_is_stored_relative_to_the_lockfile(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

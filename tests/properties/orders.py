@@ -17,7 +17,7 @@ Machine: TypeAlias = Mapping[str, Mapping[str, str]]
 
 
 @dataclass
-class Said:
+class DecodedContent:
     """What an answer says: for each choice its text, refusal, calls and finish; and its usage."""
 
     choices: list[tuple[str, str, tuple[tuple[str, str], ...], str | None]]
@@ -89,7 +89,7 @@ class ChatReader:
         return self.text, self.refusal, tuple((name, text) for name, text in self.calls), self.finish
 
 
-def read_chat(plan: Plan, count: int) -> Said:
+def read_chat(plan: Plan, count: int) -> DecodedContent:
     """A stream of `count` choices."""
     state, usage, readers = "running", None, [ChatReader() for _ in range(count)]
     tops: set[tuple[Any, ...]] = set()
@@ -115,10 +115,10 @@ def read_chat(plan: Plan, count: int) -> Said:
     assert state == "end"
     assert len(tops) <= 1, "one id, time and model"
     assert broken or all(reader.state == "finished" for reader in readers)
-    return Said([reader.said for reader in readers], usage, broken)
+    return DecodedContent([reader.said for reader in readers], usage, broken)
 
 
-def whole_chat(plan: Plan) -> Said:
+def whole_chat(plan: Plan) -> DecodedContent:
     ((_, payload),) = payloads(plan)
     body = loads(payload)
     found = []
@@ -132,7 +132,7 @@ def whole_chat(plan: Plan) -> Said:
         found.append((message["content"] or "", message["refusal"] or "", calls, choice["finish_reason"]))
     usage = body["usage"]
     assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
-    return Said(found, (usage["prompt_tokens"], usage["completion_tokens"]))
+    return DecodedContent(found, (usage["prompt_tokens"], usage["completion_tokens"]))
 
 
 # --- Anthropic messages --------------------------------------------------------------------------
@@ -157,7 +157,7 @@ BLOCK: Mapping[str, Machine] = {
 SAYS = {"text_delta": "text", "input_json_delta": "partial_json", "thinking_delta": "thinking"}
 
 
-def read_messages(plan: Plan) -> Said:
+def read_messages(plan: Plan) -> DecodedContent:
     state, blocks, inside, pings = "nothing", list[list[str]](), "", 0
     finish: str | None = None
     usage: dict[str, int] = {}
@@ -189,10 +189,12 @@ def read_messages(plan: Plan) -> Said:
         broken = broken or name == "error"
     assert state == "end"
     assert pings <= 1
-    return Said([_of_blocks(blocks, finish)], (usage["input_tokens"], usage["output_tokens"]), broken)
+    return DecodedContent(
+        [_of_blocks(blocks, finish)], (usage["input_tokens"], usage["output_tokens"]), broken
+    )
 
 
-def whole_messages(plan: Plan) -> Said:
+def whole_messages(plan: Plan) -> DecodedContent:
     ((_, payload),) = payloads(plan)
     body = loads(payload)
     blocks = []
@@ -202,7 +204,9 @@ def whole_messages(plan: Plan) -> Said:
             text = block["input"]
         blocks.append([block["type"], block.get("name", ""), text])
     usage = body["usage"]
-    return Said([_of_blocks(blocks, body["stop_reason"])], (usage["input_tokens"], usage["output_tokens"]))
+    return DecodedContent(
+        [_of_blocks(blocks, body["stop_reason"])], (usage["input_tokens"], usage["output_tokens"])
+    )
 
 
 def _of_blocks(

@@ -79,7 +79,7 @@ def changed(
 @each_protocol
 @given(word=any_words, size=sizes, played=several, seed=st.integers(0, 9))
 @settings(max_examples=100, deadline=None)
-def test_the_order_of_events_stays_legal(
+def test_meaning_fault_leaves_legal_order_of_events(
     protocol: Protocol, word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
     request = protocol.request()
@@ -97,7 +97,7 @@ ASKED = NeutralRequest(
 
 @given(reply=candidates, played=several, seed=st.integers(0, 9))
 @settings(max_examples=40, deadline=None)
-def test_each_candidate_of_gemini_s_ends_once(reply: Reply, played: Played, seed: int) -> None:
+def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> None:
     for dialect in (gemini.GENERATE, gemini.VERTEX):
         request = asked(dialect, ASKED)
         changed_ = changed(dialect, reply, request, played, seed)
@@ -112,7 +112,7 @@ def test_each_candidate_of_gemini_s_ends_once(reply: Reply, played: Played, seed
 
 @given(word=unbroken, size=sizes, played=several, seed=st.integers(0, 9))
 @settings(max_examples=60, deadline=None)
-def test_each_item_of_a_response_is_added_then_done(
+def test_responses_item_is_added_then_done(
     word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
     request = asked(openai.RESPONSES, ASKED)
@@ -149,7 +149,7 @@ def test_counts_change_no_event_but_the_one_that_only_counts(
     assert steps(told) == steps(reply)
 
 
-def test_the_properties_leave_out_no_fault() -> None:
+def test_properties_cover_every_meaning_fault() -> None:
     meanings = {name for name, kind in FAULTS.items() if kind.__module__.endswith(".meaning")}
     assert SETTINGS.keys() | {"no_usage", "wrong_usage"} == meanings
     assert PROTOCOLS

@@ -17,7 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
-from tests.properties.orders import Said, read_chat, read_messages, whole_chat, whole_messages
+from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, made, unbroken
 
 STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
@@ -29,8 +29,8 @@ class Protocol:
     """A dialect with what reads its answers. `count`: how many choices of so many it says."""
 
     dialect: GeneratingDialect
-    streamed: Callable[[Plan, int], Said]
-    whole: Callable[[Plan], Said]
+    streamed: Callable[[Plan, int], DecodedContent]
+    whole: Callable[[Plan], DecodedContent]
     count: Callable[[int], int]
     asks: Mapping[str, Any]
 
@@ -50,7 +50,7 @@ each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROT
 sizes = st.integers(1, 20)
 
 
-def arguments_read(said: Said) -> Said:
+def arguments_read(said: DecodedContent) -> DecodedContent:
     """Calls with their arguments as JSON: a stream tells them as text, and none at all as nothing."""
 
     def parsed(text: Any) -> Any:
@@ -77,7 +77,7 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 @each_protocol
 @given(word=any_words, size=sizes)
 @settings(max_examples=100, deadline=None)
-def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
+def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
@@ -90,9 +90,7 @@ def test_beats_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[s
 @each_protocol
 @given(word=unbroken, size=sizes)
 @settings(max_examples=150, deadline=None)
-def test_a_stream_says_what_the_whole_answer_says(
-    protocol: Protocol, word: dict[str, Any], size: int
-) -> None:
+def test_stream_has_content_of_whole_response(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
     streamed = protocol.streamed(

@@ -41,14 +41,14 @@ def expected(recorded: dict[str, Any]) -> bytes:
 
 def replayed(text: str, recorded: dict[str, Any]) -> str:
     """`same` where the recorded answer comes back byte for byte, else what differs."""
-    asked = exchange(ImportFile("x", dumps(recorded))).request
-    heard = VirtualServer(text).respond(
-        ClientRequest(asked.path, asked.body, asked.method, asked.query_string, dict(asked.headers))
+    request = exchange(ImportFile("x", dumps(recorded))).request
+    reply = VirtualServer(text).respond(
+        ClientRequest(request.path, request.body, request.method, request.query_string, dict(request.headers))
     )
     response = recorded["response"]
-    if heard.id is None:
-        return f"no rule: {heard.bytes[:300]!r}"
-    if heard.status != response["status"]:
-        return f"status {heard.status}"
+    if reply.id is None:
+        return f"no rule: {reply.bytes[:300]!r}"
+    if reply.status != response["status"]:
+        return f"status {reply.status}"
     body = expected(recorded)
-    return "same" if heard.bytes == body else f"bytes: {heard.bytes[:200]!r} for {body[:200]!r}"
+    return "same" if reply.bytes == body else f"bytes: {reply.bytes[:200]!r} for {body[:200]!r}"

@@ -30,10 +30,10 @@ def take(data: object, name: str = "recorded.json", **more: Any) -> ImportResult
     return import_recordings(ImportFile(name, raw), RequestParser(), **more)
 
 
-def again(found: ImportResult, asked: ClientRequest | None = None) -> ClientResponse:
+def again(result: ImportResult, request: ClientRequest | None = None) -> ClientResponse:
     for secret in (KEY, "private"):
-        assert secret not in found.text
-    return VirtualServer(found.text).respond(asked or raw_request("/v1/chat/completions", BODY))
+        assert secret not in result.text
+    return VirtualServer(result.text).respond(request or raw_request("/v1/chat/completions", BODY))
 
 
 def vcrpy(body: object, **response: object) -> dict[str, Any]:
@@ -43,12 +43,12 @@ def vcrpy(body: object, **response: object) -> dict[str, Any]:
         "body": json.dumps(BODY),
         "headers": {k: [v] for k, v in SENT.items()},
     }
-    answer = {
+    reply = {
         "status": {"code": 200, "message": "OK"},
         "headers": {k: [v] for k, v in HEADERS.items()},
         "body": body,
     }
-    return {"version": 1, "interactions": [{"request": request, "response": {**answer, **response}}]}
+    return {"version": 1, "interactions": [{"request": request, "response": {**reply, **response}}]}
 
 
 HAR = {

@@ -23,7 +23,7 @@ def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             patch.setattr(f"os.{act}", full)
             with pytest.raises(OSError, match="No space"):
                 write_file(path, "after")
-        assert [each.name for each in tmp_path.iterdir()] == ["a.yaml"]
+        assert [item.name for item in tmp_path.iterdir()] == ["a.yaml"]
         assert path.read_text() == "before"
     write_file(path, "after")
     assert path.read_text() == "after"
@@ -73,8 +73,8 @@ def test_two_sessions_have_two_folders() -> None:
         "a" * 127 + "b",
         "test_x-1.2",
     ]
-    names = [folder_name(each) for each in sessions]
+    names = [folder_name(session) for session in sessions]
     assert len({name.lower() for name in names}) == len(sessions)
     assert "shared" not in names
     assert all(file_name(name) == name and len(name) <= 80 for name in names)
-    assert [folder_name(each) for each in ("a", "a-b", "test_x-1.2")] == ["a", "a-b", "test_x-1.2"]
+    assert [folder_name(session) for session in ("a", "a-b", "test_x-1.2")] == ["a", "a-b", "test_x-1.2"]

@@ -80,29 +80,29 @@ GO = {
     ],
 )
 def test_same_request_gets_the_same_bytes(name: str, data: object, took: float) -> None:
-    found = take(data, name)
-    heard = again(found)
-    assert heard.bytes == ANSWER.encode()
-    assert heard.headers["content-type"] == "application/json"
-    assert heard.took == took
-    assert "set-cookie" not in heard.headers
-    assert found.count == 1
+    result = take(data, name)
+    cassette = again(result)
+    assert cassette.bytes == ANSWER.encode()
+    assert cassette.headers["content-type"] == "application/json"
+    assert cassette.took == took
+    assert "set-cookie" not in cassette.headers
+    assert result.count == 1
 
 
 def test_compressed_body_stays_compressed() -> None:
     data = gzip.compress(SSE.encode())
-    answer = vcrpy({"base64_string": base64.b64encode(data).decode()}, headers={"Content-Encoding": ["gzip"], "content-type": ["text/event-stream"]})  # fmt: skip
-    found = take(answer)
+    cassette = vcrpy({"base64_string": base64.b64encode(data).decode()}, headers={"Content-Encoding": ["gzip"], "content-type": ["text/event-stream"]})  # fmt: skip
+    result = take(cassette)
     packed = raw_request("/v1/chat/completions", BODY, headers={"accept-encoding": "gzip"})
-    assert again(found, packed).bytes == data
-    assert again(found).bytes == SSE.encode()
-    assert f"# Compressed (gzip). Its text:\n        #   {SSE.splitlines()[0]}\n        #\n" in found.text
+    assert again(result, packed).bytes == data
+    assert again(result).bytes == SSE.encode()
+    assert f"# Compressed (gzip). Its text:\n        #   {SSE.splitlines()[0]}\n        #\n" in result.text
 
 
 def test_decompressed_body_has_no_content_encoding() -> None:
-    found = take(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"], "x": ["1"]}))
-    assert "content-encoding" not in again(found).headers
-    assert "content-encoding (br) is left out" in found.notes[0]
+    result = take(vcrpy({"string": ANSWER}, headers={"content-encoding": ["br"], "x": ["1"]}))
+    assert "content-encoding" not in again(result).headers
+    assert "content-encoding (br) is left out" in result.notes[0]
 
 
 def test_har_without_bodies_is_reported() -> None:
@@ -138,7 +138,7 @@ def test_har_request_without_response_is_reported() -> None:
     lost = json.loads(json.dumps(entry["log"]["entries"][0]))
     lost["response"]["status"] = 0
     entry["log"]["entries"].insert(0, lost)
-    found = take(json.dumps(entry, indent=1), "a.har")
-    assert found.count == len(entry["log"]["entries"]) - 1
-    (note,) = (each for each in found.notes if "has no response" in each)
+    result = take(json.dumps(entry, indent=1), "a.har")
+    assert result.count == len(entry["log"]["entries"]) - 1
+    (note,) = (item for item in result.notes if "has no response" in item)
     assert note.startswith("a.har:")

@@ -39,25 +39,25 @@ from tests.testing.suites import results
 
 
 def test_key_in_response_is_masked_and_reported() -> None:
-    said = f'{{"echo": "{KEY}", "cookie": "session=private"}}'
-    found = take(vcrpy({"string": said}))
-    heard = again(found)
-    assert heard.bytes == said.replace(KEY, "*" * len(KEY)).replace("session=private", "*" * 15).encode()
-    assert "text that looks like a key" in found.notes[0]
+    text = f'{{"echo": "{KEY}", "cookie": "session=private"}}'
+    result = take(vcrpy({"string": text}))
+    response = again(result)
+    assert response.bytes == text.replace(KEY, "*" * len(KEY)).replace("session=private", "*" * 15).encode()
+    assert "text that looks like a key" in result.notes[0]
     packed = vcrpy(
-        {"base64_string": base64.b64encode(gzip.compress(said.encode())).decode()},
+        {"base64_string": base64.b64encode(gzip.compress(text.encode())).decode()},
         headers={"content-encoding": ["gzip"]},
     )
-    assert again(take(packed)).bytes == heard.bytes
+    assert again(take(packed)).bytes == response.bytes
 
 
 def test_key_in_request_is_not_in_the_example() -> None:
     body = {**BODY, "note": f"mine is {KEY}"}
     request = {"method": "POST", "uri": URL, "body": json.dumps(body), "headers": {}}
     response = {"status": {"code": 200}, "headers": {}, "body": {"string": "x"}}
-    found = take({"interactions": [{"request": request, "response": response}]})
-    assert "contains a key" in found.text
-    assert again(found, raw_request("/v1/chat/completions", body)).bytes == b"x"
+    result = take({"interactions": [{"request": request, "response": response}]})
+    assert "contains a key" in result.text
+    assert again(result, raw_request("/v1/chat/completions", body)).bytes == b"x"
 
 
 def test_repeated_request_becomes_a_sequence() -> None:
@@ -84,7 +84,7 @@ def test_examples_of_sequences_cover_each_response(tmp_path: Path) -> None:
     other["interactions"][0]["request"]["body"] = json.dumps({**BODY, "model": "other"})
     all = [one, two, three, other, other]
     (tmp_path / "a.yaml").write_text(
-        take({"interactions": [each["interactions"][0] for each in all]}).text, encoding="utf-8"
+        take({"interactions": [item["interactions"][0] for item in all]}).text, encoding="utf-8"
     )
     text = (tmp_path / "a.yaml").read_text(encoding="utf-8")
     assert re.findall(r"status: (\d+)}}", text) == ["529", "200", "200", "200", "200"]
@@ -142,11 +142,11 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     body.write_text(SSE, encoding="utf-8")
     out = tmp_path / "out"
     assert run(str(cassette), str(cassette), "--out", str(out)) == 0
-    assert sorted(each.name for each in out.iterdir()) == ["a-b-2.yaml", "a-b.yaml"]
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "1 imported" in told.err
-    assert "note: " in told.err
+    assert sorted(item.name for item in out.iterdir()) == ["a-b-2.yaml", "a-b.yaml"]
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "1 imported" in output.err
+    assert "note: " in output.err
     assert run(str(cassette), "--out", str(out)) == 0
     (out / "a-b.yaml").write_text("# my own\n")
     assert run(str(cassette), "--out", str(out)) == 1
@@ -199,18 +199,20 @@ def test_own_responses_replay_byte_for_byte(
     path: str, body: Mapping[str, Any], query: str, streamed: bool
 ) -> None:
     sent = {**body, "stream": True} if streamed and "contents" not in body else dict(body)
-    asked = raw_request(path, sent, query=query, headers={"anthropic-version": "2023-06-01"})
-    said = VirtualServer("rules: [{reply: {text: 'One, two,\n\n three é', thinking: Hm.}}]").respond(asked)
-    assert said.status == 200
+    request = raw_request(path, sent, query=query, headers={"anthropic-version": "2023-06-01"})
+    response = VirtualServer("rules: [{reply: {text: 'One, two,\n\n three é', thinking: Hm.}}]").respond(
+        request
+    )
+    assert response.status == 200
     recorded = {
         "request": {
             "method": "POST",
             "path": path,
             "query": query,
-            "headers": dict(asked.headers),
+            "headers": dict(request.headers),
             "body": sent,
         },
-        "response": {"status": said.status, "headers": said.headers, "body": said.bytes.decode()},
+        "response": {"status": response.status, "headers": response.headers, "body": response.bytes.decode()},
     }
     assert replayed(take(recorded).text, recorded) == "same"
 
@@ -220,8 +222,8 @@ def test_other_host_at_a_provider_path_has_its_prefix() -> None:
         "request": {"method": "POST", "host": "api.z.test:443", "path": "/api/v4/chat", "body": BODY},
         "response": {"status": 200, "headers": {}, "body": "hi"},
     }
-    found = take(recorded)
-    assert again(found, raw_request("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
-    assert found.notes == []
+    result = take(recorded)
+    assert again(result, raw_request("/api.z.test/api/v4/chat", BODY)).bytes == b"hi"
+    assert result.notes == []
     del recorded["request"]["host"]
     assert "reserves /api/v4/chat" in take(recorded).notes[0]

@@ -61,12 +61,12 @@ def with_odd(value: Json, way: Way, odd: Json) -> Json:
     """The same with this there."""
     if not way:
         return odd
-    found = copy.deepcopy(value)
-    held = found
+    result = copy.deepcopy(value)
+    held = result
     for key in way[:-1]:
         held = held[key]
     held[way[-1]] = odd
-    return found
+    return result
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -75,7 +75,7 @@ def test_odd_value_is_imported_or_refused_with_position(name: str) -> None:
     for number, way in enumerate(ways(FILES[name])):
         for odd in ODD:
             try:
-                found = import_recordings(ImportFile(name, dumps(with_odd(FILES[name], way, odd))), READER)
+                result = import_recordings(ImportFile(name, dumps(with_odd(FILES[name], way, odd))), READER)
             except NotImported as error:
                 assert str(error).startswith(name)  # noqa: PT017 - both ends are right
                 continue
@@ -83,5 +83,5 @@ def test_odd_value_is_imported_or_refused_with_position(name: str) -> None:
             if (
                 number % 3 == 0 and "bodyFileName" not in way
             ):  # loading takes most of the time, and wants that file
-                VirtualServer({"a.yaml": found.text, "__files/a.json": "{}"})
+                VirtualServer({"a.yaml": result.text, "__files/a.json": "{}"})
     assert taken > 50

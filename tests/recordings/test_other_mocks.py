@@ -31,11 +31,11 @@ AIMOCK: dict[str, Any] = {
 
 
 def test_aimock_fixtures_become_rules() -> None:
-    found = take(AIMOCK, "fixtures.json")
-    game = VirtualServer(found.text)
+    result = take(AIMOCK, "fixtures.json")
+    game = VirtualServer(result.text)
     assert game.respond(chat_request("Which colour?", stream=True)).text == "Teal {{ x }}"
     assert [
-        game.respond(each).text for each in (claude_request("once more"), chat_request("Which colour?"))
+        game.respond(item).text for item in (claude_request("once more"), chat_request("Which colour?"))
     ] == [
         "first",
         "Teal {{ x }}",
@@ -45,11 +45,11 @@ def test_aimock_fixtures_become_rules() -> None:
     assert game.respond(chat_request("do fail")).status == 429
     embedded = game.respond(raw_request("/v1/embeddings", {"model": "m", "input": "an x"}))
     assert json.loads(embedded.bytes)["data"][0]["embedding"] == [1, 0.5]
-    assert [note.partition(": ")[2] for note in found.notes] == [
+    assert [note.partition(": ")[2] for note in result.notes] == [
         "predicate is not imported, and neither is its fixture", "audio is not imported",
         "chaos is not imported",
     ]  # fmt: skip
-    assert found.notes[0].startswith("fixtures.json:1:")
+    assert result.notes[0].startswith("fixtures.json:1:")
 
 
 WIREMOCK: dict[str, Any] = {
@@ -102,18 +102,18 @@ WIREMOCK: dict[str, Any] = {
 
 
 def test_wiremock_mappings_become_rules() -> None:
-    found = take(WIREMOCK, "mappings.json")
-    assert KEY not in found.text
+    result = take(WIREMOCK, "mappings.json")
+    assert KEY not in result.text
     rest = {"mappings": WIREMOCK["mappings"][:3]}
     game = VirtualServer(take(rest).text)
-    heard = game.respond(raw_request("/v1/chat/completions", BODY, headers={"x-a": "1"}))
-    assert heard.json == {"a": 1, "nested": [[{"b": 2}]]}
-    assert (heard.status, heard.took, heard.headers["x"]) == (201, 1.5, "1, 2")
-    assert heard.headers["x-api-key"] == "REDACTED"
-    assert "set-cookie" not in heard.headers
+    response = game.respond(raw_request("/v1/chat/completions", BODY, headers={"x-a": "1"}))
+    assert response.json == {"a": 1, "nested": [[{"b": 2}]]}
+    assert (response.status, response.took, response.headers["x"]) == (201, 1.5, "1, 2")
+    assert response.headers["x-api-key"] == "REDACTED"
+    assert "set-cookie" not in response.headers
     assert game.respond(raw_request("/v1/chat/completions", {"model": "other"})).bytes == b"{{ x }}"
-    told = " | ".join(note.partition(": ")[2] for note in found.notes)
-    for word in (
+    output = " | ".join(note.partition(": ")[2] for note in result.notes)
+    for name in (
         "scenarioName",
         "authorization: keys",
         "this condition",
@@ -124,5 +124,5 @@ def test_wiremock_mappings_become_rules() -> None:
         "cookies",
         "copy __files/a.json",
     ):
-        assert word in told
+        assert name in output
     assert take(WIREMOCK["mappings"][1]).count == 1

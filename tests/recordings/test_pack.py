@@ -89,8 +89,8 @@ def test_unknown_question_is_unmatched() -> None:
 
 def test_alt_sse_parameter_makes_gemini_stream_sse() -> None:
     game = VirtualServer({"empty.yaml": "rules: []"}, packs=["recordings"], sets=["gemini_stream=sse"])
-    heard = game.respond(raw_request("/v1beta/models/any:streamGenerateContent", GOOGLE))
-    assert heard.headers["content-type"].startswith("text/event-stream")
+    response = game.respond(raw_request("/v1beta/models/any:streamGenerateContent", GOOGLE))
+    assert response.headers["content-type"].startswith("text/event-stream")
 
 
 def test_one_command_serves_the_pack_over_https(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_one_command_serves_the_pack_over_https(tmp_path: Path) -> None:
         headers = {"content-type": "application/json", "accept-encoding": "gzip"}
         request = urllib.request.Request(url, json.dumps(POEM).encode(), headers)
         trust = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-        with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as answer:
-            said = gzip.decompress(answer.read()).decode()
-    assert FIRST in said
-    assert said.endswith("data: [DONE]\n\n")
+        with urllib.request.urlopen(request, context=trust, timeout=PATIENCE) as response:
+            text = gzip.decompress(response.read()).decode()
+    assert FIRST in text
+    assert text.endswith("data: [DONE]\n\n")

@@ -33,6 +33,6 @@ CHUNKED = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{ANSWER[:5
 )
 def test_response_without_request_is_imported(response: str, expected: str, kind: str | None) -> None:
     request = ImportFile("r.json", dumps(BODY))
-    heard = again(take(response, "body", request=request, path="/v1/chat/completions?x=1"))
-    assert heard.bytes == expected.encode()
-    assert heard.headers.get("content-type") == kind
+    decoded = again(take(response, "body", request=request, path="/v1/chat/completions?x=1"))
+    assert decoded.bytes == expected.encode()
+    assert decoded.headers.get("content-type") == kind

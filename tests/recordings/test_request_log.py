@@ -25,10 +25,10 @@ from tests.recordings.sample_files import (
 
 
 def test_request_log_is_imported() -> None:
-    found = take(LINES, "log.jsonl")
-    assert found.count == 2
-    assert again(found).bytes == dumps(json.loads(ANSWER))
-    assert "log.jsonl:1:1: the log contains no path; /v1/chat/completions is assumed" in found.notes[0]
+    result = take(LINES, "log.jsonl")
+    assert result.count == 2
+    assert again(result).bytes == dumps(json.loads(ANSWER))
+    assert "log.jsonl:1:1: the log contains no path; /v1/chat/completions is assumed" in result.notes[0]
     assert again(take(json.dumps(LOG), "one.json", path="/v1/chat/completions")).took == 1.5
 
 
@@ -52,33 +52,33 @@ def test_stream_logged_as_one_body_is_reported() -> None:
     entry = {"path": "/v1/chat/completions", "request": {**BODY, "stream": True}, "response": {"a": 1}}
     assert "the request is streaming" in take(json.dumps(entry), "x.jsonl").notes[0]
     text = {**entry, "response": SSE}
-    heard = again(
+    response = again(
         take(json.dumps(text), "x.jsonl"), raw_request("/v1/chat/completions", {**BODY, "stream": True})
     )
-    assert heard.headers["content-type"] == "text/event-stream"
+    assert response.headers["content-type"] == "text/event-stream"
 
 
 def test_batch_with_its_results_is_imported() -> None:
-    asked = [
+    sent = [
         {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": {**BODY, "model": name}}
         for name in ("a", "b")
     ]
-    answer = {
+    response = {
         "id": "batch_req_1",
         "response": {"status_code": 200, "request_id": "r", "body": {"x": 1}},
         "error": None,
     }
     came = [
-        {**answer, "custom_id": "b"},
-        {**answer, "custom_id": "a", "response": {"status_code": 400, "body": {"error": {}}}},
+        {**response, "custom_id": "b"},
+        {**response, "custom_id": "a", "response": {"status_code": 400, "body": {"error": {}}}},
     ]
-    requests = ImportFile("in.jsonl", b"\n".join(map(dumps, asked)))
-    found = take(b"\n".join(map(dumps, came)), "out.jsonl", request=requests)
-    assert found.count == 2
-    assert again(found, raw_request("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
-    assert again(found, raw_request("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
+    requests = ImportFile("in.jsonl", b"\n".join(map(dumps, sent)))
+    result = take(b"\n".join(map(dumps, came)), "out.jsonl", request=requests)
+    assert result.count == 2
+    assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
+    assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
     with pytest.raises(NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"):
-        take(dumps({**answer, "custom_id": "c"}), "out.jsonl", request=requests)
+        take(dumps({**response, "custom_id": "c"}), "out.jsonl", request=requests)
 
 
 def test_unknown_keys_are_reported_with_known_ones() -> None:
@@ -94,11 +94,11 @@ def test_line_without_response_is_skipped_and_reported() -> None:
         {"custom_id": "a", "request": {"model": "m"}, "response": None, "error": {"code": "expired"}},
         LOG,
     ]
-    says = (
+    text = (
         "log.jsonl:1:1: expected a response, as response_body, response or completion; the line is left out"
     )
-    found = take("\n".join(map(json.dumps, lines)), "log.jsonl")
-    assert found.count == 1
-    assert says in found.notes
+    result = take("\n".join(map(json.dumps, lines)), "log.jsonl")
+    assert result.count == 1
+    assert text in result.notes
     with pytest.raises(NotImported, match=r"it contains no request with a response\n.*response_body"):
         take(json.dumps(lines[0]), "log.jsonl")

@@ -32,9 +32,9 @@ def written(
     """The file of one exchange. The answer repeats the key, for that is where it would be missed."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     frames = (RecordedFrame(0.0, answer[:7]), RecordedFrame(0.1, answer[7:]))
-    kept = RecordedRequest("POST", PATH, query, tuple((asked or {}).items()), raw)
+    request = RecordedRequest("POST", PATH, query, tuple((asked or {}).items()), raw)
     text, _ = scenario(
-        [Interaction(kept, RecordedResponse(200, tuple((headers or {}).items()), frames), PATH)],
+        [Interaction(request, RecordedResponse(200, tuple((headers or {}).items()), frames), PATH)],
         "x",
         RequestParser(),
     )
@@ -115,6 +115,6 @@ def test_plain_words_in_key_fields_stay(body: Any) -> None:
     ],
 )  # fmt: skip
 def test_keys_in_files_of_other_mocks_are_masked(data: Any) -> None:
-    found = take(data)
-    assert "a1B2" not in found.text
-    assert any("key" in note for note in found.notes)
+    result = take(data)
+    assert "a1B2" not in result.text
+    assert any("key" in note for note in result.notes)

@@ -51,10 +51,10 @@ def vertex(live: Live) -> genai.Client:
 
 def post(url: str, body: Any) -> tuple[int, str | None, bytes]:
     """Status, content type and body of an answer, without any SDK."""
-    asked = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     try:
-        with urllib.request.urlopen(asked, timeout=10) as answer:
-            return answer.status, answer.headers["content-type"], answer.read()
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return response.status, response.headers["content-type"], response.read()
     except HTTPError as error:
         with error:
             return error.code, error.headers["content-type"], error.read()

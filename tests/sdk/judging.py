@@ -27,5 +27,5 @@ def judged() -> Iterator[MockLLM]:
 
 def verdicts(server: MockLLM) -> list[str]:
     """When all answers have ended, as far as they will."""
-    until(lambda: all(each.left for each in server.requests))
+    until(lambda: all(request.left for request in server.requests))
     return server.verdicts.names

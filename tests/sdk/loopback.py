@@ -24,24 +24,24 @@ def _near(host: Any) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nobody_phones_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Names and addresses of other machines are refused, and the test fails for having asked for them."""
-    asked: list[Any] = []
+    requests: list[Any] = []
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 
     def resolving(host: Any, *rest: Any, **more: Any) -> Any:
         if not _near(host):
-            asked.append(host)
+            requests.append(host)
             raise socket.gaierror(f"{host} is not this machine")
         return resolve(host, *rest, **more)
 
     def connecting(self: socket.socket, address: Any) -> None:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not _near(address[0]):
-            asked.append(address)
+            requests.append(address)
             raise ConnectionRefusedError(f"{address} is not this machine")
         connect(self, address)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolving)
     monkeypatch.setattr(socket.socket, "connect", connecting)
     yield
-    assert asked == []
+    assert requests == []

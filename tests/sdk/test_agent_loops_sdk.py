@@ -17,7 +17,7 @@ from tests.live import live as serve
 from tests.sdk.ways import OPENAI_TOOLS
 
 WEATHER = "22 degrees and dry"
-SAID = f"Done. The tools said: {WEATHER}"
+TEXT = f"Done. The tools said: {WEATHER}"
 HI: list[Any] = [{"role": "user", "content": "Is it raining?"}]
 
 
@@ -31,8 +31,8 @@ def agent(client: openai.OpenAI, model: str, most: int = 6) -> tuple[list[str], 
     """A client's loop: what it called, and what it was told in the end; None where that never came."""
     messages, called = list(HI), list[str]()
     for _ in range(most):
-        answer: Any = client.chat.completions.create(model=model, messages=messages, tools=OPENAI_TOOLS)
-        message = answer.choices[0].message
+        response: Any = client.chat.completions.create(model=model, messages=messages, tools=OPENAI_TOOLS)
+        message = response.choices[0].message
         if not message.tool_calls:
             return called, message.content if message.refusal is None else message.refusal
         messages.append(message.model_dump(exclude_none=True))
@@ -43,27 +43,29 @@ def agent(client: openai.OpenAI, model: str, most: int = 6) -> tuple[list[str], 
 
 
 @pytest.mark.parametrize(
-    ("model", "called", "said"),
+    ("model", "called", "text"),
     [
-        ("agent", ["get_weather"], SAID),
-        ("agent-parallel", ["get_weather"] * 3, SAID),
-        ("agent-steps", ["get_weather"] * 3, SAID),
-        ("agent-bad-arguments", ["get_weather"] * 2, SAID),
-        ("agent-unknown-tool", ["get_weather_v2", "get_weather"], SAID),
+        ("agent", ["get_weather"], TEXT),
+        ("agent-parallel", ["get_weather"] * 3, TEXT),
+        ("agent-steps", ["get_weather"] * 3, TEXT),
+        ("agent-bad-arguments", ["get_weather"] * 2, TEXT),
+        ("agent-unknown-tool", ["get_weather_v2", "get_weather"], TEXT),
         ("agent-endless", ["get_weather"] * 6, None),
         ("agent-deaf", ["get_weather"], "I could not find anything out. Shall I look it up?"),
         ("agent-refuses", ["get_weather"], "I'm sorry, but I can't go on with that."),
         ("agent-silent", ["get_weather"], ""),
     ],
 )
-def test_an_agent_of_openai_s(loops: Live, model: str, called: list[str], said: str | None) -> None:
+def test_openai_agent_calls_tools_and_ends(
+    loops: Live, model: str, called: list[str], text: str | None
+) -> None:
     with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=0) as client:
-        assert agent(client, model) == (called, said)
+        assert agent(client, model) == (called, text)
 
 
-def test_an_interrupted_agent_goes_on_where_its_client_tries_again(loops: Live) -> None:
+def test_interrupted_agent_continues_after_client_retry(loops: Live) -> None:
     with openai.OpenAI(base_url=f"{loops.url}/v1", api_key="sk", max_retries=2) as client:
-        assert agent(client, "agent-interrupted") == (["get_weather"], SAID)
+        assert agent(client, "agent-interrupted") == (["get_weather"], TEXT)
 
 
 @beta_tool
@@ -73,24 +75,26 @@ def get_weather(city: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("model", "turns", "said"),
+    ("model", "turns", "text"),
     [
-        ("agent", 2, SAID),
-        ("agent-steps", 4, SAID),
+        ("agent", 2, TEXT),
+        ("agent-steps", 4, TEXT),
         ("agent-refuses", 2, "I'm sorry, but I can't go on with that."),
     ],
 )
-def test_the_tool_runner_of_anthropic_s(loops: Live, model: str, turns: int, said: str) -> None:
+def test_anthropic_tool_runner_ends_after_expected_turns(
+    loops: Live, model: str, turns: int, text: str
+) -> None:
     with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
         runner = client.beta.messages.tool_runner(
             model=model, messages=HI, max_tokens=100, tools=[get_weather]
         )
-        answers: list[Any] = list(runner)
-    assert len(answers) == turns
-    assert answers[-1].content[-1].text == said
+        responses: list[Any] = list(runner)
+    assert len(responses) == turns
+    assert responses[-1].content[-1].text == text
 
 
-def test_the_tool_runner_tells_the_model_that_there_is_no_such_tool(loops: Live) -> None:
+def test_tool_runner_reports_unknown_tool_to_model(loops: Live) -> None:
     with anthropic.Anthropic(base_url=loops.url, api_key="sk", max_retries=0) as client:
         runner = client.beta.messages.tool_runner(
             model="agent-unknown-tool", messages=HI, max_tokens=100, tools=[get_weather]
@@ -99,22 +103,22 @@ def test_the_tool_runner_tells_the_model_that_there_is_no_such_tool(loops: Live)
             first, second, last = list[Any](runner)
     assert [block.name for block in first.content] == ["get_weather_v2"]
     assert second.content[-1].name == "get_weather"
-    assert last.content[-1].text == SAID
+    assert last.content[-1].text == TEXT
 
 
 def test_google_calls_functions_by_itself(loops: Live) -> None:
-    asked: list[str] = []
+    requests: list[str] = []
 
     def get_weather(city: str) -> str:
         """Tells the weather of a city."""
-        asked.append(city)
+        requests.append(city)
         return WEATHER
 
     client = genai.Client(api_key="sk", http_options=types.HttpOptions(base_url=loops.url))
-    found = client.models.generate_content(
+    response = client.models.generate_content(
         model="agent", contents="Is it raining?", config=types.GenerateContentConfig(tools=[get_weather])
     )
     client.close()
-    assert len(asked) == 1
-    assert found.text is not None
-    assert WEATHER in found.text
+    assert len(requests) == 1
+    assert response.text is not None
+    assert WEATHER in response.text

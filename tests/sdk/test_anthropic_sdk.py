@@ -21,7 +21,7 @@ SCHEMA = {
 }
 
 
-def asked(text: str, **more: Any) -> dict[str, Any]:
+def params(text: str, **more: Any) -> dict[str, Any]:
     return {
         "model": MODEL,
         "max_tokens": 500,
@@ -30,8 +30,8 @@ def asked(text: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def test_an_agent_loop_ends_with_the_answer(claude: anthropic.Anthropic) -> None:
-    question = asked("weather?", tools=ANTHROPIC_TOOLS)
+def test_agent_loop_ends_with_text(claude: anthropic.Anthropic) -> None:
+    question = params("weather?", tools=ANTHROPIC_TOOLS)
     first = claude.messages.create(**question)
     assert first.stop_reason == "tool_use"
     (call,) = (block for block in first.content if block.type == "tool_use")
@@ -46,7 +46,7 @@ def test_an_agent_loop_ends_with_the_answer(claude: anthropic.Anthropic) -> None
     assert last.stop_reason == "end_turn"
 
 
-def test_the_sdk_runs_the_whole_loop_by_itself(claude: anthropic.Anthropic) -> None:
+def test_tool_runner_runs_agent_loop(claude: anthropic.Anthropic) -> None:
     @anthropic.beta_tool
     def get_weather(city: str) -> str:
         """The weather of a city.
@@ -56,27 +56,27 @@ def test_the_sdk_runs_the_whole_loop_by_itself(claude: anthropic.Anthropic) -> N
         """
         return json.dumps({"degrees": 21, "city": city})
 
-    last = claude.beta.messages.tool_runner(**asked("weather?", tools=[get_weather])).until_done()
+    last = claude.beta.messages.tool_runner(**params("weather?", tools=[get_weather])).until_done()
     assert [block.text for block in last.content if block.type == "text"] == ["It is 21 degrees."]
 
 
 def test_parallel_calls_have_ids_of_their_own(claude: anthropic.Anthropic) -> None:
-    answer = claude.messages.create(**asked("both", tools=ANTHROPIC_TOOLS))
-    ids = [block.id for block in answer.content if block.type == "tool_use"]
+    response = claude.messages.create(**params("both", tools=ANTHROPIC_TOOLS))
+    ids = [block.id for block in response.content if block.type == "tool_use"]
     assert len(set(ids)) == 2
     assert all(id.startswith("toolu_01") and len(id) == 30 for id in ids)
 
 
 def test_thinking_has_its_signature(claude: anthropic.Anthropic) -> None:
     thinking = {"type": "enabled", "budget_tokens": 1024}
-    answer = claude.messages.create(**asked("think", thinking=thinking, max_tokens=2000))
-    (block,) = (block for block in answer.content if block.type == "thinking")
+    response = claude.messages.create(**params("think", thinking=thinking, max_tokens=2000))
+    (block,) = (block for block in response.content if block.type == "thinking")
     assert (block.thinking, block.signature) == ("Let me see.", "c2lnbmVk")
 
 
 def test_thinking_in_a_stream(claude: anthropic.Anthropic) -> None:
     thinking = {"type": "enabled", "budget_tokens": 1024}
-    with claude.messages.stream(**asked("think", thinking=thinking, max_tokens=2000)) as stream:
+    with claude.messages.stream(**params("think", thinking=thinking, max_tokens=2000)) as stream:
         kinds = [event.type for event in stream]
         block = stream.get_final_message().content[0]
     assert block.type == "thinking"
@@ -85,8 +85,8 @@ def test_thinking_in_a_stream(claude: anthropic.Anthropic) -> None:
     assert kinds.index("thinking") < kinds.index("signature") < kinds.index("text")
 
 
-def test_the_events_of_a_stream_in_their_order(claude: anthropic.Anthropic) -> None:
-    events = list(claude.messages.create(**asked("both", tools=ANTHROPIC_TOOLS, stream=True)))
+def test_stream_events_have_legal_order(claude: anthropic.Anthropic) -> None:
+    events = list(claude.messages.create(**params("both", tools=ANTHROPIC_TOOLS, stream=True)))
     kinds = [event.type for event in events if event.type != "content_block_delta"]
     block = ["content_block_start", "content_block_stop"]
     assert kinds == ["message_start", *block * 3, "message_delta", "message_stop"]
@@ -96,36 +96,36 @@ def test_the_events_of_a_stream_in_their_order(claude: anthropic.Anthropic) -> N
     ]
 
 
-def test_the_text_of_a_stream(claude: anthropic.Anthropic) -> None:
-    with claude.messages.stream(**asked("hello")) as stream:
-        pieces = list(stream.text_stream)
+def test_text_stream_has_chunks_and_usage(claude: anthropic.Anthropic) -> None:
+    with claude.messages.stream(**params("hello")) as stream:
+        chunks = list(stream.text_stream)
         usage = stream.get_final_message().usage
-    assert "".join(pieces) == "Hello, world. It is a fine day."
-    assert len(pieces) > 1
+    assert "".join(chunks) == "Hello, world. It is a fine day."
+    assert len(chunks) > 1
     assert (usage.input_tokens, usage.output_tokens) == (12, 9)
 
 
-def test_the_async_text_of_a_stream(live: Live) -> None:
+def test_async_text_stream_has_whole_text(live: Live) -> None:
     async def ask() -> list[str]:
         async with (
             anthropic.AsyncAnthropic(base_url=live.url, api_key="sk", max_retries=0) as client,
-            client.messages.stream(**asked("hello")) as stream,
+            client.messages.stream(**params("hello")) as stream,
         ):
-            return [piece async for piece in stream.text_stream]
+            return [chunk async for chunk in stream.text_stream]
 
     assert "".join(asyncio.run(ask())) == "Hello, world. It is a fine day."
 
 
-def test_an_answer_in_the_form_of_a_schema(claude: anthropic.Anthropic) -> None:
+def test_output_format_schema_produces_json(claude: anthropic.Anthropic) -> None:
     form = {"format": {"type": "json_schema", "schema": SCHEMA}}
-    answer = claude.messages.create(**asked("weather", output_config=form))
-    assert [json.loads(block.text) for block in answer.content if block.type == "text"] == [
+    response = claude.messages.create(**params("weather", output_config=form))
+    assert [json.loads(block.text) for block in response.content if block.type == "text"] == [
         {"city": "Paris", "degrees": 21}
     ]
 
 
-def test_the_headers_of_a_raw_response(claude: anthropic.Anthropic) -> None:
-    raw = claude.messages.with_raw_response.create(**asked("hello"))
+def test_raw_response_has_request_id_and_rate_limits(claude: anthropic.Anthropic) -> None:
+    raw = claude.messages.with_raw_response.create(**params("hello"))
     assert raw.headers["x-mockllm-rule"] == "conversation.yaml:hello"
     assert raw.headers["request-id"].startswith("req_01")
     assert raw.parse()._request_id == raw.headers["request-id"]
@@ -133,22 +133,22 @@ def test_the_headers_of_a_raw_response(claude: anthropic.Anthropic) -> None:
 
 
 def test_ids_are_the_providers_and_differ(claude: anthropic.Anthropic) -> None:
-    ids = {claude.messages.create(**asked("hello")).id for _ in range(3)}
+    ids = {claude.messages.create(**params("hello")).id for _ in range(3)}
     assert len(ids) == 3
     assert all(id.startswith("msg_01") and len(id) == 28 for id in ids)
 
 
-def test_the_model_that_was_asked_for_answers(claude: anthropic.Anthropic) -> None:
-    answer = claude.messages.create(**asked("hello"))
-    assert answer.model == MODEL
+def test_response_has_requested_model(claude: anthropic.Anthropic) -> None:
+    response = claude.messages.create(**params("hello"))
+    assert response.model == MODEL
 
 
 def test_models_are_listed_and_looked_up(claude: anthropic.Anthropic) -> None:
     page = claude.models.list()
     assert "twice-limited" in [model.id for model in page], "a model that a rule names is there"
     assert page.data[0].id == page.first_id
-    found = claude.models.retrieve("twice-limited")
-    assert (found.id, found.type) == ("twice-limited", "model")
+    response = claude.models.retrieve("twice-limited")
+    assert (response.id, response.type) == ("twice-limited", "model")
     assert claude.models.retrieve("any-other").id == "any-other", "messages answers it, so it is there"
     assert [model.id for model in claude.beta.models.list()] == [model.id for model in claude.models.list()]
     assert claude.beta.models.retrieve("any-other").id == "any-other"
@@ -156,30 +156,30 @@ def test_models_are_listed_and_looked_up(claude: anthropic.Anthropic) -> None:
 
 def prompt(text: str, **more: Any) -> dict[str, Any]:
     """What is counted of a question."""
-    question = asked(text, **more)
+    question = params(text, **more)
     del question["max_tokens"]
     return question
 
 
-def test_what_is_counted_is_what_a_message_costs(claude: anthropic.Anthropic) -> None:
+def test_count_tokens_equals_input_tokens_of_message(claude: anthropic.Anthropic) -> None:
     system = "Answer like a pirate."
     for more in ({}, {"system": system}, {"system": system, "tools": ANTHROPIC_TOOLS}):
         counted = claude.messages.count_tokens(**prompt("count", **more)).input_tokens
-        assert counted == claude.messages.create(**asked("count", **more)).usage.input_tokens
+        assert counted == claude.messages.create(**params("count", **more)).usage.input_tokens
         assert counted == claude.beta.messages.count_tokens(**prompt("count", **more)).input_tokens
 
 
-def test_what_cannot_be_counted_is_a_400(claude: anthropic.Anthropic) -> None:
+def test_count_tokens_without_messages_is_400(claude: anthropic.Anthropic) -> None:
     with pytest.raises(anthropic.BadRequestError, match="at least one message"):
         claude.messages.count_tokens(model=MODEL, messages=[])
 
 
-def test_the_beta_forms_say_the_same(claude: anthropic.Anthropic) -> None:
-    whole = claude.beta.messages.create(**asked("hello"), betas=["files-api-2025-04-14"])
+def test_beta_messages_have_same_text(claude: anthropic.Anthropic) -> None:
+    whole = claude.beta.messages.create(**params("hello"), betas=["files-api-2025-04-14"])
     assert [block.text for block in whole.content if block.type == "text"] == [
         "Hello, world. It is a fine day."
     ]
-    with claude.beta.messages.stream(**asked("hello")) as stream:
+    with claude.beta.messages.stream(**params("hello")) as stream:
         assert "".join(stream.text_stream) == "Hello, world. It is a fine day."
 
 
@@ -188,26 +188,26 @@ def test_async_counts_and_beta_and_models(live: Live) -> None:
         async with anthropic.AsyncAnthropic(base_url=live.url, api_key="sk", max_retries=0) as client:
             counted = await client.messages.count_tokens(**prompt("count"))
             beta = await client.beta.messages.count_tokens(**prompt("count"))
-            said = await client.beta.messages.create(**asked("hello"))
-            async with client.beta.messages.stream(**asked("hello")) as stream:
-                streamed = "".join([piece async for piece in stream.text_stream])
+            response = await client.beta.messages.create(**params("hello"))
+            async with client.beta.messages.stream(**params("hello")) as stream:
+                streamed = "".join([chunk async for chunk in stream.text_stream])
             names = [model.id async for model in client.models.list()]
-            found = await client.models.retrieve("any-other")
-            text = "".join(block.text for block in said.content if block.type == "text")
-            return counted.input_tokens, beta.input_tokens, text, streamed, names, found.id
+            reply = await client.models.retrieve("any-other")
+            text = "".join(block.text for block in response.content if block.type == "text")
+            return counted.input_tokens, beta.input_tokens, text, streamed, names, reply.id
 
-    counted, beta, text, streamed, names, found = asyncio.run(ask())
+    counted, beta, text, streamed, names, reply = asyncio.run(ask())
     assert counted == beta > 0
     assert text == streamed == "Hello, world. It is a fine day."
     assert "twice-limited" in names
-    assert found == "any-other"
+    assert reply == "any-other"
 
 
 def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:
     def ask(key: str, text: str) -> str:
         with anthropic.Anthropic(base_url=live.url, api_key=key, max_retries=0) as client:
-            answer = client.messages.create(**asked(text))
-        return "".join(block.text for block in answer.content if block.type == "text")
+            response = client.messages.create(**params(text))
+        return "".join(block.text for block in response.content if block.type == "text")
 
     assert ask("sk-open-sesame", "secret") == "Come in."
     with pytest.raises(anthropic.NotFoundError, match="api_key"):
@@ -232,10 +232,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_clients_do_wrong_is_a_400_that_says_what(
+def test_invalid_request_is_400_that_names_parameter(
     claude: anthropic.Anthropic, wrong: dict[str, Any], named: str, stream: bool
 ) -> None:
     with pytest.raises(anthropic.BadRequestError, match=named) as caught:
-        claude.messages.create(**(asked("hello", stream=stream) | wrong))
+        claude.messages.create(**(params("hello", stream=stream) | wrong))
     body: Any = caught.value.body
     assert body["error"]["type"] == "invalid_request_error"

@@ -14,7 +14,7 @@ from anthropic import AnthropicVertex, AsyncAnthropicVertex
 from mockllm.core.failure import NAMED
 from tests.live import Live
 from tests.live import live as serve
-from tests.sdk.test_anthropic_sdk import SCHEMA, asked, prompt
+from tests.sdk.test_anthropic_sdk import SCHEMA, params, prompt
 from tests.sdk.ways import ANTHROPIC_TOOLS
 
 HELLO = "Hello, world. It is a fine day."
@@ -36,8 +36,8 @@ def text_of(message: Any) -> str:
     return "".join(block.text for block in message.content if block.type == "text")
 
 
-def test_a_text(claude: AnthropicVertex) -> None:
-    message = claude.messages.create(**asked("hello"))
+def test_message_has_text_ids_and_usage(claude: AnthropicVertex) -> None:
+    message = claude.messages.create(**params("hello"))
     assert text_of(message) == HELLO
     assert message.id.startswith("msg_vrtx_01")
     assert message._request_id is not None
@@ -45,21 +45,21 @@ def test_a_text(claude: AnthropicVertex) -> None:
     assert (message.usage.input_tokens, message.usage.output_tokens) == (12, 9)
 
 
-def test_a_text_in_a_stream(claude: AnthropicVertex) -> None:
-    with claude.messages.stream(**asked("hello")) as stream:
-        pieces = list(stream.text_stream)
+def test_text_stream_has_chunks(claude: AnthropicVertex) -> None:
+    with claude.messages.stream(**params("hello")) as stream:
+        chunks = list(stream.text_stream)
         message = stream.get_final_message()
-    assert "".join(pieces) == text_of(message) == HELLO
-    assert len(pieces) > 1
+    assert "".join(chunks) == text_of(message) == HELLO
+    assert len(chunks) > 1
 
 
 def test_events_in_a_stream(claude: AnthropicVertex) -> None:
-    events = [event.type for event in claude.messages.create(**asked("hello", stream=True))]
+    events = [event.type for event in claude.messages.create(**params("hello", stream=True))]
     assert (events[0], events[-1]) == ("message_start", "message_stop")
 
 
-def test_a_call_and_its_result(claude: AnthropicVertex) -> None:
-    question = asked("weather?", tools=ANTHROPIC_TOOLS)
+def test_tool_result_produces_text(claude: AnthropicVertex) -> None:
+    question = params("weather?", tools=ANTHROPIC_TOOLS)
     first = claude.messages.create(**question)
     (call,) = (block for block in first.content if block.type == "tool_use")
     assert call.id.startswith("toolu_vrtx_01")
@@ -73,35 +73,35 @@ def test_a_call_and_its_result(claude: AnthropicVertex) -> None:
 
 def test_thinking_and_structured_output(claude: AnthropicVertex) -> None:
     thinking = {"type": "enabled", "budget_tokens": 1024}
-    answer = claude.messages.create(**asked("think", thinking=thinking, max_tokens=2000))
-    assert [block.type for block in answer.content] == ["thinking", "text"]
+    response = claude.messages.create(**params("think", thinking=thinking, max_tokens=2000))
+    assert [block.type for block in response.content] == ["thinking", "text"]
     form = {"format": {"type": "json_schema", "schema": SCHEMA}}
-    assert '"Paris"' in text_of(claude.messages.create(**asked("weather", output_config=form)))
+    assert '"Paris"' in text_of(claude.messages.create(**params("weather", output_config=form)))
 
 
 def test_tokens_are_counted(claude: AnthropicVertex) -> None:
     counted = claude.messages.count_tokens(**prompt("count")).input_tokens
-    assert counted == claude.messages.create(**asked("count")).usage.input_tokens
+    assert counted == claude.messages.create(**params("count")).usage.input_tokens
 
 
-def test_a_dated_model_is_answered_by_its_name(claude: AnthropicVertex) -> None:
-    message = claude.messages.create(**{**asked("hello"), "model": "claude-mock@20260101"})
+def test_dated_model_has_provider_name_in_response(claude: AnthropicVertex) -> None:
+    message = claude.messages.create(**{**params("hello"), "model": "claude-mock@20260101"})
     assert message.model == "claude-mock-20260101"
 
 
 def test_beta_messages(claude: AnthropicVertex) -> None:
     beta: Any = claude.beta  # whose type does not know its own client's messages
-    assert text_of(beta.messages.create(**asked("hello"))) == HELLO
+    assert text_of(beta.messages.create(**params("hello"))) == HELLO
 
 
-def test_async_says_the_same(live: Live) -> None:
+def test_async_client_has_same_text_and_count(live: Live) -> None:
     async def ask() -> tuple[str, str, int]:
         async with AsyncAnthropicVertex(
             base_url=f"{live.url}/v1", region="global", project_id="p", access_token="x", max_retries=0
         ) as client:
-            whole = text_of(await client.messages.create(**asked("hello")))
-            async with client.messages.stream(**asked("hello")) as stream:
-                streamed = "".join([piece async for piece in stream.text_stream])
+            whole = text_of(await client.messages.create(**params("hello")))
+            async with client.messages.stream(**params("hello")) as stream:
+                streamed = "".join([chunk async for chunk in stream.text_stream])
             counted = await client.messages.count_tokens(**prompt("hello"))
             return whole, streamed, counted.input_tokens
 
@@ -141,20 +141,20 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", NAMED)
-def test_each_named_error_is_an_exception(errors: Live, name: str, stream: bool) -> None:
+def test_named_error_raises_sdk_exception(errors: Live, name: str, stream: bool) -> None:
     kind, status = ERRORS[name]
     with client_of(errors) as client, pytest.raises(kind) as caught:
-        client.messages.create(**{**asked("hi", stream=stream), "model": name})
+        client.messages.create(**{**params("hi", stream=stream), "model": name})
     assert caught.value.status_code == status
 
 
-def test_a_stream_that_breaks_off_is_an_exception(live: Live) -> None:
+def test_error_in_stream_raises_status_error(live: Live) -> None:
     with client_of(live) as client, pytest.raises(anthropic.APIStatusError) as caught:
-        list(client.messages.create(**{**asked("hi", stream=True), "model": "breaks-off"}))
+        list(client.messages.create(**{**params("hi", stream=True), "model": "breaks-off"}))
     body: Any = caught.value.body
     assert body["error"]["type"] == "overloaded_error"
 
 
-def test_a_mistake_is_the_models_400(claude: AnthropicVertex) -> None:
+def test_invalid_request_is_400(claude: AnthropicVertex) -> None:
     with pytest.raises(anthropic.BadRequestError, match="at least one message"):
         claude.messages.create(model="claude-mock", max_tokens=5, messages=[])

@@ -37,7 +37,7 @@ def client_of(server: Live) -> openai.AsyncAzureOpenAI:
     )
 
 
-def test_an_agent_loop_ends_with_the_answer(server: Live) -> None:
+def test_agent_loop_ends_with_text(server: Live) -> None:
     async def ask() -> str | None:
         messages: list[Any] = [{"role": "user", "content": "How is the weather?"}]
         async with client_of(server) as client:
@@ -57,10 +57,10 @@ def test_structured_output_is_parsed(server: Live) -> None:
     async def ask() -> Weather | None:
         messages: list[Any] = [{"role": "user", "content": "the weather"}]
         async with client_of(server) as client:
-            answer = await client.chat.completions.parse(
+            response = await client.chat.completions.parse(
                 model="mine", messages=messages, response_format=Weather
             )
-        return answer.choices[0].message.parsed
+        return response.choices[0].message.parsed
 
     assert asyncio.run(ask()) == Weather(city="Paris", degrees=21)
 

@@ -64,20 +64,20 @@ def client(azure: Live, request: pytest.FixtureRequest) -> Iterator[openai.Azure
         yield made
 
 
-def test_a_deployment_answers_whatever_model_stands_in_the_body(client: openai.AzureOpenAI) -> None:
-    answer = client.chat.completions.create(model="my-deployment", messages=HELLO)
-    assert answer.choices[0].message.content == "Hello from Azure."
-    assert answer.model == "my-deployment"
-    assert answer.usage is not None
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 4)
-    filtered = answer.choices[0].model_extra
+def test_deployment_overrides_model_of_body(client: openai.AzureOpenAI) -> None:
+    response = client.chat.completions.create(model="my-deployment", messages=HELLO)
+    assert response.choices[0].message.content == "Hello from Azure."
+    assert response.model == "my-deployment"
+    assert response.usage is not None
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (12, 4)
+    filtered = response.choices[0].model_extra
     assert filtered is not None
     assert filtered["content_filter_results"]["hate"] == {"filtered": False, "severity": "safe"}
-    assert answer.model_extra is not None
-    assert answer.model_extra["prompt_filter_results"][0]["prompt_index"] == 0
+    assert response.model_extra is not None
+    assert response.model_extra["prompt_filter_results"][0]["prompt_index"] == 0
 
 
-def test_a_streams_first_chunk_has_no_choice(client: openai.AzureOpenAI) -> None:
+def test_first_chunk_of_stream_has_no_choices(client: openai.AzureOpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
             model="my-deployment", messages=HELLO, stream=True, stream_options={"include_usage": True}
@@ -85,8 +85,8 @@ def test_a_streams_first_chunk_has_no_choice(client: openai.AzureOpenAI) -> None
     )
     assert chunks[0].choices == []
     assert (chunks[0].id, chunks[0].created) == ("", 0)
-    said = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
-    assert "".join(said) == "Hello from Azure."
+    texts = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
+    assert "".join(texts) == "Hello from Azure."
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 16
 
@@ -98,31 +98,31 @@ def test_async_whole_and_streamed(azure: Live) -> None:
         ) as client:
             whole = await client.chat.completions.create(model="my-deployment", messages=HELLO)
             stream = await client.chat.completions.create(model="my-deployment", messages=HELLO, stream=True)
-            said = [choice.delta.content or "" async for chunk in stream for choice in chunk.choices]
-            return whole.choices[0].message.content, "".join(said)
+            texts = [choice.delta.content or "" async for chunk in stream for choice in chunk.choices]
+            return whole.choices[0].message.content, "".join(texts)
 
     assert asyncio.run(ask()) == ("Hello from Azure.", "Hello from Azure.")
 
 
-def test_a_bearer_token_is_a_key_too(azure: Live) -> None:
+def test_bearer_token_is_accepted_as_key(azure: Live) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=azure.url, azure_ad_token="open-sesame", api_version=VERSION, max_retries=0
     ) as client:
-        answer = client.chat.completions.create(model="any", messages=user("secret"))
-    assert answer.choices[0].message.content == "Come in."
+        response = client.chat.completions.create(model="any", messages=user("secret"))
+    assert response.choices[0].message.content == "Come in."
 
 
 def test_tools_are_called(client: openai.AzureOpenAI) -> None:
-    answer = client.chat.completions.create(model="any", messages=user("weather?"), tools=TOOLS)
-    calls = answer.choices[0].message.tool_calls
+    response = client.chat.completions.create(model="any", messages=user("weather?"), tools=TOOLS)
+    calls = response.choices[0].message.tool_calls
     assert calls is not None
     assert calls[0].type == "function"
     assert json.loads(calls[0].function.arguments) == {"city": "Paris"}
-    assert answer.choices[0].message.content is None
-    assert answer.choices[0].finish_reason == "tool_calls"
+    assert response.choices[0].message.content is None
+    assert response.choices[0].finish_reason == "tool_calls"
 
 
-def test_an_answer_that_is_filtered_says_by_what(client: openai.AzureOpenAI) -> None:
+def test_filtered_response_has_category_and_severity(client: openai.AzureOpenAI) -> None:
     choice = client.chat.completions.create(model="any", messages=user("violent")).choices[0]
     assert choice.finish_reason == "content_filter"
     assert choice.model_extra is not None
@@ -133,8 +133,8 @@ def test_an_answer_that_is_filtered_says_by_what(client: openai.AzureOpenAI) -> 
 
 
 def test_embeddings(client: openai.AzureOpenAI) -> None:
-    answer = client.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
-    assert [len(each.embedding) for each in answer.data] == [1536, 1536]
+    response = client.embeddings.create(model="text-embedding-3-small", input=["a", "b"])
+    assert [len(item.embedding) for item in response.data] == [1536, 1536]
 
 
 def test_responses_with_and_without_the_versioned_path(azure: Live, client: openai.AzureOpenAI) -> None:
@@ -145,13 +145,16 @@ def test_responses_with_and_without_the_versioned_path(azure: Live, client: open
         default_headers={"api-key": "key"},
         max_retries=0,
     ) as newer:
-        answer = newer.responses.create(model="my-deployment", input="hello")
+        response = newer.responses.create(model="my-deployment", input="hello")
         whole = newer.chat.completions.create(model="my-deployment", messages=HELLO)
         with newer.responses.stream(model="my-deployment", input="hello") as stream:
             assert stream.get_final_response().output_text == "Hello from Azure."
-    assert answer.output_text == "Hello from Azure."
-    assert answer.model_extra is not None
-    assert [each["source_type"] for each in answer.model_extra["content_filters"]] == ["prompt", "completion"]
+    assert response.output_text == "Hello from Azure."
+    assert response.model_extra is not None
+    assert [content_filter["source_type"] for content_filter in response.model_extra["content_filters"]] == [
+        "prompt",
+        "completion",
+    ]
     assert whole.choices[0].message.content == "Hello from Azure."
 
 
@@ -171,7 +174,7 @@ CODES = {
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_each_named_error_is_the_sdks_own(client: openai.AzureOpenAI, name: str) -> None:
+def test_named_error_raises_sdk_exception(client: openai.AzureOpenAI, name: str) -> None:
     with pytest.raises(openai.APIStatusError) as raised:
         client.chat.completions.create(model=name, messages=user("hi"))
     error = raised.value
@@ -181,7 +184,7 @@ def test_each_named_error_is_the_sdks_own(client: openai.AzureOpenAI, name: str)
     assert "apim-request-id" in error.response.headers
 
 
-def test_a_refused_prompt_tells_the_policy(client: openai.AzureOpenAI) -> None:
+def test_refused_prompt_has_policy_error(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(model="content_filter", messages=user("hi"))
     assert isinstance(raised.value.body, dict)
@@ -191,19 +194,19 @@ def test_a_refused_prompt_tells_the_policy(client: openai.AzureOpenAI) -> None:
     assert raised.value.param == "prompt"
 
 
-def test_a_limit_says_when_to_try_again(client: openai.AzureOpenAI) -> None:
+def test_rate_limit_has_retry_after_headers(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.RateLimitError) as raised:
         client.chat.completions.create(model="rate_limit", messages=user("hi"))
     headers = raised.value.response.headers
     assert (headers["retry-after"], headers["retry-after-ms"]) == ("33", "33000")
 
 
-def test_an_error_inside_a_stream(client: openai.AzureOpenAI) -> None:
+def test_error_in_stream_raises_api_error(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.APIError, match="temporarily unable"):
         list(client.chat.completions.create(model="any", messages=user("breaks"), stream=True))
 
 
-def test_a_body_that_is_wrong_is_refused_with_the_models_words(client: openai.AzureOpenAI) -> None:
+def test_empty_messages_are_400_with_code_and_param(client: openai.AzureOpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as raised:
         client.chat.completions.create(model="any", messages=[])
     assert (raised.value.code, raised.value.param) == ("empty_array", "messages")

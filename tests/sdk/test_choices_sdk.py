@@ -66,7 +66,7 @@ TOOLS: Any = [
 )
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_anthropics_tool_choice_is_obeyed(live: Live, choice: Any, called: str | None, stream: bool) -> None:
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": "claude-mock",
         "max_tokens": 500,
         "messages": [{"role": "user", "content": "hi"}],
@@ -75,10 +75,10 @@ def test_anthropics_tool_choice_is_obeyed(live: Live, choice: Any, called: str |
     }
     with anthropic.Anthropic(base_url=live.url, api_key="k", max_retries=0) as client:
         if stream:
-            with client.messages.stream(**asked) as events:
+            with client.messages.stream(**request) as events:
                 message = events.get_final_message()
         else:
-            message = client.messages.create(**asked)
+            message = client.messages.create(**request)
     calls = [block for block in message.content if block.type == "tool_use"]
     assert [call.name for call in calls] == ([] if called is None else [called])
     assert message.stop_reason == ("end_turn" if called is None else "tool_use")
@@ -94,7 +94,7 @@ def test_anthropics_tool_choice_is_obeyed(live: Live, choice: Any, called: str |
     ],
     ids=["output_config", "output_format"],
 )
-def test_anthropics_form_is_kept(live: Live, form: dict[str, Any]) -> None:
+def test_anthropic_schema_produces_its_keys(live: Live, form: dict[str, Any]) -> None:
     with anthropic.Anthropic(base_url=live.url, api_key="k", max_retries=0) as client:
         hi: Any = [{"role": "user", "content": "hi"}]
         message = client.messages.create(model="claude-mock", max_tokens=500, messages=hi, **form)
@@ -103,7 +103,7 @@ def test_anthropics_form_is_kept(live: Live, form: dict[str, Any]) -> None:
     assert json.loads(block.text).keys() == {"city", "unit"}
 
 
-def test_anthropic_parses_what_it_asked_for(live: Live) -> None:
+def test_anthropic_parse_returns_model_instance(live: Live) -> None:
     class Weather(BaseModel):
         city: str
         degrees: int
@@ -190,8 +190,8 @@ def test_googles_calling_config_is_obeyed(
         automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
     )
     with made(live) as client:
-        answer = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
-    calls = answer.function_calls or []
+        response = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
+    calls = response.function_calls or []
     assert [call.name for call in calls] == ([] if called is None else [called])
     if called == "by_schema":
         assert {"city", "days"} <= calls[0].args.keys()
@@ -201,23 +201,23 @@ def test_googles_calling_config_is_obeyed(
 
 
 @clients
-def test_googles_forms_are_kept(live: Live, made: Any) -> None:
+def test_google_schema_produces_its_type(live: Live, made: Any) -> None:
     def ask(client: genai.Client, **config: Any) -> Any:
         settings = types.GenerateContentConfig(response_mime_type="application/json", **config)
         return client.models.generate_content(model="gemini-mock", contents="hi", config=settings)
 
     with made(live) as client:
         assert isinstance(ask(client, response_schema=Forecast).parsed, Forecast)
-        assert all(isinstance(each, Forecast) for each in ask(client, response_schema=list[Forecast]).parsed)
-        said = json.loads(ask(client, response_schema=UPPER).text)
-        assert {"city", "days"} <= said.keys()
+        assert all(isinstance(item, Forecast) for item in ask(client, response_schema=list[Forecast]).parsed)
+        text = json.loads(ask(client, response_schema=UPPER).text)
+        assert {"city", "days"} <= text.keys()
         assert json.loads(ask(client, response_json_schema=CITY).text).keys() == {"city", "unit"}
         assert isinstance(json.loads(ask(client).text), dict)
 
 
 @clients
-def test_an_enum_of_googles_is_one_of_its_values(live: Live, made: Any) -> None:
+def test_google_enum_schema_produces_member(live: Live, made: Any) -> None:
     config = types.GenerateContentConfig(response_mime_type="text/x.enum", response_schema=Mood)
     with made(live) as client:
-        answer = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
-    assert answer.parsed in set(Mood)
+        response = client.models.generate_content(model="gemini-mock", contents="hi", config=config)
+    assert response.parsed in set(Mood)

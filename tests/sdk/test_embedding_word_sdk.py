@@ -33,20 +33,20 @@ def test_openai(live: Live) -> None:
         one = client.embeddings.create(model="text-embedding-3-small", input="x")
         several = client.embeddings.create(model="text-embedding-3-small", input=["several", "b", "c"])
     assert (one.data[0].embedding, one.usage.prompt_tokens) == ([0.5, -2, 0.25], 7)
-    assert [each.embedding for each in several.data] == [[1, 0], [0, 1], [1, 0]]
+    assert [item.embedding for item in several.data] == [[1, 0], [0, 1], [1, 0]]
 
 
 def test_azure(live: Live) -> None:
     with openai.AzureOpenAI(
         azure_endpoint=live.url, api_version="2024-10-21", api_key="key", max_retries=0
     ) as client:
-        said = client.embeddings.create(model="text-embedding-3-small", input="x")
-    assert said.data[0].embedding == [0.5, -2, 0.25]
+        response = client.embeddings.create(model="text-embedding-3-small", input="x")
+    assert response.data[0].embedding == [0.5, -2, 0.25]
 
 
 @pytest.mark.parametrize("client_of", [gemini, vertex])
 def test_google(client_of: Callable[[Live], genai.Client], live: Live) -> None:
     contents: list[types.ContentUnionDict] = ["several", "b"]
     client = client_of(live)
-    said = client.models.embed_content(model="text-embedding-005", contents=contents)
-    assert [each.values for each in said.embeddings or ()] == [[1, 0], [0, 1]]
+    response = client.models.embed_content(model="text-embedding-005", contents=contents)
+    assert [embedding.values for embedding in response.embeddings or ()] == [[1, 0], [0, 1]]

@@ -22,7 +22,7 @@ HI: list[Any] = [{"role": "user", "content": "hi"}]
 PATIENT, HASTY = 30.0, 0.5
 """Seconds without a byte after which a client gives up."""
 
-Said: TypeAlias = Iterator[str | None]
+TextStream: TypeAlias = Iterator[str | None]
 """Pieces of text, and None for a finish reason."""
 
 
@@ -48,7 +48,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
-def ask_openai(url: str, model: str, timeout: float, *, stream: bool) -> Said:
+def ask_openai(url: str, model: str, timeout: float, *, stream: bool) -> TextStream:
     with openai.OpenAI(base_url=f"{url}/v1", api_key="k", max_retries=0, timeout=timeout) as client:
         if not stream:
             choice = client.chat.completions.create(model=model, messages=HI).choices[0]
@@ -56,13 +56,13 @@ def ask_openai(url: str, model: str, timeout: float, *, stream: bool) -> Said:
             yield None
             return
         for chunk in client.chat.completions.create(model=model, messages=HI, stream=True):
-            for said in chunk.choices:
-                yield said.delta.content or ""
-                if said.finish_reason:
+            for text in chunk.choices:
+                yield text.delta.content or ""
+                if text.finish_reason:
                     yield None
 
 
-def ask_anthropic(url: str, model: str, timeout: float, *, stream: bool) -> Said:
+def ask_anthropic(url: str, model: str, timeout: float, *, stream: bool) -> TextStream:
     with anthropic.Anthropic(base_url=url, api_key="k", max_retries=0, timeout=timeout) as client:
         if not stream:
             (block,) = client.messages.create(model=model, max_tokens=99, messages=HI).content
@@ -77,7 +77,7 @@ def ask_anthropic(url: str, model: str, timeout: float, *, stream: bool) -> Said
                 yield None
 
 
-def ask_google(url: str, model: str, timeout: float, *, stream: bool) -> Said:
+def ask_google(url: str, model: str, timeout: float, *, stream: bool) -> TextStream:
     options = genai.types.HttpOptions(base_url=url, timeout=int(timeout * 1000))
     client = genai.Client(api_key="k", http_options=options)
     if not stream:
@@ -90,18 +90,18 @@ def ask_google(url: str, model: str, timeout: float, *, stream: bool) -> Said:
             yield None
 
 
-CLIENTS: dict[str, Callable[..., Said]] = dict(
+CLIENTS: dict[str, Callable[..., TextStream]] = dict(
     zip(SDKS, (ask_openai, ask_anthropic, ask_google), strict=True)
 )
 
 
-def outcome(said: Said) -> str:
+def outcome(reply: TextStream) -> str:
     """As OUTCOMES tells it."""
     text, finished, raised = "", False, ""
     try:
-        for piece in said:
-            text += piece or ""
-            finished = finished or piece is None
+        for chunk in reply:
+            text += chunk or ""
+            finished = finished or chunk is None
     except Exception as exc:
         raised = f"!{type(exc).__name__}"
     return (ALL if finished and text == "".join(PIECES) else text) + raised
@@ -110,7 +110,7 @@ def outcome(said: Said) -> str:
 @pytest.mark.parametrize("form", ["streamed", "whole"])
 @pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("fault", OUTCOMES)
-def test_an_sdk_meets_a_fault(fault: str, sdk: str, form: str, faulty: Live) -> None:
+def test_fault_has_expected_outcome_in_sdk(fault: str, sdk: str, form: str, faulty: Live) -> None:
     timeout = HASTY if fault == "silence" else PATIENT
-    said = CLIENTS[sdk](faulty.url, fault, timeout, stream=form == "streamed")
-    assert outcome(said) == getattr(OUTCOMES[fault], form)[SDKS.index(sdk)]
+    texts = CLIENTS[sdk](faulty.url, fault, timeout, stream=form == "streamed")
+    assert outcome(texts) == getattr(OUTCOMES[fault], form)[SDKS.index(sdk)]

@@ -46,13 +46,13 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
-def test_the_table_holds_every_named_error_but_what_is_none_here() -> None:
+def test_table_has_every_named_error_except_content_filter() -> None:
     assert set(ERRORS) == set(NAMED) - {"content_filter"}
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("name", ERRORS)
-def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: bool) -> None:
+def test_named_error_raises_sdk_exception(failing: Live, name: str, stream: bool) -> None:
     kind, code, status = ERRORS[name]
     with gemini(failing) as client:
         ask = client.models.generate_content_stream if stream else client.models.generate_content
@@ -64,44 +64,44 @@ def test_each_error_is_the_sdks_own_exception(failing: Live, name: str, stream: 
 
 def test_async_raises_the_same(failing: Live) -> None:
     async def ask() -> None:
-        asking = gemini(failing).aio
+        client = gemini(failing).aio
         with pytest.raises(errors.ClientError) as caught:
-            await asking.models.generate_content(model="rate_limit", contents="hi")
+            await client.models.generate_content(model="rate_limit", contents="hi")
         assert caught.value.details["error"]["details"][-1]["retryDelay"] == "48s"
-        stream = await asking.models.generate_content_stream(model="overloaded", contents="hi")
+        stream = await client.models.generate_content_stream(model="overloaded", contents="hi")
         with pytest.raises(errors.ServerError):
             await anext(stream)
-        await asking.aclose()
+        await client.aclose()
 
     asyncio.run(ask())
 
 
-def test_vertex_asks_for_other_credentials(failing: Live) -> None:
+def test_vertex_authentication_error_is_401(failing: Live) -> None:
     with vertex(failing) as client, pytest.raises(errors.ClientError) as caught:
         client.models.generate_content(model="authentication", contents="hi")
     assert (caught.value.code, caught.value.status) == (401, "UNAUTHENTICATED")
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_prompt_that_was_blocked_is_an_answer_without_candidates(failing: Live, stream: bool) -> None:
+def test_blocked_prompt_has_no_candidates(failing: Live, stream: bool) -> None:
     with gemini(failing) as client:
         if stream:
-            (answer,) = client.models.generate_content_stream(model="content_filter", contents="hi")
+            (response,) = client.models.generate_content_stream(model="content_filter", contents="hi")
         else:
-            answer = client.models.generate_content(model="content_filter", contents="hi")
-    assert not answer.candidates
-    assert answer.prompt_feedback is not None
-    assert answer.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
+            response = client.models.generate_content(model="content_filter", contents="hi")
+    assert not response.candidates
+    assert response.prompt_feedback is not None
+    assert response.prompt_feedback.block_reason is types.BlockedReason.PROHIBITED_CONTENT
 
 
 @pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
-def test_an_error_inside_a_stream_comes_behind_what_was_said(live: Live, ask: Any) -> None:
-    said: list[str] = []
+def test_error_in_stream_follows_its_chunks(live: Live, ask: Any) -> None:
+    texts: list[str] = []
     with ask(live) as client, pytest.raises(errors.ServerError) as caught:
-        said += (
+        texts += (
             chunk.text for chunk in client.models.generate_content_stream(model="breaks-off", contents="hi")
         )
-    assert "".join(said) == "Once upon"
+    assert "".join(texts) == "Once upon"
     assert (caught.value.code, caught.value.status) == (503, "UNAVAILABLE")
 
 
@@ -113,31 +113,31 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("asked", "named"), MISTAKES.values(), ids=MISTAKES.keys())
-def test_what_clients_do_wrong_is_a_400_that_says_what(live: Live, asked: dict[str, Any], named: str) -> None:
-    body = {"generationConfig": asked.get("config", {}), "contents": asked["contents"]}
-    status, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
+@pytest.mark.parametrize(("requests", "named"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_invalid_request_is_400_that_names_field(live: Live, requests: dict[str, Any], named: str) -> None:
+    body = {"generationConfig": requests.get("config", {}), "contents": requests["contents"]}
+    status, _, response = post(f"{live.url}/v1beta/models/x:generateContent?key=k", body)
     assert status == 400
-    assert named in json.loads(answer)["error"]["message"]
+    assert named in json.loads(response)["error"]["message"]
 
 
-def test_retries_that_a_client_asks_for_reach_the_answer(live: Live) -> None:
+def test_client_with_retries_gets_third_response(live: Live) -> None:
     options = types.HttpOptions(
         base_url=live.url,
         headers={"x-case": "gemini"},
         retry_options=types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.001),
     )
     with genai.Client(api_key="key", http_options=options) as client:
-        answer = client.models.generate_content(model="twice-limited", contents="hi")
-    assert answer.text == "Third time lucky."
+        response = client.models.generate_content(model="twice-limited", contents="hi")
+    assert response.text == "Third time lucky."
 
 
-def test_an_error_keeps_the_form_of_the_stream_that_was_asked_for(failing: Live) -> None:
+def test_stream_error_has_form_of_requested_stream(failing: Live) -> None:
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
     url = f"{failing.url}/v1beta/models/overloaded:streamGenerateContent?key=k"
-    status, kind, answer = post(url, body)
+    status, kind, response = post(url, body)
     assert (status, kind) == (503, "application/json; charset=UTF-8")
-    assert [each["error"]["code"] for each in json.loads(answer)] == [503]
-    status, kind, answer = post(f"{url}&alt=sse", body)
+    assert [item["error"]["code"] for item in json.loads(response)] == [503]
+    status, kind, response = post(f"{url}&alt=sse", body)
     assert (status, kind) == (503, "text/event-stream")
-    assert json.loads(answer)["error"]["code"] == 503
+    assert json.loads(response)["error"]["code"] == 503

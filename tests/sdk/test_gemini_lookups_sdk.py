@@ -43,12 +43,12 @@ def ask(live: Live, made: Made, call: Callable[[Any], Awaitable[Any]]) -> Any:
     return asyncio.run(asking())
 
 
-def values(found: types.EmbedContentResponse) -> list[list[float]]:
-    return [list(each.values or ()) for each in found.embeddings or ()]
+def values(result: types.EmbedContentResponse) -> list[list[float]]:
+    return [list(embedding.values or ()) for embedding in result.embeddings or ()]
 
 
 @clients
-def test_tokens_are_counted_as_an_answer_counts_them(live: Live, made: Made) -> None:
+def test_count_tokens_equals_prompt_tokens_of_usage(live: Live, made: Made) -> None:
     with made(live) as client:
         counted = client.models.count_tokens(model=MODEL, contents="count").total_tokens
         usage = client.models.generate_content(model=MODEL, contents="count").usage_metadata
@@ -104,21 +104,21 @@ def test_embeddings(live: Live, made: Made, model: str, size: int) -> None:
     assert values(asynchronous) == [one]
 
 
-def test_several_texts_each_have_their_vector(live: Live) -> None:
+def test_several_texts_have_separate_vectors(live: Live) -> None:
     for made in (gemini, vertex):
         with made(live) as client:
-            found = client.models.embed_content(model="text-embedding-004", contents=["a", "b", "a"])
-        first, other, same = values(found)
+            result = client.models.embed_content(model="text-embedding-004", contents=["a", "b", "a"])
+        first, other, same = values(result)
         assert first == same != other
 
 
-def test_vertex_tells_the_statistics_of_each_text(live: Live) -> None:
+def test_vertex_embedding_has_statistics(live: Live) -> None:
     with vertex(live) as client:
-        found = client.models.embed_content(model="text-embedding-004", contents="a b c")
-    [each] = found.embeddings or []
-    assert each.statistics is not None
-    assert each.statistics.token_count
-    assert each.statistics.truncated is False
+        result = client.models.embed_content(model="text-embedding-004", contents="a b c")
+    [item] = result.embeddings or []
+    assert item.statistics is not None
+    assert item.statistics.token_count
+    assert item.statistics.truncated is False
 
 
 # --- the base for OpenAI's SDK -------------------------------------------------------------------
@@ -127,8 +127,10 @@ def test_vertex_tells_the_statistics_of_each_text(live: Live) -> None:
 @pytest.mark.parametrize("base", ["/v1beta/openai", "/v1beta/openai/", "/gemini/v1beta/openai"])
 def test_openais_sdk_at_geminis_base(live: Live, base: str) -> None:
     with openai.OpenAI(base_url=live.url + base, api_key="key", max_retries=0) as client:
-        answer = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "hello"}])
-        assert answer.choices[0].message.content == "Hello, world. It is a fine day."
+        response = client.chat.completions.create(
+            model=MODEL, messages=[{"role": "user", "content": "hello"}]
+        )
+        assert response.choices[0].message.content == "Hello, world. It is a fine day."
         assert len(client.embeddings.create(model="gemini-embedding-001", input="a").data) == 1
         assert client.models.retrieve("gemini-2.5-flash").id == "gemini-2.5-flash"
         assert "twice-limited" in [model.id for model in client.models.list()]

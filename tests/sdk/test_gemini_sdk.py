@@ -62,26 +62,26 @@ def client(request: pytest.FixtureRequest, live: Live) -> Iterator[genai.Client]
         yield made
 
 
-def parts_of(answer: types.GenerateContentResponse) -> list[types.Part]:
-    assert answer.candidates is not None
-    content = answer.candidates[0].content
+def parts_of(response: types.GenerateContentResponse) -> list[types.Part]:
+    assert response.candidates is not None
+    content = response.candidates[0].content
     return (content.parts or []) if content is not None else []
 
 
-def test_a_text(client: genai.Client) -> None:
-    answer = client.models.generate_content(model=MODEL, contents="hello")
-    assert answer.text == "Hello, world. It is a fine day."
-    assert answer.model_version == MODEL
-    assert answer.response_id is not None
-    assert len(answer.response_id) == 23
-    assert answer.candidates is not None
-    assert answer.candidates[0].finish_reason is types.FinishReason.STOP
-    usage = answer.usage_metadata
+def test_text_response_has_model_id_finish_and_usage(client: genai.Client) -> None:
+    response = client.models.generate_content(model=MODEL, contents="hello")
+    assert response.text == "Hello, world. It is a fine day."
+    assert response.model_version == MODEL
+    assert response.response_id is not None
+    assert len(response.response_id) == 23
+    assert response.candidates is not None
+    assert response.candidates[0].finish_reason is types.FinishReason.STOP
+    usage = response.usage_metadata
     assert usage is not None
     assert (usage.prompt_token_count, usage.candidates_token_count, usage.total_token_count) == (12, 9, 21)
 
 
-def test_a_text_in_a_stream(client: genai.Client) -> None:
+def test_text_stream_has_chunks_finish_and_usage(client: genai.Client) -> None:
     chunks = list(client.models.generate_content_stream(model=MODEL, contents="hello"))
     assert "".join(chunk.text or "" for chunk in chunks) == "Hello, world. It is a fine day."
     assert len(chunks) > 2
@@ -93,45 +93,45 @@ def test_a_text_in_a_stream(client: genai.Client) -> None:
     assert (usage.prompt_token_count, usage.candidates_token_count) == (12, 9)
 
 
-def test_async_says_the_same(live: Live) -> None:
+def test_async_client_reads_same_text(live: Live) -> None:
     async def ask() -> tuple[str | None, str]:
-        asking = gemini(live).aio
-        whole = await asking.models.generate_content(model=MODEL, contents="hello")
-        stream = await asking.models.generate_content_stream(model=MODEL, contents="hello")
-        said = [chunk.text or "" async for chunk in stream]
-        await asking.aclose()
-        return whole.text, "".join(said)
+        requester = gemini(live).aio
+        whole = await requester.models.generate_content(model=MODEL, contents="hello")
+        stream = await requester.models.generate_content_stream(model=MODEL, contents="hello")
+        texts = [chunk.text or "" async for chunk in stream]
+        await requester.aclose()
+        return whole.text, "".join(texts)
 
     assert asyncio.run(ask()) == ("Hello, world. It is a fine day.",) * 2
 
 
-def test_a_call_and_its_result_by_hand(client: genai.Client) -> None:
-    asked = types.Content(role="user", parts=[types.Part(text="weather?")])
-    first = client.models.generate_content(model=MODEL, contents=[asked], config=OFFERED)
+def test_manual_function_response_produces_text(client: genai.Client) -> None:
+    request = types.Content(role="user", parts=[types.Part(text="weather?")])
+    first = client.models.generate_content(model=MODEL, contents=[request], config=OFFERED)
     (call,) = first.function_calls or []
     assert (call.name, call.args) == ("get_weather", {"city": "Paris"})
     assert first.candidates is not None
     result = types.Part.from_function_response(name="get_weather", response={"degrees": 21})
     turn = first.candidates[0].content
     assert turn is not None
-    contents = [asked, turn, types.Content(role="user", parts=[result])]
+    contents = [request, turn, types.Content(role="user", parts=[result])]
     last = client.models.generate_content(model=MODEL, contents=contents, config=OFFERED)
     assert last.text == "It is 21 degrees."
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_the_sdk_runs_the_whole_loop_by_itself(client: genai.Client, stream: bool) -> None:
+def test_automatic_function_calling_ends_with_text(client: genai.Client, stream: bool) -> None:
     config = types.GenerateContentConfig(tools=[get_weather])
     if stream:
         chunks = client.models.generate_content_stream(model=MODEL, contents="weather?", config=config)
         assert "".join(chunk.text or "" for chunk in chunks) == "It is 21 degrees."
     else:
-        answer = client.models.generate_content(model=MODEL, contents="weather?", config=config)
-        assert answer.text == "It is 21 degrees."
+        response = client.models.generate_content(model=MODEL, contents="weather?", config=config)
+        assert response.text == "It is 21 degrees."
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_parallel_calls_are_parts_of_one_answer(live: Live, stream: bool) -> None:
+def test_parallel_calls_are_parts_of_one_response(live: Live, stream: bool) -> None:
     with gemini(live) as client:
         if stream:
             chunks = list(client.models.generate_content_stream(model=MODEL, contents="both", config=OFFERED))
@@ -150,8 +150,8 @@ def test_parallel_calls_are_parts_of_one_answer(live: Live, stream: bool) -> Non
 @pytest.mark.parametrize("ask", [gemini, vertex], ids=["gemini", "vertex"])
 def test_older_models_have_no_ids_of_calls(live: Live, ask: Any) -> None:
     with ask(live) as client:
-        answer = client.models.generate_content(model=OLDER, contents="weather?", config=OFFERED)
-        (call,) = answer.function_calls
+        response = client.models.generate_content(model=OLDER, contents="weather?", config=OFFERED)
+        (call,) = response.function_calls
     assert call.id is None
 
 
@@ -179,51 +179,51 @@ def test_thoughts_come_first_and_are_counted_apart(client: genai.Client, stream:
     )
 
 
-def test_thoughts_that_are_declined_are_not_shown(live: Live) -> None:
+def test_declined_thoughts_are_omitted(live: Live) -> None:
     config = types.GenerateContentConfig(thinking_config=types.ThinkingConfig(include_thoughts=False))
     with gemini(live) as client:
-        answer = client.models.generate_content(model=MODEL, contents="think", config=config)
-    assert [part.text for part in parts_of(answer)] == ["Forty-two."]
+        response = client.models.generate_content(model=MODEL, contents="think", config=config)
+    assert [part.text for part in parts_of(response)] == ["Forty-two."]
 
 
 def test_structured_output_is_parsed(client: genai.Client) -> None:
     config = types.GenerateContentConfig(response_mime_type="application/json", response_schema=Weather)
-    answer = client.models.generate_content(model=MODEL, contents="weather", config=config)
-    assert answer.parsed == Weather(city="Paris", degrees=21)
+    response = client.models.generate_content(model=MODEL, contents="weather", config=config)
+    assert response.parsed == Weather(city="Paris", degrees=21)
 
 
 def test_json_of_any_form(client: genai.Client) -> None:
     config = types.GenerateContentConfig(response_mime_type="application/json")
-    answer = client.models.generate_content(model=MODEL, contents="x", config=config)
-    assert json.loads(answer.text or "") == {"any": [1, 2]}
+    response = client.models.generate_content(model=MODEL, contents="x", config=config)
+    assert json.loads(response.text or "") == {"any": [1, 2]}
 
 
 def test_limits_cut(client: genai.Client) -> None:
     config = types.GenerateContentConfig(max_output_tokens=3)
-    answer = client.models.generate_content(model=MODEL, contents="count", config=config)
-    assert answer.text == "one two three"
-    assert answer.candidates is not None
-    assert answer.candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
+    response = client.models.generate_content(model=MODEL, contents="count", config=config)
+    assert response.text == "one two three"
+    assert response.candidates is not None
+    assert response.candidates[0].finish_reason is types.FinishReason.MAX_TOKENS
     config = types.GenerateContentConfig(stop_sequences=[" four"])
-    answer = client.models.generate_content(model=MODEL, contents="count", config=config)
-    assert answer.text == "one two three"
+    response = client.models.generate_content(model=MODEL, contents="count", config=config)
+    assert response.text == "one two three"
 
 
 def test_several_candidates(live: Live) -> None:
     with gemini(live) as client:
         chunks = list(client.models.generate_content_stream(model=MODEL, contents="several"))
         whole = client.models.generate_content(model=MODEL, contents="several")
-    said: dict[int | None, str] = {}
+    output: dict[int | None, str] = {}
     for chunk in chunks:
         for candidate in chunk.candidates or ():
             assert candidate.content is not None
             text = "".join(part.text or "" for part in candidate.content.parts or ())
-            said[candidate.index] = said.get(candidate.index, "") + text
-    assert said == {0: "first", 1: "second"}
+            output[candidate.index] = output.get(candidate.index, "") + text
+    assert output == {0: "first", 1: "second"}
     assert [candidate.index for candidate in whole.candidates or ()] == [0, 1]
 
 
-def test_a_chat_remembers(client: genai.Client) -> None:
+def test_chat_session_sends_history(client: genai.Client) -> None:
     chat = client.chats.create(model=MODEL)
     assert chat.send_message("hello").text == "Hello, world. It is a fine day."
     assert chat.send_message("count").text == "one two three four five six"
@@ -241,37 +241,37 @@ def test_models_are_listed_and_looked_up(client: genai.Client) -> None:
     names = [(model.name or "").rpartition("/")[2] for model in client.models.list(config={"page_size": 3})]
     assert {"twice-limited", "gemini-2.5-flash"} <= set(names)
     assert len(names) == len(set(names)) > 3
-    found = client.models.get(model="any-other")
-    assert (found.name or "").endswith("any-other")
+    result = client.models.get(model="any-other")
+    assert (result.name or "").endswith("any-other")
 
 
 def test_texts_are_embedded(client: genai.Client) -> None:
     config = types.EmbedContentConfig(output_dimensionality=8)
-    found = client.models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=config)
-    assert [len(each.values or ()) for each in found.embeddings or ()] == [8, 8]
-    found = client.models.embed_content(model="gemini-embedding-2", contents="a")
-    assert [len(each.values or ()) for each in found.embeddings or ()] == [3072]
+    result = client.models.embed_content(model="gemini-embedding-001", contents=["a", "b"], config=config)
+    assert [len(embedding.values or ()) for embedding in result.embeddings or ()] == [8, 8]
+    result = client.models.embed_content(model="gemini-embedding-2", contents="a")
+    assert [len(embedding.values or ()) for embedding in result.embeddings or ()] == [3072]
 
 
-def test_vertex_tells_when_it_was_made(live: Live) -> None:
+def test_vertex_response_has_create_time(live: Live) -> None:
     with vertex(live) as client:
-        answer = client.models.generate_content(model=MODEL, contents="hello")
-    assert isinstance(answer.create_time, datetime)
+        response = client.models.generate_content(model=MODEL, contents="hello")
+    assert isinstance(response.create_time, datetime)
 
 
-def test_a_key_in_the_query_is_the_requests_key(live: Live) -> None:
+def test_key_in_query_is_key_of_request(live: Live) -> None:
     body = {"contents": {"parts": {"text": "secret"}}}
-    _, _, answer = post(f"{live.url}/v1beta/models/x:generateContent?key=sk-open-sesame", body)
-    assert json.loads(answer)["candidates"][0]["content"]["parts"] == [{"text": "Come in."}]
+    _, _, response = post(f"{live.url}/v1beta/models/x:generateContent?key=sk-open-sesame", body)
+    assert json.loads(response)["candidates"][0]["content"]["parts"] == [{"text": "Come in."}]
 
 
-def test_a_stream_by_itself_is_an_array(live: Live) -> None:
+def test_stream_without_sse_is_json_array(live: Live) -> None:
     body = {"contents": [{"parts": [{"text": "hello"}]}]}
-    _, kind, answer = post(f"{live.url}/v1beta/models/x:streamGenerateContent?key=k", body)
+    _, kind, response = post(f"{live.url}/v1beta/models/x:streamGenerateContent?key=k", body)
     assert kind == "application/json; charset=UTF-8"
-    assert answer.startswith(b'[{\n  "candidates"')
-    assert b"\n}\n,\r\n{\n" in answer
+    assert response.startswith(b'[{\n  "candidates"')
+    assert b"\n}\n,\r\n{\n" in response
     texts = [
-        part["text"] for chunk in json.loads(answer) for part in chunk["candidates"][0]["content"]["parts"]
+        part["text"] for chunk in json.loads(response) for part in chunk["candidates"][0]["content"]["parts"]
     ]
     assert "".join(texts) == "Hello, world. It is a fine day."

@@ -27,9 +27,9 @@ from pydantic import BaseModel
 
 from tests.live import Live
 from tests.sdk.frameworks.serving import scripted, shipped
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 Making: TypeAlias = Callable[..., BaseChatModel]
 
@@ -51,8 +51,8 @@ QUESTION: Any = {"messages": [("user", "How is the weather?")]}
 
 
 def chat(url: str, model: str = "gpt-4o", **more: Any) -> BaseChatModel:
-    asked = {"max_retries": 0, "stream_usage": True, **more}
-    return ChatOpenAI(base_url=f"{url}/v1", api_key="sk", model=model, **asked)
+    request = {"max_retries": 0, "stream_usage": True, **more}
+    return ChatOpenAI(base_url=f"{url}/v1", api_key="sk", model=model, **request)
 
 
 def responses(url: str, model: str = "gpt-4o") -> BaseChatModel:
@@ -98,15 +98,15 @@ def together(chunks: list[AIMessageChunk]) -> AIMessageChunk:
 
 
 @ways
-def test_a_text_with_its_usage(way: Making, url: str) -> None:
-    answer = way(url).invoke("hello")
-    assert answer.text == "Hello, world. It is a fine day."
-    assert answer.usage_metadata is not None
-    assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (12, 9)
+def test_invoke_has_text_and_usage(way: Making, url: str) -> None:
+    response = way(url).invoke("hello")
+    assert response.text == "Hello, world. It is a fine day."
+    assert response.usage_metadata is not None
+    assert (response.usage_metadata["input_tokens"], response.usage_metadata["output_tokens"]) == (12, 9)
 
 
 @ways
-def test_a_stream_with_its_usage(way: Making, url: str) -> None:
+def test_stream_has_chunks_and_usage(way: Making, url: str) -> None:
     chunks = list(way(url).stream("hello"))
     whole = together(chunks)
     assert whole.text == "Hello, world. It is a fine day."
@@ -130,13 +130,13 @@ def test_async_whole_and_streamed(way: Making, url: str, loop: asyncio.Runner) -
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_parallel_calls(way: Making, url: str, streamed: bool) -> None:
     model: Any = way(url).bind_tools([get_weather])
-    answer = together(list(model.stream("both"))) if streamed else model.invoke("both")
-    assert answer.text == "I will look."
-    assert [(call["name"], call["args"]) for call in answer.tool_calls] == [
+    response = together(list(model.stream("both"))) if streamed else model.invoke("both")
+    assert response.text == "I will look."
+    assert [(call["name"], call["args"]) for call in response.tool_calls] == [
         ("get_weather", {"city": "Paris"}),
         ("get_weather", {"city": "Rome"}),
     ]
-    assert len({call["id"] for call in answer.tool_calls}) == 2
+    assert len({call["id"] for call in response.tool_calls}) == 2
 
 
 @ways
@@ -153,34 +153,34 @@ def test_structured_output(way: Making, url: str, default: str, method: str) -> 
 
 def test_json_of_any_form(url: str) -> None:
     model: Any = chat(url)
-    asking = model.with_structured_output(None, method="json_mode")
-    assert asking.invoke("the weather, in JSON") == {"city": "Paris", "degrees": 21}
+    client = model.with_structured_output(None, method="json_mode")
+    assert client.invoke("the weather, in JSON") == {"city": "Paris", "degrees": 21}
 
 
 @pytest.mark.parametrize("way", [responses, claude])
 def test_thinking_is_a_part_of_the_content(way: Making, url: str) -> None:
-    answer = way(url).invoke("think")
-    kinds = [block["type"] for block in answer.content_blocks]
+    response = way(url).invoke("think")
+    kinds = [block["type"] for block in response.content_blocks]
     assert kinds == ["reasoning", "text"]
-    assert answer.content_blocks[0].get("reasoning") == "Let me see."
-    assert answer.text == "Forty-two."
+    assert response.content_blocks[0].get("reasoning") == "Let me see."
+    assert response.text == "Forty-two."
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: Making, url: str) -> None:
-    said = create_agent(way(url), [get_weather]).invoke(QUESTION)
-    _, call, result, answer = said["messages"]
+def test_agent_calls_tool_and_ends_with_text(way: Making, url: str) -> None:
+    response = create_agent(way(url), [get_weather]).invoke(QUESTION)
+    _, call, result, reply = response["messages"]
     assert [made["args"] for made in call.tool_calls] == [{"city": "Paris"}]
     assert isinstance(result, ToolMessage)
-    assert answer.text == "It is 21 degrees."
+    assert reply.text == "It is 21 degrees."
 
 
 @ways
-def test_an_agent_that_streams_and_is_async(way: Making, url: str, loop: asyncio.Runner) -> None:
+def test_async_streaming_agent_ends_with_text(way: Making, url: str, loop: asyncio.Runner) -> None:
     async def ask() -> list[str]:
         agent = create_agent(way(url), [get_weather])
-        asked: Any = {"messages": [("user", "both cities, please")]}
-        steps: AsyncIterator[Any] = agent.astream(asked, stream_mode="messages")
+        request: Any = {"messages": [("user", "both cities, please")]}
+        steps: AsyncIterator[Any] = agent.astream(request, stream_mode="messages")
         return [message.text async for message, _ in steps if isinstance(message, AIMessageChunk)]
 
     assert "".join(loop.run(ask())) == "I will look.It is 21 degrees."
@@ -188,15 +188,15 @@ def test_an_agent_that_streams_and_is_async(way: Making, url: str, loop: asyncio
 
 @ways
 @pytest.mark.parametrize("form", [None, Weather], ids=["text", "structured"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: Making, default: str, form: Any) -> None:
-    said = create_agent(way(default), [get_weather], response_format=form).invoke(QUESTION)
-    results = [message for message in said["messages"] if isinstance(message, ToolMessage)]
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: Making, default: str, form: Any) -> None:
+    response = create_agent(way(default), [get_weather], response_format=form).invoke(QUESTION)
+    results = [message for message in response["messages"] if isinstance(message, ToolMessage)]
     assert json.loads(results[0].text)["degrees"] == 21
     assert [message.name for message in results].count("get_weather") == 1
     if form is None:
-        assert said["messages"][-1].text
+        assert response["messages"][-1].text
     else:
-        assert isinstance(said["structured_response"], Weather)
+        assert isinstance(response["structured_response"], Weather)
 
 
 LIMITED: dict[str, Any] = {
@@ -221,18 +221,18 @@ def test_errors_are_its_own_exceptions(name: str, url: str, loop: asyncio.Runner
 
 
 @ways
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: Making, url: str) -> None:
-    said: list[str] = []
+def test_error_in_stream_follows_its_chunks(way: Making, url: str) -> None:
+    texts: list[str] = []
     with pytest.raises((openai.APIError, anthropic.APIStatusError), match=r"[Oo]verloaded"):
-        said += (chunk.text for chunk in way(url).stream("breaks"))
-    assert "".join(said) == "Once upon"
+        texts += (chunk.text for chunk in way(url).stream("breaks"))
+    assert "".join(texts) == "Once upon"
 
 
-def test_a_client_that_tries_again_has_its_answer(url: str) -> None:
+def test_client_with_retry_gets_second_response(url: str) -> None:
     assert chat(url, "limited-once", max_retries=1).invoke("hi").text == "Second time lucky."
 
 
 def test_embeddings(url: str) -> None:
-    asked: dict[str, Any] = {"base_url": f"{url}/v1", "api_key": "sk", "check_embedding_ctx_length": False}
-    embeddings = OpenAIEmbeddings(**asked)
+    request: dict[str, Any] = {"base_url": f"{url}/v1", "api_key": "sk", "check_embedding_ctx_length": False}
+    embeddings = OpenAIEmbeddings(**request)
     assert [len(vector) for vector in embeddings.embed_documents(["a", "b"])] == [1536, 1536]

@@ -54,14 +54,14 @@ def tries(live: Live, model: str, last: str) -> list[str]:
     """What came of each try at this model, up to the first that ended so: its status, and whether it was a retry.
     How many pass before one is refused is a matter of how fast the machine is."""
 
-    def found() -> list[str]:
+    def tries_so_far() -> list[str]:
         lines = [line for line in live.lines if f" {model} " in line]
         return [
             ("429" if " 429 " in line else "200") + ("r" if RETRIED.search(line) else "") for line in lines
         ]
 
-    live.line(lambda _: last in found())
-    return found()
+    live.line(lambda _: last in tries_so_far())
+    return tries_so_far()
 
 
 def until_refused(live: Live, model: str, ask: Callable[[], object], last: str = "200r") -> list[str]:
@@ -73,27 +73,27 @@ def until_refused(live: Live, model: str, ask: Callable[[], object], last: str =
     return tries(live, model, last)
 
 
-def asks_openai(live: Live, model: str, **more: Any) -> None:
+def ask_openai(live: Live, model: str, **more: Any) -> None:
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
         assert client.chat.completions.create(model=model, messages=HI, **more).choices
 
 
-def asks_openai_streaming(live: Live, model: str, **more: Any) -> None:
+def ask_openai_streaming(live: Live, model: str, **more: Any) -> None:
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
         assert list(client.chat.completions.create(model=model, messages=HI, stream=True, **more))
 
 
-def asks_responses(live: Live, model: str) -> None:
+def ask_responses(live: Live, model: str) -> None:
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
         assert client.responses.create(model=model, input="hi").output_text == "hi"
 
 
-def asks_anthropic(live: Live, model: str, max_tokens: int = 20) -> None:
+def ask_anthropic(live: Live, model: str, max_tokens: int = 20) -> None:
     with anthropic.Anthropic(base_url=live.url, api_key=model) as client:
         assert client.messages.create(model=model, messages=HI, max_tokens=max_tokens).content
 
 
-def asks_anthropic_streaming(live: Live, model: str) -> None:
+def ask_anthropic_streaming(live: Live, model: str) -> None:
     with (
         anthropic.Anthropic(base_url=live.url, api_key=model) as client,
         client.messages.stream(model=model, messages=HI, max_tokens=20) as stream,
@@ -102,34 +102,34 @@ def asks_anthropic_streaming(live: Live, model: str) -> None:
 
 
 HONOURING: dict[str, Callable[..., None]] = {
-    "openai": asks_openai,
-    "openai-streams": asks_openai_streaming,
-    "openai-responses": asks_responses,
-    "anthropic": asks_anthropic,
-    "anthropic-streams": asks_anthropic_streaming,
+    "openai": ask_openai,
+    "openai-streams": ask_openai_streaming,
+    "openai-responses": ask_responses,
+    "anthropic": ask_anthropic,
+    "anthropic-streams": ask_anthropic_streaming,
 }
 
 
 @pytest.mark.parametrize("strategy", WINDOWS)
 @pytest.mark.parametrize("sdk", HONOURING)
-def test_who_waits_as_told_passes_at_the_next_try(limited: Live, sdk: str, strategy: str) -> None:
+def test_client_honouring_retry_after_succeeds_at_first_retry(limited: Live, sdk: str, strategy: str) -> None:
     model = f"{sdk}-{strategy}"
-    found = until_refused(limited, model, lambda: HONOURING[sdk](limited, model))
-    assert found == ["200"] * (len(found) - 2) + ["429", "200r"]
+    result = until_refused(limited, model, lambda: HONOURING[sdk](limited, model))
+    assert result == ["200"] * (len(result) - 2) + ["429", "200r"]
 
 
 @pytest.mark.parametrize("sdk", ["openai", "anthropic"])
 def test_also_where_it_is_tokens_that_are_too_many(limited: Live, sdk: str) -> None:
     model = f"{sdk}-tokens"
-    found = until_refused(limited, model, lambda: HONOURING[sdk](limited, model, max_tokens=30))
-    assert found == ["200"] * (len(found) - 2) + ["429", "200r"]
+    result = until_refused(limited, model, lambda: HONOURING[sdk](limited, model, max_tokens=30))
+    assert result == ["200"] * (len(result) - 2) + ["429", "200r"]
 
 
 REFUSED: dict[str, type[Exception]] = {"openai": openai.RateLimitError, "anthropic": anthropic.RateLimitError}
 
 
 @pytest.mark.parametrize("sdk", REFUSED)
-def test_what_does_not_recover_is_told_after_the_last_try(limited: Live, sdk: str) -> None:
+def test_unrecovered_limit_raises_after_last_retry(limited: Live, sdk: str) -> None:
     model = f"{sdk}-after-n"
     HONOURING[sdk](limited, model)
     with pytest.raises(REFUSED[sdk]):
@@ -139,8 +139,8 @@ def test_what_does_not_recover_is_told_after_the_last_try(limited: Live, sdk: st
 
 
 @pytest.mark.parametrize("sdk", REFUSED)
-def test_an_sdk_is_told_no_time_where_there_is_none(limited: Live, sdk: str) -> None:
-    asks: dict[str, Callable[[], object]] = {
+def test_limit_without_recovery_has_no_retry_after(limited: Live, sdk: str) -> None:
+    requests: dict[str, Callable[[], object]] = {
         "openai": lambda: openai.OpenAI(
             base_url=f"{limited.url}/v1", api_key="k", max_retries=0
         ).chat.completions.create(model="x-never", messages=HI),
@@ -149,7 +149,7 @@ def test_an_sdk_is_told_no_time_where_there_is_none(limited: Live, sdk: str) -> 
         ).messages.create(model="x-never", messages=HI, max_tokens=20),
     }
     with pytest.raises(REFUSED[sdk]) as raised:
-        asks[sdk]()
+        requests[sdk]()
     assert not [name for name in raised.value.response.headers if name.startswith("retry-after")]  # type: ignore[attr-defined]
 
 
@@ -161,7 +161,7 @@ def google(live: Live, model: str, **retry: Any) -> genai.Client:
 
 
 @pytest.mark.parametrize("strategy", WINDOWS)
-def test_googles_retries_where_it_is_told_to_after_times_of_its_own(limited: Live, strategy: str) -> None:
+def test_google_client_with_retries_succeeds_after_own_delay(limited: Live, strategy: str) -> None:
     model = f"gemini-2.5-{strategy}"
     retry = {"attempts": 2, "initial_delay": WINDOW + 0.1, "jitter": 0.01}
     with google(limited, model, **retry) as client:
@@ -169,21 +169,21 @@ def test_googles_retries_where_it_is_told_to_after_times_of_its_own(limited: Liv
         def ask() -> None:
             assert client.models.generate_content(model=model, contents="hi").text == "hi"
 
-        found = until_refused(limited, model, ask, "429")
+        result = until_refused(limited, model, ask, "429")
     limited.line(lambda line: f" {model} " in line and " 200 " in line)
-    assert found.count("429") == 1
+    assert result.count("429") == 1
 
 
-def test_googles_does_not_retry_by_itself_and_reads_when_in_the_body(limited: Live) -> None:
+def test_google_client_without_retries_raises_retry_delay(limited: Live) -> None:
     model = "gemini-2.5-once-fixed-window"
     with google(limited, model) as client, pytest.raises(errors.ClientError) as raised:  # noqa: PT012
         for _ in range(20):
             client.models.generate_content(model=model, contents="hi")
     assert raised.value.code == 429
     (delay,) = (
-        float(each["retryDelay"].removesuffix("s"))
-        for each in raised.value.details["error"]["details"]
-        if "retryDelay" in each
+        float(detail["retryDelay"].removesuffix("s"))
+        for detail in raised.value.details["error"]["details"]
+        if "retryDelay" in detail
     )
     assert 0 < delay <= WINDOW
     time.sleep(delay)

@@ -68,7 +68,7 @@ def google(live: Live) -> Iterator[genai.Client]:
         ("empty", "", None, "stop"),
     ],
 )
-def test_openai_says_how_it_ended(
+def test_openai_response_has_finish_reason(
     chat: openai.OpenAI, model: str, content: str | None, refusal: str | None, finish: str
 ) -> None:
     (choice,) = chat.chat.completions.create(model=model, messages=HI).choices
@@ -94,8 +94,8 @@ def test_openai_s_parse_raises(chat: openai.OpenAI, model: str, raised: type[Exc
 
 @pytest.mark.parametrize("model", ["refused", "empty"])
 def test_openai_s_parse_has_nothing_parsed(chat: openai.OpenAI, model: str) -> None:
-    found = chat.chat.completions.parse(model=model, messages=HI, response_format=City)
-    assert found.choices[0].message.parsed is None
+    result = chat.chat.completions.parse(model=model, messages=HI, response_format=City)
+    assert result.choices[0].message.parsed is None
 
 
 @pytest.mark.parametrize(
@@ -107,15 +107,15 @@ def test_openai_s_parse_has_nothing_parsed(chat: openai.OpenAI, model: str) -> N
     ],
 )
 def test_openai_passes_on_what_is_called(chat: openai.OpenAI, model: str, name: str, arguments: str) -> None:
-    found: Any = chat.chat.completions.create(model=model, messages=HI, tools=OPENAI_TOOLS)
-    (call,) = found.choices[0].message.tool_calls
+    response: Any = chat.chat.completions.create(model=model, messages=HI, tools=OPENAI_TOOLS)
+    (call,) = response.choices[0].message.tool_calls
     assert (call.function.name, call.function.arguments) == (name, arguments)
 
 
-def test_openai_s_stream_helper_does_not_look_into_broken_arguments(chat: openai.OpenAI) -> None:
+def test_openai_stream_helper_leaves_cut_arguments_unparsed(chat: openai.OpenAI) -> None:
     with chat.chat.completions.stream(model="truncated", messages=HI, tools=OPENAI_TOOLS) as stream:
-        found: Any = stream.get_final_completion()
-    (call,) = found.choices[0].message.tool_calls
+        result: Any = stream.get_final_completion()
+    (call,) = result.choices[0].message.tool_calls
     assert call.function.arguments == '{"city":'
     assert call.function.parsed_arguments is None
 
@@ -140,11 +140,11 @@ def test_openai_passes_on_counts(chat: openai.OpenAI) -> None:
 def test_openai_s_responses(
     chat: openai.OpenAI, model: str, status: str, reason: str | None, text: str
 ) -> None:
-    found = chat.responses.create(model=model, input="hi")
+    reply = chat.responses.create(model=model, input="hi")
     with chat.responses.stream(model=model, input="hi") as stream:
         last = list(stream)[-1]
     assert last.type == f"response.{status}"
-    for response in (found, last.response):  # type: ignore[union-attr]
+    for response in (reply, last.response):  # type: ignore[union-attr]
         assert (response.status, response.output_text) == (status, text)
         assert (response.incomplete_details and response.incomplete_details.reason) == reason
         assert (response.usage is None) == (model == "uncounted")
@@ -162,7 +162,7 @@ def test_openai_s_responses(
         ("empty", [], "end_turn"),
     ],
 )
-def test_anthropic_says_how_it_ended(
+def test_anthropic_response_has_stop_reason(
     claude: anthropic.Anthropic, model: str, texts: list[str], reason: str
 ) -> None:
     whole = claude.messages.create(model=model, messages=HI, max_tokens=100)
@@ -173,7 +173,7 @@ def test_anthropic_says_how_it_ended(
         assert message.stop_reason == reason
 
 
-def test_anthropic_s_stream_helper_refuses_arguments_that_are_no_json(claude: anthropic.Anthropic) -> None:
+def test_anthropic_stream_helper_refuses_invalid_arguments(claude: anthropic.Anthropic) -> None:
     """But for a semicolon behind them, which it does not see: the slip is drawn anew for each answer."""
     refused = []
     for _ in range(12):
@@ -188,7 +188,7 @@ def test_anthropic_s_stream_helper_refuses_arguments_that_are_no_json(claude: an
     assert all("Unable to parse tool parameter JSON" in message for message in refused)
 
 
-def test_anthropic_s_stream_helper_makes_the_best_of_arguments_that_break_off(
+def test_anthropic_stream_helper_repairs_truncated_arguments(
     claude: anthropic.Anthropic,
 ) -> None:
     with claude.messages.stream(
@@ -200,19 +200,19 @@ def test_anthropic_s_stream_helper_makes_the_best_of_arguments_that_break_off(
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "given"),
+    ("model", "name", "values"),
     [("unknown", "get_weather_v2", {"city": "Paris"}), ("unfit", "get_weather", {"city": 7})],
 )
 def test_anthropic_passes_on_what_is_called(
-    claude: anthropic.Anthropic, model: str, name: str, given: dict[str, Any]
+    claude: anthropic.Anthropic, model: str, name: str, values: dict[str, Any]
 ) -> None:
     message = claude.messages.create(model=model, messages=HI, max_tokens=100, tools=ANTHROPIC_TOOLS)
     (block,) = message.content
     assert block.type == "tool_use"
-    assert (block.name, block.input, message.stop_reason) == (name, given, "tool_use")
+    assert (block.name, block.input, message.stop_reason) == (name, values, "tool_use")
 
 
-def test_anthropic_s_stream_helper_falls_over_a_usage_that_is_not_there(claude: anthropic.Anthropic) -> None:
+def test_anthropic_stream_helper_raises_for_missing_usage(claude: anthropic.Anthropic) -> None:
     assert claude.messages.create(model="uncounted", messages=HI, max_tokens=100).stop_reason == "end_turn"
     with (
         pytest.raises(AttributeError),
@@ -229,7 +229,7 @@ def test_anthropic_passes_on_counts(claude: anthropic.Anthropic) -> None:
 # --- google --------------------------------------------------------------------------------------
 
 
-def asked(google: genai.Client, model: str, **config: Any) -> types.GenerateContentResponse:
+def generate(google: genai.Client, model: str, **config: Any) -> types.GenerateContentResponse:
     return google.models.generate_content(
         model=model, contents="hi", config=types.GenerateContentConfig(**config)
     )
@@ -244,54 +244,54 @@ def asked(google: genai.Client, model: str, **config: Any) -> types.GenerateCont
         ("empty", None, types.FinishReason.STOP),
     ],
 )
-def test_google_says_how_it_ended(
+def test_google_response_has_finish_reason(
     google: genai.Client, model: str, text: str | None, reason: types.FinishReason
 ) -> None:
-    found = asked(google, model)
-    assert found.candidates is not None
-    assert (found.text, found.candidates[0].finish_reason) == (text, reason)
+    result = generate(google, model)
+    assert result.candidates is not None
+    assert (result.text, result.candidates[0].finish_reason) == (text, reason)
     *_, last = google.models.generate_content_stream(model=model, contents="hi")
     assert last.candidates is not None
     assert last.candidates[0].finish_reason == reason
 
 
-def test_google_says_what_was_filtered(google: genai.Client) -> None:
-    (candidate,) = asked(google, "filtered").candidates or [types.Candidate()]
+def test_google_response_has_blocked_category(google: genai.Client) -> None:
+    (candidate,) = generate(google, "filtered").candidates or [types.Candidate()]
     blocked = [rating.category for rating in candidate.safety_ratings or () if rating.blocked]
     assert blocked == [types.HarmCategory.HARM_CATEGORY_HATE_SPEECH]
 
 
 @pytest.mark.parametrize("model", ["invalid", "truncated"])
-def test_google_says_no_call_that_nobody_can_read(google: genai.Client, model: str) -> None:
-    found = asked(google, model, tools=[types.Tool(function_declarations=[WEATHER])])
-    assert found.function_calls is None
-    assert found.candidates is not None
-    assert found.candidates[0].finish_reason == types.FinishReason.MALFORMED_FUNCTION_CALL
+def test_google_response_omits_malformed_call(google: genai.Client, model: str) -> None:
+    result = generate(google, model, tools=[types.Tool(function_declarations=[WEATHER])])
+    assert result.function_calls is None
+    assert result.candidates is not None
+    assert result.candidates[0].finish_reason == types.FinishReason.MALFORMED_FUNCTION_CALL
 
 
 @pytest.mark.parametrize(
-    ("model", "name", "given"),
+    ("model", "name", "values"),
     [("unknown", "get_weather_v2", {"city": "Paris"}), ("unfit", "get_weather", {"city": 7})],
 )
 def test_google_passes_on_what_is_called(
-    google: genai.Client, model: str, name: str, given: dict[str, Any]
+    google: genai.Client, model: str, name: str, values: dict[str, Any]
 ) -> None:
-    found: Any = asked(google, model, tools=[types.Tool(function_declarations=[WEATHER])])
-    (call,) = found.function_calls
-    assert (call.name, call.args) == (name, given)
+    result: Any = generate(google, model, tools=[types.Tool(function_declarations=[WEATHER])])
+    (call,) = result.function_calls
+    assert (call.name, call.args) == (name, values)
 
 
 def test_google_passes_on_structured_output_that_does_not_fit(google: genai.Client) -> None:
-    found = asked(google, "unfit", response_mime_type="application/json", response_json_schema=SCHEMA)
-    assert found.text == '{"city":7}'
+    result = generate(google, "unfit", response_mime_type="application/json", response_json_schema=SCHEMA)
+    assert result.text == '{"city":7}'
 
 
 def test_google_passes_on_counts(google: genai.Client) -> None:
-    counted = asked(google, "miscounted").usage_metadata
+    counted = generate(google, "miscounted").usage_metadata
     assert counted is not None
     assert (counted.prompt_token_count, counted.candidates_token_count, counted.total_token_count) == (
         1,
         2,
         50,
     )
-    assert asked(google, "uncounted").usage_metadata is None
+    assert generate(google, "uncounted").usage_metadata is None

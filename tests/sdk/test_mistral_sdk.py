@@ -15,9 +15,9 @@ from mockllm.core.failure import NAMED
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.frameworks.serving import RULES, scripted, shipped
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 MODEL = "mistral-small-latest"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -49,7 +49,7 @@ def client(server: Live) -> Iterator[Mistral]:
         yield made
 
 
-def said(events: list[models.CompletionEvent]) -> str:
+def text_of(events: list[models.CompletionEvent]) -> str:
     texts = [choice.delta.content for event in events for choice in event.data.choices]
     return "".join(text for text in texts if isinstance(text, str))
 
@@ -61,19 +61,19 @@ def calls_of(message: Any) -> list[tuple[str, Any]]:
 PARIS, ROME = ("get_weather", {"city": "Paris"}), ("get_weather", {"city": "Rome"})
 
 
-def test_a_text(client: Mistral) -> None:
-    answer = client.chat.complete(model=MODEL, messages=user("hello"))
-    (choice,) = answer.choices
+def test_completion_has_text_model_and_usage(client: Mistral) -> None:
+    response = client.chat.complete(model=MODEL, messages=user("hello"))
+    (choice,) = response.choices
     assert choice.message is not None
     assert choice.message.content == "Hello, world. It is a fine day."
-    assert (choice.finish_reason, answer.model) == ("stop", MODEL)
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
+    assert (choice.finish_reason, response.model) == ("stop", MODEL)
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (12, 9)
 
 
-def test_a_stream(client: Mistral) -> None:
+def test_stream_has_text_finish_and_usage(client: Mistral) -> None:
     with client.chat.stream(model=MODEL, messages=user("hello")) as stream:
         events = list(stream)
-    assert said(events) == "Hello, world. It is a fine day."
+    assert text_of(events) == "Hello, world. It is a fine day."
     assert [choice.finish_reason for choice in events[-1].data.choices] == ["stop"]
     assert events[-1].data.usage is not None
     assert events[-1].data.usage.total_tokens == 21
@@ -87,7 +87,7 @@ def test_async_whole_and_streamed(server: Live) -> None:
             async with stream:
                 events = [event async for event in stream]
         assert whole.choices[0].message is not None
-        return whole.choices[0].message.content, said(events)
+        return whole.choices[0].message.content, text_of(events)
 
     assert asyncio.run(ask()) == ("Hello, world. It is a fine day.",) * 2
 
@@ -96,32 +96,37 @@ def test_async_whole_and_streamed(server: Live) -> None:
     "choice", ["auto", "any", "required", {"type": "function", "function": {"name": "get_weather"}}]
 )
 def test_calls_whatever_lets_or_makes_the_model_call(client: Mistral, choice: Any) -> None:
-    asked: dict[str, Any] = {"model": MODEL, "messages": user("both"), "tools": TOOLS, "tool_choice": choice}
-    answer = client.chat.complete(**asked)
-    assert answer.choices[0].finish_reason == "tool_calls"
-    assert calls_of(answer.choices[0].message) == [PARIS, ROME]
-    with client.chat.stream(**asked) as stream:
+    request: dict[str, Any] = {
+        "model": MODEL,
+        "messages": user("both"),
+        "tools": TOOLS,
+        "tool_choice": choice,
+    }
+    response = client.chat.complete(**request)
+    assert response.choices[0].finish_reason == "tool_calls"
+    assert calls_of(response.choices[0].message) == [PARIS, ROME]
+    with client.chat.stream(**request) as stream:
         events = list(stream)
     called = [call for event in events for choice in event.data.choices for call in calls_of(choice.delta)]
     assert called == [PARIS, ROME]
-    assert said(events) == "I will look."
+    assert text_of(events) == "I will look."
 
 
 def test_structured_output_is_parsed(client: Mistral) -> None:
-    answer = client.chat.parse(Weather, model=MODEL, messages=user("weather"))
-    assert answer.choices is not None
-    assert answer.choices[0].message is not None
-    assert answer.choices[0].message.parsed == Weather(city="Paris", degrees=21)
+    response = client.chat.parse(Weather, model=MODEL, messages=user("weather"))
+    assert response.choices is not None
+    assert response.choices[0].message is not None
+    assert response.choices[0].message.parsed == Weather(city="Paris", degrees=21)
 
 
 @pytest.mark.parametrize("serving", [scripted, shipped])
-def test_an_agent_loop_ends_with_an_answer(serving: Any) -> None:
+def test_agent_loop_ends_with_text(serving: Any) -> None:
     cities: list[str] = []
     with serving() as server, client_of(server) as client:
         messages = user("How is the weather?")
         for _ in range(5):
-            asked: dict[str, Any] = {"model": MODEL, "messages": messages, "tools": TOOLS}
-            message = client.chat.complete(**asked).choices[0].message
+            request: dict[str, Any] = {"model": MODEL, "messages": messages, "tools": TOOLS}
+            message = client.chat.complete(**request).choices[0].message
             assert message is not None
             messages.append(message)
             calls: Any = message.tool_calls or ()
@@ -138,7 +143,7 @@ def test_an_agent_loop_ends_with_an_answer(serving: Any) -> None:
         assert (cities, message.content) == (["Paris"], "It is 21 degrees.")
 
 
-def test_what_only_mistral_knows_is_taken(client: Mistral) -> None:
+def test_mistral_content_types_are_accepted(client: Mistral) -> None:
     messages: Any = [
         {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
         {
@@ -151,7 +156,7 @@ def test_what_only_mistral_knows_is_taken(client: Mistral) -> None:
         },
         {"role": "assistant", "content": "Hello", "prefix": True},
     ]
-    answer = client.chat.complete(
+    response = client.chat.complete(
         model=MODEL,
         messages=messages,
         random_seed=7,
@@ -160,24 +165,24 @@ def test_what_only_mistral_knows_is_taken(client: Mistral) -> None:
         parallel_tool_calls=False,
         prediction={"type": "content", "content": "Hello"},
     )
-    assert answer.choices[0].message is not None
-    assert answer.choices[0].message.content == "Hello, world. It is a fine day."
+    assert response.choices[0].message is not None
+    assert response.choices[0].message.content == "Hello, world. It is a fine day."
 
 
 def test_models_are_listed_and_looked_up(client: Mistral) -> None:
     listed = client.models.list().data or []
     known = [model.id for model in listed if isinstance(model, models.BaseModelCard)]
     assert "limited-once" in known, "a model that a rule names is there"
-    found = client.models.retrieve(model_id="any-other")
-    assert isinstance(found, models.BaseModelCard)
-    assert found.id == "any-other"
-    assert found.capabilities.completion_chat is True
+    response = client.models.retrieve(model_id="any-other")
+    assert isinstance(response, models.BaseModelCard)
+    assert response.id == "any-other"
+    assert response.capabilities.completion_chat is True
 
 
 def test_embeddings(client: Mistral) -> None:
-    answer = client.embeddings.create(model="mistral-embed", inputs=["a", "b"])
-    assert [each.index for each in answer.data] == [0, 1]
-    assert len(answer.data[0].embedding or ()) == len(answer.data[1].embedding or ())
+    response = client.embeddings.create(model="mistral-embed", inputs=["a", "b"])
+    assert [item.index for item in response.data] == [0, 1]
+    assert len(response.data[0].embedding or ()) == len(response.data[1].embedding or ())
 
 
 STATUS = {
@@ -210,7 +215,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_each_error_is_the_sdks_own_exception(failing: Live, name: str) -> None:
+def test_named_error_raises_sdk_exception(failing: Live, name: str) -> None:
     with client_of(failing) as client:
         with pytest.raises(errors.SDKError) as whole:
             client.chat.complete(model=name, messages=user("hi"))

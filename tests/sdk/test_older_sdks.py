@@ -29,16 +29,18 @@ QUIET = {
 @pytest.fixture(scope="module")
 def surroundings() -> Iterator[dict[str, str]]:
     """The environment variables of a run."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")
+    }
     with ExitStack() as stack:
         urls = {
             "SCRIPTED_URL": stack.enter_context(scripted()).url,
             "DEFAULT_URL": stack.enter_context(shipped()).url,
         }
-        yield kept | QUIET | urls
+        yield inherited | QUIET | urls
 
 
-def test_there_is_a_file_for_each_framework() -> None:
+def test_folder_has_file_for_each_framework() -> None:
     names = [path.stem.removeprefix("checks_") for path in CHECKS]
     assert names == ["instructor", "langchain_google_genai", "litellm", "llama_index"]
 
@@ -46,7 +48,7 @@ def test_there_is_a_file_for_each_framework() -> None:
 @pytest.mark.timeout(300)  # a process that imports all of a framework, where others run beside it
 @pytest.mark.skipif(not PYTHON.exists(), reason="scripts/setup dev has not made .venv/older")
 @pytest.mark.parametrize("checks", CHECKS, ids=lambda path: path.stem)
-def test_a_framework_of_older_sdks(checks: Path, surroundings: dict[str, str]) -> None:
+def test_framework_with_older_sdks_passes_its_checks(checks: Path, surroundings: dict[str, str]) -> None:
     line: list[str | Path] = [PYTHON, "-c", RUN, "-q", "-c", FOLDER / "pytest.ini", checks]
     done = subprocess.run(line, env=surroundings, capture_output=True, encoding="utf-8", timeout=280)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

@@ -27,9 +27,9 @@ from pydantic import BaseModel
 
 from tests.live import Live
 from tests.sdk.frameworks.serving import scripted, shipped
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 T = TypeVar("T")
 UNTRACED = RunConfig(tracing_disabled=True)
@@ -70,7 +70,7 @@ def default(servers: tuple[Live, Live]) -> str:
     return servers[1].url
 
 
-def asked(url: str, way: str, ask: Ask[T], model: str = "gpt-4o") -> T:
+def run_with_model(url: str, way: str, ask: Ask[T], model: str = "gpt-4o") -> T:
     """What `ask` makes of a model whose client is closed again."""
 
     async def run() -> T:
@@ -85,31 +85,31 @@ def agent(model: Model, **more: Any) -> Agent[None]:
 
 
 @ways
-def test_a_text_with_its_usage(way: str, url: str) -> None:
+def test_run_has_text_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Runner.run(agent(model), "hello", run_config=UNTRACED)
         assert result.final_output == "Hello, world. It is a fine day."
         usage = result.context_wrapper.usage
         assert (usage.requests, usage.input_tokens, usage.output_tokens) == (1, 12, 9)
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 @ways
-def test_a_stream_of_responses_events(way: str, url: str) -> None:
+def test_streamed_run_has_events_of_responses(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = Runner.run_streamed(agent(model), "hello", run_config=UNTRACED)
         events = [event.data async for event in result.stream_events() if event.type == "raw_response_event"]
-        said = [event.delta for event in events if event.type == "response.output_text.delta"]
-        assert "".join(said) == result.final_output == "Hello, world. It is a fine day."
+        texts = [event.delta for event in events if event.type == "response.output_text.delta"]
+        assert "".join(texts) == result.final_output == "Hello, world. It is a fine day."
         assert events[-1].type == "response.completed"
         assert result.context_wrapper.usage.total_tokens == (21 if way == "responses" else 0)
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
+def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         made = agent(model, tools=[get_weather])
         result = await Runner.run(made, "How is the weather in both cities?", run_config=UNTRACED)
@@ -117,7 +117,7 @@ def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
         assert kinds.count("tool_call_item") == kinds.count("tool_call_output_item") == 2
         assert result.final_output == "It is 21 degrees."
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 def test_only_what_is_new_is_sent_where_the_server_remembers(url: str) -> None:
@@ -132,11 +132,11 @@ def test_only_what_is_new_is_sent_where_the_server_remembers(url: str) -> None:
         )
         assert second.final_output == "Hello, world. It is a fine day."
 
-    asked(url, "responses", ask)
+    run_with_model(url, "responses", ask)
 
 
 @ways
-def test_an_agent_that_streams(way: str, url: str) -> None:
+def test_streaming_agent_calls_tool_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         made = agent(model, tools=[get_weather])
         result = Runner.run_streamed(made, "How is the weather?", run_config=UNTRACED)
@@ -146,7 +146,7 @@ def test_an_agent_that_streams(way: str, url: str) -> None:
         assert names == ["tool_called", "tool_output", "message_output_created"]
         assert result.final_output == "It is 21 degrees."
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 @ways
@@ -155,13 +155,15 @@ def test_structured_output(way: str, url: str, default: str) -> None:
         made = agent(model, output_type=Weather)
         return (await Runner.run(made, "How is the weather?", run_config=UNTRACED)).final_output
 
-    assert asked(url, way, ask) == Weather(city="Paris", degrees=21)
-    assert isinstance(asked(default, way, ask), Weather), "what the default pack makes fits the schema"
+    assert run_with_model(url, way, ask) == Weather(city="Paris", degrees=21)
+    assert isinstance(run_with_model(default, way, ask), Weather), (
+        "what the default pack makes fits the schema"
+    )
 
 
 @ways
 @pytest.mark.parametrize("choice", ["auto", "required"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, choice: str, default: str) -> None:
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: str, choice: str, default: str) -> None:
     async def ask(model: Model) -> None:
         settings = ModelSettings(tool_choice=choice)
         made = agent(model, tools=[get_weather], output_type=Weather, model_settings=settings)
@@ -170,18 +172,18 @@ def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, choice: str,
         assert kinds == ["tool_call_item", "tool_call_output_item", "message_output_item"]
         assert isinstance(result.final_output, Weather)
 
-    asked(default, way, ask)
+    run_with_model(default, way, ask)
 
 
 @ways
-def test_an_agent_hands_over_to_another(way: str, default: str) -> None:
+def test_agent_hands_off_to_other_agent(way: str, default: str) -> None:
     async def ask(model: Model) -> None:
         other: Agent[None] = Agent(name="expert", model=model)
         result = await Runner.run(agent(model, handoffs=[other]), "How is the weather?", run_config=UNTRACED)
         assert result.last_agent is other
         assert result.final_output
 
-    asked(default, way, ask)
+    run_with_model(default, way, ask)
 
 
 @ways
@@ -194,8 +196,8 @@ def test_errors_are_the_openai_packages_own(way: str, url: str) -> None:
             pass
 
     with pytest.raises(openai.RateLimitError):
-        asked(url, way, ask, "rate-limit-error")
+        run_with_model(url, way, ask, "rate-limit-error")
     with pytest.raises(openai.AuthenticationError):
-        asked(url, way, ask, "auth-error")
+        run_with_model(url, way, ask, "auth-error")
     with pytest.raises(openai.APIError, match="overloaded"):
-        asked(url, way, stream)
+        run_with_model(url, way, stream)

@@ -38,34 +38,36 @@ def asynchronous(live: Live) -> openai.AsyncOpenAI:
 
 
 @pytest.mark.parametrize("form", ["float", "base64", None])
-def test_an_embedding_is_the_same_numbers_in_every_form(client: openai.OpenAI, form: Any) -> None:
+def test_embedding_is_equal_in_both_encodings(client: openai.OpenAI, form: Any) -> None:
     more = {} if form is None else {"encoding_format": form}
-    answer = client.embeddings.create(model="text-embedding-3-small", input="hello", dimensions=16, **more)
-    plain = client.embeddings.create(
-        model="text-embedding-3-small", input="hello", dimensions=16, encoding_format="float"
+    response = client.embeddings.create(
+        model="embedding-embedding-3-small", input="hello", dimensions=16, **more
     )
-    said: Any = answer.data[0].embedding
+    plain = client.embeddings.create(
+        model="embedding-embedding-3-small", input="hello", dimensions=16, encoding_format="float"
+    )
+    embedding: Any = response.data[0].embedding
     if form == "base64":
-        assert isinstance(said, str)
+        assert isinstance(embedding, str)
     else:
-        assert said == pytest.approx(plain.data[0].embedding, abs=1e-7)
-    assert answer.usage.total_tokens == 1
+        assert embedding == pytest.approx(plain.data[0].embedding, abs=1e-7)
+    assert response.usage.total_tokens == 1
 
 
 def test_embeddings_have_the_size_of_their_model(client: openai.OpenAI) -> None:
     for model, size in (("text-embedding-3-small", 1536), ("text-embedding-3-large", 3072)):
-        answer = client.embeddings.create(model=model, input=["one", "two", "three"])
-        assert [len(each.embedding) for each in answer.data] == [size] * 3
-        assert [each.index for each in answer.data] == [0, 1, 2]
+        response = client.embeddings.create(model=model, input=["one", "two", "three"])
+        assert [len(item.embedding) for item in response.data] == [size] * 3
+        assert [item.index for item in response.data] == [0, 1, 2]
 
 
-def test_the_nearest_text_is_found(client: openai.OpenAI) -> None:
+def test_nearest_embedding_is_of_similar_text(client: openai.OpenAI) -> None:
     stored = ["Reset your password in the settings.", "Our office is in Oslo.", "Refunds take five days."]
-    asked = "How can I reset my password?"
+    request = "How can I reset my password?"
     model = "text-embedding-3-small"
-    vectors = [each.embedding for each in client.embeddings.create(model=model, input=stored).data]
-    question = client.embeddings.create(model=model, input=asked).data[0].embedding
-    near = [sum(a * b for a, b in zip(question, each, strict=True)) for each in vectors]
+    vectors = [item.embedding for item in client.embeddings.create(model=model, input=stored).data]
+    question = client.embeddings.create(model=model, input=request).data[0].embedding
+    near = [sum(a * b for a, b in zip(question, item, strict=True)) for item in vectors]
     assert near.index(max(near)) == 0
 
 
@@ -74,17 +76,17 @@ def test_tokens_and_async(default: Live) -> None:
         async with asynchronous(default) as client:
             return await client.embeddings.create(model="text-embedding-3-small", input=[[15339, 1917], [1]])
 
-    answer = asyncio.run(ask())
-    assert len(answer.data) == 2
-    assert answer.usage.prompt_tokens == 3
+    response = asyncio.run(ask())
+    assert len(response.data) == 2
+    assert response.usage.prompt_tokens == 3
 
 
-def test_a_wrong_embedding_is_refused(client: openai.OpenAI) -> None:
+def test_embedding_with_unsupported_dimensions_is_400(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="does not support specifying dimensions"):
         client.embeddings.create(model="text-embedding-ada-002", input="a", dimensions=5)
 
 
-def test_a_rule_may_answer_an_embedding_with_an_error(tmp_path: Any) -> None:
+def test_rule_with_error_refuses_embedding(tmp_path: Any) -> None:
     (tmp_path / "a.yaml").write_text(
         "rules: [{match: {api: embeddings, user: {contains: no}}, error: rate_limit}]"
     )
@@ -100,17 +102,17 @@ def test_a_rule_may_answer_an_embedding_with_an_error(tmp_path: Any) -> None:
 # --- completions ---------------------------------------------------------------------------------
 
 
-def test_a_completion(client: openai.OpenAI) -> None:
-    answer = client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say hello")
-    assert answer.choices[0].text == "Hello there."
-    assert answer.choices[0].finish_reason == "stop"
-    assert answer.usage is not None
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
-    assert answer.id.startswith("cmpl-")
-    assert len(answer.id) == 34
+def test_completion_has_text_usage_and_id(client: openai.OpenAI) -> None:
+    response = client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say hello")
+    assert response.choices[0].text == "Hello there."
+    assert response.choices[0].finish_reason == "stop"
+    assert response.usage is not None
+    assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens
+    assert response.id.startswith("cmpl-")
+    assert len(response.id) == 34
 
 
-def test_a_stream_with_its_usage(client: openai.OpenAI) -> None:
+def test_completion_stream_has_text_and_usage(client: openai.OpenAI) -> None:
     stream = client.completions.create(
         model="gpt-3.5-turbo-instruct",
         prompt="Say hello",
@@ -124,12 +126,12 @@ def test_a_stream_with_its_usage(client: openai.OpenAI) -> None:
 
 
 def test_prompts_n_and_echo(client: openai.OpenAI) -> None:
-    answer = client.completions.create(model="m", prompt=["A: ", "B: "], n=2, echo=True)
-    assert [choice.text for choice in answer.choices] == [
+    response = client.completions.create(model="m", prompt=["A: ", "B: "], n=2, echo=True)
+    assert [choice.text for choice in response.choices] == [
         *["A: Hello there."] * 2,
         *["B: Hello there."] * 2,
     ]
-    assert [choice.index for choice in answer.choices] == [0, 1, 2, 3]
+    assert [choice.index for choice in response.choices] == [0, 1, 2, 3]
 
 
 def test_max_tokens_and_stop_cut(client: openai.OpenAI) -> None:
@@ -166,11 +168,11 @@ def test_fail_and_delay_as_in_chat(client: openai.OpenAI) -> None:
 
 
 def test_moderations(client: openai.OpenAI) -> None:
-    answer = client.moderations.create(input=["good morning", "i want to kill them."])
-    assert [result.flagged for result in answer.results] == [False, True]
-    assert answer.results[1].categories.violence
-    assert answer.results[1].category_scores.violence > 0.7
-    assert answer.model == "omni-moderation-latest"
+    response = client.moderations.create(input=["good morning", "i want to kill them."])
+    assert [result.flagged for result in response.results] == [False, True]
+    assert response.results[1].categories.violence
+    assert response.results[1].category_scores.violence > 0.7
+    assert response.model == "omni-moderation-latest"
 
 
 def test_moderations_of_images(default: Live) -> None:
@@ -189,7 +191,7 @@ def test_moderations_of_images(default: Live) -> None:
 # --- models --------------------------------------------------------------------------------------
 
 
-def test_models_are_listed_told_and_deleted(client: openai.OpenAI) -> None:
+def test_models_are_listed_retrieved_and_deleted(client: openai.OpenAI) -> None:
     names = [model.id for model in client.models.list()]
     assert "credit-error" in names
     assert client.models.retrieve("gpt-4o").id == "gpt-4o"
@@ -207,25 +209,25 @@ class Weather(BaseModel):
 
 
 def test_structured_output_parses_into_the_callers_model() -> None:
-    asked: Any = [{"role": "user", "content": "weather"}]
+    messages: Any = [{"role": "user", "content": "weather"}]
     with (
         serve(packs=["default"], settings=FAST) as live,
         openai.OpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
         anthropic.Anthropic(base_url=live.url, api_key="sk", max_retries=0) as claude,
     ):
-        answer = client.chat.completions.parse(model="gpt-4o", messages=asked, response_format=Weather)
-        assert isinstance(answer.choices[0].message.parsed, Weather)
+        response = client.chat.completions.parse(model="gpt-4o", messages=messages, response_format=Weather)
+        assert isinstance(response.choices[0].message.parsed, Weather)
         with client.chat.completions.stream(
-            model="gpt-4o", messages=asked, response_format=Weather
+            model="gpt-4o", messages=messages, response_format=Weather
         ) as stream:
             assert isinstance(stream.get_final_completion().choices[0].message.parsed, Weather)
-        said = claude.messages.parse(
-            model="some-model", max_tokens=999, messages=asked, output_format=Weather
+        message = claude.messages.parse(
+            model="some-model", max_tokens=999, messages=messages, output_format=Weather
         )
-        assert isinstance(said.parsed_output, Weather)
+        assert isinstance(message.parsed_output, Weather)
 
 
-def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: openai.OpenAI) -> None:
+def test_offered_tool_is_called_and_loop_ends(default: Live, client: openai.OpenAI) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}]
     messages: Any = [{"role": "user", "content": "How is the weather?"}]
@@ -247,32 +249,32 @@ def test_an_offered_tool_is_called_and_the_loop_ends(default: Live, client: open
 
 @pytest.mark.parametrize("base", ["/v1", ""])
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_completion_is_stored_listed_changed_and_deleted(default: Live, base: str, stream: bool) -> None:
+def test_completion_is_stored_listed_updated_and_deleted(default: Live, base: str, stream: bool) -> None:
     with openai.OpenAI(
         base_url=f"{default.url}{base}",
         api_key="k",
         max_retries=0,
         default_headers={"x-mockllm-session": f"stored-{base[1:]}-{stream}"},
     ) as client:
-        asked: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "store": True}
+        request: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "store": True}
         if stream:
-            with client.chat.completions.stream(**asked) as events:
-                said: Any = events.until_done().get_final_completion()
+            with client.chat.completions.stream(**request) as events:
+                response: Any = events.until_done().get_final_completion()
         else:
-            said = client.chat.completions.create(**asked)
+            response = client.chat.completions.create(**request)
         stored = client.chat.completions
         (listed,) = stored.list(model="gpt-4o-2024-08-06", order="desc", limit=1)
-        found = stored.retrieve(said.id)
-        assert found == listed
-        assert found.choices[0].message.content == said.choices[0].message.content == "Hello there."
-        (asked_for,) = stored.messages.list(said.id)
+        reply = stored.retrieve(response.id)
+        assert reply == listed
+        assert reply.choices[0].message.content == response.choices[0].message.content == "Hello there."
+        (asked_for,) = stored.messages.list(response.id)
         assert (asked_for.content, asked_for.role) == ("hi", "user")
-        stored.update(said.id, metadata={"team": "a"})
-        assert [each.id for each in stored.list(metadata={"team": "a"})] == [said.id]
+        stored.update(response.id, metadata={"team": "a"})
+        assert [item.id for item in stored.list(metadata={"team": "a"})] == [response.id]
         assert list(stored.list(metadata={"team": "b"})) == []
-        assert stored.delete(said.id).deleted
+        assert stored.delete(response.id).deleted
         with pytest.raises(openai.NotFoundError, match="not found"):
-            stored.retrieve(said.id)
+            stored.retrieve(response.id)
 
 
 def test_stored_completions_of_several_pages_by_the_async_client(default: Live) -> None:
@@ -283,13 +285,13 @@ def test_stored_completions_of_several_pages_by_the_async_client(default: Live) 
             stored = client.chat.completions
             for text in ("one", "two", "three"):
                 await stored.create(model="m", messages=[{"role": "user", "content": text}], store=True)
-            shown = [each async for each in stored.list(limit=2)]
-            said = [await stored.messages.list(each.id) for each in shown]
-            await stored.update(shown[0].id, metadata={"a": "b"})
-            await stored.delete(shown[1].id)
-            assert len([each async for each in stored.list()]) == 2
-            assert (await stored.retrieve(shown[0].id)).choices
-            return [str(page.data[0].content) for page in said]
+            outputs = [item async for item in stored.list(limit=2)]
+            texts = [await stored.messages.list(item.id) for item in outputs]
+            await stored.update(outputs[0].id, metadata={"a": "b"})
+            await stored.delete(outputs[1].id)
+            assert len([item async for item in stored.list()]) == 2
+            assert (await stored.retrieve(outputs[0].id)).choices
+            return [str(page.data[0].content) for page in texts]
 
     assert asyncio.run(all_of_them()) == ["one", "two", "three"]
 
@@ -298,37 +300,37 @@ def test_stored_completions_of_several_pages_by_the_async_client(default: Live) 
 
 
 def test_probabilities_of_tokens_whole_and_streamed(client: openai.OpenAI) -> None:
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": "gpt-4o",
         "messages": [{"role": "user", "content": "hi"}],
         "logprobs": True,
         "top_logprobs": 3,
     }
-    whole = client.chat.completions.create(**asked).choices[0].logprobs
+    whole = client.chat.completions.create(**request).choices[0].logprobs
     assert whole is not None
     assert whole.content is not None
-    assert [each.token for each in whole.content] == ["Hello", " there", "."]
-    assert [len(each.top_logprobs) for each in whole.content] == [3] * 3
-    with client.chat.completions.stream(**asked) as events:
-        said = events.until_done().get_final_completion().choices[0]
-    assert said.logprobs is not None
-    assert said.logprobs.content is not None
-    assert "".join(each.token for each in said.logprobs.content) == said.message.content
+    assert [item.token for item in whole.content] == ["Hello", " there", "."]
+    assert [len(item.top_logprobs) for item in whole.content] == [3] * 3
+    with client.chat.completions.stream(**request) as events:
+        choice = events.until_done().get_final_completion().choices[0]
+    assert choice.logprobs is not None
+    assert choice.logprobs.content is not None
+    assert "".join(item.token for item in choice.logprobs.content) == choice.message.content
 
 
-def test_probabilities_by_the_async_client_and_in_the_other_protocols(default: Live) -> None:
+def test_responses_and_completions_have_equal_logprobs(default: Live) -> None:
     async def all_of_them() -> list[Any]:
         async with asynchronous(default) as client:
-            answer = await client.responses.create(
+            response = await client.responses.create(
                 model="gpt-4o", input="hi", include=["message.output_text.logprobs"], top_logprobs=2
             )
             legacy = await client.completions.create(model="gpt-3.5-turbo-instruct", prompt="Say", logprobs=2)
-            return [answer.output[0], legacy.choices[0].logprobs]
+            return [response.output[0], legacy.choices[0].logprobs]
 
     message, legacy = asyncio.run(all_of_them())
-    told = message.content[0].logprobs
-    assert [each.token for each in told] == legacy.tokens == ["Hello", " there", "."]
-    assert told[0].top_logprobs[0].logprob == told[0].logprob == legacy.token_logprobs[0]
+    output = message.content[0].logprobs
+    assert [item.token for item in output] == legacy.tokens == ["Hello", " there", "."]
+    assert output[0].top_logprobs[0].logprob == output[0].logprob == legacy.token_logprobs[0]
     assert legacy.text_offset == [3, 8, 14]
 
 
@@ -341,28 +343,28 @@ WEATHER: list[Any] = [
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_an_agent_loop_with_the_legacy_functions(client: openai.OpenAI, stream: bool) -> None:
-    asked: dict[str, Any] = {
+def test_agent_loop_with_legacy_functions_ends_with_text(client: openai.OpenAI, stream: bool) -> None:
+    request: dict[str, Any] = {
         "model": "gpt-4o",
         "functions": WEATHER,
         "function_call": {"name": "get_weather"},
     }
     messages: list[Any] = [{"role": "user", "content": "Weather?"}]
     if stream:
-        chunks = list(client.chat.completions.create(messages=messages, stream=True, **asked))
+        chunks = list(client.chat.completions.create(messages=messages, stream=True, **request))
         calls = [chunk.choices[0].delta.function_call for chunk in chunks]
-        said = {
+        legacy_call = {
             "name": "".join(call.name or "" for call in calls if call),
             "arguments": "".join(call.arguments or "" for call in calls if call),
         }
     else:
-        call = client.chat.completions.create(messages=messages, **asked).choices[0].message.function_call
+        call = client.chat.completions.create(messages=messages, **request).choices[0].message.function_call
         assert call is not None
-        said = {"name": call.name, "arguments": call.arguments}
-    assert said["name"] == "get_weather"
-    assert set(json.loads(said["arguments"])) == {"city"}
+        legacy_call = {"name": call.name, "arguments": call.arguments}
+    assert legacy_call["name"] == "get_weather"
+    assert set(json.loads(legacy_call["arguments"])) == {"city"}
     messages += [
-        {"role": "assistant", "content": None, "function_call": said},
+        {"role": "assistant", "content": None, "function_call": legacy_call},
         {"role": "function", "name": "get_weather", "content": "21"},
     ]
     last = client.chat.completions.create(model="gpt-4o", messages=messages, functions=WEATHER)

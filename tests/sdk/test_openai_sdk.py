@@ -23,7 +23,7 @@ def user(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
-def test_an_agent_loop_ends_with_the_answer(chat: openai.OpenAI) -> None:
+def test_agent_loop_ends_with_text(chat: openai.OpenAI) -> None:
     messages = user("weather?")
     first = chat.chat.completions.create(model="gpt-4o", messages=messages, tools=OPENAI_TOOLS)
     message = first.choices[0].message
@@ -42,14 +42,14 @@ def test_an_agent_loop_ends_with_the_answer(chat: openai.OpenAI) -> None:
 
 
 def test_parallel_calls_have_ids_of_their_own(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.create(model="gpt-4o", messages=user("both"), tools=OPENAI_TOOLS)
-    calls = answer.choices[0].message.tool_calls
+    response = chat.chat.completions.create(model="gpt-4o", messages=user("both"), tools=OPENAI_TOOLS)
+    calls = response.choices[0].message.tool_calls
     assert calls is not None
     assert len({call.id for call in calls}) == 2
     assert all(call.id.startswith("call_") and len(call.id) == 29 for call in calls)
 
 
-def test_the_helper_for_streams_collects_the_answer(chat: openai.OpenAI) -> None:
+def test_stream_helper_collects_text_and_calls(chat: openai.OpenAI) -> None:
     with chat.chat.completions.stream(model="gpt-4o", messages=user("both"), tools=OPENAI_TOOLS) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_completion()
@@ -60,7 +60,7 @@ def test_the_helper_for_streams_collects_the_answer(chat: openai.OpenAI) -> None
     assert kinds.count("tool_calls.function.arguments.done") == 2
 
 
-def test_the_async_helper_for_streams(live: Live) -> None:
+def test_async_stream_helper_collects_text(live: Live) -> None:
     async def ask() -> str | None:
         async with (
             openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
@@ -71,9 +71,9 @@ def test_the_async_helper_for_streams(live: Live) -> None:
     assert asyncio.run(ask()) == "Hello, world. It is a fine day."
 
 
-def test_parse_gives_the_model_of_the_caller(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.parse(model="gpt-4o", messages=user("weather"), response_format=Weather)
-    assert answer.choices[0].message.parsed == Weather(city="Paris", degrees=21)
+def test_parse_returns_model_instance(chat: openai.OpenAI) -> None:
+    response = chat.chat.completions.parse(model="gpt-4o", messages=user("weather"), response_format=Weather)
+    assert response.choices[0].message.parsed == Weather(city="Paris", degrees=21)
 
 
 def test_parse_of_a_stream(chat: openai.OpenAI) -> None:
@@ -84,8 +84,8 @@ def test_parse_of_a_stream(chat: openai.OpenAI) -> None:
 
 
 def test_parse_of_a_refusal_has_no_value(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.parse(model="gpt-4o", messages=user("bomb"), response_format=Weather)
-    message = answer.choices[0].message
+    response = chat.chat.completions.parse(model="gpt-4o", messages=user("bomb"), response_format=Weather)
+    message = response.choices[0].message
     assert (message.parsed, message.refusal) == (None, "I cannot help with that.")
 
 
@@ -95,10 +95,10 @@ def test_parse_of_json_that_was_cut(chat: openai.OpenAI) -> None:
 
 
 def test_json_mode(chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.create(
+    response = chat.chat.completions.create(
         model="gpt-4o", messages=user("in json"), response_format={"type": "json_object"}
     )
-    assert json.loads(answer.choices[0].message.content or "") == {"any": [1, 2]}
+    assert json.loads(response.choices[0].message.content or "") == {"any": [1, 2]}
 
 
 def test_n_repeats_the_reply_and_choices_are_sent_as_written(chat: openai.OpenAI) -> None:
@@ -120,7 +120,7 @@ def test_n_in_a_stream_interleaves_the_choices(chat: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-def test_usage_comes_in_a_chunk_of_its_own_where_it_is_asked_for(chat: openai.OpenAI, wanted: bool) -> None:
+def test_usage_chunk_is_sent_if_requested(chat: openai.OpenAI, wanted: bool) -> None:
     options: Any = {"include_usage": True} if wanted else openai.omit
     chunks = list(
         chat.chat.completions.create(
@@ -132,10 +132,10 @@ def test_usage_comes_in_a_chunk_of_its_own_where_it_is_asked_for(chat: openai.Op
     assert [chunk.choices == [] for chunk in chunks] == [False] * (len(chunks) - wanted) + [True] * wanted
 
 
-def test_one_id_from_the_first_chunk_to_the_last(chat: openai.OpenAI) -> None:
+def test_stream_has_one_id_in_all_chunks(chat: openai.OpenAI) -> None:
     chunks = list(chat.chat.completions.create(model="gpt-4o", messages=user("hello"), stream=True))
     again = list(chat.chat.completions.create(model="gpt-4o", messages=user("hello"), stream=True))
-    (first,), (second,) = ({chunk.id for chunk in each} for each in (chunks, again))
+    (first,), (second,) = ({chunk.id for chunk in item} for item in (chunks, again))
     assert first.startswith("chatcmpl-")
     assert len(first) == 38
     assert first != second
@@ -143,7 +143,7 @@ def test_one_id_from_the_first_chunk_to_the_last(chat: openai.OpenAI) -> None:
     assert chunks[-1].choices[0].finish_reason == "stop"
 
 
-def test_the_headers_of_a_raw_response(chat: openai.OpenAI) -> None:
+def test_raw_response_has_request_id_and_rate_limits(chat: openai.OpenAI) -> None:
     raw = chat.chat.completions.with_raw_response.create(model="gpt-4o", messages=user("hello"))
     assert raw.headers["x-mockllm-rule"] == "conversation.yaml:hello"
     assert raw.headers["x-request-id"].startswith("req_")
@@ -151,7 +151,7 @@ def test_the_headers_of_a_raw_response(chat: openai.OpenAI) -> None:
     assert {"openai-version", "openai-processing-ms", "x-ratelimit-remaining-requests"} <= set(raw.headers)
 
 
-def test_a_stream_whose_reader_leaves_early_is_closed(live: Live, chat: openai.OpenAI) -> None:
+def test_stream_left_early_is_closed(live: Live, chat: openai.OpenAI) -> None:
     with chat.chat.completions.create(model="gpt-4o", messages=user("hello"), stream=True) as stream:
         next(iter(stream))
     assert chat.chat.completions.create(model="gpt-4o", messages=user("hello")).usage is not None
@@ -160,16 +160,16 @@ def test_a_stream_whose_reader_leaves_early_is_closed(live: Live, chat: openai.O
 def test_models_are_listed_and_looked_up(chat: openai.OpenAI) -> None:
     listed = [model.id for model in chat.models.list()]
     assert "twice-limited" in listed, "a model that a rule names is there"
-    found = chat.models.retrieve("twice-limited")
-    assert (found.id, found.object) == ("twice-limited", "model")
+    model = chat.models.retrieve("twice-limited")
+    assert (model.id, model.object) == ("twice-limited", "model")
     assert chat.models.retrieve("any-other").id == "any-other", "chat answers it, so it is there"
 
 
 def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:
     def ask(key: str, text: str) -> str | None:
         with openai.OpenAI(base_url=f"{live.url}/v1", api_key=key, max_retries=0) as client:
-            answer = client.chat.completions.create(model="gpt-4o", messages=user(text))
-        return answer.choices[0].message.content
+            response = client.chat.completions.create(model="gpt-4o", messages=user(text))
+        return response.choices[0].message.content
 
     assert ask("sk-open-sesame", "secret") == "Come in."
     with pytest.raises(openai.NotFoundError, match="api_key"):
@@ -179,7 +179,7 @@ def test_rules_see_the_api_key_and_count_by_it(live: Live) -> None:
     ]
 
 
-def test_a_miss_names_the_nearest_rules_and_where_they_stand(chat: openai.OpenAI) -> None:
+def test_unmatched_request_is_404_with_nearest_rules(chat: openai.OpenAI) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         chat.chat.completions.create(model="gpt-4o", messages=user("helo"))
     assert "conversation.yaml:5" in str(caught.value)
@@ -201,10 +201,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_clients_do_wrong_is_a_400_that_says_what(
+def test_invalid_request_is_400_that_names_parameter(
     chat: openai.OpenAI, wrong: dict[str, Any], named: str, stream: bool
 ) -> None:
-    asked: dict[str, Any] = {"model": "gpt-4o", "messages": user("hello"), "stream": stream} | wrong
+    request: dict[str, Any] = {"model": "gpt-4o", "messages": user("hello"), "stream": stream} | wrong
     with pytest.raises(openai.BadRequestError, match=named) as caught:
-        chat.chat.completions.create(**asked)
+        chat.chat.completions.create(**request)
     assert caught.value.type == "invalid_request_error"

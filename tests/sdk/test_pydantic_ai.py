@@ -25,9 +25,9 @@ from pydantic_ai.providers.openai import OpenAIProvider
 
 from tests.live import Live
 from tests.sdk.frameworks.serving import scripted, shipped
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ def default(servers: tuple[Live, Live]) -> str:
     return servers[1].url
 
 
-def asked(url: str, way: str, ask: Ask[T], model: str | None = None) -> T:
+def run_with_model(url: str, way: str, ask: Ask[T], model: str | None = None) -> T:
     """What `ask` makes of a model whose client is closed again."""
 
     async def run() -> T:
@@ -96,26 +96,26 @@ def asked(url: str, way: str, ask: Ask[T], model: str | None = None) -> T:
 
 
 @ways
-def test_a_text_with_its_usage(way: str, url: str) -> None:
+def test_run_has_text_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model).run("hello")
         assert result.output == "Hello, world. It is a fine day."
         assert (result.usage.input_tokens, result.usage.output_tokens) == (12, 9)
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 @ways
-def test_a_stream_with_its_usage(way: str, url: str) -> None:
+def test_stream_has_chunks_and_usage(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         async with Agent(model).run_stream("hello") as result:
-            pieces = [piece async for piece in result.stream_text(delta=True, debounce_by=None)]
+            chunks = [chunk async for chunk in result.stream_text(delta=True, debounce_by=None)]
             usage = result.usage
-        assert "".join(pieces) == "Hello, world. It is a fine day."
-        assert len(pieces) > 1
+        assert "".join(chunks) == "Hello, world. It is a fine day."
+        assert len(chunks) > 1
         assert usage.total_tokens == 21
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 def test_without_a_loop_of_ones_own(url: str) -> None:
@@ -132,7 +132,7 @@ def test_without_a_loop_of_ones_own(url: str) -> None:
 
 
 @ways
-def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
+def test_agent_calls_tools_and_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model, tools=[get_weather]).run("How is the weather in both cities?")
         parts = [part for message in result.all_messages() for part in message.parts]
@@ -141,16 +141,16 @@ def test_an_agent_asks_its_tool_and_answers(way: str, url: str) -> None:
         assert len([part for part in parts if isinstance(part, ToolReturnPart)]) == 2
         assert result.output == "It is 21 degrees."
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 @ways
-def test_an_agent_that_streams(way: str, url: str) -> None:
+def test_streaming_agent_ends_with_text(way: str, url: str) -> None:
     async def ask(model: Model) -> str:
         async with Agent(model, tools=[get_weather]).run_stream("How is the weather?") as result:
             return await result.get_output()
 
-    assert asked(url, way, ask) == "It is 21 degrees."
+    assert run_with_model(url, way, ask) == "It is 21 degrees."
 
 
 FORMS: dict[str, Any] = {
@@ -166,15 +166,15 @@ def test_structured_output(way: str, form: str, url: str, default: str) -> None:
     async def ask(model: Model) -> Any:
         return (await Agent(model, output_type=FORMS[form]).run("How is the weather?")).output
 
-    assert asked(url, way, ask) == Weather(city="Paris", degrees=21)
+    assert run_with_model(url, way, ask) == Weather(city="Paris", degrees=21)
     if form != "a prompt":  # whose schema is prose, which a mock does not read
-        made = asked(default, way, ask)
+        made = run_with_model(default, way, ask)
         assert isinstance(made, Weather), "what the default pack makes fits the schema"
 
 
 @ways
 @pytest.mark.parametrize("form", [str, Weather], ids=["text", "structured"])
-def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, form: Any, default: str) -> None:
+def test_agent_with_default_pack_calls_tool_once_and_ends(way: str, form: Any, default: str) -> None:
     async def ask(model: Model) -> None:
         result = await Agent(model, tools=[get_weather], output_type=form).run("How is the weather?")
         parts = [part for message in result.all_messages() for part in message.parts]
@@ -182,7 +182,7 @@ def test_an_agent_of_the_default_pack_calls_once_and_ends(way: str, form: Any, d
         assert called == ["get_weather"] if form is str else ["get_weather", "final_result"]
         assert isinstance(result.output, form)
 
-    asked(default, way, ask)
+    run_with_model(default, way, ask)
 
 
 @pytest.mark.parametrize("way", ["responses", "claude"])
@@ -194,7 +194,7 @@ def test_thinking_comes_with_its_signature(way: str, url: str) -> None:
         assert (thought.content, thought.signature) == ("Let me see.", "c2lnbmVk")
         assert result.output == "Forty-two."
 
-    asked(url, way, ask)
+    run_with_model(url, way, ask)
 
 
 ERRORS = {
@@ -212,20 +212,20 @@ def test_errors_are_its_own_exceptions(way: str, error: str, url: str) -> None:
         await Agent(model).run("hi")
 
     with pytest.raises(ModelHTTPError) as caught:
-        asked(url, way, ask, error)
+        run_with_model(url, way, ask, error)
     assert caught.value.status_code == ERRORS[error][way == "claude"]
     assert caught.value.model_name == error
 
 
 @ways
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
-    said: list[str] = []
+def test_error_in_stream_follows_its_chunks(way: str, url: str) -> None:
+    texts: list[str] = []
 
     async def ask(model: Model) -> None:
         async with Agent(model).run_stream("breaks") as result:
-            async for piece in result.stream_text(delta=True, debounce_by=None):
-                said.append(piece)  # noqa: PERF401 - what came before the error is wanted
+            async for chunk in result.stream_text(delta=True, debounce_by=None):
+                texts.append(chunk)  # noqa: PERF401 - what came before the error is wanted
 
     with pytest.raises((ModelHTTPError, UnexpectedModelBehavior)):
-        asked(url, way, ask)
-    assert "".join(said) == "Once upon"
+        run_with_model(url, way, ask)
+    assert "".join(texts) == "Once upon"

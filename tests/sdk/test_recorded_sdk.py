@@ -25,7 +25,7 @@ from tests.sdk.gemini_clients import Token
 from tests.server.recording import provider
 from tests.waiting import PATIENCE, until
 
-SAID = "One, two, three and four."
+TEXT = "One, two, three and four."
 MESSAGES: list[Any] = [{"role": "user", "content": "Say it."}]
 CONTENTS = {"contents": [{"parts": [{"text": "Say it."}], "role": "user"}]}
 VERTEX = "/v1beta1/projects/p/locations/us/publishers/google/models/gemini-x:streamGenerateContent"
@@ -76,12 +76,12 @@ CALLS: list[tuple[str, Callable[[str], Iterator[Any]], ClientRequest]] = [
 ]  # fmt: skip
 
 
-def events(asked: ClientRequest) -> list[bytes]:
+def events(request: ClientRequest) -> list[bytes]:
     """What the provider says to this, event by event."""
-    said = VirtualServer(f"rules: [{{reply: {SAID!r}}}]").respond(asked)
-    assert said.status == 200
-    blank = b"\r\n\r\n" if b"\r\n\r\n" in said.bytes else b"\n\n"
-    return [each + blank for each in said.bytes.split(blank)[:-1]]
+    response = VirtualServer(f"rules: [{{reply: {TEXT!r}}}]").respond(request)
+    assert response.status == 200
+    blank = b"\r\n\r\n" if b"\r\n\r\n" in response.bytes else b"\n\n"
+    return [item + blank for item in response.bytes.split(blank)[:-1]]
 
 
 class Holding:
@@ -115,8 +115,8 @@ def secure(*options: str, folder: Path, verb: str = "serve") -> Iterator[Process
         yield process
 
 
-class Heard(NamedTuple):
-    """What each call heard through the recorder, whether it had to wait, and where what was recorded is served."""
+class RecordedCalls(NamedTuple):
+    """What each call recorded_calls through the recorder, whether it had to wait, and where what was recorded is served."""
 
     first: Mapping[str, list[Any]]
     late: Mapping[str, bool]
@@ -124,7 +124,7 @@ class Heard(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
+def recorded_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedCalls]:
     """All calls through one recorder, and one server of what it wrote: each of the two takes a while to start."""
     folder = tmp_path_factory.mktemp("recorded")
     holding: dict[str, Holding] = {}
@@ -138,27 +138,27 @@ def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heard]:
         upstreams = [f"--upstream={name}={there}" for name in dict.fromkeys(name for name, *_ in CALLS)]
         with secure(*upstreams, "--out", str(folder / "out"), folder=folder, verb="record") as recorder:
             assert f"SSL_CERT_FILE={os.environ['SSL_CERT_FILE']}" in recorder.said
-            for _, call, asked in CALLS:
-                holding[call.__name__] = now = Holding(events(asked))
+            for _, call, request in CALLS:
+                holding[call.__name__] = now = Holding(events(request))
                 first[call.__name__] = seen = []
-                for each in call(recorder.url):
-                    seen.append(each)
+                for item in call(recorder.url):
+                    seen.append(item)
                     now.seen.release()
             until(lambda: recorder.said.count("recorded in") == len(CALLS), otherwise=lambda: recorder.said)
         with secure("--scenarios", str(folder / "out"), folder=folder) as again:
-            yield Heard(first, {name: each.late for name, each in holding.items()}, again.url)
+            yield RecordedCalls(first, {name: item.late for name, item in holding.items()}, again.url)
 
 
 @pytest.mark.parametrize("call", [call for _, call, _ in CALLS], ids=lambda call: str(call.__name__))
-def test_a_stream_is_seen_chunk_by_chunk_and_comes_back_the_same(
-    call: Callable[[str], Iterator[Any]], heard: Heard
+def test_recorded_stream_is_replayed_chunk_by_chunk(
+    call: Callable[[str], Iterator[Any]], recorded_calls: RecordedCalls
 ) -> None:
-    first = heard.first[call.__name__]
-    assert not heard.late[call.__name__]
+    first = recorded_calls.first[call.__name__]
+    assert not recorded_calls.late[call.__name__]
     assert len(first) > 3
-    assert list(map(told, call(heard.url))) == list(map(told, first))
+    assert list(map(without_headers, call(recorded_calls.url))) == list(map(without_headers, first))
 
 
-def told(said: Any) -> Any:
+def without_headers(reply: Any) -> Any:
     """What an SDK shows, but for the answer's headers: of these, some are the server's own."""
-    return said.model_dump(exclude={"sdk_http_response"})
+    return reply.model_dump(exclude={"sdk_http_response"})

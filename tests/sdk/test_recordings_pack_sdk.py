@@ -43,11 +43,11 @@ Talk = Callable[[str], tuple[str, Sequence[str]]]
 
 
 def of_openai(client: openai.OpenAI) -> tuple[str, Sequence[str]]:
-    asked: dict[str, Any] = {"model": "gpt-4o-mini", "messages": POEM["messages"]}
+    request: dict[str, Any] = {"model": "gpt-4o-mini", "messages": POEM["messages"]}
     with client:
-        whole = client.chat.completions.create(**asked).choices[0].message.content
-        stream = client.chat.completions.create(**asked, stream=True)
-        return whole, [each.choices[0].delta.content or "" for each in stream if each.choices]
+        whole = client.chat.completions.create(**request).choices[0].message.content
+        stream = client.chat.completions.create(**request, stream=True)
+        return whole, [item.choices[0].delta.content or "" for item in stream if item.choices]
 
 
 def chat(url: str) -> tuple[str, Sequence[str]]:
@@ -61,9 +61,9 @@ def azure(url: str) -> tuple[str, Sequence[str]]:
 
 
 def of_google(client: genai.Client) -> tuple[str, Sequence[str]]:
-    asked: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": USER, "config": CONFIG}
-    whole = client.models.generate_content(**asked).text
-    return str(whole), [each.text or "" for each in client.models.generate_content_stream(**asked)]
+    request: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": USER, "config": CONFIG}
+    whole = client.models.generate_content(**request).text
+    return str(whole), [item.text or "" for item in client.models.generate_content_stream(**request)]
 
 
 def gemini(url: str) -> tuple[str, Sequence[str]]:
@@ -89,7 +89,7 @@ CLIENTS: list[tuple[str, Talk]] = [
 
 
 @pytest.mark.parametrize(("name", "talk"), CLIENTS, ids=[name for name, _ in CLIENTS])
-def test_the_poem_is_there_whole_and_in_a_stream(name: str, talk: Talk, url: str, server: Process) -> None:
+def test_recorded_poem_is_equal_whole_and_streamed(name: str, talk: Talk, url: str, server: Process) -> None:
     before = len(server.out)
     whole, stream = talk(url)
     assert whole.startswith(FIRST)

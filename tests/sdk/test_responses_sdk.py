@@ -37,7 +37,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
-def test_an_agent_loop_with_the_whole_history(chat: openai.OpenAI) -> None:
+def test_agent_loop_with_history_ends_with_text(chat: openai.OpenAI) -> None:
     history: list[Any] = [{"role": "user", "content": "weather?"}]
     first = chat.responses.create(model="gpt-4o", input=history, tools=TOOLS)
     (call,) = first.output
@@ -49,14 +49,14 @@ def test_an_agent_loop_with_the_whole_history(chat: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_an_agent_loop_by_the_id_of_the_response_before(chat: openai.OpenAI, stream: bool) -> None:
+def test_agent_loop_with_previous_response_id_ends_with_text(chat: openai.OpenAI, stream: bool) -> None:
     """The output carries only the call's id; the tool's name and the history stand in what is stored."""
-    asked: dict[str, Any] = {"model": "gpt-4o", "input": "weather?", "tools": TOOLS}
+    request: dict[str, Any] = {"model": "gpt-4o", "input": "weather?", "tools": TOOLS}
     if stream:
-        with chat.responses.stream(**asked) as events:
+        with chat.responses.stream(**request) as events:
             first: Any = events.until_done().get_final_response()
     else:
-        first = chat.responses.create(**asked)
+        first = chat.responses.create(**request)
     output: Any = {
         "type": "function_call_output",
         "call_id": first.output[0].call_id,
@@ -68,28 +68,28 @@ def test_an_agent_loop_by_the_id_of_the_response_before(chat: openai.OpenAI, str
     assert [item.type for item in listed] == ["message", "function_call", "function_call_output"]
 
 
-def test_a_stored_response_is_got_streamed_and_deleted(chat: openai.OpenAI) -> None:
-    said = chat.responses.create(model="gpt-4o", input="hello")
-    found = chat.responses.retrieve(said.id)
-    assert (found.id, found.output_text) == (said.id, said.output_text)
-    events = list(chat.responses.retrieve(said.id, stream=True))
+def test_stored_response_is_retrieved_streamed_and_deleted(chat: openai.OpenAI) -> None:
+    response = chat.responses.create(model="gpt-4o", input="hello")
+    reply = chat.responses.retrieve(response.id)
+    assert (reply.id, reply.output_text) == (response.id, response.output_text)
+    events = list(chat.responses.retrieve(response.id, stream=True))
     assert events[-1].type == "response.completed"
-    assert events[-1].response.output_text == said.output_text
+    assert events[-1].response.output_text == response.output_text
     with pytest.raises(openai.BadRequestError, match="Cannot cancel"):
-        chat.responses.cancel(said.id)
-    chat.responses.delete(said.id)
+        chat.responses.cancel(response.id)
+    chat.responses.delete(response.id)
     with pytest.raises(openai.NotFoundError, match="not found"):
-        chat.responses.retrieve(said.id)
+        chat.responses.retrieve(response.id)
 
 
-def test_a_conversation_is_compacted_and_gone_on_with(chat: openai.OpenAI) -> None:
+def test_compacted_conversation_continues(chat: openai.OpenAI) -> None:
     first = chat.responses.create(model="gpt-4o", input="hello")
     made = chat.responses.compact(model="gpt-4o", previous_response_id=first.id)
     assert [item.type for item in made.output] == ["message", "compaction"]
-    said = [item.to_dict(warnings=False) for item in made.output]  # its types know no input in an output
-    history: Any = [*said, {"role": "user", "content": "count"}]
-    answer = chat.responses.create(model="gpt-4o", input=history)
-    assert answer.output_text == "one two three four five six"
+    texts = [item.to_dict(warnings=False) for item in made.output]  # its types know no input in an output
+    history: Any = [*texts, {"role": "user", "content": "count"}]
+    response = chat.responses.create(model="gpt-4o", input=history)
+    assert response.output_text == "one two three four five six"
 
 
 @pytest.mark.parametrize("id", ["resp_unknown", None], ids=["unknown", "not stored"])
@@ -100,43 +100,43 @@ def test_only_what_is_stored_is_gone_on_from(chat: openai.OpenAI, id: str | None
     assert caught.value.code == "previous_response_not_found"
 
 
-def test_what_is_stored_is_of_one_session(chat: openai.OpenAI) -> None:
+def test_stored_response_is_found_in_its_session_only(chat: openai.OpenAI) -> None:
     of_session = chat.with_options(default_headers={"x-mockllm-session": "one"})
-    said = of_session.responses.create(model="gpt-4o", input="hello")
-    assert of_session.responses.retrieve(said.id).id == said.id
+    response = of_session.responses.create(model="gpt-4o", input="hello")
+    assert of_session.responses.retrieve(response.id).id == response.id
     other = chat.with_options(default_headers={"x-mockllm-session": "two"})
     with pytest.raises(openai.NotFoundError):
-        other.responses.retrieve(said.id)
+        other.responses.retrieve(response.id)
 
 
-def test_a_conversation_is_counted_from_its_first_request(chat: openai.OpenAI) -> None:
+def test_sequence_step_follows_turn_of_conversation(chat: openai.OpenAI) -> None:
     first = chat.responses.create(model="gpt-4o", input="go through it", instructions="Be brief.")
     second = chat.responses.create(model="gpt-4o", input="go on", previous_response_id=first.id)
     third = chat.responses.create(model="gpt-4o", input="go on", previous_response_id=second.id)
-    assert [each.output_text for each in (first, second, third)] == ["part one", "part two", "part three"]
+    assert [item.output_text for item in (first, second, third)] == ["part one", "part two", "part three"]
 
 
 def test_parallel_calls_are_items_of_their_own(chat: openai.OpenAI) -> None:
-    answer = chat.responses.create(model="gpt-4o", input="both", tools=TOOLS)
-    assert [item.type for item in answer.output] == ["message", "function_call", "function_call"]
-    ids = [item.call_id for item in answer.output if item.type == "function_call"]
+    response = chat.responses.create(model="gpt-4o", input="both", tools=TOOLS)
+    assert [item.type for item in response.output] == ["message", "function_call", "function_call"]
+    ids = [item.call_id for item in response.output if item.type == "function_call"]
     assert len(set(ids)) == 2
     assert all(id.startswith("call_") and len(id) == 29 for id in ids)
 
 
-def test_the_helper_for_streams_collects_the_answer(chat: openai.OpenAI) -> None:
+def test_stream_helper_collects_text_and_calls(chat: openai.OpenAI) -> None:
     with chat.responses.stream(model="gpt-4o", input="both", tools=TOOLS) as stream:
         events = list(stream)
         final = stream.get_final_response()
     assert [event.sequence_number for event in events] == list(range(len(events)))
     assert final.output_text == "I will look."
     arguments = [item.arguments for item in final.output if item.type == "function_call"]
-    assert [json.loads(each)["city"] for each in arguments] == ["Paris", "Rome"]
+    assert [json.loads(argument)["city"] for argument in arguments] == ["Paris", "Rome"]
     assert final.id.startswith("resp_")
     assert len(final.id) == 55
 
 
-def test_the_async_helper_for_streams(live: Live) -> None:
+def test_async_stream_helper_collects_text(live: Live) -> None:
     async def ask() -> str:
         async with (
             openai.AsyncOpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=0) as client,
@@ -148,40 +148,40 @@ def test_the_async_helper_for_streams(live: Live) -> None:
 
 
 def test_thinking_is_a_summary(chat: openai.OpenAI) -> None:
-    answer = chat.responses.create(model="gpt-5", input="think", reasoning={"summary": "auto"})
-    reasoning, message = answer.output
+    response = chat.responses.create(model="gpt-5", input="think", reasoning={"summary": "auto"})
+    reasoning, message = response.output
     assert reasoning.type == "reasoning"
     assert [part.text for part in reasoning.summary] == ["Let me see."]
     assert reasoning.encrypted_content == "c2lnbmVk"
     assert message.type == "message"
     with chat.responses.stream(model="gpt-5", input="think") as stream:
-        said = [event.delta for event in stream if event.type == "response.reasoning_summary_text.delta"]
-    assert "".join(said) == "Let me see."
+        texts = [event.delta for event in stream if event.type == "response.reasoning_summary_text.delta"]
+    assert "".join(texts) == "Let me see."
 
 
-def test_parse_gives_the_model_of_the_caller(chat: openai.OpenAI) -> None:
-    answer = chat.responses.parse(model="gpt-4o", input="weather", text_format=Weather)
-    assert answer.output_parsed == Weather(city="Paris", degrees=21)
+def test_parse_returns_model_instance(chat: openai.OpenAI) -> None:
+    response = chat.responses.parse(model="gpt-4o", input="weather", text_format=Weather)
+    assert response.output_parsed == Weather(city="Paris", degrees=21)
     with chat.responses.stream(model="gpt-4o", input="weather", text_format=Weather) as stream:
         assert stream.get_final_response().output_parsed == Weather(city="Paris", degrees=21)
 
 
-def test_what_was_asked_is_echoed(chat: openai.OpenAI) -> None:
-    answer = chat.responses.create(
+def test_response_echoes_parameters_of_request(chat: openai.OpenAI) -> None:
+    response = chat.responses.create(
         model="gpt-4o", input="hello", instructions="Be brief.", metadata={"a": "b"}, temperature=0.5
     )
-    assert (answer.instructions, answer.metadata, answer.temperature) == ("Be brief.", {"a": "b"}, 0.5)
-    assert (answer.tool_choice, answer.truncation) == ("auto", "disabled")
+    assert (response.instructions, response.metadata, response.temperature) == ("Be brief.", {"a": "b"}, 0.5)
+    assert (response.tool_choice, response.truncation) == ("auto", "disabled")
 
 
 def test_input_tokens_are_those_of_the_usage(chat: openai.OpenAI) -> None:
     counted = chat.responses.input_tokens.count(model="gpt-4o", input="count", instructions="Be brief.")
-    answer = chat.responses.create(model="gpt-4o", input="count", instructions="Be brief.")
-    assert answer.usage is not None
-    assert counted.input_tokens == answer.usage.input_tokens
+    response = chat.responses.create(model="gpt-4o", input="count", instructions="Be brief.")
+    assert response.usage is not None
+    assert counted.input_tokens == response.usage.input_tokens
 
 
-def test_the_tables_hold_every_named_error() -> None:
+def test_table_has_every_named_error() -> None:
     assert set(NEAR_OPENAI) == set(NAMED)
 
 
@@ -197,7 +197,7 @@ def test_errors_are_the_exceptions_of_the_sdk(errors: Live, name: str, stream: b
     assert (caught.value.status_code, caught.value.type) == (status, type)
 
 
-def test_an_error_inside_a_stream_is_raised(chat: openai.OpenAI) -> None:
+def test_error_in_stream_raises_api_error(chat: openai.OpenAI) -> None:
     events: list[Any] = []
 
     def listen() -> None:
@@ -206,8 +206,8 @@ def test_an_error_inside_a_stream_is_raised(chat: openai.OpenAI) -> None:
 
     with pytest.raises(openai.APIError) as caught:
         listen()
-    said = [event.delta for event in events if event.type == "response.output_text.delta"]
-    assert said == ["Once", " upon"]
+    texts = [event.delta for event in events if event.type == "response.output_text.delta"]
+    assert texts == ["Once", " upon"]
     assert caught.value.type == "server_error"
 
 
@@ -224,10 +224,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("wrong", "named"), MISTAKES.values(), ids=MISTAKES.keys())
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_clients_do_wrong_is_a_400_that_says_what(
+def test_invalid_request_is_400_that_names_parameter(
     chat: openai.OpenAI, wrong: dict[str, Any], named: str, stream: bool
 ) -> None:
-    asked: dict[str, Any] = {"model": "gpt-4o", "input": "hello", "stream": stream} | wrong
+    request: dict[str, Any] = {"model": "gpt-4o", "input": "hello", "stream": stream} | wrong
     with pytest.raises(openai.BadRequestError, match=named) as caught:
-        chat.responses.create(**asked)
+        chat.responses.create(**request)
     assert caught.value.type == "invalid_request_error"

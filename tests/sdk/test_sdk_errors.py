@@ -66,7 +66,7 @@ def errors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield server
 
 
-def test_the_tables_hold_every_named_error() -> None:
+def test_tables_have_every_named_error() -> None:
     assert set(OPENAI) == set(ANTHROPIC) == set(NAMED)
 
 
@@ -114,33 +114,35 @@ def test_async_clients_raise_the_same(errors: Live) -> None:
 # --- inside a stream -----------------------------------------------------------------------------
 
 
-def openai_stream(client: openai.OpenAI, model: str, said: list[str]) -> None:
+def openai_stream(client: openai.OpenAI, model: str, texts: list[str]) -> None:
     for chunk in client.chat.completions.create(model=model, messages=HI, stream=True):
-        said += [choice.delta.content for choice in chunk.choices if choice.delta.content]
+        texts += [choice.delta.content for choice in chunk.choices if choice.delta.content]
 
 
-def anthropic_stream(client: anthropic.Anthropic, model: str, said: list[str]) -> None:
+def anthropic_stream(client: anthropic.Anthropic, model: str, texts: list[str]) -> None:
     with client.messages.stream(model=model, messages=HI, max_tokens=99) as stream:
-        for piece in stream.text_stream:
-            said.append(piece)  # noqa: PERF402 - what came before an error is looked at
+        for chunk in stream.text_stream:
+            texts.append(chunk)  # noqa: PERF402 - what came before an error is looked at
 
 
-def test_openai_raises_the_error_that_a_script_puts_in_the_stream(chat: openai.OpenAI) -> None:
-    said: list[str] = []
+def test_openai_stream_raises_scripted_error(chat: openai.OpenAI) -> None:
+    texts: list[str] = []
     with pytest.raises(openai.APIError, match="overloaded") as caught:
-        openai_stream(chat, "breaks-off", said)
+        openai_stream(chat, "breaks-off", texts)
     assert caught.value.type == "server_error"
-    assert said == ["Once", " upon"]
+    assert texts == ["Once", " upon"]
 
 
-def test_anthropic_raises_the_error_that_a_script_puts_in_the_stream(claude: anthropic.Anthropic) -> None:
-    said: list[str] = []
+def test_anthropic_stream_raises_scripted_error(claude: anthropic.Anthropic) -> None:
+    texts: list[str] = []
     with pytest.raises(anthropic.APIStatusError, match="overloaded_error"):
-        anthropic_stream(claude, "breaks-off", said)
-    assert said == ["Once", " upon"]
+        anthropic_stream(claude, "breaks-off", texts)
+    assert texts == ["Once", " upon"]
 
 
-def test_in_a_whole_answer_it_is_the_whole_answer(chat: openai.OpenAI, claude: anthropic.Anthropic) -> None:
+def test_scripted_error_without_stream_is_whole_response(
+    chat: openai.OpenAI, claude: anthropic.Anthropic
+) -> None:
     with pytest.raises(openai.InternalServerError) as first:
         chat.chat.completions.create(model="breaks-off", messages=HI)
     assert first.value.status_code == 503
@@ -149,35 +151,35 @@ def test_in_a_whole_answer_it_is_the_whole_answer(chat: openai.OpenAI, claude: a
     assert second.value.status_code == 529
 
 
-def test_a_malformed_chunk_is_a_json_error_of_openai(chat: openai.OpenAI) -> None:
-    said: list[str] = []
+def test_malformed_chunk_raises_json_error_in_openai(chat: openai.OpenAI) -> None:
+    texts: list[str] = []
     with pytest.raises(json.JSONDecodeError):
-        openai_stream(chat, "broken-piece", said)
-    assert said == ["One"]
+        openai_stream(chat, "broken-piece", texts)
+    assert texts == ["One"]
 
 
-def test_a_malformed_chunk_is_a_json_error_of_anthropic(claude: anthropic.Anthropic) -> None:
-    said: list[str] = []
+def test_malformed_chunk_raises_json_error_in_anthropic(claude: anthropic.Anthropic) -> None:
+    texts: list[str] = []
     with pytest.raises(json.JSONDecodeError):
-        anthropic_stream(claude, "broken-piece", said)
-    assert said == ["One"]
+        anthropic_stream(claude, "broken-piece", texts)
+    assert texts == ["One"]
 
 
-def test_a_malformed_chunk_needs_a_stream_and_the_line_says_so(live: Live, chat: openai.OpenAI) -> None:
-    answer = chat.chat.completions.create(model="broken-piece", messages=HI)
-    assert answer.choices[0].message.content == "One two three."
+def test_malformed_chunk_without_stream_is_logged_unplayed(live: Live, chat: openai.OpenAI) -> None:
+    response = chat.chat.completions.create(model="broken-piece", messages=HI)
+    assert response.choices[0].message.content == "One two three."
     assert live.line(lambda line: "malformed not played" in line)
 
 
 def test_raw_bytes_in_a_script_reach_the_client(chat: openai.OpenAI, claude: anthropic.Anthropic) -> None:
     with pytest.raises(json.JSONDecodeError):
         openai_stream(chat, "a-raw-line", [])
-    said: list[str] = []
-    anthropic_stream(claude, "a-raw-line", said)  # its SDK passes over events without a name
-    assert "".join(said) == "One two"
+    texts: list[str] = []
+    anthropic_stream(claude, "a-raw-line", texts)  # its SDK passes over events without a name
+    assert "".join(texts) == "One two"
 
 
-def test_a_comment_is_seen_by_nobody(chat: openai.OpenAI, claude: anthropic.Anthropic) -> None:
+def test_comment_in_stream_is_ignored_by_sdks(chat: openai.OpenAI, claude: anthropic.Anthropic) -> None:
     one: list[str] = []
     two: list[str] = []
     openai_stream(chat, "a-comment", one)
@@ -188,7 +190,7 @@ def test_a_comment_is_seen_by_nobody(chat: openai.OpenAI, claude: anthropic.Anth
 # --- retries -------------------------------------------------------------------------------------
 
 
-def test_openai_retries_until_the_sequence_answers(live: Live) -> None:
+def test_openai_retries_until_sequence_succeeds(live: Live) -> None:
     headers = {"x-case": "openai"}
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key="sk", default_headers=headers) as client:
         raw = client.chat.completions.with_raw_response.create(model="twice-limited", messages=HI)
@@ -196,7 +198,7 @@ def test_openai_retries_until_the_sequence_answers(live: Live) -> None:
     assert raw.retries_taken == 2
 
 
-def test_anthropic_retries_until_the_sequence_answers(live: Live) -> None:
+def test_anthropic_retries_until_sequence_succeeds(live: Live) -> None:
     headers = {"x-case": "anthropic"}
     with anthropic.Anthropic(base_url=live.url, api_key="sk", default_headers=headers) as client:
         raw = client.messages.with_raw_response.create(model="twice-limited", messages=HI, max_tokens=99)
@@ -204,7 +206,7 @@ def test_anthropic_retries_until_the_sequence_answers(live: Live) -> None:
     assert [block.text for block in raw.parse().content if block.type == "text"] == ["Third time lucky."]
 
 
-def test_one_retry_too_few_and_the_error_comes_through(live: Live) -> None:
+def test_error_is_raised_after_one_retry_too_few(live: Live) -> None:
     headers = {"x-case": "impatient"}
     with (
         openai.OpenAI(
@@ -216,7 +218,7 @@ def test_one_retry_too_few_and_the_error_comes_through(live: Live) -> None:
     assert caught.value.response.headers["retry-after-ms"] == "50"
 
 
-def test_retries_are_counted_apart_for_each_scope(live: Live) -> None:
+def test_retries_are_counted_by_scope(live: Live) -> None:
     for case in ("a", "b"):
         headers = {"x-case": case}
         with anthropic.Anthropic(base_url=live.url, api_key="sk", default_headers=headers) as client:
@@ -226,10 +228,10 @@ def test_retries_are_counted_apart_for_each_scope(live: Live) -> None:
         assert raw.retries_taken == 1
 
 
-def test_a_rule_can_see_that_it_is_a_retry(live: Live) -> None:
+def test_rule_matches_retry_of_sdk(live: Live) -> None:
     with openai.OpenAI(base_url=f"{live.url}/v1", api_key="sk", max_retries=1) as client:
-        answer = client.chat.completions.create(model="retries-are-seen", messages=HI)
-    assert answer.choices[0].message.content == "You tried again."
+        response = client.chat.completions.create(model="retries-are-seen", messages=HI)
+    assert response.choices[0].message.content == "You tried again."
 
 
 def test_async_clients_retry_too(live: Live) -> None:
@@ -238,7 +240,7 @@ def test_async_clients_retry_too(live: Live) -> None:
         async with openai.AsyncOpenAI(
             base_url=f"{live.url}/v1", api_key="sk", default_headers=headers
         ) as client:
-            answer = await client.chat.completions.create(model="twice-limited", messages=HI)
-        return answer.choices[0].message.content
+            response = await client.chat.completions.create(model="twice-limited", messages=HI)
+        return response.choices[0].message.content
 
     assert asyncio.run(ask()) == "Third time lucky."

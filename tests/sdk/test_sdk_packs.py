@@ -43,10 +43,10 @@ def anthropic_of(live: Live, **query: str) -> anthropic.Anthropic:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_the_packs_own_reply(controls: Live, way: Way) -> None:
-    said = way(controls.url, Question("anything"))
-    assert said.text in (HELLO, "Hello from streaming mock provider!")
-    assert said.usage == (10, 15)
+def test_pack_reply_has_text_and_usage(controls: Live, way: Way) -> None:
+    reply = way(controls.url, Question("anything"))
+    assert reply.text in (HELLO, "Hello from streaming mock provider!")
+    assert reply.usage == (10, 15)
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
@@ -86,7 +86,7 @@ def test_fail_with_a_timeout_outlasts_an_impatient_client(controls: Live) -> Non
 @pytest.mark.parametrize(
     ("name", "value"), [("delay", "abc"), ("fail", "abc"), ("fail", "200"), ("fail_chunk", "x")]
 )
-def test_a_bad_value_is_a_400_that_names_the_parameter(controls: Live, name: str, value: str) -> None:
+def test_invalid_control_is_400_that_names_parameter(controls: Live, name: str, value: str) -> None:
     query = {name: value, "stream": "true"}
     with openai_of(controls) as client, pytest.raises(openai.BadRequestError, match=name):
         client.chat.completions.create(model="m", messages=HI, stream=True, extra_query=query)
@@ -105,39 +105,39 @@ def test_delay_is_waited(controls: Live, fail: str | None) -> None:
     assert time.monotonic() - began >= 0.25
 
 
-def test_a_broken_chunk_ends_the_stream(controls: Live) -> None:
+def test_malformed_chunk_raises_json_error(controls: Live) -> None:
     with openai_of(controls, fail_chunk="3") as client:
         stream = client.chat.completions.create(model="m", messages=HI, stream=True)
-        said = [next(stream).choices[0].delta.content for _ in range(3)]
+        texts = [next(stream).choices[0].delta.content for _ in range(3)]
         with pytest.raises(json.JSONDecodeError):
             next(stream)
-    assert said == ["", "Hello", " from"]
+    assert texts == ["", "Hello", " from"]
 
 
-def test_a_broken_chunk_in_an_async_stream(controls: Live) -> None:
+def test_malformed_chunk_in_async_stream_raises_json_error(controls: Live) -> None:
     async def ask() -> list[str | None]:
         async with openai.AsyncOpenAI(
             base_url=f"{controls.url}/v1", api_key="sk", max_retries=0, default_query={"fail_chunk": "2"}
         ) as client:
             stream = await client.chat.completions.create(model="m", messages=HI, stream=True)
-            said = [(await anext(stream)).choices[0].delta.content for _ in range(2)]
+            texts = [(await anext(stream)).choices[0].delta.content for _ in range(2)]
             with pytest.raises(json.JSONDecodeError):
                 await anext(stream)
-        return said
+        return texts
 
     assert asyncio.run(ask()) == ["", "Hello"]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["without a stream", "beyond its end"])
-def test_a_broken_chunk_that_cannot_be_changes_nothing_and_is_told(controls: Live, stream: bool) -> None:
+def test_malformed_chunk_fault_beyond_the_end_is_logged_unplayed(controls: Live, stream: bool) -> None:
     seen = len(controls.lines)
     with openai_of(controls, fail_chunk="99") as client:
-        answer: Any = client.chat.completions.create(model="m", messages=HI, stream=stream)
+        response: Any = client.chat.completions.create(model="m", messages=HI, stream=stream)
         if stream:
-            said = "".join(chunk.choices[0].delta.content or "" for chunk in answer)
-            assert said == "Hello from streaming mock provider!"
+            text = "".join(chunk.choices[0].delta.content or "" for chunk in response)
+            assert text == "Hello from streaming mock provider!"
         else:
-            assert answer.choices[0].message.content == HELLO
+            assert response.choices[0].message.content == HELLO
     assert controls.line(lambda line: line in controls.lines[seen:] and "malformed not played" in line)
 
 
@@ -145,13 +145,13 @@ def test_a_broken_chunk_that_cannot_be_changes_nothing_and_is_told(controls: Liv
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
-def test_the_default_pack_answers_every_client(default: Live, way: Way) -> None:
-    said = way(default.url, Question("hello"))
-    assert said.text
-    assert said.finish == "stop"
+def test_default_pack_replies_to_every_client(default: Live, way: Way) -> None:
+    reply = way(default.url, Question("hello"))
+    assert reply.text
+    assert reply.finish == "stop"
 
 
-def test_the_default_pack_uses_the_error_models(default: Live) -> None:
+def test_default_pack_has_error_models(default: Live) -> None:
     with openai_of(default) as client, pytest.raises(openai.APIStatusError) as one:
         client.chat.completions.create(model="credit-error", messages=HI)
     assert one.value.status_code == 402
@@ -166,23 +166,23 @@ def test_the_default_pack_uses_the_error_models(default: Live) -> None:
     assert two.value.status_code == 529
 
 
-def test_the_default_pack_uses_the_request_controls(default: Live) -> None:
+def test_default_pack_has_request_controls(default: Live) -> None:
     with openai_of(default, fail="503") as client, pytest.raises(openai.InternalServerError):
         client.chat.completions.create(model="m", messages=HI)
 
 
-def test_a_response_of_ones_own_is_taken_as_it_is() -> None:
+def test_default_response_variable_is_used_verbatim() -> None:
     with (
         serve(packs=["default"], environment={"DEFAULT_RESPONSE": "{{ user }} {# no #}"}) as server,
         openai_of(server) as client,
     ):
-        answer = client.chat.completions.create(model="m", messages=HI)
-    assert answer.choices[0].message.content == "{{ user }} {# no #}"
+        response = client.chat.completions.create(model="m", messages=HI)
+    assert response.choices[0].message.content == "{{ user }} {# no #}"
 
 
 def test_error_models_alone_echo() -> None:
     with serve(packs=["error-models"]) as server, anthropic_of(server) as client:
-        answer = client.messages.create(
+        response = client.messages.create(
             model="m", messages=[{"role": "user", "content": "Echo {{ this }}!"}], max_tokens=99
         )
-    assert [block.text for block in answer.content if block.type == "text"] == ["Echo {{ this }}!"]
+    assert [block.text for block in response.content if block.type == "text"] == ["Echo {{ this }}!"]

@@ -27,14 +27,14 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("urls")
     (folder / "a.yaml").write_text(RULES, encoding="utf-8")
-    with serve(folder) as found:
-        yield found
+    with serve(folder) as result:
+        yield result
 
 
 def chat(base: str) -> str | None:
     with openai.OpenAI(base_url=f"{base}/v1", api_key="k", max_retries=0) as client:
-        answer = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
-        return answer.choices[0].message.content
+        response = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
+        return response.choices[0].message.content
 
 
 def responses(base: str) -> str | None:
@@ -46,14 +46,14 @@ def azure(base: str) -> str | None:
     with openai.AzureOpenAI(
         azure_endpoint=base, api_version="2024-10-21", api_key="k", max_retries=0
     ) as client:
-        answer = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
-        return answer.choices[0].message.content
+        response = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
+        return response.choices[0].message.content
 
 
 def claude(base: str) -> str | None:
     with anthropic.Anthropic(base_url=base, api_key="k", max_retries=0) as client:
-        answer = client.messages.create(model="claude-mock", max_tokens=9, messages=MESSAGES)  # type: ignore[arg-type]
-        return getattr(answer.content[0], "text", None)
+        response = client.messages.create(model="claude-mock", max_tokens=9, messages=MESSAGES)  # type: ignore[arg-type]
+        return getattr(response.content[0], "text", None)
 
 
 def prefixed_claude(base: str) -> str | None:
@@ -67,15 +67,15 @@ def gemini(base: str) -> str | None:
 
 def groq(base: str) -> str | None:
     with openai.OpenAI(base_url=f"{base}/groq/openai/v1", api_key="k", max_retries=0) as client:
-        answer = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
-        return answer.choices[0].message.content
+        response = client.chat.completions.create(model="gpt-4o", messages=MESSAGES)  # type: ignore[arg-type]
+        return response.choices[0].message.content
 
 
 CLIENTS = [chat, responses, azure, claude, prefixed_claude, gemini, groq]
 
 
-@pytest.mark.parametrize("ask", CLIENTS, ids=[each.__name__ for each in CLIENTS])
-def test_each_session_sees_its_own_steps(server: Live, ask: Callable[[str], str | None]) -> None:
+@pytest.mark.parametrize("ask", CLIENTS, ids=[client.__name__ for client in CLIENTS])
+def test_sessions_have_separate_sequence_steps(server: Live, ask: Callable[[str], str | None]) -> None:
     for number in range(2):
         session = f"{ask.__name__}-{number}"
         base = f"{server.url}/s/{session}"
@@ -85,8 +85,8 @@ def test_each_session_sees_its_own_steps(server: Live, ask: Callable[[str], str 
         assert ask(base) == f"{session} at last"
 
 
-@pytest.mark.parametrize("ask", CLIENTS, ids=[each.__name__ for each in CLIENTS])
-def test_a_session_that_cannot_be_is_a_bad_request(server: Live, ask: Callable[[str], str | None]) -> None:
+@pytest.mark.parametrize("ask", CLIENTS, ids=[client.__name__ for client in CLIENTS])
+def test_invalid_session_is_400(server: Live, ask: Callable[[str], str | None]) -> None:
     bad = (openai.BadRequestError, anthropic.BadRequestError, errors.ClientError)
     with pytest.raises(bad, match="mockllm knows no such session"):
         ask(f"{server.url}/s/{'x' * 129}")

@@ -61,12 +61,12 @@ def client(server: Live, vendor: Vendor) -> Iterator[openai.OpenAI]:
 
 
 @vendors
-def test_a_rule_that_names_the_vendor_answers(client: openai.OpenAI, vendor: Vendor) -> None:
-    answer = client.chat.completions.create(model="some-model", messages=user("hi"))
-    assert answer.choices[0].message.content == f"Hello from {vendor.name}."
-    assert answer.model == "some-model"
-    assert answer.usage is not None
-    assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens
+def test_rule_of_vendor_has_text_model_and_usage(client: openai.OpenAI, vendor: Vendor) -> None:
+    response = client.chat.completions.create(model="some-model", messages=user("hi"))
+    assert response.choices[0].message.content == f"Hello from {vendor.name}."
+    assert response.model == "some-model"
+    assert response.usage is not None
+    assert response.usage.total_tokens == response.usage.prompt_tokens + response.usage.completion_tokens
 
 
 @vendors
@@ -76,8 +76,8 @@ def test_streamed(client: openai.OpenAI, vendor: Vendor) -> None:
             model="m", messages=user("hi"), stream=True, stream_options={"include_usage": True}
         )
     )
-    said = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
-    assert "".join(said) == f"Hello from {vendor.name}."
+    texts = [choice.delta.content or "" for chunk in chunks for choice in chunk.choices]
+    assert "".join(texts) == f"Hello from {vendor.name}."
     finishes = [choice.finish_reason for chunk in chunks for choice in chunk.choices if choice.finish_reason]
     assert finishes == [vendor.form.finish["stop"]]
     assert [chunk.usage for chunk in chunks if chunk.usage] != []
@@ -94,14 +94,16 @@ def test_async(server: Live, vendor: Vendor) -> None:
 
 
 @vendors
-def test_calls_whole_and_put_together_from_pieces(client: openai.OpenAI) -> None:
-    answer = client.chat.completions.create(model="m", messages=user("weather?"), tools=TOOLS)
-    called = [call.function for call in answer.choices[0].message.tool_calls or () if call.type == "function"]
+def test_parallel_calls_are_equal_whole_and_streamed(client: openai.OpenAI) -> None:
+    response = client.chat.completions.create(model="m", messages=user("weather?"), tools=TOOLS)
+    called = [
+        call.function for call in response.choices[0].message.tool_calls or () if call.type == "function"
+    ]
     assert [(call.name, json.loads(call.arguments)) for call in called] == [
         ("get_weather", {"city": "Paris"}),
         ("get_weather", {}),
     ]
-    pieces: dict[int, str] = {}
+    chunks: dict[int, str] = {}
     for chunk in client.chat.completions.create(
         model="m", messages=user("weather?"), tools=TOOLS, stream=True
     ):
@@ -109,23 +111,23 @@ def test_calls_whole_and_put_together_from_pieces(client: openai.OpenAI) -> None
             for call in choice.delta.tool_calls or ():
                 assert call.function is not None
                 place: int | None = call.index  # which some leave out of calls that they say at once
-                place = len(pieces) if place is None else place
-                pieces[place] = pieces.get(place, "") + (call.function.arguments or "")
-    assert [json.loads(text) for text in pieces.values()] == [{"city": "Paris"}, {}]
+                place = len(chunks) if place is None else place
+                chunks[place] = chunks.get(place, "") + (call.function.arguments or "")
+    assert [json.loads(text) for text in chunks.values()] == [{"city": "Paris"}, {}]
 
 
 @vendors
 def test_thinking_is_seen_where_the_vendor_shows_it(client: openai.OpenAI, vendor: Vendor) -> None:
-    shown = vendor.form.thinking
+    output = vendor.form.thinking
     whole = client.chat.completions.create(model="m", messages=user("think")).choices[0].message
     assert whole.content == "Forty-two."
-    said = (whole.model_extra or {}).get(shown or "reasoning")
-    assert said == ("Let me see." if shown else None)
+    text = (whole.model_extra or {}).get(output or "reasoning")
+    assert text == ("Let me see." if output else None)
     thought = ""
     for chunk in client.chat.completions.create(model="m", messages=user("think"), stream=True):
         for choice in chunk.choices:
-            thought += (choice.delta.model_extra or {}).get(shown or "reasoning") or ""
-    assert thought == ("Let me see." if shown else "")
+            thought += (choice.delta.model_extra or {}).get(output or "reasoning") or ""
+    assert thought == ("Let me see." if output else "")
 
 
 @vendors
@@ -144,7 +146,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, vendor: Vendor) -> None:
 
 
 @vendors
-def test_an_error_inside_a_stream(client: openai.OpenAI, vendor: Vendor) -> None:
+def test_error_in_stream_raises_api_error(client: openai.OpenAI, vendor: Vendor) -> None:
     stream = client.chat.completions.create(model="m", messages=user("breaks"), stream=True)
     if vendor.name == "mistral":
         assert len(list(stream)) > 0  # whose errors have no member that the SDK looks for

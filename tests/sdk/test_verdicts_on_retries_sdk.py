@@ -92,20 +92,20 @@ NO_RETRIES: dict[Ask, dict[str, Any]] = {ask: {"max_retries": 0} for ask in STAI
 
 @pytest.fixture(params=list(STAINLESS.values()), ids=list(STAINLESS))
 def stainless(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
+    result: Ask = request.param
+    return result
 
 
 @pytest.fixture(params=list(EVERY.values()), ids=list(EVERY))
 def every(request: pytest.FixtureRequest) -> Ask:
-    found: Ask = request.param
-    return found
+    result: Ask = request.param
+    return result
 
 
 # --- retries -----------------------------------------------------------------------------------------
 
 
-def test_nothing_is_said_where_nothing_fails(server: MockLLM, every: Ask) -> None:
+def test_successful_requests_have_no_verdict(server: MockLLM, every: Ask) -> None:
     for _ in range(3):
         every(server)
     assert verdicts(server) == []
@@ -119,13 +119,13 @@ def test_as_they_come_they_recover(server: MockLLM, stainless: Ask, error: str) 
     assert server.verdicts[0].requests == server.requests
 
 
-def test_googles_recovers_where_it_is_told_how(server: MockLLM) -> None:
+def test_google_client_with_retry_options_is_recovered(server: MockLLM) -> None:
     server.error("unavailable", times=1)
     gemini(server, **waiting(0.2))
     assert verdicts(server) == ["recovered"]
 
 
-def test_googles_does_not_hear_what_it_is_told(server: MockLLM) -> None:
+def test_google_client_ignores_retry_after(server: MockLLM) -> None:
     """It waits by its own clock, whatever the error's RetryInfo says."""
     server.error({"type": "rate_limit", "retry_after": "2s"}, times=1)
     gemini(server, **waiting(0.2))
@@ -139,7 +139,7 @@ def test_without_retries_they_give_up(server: MockLLM, every: Ask) -> None:
     assert verdicts(server) == ["gave_up"]
 
 
-def test_who_has_tried_three_times_has_not(server: MockLLM, stainless: Ask) -> None:
+def test_three_failed_attempts_have_no_verdict(server: MockLLM, stainless: Ask) -> None:
     server.error({"type": "rate_limit", "retry_after": SOON})
     with pytest.raises(FAILURES):
         stainless(server)
@@ -154,7 +154,7 @@ def looped(server: MockLLM, ask: Ask, tries: int) -> None:
             ask(server, **NO_RETRIES[ask])
 
 
-def test_a_loop_around_them_does_not_back_off_and_storms() -> None:
+def test_loop_without_backoff_is_retry_storm() -> None:
     with (
         MockLLM() as server,
         openai.OpenAI(base_url=server.openai_url, api_key="sk", max_retries=0) as client,
@@ -166,20 +166,20 @@ def test_a_loop_around_them_does_not_back_off_and_storms() -> None:
         assert verdicts(server) == ["no_backoff", "retry_storm"]
 
 
-def test_a_loop_does_not_hear_what_it_is_told(server: MockLLM, every: Ask) -> None:
+def test_loop_of_two_ignores_retry_after(server: MockLLM, every: Ask) -> None:
     server.error({"type": "rate_limit", "retry_after": "30s"}, times=1)
     looped(server, every, 2)
     assert verdicts(server) == ["retry_after_ignored", "recovered"]
 
 
 @pytest.mark.parametrize("error", ["bad_request", "authentication"])
-def test_a_loop_asks_again_for_what_was_refused_for_good(server: MockLLM, every: Ask, error: str) -> None:
+def test_loop_retries_non_retryable_error(server: MockLLM, every: Ask, error: str) -> None:
     server.error(error)
     looped(server, every, 2)
     assert verdicts(server) == ["retried_non_retryable"]
 
 
-def test_they_themselves_do_not(server: MockLLM, every: Ask) -> None:
+def test_sdk_does_not_retry_bad_request(server: MockLLM, every: Ask) -> None:
     server.error("bad_request")
     with pytest.raises(FAILURES):
         every(server)
@@ -187,7 +187,7 @@ def test_they_themselves_do_not(server: MockLLM, every: Ask) -> None:
     assert verdicts(server) == []
 
 
-def test_a_connection_that_breaks_before_any_answer_is_tried_again(server: MockLLM) -> None:
+def test_retry_after_missing_response_is_recovered(server: MockLLM) -> None:
     server.reply("Hi", times=1, faults=["no_response"])
     chat(server)
     assert verdicts(server) == ["recovered"]

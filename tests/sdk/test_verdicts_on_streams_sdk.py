@@ -39,16 +39,16 @@ def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
 
 def chat_stream_async(server: MockLLM, most: int | None = None, **client: Any) -> str:
     async def ask() -> str:
-        said: list[str] = []
+        texts: list[str] = []
         async with openai.AsyncOpenAI(base_url=server.openai_url, api_key="sk", **client) as made:
             stream = await made.chat.completions.create(model="gpt-4o", messages=HI, stream=True)
             async with stream:
                 with contextlib.suppress(openai.APIConnectionError):
                     async for chunk in stream:
-                        said += [chunk.choices[0].delta.content or ""]
-                        if most is not None and len(said) > most:
+                        texts += [chunk.choices[0].delta.content or ""]
+                        if most is not None and len(texts) > most:
                             break
-        return "".join(said)
+        return "".join(texts)
 
     return asyncio.run(ask())
 
@@ -73,15 +73,15 @@ def gemini_stream(server: MockLLM, most: int | None = None, timeout: float | Non
         client.close()
 
 
-def read(pieces: Iterator[str | None], most: int | None) -> str:
+def read(chunks: Iterator[str | None], most: int | None) -> str:
     """So much of it: an error ends it, and is not minded."""
-    said: list[str] = []
+    texts: list[str] = []
     with contextlib.suppress(Exception):
-        for piece in pieces:
-            said.append(piece or "")
-            if most is not None and len(said) > most:
+        for chunk in chunks:
+            texts.append(chunk or "")
+            if most is not None and len(texts) > most:
                 break
-    return "".join(said)
+    return "".join(texts)
 
 
 STREAMS: dict[str, Callable[..., str]] = {
@@ -96,23 +96,23 @@ TELLING = {name: ask for name, ask in STREAMS.items() if name != "google-genai"}
 
 @pytest.fixture(params=list(STREAMS.values()), ids=list(STREAMS))
 def stream(request: pytest.FixtureRequest) -> Callable[..., str]:
-    found: Callable[..., str] = request.param
-    return found
+    result: Callable[..., str] = request.param
+    return result
 
 
 @pytest.fixture(params=list(TELLING.values()), ids=list(TELLING))
 def telling(request: pytest.FixtureRequest) -> Callable[..., str]:
-    found: Callable[..., str] = request.param
-    return found
+    result: Callable[..., str] = request.param
+    return result
 
 
-def test_a_stream_that_is_read_to_its_end(server: MockLLM, stream: Callable[..., str]) -> None:
+def test_stream_read_to_its_end_has_no_verdict(server: MockLLM, stream: Callable[..., str]) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, pace={"itl": "20ms"})
     assert stream(server) == "abc"
     assert verdicts(server) == []
 
 
-def test_a_stream_that_is_left(server: MockLLM, stream: Callable[..., str]) -> None:
+def test_stream_left_early_is_cancelled_early(server: MockLLM, stream: Callable[..., str]) -> None:
     server.reply({"chunks": [f"{number} " for number in range(100)]}, pace={"itl": "50ms"})
     assert stream(server, 3).startswith("0 1 ")
     assert verdicts(server) == ["cancelled_early"]
@@ -121,7 +121,7 @@ def test_a_stream_that_is_left(server: MockLLM, stream: Callable[..., str]) -> N
 STALL = [{"stall": {"after": {"chunks": 1}, "for": "300ms"}}]
 
 
-def test_who_would_wait_for_ten_minutes_has_no_read_timeout(
+def test_client_with_default_timeout_has_no_read_timeout(
     server: MockLLM, telling: Callable[..., str]
 ) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
@@ -129,20 +129,20 @@ def test_who_would_wait_for_ten_minutes_has_no_read_timeout(
     assert verdicts(server) == ["no_read_timeout"]
 
 
-def test_who_waits_for_a_minute_has_one(server: MockLLM, telling: Callable[..., str]) -> None:
+def test_client_with_timeout_of_a_minute_has_no_verdict(server: MockLLM, telling: Callable[..., str]) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
     assert telling(server, timeout=60.0) == "abc"
     assert verdicts(server) == []
 
 
-def test_whose_google_client_says_so_too(server: MockLLM) -> None:
+def test_google_client_with_long_timeout_has_no_read_timeout(server: MockLLM) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=STALL)
     assert gemini_stream(server, timeout=600.0) == "abc"
     assert verdicts(server) == ["no_read_timeout"]
 
 
 @pytest.mark.parametrize("fault", ["stall", "silence"])
-def test_who_leaves_when_nothing_comes_has_neither_given_up_nor_cancelled(
+def test_client_timeout_in_silent_stream_has_no_verdict(
     server: MockLLM, stream: Callable[..., str], fault: str
 ) -> None:
     place: dict[str, Any] = {"after": {"chunks": 1}}
@@ -153,7 +153,7 @@ def test_who_leaves_when_nothing_comes_has_neither_given_up_nor_cancelled(
     assert verdicts(server) == []
 
 
-def test_who_hangs_is_told_while_it_hangs(server: MockLLM) -> None:
+def test_hanging_client_has_verdict_while_it_hangs(server: MockLLM) -> None:
     server.reply({"chunks": ["a", "b", "c"]}, faults=[{"silence": {"after": {"chunks": 1}}}])
     hanging = threading.Thread(target=chat_stream, args=(server,), kwargs={"max_retries": 0})
     hanging.start()
@@ -165,25 +165,25 @@ def test_who_hangs_is_told_while_it_hangs(server: MockLLM) -> None:
         hanging.join(30)
 
 
-def talk(server: MockLLM, said: str) -> None:
+def talk(server: MockLLM, text: str) -> None:
     """The conversation goes on, with this as the assistant's words."""
-    told: list[Any] = [*HI, {"role": "assistant", "content": said}, {"role": "user", "content": "And?"}]
+    lines: list[Any] = [*HI, {"role": "assistant", "content": text}, {"role": "user", "content": "And?"}]
     with openai.OpenAI(base_url=server.openai_url, api_key="sk") as made:
-        made.chat.completions.create(model="gpt-4o", messages=told)
+        made.chat.completions.create(model="gpt-4o", messages=lines)
 
 
-def talk_anthropic(server: MockLLM, said: str) -> None:
-    told: list[Any] = [*HI, {"role": "assistant", "content": said}, {"role": "user", "content": "And?"}]
+def talk_anthropic(server: MockLLM, text: str) -> None:
+    lines: list[Any] = [*HI, {"role": "assistant", "content": text}, {"role": "user", "content": "And?"}]
     with anthropic.Anthropic(base_url=server.anthropic_url, api_key="sk") as made:
-        made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=told)
+        made.messages.create(model="claude-sonnet-5", max_tokens=99, messages=lines)
 
 
-def talk_gemini(server: MockLLM, said: str) -> None:
-    turns = [("user", "hi"), ("model", said), ("user", "And?")]
-    told: list[Any] = [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in turns]
+def talk_gemini(server: MockLLM, expected_text: str) -> None:
+    turns = [("user", "hi"), ("model", expected_text), ("user", "And?")]
+    lines: list[Any] = [types.Content(role=role, parts=[types.Part(text=text)]) for role, text in turns]
     client = genai.Client(api_key="k", http_options=types.HttpOptions(base_url=server.gemini_url))
     try:
-        client.models.generate_content(model="gemini-3-pro", contents=told)
+        client.models.generate_content(model="gemini-3-pro", contents=lines)
     finally:
         client.close()
 
@@ -199,18 +199,18 @@ TALKS: dict[str, tuple[Callable[..., str], Callable[[MockLLM, str], None]]] = {
     "fault", [{"close": {"after": {"chunks": 2}}}, "no_finish"], ids=["cut", "no finish"]
 )
 @pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
-def test_a_cut_stream_is_taken_for_an_answer(
+def test_cut_stream_used_as_response_is_truncated_accepted(
     server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None], fault: Any
 ) -> None:
     server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True}, faults=[fault])
-    said = ask(server)
-    assert said in ("Once upon", "Once upon a")
-    go_on(server, said)
+    text = ask(server)
+    assert text in ("Once upon", "Once upon a")
+    go_on(server, text)
     assert verdicts(server) == ["truncated_stream_accepted"]
 
 
 @pytest.mark.parametrize(("ask", "go_on"), TALKS.values(), ids=TALKS)
-def test_or_it_is_asked_for_again(
+def test_cut_stream_requested_again_is_recovered(
     server: MockLLM, ask: Callable[..., str], go_on: Callable[[MockLLM, str], None]
 ) -> None:
     server.reply({"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True})
@@ -219,7 +219,7 @@ def test_or_it_is_asked_for_again(
         {"chunks": ["Once", " upon", " a"]}, match={"user": "hi", "stream": True}, faults=cut, times=1
     )
     assert ask(server) == "Once upon"
-    said = ask(server)
-    assert said == "Once upon a"
-    go_on(server, said)
+    text = ask(server)
+    assert text == "Once upon a"
+    go_on(server, text)
     assert verdicts(server) == ["recovered"]

@@ -38,7 +38,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Said:
+class ClientReply:
     """What an SDK made of the answer. `finish`: stop, length, tool_calls or refusal."""
 
     text: str
@@ -48,7 +48,7 @@ class Said:
     stopped_by: str | None = None
 
 
-Way = Callable[[str, Question], Said]
+Way = Callable[[str, Question], ClientReply]
 
 
 def _client(url: str, question: Question) -> dict[str, Any]:
@@ -56,50 +56,50 @@ def _client(url: str, question: Question) -> dict[str, Any]:
 
 
 def _for_openai(question: Question, stream: bool) -> dict[str, Any]:
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": question.model,
         "messages": [{"role": "user", "content": question.user}],
         "stream": stream,
     }
     if question.tools:
-        asked["tools"] = OPENAI_TOOLS
+        request["tools"] = OPENAI_TOOLS
     if question.stop:
-        asked["stop"] = list(question.stop)
+        request["stop"] = list(question.stop)
     if question.max_tokens is not None:
-        asked["max_completion_tokens"] = question.max_tokens
+        request["max_completion_tokens"] = question.max_tokens
     if stream:
-        asked["stream_options"] = {"include_usage": True}
-    return asked
+        request["stream_options"] = {"include_usage": True}
+    return request
 
 
 def _for_anthropic(question: Question, stream: bool) -> dict[str, Any]:
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": question.model,
         "messages": [{"role": "user", "content": question.user}],
         "max_tokens": 1000 if question.max_tokens is None else question.max_tokens,
         "stream": stream,
     }
     if question.tools:
-        asked["tools"] = ANTHROPIC_TOOLS
+        request["tools"] = ANTHROPIC_TOOLS
     if question.stop:
-        asked["stop_sequences"] = list(question.stop)
-    return asked
+        request["stop_sequences"] = list(question.stop)
+    return request
 
 
 # --- openai --------------------------------------------------------------------------------------
 
 
-def _openai_whole(answer: Any) -> Said:
-    choice = answer.choices[0]
+def _openai_whole(response: Any) -> ClientReply:
+    choice = response.choices[0]
     calls = [
         (call.function.name, json.loads(call.function.arguments)) for call in choice.message.tool_calls or ()
     ]
-    return _openai_said(
-        choice.message.content, choice.message.refusal, calls, choice.finish_reason, answer.usage
+    return _openai_reply(
+        choice.message.content, choice.message.refusal, calls, choice.finish_reason, response.usage
     )
 
 
-def _openai_streamed(chunks: Iterable[Any]) -> Said:
+def _openai_streamed(chunks: Iterable[Any]) -> ClientReply:
     text = refusal = finish = usage = None
     calls: dict[int, list[str]] = {}
     for chunk in chunks:
@@ -113,42 +113,42 @@ def _openai_streamed(chunks: Iterable[Any]) -> Said:
                     calls[call.index] = [call.function.name, ""]
                 calls[call.index][1] += call.function.arguments or ""
     made = [(name, json.loads(arguments)) for name, arguments in calls.values()]
-    return _openai_said(text, refusal, made, finish, usage)
+    return _openai_reply(text, refusal, made, finish, usage)
 
 
-def _openai_said(
+def _openai_reply(
     text: str | None, refusal: str | None, calls: Sequence[Any], finish: Any, usage: Any
-) -> Said:
+) -> ClientReply:
     """A refusal is told by its own field here, and ends with `stop`."""
     assert usage is not None
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
     counted = (usage.prompt_tokens, usage.completion_tokens)
     if refusal is not None:
         assert not text
-        return Said(refusal, tuple(calls), "refusal", counted)
-    return Said(text or "", tuple(calls), finish, counted)
+        return ClientReply(refusal, tuple(calls), "refusal", counted)
+    return ClientReply(text or "", tuple(calls), finish, counted)
 
 
-def openai_whole(url: str, question: Question) -> Said:
+def openai_whole(url: str, question: Question) -> ClientReply:
     with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
         return _openai_whole(client.chat.completions.create(**_for_openai(question, False)))
 
 
-def openai_streamed(url: str, question: Question) -> Said:
+def openai_streamed(url: str, question: Question) -> ClientReply:
     with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
         return _openai_streamed(client.chat.completions.create(**_for_openai(question, True)))
 
 
-def openai_async_whole(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def openai_async_whole(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
             return _openai_whole(await client.chat.completions.create(**_for_openai(question, False)))
 
     return asyncio.run(ask())
 
 
-def openai_async_streamed(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def openai_async_streamed(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
             stream = await client.chat.completions.create(**_for_openai(question, True))
             return _openai_streamed([chunk async for chunk in stream])
@@ -161,18 +161,18 @@ def openai_async_streamed(url: str, question: Question) -> Said:
 
 def _for_responses(question: Question) -> dict[str, Any]:
     """Without `stop`: this protocol has no word for it."""
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "model": question.model,
         "input": [{"role": "user", "content": question.user}],
     }
     if question.tools:
-        asked["tools"] = [{"type": "function", **OPENAI_TOOLS[0]["function"], "strict": False}]
+        request["tools"] = [{"type": "function", **OPENAI_TOOLS[0]["function"], "strict": False}]
     if question.max_tokens is not None:
-        asked["max_output_tokens"] = question.max_tokens
-    return asked
+        request["max_output_tokens"] = question.max_tokens
+    return request
 
 
-def _responses_said(response: Any) -> Said:
+def _responses_reply(response: Any) -> ClientReply:
     usage = response.usage
     assert usage.total_tokens == usage.input_tokens + usage.output_tokens
     counted = (usage.input_tokens, usage.output_tokens)
@@ -183,35 +183,35 @@ def _responses_said(response: Any) -> Said:
     refused = [part.refusal for part in parts if part.type == "refusal"]
     if response.status == "incomplete":
         assert response.incomplete_details.reason == "max_output_tokens"
-        return Said(response.output_text, calls, "length", counted)
+        return ClientReply(response.output_text, calls, "length", counted)
     if refused:
-        return Said("".join(refused), calls, "refusal", counted)
-    return Said(response.output_text, calls, "tool_calls" if calls else "stop", counted)
+        return ClientReply("".join(refused), calls, "refusal", counted)
+    return ClientReply(response.output_text, calls, "tool_calls" if calls else "stop", counted)
 
 
-def responses_whole(url: str, question: Question) -> Said:
+def responses_whole(url: str, question: Question) -> ClientReply:
     with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
-        return _responses_said(client.responses.create(**_for_responses(question)))
+        return _responses_reply(client.responses.create(**_for_responses(question)))
 
 
-def responses_streamed(url: str, question: Question) -> Said:
+def responses_streamed(url: str, question: Question) -> ClientReply:
     with openai.OpenAI(**_client(f"{url}/v1", question)) as client:
-        return _responses_said(_last(list(client.responses.create(**_for_responses(question), stream=True))))
+        return _responses_reply(_last(list(client.responses.create(**_for_responses(question), stream=True))))
 
 
-def responses_async_whole(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def responses_async_whole(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
-            return _responses_said(await client.responses.create(**_for_responses(question)))
+            return _responses_reply(await client.responses.create(**_for_responses(question)))
 
     return asyncio.run(ask())
 
 
-def responses_async_streamed(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def responses_async_streamed(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with openai.AsyncOpenAI(**_client(f"{url}/v1", question)) as client:
             stream = await client.responses.create(**_for_responses(question), stream=True)
-            return _responses_said(_last([event async for event in stream]))
+            return _responses_reply(_last([event async for event in stream]))
 
     return asyncio.run(ask())
 
@@ -220,8 +220,8 @@ def _last(events: Sequence[Any]) -> Any:
     """The response that a stream ends with; its text is that of the deltas."""
     assert [event.sequence_number for event in events] == list(range(len(events)))
     response = events[-1].response
-    said = "".join(event.delta for event in events if event.type == "response.output_text.delta")
-    assert said == response.output_text
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == response.output_text
     return response
 
 
@@ -236,46 +236,46 @@ _FINISH = {
 }
 
 
-def _anthropic_said(message: Any) -> Said:
+def _anthropic_reply(message: Any) -> ClientReply:
     text = "".join(block.text for block in message.content if block.type == "text")
     calls = tuple((block.name, block.input) for block in message.content if block.type == "tool_use")
     usage = (message.usage.input_tokens, message.usage.output_tokens)
-    return Said(text, calls, _FINISH[message.stop_reason], usage, message.stop_sequence)
+    return ClientReply(text, calls, _FINISH[message.stop_reason], usage, message.stop_sequence)
 
 
-def anthropic_whole(url: str, question: Question) -> Said:
+def anthropic_whole(url: str, question: Question) -> ClientReply:
     with anthropic.Anthropic(**_client(url, question)) as client:
-        return _anthropic_said(client.messages.create(**_for_anthropic(question, False)))
+        return _anthropic_reply(client.messages.create(**_for_anthropic(question, False)))
 
 
-def anthropic_streamed(url: str, question: Question) -> Said:
+def anthropic_streamed(url: str, question: Question) -> ClientReply:
     """By the SDK's own accumulator, which checks the order of events."""
-    asked = _for_anthropic(question, True)
-    del asked["stream"]
+    request = _for_anthropic(question, True)
+    del request["stream"]
     with (
         anthropic.Anthropic(**_client(url, question)) as client,
-        client.messages.stream(**asked) as stream,
+        client.messages.stream(**request) as stream,
     ):
-        return _anthropic_said(stream.get_final_message())
+        return _anthropic_reply(stream.get_final_message())
 
 
-def anthropic_async_whole(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def anthropic_async_whole(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with anthropic.AsyncAnthropic(**_client(url, question)) as client:
-            return _anthropic_said(await client.messages.create(**_for_anthropic(question, False)))
+            return _anthropic_reply(await client.messages.create(**_for_anthropic(question, False)))
 
     return asyncio.run(ask())
 
 
-def anthropic_async_streamed(url: str, question: Question) -> Said:
-    async def ask() -> Said:
-        asked = _for_anthropic(question, True)
-        del asked["stream"]
+def anthropic_async_streamed(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
+        request = _for_anthropic(question, True)
+        del request["stream"]
         async with (
             anthropic.AsyncAnthropic(**_client(url, question)) as client,
-            client.messages.stream(**asked) as stream,
+            client.messages.stream(**request) as stream,
         ):
-            return _anthropic_said(await stream.get_final_message())
+            return _anthropic_reply(await stream.get_final_message())
 
     return asyncio.run(ask())
 
@@ -301,7 +301,7 @@ def _for_gemini(question: Question) -> dict[str, Any]:
     return {"model": question.model, "contents": question.user, "config": config}
 
 
-def _gemini_said(chunks: Iterable[types.GenerateContentResponse]) -> Said:
+def _gemini_reply(chunks: Iterable[types.GenerateContentResponse]) -> ClientReply:
     """Calls end with `STOP` here; the last chunk has the usage."""
     text, calls, finish, usage = "", [], None, None
     for chunk in chunks:
@@ -317,32 +317,32 @@ def _gemini_said(chunks: Iterable[types.GenerateContentResponse]) -> Said:
     assert usage is not None
     prompt, total = usage.prompt_token_count or 0, usage.total_token_count or 0
     ended = "tool_calls" if calls and finish.value == "STOP" else _GEMINI_FINISH[finish.value]
-    return Said(text, tuple(calls), ended, (prompt, total - prompt))
+    return ClientReply(text, tuple(calls), ended, (prompt, total - prompt))
 
 
-def gemini_whole(url: str, question: Question) -> Said:
+def gemini_whole(url: str, question: Question) -> ClientReply:
     with _gemini(url, question) as client:
-        return _gemini_said([client.models.generate_content(**_for_gemini(question))])
+        return _gemini_reply([client.models.generate_content(**_for_gemini(question))])
 
 
-def gemini_streamed(url: str, question: Question) -> Said:
+def gemini_streamed(url: str, question: Question) -> ClientReply:
     with _gemini(url, question) as client:
-        return _gemini_said(client.models.generate_content_stream(**_for_gemini(question)))
+        return _gemini_reply(client.models.generate_content_stream(**_for_gemini(question)))
 
 
-def gemini_async_whole(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def gemini_async_whole(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with _gemini(url, question).aio as client:
-            return _gemini_said([await client.models.generate_content(**_for_gemini(question))])
+            return _gemini_reply([await client.models.generate_content(**_for_gemini(question))])
 
     return asyncio.run(ask())
 
 
-def gemini_async_streamed(url: str, question: Question) -> Said:
-    async def ask() -> Said:
+def gemini_async_streamed(url: str, question: Question) -> ClientReply:
+    async def ask() -> ClientReply:
         async with _gemini(url, question).aio as client:
             stream = await client.models.generate_content_stream(**_for_gemini(question))
-            return _gemini_said([chunk async for chunk in stream])
+            return _gemini_reply([chunk async for chunk in stream])
 
     return asyncio.run(ask())
 

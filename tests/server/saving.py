@@ -8,7 +8,7 @@ import shutil
 import urllib.error
 from pathlib import Path
 
-from tests.asked import Asked
+from tests.server_client import ServerClient
 
 
 def rule(user: str, says: str) -> str:
@@ -57,7 +57,7 @@ class ConfigMap:
             shutil.rmtree(old)
 
 
-def says(server: Asked, user: str) -> str:
+def says(server: ServerClient, user: str) -> str:
     """The text, or the status of what is no answer."""
     try:
         return server.ask(user)

@@ -55,7 +55,7 @@ CASES: dict[str, tuple[AccessLogRecord, str]] = {
 
 
 @pytest.mark.parametrize(("record", "expected"), CASES.values(), ids=CASES)
-def test_a_line(record: AccessLogRecord, expected: str) -> None:
+def test_line_has_expected_text(record: AccessLogRecord, expected: str) -> None:
     assert line(record) == expected
 
 
@@ -67,13 +67,13 @@ def test_verbose_adds_the_modifiers() -> None:
 @pytest.mark.parametrize(
     ("drawn", "told"), [("7@3,r0:1:1", "7@3,r0:1:1"), (b"7||3|", "7@3"), (b"7|header:a=x|y|0|", "7")]
 )
-def test_verbose_tells_the_session_and_the_seed_that_gives_it_again(drawn: str | bytes, told: str) -> None:
+def test_verbose_line_has_session_and_seed(drawn: str | bytes, told: str) -> None:
     record = RECORD._replace(modifiers=(), session="gw0:test", drawn=drawn)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {told}]")
     assert "[" not in line(record)
 
 
-def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
+def test_verbose_line_has_hash_for_match() -> None:
     request = Request(method="POST", path="/v1/messages", headers={}, raw=b'{"model": "m"}')
     written: list[str] = []
     AccessLog(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
@@ -86,17 +86,17 @@ def test_verbose_tells_the_hash_that_a_match_may_name() -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, "32"), (302, "36"), (404, "33"), (500, "31"), (999, "0")])
-def test_colour_only_where_it_is_asked_for(status: int, code: str) -> None:
+def test_status_is_coloured_only_on_request(status: int, code: str) -> None:
     record = RECORD._replace(status=status)
     assert f"\x1b[{code}m{status}\x1b[0m" in line(record, colour=True)
     assert "\x1b" not in line(record)
 
 
-def test_a_miss_stands_out_in_colour() -> None:
+def test_unmatched_request_is_coloured() -> None:
     assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(missed=True), colour=True)
 
 
-def test_a_miss_is_an_error_where_that_is_strict() -> None:
+def test_unmatched_request_is_error_if_strict() -> None:
     written: list[str] = []
     missed = RECORD._replace(rule=None, missed=True, status=404)
     for colour in (False, True):
@@ -126,7 +126,7 @@ def retried(count: str | None) -> str:
     return written[0]
 
 
-def test_an_sdks_retries_are_told() -> None:
+def test_line_has_retry_count_of_sdk() -> None:
     assert retried("2").endswith(" 12ms  [retry 2]")
     assert retried("\x1b[2J").endswith(" 12ms  [retry \\x1b[2J]")
     assert retried("0") == retried(None)

@@ -71,7 +71,7 @@ def raw(server: ThreadedServer) -> Iterator[Raw]:
         yield client
 
 
-def test_a_whole_answer_has_a_length_and_keeps_the_connection(raw: Raw) -> None:
+def test_whole_body_has_length_and_connection_stays(raw: Raw) -> None:
     for _ in range(3):
         got = raw.send(request("POST", "/whole", b"{}")).answer()
         assert (got.status, got.body) == (200, b"hello")
@@ -80,14 +80,14 @@ def test_a_whole_answer_has_a_length_and_keeps_the_connection(raw: Raw) -> None:
         assert "server" not in got.headers
 
 
-def test_a_stream_is_chunked_and_keeps_the_connection(raw: Raw) -> None:
+def test_stream_is_chunked_and_connection_stays(raw: Raw) -> None:
     for _ in range(2):
         got = raw.send(request("POST", "/stream", b"{}")).answer()
         assert got.complete
         assert got.body == b"data: chunk 1\n\ndata: chunk 2\n\ndata: chunk 3\n\n"
 
 
-def test_requests_in_a_row_without_waiting_are_answered_in_order(raw: Raw) -> None:
+def test_pipelined_requests_have_responses_in_order(raw: Raw) -> None:
     raw.send(request(path="/stream") + request(path="/whole") + request(path="/joined"))
     assert [raw.answer().text[:6] for _ in range(3)] == ["data: ", "hello", "data: "]
 
@@ -99,7 +99,7 @@ def test_http_1_0_ends_a_stream_with_the_connection(raw: Raw) -> None:
     assert got.body == b"data: a\n\ndata: b\n\n"
 
 
-def test_http_1_0_may_keep_its_connection_for_whole_answers(raw: Raw) -> None:
+def test_http_1_0_connection_stays_after_whole_body(raw: Raw) -> None:
     for _ in range(2):
         got = raw.send(request(path="/whole", version="1.0", Connection="keep-alive")).answer()
         assert got.headers["connection"] == "keep-alive"
@@ -112,20 +112,20 @@ def test_head_gets_the_head_alone(raw: Raw) -> None:
     assert raw.send(request(path="/whole")).answer().text == "hello"
 
 
-def test_an_empty_answer_has_neither_body_nor_length(raw: Raw) -> None:
+def test_empty_response_has_neither_body_nor_length(raw: Raw) -> None:
     got = raw.send(request(path="/empty")).answer()
     assert got.status == 204
     assert "content-length" not in got.headers
 
 
 @pytest.mark.parametrize("path", ["/whole", "/last"])
-def test_a_connection_ends_where_either_side_says_so(raw: Raw, path: str) -> None:
+def test_connection_close_of_either_side_ends_connection(raw: Raw, path: str) -> None:
     asked = request(path=path, Connection="close") if path == "/whole" else request(path=path)
     assert raw.send(asked).answer().headers["connection"] == "close"
     assert raw.sock.recv(1) == b""
 
 
-def test_the_request_is_read_as_it_was_sent(raw: Raw) -> None:
+def test_request_is_read_as_sent(raw: Raw) -> None:
     sent = request("POST", "/echo?a=%20b&c", b"\xffbody", X_Test="1")
     got = json.loads(raw.send(sent).answer().body)
     assert got == {
@@ -138,7 +138,7 @@ def test_the_request_is_read_as_it_was_sent(raw: Raw) -> None:
     }
 
 
-def test_an_absolute_target_is_read_as_its_path(raw: Raw) -> None:
+def test_absolute_target_is_read_as_path(raw: Raw) -> None:
     got = json.loads(raw.send(request(path="http://other:1/echo?x=1")).answer().body)
     assert (got["path"], got["query"]) == ("/echo", "x=1")
 
@@ -148,30 +148,30 @@ def test_bytes_that_are_no_text_are_replaced_in_headers(raw: Raw) -> None:
     assert json.loads(raw.answer().body)["header"] == "caf\ufffd"
 
 
-def test_a_body_in_chunks_is_read_whole(raw: Raw) -> None:
+def test_chunked_body_is_read_whole(raw: Raw) -> None:
     raw.send(request("POST", "/echo", b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", Transfer_Encoding="chunked"))
     assert json.loads(raw.answer().body)["body"] == "abcde"
 
 
-def test_a_client_that_expects_100_is_told_to_go_on(raw: Raw) -> None:
+def test_expect_100_gets_100_before_body(raw: Raw) -> None:
     raw.send(request("POST", "/echo", Expect="100-continue", Content_Length="3"))
     assert raw.answer().status == 100
     assert json.loads(raw.send(b"abc").answer().body)["body"] == "abc"
 
 
-def test_a_cut_stream_ends_without_its_end(raw: Raw, server: ThreadedServer) -> None:
+def test_cut_stream_has_no_last_chunk(raw: Raw, server: ThreadedServer) -> None:
     got = raw.send(request(path="/cut")).answer()
     assert not got.complete
     assert got.body == b"data: a\n\ndata: b\n\n"
     assert written_down(server, "/cut").left == "close"
 
 
-def test_a_cut_whole_answer_has_its_full_length_and_half_its_body(raw: Raw) -> None:
+def test_cut_body_has_full_content_length_and_half_the_bytes(raw: Raw) -> None:
     got = raw.send(request(path="/half")).answer()
     assert (got.headers["content-length"], got.body, got.complete) == ("8", b"half", False)
 
 
-def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: ThreadedServer) -> None:
+def test_reset_follows_all_written_bytes(raw: Raw, server: ThreadedServer) -> None:
     raw.send(request(path="/reset"))
     with pytest.raises(ConnectionResetError):
         raw.to_the_end()
@@ -181,9 +181,7 @@ def test_a_reset_comes_behind_all_that_was_written(raw: Raw, server: ThreadedSer
 
 @pytest.mark.parametrize("path", ["/slow", "/delayed"])
 @pytest.mark.parametrize("how", ["FIN", "RST"])
-def test_a_client_that_leaves_is_noticed_and_its_stream_dropped(
-    server: ThreadedServer, path: str, how: str
-) -> None:
+def test_stream_of_disconnected_client_is_dropped(server: ThreadedServer, path: str, how: str) -> None:
     path += f"?{how}"
     ENGINE.plans.setdefault(path.split("?")[0], whole())
     with Raw(server.port) as raw:
@@ -195,13 +193,13 @@ def test_a_client_that_leaves_is_noticed_and_its_stream_dropped(
     until(lambda: server.app.running == 0)
 
 
-def test_a_huge_answer_arrives_whole_at_a_slow_reader(raw: Raw) -> None:
+def test_slow_reader_gets_huge_body_whole(raw: Raw) -> None:
     raw.send(request(path="/huge"))
     time.sleep(0.05)
     assert len(raw.answer().body) == 3_000_000
 
 
-def test_health_says_what_is_loaded(raw: Raw) -> None:
+def test_health_has_rules_and_files(raw: Raw) -> None:
     got = json.loads(raw.send(request(path="/health")).answer().body)
     assert got.pop("uptime") >= 0
     assert got.pop("version")
@@ -228,7 +226,7 @@ def test_health_is_degraded_while_a_file_is_stale() -> None:
         assert "b.yaml: left out until it is corrected: ?" in page
 
 
-def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:
+def test_root_page_has_rules_and_base_urls(raw: Raw) -> None:
     got = raw.send(request(path="/")).answer()
     assert "3 rules in 1 file" in got.text
     assert "OpenAI: http://test/v1" in got.text
@@ -254,7 +252,7 @@ def test_reserved_paths_never_reach_the_engine(raw: Raw, method: str, path: str,
     assert len(ENGINE.seen) == seen
 
 
-def test_the_health_is_refused_as_the_control_api_refuses(raw: Raw) -> None:
+def test_health_with_wrong_method_is_problem_json(raw: Raw) -> None:
     got = raw.send(request("POST", "/health")).answer()
     assert (got.headers["content-type"], got.headers["allow"]) == ("application/problem+json", "GET")
     assert json.loads(got.body)["detail"] == 'POST is not for "/health"; there is GET.'
@@ -265,7 +263,7 @@ def test_paths_that_only_begin_alike_are_the_engines(raw: Raw) -> None:
     assert raw.send(request("POST", "/", b"x")).answer().text == "no POST /"
 
 
-def test_a_page_may_call_the_provider_routes(raw: Raw) -> None:
+def test_preflight_of_provider_route_is_204(raw: Raw) -> None:
     asked = request(
         "OPTIONS",
         "/v1/chat/completions",
@@ -284,14 +282,14 @@ def test_a_page_may_call_the_provider_routes(raw: Raw) -> None:
         assert got.headers["access-control-expose-headers"] == "*"
 
 
-def test_a_plan_that_speaks_of_origins_is_left_alone(raw: Raw) -> None:
+def test_plan_with_own_cors_header_is_unchanged(raw: Raw) -> None:
     got = raw.send(request(path="/own-origin")).answer()
     assert [line for line in got.lines if line.lower().startswith("access-control-allow-origin")] == [
         "Access-Control-Allow-Origin: https://a"
     ]
 
 
-def test_an_options_request_that_is_no_preflight_is_the_engines(raw: Raw) -> None:
+def test_options_without_preflight_headers_reaches_engine(raw: Raw) -> None:
     assert raw.send(request("OPTIONS", "/x")).answer().text == "no OPTIONS /x"
 
 
@@ -302,7 +300,7 @@ def test_without_cors_nothing_speaks_of_origins() -> None:
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
 
 
-def test_the_engine_is_read_at_each_request(server: ThreadedServer, raw: Raw) -> None:
+def test_engine_swap_applies_to_next_request(server: ThreadedServer, raw: Raw) -> None:
     assert raw.send(request(path="/whole")).answer().text == "hello"
     server.app.engine = FakeEngine({"/whole": whole("swapped")})
     try:
@@ -311,7 +309,7 @@ def test_the_engine_is_read_at_each_request(server: ThreadedServer, raw: Raw) ->
         server.app.engine = ENGINE
 
 
-def test_the_journal_keeps_what_came_of_each_request(server: ThreadedServer, raw: Raw) -> None:
+def test_journal_entry_has_outcome_of_request(server: ThreadedServer, raw: Raw) -> None:
     raw.send(request("POST", "/noted", b"{}")).answer()
     record = written_down(server, "/noted")
     assert (record.method, record.status, record.rule, record.missed) == ("POST", 404, None, True)
@@ -323,7 +321,7 @@ def test_the_journal_keeps_what_came_of_each_request(server: ThreadedServer, raw
 
 
 @pytest.mark.parametrize("path", ["/whole", "/echo", "/stream", "/joined"])
-def test_a_client_that_says_no_more_may_still_listen(raw: Raw, path: str) -> None:
+def test_half_closed_connection_gets_response(raw: Raw, path: str) -> None:
     raw.send(request("POST", path, b"{}"))
     raw.sock.shutdown(socket.SHUT_WR)
     got = raw.answer()
@@ -332,14 +330,14 @@ def test_a_client_that_says_no_more_may_still_listen(raw: Raw, path: str) -> Non
 
 
 @pytest.mark.parametrize("paths", [("/stream", "/stream", "/whole"), ("/whole", "/whole", "/stream")])
-def test_and_is_answered_all_that_it_asked(raw: Raw, paths: tuple[str, ...]) -> None:
+def test_half_closed_connection_gets_all_responses(raw: Raw, paths: tuple[str, ...]) -> None:
     raw.send(b"".join(request(path=path) for path in paths))
     raw.sock.shutdown(socket.SHUT_WR)
     assert [raw.answer().complete for _ in paths] == [True] * len(paths)
     assert raw.to_the_end() == b""
 
 
-def test_and_is_told_that_it_asked_nothing(raw: Raw) -> None:
+def test_half_closed_connection_with_garbage_gets_400(raw: Raw) -> None:
     raw.send(b"nonsense\r\n\r\n")
     raw.sock.shutdown(socket.SHUT_WR)
     assert raw.answer().status == 400

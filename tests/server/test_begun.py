@@ -90,7 +90,7 @@ class Client:
         self.connection.connection_lost(how)
 
 
-class Served:
+class ServerWithoutSockets:
     """A server without sockets. Whatever is played in it has a place, and is handed back once."""
 
     def __init__(self) -> None:
@@ -132,9 +132,9 @@ class Served:
 
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("path", ["/stream", "/silence", "/many"])
-def test_its_head_leaves_in_the_turn_in_which_it_is_made(path: str, known: bool) -> None:
+def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path), known=known)
         head, _, body = client.answered().partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
@@ -146,7 +146,7 @@ def test_its_head_leaves_in_the_turn_in_which_it_is_made(path: str, known: bool)
     asyncio.run(main())
 
 
-def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made() -> None:
+def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
     async def main() -> None:
         made: list[float] = []
 
@@ -169,7 +169,7 @@ def test_it_is_written_down_when_its_request_came_not_when_its_answer_was_made()
 
 
 @pytest.mark.parametrize("plan", [whole(), streamed(say("a"), say("b"))], ids=["whole", "stream"])
-def test_it_is_over_when_its_end_is_written_not_when_its_handler_hears_of_it(plan: Plan) -> None:
+def test_entry_end_is_time_of_last_write(plan: Plan) -> None:
     async def main() -> None:
         app = App(FakeEngine({"/last": plan}))
         client = Client(Listener(app))
@@ -192,11 +192,9 @@ HOW = {"FIN": None, "RST": ConnectionResetError("reset by peer")}
 
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("path", PLANS)
-def test_one_whose_client_leaves_before_its_handler_wakes_is_written_down_once_and_says_no_more(
-    path: str, how: str
-) -> None:
+def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path, Connection="close"))
         said = client.answered()
         client.leaves(HOW[how])
@@ -208,9 +206,9 @@ def test_one_whose_client_leaves_before_its_handler_wakes_is_written_down_once_a
 
 @pytest.mark.parametrize("known", [False, True])
 @pytest.mark.parametrize("path", PLANS)
-def test_one_whose_client_left_before_it_was_made_is_written_down_as_not_sent(path: str, known: bool) -> None:
+def test_client_leaving_before_plan_has_entry_without_parts(path: str, known: bool) -> None:
     async def main() -> None:
-        served = Served()
+        served = ServerWithoutSockets()
         client = await served.asked(request(path=path), known=known)
         client.leaves()
         await served.nothing_is_left()
@@ -221,7 +219,7 @@ def test_one_whose_client_left_before_it_was_made_is_written_down_as_not_sent(pa
     asyncio.run(main())
 
 
-def test_a_server_that_stops_in_that_moment_lets_it_finish() -> None:
+def test_stopping_server_finishes_stream_begun_at_once() -> None:
     async def main() -> None:
         stopping: list[asyncio.Task[None]] = []
 

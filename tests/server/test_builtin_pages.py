@@ -18,7 +18,7 @@ ASKED = {"origin": "https://page", "access-control-request-method": "POST"}
     ],
     ids=["a preflight", "no method", "no origin"],
 )
-def test_what_is_a_preflight(headers: dict[str, str], expected: bool) -> None:
+def test_is_preflight_by_headers(headers: dict[str, str], expected: bool) -> None:
     assert is_preflight(headers) == expected
 
 
@@ -32,7 +32,7 @@ def test_what_is_a_preflight(headers: dict[str, str], expected: bool) -> None:
     ],
     ids=["names", "none", "a second line", "no names"],
 )
-def test_the_asked_headers_are_allowed(asked: str, allowed: str) -> None:
+def test_preflight_allows_requested_headers(asked: str, allowed: str) -> None:
     plan = preflight({**ASKED, "access-control-request-headers": asked})
     assert plan.head.status == 204
     assert dict(plan.head.headers)["Access-Control-Allow-Headers"] == allowed

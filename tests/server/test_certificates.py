@@ -41,7 +41,7 @@ def ask(url: str, trusted: Path | None = None) -> str:
     return text
 
 
-def test_they_are_made_once_and_kept(tmp_path: Path) -> None:
+def test_self_signed_files_are_reused(tmp_path: Path) -> None:
     first = self_signed(tmp_path)
     held = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
     assert self_signed(tmp_path) == first
@@ -75,7 +75,7 @@ def test_another_host_or_an_end_that_comes_near_makes_a_new_one(tmp_path: Path) 
     assert kept.server.read_bytes() != before  # the CA is another one
 
 
-def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_files_raise_no_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     for broken in (lambda: self_signed(tmp_path / "file"), lambda: context(tmp_path / "none.pem")):
         with pytest.raises(NoCertificate):
@@ -89,7 +89,7 @@ def test_what_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         self_signed(tmp_path)
 
 
-def test_which_of_two_files_is_wrong_is_told_and_nothing_is_asked(tmp_path: Path) -> None:
+def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> None:
     kept, others = self_signed(tmp_path / "one"), self_signed(tmp_path / "two")
     key, locked = tmp_path / "key.pem", tmp_path / "locked.pem"
     key.write_text(others.server.read_text().partition("-----BEGIN CERTIFICATE")[0])
@@ -110,7 +110,7 @@ def test_which_of_two_files_is_wrong_is_told_and_nothing_is_asked(tmp_path: Path
             context(certificate, given)
 
 
-def test_where_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_is_option_or_xdg_data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder(str(tmp_path)) == tmp_path
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert folder() == tmp_path / "mockllm" / "tls"
@@ -141,7 +141,7 @@ def test_http_and_https_side_by_side(tmp_path: Path) -> None:
             ask(secure)
 
 
-def test_a_client_that_says_that_it_leaves_is_nothing_to_speak_of(tmp_path: Path) -> None:
+def test_client_that_closes_tls_logs_nothing(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed") as server:
         trust = ssl.create_default_context(cafile=str(tmp_path / "tls" / "ca.pem"))
         body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": true}'
@@ -161,7 +161,7 @@ def test_a_client_that_says_that_it_leaves_is_nothing_to_speak_of(tmp_path: Path
         assert server.err == []
 
 
-def test_a_certificate_that_a_person_brings(tmp_path: Path) -> None:
+def test_serve_with_own_certificate_uses_it(tmp_path: Path) -> None:
     kept = self_signed(tmp_path / "mine")
     with served(tmp_path, "--tls-cert", str(kept.server)) as server:
         secure = server.line(lambda line: "listening on" in line).rpartition("listening on ")[2]

@@ -11,7 +11,7 @@ from mockllm.server.deadlines import Deadlines, LoopClock
 from tests.server.virtual import VirtualClock, world
 
 
-def test_acts_at_each_time_in_order_and_with_one_timer_at_a_time() -> None:
+def test_deadlines_run_in_order_with_one_timer() -> None:
     clock, deadlines, _ = world()
     done: list[tuple[str, float]] = []
     for name, when in (("late", 103.0), ("soon", 101.0), ("soon too", 101.0), ("between", 102.0)):
@@ -24,7 +24,7 @@ def test_acts_at_each_time_in_order_and_with_one_timer_at_a_time() -> None:
     assert len(deadlines) == 0
 
 
-def test_a_time_that_is_past_acts_in_the_next_turn_not_in_this_one() -> None:
+def test_past_deadline_runs_in_next_turn() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
 
@@ -39,7 +39,7 @@ def test_a_time_that_is_past_acts_in_the_next_turn_not_in_this_one() -> None:
     assert clock.turns == 3
 
 
-def test_a_timer_that_wakes_too_early_is_set_again() -> None:
+def test_timer_that_wakes_early_is_set_again() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
     deadlines.at(101, done.append)
@@ -50,7 +50,7 @@ def test_a_timer_that_wakes_too_early_is_set_again() -> None:
     assert done == [101.0]
 
 
-def test_what_is_cancelled_does_not_act_and_holds_nothing() -> None:
+def test_cancelled_deadline_does_not_run_and_drops_its_action() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
     first = deadlines.at(101, done.append)
@@ -64,7 +64,7 @@ def test_what_is_cancelled_does_not_act_and_holds_nothing() -> None:
     assert len(deadlines) == 0
 
 
-def test_one_that_is_cancelled_by_another_of_the_same_time_does_not_act() -> None:
+def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
     deadlines.at(101, lambda now: second.cancel())
@@ -74,7 +74,7 @@ def test_one_that_is_cancelled_by_another_of_the_same_time_does_not_act() -> Non
     assert len(deadlines) == 0
 
 
-def test_a_heap_of_mostly_cancelled_deadlines_is_swept() -> None:
+def test_heap_of_cancelled_deadlines_is_swept() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
     many = [deadlines.at(101 + number / 1000, done.append) for number in range(1000)]
@@ -86,7 +86,7 @@ def test_a_heap_of_mostly_cancelled_deadlines_is_swept() -> None:
     assert len(done) == 10
 
 
-def test_an_action_that_fails_does_not_silence_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failing_action_does_not_stop_others(capsys: pytest.CaptureFixture[str]) -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
 
@@ -101,7 +101,7 @@ def test_an_action_that_fails_does_not_silence_the_others(capsys: pytest.Capture
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
-def test_who_takes_long_lets_others_do_what_is_due_meanwhile() -> None:
+def test_added_deadline_waits_for_those_already_due() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
 
@@ -121,7 +121,7 @@ def test_who_takes_long_lets_others_do_what_is_due_meanwhile() -> None:
     assert not clock.calls
 
 
-def test_the_real_clock_never_acts_before_its_time() -> None:
+def test_loop_clock_never_runs_deadline_early() -> None:
     async def main() -> list[float]:
         deadlines = Deadlines(LoopClock(asyncio.get_running_loop()))
         ended = asyncio.get_running_loop().create_future()
@@ -139,7 +139,7 @@ def test_the_real_clock_never_acts_before_its_time() -> None:
     assert min(late) >= 0
 
 
-def test_the_virtual_clock_itself_stands_where_it_was_told() -> None:
+def test_virtual_clock_ends_at_target_time() -> None:
     clock = VirtualClock(5)
     clock.run_until(7)
     assert clock.time() == 7

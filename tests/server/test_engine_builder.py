@@ -24,28 +24,28 @@ def builder(folder: Path, text: str, *, strict: bool = False) -> Builder:
     return Builder(ScenarioSources([str(folder)]), Sessions(), strict=strict)
 
 
-def test_the_first_engine_answers_from_the_files(tmp_path: Path) -> None:
+def test_first_engine_has_rules_of_files(tmp_path: Path) -> None:
     made = builder(tmp_path, GOOD)
     assert made.first().info().rules == 1
     assert made.warnings == ()
     assert tmp_path in made.watched
 
 
-def test_a_mistake_stops_the_first_engine(tmp_path: Path) -> None:
+def test_invalid_file_stops_first_engine(tmp_path: Path) -> None:
     with pytest.raises(Broken) as broken:
         builder(tmp_path, BAD).first()
     assert [mistake.path for mistake in broken.value.mistakes] == ["rules[0].nmae"]
     assert 'unknown key; did you mean "name"?' in str(broken.value)
 
 
-def test_a_warning_does_not_stop_it(tmp_path: Path) -> None:
+def test_warning_does_not_stop_first_engine(tmp_path: Path) -> None:
     made = builder(tmp_path, HIDDEN)
     assert made.first().info().rules == 2
     (warning,) = made.warnings
     assert f'{tmp_path / "a.yaml"}:3:3: rules[1]: can never respond: "all"' in warning
 
 
-def test_what_is_no_mistake_may_be_looked_for_later(tmp_path: Path) -> None:
+def test_warnings_are_found_later_on_request(tmp_path: Path) -> None:
     made = builder(tmp_path, HIDDEN)
     assert made.first(at_once=True).info().rules == 2
     assert made.warnings == ()
@@ -65,7 +65,7 @@ def test_if_strict_a_warning_does(tmp_path: Path) -> None:
     assert [mistake.path for mistake in broken.value.mistakes] == ["rules[1]"]
 
 
-def test_a_later_engine_comes_with_its_warnings(tmp_path: Path) -> None:
+def test_rebuilt_engine_has_its_warnings(tmp_path: Path) -> None:
     made = builder(tmp_path, GOOD, strict=True)
     made.first()
     (tmp_path / "a.yaml").write_text(HIDDEN, encoding="utf-8")
@@ -77,7 +77,7 @@ def test_a_later_engine_comes_with_its_warnings(tmp_path: Path) -> None:
     assert asyncio.run(made.again()).warnings == ()
 
 
-def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
+def test_rebuild_with_broken_file_keeps_last_version(tmp_path: Path) -> None:
     made = builder(tmp_path, GOOD)
     made.first()
     (tmp_path / "a.yaml").write_text(BAD, encoding="utf-8")
@@ -89,7 +89,7 @@ def test_a_broken_file_keeps_its_last_good_version(tmp_path: Path) -> None:
     assert "rules[0].nmae: unknown key" in stale.reason
 
 
-def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dying_loader_raises_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = builder(tmp_path, GOOD)
     made.first()
     monkeypatch.setattr("mockllm.server.engine_builder.CHILD", "raise SystemExit('no memory left')")
@@ -97,7 +97,7 @@ def test_a_loader_that_dies_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
         asyncio.run(made.again())
 
 
-def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
+def test_rebuild_imports_no_modules_of_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = builder(tmp_path, GOOD)
@@ -110,7 +110,7 @@ def test_a_later_engine_takes_no_modules_from_where_the_server_stands(
 
 
 @pytest.mark.parametrize("started", [False, True], ids=["as it starts", "as it reads"])
-def test_who_stops_in_the_middle_of_a_later_engine_leaves_no_process(
+def test_cancelled_rebuild_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: bool
 ) -> None:
     made, asked, began = builder(tmp_path, GOOD), list[str](), list[asyncio.subprocess.Process]()

@@ -53,7 +53,7 @@ def gathered(monkeypatch: pytest.MonkeyPatch, walks: int) -> None:
         "much has gathered and somebody waits",
     ],
 )
-def test_it_collects_when_nobody_waits(
+def test_look_collects_by_load_and_garbage(
     collected: list[str],
     monkeypatch: pytest.MonkeyPatch,
     busy: bool,
@@ -70,7 +70,9 @@ def test_it_collects_when_nobody_waits(
     assert collected == does
 
 
-def test_what_was_set_aside_is_walked_later(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frozen_objects_are_collected_when_idle(
+    collected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     busy = [True]
     collector = GcPolicy(lambda: busy[0], lambda: None)
     gathered(monkeypatch, BUSY_THRESHOLD)
@@ -82,7 +84,7 @@ def test_what_was_set_aside_is_walked_later(collected: list[str], monkeypatch: p
     assert collected == ["freeze", "collect 1", "unfreeze", "collect", "freeze", "collect", "freeze"]
 
 
-def test_it_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_begin_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     class Loop:
         asked: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
 
@@ -101,7 +103,7 @@ def test_it_looks_every_second(collected: list[str], monkeypatch: pytest.MonkeyP
     assert len(loop.asked) == 1
 
 
-def test_a_connection_leaves_no_cycle() -> None:
+def test_closed_connection_leaves_no_cycle() -> None:
     """What a request leaves goes at once, without the garbage collector."""
     engine = FakeEngine({"/whole": whole(), "/stream": chunks(3, 0.001), "/slow": chunks(1000, 0.01)})
     with_gc = gc.isenabled()

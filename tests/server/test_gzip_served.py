@@ -40,14 +40,14 @@ def rules(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_is_off_as_a_rule(rules: Path) -> None:
+def test_response_is_not_compressed_by_default(rules: Path) -> None:
     with live(rules) as server:
         got = ask(server.port, "gzip, deflate, br")
         assert "content-encoding" not in got.headers
         assert json.loads(got.body)["choices"][0]["message"]["content"] == "Hello there."
 
 
-def test_whole_answers_and_streams(rules: Path) -> None:
+def test_gzip_compresses_bodies_and_streams(rules: Path) -> None:
     with live(rules) as server:
         server.app.gzip = True
         for more in ({}, {"stream": True}):
@@ -63,7 +63,7 @@ def test_whole_answers_and_streams(rules: Path) -> None:
         assert "content-encoding" not in refused.headers
 
 
-def test_a_fault_that_is_about_packing_stays_its_own(rules: Path) -> None:
+def test_bad_gzip_fault_is_not_compressed_again(rules: Path) -> None:
     with live(rules) as server:
         server.app.gzip = True
         got = ask(server.port, "gzip", messages=[{"role": "user", "content": "broken"}])

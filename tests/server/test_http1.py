@@ -212,23 +212,23 @@ def test_ready_lines_give_way_to_the_plans_own_header() -> None:
     assert [line for line in lines(opened) if line[0] in "aAB"] == ["a: own"]
 
 
-def test_headers_that_no_other_answer_has_stand_behind_the_others() -> None:
+def test_headers_of_one_response_follow_shared_headers() -> None:
     made = Plan(ResponseHead(200, (("X", "a"),), (("Id", "b\n"),)), (BODY,))
     assert lines(render_head(made, ResponseFraming(), DATE))[1:4] == ["X: a", "Id: b ", DATE[:-2]]
 
 
-def test_the_length_counts_also_what_stands_behind_a_cut() -> None:
+def test_content_length_counts_bytes_behind_cut() -> None:
     steps = (EventStep(b"ab", 1, "body"), WaitStep(1, 1), CutStep("close", 1), RawStep(b"cde", 1))
     assert "Content-Length: 5" in lines(
         render_head(Plan(ResponseHead(200, ()), steps), ResponseFraming(), DATE)
     )
 
 
-def test_a_chunk_says_its_length_in_hexadecimal() -> None:
+def test_chunk_has_hexadecimal_length() -> None:
     assert chunk(b"x" * 26) == b"1a\r\n" + b"x" * 26 + b"\r\n"
 
 
-def test_the_date_is_made_once_a_second() -> None:
+def test_date_line_changes_once_a_second() -> None:
     dates = DateLine()
     first = dates.at(0.2)
     assert first == "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
@@ -264,9 +264,7 @@ def kept(
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)
-def test_a_kept_answer_is_sealed_as_it_is_written_otherwise(
-    head: ResponseHead, framing: Framing, simple: bool
-) -> None:
+def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: Framing, simple: bool) -> None:
     stencil, said = kept(head, framing)
     plan = stencil.plan(said)
     found = prerendered_bytes(stencil, said, DATE.encode(), "Extra: 1\r\n")
@@ -281,6 +279,6 @@ def test_a_kept_answer_is_sealed_as_it_is_written_otherwise(
     [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "chunk"),), (CutStep("close", 1),)],
     ids=["it waits", "it is large", "it is cut"],
 )
-def test_what_takes_time_is_not_sealed(steps: Sequence[Step]) -> None:
+def test_prerendered_bytes_of_slow_plan_are_none(steps: Sequence[Step]) -> None:
     stencil, said = kept(ResponseHead(200, ()), SSE, steps)
     assert prerendered_bytes(stencil, said, DATE.encode()) is None

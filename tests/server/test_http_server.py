@@ -67,7 +67,7 @@ def refuses(port: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
-def test_a_signal_lets_running_answers_finish(
+def test_signal_lets_running_response_finish(
     program: tuple[subprocess.Popen[str], int], number: signal.Signals
 ) -> None:
     process, port = program
@@ -87,7 +87,7 @@ def test_a_signal_lets_running_answers_finish(
 
 
 @pytest.mark.parametrize("program", ["0.2"], indirect=True)
-def test_an_answer_that_does_not_finish_is_cut_after_the_grace_time(
+def test_unfinished_response_is_cut_after_grace_time(
     program: tuple[subprocess.Popen[str], int],
 ) -> None:
     process, port = program
@@ -100,7 +100,7 @@ def test_an_answer_that_does_not_finish_is_cut_after_the_grace_time(
     assert (out, err, process.returncode) == ("ended\n", "", 0)
 
 
-def test_a_second_signal_does_not_wait(program: tuple[subprocess.Popen[str], int]) -> None:
+def test_second_signal_stops_at_once(program: tuple[subprocess.Popen[str], int]) -> None:
     process, port = program
     with Raw(port) as raw:
         raw.send(request(path="/long"))
@@ -115,7 +115,7 @@ def test_a_second_signal_does_not_wait(program: tuple[subprocess.Popen[str], int
 
 
 @pytest.mark.parametrize("program", ["0.2 64"], indirect=True)
-def test_it_takes_more_connections_than_a_shell_lets_programs_open_files(
+def test_server_accepts_more_connections_than_file_limit(
     program: tuple[subprocess.Popen[str], int],
 ) -> None:
     with contextlib.ExitStack() as kept:
@@ -123,7 +123,7 @@ def test_it_takes_more_connections_than_a_shell_lets_programs_open_files(
         assert [each.send(request(path="/ok")).answer().status for each in clients] == [200] * 100
 
 
-def test_a_port_in_use_is_one_clear_line() -> None:
+def test_port_in_use_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         for host in ("127.0.0.1", "localhost"):
@@ -136,7 +136,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
             ThreadedServer(App(FakeEngine()), Address("127.0.0.1", port)).start()
 
 
-def test_where_one_address_cannot_be_had_none_is_kept() -> None:
+def test_failed_bind_releases_other_addresses() -> None:
     async def main() -> int:
         free = bind(Address("127.0.0.1", 0))[0]
         port: int = free.getsockname()[1]
@@ -161,7 +161,7 @@ def test_where_one_address_cannot_be_had_none_is_kept() -> None:
     ],
     ids=["another's address", "no host", "an absurd host", "an absurd port"],
 )
-def test_an_address_that_cannot_be_had_says_why(address: Address, word: str) -> None:
+def test_unusable_address_has_reason(address: Address, word: str) -> None:
     with pytest.raises(CannotListen, match=word):
         bind(address)
 
@@ -214,7 +214,7 @@ def test_several_addresses_are_served() -> None:
     asyncio.run(main())
 
 
-def test_an_address_as_a_url() -> None:
+def test_address_url_has_brackets_for_ipv6() -> None:
     assert Address("::1", 80).url == "http://[::1]:80"
     assert Address("localhost", 80).url == "http://localhost:80"
 

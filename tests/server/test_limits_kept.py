@@ -84,11 +84,11 @@ def refused(got: Got, status: int, type_: str, word: str) -> None:
 # --- size ---------------------------------------------------------------------------------------
 
 
-def test_a_body_of_just_the_limit_is_taken(raw: Raw) -> None:
+def test_body_of_limit_size_is_accepted(raw: Raw) -> None:
     assert len(raw.send(request("POST", "/echo", b"x" * 100_000)).answer().body) == 100_000
 
 
-def test_a_declared_body_beyond_it_is_refused_before_it_is_sent(raw: Raw) -> None:
+def test_declared_body_above_limit_is_refused_at_once(raw: Raw) -> None:
     refused(
         raw.send(request("POST", "/echo", Content_Length="10000000000")).answer(),
         413,
@@ -97,17 +97,17 @@ def test_a_declared_body_beyond_it_is_refused_before_it_is_sent(raw: Raw) -> Non
     )
 
 
-def test_a_client_that_asks_first_is_refused_without_a_100(raw: Raw) -> None:
+def test_expect_100_above_limit_is_refused(raw: Raw) -> None:
     asked = request("POST", "/echo", Content_Length="10000000000", Expect="100-continue")
     refused(raw.send(asked).answer(), 413, "request_too_large", "100000")
 
 
-def test_a_body_that_is_sent_all_the_same_is_refused_and_read_on_for_a_while(raw: Raw) -> None:
+def test_body_sent_despite_limit_is_refused_and_drained(raw: Raw) -> None:
     refused(raw.send(request("POST", "/echo", b"x" * 150_000)).answer(), 413, "request_too_large", "100000")
     assert raw.closed_after() < PATIENCE
 
 
-def test_a_body_in_chunks_is_refused_when_it_has_grown_too_large(raw: Raw) -> None:
+def test_chunked_body_above_limit_is_refused(raw: Raw) -> None:
     raw.send(request("POST", "/echo", Transfer_Encoding="chunked"))
     for _ in range(4):
         raw.send(b"7530\r\n" + b"x" * 30_000 + b"\r\n")
@@ -135,11 +135,11 @@ INFLATED = {
 
 
 @pytest.mark.parametrize(("encoding", "body"), INFLATED.values(), ids=INFLATED)
-def test_a_compressed_body_is_inflated(raw: Raw, encoding: str, body: bytes) -> None:
+def test_compressed_body_is_inflated(raw: Raw, encoding: str, body: bytes) -> None:
     assert raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer().text == "hello"
 
 
-def test_a_large_compressed_body_is_inflated_in_slices(server: ThreadedServer) -> None:
+def test_large_compressed_body_is_inflated_in_slices(server: ThreadedServer) -> None:
     app = App(server.app.engine, limits=replace(LIMITS, body=10_000_000))
     sent = bytes(range(256)) * 16 * 1024  # just four slices
     with ThreadedServer(app) as url, Raw.to(url) as raw:
@@ -168,14 +168,14 @@ def test_a_large_compressed_body_is_inflated_in_slices(server: ThreadedServer) -
         "no deflate",
     ],
 )
-def test_a_body_that_is_not_what_it_says_is_refused(
+def test_body_with_wrong_encoding_is_refused(
     raw: Raw, encoding: str, body: bytes, status: int, word: str
 ) -> None:
     got = raw.send(request("POST", "/echo", body, Content_Encoding=encoding)).answer()
     refused(got, status, "bad_request", word)
 
 
-def test_a_body_that_inflates_beyond_the_limit_is_refused_without_its_memory(raw: Raw) -> None:
+def test_inflated_body_above_limit_is_refused_in_little_memory(raw: Raw) -> None:
     bomb = gzip.compress(b"\0" * 60_000_000, mtime=0)
     assert len(bomb) < 100_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -188,7 +188,7 @@ def test_a_body_that_inflates_beyond_the_limit_is_refused_without_its_memory(raw
 
 
 @pytest.mark.parametrize("pair", [(b"[", b"]"), (b'{"a":', b"}")], ids=["lists", "objects"])
-def test_a_body_nested_too_deep_is_refused(raw: Raw, pair: tuple[bytes, bytes]) -> None:
+def test_body_nested_too_deep_is_refused(raw: Raw, pair: tuple[bytes, bytes]) -> None:
     fits = pair[0] * 20 + b"1" + pair[1] * 20
     assert raw.send(request("POST", "/echo", fits)).answer().body == fits
     deep = pair[0] * 21 + b"1" + pair[1] * 21
@@ -208,7 +208,7 @@ def test_half_sent_heads_are_gone_after_their_time(hasty: ThreadedServer) -> Non
         assert time.monotonic() - began < PATIENCE, "one after the other they take longer"
 
 
-def test_a_head_that_trickles_is_not_given_more_time(hurried: Raw) -> None:
+def test_trickling_head_does_not_extend_timeout(hurried: Raw) -> None:
     hurried.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
     end = time.monotonic() + PATIENCE
     answered = b""
@@ -221,16 +221,16 @@ def test_a_head_that_trickles_is_not_given_more_time(hurried: Raw) -> None:
     assert b" 408 " in answered
 
 
-def test_a_connection_that_says_nothing_is_closed_without_a_word(hurried: Raw) -> None:
+def test_silent_connection_is_closed_without_response(hurried: Raw) -> None:
     assert hurried.to_the_end() == b""
 
 
-def test_a_second_head_has_its_time_too(hurried: Raw) -> None:
+def test_second_head_has_timeout(hurried: Raw) -> None:
     hurried.send(request(path="/ok")).answer()
     assert b" 408 " in hurried.send(b"GET /ok HT").to_the_end() or hurried.rest == b""
 
 
-def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(hurried: Raw) -> None:
+def test_head_timeout_starts_after_end_of_previous_response(hurried: Raw) -> None:
     hurried.send(request(path="/long"))
     hurried.send(b"GET /ok HTTP/1.1\r\n")
     assert hurried.answer().complete  # a second, with a head time of 0.4
@@ -238,13 +238,13 @@ def test_a_half_sent_head_behind_a_long_answer_is_not_counted_before_its_end(hur
     assert hurried.answer().text == "hello"
 
 
-def test_a_silent_body_is_given_up(hurried: Raw) -> None:
+def test_silent_body_is_408(hurried: Raw) -> None:
     hurried.send(request("POST", "/echo", Content_Length="10") + b"abc")
     refused(hurried.answer(), 408, "timeout", "0.4 s")
     assert hurried.closed_after() < PATIENCE
 
 
-def test_a_slow_body_that_goes_on_is_taken(hasty: ThreadedServer) -> None:
+def test_slow_body_with_progress_is_accepted(hasty: ThreadedServer) -> None:
     """Also where it takes longer than the 0.4 s for which it may say nothing."""
 
     def in_time() -> bytes:
@@ -265,7 +265,7 @@ def test_a_slow_body_that_goes_on_is_taken(hasty: ThreadedServer) -> None:
     assert until(in_time) == b"x" * 10
 
 
-def test_an_idle_connection_is_closed(hurried: Raw) -> None:
+def test_idle_connection_is_closed(hurried: Raw) -> None:
     hurried.send(request(path="/ok")).answer()
     assert 0.1 < hurried.closed_after() < PATIENCE
 
@@ -273,7 +273,7 @@ def test_an_idle_connection_is_closed(hurried: Raw) -> None:
 # --- slow readers -------------------------------------------------------------------------------
 
 
-def test_what_waits_for_a_slow_reader_is_bounded(server: ThreadedServer) -> None:
+def test_buffer_of_slow_reader_is_bounded(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request(path="/endless"))
         waiting: list[int] = []
@@ -304,7 +304,7 @@ def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
     assert environment_name("--max-body") == "MOCKLLM_MAX_BODY"
 
 
-def test_a_limit_that_is_not_above_zero_is_an_error() -> None:
+def test_invalid_limit_raises_value_error() -> None:
     with pytest.raises(ValueError, match="--max-body must be above zero"):
         ServerLimits(body=0)
     with pytest.raises(ValueError, match="--max-depth must be at most 200"):

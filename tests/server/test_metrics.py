@@ -42,7 +42,7 @@ def said(status: int = 200, rule: str | None = "a.yaml:r", **more: object) -> Pl
     return response._replace(**more)  # type: ignore[arg-type]
 
 
-def test_a_percentile_is_within_a_buckets_width() -> None:
+def test_percentile_is_exact_to_bucket_width() -> None:
     histogram = Histogram()
     assert histogram.percentile(0.5) is None
     values = [0.001 * number for number in range(1, 1001)]
@@ -54,7 +54,7 @@ def test_a_percentile_is_within_a_buckets_width() -> None:
     assert histogram.percentile(1.0) == histogram.most == 1.0
 
 
-def test_what_is_beyond_all_buckets_counts_too() -> None:
+def test_percentile_counts_values_beyond_buckets() -> None:
     histogram = Histogram()
     histogram.add(BOUNDS[-1] * 2)
     assert histogram.percentile(0.5) == pytest.approx(BOUNDS[-1] * 1.5)
@@ -96,7 +96,7 @@ STREAM = Plan(
 )
 
 
-def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
+def test_stream_metrics_have_ttft_gaps_and_lateness() -> None:
     metrics = Metrics()
     times = array("d", [5.0, 5.51, 5.62])
     metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=times, took=0.62))
@@ -107,14 +107,14 @@ def test_a_stream_tells_its_first_chunk_its_gaps_and_how_late_it_was() -> None:
     assert metrics.late.total == pytest.approx(0.02)
 
 
-def test_a_stream_that_was_left_before_its_first_chunk_tells_none() -> None:
+def test_stream_left_before_first_chunk_has_no_stream_metrics() -> None:
     metrics = Metrics()
     metrics.one(seen(PlannedResponse(STREAM, "a.yaml:r"), times=array("d", [5.0]), left="gone"))
     (found,) = metrics.endpoints.values()
     assert (found.ttft.count, found.gaps.count, metrics.late.count) == (0, 0, 0)
 
 
-def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
+def test_paced_whole_body_has_no_ttft() -> None:
     metrics = Metrics()
     held = Plan(ResponseHead(200, ()), (EventStep(b"x", 1, "body"),), delay=0.5)
     metrics.one(seen(PlannedResponse(held, "a.yaml:r"), times=array("d", [5.5])))
@@ -122,7 +122,7 @@ def test_a_paced_answer_in_one_piece_is_no_stream() -> None:
     assert (found.ttft.count, metrics.late.count) == (0, 1)
 
 
-def test_an_answer_without_a_pace_is_never_late() -> None:
+def test_response_without_pace_is_never_late() -> None:
     metrics = Metrics()
     metrics.one(seen(said(), times=array("d", [5.0, 9.0])))  # a large one, to a slow reader
     assert metrics.late.count == 0
@@ -145,7 +145,7 @@ def test_bytes_are_counted_by_the_second(left: EndReason, took: float, size: int
     assert second.bytes == size
 
 
-def test_what_lies_behind_a_cut_is_no_byte_of_the_answer() -> None:
+def test_bytes_behind_cut_are_not_counted() -> None:
     metrics = Metrics()
     cut = Plan(ResponseHead(200, ()), (RawStep(b"abc", 0), CutStep("reset", 0), RawStep(b"defg", 0)))
     metrics.one(seen(PlannedResponse(cut, None), left="reset"))
@@ -153,7 +153,7 @@ def test_what_lies_behind_a_cut_is_no_byte_of_the_answer() -> None:
     assert second.bytes == 3
 
 
-def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
+def test_many_counts_bytes_of_every_response() -> None:
     metrics = Metrics()
     raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "chunk")))
     metrics.many(seen(PlannedResponse(raw, None)), [0.01] * 3)
@@ -161,7 +161,7 @@ def test_bytes_of_many_answers_alike_are_those_of_each() -> None:
     assert second.bytes == 3 * 8
 
 
-def test_the_time_series_is_bounded() -> None:
+def test_time_series_is_bounded() -> None:
     metrics = Metrics()
     for second in range(MAX_SECONDS + 10):
         metrics.one(seen(said(), at=1000.0 + second, took=0.5))
@@ -173,7 +173,7 @@ def test_the_time_series_is_bounded() -> None:
     assert not list(metrics.seconds())
 
 
-def test_a_key_in_place_of_a_model_is_no_label() -> None:
+def test_key_as_model_is_redacted_in_labels() -> None:
     metrics = Metrics()
     for _ in range(2):
         metrics.one(seen(said(), model="sk-" + "aB3" * 8))

@@ -92,26 +92,26 @@ def test_gets_a_4xx(
         ("many headers", "Too many headers received\n"),
     ],
 )
-def test_is_told_what_was_wrong(server: ThreadedServer, name: str, said: str) -> None:
+def test_invalid_request_gets_reason(server: ThreadedServer, name: str, said: str) -> None:
     with Raw(server.port) as raw:
         assert raw.send(BAD[name][0]).answer().text == said
 
 
-def test_what_was_good_before_it_is_answered(server: ThreadedServer) -> None:
+def test_request_before_garbage_gets_response(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         assert raw.send(request(path="/ok")).answer().text == "hello"
         assert raw.send(b"garbage\r\n\r\n").answer().status == 400
         assert raw.to_the_end() == b""
 
 
-def test_an_upgrade_that_is_not_offered_is_ignored(server: ThreadedServer) -> None:
+def test_unsupported_upgrade_is_ignored(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         asked = request(path="/ok", Connection="Upgrade", Upgrade="websocket")
         assert raw.send(asked).answer().text == "hello"
         assert raw.send(request(path="/ok")).answer().text == "hello"
 
 
-def test_the_journal_has_it_without_a_path(server: ThreadedServer) -> None:
+def test_journal_has_invalid_request_without_path(server: ThreadedServer) -> None:
     records = [record for record in list(server.app.journal) if record.path == "-"]
     with Raw(server.port) as raw:
         raw.send(b"garbage\r\n\r\n").answer()

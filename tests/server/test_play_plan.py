@@ -63,6 +63,6 @@ def test_performed_a_full_sink_is_waited_for(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
-def test_performed_for_nobody_it_says_so(plan: Plan) -> None:
+def test_performing_for_closed_connection_raises(plan: Plan) -> None:
     with pytest.raises(ConnectionResetError):
         asyncio.run(_performed(plan, gone=True))

@@ -114,7 +114,7 @@ def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     assert made.ended == "finished"
 
 
-def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write() -> None:
+def test_http_chunk_holds_all_events_of_one_write() -> None:
     played, _, _ = play(streamed(say("a"), say("b"), WaitStep(1, 1), say("c")), CHUNKED)
     assert played == [
         (0, HEAD + b"12\r\ndata: a\n\ndata: b\n\n\r\n"),
@@ -122,13 +122,13 @@ def test_http_chunks_hold_what_is_written_together_and_end_with_the_last_write()
     ]
 
 
-def test_a_wait_at_the_end_holds_back_the_end_of_chunks() -> None:
+def test_last_wait_delays_end_of_chunks() -> None:
     played, _, _ = play(streamed(say("a"), WaitStep(1, 1)), CHUNKED)
     assert played == [(0, HEAD + b"9\r\ndata: a\n\n\r\n"), (1, b"0\r\n\r\n")]
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_a_cut_writes_what_came_before_and_nothing_after(how: Literal["close", "reset"]) -> None:
+def test_cut_writes_steps_before_it_only(how: Literal["close", "reset"]) -> None:
     plan = streamed(
         say("a"), WaitStep(1, 1), say("b"), RawStep(b'data: {"ha', 2), CutStep(how, 2), say("never")
     )
@@ -140,7 +140,7 @@ def test_a_cut_writes_what_came_before_and_nothing_after(how: Literal["close", "
     assert made.ended == how
 
 
-def test_a_turn_that_comes_late_joins_all_that_is_due_and_drifts_nothing() -> None:
+def test_late_turn_writes_all_due_chunks_without_drift() -> None:
     clock, deadlines, sink = world()
     begun(chunks(5, 1), sink, deadlines)
     clock.calls[0].when = 103.4  # the loop was busy for so long
@@ -149,7 +149,7 @@ def test_a_turn_that_comes_late_joins_all_that_is_due_and_drifts_nothing() -> No
     assert sink.writes[1][1] == b"data: chunk 1\n\ndata: chunk 2\n\ndata: chunk 3\n\n"
 
 
-def test_a_request_that_was_long_complete_is_answered_as_if_at_once() -> None:
+def test_plan_begun_late_plays_by_arrival_of_request() -> None:
     clock, deadlines, sink = world()
     plan = chunks(3, 1)
     begun(plan, sink, deadlines, late=2.5)
@@ -157,7 +157,7 @@ def test_a_request_that_was_long_complete_is_answered_as_if_at_once() -> None:
     assert [at for at, _ in sink.writes] == [0, 0.5]
 
 
-def test_a_full_sink_is_not_fed_until_it_has_drained() -> None:
+def test_player_waits_for_full_sink() -> None:
     clock, deadlines, sink = world()
     plan = chunks(5, 1)
     made = begun(plan, sink, deadlines)
@@ -177,7 +177,7 @@ def test_a_full_sink_is_not_fed_until_it_has_drained() -> None:
     assert made.ended == "finished"
 
 
-def test_a_stopped_play_leaves_the_heap_at_once() -> None:
+def test_stopped_player_has_no_deadline() -> None:
     clock, deadlines, sink = world()
     made = begun(chunks(5, 1), sink, deadlines)
     assert len(deadlines) == 1
@@ -187,7 +187,7 @@ def test_a_stopped_play_leaves_the_heap_at_once() -> None:
     assert len(sink.writes) == 1
 
 
-def test_a_client_that_is_gone_fails_the_play_and_not_the_timer() -> None:
+def test_player_fails_if_client_is_gone() -> None:
     clock, deadlines, sink = world()
     made = begun(chunks(5, 1), sink, deadlines)
     sink.gone = True
@@ -199,7 +199,7 @@ def test_a_client_that_is_gone_fails_the_play_and_not_the_timer() -> None:
     assert made.failed is None, "the error's frames hold the play: a cycle"
 
 
-def test_a_long_plan_is_framed_in_slices_one_a_turn() -> None:
+def test_long_plan_is_framed_in_one_slice_each_turn() -> None:
     steps: tuple[Step, ...] = tuple(say(str(number), number) for number in range(SLICE_STEPS * 3 + 1))
     played, _, clock = play(streamed(*steps))
     assert [at for at, _ in played] == [0, 0, 0, 0]
@@ -207,7 +207,7 @@ def test_a_long_plan_is_framed_in_slices_one_a_turn() -> None:
     assert clock.turns == 3
 
 
-def test_a_huge_body_is_written_in_slices() -> None:
+def test_huge_body_is_written_in_slices() -> None:
     body = b"x" * (SLICE_BYTES * 2 + 5)
     played, _, _ = play(Plan(ResponseHead(200, ()), (EventStep(body, 1, "body"),)))
     assert b"".join(data for _, data in played) == HEAD + body
@@ -258,7 +258,7 @@ def test_delivers(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     assert play(plan, CHUNKED)[0] == writes
 
 
-def test_a_head_leaves_line_by_line_and_the_body_with_its_last() -> None:
+def test_slow_head_is_written_line_by_line() -> None:
     head = ResponseHead(200, (("a", "b"), ("c", "d")))
     plan = replace(delivered(say("x"), over=4.0), head=head)
     clock, deadlines, sink = world()
@@ -274,7 +274,7 @@ def test_a_head_leaves_line_by_line_and_the_body_with_its_last() -> None:
     ]
 
 
-def test_a_slow_head_flows_too() -> None:
+def test_flow_applies_to_head() -> None:
     plan = replace(delivered(over=1.0, flows=(Flow(10, 1.0),)), head=ResponseHead(200, ()))
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines)
@@ -295,7 +295,7 @@ def test_single_bytes_leave_one_by_one() -> None:
     assert [round(after - before, 3) for before, after in pairwise(times)] == [0.5, 0.5]
 
 
-def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
+def test_late_flow_is_written_in_slices() -> None:
     body = b"x" * (SLICE_STEPS + 10)
     plan = Plan(
         ResponseHead(200, ()),
@@ -310,21 +310,21 @@ def test_what_flows_leaves_piece_by_piece_though_all_of_it_is_late() -> None:
 
 
 @pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
-def test_what_has_no_body_is_cut_all_the_same(asked: ResponseFraming) -> None:
+def test_response_without_body_is_cut(asked: ResponseFraming) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, made, _ = play(plan, asked)
     assert (played, made.ended) == ([(0, HEAD)], "reset")
 
 
 @pytest.mark.parametrize("asked", [ResponseFraming(head_only=True), ResponseFraming()], ids=["HEAD", "204"])
-def test_what_has_no_body_and_no_time_is_cut_too(asked: ResponseFraming) -> None:
+def test_response_without_body_and_waits_is_cut(asked: ResponseFraming) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
     assert at_once(plan, render_head(plan, asked, "")) is None
     assert play(plan, asked)[1].ended == "reset"
 
 
 @pytest.mark.parametrize("plan", [delivered(say("a"), withheld=True), streamed(UnchunkedStep(b"x", 0))])
-def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
+def test_at_once_of_special_delivery_is_none(plan: Plan) -> None:
     assert at_once(plan, render_head(plan, CHUNKED, "")) is None
 
 
@@ -339,7 +339,7 @@ def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
     ],
     ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
 )
-def test_what_takes_time_is_known_beforehand(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
+def test_takes_time_agrees_with_at_once(steps: tuple[Step, ...], delay: float, takes: bool) -> None:
     plan = Plan(ResponseHead(200, ()), steps, Framing.SSE, delay)
     assert takes_time(plan) is takes
     assert takes_time(prerender_response(plan, Placeholders(Ids(0, "", 0), 0.0, 0))) is takes

@@ -26,7 +26,7 @@ def rules(folder: Path, text: str) -> Path:
     return folder / "a.yaml"
 
 
-def test_it_goes_there_with_its_key_and_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_proxy_forwards_key_and_returns_response_unchanged(tmp_path: Path) -> None:
     heads: list[str] = []
 
     def talk(connection: socket.socket, head: bytes) -> None:
@@ -46,7 +46,7 @@ def test_it_goes_there_with_its_key_and_comes_back_as_it_was(tmp_path: Path) -> 
     assert f"Authorization: Bearer {KEY}" in heads[0]
 
 
-def test_a_path_that_no_provider_has_is_passed_on_too(tmp_path: Path) -> None:
+def test_unknown_path_is_proxied(tmp_path: Path) -> None:
     with (
         provider(answering(ANSWER)) as there,
         live(
@@ -56,7 +56,7 @@ def test_a_path_that_no_provider_has_is_passed_on_too(tmp_path: Path) -> None:
         assert post(server.url, "/their/own", {}).body == b"hello"
 
 
-def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path) -> None:
+def test_proxied_response_is_delayed_and_logs_unplayed_faults(tmp_path: Path) -> None:
     with provider(answering(ANSWER)) as there:
         text = f"rules: [{{proxy: '{there}', delay: 50ms, faults: [stall]}}]"
         with live(rules(tmp_path, text)) as server:
@@ -65,7 +65,7 @@ def test_delay_holds_it_back_and_faults_are_told_not_to_be_played(tmp_path: Path
     assert "stall not played: the answer is another server's" in line
 
 
-def test_a_limit_on_how_many_at_a_time_holds_until_it_has_come_through(tmp_path: Path) -> None:
+def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
@@ -86,14 +86,14 @@ def test_a_limit_on_how_many_at_a_time_holds_until_it_has_come_through(tmp_path:
         assert [post(server.url, CHAT, BODY).status for _ in range(2)] == [502, 502]
 
 
-def test_it_can_be_a_step_among_others(tmp_path: Path) -> None:
+def test_proxy_is_step_of_sequence(tmp_path: Path) -> None:
     with provider(answering(ANSWER)) as there:
         text = f"rules: [{{sequence: [{{error: overloaded}}, {{proxy: '{there}'}}]}}]"
         with live(rules(tmp_path, text)) as server:
             assert [post(server.url, CHAT, BODY).status for _ in range(2)] == [503, 201]
 
 
-def test_one_that_is_not_there_or_leads_back_is_told(tmp_path: Path) -> None:
+def test_unreachable_or_circular_proxy_is_reported(tmp_path: Path) -> None:
     with nobody() as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server:
         got = post(server.url, CHAT, BODY)
         assert got.status == 502
@@ -106,7 +106,9 @@ def test_one_that_is_not_there_or_leads_back_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("proxy", "count"), [("{to: '%s', record: true}", 1), ("'%s'", 0)])
-def test_it_is_recorded_where_the_rule_and_the_server_say_so(proxy: str, count: int, tmp_path: Path) -> None:
+def test_proxied_response_is_recorded_if_rule_and_server_agree(
+    proxy: str, count: int, tmp_path: Path
+) -> None:
     said = HEAD + chunked(b"data: hello\n\n") + b"0\r\n\r\n"
     with provider(answering(said)) as there:
         rules(tmp_path, f"rules: [{{fallback: true, proxy: {proxy % there}}}]")
@@ -122,7 +124,7 @@ def test_it_is_recorded_where_the_rule_and_the_server_say_so(proxy: str, count: 
     assert len(list((tmp_path / "kept").rglob("*.yaml"))) == count
 
 
-def test_that_it_cannot_be_recorded_is_told(tmp_path: Path) -> None:
+def test_recording_without_folder_is_logged(tmp_path: Path) -> None:
     with (
         provider(answering(ANSWER)) as there,
         live(rules(tmp_path, f"rules: [{{proxy: {{to: '{there}', record: true}}}}]")) as server,
@@ -131,7 +133,7 @@ def test_that_it_cannot_be_recorded_is_told(tmp_path: Path) -> None:
         server.line(lambda line: "not recorded: serve it with --record-misses DIR" in line)
 
 
-def test_without_a_server_it_says_where_it_would_go() -> None:
+def test_proxy_without_server_is_502_with_target() -> None:
     heard = VirtualServer("rules: [{name: theirs, proxy: 'https://api.example.com/'}]").respond(
         chat_request()
     )
@@ -143,7 +145,7 @@ def test_without_a_server_it_says_where_it_would_go() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_tests_own_server_passes_on_too_and_leaves_nothing_open(tmp_path: Path) -> None:
+def test_mockllm_server_proxies_and_leaves_nothing_open(tmp_path: Path) -> None:
     with MockLLM() as above:
         above.reply("From above.")
         rules(tmp_path, f"rules: [{{proxy: '{above.base_url}'}}]")

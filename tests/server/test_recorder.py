@@ -55,7 +55,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def test_what_was_recorded_is_replayed_byte_for_byte(tmp_path: Path) -> None:
+def test_recording_is_replayed_byte_for_byte(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
     out = tmp_path / "recorded"
     said: list[tuple[str, bytes, Got]] = []
@@ -113,7 +113,7 @@ def test_each_chunk_is_seen_before_the_next_is_sent(tmp_path: Path) -> None:
     assert text.count("- at: ") == 4
 
 
-def test_an_answer_that_is_cut_off_is_not_recorded(tmp_path: Path) -> None:
+def test_cut_response_is_not_recorded(tmp_path: Path) -> None:
     cut = HEAD + chunked(b"data: 1\n\n")
     with provider(answering(cut)) as there, recording(tmp_path, openai=there) as (url, recorder, told):
         got = post(url, "/v1/chat/completions", BODY)
@@ -136,7 +136,7 @@ def test_of_requests_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8").count("- replay:") == 9
 
 
-def test_a_length_that_the_provider_tells_stays(tmp_path: Path) -> None:
+def test_content_length_of_provider_is_forwarded(tmp_path: Path) -> None:
     data = b"HTTP/1.1 201 Created\r\nContent-Length: 5\r\n\r\nhello"
     with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, _):
         got = post(url, "/v1/chat/completions", BODY)
@@ -170,7 +170,7 @@ def test_recordings_of_sessions_do_not_collide(tmp_path: Path) -> None:
         assert post(again.url, "/v1/chat/completions", BODY).status == 404
 
 
-def test_a_session_is_answered_what_was_recorded_in_it(tmp_path: Path) -> None:
+def test_session_replays_its_own_recordings(tmp_path: Path) -> None:
     answers = iter([b"alone", b"one", b"two"])
 
     def talk(connection: socket.socket, _: bytes) -> None:
@@ -187,7 +187,7 @@ def test_a_session_is_answered_what_was_recorded_in_it(tmp_path: Path) -> None:
         assert [post(again.url, "/v1/chat/completions", BODY, *headers).body for headers in asked] == first
 
 
-def test_what_is_asked_of_the_provider(tmp_path: Path) -> None:
+def test_forwarded_request_has_expected_head(tmp_path: Path) -> None:
     asked: list[list[str]] = []
 
     def talk(connection: socket.socket, head: bytes) -> None:
@@ -212,7 +212,7 @@ def test_what_is_asked_of_the_provider(tmp_path: Path) -> None:
     assert "Accept-Encoding: identity" in third
 
 
-def test_a_packed_answer_is_recorded_packed_and_read_by_all(tmp_path: Path) -> None:
+def test_compressed_response_is_recorded_and_readable(tmp_path: Path) -> None:
     said = b"data: packed\n\n"
     data = gzip.compress(said)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
@@ -241,7 +241,7 @@ def test_loops_are_refused(tmp_path: Path) -> None:
     assert create_recorder(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams.bases
 
 
-def test_a_loop_of_two_recorders_is_refused_and_no_recording(tmp_path: Path) -> None:
+def test_loop_of_recorders_is_refused_and_not_recorded(tmp_path: Path) -> None:
     with recording(tmp_path) as (one, first, told), recording(tmp_path, openai=one) as (two, _, more):
         first.upstreams.bases = {"openai": two}
         got = post(one, "/v1/chat/completions", BODY)
@@ -252,7 +252,7 @@ def test_a_loop_of_two_recorders_is_refused_and_no_recording(tmp_path: Path) -> 
     assert list(tmp_path.rglob("*.yaml")) == []
 
 
-def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
+def test_unreachable_provider_is_502(tmp_path: Path) -> None:
     with nobody() as there, recording(tmp_path, openai=there) as (url, _, _):
         got = post(url, "/v1/chat/completions", BODY)
         assert got.status == 502
@@ -264,7 +264,7 @@ def test_a_provider_that_is_not_there(tmp_path: Path) -> None:
         assert post(url, "/health", {}).status == 405
 
 
-def test_a_file_that_cannot_be_written_is_an_error_and_no_half_file(tmp_path: Path) -> None:
+def test_unwritable_recording_is_logged_and_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where the folder should be")
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
     with (
@@ -306,13 +306,13 @@ def test_upstreams_are_named() -> None:
             upstream(wrong)
 
 
-def test_a_name_that_no_provider_has_is_told() -> None:
+def test_unknown_upstream_name_raises_with_suggestion() -> None:
     with pytest.raises(ValueError, match='opnai is not a known provider; did you mean "openai"'):
         upstream("opnai=https://x")
     assert upstream("other=https://x/y/") == ("other", "https://x/y")
 
 
-def test_a_request_that_is_turned_away_is_not_passed_on(tmp_path: Path) -> None:
+def test_refused_request_is_not_forwarded(tmp_path: Path) -> None:
     with recording(tmp_path, openai="http://127.0.0.1:9") as (url, _, told):
         lines = ("Content-Encoding: gzip", "Connection: close")
         got = post(url, "/v1/chat/completions", b"no gzip", *lines)
@@ -322,7 +322,7 @@ def test_a_request_that_is_turned_away_is_not_passed_on(tmp_path: Path) -> None:
     assert list(tmp_path.rglob("*.yaml")) == []
 
 
-def test_the_line_tells_who_answered(tmp_path: Path) -> None:
+def test_line_names_upstream_and_recording(tmp_path: Path) -> None:
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
     with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, told):
         post(url, "/v1/models", {})
@@ -340,7 +340,7 @@ def test_the_line_tells_who_answered(tmp_path: Path) -> None:
         (b"HTTP/1.1 999 Whatever\r\nX-Odd: a\r\n", False),
     ],
 )
-def test_odd_heads_come_through_and_what_is_recorded_of_them_loads(
+def test_unusual_heads_are_proxied_and_their_recordings_load(
     head: bytes, recorded: bool, tmp_path: Path
 ) -> None:
     data = head + b"Content-Length: 2\r\n\r\n\xff\x00"

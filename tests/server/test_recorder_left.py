@@ -22,7 +22,7 @@ def leaving(url: str, after: bytes) -> None:
             received += client.sock.recv(65536)
 
 
-def test_what_a_client_left_before_its_end_is_recorded_to_its_end(tmp_path: Path) -> None:
+def test_stream_left_by_client_is_recorded_to_its_end(tmp_path: Path) -> None:
     gone = threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
@@ -41,9 +41,7 @@ def test_what_a_client_left_before_its_end_is_recorded_to_its_end(tmp_path: Path
     assert ": the rest" in file.read_text(encoding="utf-8")
 
 
-def test_what_never_ends_without_its_client_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_stream_without_client_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
     closed = threading.Event()
 
@@ -60,9 +58,7 @@ def test_what_never_ends_without_its_client_is_given_up(
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_a_client_that_leaves_before_there_is_an_answer_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_client_leaving_before_response_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mockllm.server.recorder.ALONE", 0.05)
     asked, closed = threading.Event(), threading.Event()
 
@@ -81,7 +77,7 @@ def test_a_client_that_leaves_before_there_is_an_answer_is_told_of(
         assert "499" in line
 
 
-def test_a_stream_is_finished_before_the_recorder_ends_or_said_to_be_cut(tmp_path: Path) -> None:
+def test_unfinished_stream_at_recorder_end_is_logged_as_cut(tmp_path: Path) -> None:
     seen = threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:

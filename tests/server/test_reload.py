@@ -134,7 +134,7 @@ def test_is_seen(
     run(main())
 
 
-def test_a_folder_that_is_a_link_may_be_swapped(tmp_path: Path) -> None:
+def test_reload_follows_swapped_link(tmp_path: Path) -> None:
     for number in ("1", "2"):
         (tmp_path / "releases" / number).mkdir(parents=True)
         (tmp_path / "releases" / number / "a.yaml").write_text(number)
@@ -154,7 +154,7 @@ def test_a_folder_that_is_a_link_may_be_swapped(tmp_path: Path) -> None:
     run(main())
 
 
-def test_a_file_on_its_own_is_watched_and_its_neighbours_are_not(tmp_path: Path) -> None:
+def test_reload_watches_single_file_only(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("1")
 
     async def main() -> None:
@@ -170,7 +170,7 @@ def test_a_file_on_its_own_is_watched_and_its_neighbours_are_not(tmp_path: Path)
     run(main())
 
 
-def test_what_changes_nothing_rebuilds_nothing(tmp_path: Path) -> None:
+def test_unrelated_change_does_not_rebuild(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("1")
 
     async def main() -> None:
@@ -185,7 +185,7 @@ def test_what_changes_nothing_rebuilds_nothing(tmp_path: Path) -> None:
     run(main())
 
 
-def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> None:
+def test_diagnostic_is_printed_once_until_it_changes(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         for number, (stale, warnings) in enumerate(
@@ -220,7 +220,7 @@ def test_each_mistake_is_said_once_and_again_when_it_changes(tmp_path: Path) -> 
     run(main())
 
 
-def test_what_it_began_with_is_warned_of_once_and_not_when_others_came_meanwhile(tmp_path: Path) -> None:
+def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         world.reload.begun_with(["old", "w"])
@@ -233,7 +233,7 @@ def test_what_it_began_with_is_warned_of_once_and_not_when_others_came_meanwhile
     run(main())
 
 
-def test_a_build_that_fails_leaves_the_engine_and_is_tried_at_the_next_change(tmp_path: Path) -> None:
+def test_failed_build_keeps_engine_until_next_change(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         before = world.app.engine
@@ -250,7 +250,7 @@ def test_a_build_that_fails_leaves_the_engine_and_is_tried_at_the_next_change(tm
     run(main())
 
 
-def test_what_a_new_engine_stands_on_is_watched_from_then_on(tmp_path: Path) -> None:
+def test_files_of_new_engine_are_watched(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -269,7 +269,7 @@ def test_what_a_new_engine_stands_on_is_watched_from_then_on(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["changed", "gone"])
-def test_what_changes_while_it_is_first_read_is_read_again(tmp_path: Path, gone: bool) -> None:
+def test_change_during_rebuild_is_reloaded(tmp_path: Path, gone: bool) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
@@ -295,9 +295,7 @@ def test_what_changes_while_it_is_first_read_is_read_again(tmp_path: Path, gone:
     run(main())
 
 
-def test_where_the_system_gives_no_notices_the_files_are_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_notices(*paths: str, **options: object) -> None:
         raise OSError("too many watches")
 
@@ -328,7 +326,7 @@ class Deaf:
         await asyncio.Event().wait()
 
 
-def test_what_was_not_noticed_is_seen_before_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_safety_poll_sees_missed_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watchfiles.awatch", Deaf())
     monkeypatch.setattr("mockllm.server.reload.SAFETY", 0.05)
     monkeypatch.setattr("mockllm.server.reload.SETTLE", 0.0)
@@ -348,7 +346,7 @@ def test_what_was_not_noticed_is_seen_before_long(tmp_path: Path, monkeypatch: p
     run(main())
 
 
-def test_a_folder_that_is_gone_is_waited_for(tmp_path: Path) -> None:
+def test_reload_waits_for_missing_folder(tmp_path: Path) -> None:
     folder = tmp_path / "scenarios"
     folder.mkdir()
     (folder / "a.yaml").write_text("1")
@@ -369,7 +367,7 @@ def test_a_folder_that_is_gone_is_waited_for(tmp_path: Path) -> None:
     run(main())
 
 
-def test_a_link_that_leads_back_up_is_not_followed_for_ever(tmp_path: Path) -> None:
+def test_fingerprint_ends_at_circular_link(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("1")
     (tmp_path / "loop").symlink_to(".")
     assert len(fingerprint([tmp_path])) == 1

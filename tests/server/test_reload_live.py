@@ -44,7 +44,7 @@ def stale(server: Watched) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
-def test_a_saved_file_answers(folder: Path, server: Watched, save: Callable[[Path, str], None]) -> None:
+def test_saved_file_is_served(folder: Path, server: Watched, save: Callable[[Path, str], None]) -> None:
     save(folder / "a.yaml", rule("one", "second"))
     becomes(server, "one", "second")
     save(folder / "a.yaml", rule("one", "third"))
@@ -67,7 +67,7 @@ def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> N
     assert says(server, "one") == "first"
 
 
-def test_a_file_that_an_answer_refers_to(folder: Path, server: Watched) -> None:
+def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -77,7 +77,7 @@ def test_a_file_that_an_answer_refers_to(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
-def test_a_config_map_is_swapped(tmp_path: Path) -> None:
+def test_swapped_config_map_is_served(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")
     map.put(a=rule("one", "first"), b=rule("two", "first"))
@@ -93,7 +93,7 @@ def test_a_config_map_is_swapped(tmp_path: Path) -> None:
 # --- broken files --------------------------------------------------------------------------------
 
 
-def test_a_broken_file_keeps_its_last_good_version_while_others_go_on(folder: Path, server: Watched) -> None:
+def test_broken_file_keeps_last_good_version_beside_others(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
 
@@ -128,7 +128,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
-def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Watched, text: str) -> None:
+def test_broken_file_serves_last_good_version(folder: Path, server: Watched, text: str) -> None:
     (folder / "a.yaml").write_text(text)
     until(lambda: stale(server), otherwise=lambda: server.said)
     assert says(server, "one") == "first"
@@ -136,13 +136,13 @@ def test_whatever_breaks_it_the_old_one_answers(folder: Path, server: Watched, t
     becomes(server, "one", "mended")
 
 
-def test_a_file_that_was_touched_while_it_was_first_read_is_read_again(folder: Path) -> None:
+def test_file_touched_during_first_load_is_reloaded(folder: Path) -> None:
     os.utime(folder / "a.yaml", (time.time() + 60, time.time() + 60))
     with serving(cwd=folder.parent) as server:
         assert server.line(lambda line: line == "reloaded: 1 rule in 1 file")
 
 
-def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path, server: Watched) -> None:
+def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Watched) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
     assert says(server, "one") == "first"
@@ -154,7 +154,7 @@ def test_a_file_that_is_added_broken_is_left_out_until_it_is_mended(folder: Path
     assert stale(server) == {}
 
 
-def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, server: Watched) -> None:
+def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -175,7 +175,7 @@ def test_an_answers_file_that_is_gone_is_answered_from_as_it_was(folder: Path, s
 
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
-def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Watched, anew: bool) -> None:
+def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watched, anew: bool) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
     folder.rename(folder.with_name("old"))
@@ -197,7 +197,7 @@ def test_the_scenarios_may_be_gone_for_a_while(folder: Path, server: Watched, an
     becomes(server, "one", "second")
 
 
-def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Watched) -> None:
+def test_missing_used_pack_serves_last_version(folder: Path, server: Watched) -> None:
     pack = folder / "p"
     pack.mkdir()
     (pack / "pack.yaml").write_text('name: p\nversion: "1"\n')
@@ -220,9 +220,7 @@ def test_a_used_pack_may_be_gone_for_a_while(folder: Path, server: Watched) -> N
 SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [one, two, three, four]}\n"
 
 
-def test_counts_live_on_for_unchanged_rules_and_start_anew_for_changed_ones(
-    folder: Path, server: Watched
-) -> None:
+def test_reload_keeps_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
     (folder / "a.yaml").write_text(rule("one", "second"))

@@ -82,7 +82,7 @@ def told(got: Got) -> tuple[int, bytes, bool, set[str]]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_answer_is_the_same_each_time(server: ThreadedServer, name: str) -> None:
+def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) -> None:
     asked = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
     for connections in range(20):  # one that asks before its handler waits is answered by that
@@ -117,7 +117,7 @@ def bodies(raw: Raw, count: int) -> list[str]:
     return [json.loads(raw.answer().body)["body"] for _ in range(count)]
 
 
-def test_bodies_of_one_length_are_told_apart(server: ThreadedServer) -> None:
+def test_cached_head_with_other_body_has_other_response(server: ThreadedServer) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE.replace(b"1}", b"7}"))
@@ -125,7 +125,7 @@ def test_bodies_of_one_length_are_told_apart(server: ThreadedServer) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 30, len(ONE) - 8, len(ONE) - 1])
-def test_a_known_head_may_come_in_pieces(server: ThreadedServer, size: int) -> None:
+def test_cached_head_in_two_packets_is_read(server: ThreadedServer, size: int) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE[:size]).send(ONE[size:])
@@ -133,7 +133,9 @@ def test_a_known_head_may_come_in_pieces(server: ThreadedServer, size: int) -> N
 
 
 @pytest.mark.parametrize("sent", [(ONE + OTHER,), (ONE, OTHER), (ONE + OTHER[:9], OTHER[9:]), (ONE * 3,)])
-def test_several_in_a_row_are_answered_in_order(server: ThreadedServer, sent: tuple[bytes, ...]) -> None:
+def test_pipelined_cached_heads_have_responses_in_order(
+    server: ThreadedServer, sent: tuple[bytes, ...]
+) -> None:
     known(server, ONE, OTHER)
     count = b"".join(sent).count(b"POST")
     wanted = ['{"a": 1}'] * count if count == 3 else ['{"a": 1}', '{"b": 22}']
@@ -143,7 +145,7 @@ def test_several_in_a_row_are_answered_in_order(server: ThreadedServer, sent: tu
         assert bodies(raw, count) == wanted
 
 
-def test_a_client_that_says_no_more_is_answered(server: ThreadedServer) -> None:
+def test_half_closed_connection_with_cached_head_gets_response(server: ThreadedServer) -> None:
     known(server, ONE)
     with Raw(server.port) as raw:
         raw.send(ONE)
@@ -177,7 +179,7 @@ def parsed(data: bytes) -> RawRequestMessage:
     return message
 
 
-def test_so_many_are_kept_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_heads, "MAX_CACHED_HEADS", 3)
     monkeypatch.setattr(request_heads, "MAX_SEEN_HEADS", 5)
     kept = RequestHeadCache()

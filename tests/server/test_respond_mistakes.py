@@ -55,7 +55,7 @@ def raw(server: ThreadedServer) -> Iterator[Raw]:
         yield client
 
 
-def test_a_mistake_of_ours_is_a_500_with_its_traceback_in_the_log(
+def test_exception_in_handler_is_500_with_logged_traceback(
     raw: Raw, capfd: pytest.CaptureFixture[str]
 ) -> None:
     got = raw.send(request(path="/fail")).answer()
@@ -112,7 +112,7 @@ def test_play_mistake_before_the_first_byte_is_a_500(
     assert not any(server.app.playing.values())
 
 
-def test_a_mistake_in_mid_stream_ends_the_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:
+def test_exception_in_stream_ends_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:
     got = raw.send(request(path="/fail-late")).answer()
     assert (got.body, got.complete) == (b"data: a\n\n", False)
     assert "Traceback" in capfd.readouterr().err

@@ -67,7 +67,7 @@ def there_and_back(
 
 
 @pytest.mark.timeout(300)
-def test_every_recording_of_a_live_provider_comes_back_through_the_recorder(tmp_path: Path) -> None:
+def test_provider_recordings_are_recorded_again_unchanged(tmp_path: Path) -> None:
     reader, requests = RequestParser(), []
     for number, (name, recorded) in enumerate(transcripts()):
         first = tmp_path / "first" / f"{number}.yaml"
@@ -120,7 +120,7 @@ def asked(path: str, body: Any, query: str = "") -> tuple[str, RecordedRequest]:
     return f"{path}?{query}", RecordedRequest("POST", path, query, headers, dumps(body))
 
 
-def test_what_this_server_says_comes_back_through_the_recorder(tmp_path: Path) -> None:
+def test_own_responses_are_recorded_and_replayed_unchanged(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(OURS, encoding="utf-8")
     count, bad = there_and_back(tmp_path / "a.yaml", tmp_path / "out", ours(), fixed=False)
     assert count > 80

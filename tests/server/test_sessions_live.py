@@ -99,19 +99,19 @@ def one_worker(port: int, worker: str) -> set[str]:
     return {one_test(port, f"{worker}:{number}", number % 2 == 0) for number in range(TESTS)}
 
 
-def test_threads_that_work_in_parallel_never_see_each_other(server: Live) -> None:
+def test_sessions_of_parallel_threads_are_isolated(server: Live) -> None:
     with ThreadPoolExecutor(WORKERS) as pool:
         runs = pool.map(one_worker, [server.port] * WORKERS, [f"t{number}" for number in range(WORKERS)])
         assert len(set().union(*runs)) == 1, "every session has seen the same run"
 
 
-def test_processes_that_work_in_parallel_never_see_each_other(server: Live) -> None:
+def test_sessions_of_parallel_processes_are_isolated(server: Live) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         runs = pool.map(one_worker, [server.port] * 2, ["gw0", "gw1"])
         assert len(set().union(*runs)) == 1
 
 
-def test_requests_of_one_session_at_once_get_each_step_once(server: Live) -> None:
+def test_concurrent_requests_get_every_step_once(server: Live) -> None:
     def ask(number: int) -> str:
         client = Client(server.port, "together", by_path=number % 2 == 0)
         try:
@@ -141,7 +141,7 @@ def records(server: Live, session: str, count: int) -> list[JournalEntry]:
     return until(look)
 
 
-def test_the_journal_tells_the_session_and_the_seed_that_gives_an_answer_again(server: Live) -> None:
+def test_journal_seed_reproduces_response_in_other_session(server: Live) -> None:
     with client(server, "journal") as first, client(server, "again") as second:
         answers = [first.chat("gamble") for _ in range(6)] + [first.chat("call"), first.chat("hi")]
         users = ["gamble"] * 6 + ["call", "hi"]
@@ -152,7 +152,7 @@ def test_the_journal_tells_the_session_and_the_seed_that_gives_an_answer_again(s
             assert (again[0], {**again[1], "created": 0}) == (status, {**body, "created": 0}), seed
 
 
-def test_a_refused_session_is_told_in_the_line(server: Live) -> None:
+def test_refused_session_is_logged(server: Live) -> None:
     with client(server, "a b".replace(" ", "%20")) as asking:
         status, body = asking.chat("hi")
     assert status == 400
@@ -160,7 +160,7 @@ def test_a_refused_session_is_told_in_the_line(server: Live) -> None:
     assert "knows no such session" in server.line(lambda line: "/s/a%20b/" in line)
 
 
-def test_a_session_has_a_page_and_a_health_of_its_own_base_url(server: Live) -> None:
+def test_session_path_has_page_and_health(server: Live) -> None:
     wire = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     pages = {}
     for path in ("/s/x/health", "/s/x/", "/s/x", "/s/x/api/rules"):
@@ -173,7 +173,7 @@ def test_a_session_has_a_page_and_a_health_of_its_own_base_url(server: Live) -> 
         assert f"127.0.0.1:{server.port}/s/x/v1" in pages[path][1]
 
 
-def test_that_overrides_are_ignored_is_in_the_line(server: Live) -> None:
+def test_ignored_override_is_logged(server: Live) -> None:
     with client(server, "ignored") as asking:
         assert said(asking.chat("hi", **{"x-mockllm-fault": "reset"})) == "hello"
     assert "ignored x-mockllm-fault: the server runs without --allow-overrides" in server.line(
@@ -191,7 +191,7 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Process]
         process.close()
 
 
-def test_the_command_bounds_sessions_allows_overrides_and_tells_seeds(tmp_path: Path) -> None:
+def test_serve_options_bound_sessions_and_allow_overrides(tmp_path: Path) -> None:
     with served(tmp_path, "--verbose", "--max-sessions", "2", MOCKLLM_ALLOW_OVERRIDES="yes") as process:
         for session in ("a", "b", "c", "a"):
             asking = Client(process.port, session, by_path=True)
@@ -207,7 +207,7 @@ def test_the_command_bounds_sessions_allows_overrides_and_tells_seeds(tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a reset reads otherwise there")
-def test_a_fault_of_a_header_reaches_the_socket(tmp_path: Path) -> None:
+def test_fault_header_resets_connection(tmp_path: Path) -> None:
     with served(tmp_path, "--allow-overrides") as process:
         asking = Client(process.port, "a", by_path=True)
         with pytest.raises(ConnectionResetError):

@@ -38,7 +38,7 @@ class Ended:
 
 
 @pytest.mark.parametrize("closing", [True, False])
-def test_a_reset_of_a_connection_that_has_ended_ends_it(closing: bool) -> None:
+def test_reset_of_ended_connection_aborts_it(closing: bool) -> None:
     async def main() -> None:
         ended = Ended(asyncio.get_running_loop(), closing=closing)
         await SocketSink(cast(Connection, ended), ServerLimits(), lambda data: False).cut("reset")

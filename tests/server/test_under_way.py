@@ -42,7 +42,7 @@ class Place:
         self.ended += 1
 
 
-class Leasing:
+class LeasedEngine:
     """An engine whose every answer takes a place."""
 
     def __init__(self) -> None:
@@ -79,15 +79,15 @@ PLANS = {
 
 
 @pytest.fixture
-def leasing() -> Iterator[tuple[Leasing, str]]:
-    made = Leasing()
+def leasing() -> Iterator[tuple[LeasedEngine, str]]:
+    made = LeasedEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.2, grace=0.2))) as url:
         yield made, url
 
 
 @pytest.mark.parametrize("path", ["/whole", "/large", "/late", "/stream", "/raw"])
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
-def test_an_answer_that_was_read_to_its_end(leasing: tuple[Leasing, str], path: str, version: str) -> None:
+def test_lease_ends_with_response(leasing: tuple[LeasedEngine, str], path: str, version: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         assert raw.send(request(path=path, version=version)).answer().status == 200
@@ -95,7 +95,7 @@ def test_an_answer_that_was_read_to_its_end(leasing: tuple[Leasing, str], path: 
 
 
 @pytest.mark.parametrize("path", ["/reset", "/close"])
-def test_one_that_the_server_cuts(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_with_cut(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(request(path=path)).closed_after()
@@ -103,7 +103,7 @@ def test_one_that_the_server_cuts(leasing: tuple[Leasing, str], path: str) -> No
 
 
 @pytest.mark.parametrize("path", ["/long", "/very-late", "/silence", "/large"])
-def test_one_whose_client_leaves(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_if_client_leaves(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(request(path=path))
@@ -113,7 +113,7 @@ def test_one_whose_client_leaves(leasing: tuple[Leasing, str], path: str) -> Non
 
 
 @pytest.mark.parametrize("path", ["/whole", "/late", "/long", "/silence"])
-def test_one_whose_client_has_left_before_it_begins(leasing: tuple[Leasing, str], path: str) -> None:
+def test_lease_ends_if_client_left_before_start(leasing: tuple[LeasedEngine, str], path: str) -> None:
     made, url = leasing
     for _ in range(20):
         Raw.to(url).send(request(path=path)).sock.close()
@@ -122,7 +122,7 @@ def test_one_whose_client_has_left_before_it_begins(leasing: tuple[Leasing, str]
     until(lambda: len(made.places) > 0 and all(place.ended == 1 for place in made.places))
 
 
-def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
+def test_several_on_one_connection(leasing: tuple[LeasedEngine, str]) -> None:
     made, url = leasing
     with Raw.to(url) as raw:
         raw.send(
@@ -132,8 +132,8 @@ def test_several_on_one_connection(leasing: tuple[Leasing, str]) -> None:
         assert made.handed_back(4)
 
 
-def test_one_that_a_server_cuts_as_it_stops() -> None:
-    made = Leasing()
+def test_lease_ends_if_server_stops() -> None:
+    made = LeasedEngine()
     with ThreadedServer(App(made.engine, limits=ServerLimits(linger=0.1, grace=0.1))) as url:
         raw = Raw.to(url).send(request(path="/long"))
         until(lambda: len(made.places) == 1)
@@ -141,7 +141,7 @@ def test_one_that_a_server_cuts_as_it_stops() -> None:
     raw.sock.close()
 
 
-def test_one_that_was_prepared_on_a_connection_that_is_lost() -> None:
+def test_lease_of_lost_connection_ends_once() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
         for lease in (place, None):
@@ -217,7 +217,7 @@ def test_each_step_of_a_sequence_goes_to_one_client(served: Live, round: int) ->
     assert after.status == 404
 
 
-def test_each_key_gets_each_of_its_steps_once(served: Live) -> None:
+def test_concurrent_keys_get_every_step_once(served: Live) -> None:
     keys = [f"key {number % 4}" for number in range(MANY)]
     got = at_once(served.url, [chat("keys", session="keys", key=key) for key in keys])
     for key in set(keys):
@@ -225,13 +225,13 @@ def test_each_key_gets_each_of_its_steps_once(served: Live) -> None:
         assert sorted(found) == sorted(f"step {number}" for number in range(MANY // 4))
 
 
-def test_one_client_wins_a_state(served: Live) -> None:
+def test_one_concurrent_client_wins_state(served: Live) -> None:
     got = at_once(served.url, [chat("flow", session="flow")] * MANY)
     assert sorted(map(said, got)) == ["first"] + ["later"] * (MANY - 1)
 
 
 @pytest.mark.parametrize("model", ["limited", "bucket"])
-def test_a_limit_lets_through_as_many_as_it_says(served: Live, model: str) -> None:
+def test_limit_admits_exact_number_of_concurrent_requests(served: Live, model: str) -> None:
     got = at_once(served.url, [chat(model, session=model)] * MANY)
     passed = [each for each in got if each.status == 200]
     assert [each.status for each in got if each not in passed] == [429] * (MANY - 25)

@@ -18,11 +18,11 @@ from mockllm.server.http_server import Address, Server, run_on_best_loop
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
-from tests.asked import Asked
+from tests.server_client import ServerClient
 from tests.waiting import PATIENCE, until
 
 
-class Watched(Asked):
+class Watched(ServerClient):
     """`out` are the lines of requests, `err` those about the files."""
 
     def __init__(self, folder: Path) -> None:

@@ -43,11 +43,11 @@ def run_command(*arguments: str, folder: Path) -> tuple[int, str, str]:
 def transcript(*arguments: str, folder: Path) -> str:
     """A command as a reader would see it in a terminal."""
     code, output, errors = run_command(*arguments, folder=folder)
-    shown = f"$ mockllm {' '.join(arguments)}\n{output}"
+    actual = f"$ mockllm {' '.join(arguments)}\n{output}"
     if errors:
-        shown += f"--- standard error\n{errors}"
-    shown += f"--- exit code {code}\n"
-    return shown.replace(str(folder), "<folder>").replace(SOURCE, "<source>")
+        actual += f"--- standard error\n{errors}"
+    actual += f"--- exit code {code}\n"
+    return actual.replace(str(folder), "<folder>").replace(SOURCE, "<source>")
 
 
 def write_files(folder: Path, files: dict[str, str]) -> None:

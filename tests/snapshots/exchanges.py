@@ -28,8 +28,8 @@ class Engine:
         read = engine.read(
             request.method, request.path, request.query, headers, request.body, request.client, request.now
         )
-        answer = engine.respond(read)
-        plan = answer.plan
+        response = engine.respond(read)
+        plan = response.plan
         lines = [
             f"{request.method} {request.path}{'?' if request.query else ''}{request.query}",
             *(f"{name}: {value}" for name, value in request.headers.items()),
@@ -39,11 +39,11 @@ class Engine:
             *(f"{name}: {value}" for name, value in plan.head.headers),
             "",
             *_parts(plan),
-            *_remarks("rule", [answer.rule or "none"]),
-            *_remarks("modifiers", answer.modifiers),
-            *_remarks("faults", answer.faults),
-            *_remarks("error", [answer.error] if answer.error else []),
-            *_remarks("notes", answer.notes),
+            *_remarks("rule", [response.rule or "none"]),
+            *_remarks("modifiers", response.modifiers),
+            *_remarks("faults", response.faults),
+            *_remarks("error", [response.error] if response.error else []),
+            *_remarks("notes", response.notes),
         ]
         return "\n".join(lines) + "\n"
 
@@ -54,14 +54,14 @@ def _remarks(name: str, values: Sequence[str]) -> list[str]:
 
 def _parts(plan: Any) -> Iterator[str]:
     """The body's parts in order; text stands behind `|`, and a part that shares its time with the last has none."""
-    at, told = plan.delay, None
+    at, output = plan.delay, None
     for item in framed(plan):
         if isinstance(item, WaitStep):
             at += item.seconds
             continue
-        if told != at:
+        if output != at:
             yield f"at {at:.6f} s"
-            told = at
+            output = at
         if isinstance(item, bytes):
             yield from _shown("|", item)
         elif isinstance(item, UnchunkedStep):

@@ -30,29 +30,29 @@ class Normalised:
         self.document["components"]["schemas"] = self._components()
 
     def _components(self) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        while len(found) < len(self._schemas):
+        result: dict[str, Any] = {}
+        while len(result) < len(self._schemas):
             if not self._queue:  # the rest is referred to by no path; its order must not depend on its name
                 self._name_of(min(set(self._schemas) - set(self._names), key=self._content))
-            given = self._queue.pop(0)
-            found[self._names[given]] = self._component(given)
-        return found
+            title = self._queue.pop(0)
+            result[self._names[title]] = self._component(title)
+        return result
 
-    def _component(self, given: str) -> Any:
-        schema, name = dict(self._schemas[given]), self._names[given]
-        if schema.get("title") == given:
+    def _component(self, title: str) -> Any:
+        schema, name = dict(self._schemas[title]), self._names[title]
+        if schema.get("title") == title:
             schema["title"] = name
         return self._walk(schema, f"/{name}", False)
 
-    def _content(self, given: str) -> str:
-        schema = {key: value for key, value in self._schemas[given].items() if key not in ("title", *TEXTS)}
+    def _content(self, title: str) -> str:
+        schema = {key: value for key, value in self._schemas[title].items() if key not in ("title", *TEXTS)}
         return json.dumps(schema, sort_keys=True)
 
-    def _name_of(self, given: str) -> str:
-        if given not in self._names:
-            self._names[given] = f"Schema{len(self._names) + 1}"
-            self._queue.append(given)
-        return self._names[given]
+    def _name_of(self, title: str) -> str:
+        if title not in self._names:
+            self._names[title] = f"Schema{len(self._names) + 1}"
+            self._queue.append(title)
+        return self._names[title]
 
     def _walk(self, value: Any, place: str, named: bool) -> Any:
         if isinstance(value, str):
@@ -60,13 +60,13 @@ class Normalised:
                 return PREFIX + self._name_of(value.removeprefix(PREFIX))
             return value
         if isinstance(value, list):
-            return [self._walk(each, f"{place}/{number}", False) for number, each in enumerate(value)]
+            return [self._walk(item, f"{place}/{number}", False) for number, item in enumerate(value)]
         if not isinstance(value, dict):
             return value
-        kept: dict[str, Any] = {}
-        for key, each in sorted(value.items()):
-            if key in TEXTS and isinstance(each, str) and not named:
-                self.texts[f"{place}/{key}"] = each
+        walked: dict[str, Any] = {}
+        for key, item in sorted(value.items()):
+            if key in TEXTS and isinstance(item, str) and not named:
+                self.texts[f"{place}/{key}"] = item
             else:
-                kept[key] = self._walk(each, f"{place}/{key}", key in NAMED and not named)
-        return kept
+                walked[key] = self._walk(item, f"{place}/{key}", key in NAMED and not named)
+        return walked

@@ -123,22 +123,22 @@ def masked(text: str) -> str:
 
 def requested(server: Process) -> str:
     """Send all requests, and give the whole responses with their dates masked."""
-    shown = []
+    outputs = []
     for number, request in enumerate(REQUESTS, 1):
         received = mask_text(send(server.port, request).decode().replace("\r\n", "\n"), *TEXT_MASKS)
-        shown.append(f"=== {number} {request[0]} {request[1]}\n{received}\n")
-    return "".join(shown)
+        outputs.append(f"=== {number} {request[0]} {request[1]}\n{received}\n")
+    return "".join(outputs)
 
 
 def log_lines(server: Process, count: int) -> str:
     """The access log's lines, once all are written."""
 
     def written() -> list[str] | None:
-        found = [line for line in server.out if re.match(r"\d\d:\d\d:\d\d ", line)]
-        return found if len(found) >= count else None
+        lines = [line for line in server.out if re.match(r"\d\d:\d\d:\d\d ", line)]
+        return lines if len(lines) >= count else None
 
-    found = until(written, otherwise=lambda: server.said)
-    return "".join(f"{mask_text(line, *LINE_MASKS)}\n" for line in found)
+    lines = until(written, otherwise=lambda: server.said)
+    return "".join(f"{mask_text(line, *LINE_MASKS)}\n" for line in lines)
 
 
 def server_command(server: Process, folder: Path, *arguments: str) -> str:
@@ -146,8 +146,8 @@ def server_command(server: Process, folder: Path, *arguments: str) -> str:
     code, output, errors = run_command(*arguments, "--url", server.url, folder=folder)
     if arguments[0] == "requests":  # a line for each, of JSON or of words
         lines = [masked(line) for line in mask_text(output, *LINE_MASKS).splitlines()]
-        shown = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+        actual = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     else:
-        shown = masked(output)
-    said = f"--- standard error\n{masked(errors)}" if errors else ""
-    return f"$ mockllm {' '.join(arguments)}\n{shown}{said}--- exit code {code}\n"
+        actual = masked(output)
+    text = f"--- standard error\n{masked(errors)}" if errors else ""
+    return f"$ mockllm {' '.join(arguments)}\n{actual}{text}--- exit code {code}\n"

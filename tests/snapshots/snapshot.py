@@ -56,12 +56,12 @@ def mask_keys(value: Any, keys: frozenset[str]) -> Any:
     if isinstance(value, dict):
         return {
             key: f"<{key}>"
-            if key in keys and isinstance(each, int | float | str) and not isinstance(each, bool)
-            else mask_keys(each, keys)
-            for key, each in value.items()
+            if key in keys and isinstance(item, int | float | str) and not isinstance(item, bool)
+            else mask_keys(item, keys)
+            for key, item in value.items()
         }
     if isinstance(value, list):
-        return [mask_keys(each, keys) for each in value]
+        return [mask_keys(item, keys) for item in value]
     return value
 
 

@@ -38,5 +38,5 @@ def test_explain_text_on_request_prints_expected(name: str, folder: Path) -> Non
 def test_pack_commands_with_lock_print_expected(tmp_path: Path) -> None:
     write_files(tmp_path, FILES)
     commands = ("pack add ./greeter", "pack list --json", "pack info greeter --json", "pack remove greeter")
-    shown = "\n".join(transcript(*command.split(), folder=tmp_path) for command in commands)
-    check_snapshot("commands/pack-locked.txt", shown)
+    output = "\n".join(transcript(*command.split(), folder=tmp_path) for command in commands)
+    check_snapshot("commands/pack-locked.txt", output)

@@ -18,8 +18,8 @@ SEED: Final = 7
 @pytest.mark.parametrize("group", GROUPS)
 def test_seeded_requests_on_fixed_clock_give_same_bytes(group: str) -> None:
     engine = Engine(SCENARIOS.read_text(encoding="utf-8"), SEED)
-    shown = [f"=== {number}\n{engine.exchange(each)}" for number, each in enumerate(GROUPS[group], 1)]
-    check_snapshot(f"exchanges/{group}.txt", "\n".join(shown))
+    outputs = [f"=== {number}\n{engine.exchange(item)}" for number, item in enumerate(GROUPS[group], 1)]
+    check_snapshot(f"exchanges/{group}.txt", "\n".join(outputs))
 
 
 def test_other_seed_on_same_requests_gives_other_bytes() -> None:

@@ -33,8 +33,8 @@ def parser_of(*command: str) -> ArgumentParser:
 
 def names_of(parser: ArgumentParser) -> list[str]:
     """The commands below a parser."""
-    found = [each for each in parser._actions if isinstance(each, _SubParsersAction)]
-    return [name for each in found for name in each.choices]
+    results = [action for action in parser._actions if isinstance(action, _SubParsersAction)]
+    return [name for action in results for name in action.choices]
 
 
 def options_of(parser: ArgumentParser) -> Iterator[str]:
@@ -56,9 +56,9 @@ def options_of(parser: ArgumentParser) -> Iterator[str]:
 def test_help_of_all_commands_names_expected_options() -> None:
     commands = [(), *((name,) for name in names_of(parser_of()))]
     for name in SECTIONED:
-        commands += [(name, each) for each in names_of(parser_of(name))]
-    shown = [
-        f"mockllm{''.join(f' {word}' for word in command)}\n{''.join(options_of(parser_of(*command)))}"
+        commands += [(name, item) for item in names_of(parser_of(name))]
+    outputs = [
+        f"mockllm{''.join(f' {term}' for term in command)}\n{''.join(options_of(parser_of(*command)))}"
         for command in sorted(commands)
     ]
-    check_snapshot("options.txt", "\n".join(shown))
+    check_snapshot("options.txt", "\n".join(outputs))

@@ -71,9 +71,9 @@ def control(server: Process, path: str) -> str:
 
 def metrics(text: str) -> str:
     """Names, labels and counts, without help texts and without what depends on time."""
-    kept = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("# HELP"))
+    samples = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("# HELP"))
     return mask_text(
-        kept,
+        samples,
         (r'^(\S+_bucket\{.*le="[\d.]+"\}) .*$', r"\1 <count>"),
         (r"^(\S+_sum(\{.*\})?) .*$", r"\1 <seconds>"),
     )
@@ -85,33 +85,35 @@ def exported(lines: str) -> str:
 
 def show(server: Process, folder: Path) -> dict[str, str]:
     """Everything that is looked at, by the name of its expected file."""
-    shown = {"responses.txt": requested(server), "log.txt": log_lines(server, len(REQUESTS))}
+    output = {"responses.txt": requested(server), "log.txt": log_lines(server, len(REQUESTS))}
     names = {
         line.partition(":")[0]
-        for line in shown["responses.txt"].splitlines()
+        for line in output["responses.txt"].splitlines()
         if line.startswith("x-mockllm-")
     }
-    shown["headers.txt"] = "".join(f"{name}\n" for name in sorted(names))
+    output["headers.txt"] = "".join(f"{name}\n" for name in sorted(names))
     text = control(server, "/metrics")
-    shown["metrics.txt"] = metrics(text)
-    shown["metrics-help.txt"] = "".join(
+    output["metrics.txt"] = metrics(text)
+    output["metrics-help.txt"] = "".join(
         f"{line}\n" for line in text.splitlines() if line.startswith("# HELP")
     )
-    shown["control.txt"] = "".join(f"=== {path}\n{masked(control(server, '/' + path))}\n" for path in STATIC)
-    shown["journal.txt"] = "".join(masked(control(server, f"/api/requests/{id}")) for id in JOURNALED)
-    shown["rules.txt"] = "".join(masked(control(server, f"/api/requests/{id}/rule")) for id in (2, 16))
-    shown["export.har.json"] = masked(control(server, "/api/requests/export?format=har"))
-    shown["export.jsonl.txt"] = exported(control(server, "/api/requests/export?format=jsonl"))
+    output["control.txt"] = "".join(f"=== {path}\n{masked(control(server, '/' + path))}\n" for path in STATIC)
+    output["journal.txt"] = "".join(masked(control(server, f"/api/requests/{id}")) for id in JOURNALED)
+    output["rules.txt"] = "".join(masked(control(server, f"/api/requests/{id}/rule")) for id in (2, 16))
+    output["export.har.json"] = masked(control(server, "/api/requests/export?format=har"))
+    output["export.jsonl.txt"] = exported(control(server, "/api/requests/export?format=jsonl"))
     for name, command in COMMANDS.items():
-        shown[f"command-{name}.txt"] = server_command(server, folder, *command.split())
+        output[f"command-{name}.txt"] = server_command(server, folder, *command.split())
     openapi = Normalised(json.loads(control(server, "/api/openapi.json")))
-    shown["openapi.json"] = to_json(openapi.document)
-    shown["openapi-texts.json"] = to_json(dict(sorted(openapi.texts.items())))
-    calls = sorted((path, method) for path, each in openapi.document["paths"].items() for method in each)
-    shown["calls.txt"] = "".join(f"{method.upper()} {path}\n" for path, method in calls)
-    changed = (f"=== {each[0]} {each[1]}\n{masked(body_of(send(server.port, each)))}\n" for each in CHANGES)
-    shown["changes.txt"] = "".join(changed)
-    return {name: text.replace(str(folder), "<folder>") for name, text in shown.items()}
+    output["openapi.json"] = to_json(openapi.document)
+    output["openapi-texts.json"] = to_json(dict(sorted(openapi.texts.items())))
+    calls = sorted((path, method) for path, change in openapi.document["paths"].items() for method in change)
+    output["calls.txt"] = "".join(f"{method.upper()} {path}\n" for path, method in calls)
+    changed = (
+        f"=== {change[0]} {change[1]}\n{masked(body_of(send(server.port, change)))}\n" for change in CHANGES
+    )
+    output["changes.txt"] = "".join(changed)
+    return {name: text.replace(str(folder), "<folder>") for name, text in output.items()}
 
 
 def write_scenarios(folder: Path) -> None:
@@ -126,8 +128,8 @@ def test_server_after_fixed_requests_shows_expected(tmp_path: Path) -> None:
     (tmp_path / "mistake.yaml").write_text("expect: [{match: {usr: x}, exactly: -1}]\n", encoding="utf-8")
     options = ("--scenarios", "s", "--seed", "7", "--allow-overrides", "--no-reload")
     with serving(*options, cwd=tmp_path) as server:
-        shown = show(server, tmp_path)
-    check_snapshots({f"server/{name}": text for name, text in shown.items()})
+        output = show(server, tmp_path)
+    check_snapshots({f"server/{name}": text for name, text in output.items()})
 
 
 def test_verbose_server_on_requests_logs_expected(tmp_path: Path) -> None:

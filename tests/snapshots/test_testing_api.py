@@ -34,7 +34,9 @@ FIELDS: Final = ("method", "path", "provider", "api", "model", "stream", "system
 def signature_of(made: Any) -> str:
     """Parameters with their defaults, without annotations."""
     signature = inspect.signature(made)
-    parameters = [each.replace(annotation=inspect.Parameter.empty) for each in signature.parameters.values()]
+    parameters = [
+        parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()
+    ]
     plain = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     return str(plain)
 
@@ -66,9 +68,9 @@ def test_public_objects_of_testing_have_expected_members() -> None:
     for name, made in objects.items():
         assert type(made) is getattr(mockllm.testing, name)
     objects["rule given in code"] = rule
-    shown = [f"{name}\n{''.join(members_of(made))}" for name, made in objects.items()]
-    shown += [f"MockLLM{signature_of(MockLLM)}\n", f"names: {', '.join(sorted(mockllm.testing.__all__))}\n"]
-    check_snapshot("testing/objects.txt", "\n".join(shown))
+    outputs = [f"{name}\n{''.join(members_of(made))}" for name, made in objects.items()]
+    outputs += [f"MockLLM{signature_of(MockLLM)}\n", f"names: {', '.join(sorted(mockllm.testing.__all__))}\n"]
+    check_snapshot("testing/objects.txt", "\n".join(outputs))
 
 
 def test_pytest_plugin_has_expected_fixtures_and_options(request: pytest.FixtureRequest) -> None:
@@ -81,9 +83,9 @@ def test_pytest_plugin_has_expected_fixtures_and_options(request: pytest.Fixture
     options = [f"{call.args[0]} {call.kwargs['type']}" for call in parser.addini.call_args_list]
     lines = request.config.getini("markers")
     markers = [line.partition(": ")[0] for line in lines if line.startswith("mockllm")]
-    shown = [f"fixture {each}" for each in fixtures]
-    shown += [f"option {each}" for each in options] + [f"marker {each}" for each in markers]
-    check_snapshot("testing/plugin.txt", "".join(f"{line}\n" for line in sorted(shown)))
+    outputs = [f"fixture {name}" for name in fixtures]
+    outputs += [f"option {name}" for name in options] + [f"marker {name}" for name in markers]
+    check_snapshot("testing/plugin.txt", "".join(f"{line}\n" for line in sorted(outputs)))
 
 
 def ask(url: str, path: str, body: dict[str, Any]) -> None:
@@ -93,9 +95,9 @@ def ask(url: str, path: str, body: dict[str, Any]) -> None:
         "user-agent": "snapshot/1",
         "authorization": "Bearer key-1",
     }
-    asked = urllib.request.Request(url + path, data, headers)
+    request = urllib.request.Request(url + path, data, headers)
     try:
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
             response.read()
     except urllib.error.HTTPError as error:
         error.close()
@@ -106,12 +108,12 @@ def chat(user: str, model: str = "gpt-4o") -> dict[str, Any]:
 
 
 def complaint(action: Any) -> str:
-    with pytest.raises(AssertionError) as found:
+    with pytest.raises(AssertionError) as raised:
         action()
-    return str(found.value)
+    return str(raised.value)
 
 
-def test_mock_server_after_requests_tells_expected_texts() -> None:
+def test_mock_server_after_requests_has_expected_texts() -> None:
     server = MockLLM(seed=7, strict=True, all_used=True).start()
     server.reply("Hi", match={"user": "hello"}, name="greeting")
     server.error({"type": "rate_limit", "retry_after": "20s"}, match={"model": "busy"}, name="busy")
@@ -122,13 +124,14 @@ def test_mock_server_after_requests_tells_expected_texts() -> None:
     with server.session("mine") as session:
         session.reply("Only here.")
         ask(session.base_url, "/v1/messages", {**chat("hello", "claude-x"), "max_tokens": 9})
-        mine = [each.rule for each in session.requests]
+        mine = [request.rule for request in session.requests]
     verdicts = server.verdicts
     server.stop()
     received = [
-        json.dumps({name: getattr(each, name) for name in FIELDS}, default=list) for each in server.requests
+        json.dumps({name: getattr(request, name) for name in FIELDS}, default=list)
+        for request in server.requests
     ]
-    shown = {
+    output = {
         "journal": server.journal(),
         "received": "\n".join(received),
         "session": str(mine),
@@ -141,7 +144,7 @@ def test_mock_server_after_requests_tells_expected_texts() -> None:
         "verdict check": complaint(verdicts.check),
         "environment": "\n".join(sorted(server_environment())),
     }
-    text = "".join(f"=== {name}\n{value}\n" for name, value in shown.items())
+    text = "".join(f"=== {name}\n{value}\n" for name, value in output.items())
     check_snapshot("testing/texts.txt", mask_text(text, *TEXT_MASKS, *LINE_MASKS, *EXTRA_MASKS))
 
 
@@ -154,17 +157,17 @@ def server_environment() -> list[str]:
 
 
 def broken(**words: Any) -> Exception:
-    with MockLLM() as server, pytest.raises(mockllm.testing.Broken) as found:
+    with MockLLM() as server, pytest.raises(mockllm.testing.Broken) as raised:
         server.rule(**words)
-    return found.value
+    return raised.value
 
 
 def test_rule_with_mistakes_raises_expected_broken_text() -> None:
-    shown = [
+    outputs = [
         broken(match={"usr": "hello"}, reply="Hi"),
         broken(match={"user": "hello"}, reply=500),
         broken(match={"user": "hello"}, error="rate_limits"),
         broken(match={"user": {"regex": "("}}),
     ]
-    text = "".join(f"===\n{each}\n" for each in shown)
+    text = "".join(f"===\n{item}\n" for item in outputs)
     check_snapshot("testing/broken.txt", mask_text(text, THIS_FILE))

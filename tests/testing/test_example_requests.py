@@ -22,7 +22,7 @@ def sent(run_for: str | None = None, **words: Any) -> SentRequest:
     return build_sent_request(RequestSpec.model_validate(words), run_for)
 
 
-def test_a_request_without_words_says_hi_to_openai() -> None:
+def test_request_without_keys_is_hi_to_openai() -> None:
     request = sent().read_by(ENGINE, 5.0)
     assert (request.provider, request.api, request.user, request.now) == ("openai", "chat", "hi", 5.0)
 
@@ -82,20 +82,20 @@ def test_request_headers_override_provider_headers() -> None:
 @pytest.mark.parametrize(
     ("body", "raw"), [("{", b"{"), ({"a": 1}, b'{"a":1}'), ([], b"[]"), (None, b""), (False, b"false")]
 )
-def test_a_raw_body_is_json_or_a_text_as_it_is(body: Json, raw: bytes) -> None:
+def test_raw_body_is_json_or_text(body: Json, raw: bytes) -> None:
     assert sent(path="/x", body=body).raw == raw
 
 
-def test_a_path_without_a_body_has_none() -> None:
+def test_request_with_path_only_has_no_body() -> None:
     made = sent(path="/x?a=1", query={"b": "2"}, method="GET")
     assert (made.method, made.path, made.query_string, made.raw) == ("GET", "/x", "a=1&b=2", b"")
 
 
-def test_a_body_without_a_path_goes_to_the_providers_usual_one() -> None:
+def test_body_without_path_goes_to_usual_path() -> None:
     made = sent(provider="anthropic", body={"model": "m"})
     assert (made.method, made.path, loads(made.raw)) == ("POST", "/v1/messages", {"model": "m"})
 
 
-def test_a_call_without_neutral_words_says_so() -> None:
+def test_call_without_neutral_form_raises() -> None:
     with pytest.raises(UnsupportedCall, match="openai has no call models with a neutral form"):
         sent(api="models")

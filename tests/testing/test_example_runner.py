@@ -11,7 +11,7 @@ from tests.testing.suites import results, suite, told, write
 
 
 @pytest.mark.parametrize("name", bundled_names())
-def test_the_examples_of_shipped_packs_pass(name: str, tmp_path: Path) -> None:
+def test_examples_of_shipped_pack_pass(name: str, tmp_path: Path) -> None:
     made = suite(tmp_path, packs=(name,))
     assert [str(mistake) for mistake in made.diagnostics] == []
     assert made.planned
@@ -153,7 +153,7 @@ def test_pack_examples_run_against_pack_others_against_all(tmp_path: Path) -> No
     ]
 
 
-def test_a_folder_that_is_a_pack_is_run(tmp_path: Path) -> None:
+def test_pack_folder_is_run(tmp_path: Path) -> None:
     write(tmp_path, pack=PACK, rules=RULES)
     assert told(results(tmp_path)) == ["ok by default", "ok as set", "ok as set too"]
 
@@ -207,7 +207,7 @@ def test_mistake_in_disabled_file_fails_examples_that_enable_it(tmp_path: Path) 
     ]
 
 
-def test_a_disabled_file_whose_examples_are_no_list_has_none(tmp_path: Path) -> None:
+def test_disabled_file_with_invalid_examples_has_none(tmp_path: Path) -> None:
     write(tmp_path, a="enabled: false\nexamples: {}\n", b="enabled: false\nexamples: [1, {with: 2}]\n")
     assert results(tmp_path) == []
 

@@ -49,7 +49,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_explanation(name: str, tmp_path: Path) -> None:
+def test_failed_expectation_has_hint(name: str, tmp_path: Path) -> None:
     example, lines = CASES[name]
     write(tmp_path, a=f"{RULES}\nexamples:\n  - {example}\n")
     explained = [line.strip() for line in told(results(tmp_path))[2:] if "the response says" not in line]

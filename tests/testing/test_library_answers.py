@@ -143,7 +143,7 @@ def test_loaded_file_or_folder_has_priority(tmp_path: Path) -> None:
         assert ask(server.openai_url, "d")[0] == 200, "the pack that the file uses"
 
 
-def test_a_pack_that_two_use_applies_once(tmp_path: Path) -> None:
+def test_pack_used_by_two_files_applies_once(tmp_path: Path) -> None:
     for name in "ab":
         (tmp_path / f"{name}.yaml").write_text("use: [request-controls]\nrules: [{reply: Hi}]")
     with MockLLM(scenarios=tmp_path / "a.yaml") as server:
@@ -161,7 +161,7 @@ def test_loaded_file_can_replace_rules_below(tmp_path: Path) -> None:
         assert text(server.openai_url) == "mine"
 
 
-def test_the_climate_changes_and_rules_stay() -> None:
+def test_climate_change_keeps_rules() -> None:
     with MockLLM() as server:
         server.reply("Hi")
         server.climate("rate-limited")
@@ -234,7 +234,7 @@ def test_strict_takes_warnings_for_errors(tmp_path: Path) -> None:
         MockLLM(scenarios=tmp_path, strict=True)
 
 
-def test_a_file_that_changes_between_two_servers_is_read_again(tmp_path: Path) -> None:
+def test_changed_file_is_read_by_next_server(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     said = []
     for answer in ("One", "Two", "Two"):

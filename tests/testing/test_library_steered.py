@@ -62,7 +62,7 @@ def test_control_api_refuses_changes(path: str) -> None:
         assert problem["detail"]
 
 
-def test_a_body_that_is_too_deep_is_refused_as_a_problem() -> None:
+def test_too_deep_body_of_control_call_is_400() -> None:
     with MockLLM() as server:
         deep: Any = []
         for _ in range(200):

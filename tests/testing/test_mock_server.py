@@ -192,7 +192,7 @@ def test_exit_check_does_not_hide_failure_of_test() -> None:
 # --- starting and stopping -------------------------------------------------------------------------
 
 
-def test_servers_do_not_see_each_other() -> None:
+def test_two_servers_are_isolated() -> None:
     with MockLLM() as one, MockLLM() as other:
         one.reply("one")
         other.reply("other")
@@ -310,7 +310,7 @@ def test_server_accepts_limits() -> None:
 # --- sessions --------------------------------------------------------------------------------------
 
 
-def test_a_session_has_its_own_rules_counts_and_requests() -> None:
+def test_session_has_own_rules_counts_and_requests() -> None:
     with MockLLM() as server:
         server.sequence("first", "second")
         one, other = server.session("one"), server.session()
@@ -338,7 +338,7 @@ def test_closed_session_uses_rules_of_server() -> None:
         assert isinstance(one, MockSession)
 
 
-def test_a_session_may_have_its_own_files_packs_climate_and_seed(tmp_path: Path) -> None:
+def test_session_has_own_files_packs_climate_and_seed(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{name: mine, reply: file}]")
     with MockLLM(packs=["default"]) as server:
         own = server.session("own", scenarios=[str(tmp_path)], packs=[], params={}, seed=5)

@@ -29,7 +29,7 @@ def _loaded() -> None:
         urllib.request.urlopen(f"{server.openai_url}/models", timeout=PATIENCE).close()
 
 
-def test_each_test_has_separate_server(pytester: pytest.Pytester) -> None:
+def test_every_test_has_separate_server(pytester: pytest.Pytester) -> None:
     tests = """
 def test_one(mockllm):
     mockllm.reply("one")
@@ -82,7 +82,7 @@ def test_shared(mockllm_shared):
     run(pytester, tests, ini=ini).assert_outcomes(passed=2)
 
 
-def test_tests_that_share_a_server_do_not_see_each_other(pytester: pytest.Pytester) -> None:
+def test_tests_with_shared_server_are_isolated(pytester: pytest.Pytester) -> None:
     tests = """
 ports = set()
 
@@ -107,7 +107,7 @@ def test_with_a_pack_of_its_own(mockllm_shared):
     run(pytester, tests).assert_outcomes(passed=4)
 
 
-def test_the_environment_is_set_for_the_test_and_then_as_before(
+def test_environment_is_set_for_test_and_restored(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "a real one")
@@ -231,7 +231,7 @@ def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, mark
         result.stdout.no_fnmatch_line("*testing/plugin.py*")
 
 
-def test_a_mistake_in_code_shows_the_tests_own_line(pytester: pytest.Pytester) -> None:
+def test_invalid_call_shows_line_of_test(pytester: pytest.Pytester) -> None:
     result = run(pytester, 'def test_it(mockllm):\n    mockllm.reply("Hi", match={"modle": "x"})\n')
     result.stdout.fnmatch_lines(['>*mockllm.reply("Hi", match={"modle": "x"})', '*did you mean "model"?'])
     result.stdout.no_fnmatch_line("*additions.py*")
@@ -290,7 +290,7 @@ def test_failing(mockllm):
     assert "asked-in-a-worker → no rule matched 404" in said
 
 
-def test_a_run_that_does_not_use_it_does_not_load_the_server(pytester: pytest.Pytester) -> None:
+def test_unused_plugin_does_not_import_server(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
 import sys
@@ -305,12 +305,12 @@ def test_it():
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)
 
 
-def test_the_package_is_importable_without_pytest() -> None:
+def test_package_is_importable_without_pytest() -> None:
     code = "import sys; sys.modules['pytest'] = None; from mockllm.testing import MockLLM; MockLLM().start().stop()"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), check=True, timeout=PATIENCE)
 
 
-def test_a_forked_process_starts_servers_of_its_own() -> None:
+def test_forked_process_starts_own_server() -> None:
     code = """
 import os
 from mockllm.testing import MockLLM

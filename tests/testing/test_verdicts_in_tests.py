@@ -72,7 +72,7 @@ def test_check_passes_allowed_verdicts(server: MockLLM) -> None:
         server.verdicts.check("given_up")
 
 
-def test_a_good_one(server: MockLLM) -> None:
+def test_recovered_is_good_verdict(server: MockLLM) -> None:
     assert ask(server.openai_url, "later")[0] == 503
     assert ask(server.openai_url, "later")[0] == 200
     assert server.verdicts.names == ["recovered"]

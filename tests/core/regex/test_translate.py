@@ -116,7 +116,7 @@ def test_backtracks_little_counts_variable_repeats(pattern: str, little: bool) -
 @pytest.mark.parametrize(
     "pattern", [r"(?a)\ba", r"\b(?:x)?\b", r"(?:\ba)+", r"(\ba)\b", r"\b(\ba)", r"\b\A", r"\Z\b"]
 )
-def test_pattern_without_marked_form_searches_non_ascii_texts_with_python(pattern: str) -> None:
+def test_unmarkable_pattern_searches_non_ascii_texts_with_python(pattern: str) -> None:
     with pytest.raises(Untranslatable):
         translate(pattern, marked=True)
     compiled = CompiledRegex(pattern)

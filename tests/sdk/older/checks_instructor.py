@@ -1,4 +1,4 @@
-"""Instructor with openai 3 of an older minor version: structured output by tools, by JSON and by schema, asked
+"""Instructor with openai 3 of an older minor version: structured output by tools, by JSON and by schema, params
 again where it does not fit."""
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class StrictWeather(Weather):
         raise ValueError("there is no such city")
 
 
-def asked(text: str = "How is the weather? Answer in JSON.", **more: Any) -> dict[str, Any]:
+def params(text: str = "How is the weather? Answer in JSON.", **more: Any) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
 
 
@@ -40,48 +40,48 @@ def client(url: str) -> Any:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_an_answer_is_an_object(mode: Any, client: Any) -> None:
-    found = instructor.from_openai(client, mode=mode).create(response_model=Weather, **asked())
-    assert (found.city, found.degrees) == ("Paris", 21)
+def test_create_returns_model_instance(mode: Any, client: Any) -> None:
+    response = instructor.from_openai(client, mode=mode).create(response_model=Weather, **params())
+    assert (response.city, response.degrees) == ("Paris", 21)
 
 
 @pytest.mark.parametrize("mode", [instructor.Mode.TOOLS, instructor.Mode.JSON_SCHEMA])
-def test_what_the_default_pack_makes_fits(mode: Any, default: str) -> None:
+def test_default_pack_fits_response_model(mode: Any, default: str) -> None:
     with openai.OpenAI(base_url=f"{default}/v1", api_key="sk", max_retries=0) as made:
-        assert instructor.from_openai(made, mode=mode).create(response_model=Weather, **asked()).city
+        assert instructor.from_openai(made, mode=mode).create(response_model=Weather, **params()).city
 
 
 def test_async(url: str) -> None:
     async def ask() -> Any:
         async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="sk", max_retries=0) as made:
-            return await instructor.from_openai(made).create(response_model=Weather, **asked())
+            return await instructor.from_openai(made).create(response_model=Weather, **params())
 
-    found = asyncio.run(ask())
-    assert (found.city, found.degrees) == ("Paris", 21)
+    result = asyncio.run(ask())
+    assert (result.city, result.degrees) == ("Paris", 21)
 
 
-def test_an_object_that_grows_while_it_is_streamed(client: Any) -> None:
-    seen = list(instructor.from_openai(client).create_partial(response_model=Weather, **asked()))
+def test_create_partial_yields_growing_objects(client: Any) -> None:
+    seen = list(instructor.from_openai(client).create_partial(response_model=Weather, **params()))
     assert len(seen) > 1
     assert (seen[-1].city, seen[-1].degrees) == ("Paris", 21)
 
 
-def test_what_does_not_fit_is_asked_for_again(client: Any) -> None:
-    asking = instructor.from_openai(client)
-    found, raw = asking.create_with_completion(
-        response_model=Weather, max_retries=1, **asked("hesitate, then tell the weather")
+def test_invalid_object_is_requested_again(client: Any) -> None:
+    requester = instructor.from_openai(client)
+    result, raw = requester.create_with_completion(
+        response_model=Weather, max_retries=1, **params("hesitate, then tell the weather")
     )
-    assert (found.city, found.degrees) == ("Paris", 21)
+    assert (result.city, result.degrees) == ("Paris", 21)
     assert raw.usage.total_tokens > 0
 
 
-def test_what_never_fits_is_its_own_exception(client: Any) -> None:
+def test_object_that_stays_invalid_raises_retry_exception(client: Any) -> None:
     with pytest.raises(InstructorRetryException, match="no such city"):
-        instructor.from_openai(client).create(response_model=StrictWeather, max_retries=1, **asked())
+        instructor.from_openai(client).create(response_model=StrictWeather, max_retries=1, **params())
 
 
 def test_errors_of_the_provider(url: str) -> None:
-    question = asked() | {"model": "limited-once"}
+    question = params() | {"model": "limited-once"}
     with openai.OpenAI(base_url=f"{url}/v1", api_key="sk-instructor", max_retries=0) as made:
         client = instructor.from_openai(made)
         with pytest.raises((openai.RateLimitError, InstructorRetryException), match="Rate limit"):

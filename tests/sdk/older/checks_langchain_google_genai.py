@@ -39,13 +39,13 @@ def gemini(url: str, model: str = "gemini-2.5-flash") -> Any:
     return ChatGoogleGenerativeAI(model=model, base_url=url, google_api_key="key", max_retries=1)
 
 
-def test_a_text_with_its_usage(url: str) -> None:
-    answer = gemini(url).invoke("hello")
-    assert answer.text == HELLO
-    assert (answer.usage_metadata["input_tokens"], answer.usage_metadata["output_tokens"]) == (12, 9)
+def test_invoke_has_text_and_usage(url: str) -> None:
+    response = gemini(url).invoke("hello")
+    assert response.text == HELLO
+    assert (response.usage_metadata["input_tokens"], response.usage_metadata["output_tokens"]) == (12, 9)
 
 
-def test_a_stream_with_its_usage(url: str) -> None:
+def test_stream_has_text_and_usage(url: str) -> None:
     chunks = list(gemini(url).stream("hello"))
     assert "".join(chunk.text for chunk in chunks) == HELLO
     whole = chunks[0]
@@ -86,22 +86,22 @@ def test_structured_output(url: str, default: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
-def test_an_agent_loop_ends_with_an_answer(scripted: bool, url: str, default: str) -> None:
+def test_agent_loop_ends_with_text(scripted: bool, url: str, default: str) -> None:
     model = gemini(url if scripted else default).bind_tools([get_weather])
     messages: list[Any] = [HumanMessage("How is the weather?")]
     cities = []
     for _ in range(5):
-        answer = model.invoke(messages)
-        messages.append(answer)
-        if not answer.tool_calls:
+        response = model.invoke(messages)
+        messages.append(response)
+        if not response.tool_calls:
             break
-        for call in answer.tool_calls:
+        for call in response.tool_calls:
             cities.append(call["args"]["city"])
             messages.append(get_weather.invoke(call))
     assert len(cities) == 1
-    assert answer.text
+    assert response.text
     if scripted:
-        assert (cities, answer.text) == (["Paris"], "It is 21 degrees.")
+        assert (cities, response.text) == (["Paris"], "It is 21 degrees.")
 
 
 ERRORS: dict[str, type[Exception]] = {
@@ -121,11 +121,11 @@ def test_errors_are_its_own_exceptions(error: str, url: str) -> None:
         asyncio.run(gemini(url, error).ainvoke("hi"))
 
 
-def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
-    said: list[str] = []
+def test_error_in_stream_follows_its_chunks(url: str) -> None:
+    texts: list[str] = []
     with pytest.raises(Exception, match="high demand"):
-        said += (chunk.text for chunk in gemini(url).stream("breaks"))
-    assert "".join(said) == "Once upon"
+        texts += (chunk.text for chunk in gemini(url).stream("breaks"))
+    assert "".join(texts) == "Once upon"
 
 
 def test_embeddings(url: str) -> None:

@@ -30,7 +30,7 @@ class Weather(BaseModel):
     degrees: int
 
 
-def asked(url: str, way: str, text: str, model: str | None = None, **more: Any) -> dict[str, Any]:
+def params(url: str, way: str, text: str, model: str | None = None, **more: Any) -> dict[str, Any]:
     prefix, usual, base = WAYS[way]
     if way == "azure":
         more["api_version"] = "2024-10-21"
@@ -54,11 +54,11 @@ HELLO = "Hello, world. It is a fine day."
 
 
 @ways
-def test_a_text_whole_and_streamed(way: str, url: str) -> None:
-    answer = litellm.completion(**asked(url, way, "hello"))
-    assert answer.choices[0].message.content == HELLO
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (12, 9)
-    chunks = list(litellm.completion(**asked(url, way, "hello", stream=True)))
+def test_text_is_equal_whole_and_streamed(way: str, url: str) -> None:
+    response = litellm.completion(**params(url, way, "hello"))
+    assert response.choices[0].message.content == HELLO
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (12, 9)
+    chunks = list(litellm.completion(**params(url, way, "hello", stream=True)))
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == HELLO
     assert chunks[-1].choices[0].finish_reason == "stop"
 
@@ -66,19 +66,19 @@ def test_a_text_whole_and_streamed(way: str, url: str) -> None:
 @pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
 def test_async_whole_and_streamed(way: str, url: str) -> None:
     async def ask() -> tuple[str, str]:
-        whole = await litellm.acompletion(**asked(url, way, "hello"))
-        stream = await litellm.acompletion(**asked(url, way, "hello", stream=True))
-        said = [chunk.choices[0].delta.content or "" async for chunk in stream]
-        return whole.choices[0].message.content, "".join(said)
+        whole = await litellm.acompletion(**params(url, way, "hello"))
+        stream = await litellm.acompletion(**params(url, way, "hello", stream=True))
+        texts = [chunk.choices[0].delta.content or "" async for chunk in stream]
+        return whole.choices[0].message.content, "".join(texts)
 
     assert asyncio.run(ask()) == (HELLO, HELLO)
 
 
 @ways
-def test_parallel_calls_whole_and_put_together_from_pieces(way: str, url: str) -> None:
-    whole = litellm.completion(**asked(url, way, "both", tools=TOOLS))
+def test_parallel_calls_are_equal_whole_and_streamed(way: str, url: str) -> None:
+    whole = litellm.completion(**params(url, way, "both", tools=TOOLS))
     assert calls_of(whole.choices[0].message) == [PARIS, ROME]
-    chunks = list(litellm.completion(**asked(url, way, "both", tools=TOOLS, stream=True)))
+    chunks = list(litellm.completion(**params(url, way, "both", tools=TOOLS, stream=True)))
     built = litellm.stream_chunk_builder(chunks)
     assert calls_of(built.choices[0].message) == [PARIS, ROME]
     assert built.choices[0].finish_reason == "tool_calls"
@@ -87,21 +87,21 @@ def test_parallel_calls_whole_and_put_together_from_pieces(way: str, url: str) -
 @ways
 def test_structured_output_fits_the_schema(way: str, url: str, default: str) -> None:
     for server in (url, default):
-        question = asked(server, way, "the weather, in JSON", response_format=Weather)
-        said = litellm.completion(**question).choices[0].message.content
-        assert Weather.model_validate_json(said).city
+        question = params(server, way, "the weather, in JSON", response_format=Weather)
+        text = litellm.completion(**question).choices[0].message.content
+        assert Weather.model_validate_json(text).city
 
 
 @pytest.mark.parametrize("way", ["anthropic", "gemini"])
 def test_thinking_comes_with_its_signature(way: str, url: str) -> None:
-    message = litellm.completion(**asked(url, way, "think")).choices[0].message
+    message = litellm.completion(**params(url, way, "think")).choices[0].message
     assert (message.reasoning_content, message.content) == ("Let me see.", "Forty-two.")
 
 
 @ways
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
-def test_an_agent_loop_ends_with_an_answer(way: str, scripted: bool, url: str, default: str) -> None:
-    question = asked(url if scripted else default, way, "How is the weather?", tools=TOOLS)
+def test_agent_loop_ends_with_text(way: str, scripted: bool, url: str, default: str) -> None:
+    question = params(url if scripted else default, way, "How is the weather?", tools=TOOLS)
     cities = []
     for _ in range(5):
         message = litellm.completion(**question).choices[0].message
@@ -134,25 +134,25 @@ FAILING.remove(("groq", "auth-error"))  # whose type of error it takes for a bad
 @pytest.mark.parametrize(("way", "error"), FAILING)
 def test_errors_are_its_own_exceptions(way: str, error: str, url: str) -> None:
     with pytest.raises(ERRORS[error]):
-        litellm.completion(**asked(url, way, "hi", error))
+        litellm.completion(**params(url, way, "hi", error))
 
 
 def test_async_raises_the_same(url: str) -> None:
     with pytest.raises(litellm.RateLimitError):
-        asyncio.run(litellm.acompletion(**asked(url, "anthropic", "hi", "rate-limit-error")))
+        asyncio.run(litellm.acompletion(**params(url, "anthropic", "hi", "rate-limit-error")))
 
 
 @pytest.mark.parametrize("way", ["openai", "anthropic", "gemini"])
-def test_an_error_inside_a_stream_comes_behind_what_was_said(way: str, url: str) -> None:
-    said: list[str] = []
-    breaking = asked(url, way, "breaks", stream=True)
+def test_error_in_stream_follows_its_chunks(way: str, url: str) -> None:
+    texts: list[str] = []
+    breaking = params(url, way, "breaks", stream=True)
     with pytest.raises(litellm.exceptions.MidStreamFallbackError):
-        said += (chunk.choices[0].delta.content or "" for chunk in litellm.completion(**breaking))
-    assert "".join(said) == "Once upon"
+        texts += (chunk.choices[0].delta.content or "" for chunk in litellm.completion(**breaking))
+    assert "".join(texts) == "Once upon"
 
 
 def test_embeddings(url: str) -> None:
-    answer = litellm.embedding(
+    response = litellm.embedding(
         model="openai/text-embedding-3-small", input=["a", "b"], api_base=f"{url}/v1", api_key="key"
     )
-    assert [len(each["embedding"]) for each in answer.data] == [1536, 1536]
+    assert [len(item["embedding"]) for item in response.data] == [1536, 1536]

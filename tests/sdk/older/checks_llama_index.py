@@ -41,29 +41,29 @@ def user(text: str) -> list[Any]:
 
 
 @ways
-def test_a_text_whole_and_streamed(way: str, url: str) -> None:
+def test_text_is_equal_whole_and_streamed(way: str, url: str) -> None:
     assert model(url, way).complete("hello").text == HELLO
     assert model(url, way).chat(user("hello")).message.content == HELLO
-    assert "".join(piece.delta or "" for piece in model(url, way).stream_chat(user("hello"))) == HELLO
+    assert "".join(chunk.delta or "" for chunk in model(url, way).stream_chat(user("hello"))) == HELLO
 
 
 @ways
 def test_async_whole_and_streamed(way: str, url: str) -> None:
     async def ask() -> tuple[Any, str]:
-        asking = model(url, way)
-        whole = await asking.achat(user("hello"))
-        stream = await asking.astream_chat(user("hello"))
-        return whole.message.content, "".join([piece.delta or "" async for piece in stream])
+        client = model(url, way)
+        whole = await client.achat(user("hello"))
+        stream = await client.astream_chat(user("hello"))
+        return whole.message.content, "".join([chunk.delta or "" async for chunk in stream])
 
     assert asyncio.run(ask()) == (HELLO, HELLO)
 
 
 @ways
 def test_parallel_calls(way: str, url: str) -> None:
-    asking = model(url, way)
+    client = model(url, way)
     tool = FunctionTool.from_defaults(get_weather)
-    answer = asking.chat_with_tools([tool], user_msg="both", allow_parallel_tool_calls=True)
-    calls = asking.get_tool_calls_from_response(answer)
+    response = client.chat_with_tools([tool], user_msg="both", allow_parallel_tool_calls=True)
+    calls = client.get_tool_calls_from_response(response)
     assert [(call.tool_name, call.tool_kwargs) for call in calls] == [
         ("get_weather", {"city": "Paris"}),
         ("get_weather", {"city": "Rome"}),
@@ -81,7 +81,7 @@ def test_structured_output(url: str, default: str) -> None:
 @ways
 @pytest.mark.parametrize("streaming", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("scripted", [True, False], ids=["scripted", "the default pack"])
-def test_an_agent_asks_its_tool_and_answers(
+def test_agent_calls_tool_and_ends_with_text(
     way: str, scripted: bool, streaming: bool, url: str, default: str
 ) -> None:
     cities = []
@@ -93,15 +93,15 @@ def test_an_agent_asks_its_tool_and_answers(
 
     async def ask() -> str:
         tool = FunctionTool.from_defaults(weather, name="get_weather")
-        asking = model(url if scripted else default, way)
-        agent = FunctionAgent(tools=[tool], llm=asking, streaming=streaming)
+        client = model(url if scripted else default, way)
+        agent = FunctionAgent(tools=[tool], llm=client, streaming=streaming)
         return str(await agent.run("How is the weather?"))
 
-    said = asyncio.run(ask())
+    text = asyncio.run(ask())
     assert len(cities) == 1
-    assert said
+    assert text
     if scripted:
-        assert (cities, said) == (["Paris"], "It is 21 degrees.")
+        assert (cities, text) == (["Paris"], "It is 21 degrees.")
 
 
 @ways
@@ -112,8 +112,8 @@ def test_errors_are_the_openai_packages_own(way: str, url: str) -> None:
         asyncio.run(model(url, way).achat(user("a stranger")))
 
 
-def test_an_error_inside_a_stream_comes_behind_what_was_said(url: str) -> None:
-    said: list[str] = []
+def test_error_in_stream_follows_its_chunks(url: str) -> None:
+    texts: list[str] = []
     with pytest.raises(openai.APIError, match="overloaded"):
-        said += (piece.delta or "" for piece in model(url).stream_chat(user("breaks")))
-    assert "".join(said) == "Once upon"
+        texts += (chunk.delta or "" for chunk in model(url).stream_chat(user("breaks")))
+    assert "".join(texts) == "Once upon"

@@ -8,9 +8,9 @@ import os
 
 import pytest
 
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 
 @pytest.fixture(scope="session")

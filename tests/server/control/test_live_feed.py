@@ -213,7 +213,7 @@ def test_server_with_followers_stops_at_once(tmp_path: Path) -> None:
     asyncio.run(told())
 
 
-def test_feed_ignores_messages_and_answers_pings(server: Steered) -> None:
+def test_feed_ignores_messages_and_pongs_pings(server: Steered) -> None:
     async def told() -> None:
         async with following(server.port) as follower:
             await follower.next("hello")

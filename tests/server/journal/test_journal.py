@@ -51,7 +51,7 @@ def filled(journal: Journal, count: int, body: bytes = b"") -> Journal:
     return journal
 
 
-def test_it_is_a_ring_that_counts_all() -> None:
+def test_journal_is_ring_that_counts_all() -> None:
     journal = filled(Journal(3), 5)
     assert [each.rule for each in journal] == ["a.yaml:r2", "a.yaml:r3", "a.yaml:r4"]
     assert [each.number for each in journal] == [3, 4, 5]
@@ -72,14 +72,14 @@ def test_numbers_go_on_whenever_it_is_looked_at() -> None:
     assert journal.find(4) is None
 
 
-def test_it_is_settled_in_slices() -> None:
+def test_journal_settles_in_slices() -> None:
     journal = filled(Journal(10), 5)
     assert journal.settle(3)
     assert not journal.settle(3)
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
 
-def test_what_comes_meanwhile_is_not_waited_for() -> None:
+def test_settle_ignores_entries_added_meanwhile() -> None:
     journal = filled(Journal(10), 5)
     newest = journal.total
     assert journal.settle(3, newest)
@@ -93,14 +93,14 @@ def test_what_comes_meanwhile_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("settled", [0, 2, 5], ids=["none is settled", "some are", "all are"])
 @pytest.mark.parametrize("most", [0, 1, 3, 5, 9])
-def test_the_newest_are_told_first_settled_or_not(settled: int, most: int) -> None:
+def test_newest_lists_last_entries_first(settled: int, most: int) -> None:
     journal = filled(Journal(10), 5)
     journal.settle(settled)
     assert [each.number for each in journal.newest(most)] == [5, 4, 3, 2, 1][:most]
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 
 
-def test_the_newest_are_those_of_when_they_were_asked_for() -> None:
+def test_newest_is_fixed_at_call() -> None:
     journal = filled(Journal(10), 3)
     newest = journal.newest(2)
     filled(journal, 2)
@@ -108,13 +108,13 @@ def test_the_newest_are_those_of_when_they_were_asked_for() -> None:
     assert [each.number for each in newest] == [3, 2]
 
 
-def test_the_oldest_make_room_for_what_is_large() -> None:
+def test_oldest_entries_leave_for_large_one() -> None:
     journal = filled(Journal(100, 50_000), 10, b"x" * 10_000)
     assert [each.number for each in journal] == [7, 8, 9, 10]
     assert 40_000 < journal.bytes <= 50_000
 
 
-def test_what_has_no_room_at_all_is_kept_without_its_body() -> None:
+def test_entry_above_bound_is_stored_without_body() -> None:
     journal = filled(Journal(100, 5_000), 1, b"x" * 10_000)
     (only,) = journal
     assert (only.raw, only.whole) == (b"", False)
@@ -129,9 +129,7 @@ MANY = PlannedResponse(chunks(200, 0.1), "a.yaml:many")
     [(LARGE, b"", 50_000), (MANY, b"", 400 * STEP), (None, b"x" * 100_000, 100_000)],
     ids=["large answers", "long answers", "large bodies"],
 )
-def test_what_waits_to_be_settled_is_bounded_by(
-    answer: PlannedResponse | None, body: bytes, each: int
-) -> None:
+def test_pending_entries_are_bounded_by(answer: PlannedResponse | None, body: bytes, each: int) -> None:
     journal = Journal(100_000)
     most = 0
     for number in range(2 * MAX_PENDING_BYTES // each):
@@ -158,7 +156,7 @@ class Counted(Metrics):
         self.alike.append(took)
 
 
-def test_all_are_counted_though_few_are_kept(stencilled: Callable[[str], PlannedResponse]) -> None:
+def test_watch_counts_dropped_entries(stencilled: Callable[[str], PlannedResponse]) -> None:
     counted = Counted()
     journal = Journal(2, watch=counted)
     filled(journal, 5)
@@ -197,12 +195,12 @@ TARGETS = {
 
 
 @pytest.mark.parametrize(("came", "kept"), TARGETS.items(), ids=TARGETS)
-def test_a_target_is_kept_without_its_key(came: str, kept: str) -> None:
+def test_target_is_stored_without_key(came: str, kept: str) -> None:
     assert redaction.target(came) == kept
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
-def test_a_secret_header_is_redacted(name: str) -> None:
+def test_secret_header_is_redacted(name: str) -> None:
     assert redaction.headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
     assert redaction.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
 
@@ -211,7 +209,7 @@ def test_other_headers_stay_and_are_text() -> None:
     assert redaction.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
 
 
-def test_two_keys_are_told_apart_wherever_they_stand() -> None:
+def test_keys_have_distinct_labels_in_any_place() -> None:
     first = key_of({"authorization": f"Bearer {SECRET}"}, "/")
     assert first is not None
     assert SECRET not in first
@@ -247,7 +245,7 @@ def last(server: ThreadedServer, path: str) -> JournalEntry:
 
 
 @pytest.mark.parametrize("path", ["/whole", "/stream", "/delayed", "/huge"])
-def test_the_answer_is_told_as_it_was_sent(server: ThreadedServer, path: str) -> None:
+def test_entry_reconstructs_response_as_sent(server: ThreadedServer, path: str) -> None:
     with Raw(server.port) as raw:
         got = raw.send(request("POST", path, b'{"a":1}')).answer()
     kept = last(server, path)
@@ -272,14 +270,14 @@ def test_each_part_has_its_time(server: ThreadedServer) -> None:
     assert parts[-1].at < 5
 
 
-def test_what_was_cut_is_told_as_far_as_it_went(server: ThreadedServer) -> None:
+def test_entry_of_cut_response_ends_at_cut(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/cut", b"{}")).answer()
     kept = last(server, "/cut")
     assert (kept.left, reconstruct(kept).body) == ("close", b"data: a\n\ndata: b\n\n")
 
 
-def test_of_a_client_that_left_is_told_what_it_was_sent(server: ThreadedServer) -> None:
+def test_entry_of_left_stream_has_sent_parts(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(request("POST", "/long", b"{}"))
         raw.sock.recv(10_000)
@@ -288,7 +286,7 @@ def test_of_a_client_that_left_is_told_what_it_was_sent(server: ThreadedServer) 
     assert 0 < len(reconstruct(kept).parts) < 1000
 
 
-def test_what_passed_through_is_told_though_nobody_noted_its_times() -> None:
+def test_entry_without_times_has_its_whole_stream() -> None:
     journal = Journal(3)
     journal.add(seen(answer=PlannedResponse(chunks(2, 0.5), None)))
     (only,) = journal

@@ -9,17 +9,17 @@ from mockllm.server.journal import redaction
 KEY = "sk-" + "aB3" * 8
 
 
-def test_the_requests_own_key_is_taken_out_of_its_body() -> None:
+def test_key_of_request_is_masked_in_body() -> None:
     assert redaction.without("my-own-key", b'{"k":"my-own-key"}') == b'{"k":"**********"}'
     assert redaction.without("my-own-key", b"other") == b"other"
 
 
 @pytest.mark.parametrize("key", [None, "", "test", "1234567"])
-def test_a_short_key_is_a_word_like_others(key: str | None) -> None:
+def test_short_key_is_not_masked(key: str | None) -> None:
     assert redaction.without(key, b"test 1234567") == b"test 1234567"
 
 
-def test_a_key_is_masked_across_the_parts_that_it_was_sent_in() -> None:
+def test_key_is_masked_across_parts() -> None:
     parts = [b"data: " + KEY[:10].encode(), KEY[10:].encode() + b"\n", b"", b"end"]
     told = redaction.parts(parts)
     assert [len(each) for each in told] == [len(each) for each in parts]
@@ -27,7 +27,7 @@ def test_a_key_is_masked_across_the_parts_that_it_was_sent_in() -> None:
     assert redaction.parts([]) == []
 
 
-def test_a_body_is_told_without_keys_and_with_all_else() -> None:
+def test_body_is_redacted_by_key_names_only() -> None:
     body = {"model": "m", "metadata": {"key": "color", "api_key": "x"}, "input": f"my key: {KEY}"}
     assert redaction.body(body) == {
         "model": "m",
@@ -36,7 +36,7 @@ def test_a_body_is_told_without_keys_and_with_all_else() -> None:
     }
 
 
-def test_an_empty_bearer_is_no_key() -> None:
+def test_empty_bearer_is_no_key() -> None:
     assert redaction.hashed(redaction.key_in({"authorization": "Bearer "}, "/")) is None
     assert redaction.hashed(redaction.key_in({}, "/?key=")) is None
 
@@ -56,7 +56,7 @@ def test_an_empty_bearer_is_no_key() -> None:
         ("-", "-"),
     ],
 )
-def test_a_target_is_told_without_keys(target: str, told: str) -> None:
+def test_target_is_redacted(target: str, told: str) -> None:
     assert redaction.target(target) == told
 
 
@@ -69,10 +69,10 @@ def test_a_target_is_told_without_keys(target: str, told: str) -> None:
         ("User-Agent", "OpenAI/Python 1.0", "OpenAI/Python 1.0"),
     ],
 )
-def test_a_header_is_told_without_what_looks_like_a_key(name: str, value: str, told: str) -> None:
+def test_header_value_is_redacted(name: str, value: str, told: str) -> None:
     assert redaction.header(name, value) == told
 
 
 @pytest.mark.parametrize("name", ["X-Auth", "Helicone-Auth", "x-portkey-api-key"])
-def test_what_other_gateways_take_keys_in_is_never_stored(name: str) -> None:
+def test_gateway_key_header_is_redacted(name: str) -> None:
     assert redaction.headers([(name, "Bearer abc")]) == ((name, "Bearer REDACTED"),)

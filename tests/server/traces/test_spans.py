@@ -21,7 +21,7 @@ from tests.server.traces.traced_server import (
     MESSAGES,
     RESPONSES,
     USER,
-    Asked,
+    TracedClient,
     spans_of,
 )
 
@@ -112,7 +112,7 @@ def test_span_has_the_models_request_parameters(tmp_path: Path) -> None:
 
 
 def test_span_has_http_attributes(tmp_path: Path) -> None:
-    def ask(server: Asked) -> None:
+    def ask(server: TracedClient) -> None:
         server.ask(
             ("/v1beta/models/gemini-2.5-flash:generateContent?key=s3cret", GEMINI[1]), {"User-Agent": "me/1"}
         )
@@ -230,8 +230,8 @@ def test_compressed_response_is_decoded(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server:
         server.app.gzip = True
-        Asked(server.port).ask(CHAT, {"accept-encoding": "gzip"}, stream=True)
-        Asked(server.port).ask(CHAT, {"accept-encoding": "gzip"})
+        TracedClient(server.port).ask(CHAT, {"accept-encoding": "gzip"}, stream=True)
+        TracedClient(server.port).ask(CHAT, {"accept-encoding": "gzip"})
     for each in server.app.journal:
         assert span_of(each).attributes["gen_ai.response.finish_reasons"] == ["stop"]
 
@@ -239,7 +239,7 @@ def test_compressed_response_is_decoded(tmp_path: Path) -> None:
 def test_tls_request_has_scheme_https(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(HELLO)
     with live(tmp_path) as server:
-        Asked(server.port).ask(CHAT)
+        TracedClient(server.port).ask(CHAT)
     (each,) = server.app.journal
     for secure, scheme in ((True, "https"), (frozenset({server.port}), "https"), (frozenset({1}), "http")):
         assert span_of(each, secure).attributes["url.scheme"] == scheme

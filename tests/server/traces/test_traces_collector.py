@@ -20,7 +20,7 @@ import pytest
 
 from tests.process import serving
 from tests.server.traces.otlp_receiver import receiving
-from tests.server.traces.traced_server import CHAT, GEMINI_STREAM, MESSAGES, Asked
+from tests.server.traces.traced_server import CHAT, GEMINI_STREAM, MESSAGES, TracedClient
 from tests.waiting import until
 
 SOURCE = Path(__file__).parent / "collector"
@@ -107,7 +107,7 @@ def test_collector_accepts_the_spans(collector: Path, tmp_path: Path) -> None:
         assert _refuses_nonsense(port)  # so that what it takes says something
         more = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "OTEL_BSP_SCHEDULE_DELAY": "50"}
         with serving(cwd=tmp_path, **more) as server:
-            asked = Asked(server.port)
+            asked = TracedClient(server.port)
             asked.ask(CHAT, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}, model="g\u00f6del")
             asked.ask(MESSAGES, stream=True)
             asked.ask(GEMINI_STREAM)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.process import Process, serving
 from tests.server.traces.otlp_receiver import Receiver, receiving
-from tests.server.traces.traced_server import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, Asked
+from tests.server.traces.traced_server import CHAT, GEMINI, GEMINI_STREAM, MESSAGES, TracedClient
 from tests.waiting import PATIENCE
 
 SCENARIO = """
@@ -61,7 +61,7 @@ def ask(server: Process, call: Any = CHAT, session: str = "", **more: Any) -> by
     headers = (
         {"x-mockllm-session": session, **more.pop("headers", {})} if session else more.pop("headers", {})
     )
-    return Asked(server.port).ask(call, headers, **more)
+    return TracedClient(server.port).ask(call, headers, **more)
 
 
 CALLS: dict[str, tuple[Any, dict[str, Any], str]] = {
@@ -225,9 +225,12 @@ LINES = {
 def test_invalid_value_is_one_line_at_the_start(folder: Path, given: str) -> None:
     with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=given) as server:
         assert b"Hello you." in ask(server)
-        (line,) = [line for line in server.err if line.startswith("warning: ")]
+        line = server.line(lambda line: line.startswith("warning: "))
         assert LINES[given] in line
         assert line.startswith("warning: OTEL_EXPORTER_OTLP_ENDPOINT is ")
+        server.send(signal.SIGTERM)
+        assert server.ended() == 0
+    assert len([line for line in server.err if line.startswith("warning: ")]) == 1
 
 
 ODD = {

@@ -22,7 +22,7 @@ GEMINI_STREAM = ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 
 
 @dataclass
-class Asked:
+class TracedClient:
     """What is asked of a server."""
 
     port: int
@@ -51,7 +51,7 @@ def spans_of(folder: Path, scenario: str, *asking: Any) -> list[Span]:
     """The spans of what was asked of a server with this scenario: each a function of it, or a call."""
     (folder / "a.yaml").write_text(scenario)
     with live(folder) as server:
-        asked = Asked(server.port)
+        asked = TracedClient(server.port)
         for each in asking:
             each(asked) if callable(each) else asked.ask(each)
     return spans_in(server)

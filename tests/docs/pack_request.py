@@ -21,7 +21,7 @@ from mockllm.state.sessions import Sessions
 VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
 
 
-class Asked:
+class PackRequest:
     """What one request to a server with this pack and environment gives."""
 
     def __init__(
@@ -74,11 +74,11 @@ class Asked:
             for step in self.plan.steps
             if isinstance(step, (RawStep, EventStep))
         )
-        found = re.findall(rb"data: (\{.*\})\n\n", written)
-        said = [loads(event)["choices"] for event in found]
+        result = re.findall(rb"data: (\{.*\})\n\n", written)
+        output = [loads(event)["choices"] for event in result]
         return [
             choices[0]["delta"]["content"]
-            for choices in said
+            for choices in output
             if choices and choices[0]["delta"].get("content")
         ]
 

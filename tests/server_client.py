@@ -10,7 +10,7 @@ from typing import Any
 from tests.waiting import PATIENCE
 
 
-class Asked(ABC):
+class ServerClient(ABC):
     """A server that listens at `url`."""
 
     @property
@@ -19,20 +19,20 @@ class Asked(ABC):
 
     def get(self, path: str) -> Any:
         """The JSON at a path."""
-        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(self.url + path, timeout=PATIENCE) as response:
+            return json.load(response)
 
     def post(self, path: str, body: Any) -> Any:
         """The JSON answer to a JSON body."""
-        asked = urllib.request.Request(
+        request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}
         )
-        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            return json.load(response)
 
     def ask(self, user: str = "hi", model: str = "gpt-4o") -> str:
         """What a chat completion says."""
-        asked = {"model": model, "messages": [{"role": "user", "content": user}]}
-        said = self.post("/v1/chat/completions", asked)["choices"][0]["message"]["content"]
-        assert isinstance(said, str)
-        return said
+        request = {"model": model, "messages": [{"role": "user", "content": user}]}
+        text = self.post("/v1/chat/completions", request)["choices"][0]["message"]["content"]
+        assert isinstance(text, str)
+        return text
