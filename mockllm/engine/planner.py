@@ -130,8 +130,12 @@ class ResponsePlanner:
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
-        reply = with_reply_faults(self._noted_reply(context, dialect), before, context, plan)
-        reply = with_reply_faults(dialect.supported_reply(reply, request), after, context, plan)
+        reply = with_reply_faults(
+            self._noted_reply(context, dialect), before, context, plan, self._max_generated
+        )
+        reply = with_reply_faults(
+            dialect.supported_reply(reply, request), after, context, plan, self._max_generated
+        )
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         return with_plan_faults(context, plan(reply), rest)
 
