@@ -87,7 +87,7 @@ class CandidateFinder:
             modifiers,
             validation.invalid,
             validation.unknown,
-            request.now,
+            request.monotonic,
             validation.tokens,
         )
 

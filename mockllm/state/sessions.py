@@ -27,15 +27,17 @@ MAX_NAMED_IDS: Final = 3
 
 class Session:
     """One session. `seed` replaces the server's seed for all of its requests; it may be set at any time, and
-    ends with the session. `used` is the time of its last use, in seconds since the epoch."""
+    ends with the session. `used` is the time of its last use on a clock that is never set, `used_at` the same in
+    seconds since the epoch."""
 
-    __slots__ = ("counts", "recall", "seed", "used")
+    __slots__ = ("counts", "recall", "seed", "used", "used_at")
 
     def __init__(self, recall: ResponseLookup) -> None:
         self.counts = SessionCounters(MAX_SESSION_SCOPES)
         self.recall = recall
         self.seed: int | None = None
         self.used = 0.0
+        self.used_at = 0.0
 
 
 class Sessions:
@@ -63,15 +65,15 @@ class Sessions:
         self.ended: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
-    def session(self, id: str, now: float) -> Session:
-        """Return a session and record its use now (seconds since the epoch). Create it if no session has this
-        id, or if it has ended."""
+    def session(self, id: str, now: float, at: float | None = None) -> Session:
+        """Return a session and record its use: `now` is on a clock that is never set, `at` in seconds since the epoch
+        (by default `now`). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
         if found is not None and found.used + self.unused > now:
             self._sessions.move_to_end(id)
         self.expire(now)
         found = self._of(id)
-        found.used = now
+        found.used, found.used_at = now, now if at is None else at
         return found
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
@@ -145,7 +147,7 @@ class Sessions:
         return found
 
     def expire(self, now: float) -> None:
-        """End the sessions that were unused for too long, `now` in seconds since the epoch."""
+        """End the sessions that were unused for too long; `now` is on the clock of `session`."""
         ended = []
         for id, session in self._sessions.items():
             if session.used + self.unused > now:

@@ -253,6 +253,16 @@ def test_health_is_degraded_while_a_file_is_stale() -> None:
         assert "b.yaml: left out until it is corrected: ?" in page
 
 
+def test_request_has_times_of_both_clocks() -> None:
+    engine = FakeEngine({"/whole": whole("x")})
+    begin, begin_at = time.monotonic(), time.time()
+    with ThreadedServer(App(engine, limits=LIMITS)) as url, Raw.to(url) as raw:
+        assert raw.send(request(path="/whole")).answer().status == 200
+    (seen,) = engine.seen
+    assert begin <= seen.monotonic <= time.monotonic()
+    assert begin_at <= seen.now <= time.time()
+
+
 def test_the_root_says_what_is_loaded_and_what_to_paste(raw: Raw) -> None:
     got = raw.send(request(path="/")).answer()
     assert "3 rules in 1 file" in got.text

@@ -32,7 +32,7 @@ class OverlayExpiry:
 
     def _expire(self) -> None:
         self._timer = None
-        self._state.expire(time.time())
+        self._state.expire(time.monotonic())
         if self._overlays.sessions:
             self.schedule()
 
