@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.response_store import ResponseStore
+from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
 from mockllm.state.scope_state import ScopeState
 from mockllm.state.session_counters import MAX_SCOPES, SessionCounters
 
@@ -32,8 +33,8 @@ class Session:
 
     __slots__ = ("counts", "recall", "seed", "used", "used_at")
 
-    def __init__(self, recall: ResponseLookup) -> None:
-        self.counts = SessionCounters(MAX_SESSION_SCOPES)
+    def __init__(self, recall: ResponseLookup, memory: ScopeMemory) -> None:
+        self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.recall = recall
         self.seed: int | None = None
         self.used = 0.0
@@ -51,11 +52,13 @@ class Sessions:
         self,
         capacity: int = MAX_SCOPES,
         *,
+        scope_bytes: int = MAX_SCOPE_BYTES,
         max_sessions: int = MAX_SESSIONS,
         unused: float = inf,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        self.shared = SessionCounters(capacity)
+        self._memory = ScopeMemory(self._all_counters, scope_bytes)
+        self.shared = SessionCounters(capacity, self._memory)
         self._responses = ResponseStore()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
@@ -109,8 +112,12 @@ class Sessions:
         for scope in self._scopes():
             scope.forget_accounts(keys)
 
+    def _all_counters(self) -> Iterator[SessionCounters]:
+        yield self.shared
+        yield from (session.counts for session in self._sessions.values())
+
     def _scopes(self) -> Iterator[ScopeState]:
-        for counters in (self.shared, *(session.counts for session in self._sessions.values())):
+        for counters in self._all_counters():
             yield from counters.scopes()
 
     def recall(self, session: str) -> ResponseLookup:
@@ -143,7 +150,7 @@ class Sessions:
             if len(self._sessions) >= self._max_sessions:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
-            found = self._sessions[id] = Session(self._responses.recall(id))
+            found = self._sessions[id] = Session(self._responses.recall(id), self._memory)
         return found
 
     def expire(self, now: float) -> None:
@@ -158,7 +165,7 @@ class Sessions:
 
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
-            del self._sessions[id]
+            self._sessions.pop(id).counts.clear()
             self._responses.end(id)
         for callback in self.ended if ids else ():
             callback(ids)
