@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
@@ -19,6 +18,7 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.regex.compile import varying_repeats
 from mockllm.core.schema_values.document import Schema, Unsatisfiable, patterns
+from mockllm.core.text_cache import text_cache
 
 _ANY: Final = ascii_lowercase + digits
 _CHARS: Final = _ANY + ascii_uppercase + " -_.,:;!?/()@#$%&*+='\"<>[]{}|\\^~`\t\n"
@@ -96,7 +96,7 @@ def match_cost(source: str, length: int) -> int:
     return length * pattern_size(source) // _steps_per_character(source)
 
 
-@lru_cache(256)
+@text_cache(256)
 def _steps_per_character(source: str) -> int:
     try:
         few = varying_repeats(_parsed(source)) <= 1
@@ -105,7 +105,7 @@ def _steps_per_character(source: str) -> int:
     return _STEPS_PER_CHARACTER if few else _AMBIGUOUS_STEPS_PER_CHARACTER
 
 
-@lru_cache(256)
+@text_cache(256)
 def pattern_size(source: str) -> int:
     """Return about how many states a compiled pattern has: its parts, each times its repetitions. Where `re`
     cannot parse the pattern, each repeat counts for the whole pattern."""

@@ -7,10 +7,11 @@ in older recordings of older models, follow the newest form for all models.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+
+from mockllm.core.text_cache import text_cache
 
 DEFAULT_MODEL: Final = "claude-sonnet-5"
 """The model where neither the rule nor the request names one."""
@@ -32,7 +33,7 @@ _ROWS: Final = (
 )
 
 
-@lru_cache(maxsize=256)
+@text_cache(256)
 def family_of(model: str) -> AnthropicFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(family for glob, family in _ROWS if fnmatchcase(model, glob))

@@ -7,10 +7,11 @@ newest form.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
+
+from mockllm.core.text_cache import text_cache
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
@@ -75,7 +76,7 @@ _VERTEX: Final = (
 )
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def family(model: str, *, vertex: bool) -> GeminiFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(row for glob, row in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))

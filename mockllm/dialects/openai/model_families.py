@@ -8,10 +8,11 @@ fingerprint.
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+
+from mockllm.core.text_cache import text_cache
 
 DEFAULT_MODEL: Final = "gpt-4o-mini"
 """The model of a request that names none, which only lenient validation accepts, and of an example that names
@@ -69,7 +70,7 @@ def snapshot(model: str) -> str:
     return SNAPSHOTS.get(model, model)
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def family(model: str) -> OpenAiFamily:
     """Return the family of a model, by its requested or its dated name."""
     return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))

@@ -7,10 +7,11 @@ the newest form (August 2026).
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+
+from mockllm.core.text_cache import text_cache
 
 
 class ResponsesFamily(Struct, frozen=True):
@@ -44,7 +45,7 @@ FAMILIES: Final = (
 )
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def family_of(model: str) -> ResponsesFamily:
     """Return the form of a model's responses, by its requested or its dated name."""
     return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))
