@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
+from mockllm.core.budget import DEFAULT_VALUES, require_components
 from mockllm.core.faults import ReplyFault
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.gzip import packed, wants
@@ -78,7 +78,12 @@ class ResponsePlanner:
         settings = _resolve(context)
         return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
 
+    def require_components(self, request: Request) -> None:
+        """Raise BudgetExceeded where the vectors for a request have more components than allowed."""
+        require_components(request.components, self._max_generated)
+
     def _embedding(self, context: PlanContext, spec: ReplySpec) -> Plan:
+        self.require_components(context.request)
         embed = embedding_planner(spec, context.dialect, context.request.api)
         settings = _resolve(context)
         plan = embed(evaluate(spec, context.context), context.request, context.identity)

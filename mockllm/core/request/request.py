@@ -349,6 +349,11 @@ class Request:
         """The estimated tokens of the prompt: texts, calls and results, and the tools' descriptions."""
         return estimate_input(self)
 
+    @lazy
+    def components(self) -> int:
+        """The number of components of the vectors in the response, and of the characters behind them in fours."""
+        return 0
+
 
 PROMPT: Final = 3
 FRAMING: Final = 4

@@ -79,6 +79,11 @@ class OpenAiEmbeddingsRequest(Request):
     def input_tokens(self) -> int:
         return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in self.inputs)
 
+    @lazy
+    def components(self) -> int:
+        size = vector_size(self.model or DEFAULT_MODEL, self.fields.get("dimensions"))
+        return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
+
 
 def _is_token_list(value: Json) -> bool:
     return type(value) is list and bool(value) and all(type(token) is int for token in value)
@@ -133,14 +138,19 @@ def _check_size(model: str, dimensions: int | None) -> Failure | None:
     return None
 
 
+def vector_size(model: str, dimensions: Json) -> int:
+    """Return the number of components of a vector: as requested, else the model's own."""
+    if type(dimensions) is int and 0 < dimensions <= MAX_DIMENSIONS:
+        return dimensions
+    return SIZES.get(model, DEFAULT_SIZE)
+
+
 def embed_input(value: str | list[int], model: str, dimensions: Json) -> tuple[float, ...]:
     """Return the vector of one input. The model's own vector is shortened to the requested size where the
     size is smaller."""
-    size = SIZES.get(model, DEFAULT_SIZE)
     text = value if isinstance(value, str) else " ".join(map(str, value))
-    if type(dimensions) is not int or not 0 < dimensions <= MAX_DIMENSIONS:
-        return vector(text, size)
-    return shortened(vector(text, size), dimensions) if dimensions <= size else vector(text, dimensions)
+    own, size = SIZES.get(model, DEFAULT_SIZE), vector_size(model, dimensions)
+    return shortened(vector(text, max(own, size)), size)
 
 
 MAX_DIMENSIONS: Final = 16_384
