@@ -69,6 +69,7 @@ class ScopeState:
         "_in_flight",
         "counted",
         "counts",
+        "grown",
         "number",
         "states",
         "tallied",
@@ -78,6 +79,8 @@ class ScopeState:
         self.counts: dict[str, list[int]] = {}
         self.counted = 0
         """The size that its session has added to the memory of all scopes."""
+        self.grown = True
+        """Whether the size may have changed since then."""
         self.number = 0
         self.tallied: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
@@ -98,12 +101,15 @@ class ScopeState:
     def begin(self, key: str, now: float) -> None:
         """Record a try now: windows are counted from the first."""
         self._first_tries.setdefault(key, now)
+        self.grown = True
 
     def sets(self, states: Mapping[str, StateValue]) -> None:
         self.states = changed(self.states, states)
+        self.grown = True
 
     def account(self, candidate: Candidate) -> LimitAccount:
         """Return the account of a modifier's limit."""
+        self.grown = True
         account = self._accounts.get(candidate.key)
         if account is None:
             assert candidate.limit is not None
@@ -112,6 +118,7 @@ class ScopeState:
 
     def in_flight(self, key: str) -> InFlight:
         """Return the responses in flight that a modifier's load counts, with the end of each."""
+        self.grown = True
         in_flight = self._in_flight.get(key)
         if in_flight is None:
             in_flight = self._in_flight[key] = InFlight()
@@ -147,6 +154,7 @@ class ScopeState:
         counts = self.counts.get(key)
         if counts is None:
             counts = self.counts[key] = [0, 0]
+            self.grown = True
         return counts
 
     @property

@@ -73,12 +73,14 @@ class SessionCounters:
     def _measure_touched(self) -> None:
         grown = 0
         for scope in self._touched:
-            size = scope.size
-            grown += size - scope.counted
-            scope.counted = size
+            if scope.grown:
+                size = scope.size
+                grown += size - scope.counted
+                scope.counted, scope.grown = size, False
         self._touched.clear()
-        self._recent_size += grown
-        self._memory.add(grown)
+        if grown:
+            self._recent_size += grown
+            self._memory.add(grown)
 
     def scopes(self) -> Iterator[ScopeState]:
         """Yield all scopes."""

@@ -53,7 +53,7 @@ def test_load_counts_responses_in_flight() -> None:
     for lease in leases:
         assert lease is not None
         lease.end()
-    counters.decide(claim("a"))
+    counters.decide(claim("a", load=Load(max_inflight=100)))
     assert counters.size < size
 
 
