@@ -7,6 +7,8 @@ import importlib
 import os
 import platform
 import sys
+from dataclasses import replace
+from math import inf
 
 from benchmarks.load import WRK
 from benchmarks.rounds import Effort
@@ -22,6 +24,7 @@ NAMES = {
     "start": "From start to the first response",
     "library": "A server for each test",
     "observed": "With journal, metrics and dashboard",
+    "soak": "Memory under requests that all differ",
 }
 
 
@@ -30,13 +33,17 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(NAMES)} (all)")
     parser.add_argument("--quick", action="store_true", help="shorter and fewer rounds, rougher figures")
     parser.add_argument("--first", action="store_true", help="ahead of all other processes (needs root)")
+    parser.add_argument("--requests", type=int, help="the number of requests of soak (1,000,000)")
+    parser.add_argument("--seconds", type=float, default=inf, help="the most seconds of soak (no limit)")
     given = parser.parse_args()
     if given.first:
         os.environ["BENCH_FIRST"] = "1"
     unknown = set(given.names) - set(NAMES)
     if unknown:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    effort = Effort(1, 3) if given.quick else Effort()
+    effort = replace(
+        Effort(1, 3) if given.quick else Effort(), soak_requests=given.requests, soak_seconds=given.seconds
+    )
     load = "wrk" if WRK else "our own generator (install wrk for figures that compare)"
     print(f"`scripts/bench {' '.join(sys.argv[1:])}`".replace(" `", "`"))
     machine = f"{platform.machine()}, Python {platform.python_version()}"

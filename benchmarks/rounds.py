@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from statistics import median
 
 from benchmarks import load
@@ -21,6 +22,9 @@ class Effort:
 
     seconds: int = 3
     rounds: int = 7
+    soak_requests: int | None = None
+    soak_seconds: float = inf
+    """When `soak` ends."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""The limit on the work of generating one value from a schema that a client sent.
+"""The limit on the work of generating values for a client: from its schemas, and vectors of its texts.
 
 Separate from `core.schema_values`, which is imported only when a value is generated.
 """
@@ -11,11 +11,24 @@ DEFAULT_VALUES: Final = 10_000
 """The default for the maximum number of values."""
 CHARACTERS_PER_VALUE: Final = 100
 """The number of characters that are allowed for each allowed value."""
+COMPONENTS_PER_VALUE: Final = 1_000
+"""The number of components of vectors that are allowed for each allowed value: by default more than 2,048 vectors of
+3,072 components have, the most that OpenAI accepts."""
 OPTION: Final = "--max-generated-values"
 
 
 class BudgetExceeded(Exception):
     """The value takes more work than allowed. The message names the limit, and how to raise it."""
+
+
+def require_components(count: int, values: int = DEFAULT_VALUES) -> None:
+    """Raise BudgetExceeded where the vectors of a response have more components than allowed."""
+    most = values * COMPONENTS_PER_VALUE
+    if count > most:
+        raise BudgetExceeded(
+            f"The vectors for the request have more than {most:,} components ({COMPONENTS_PER_VALUE:,} for each of "
+            f"{values:,} values). Raise this limit with the server's option {OPTION}."
+        )
 
 
 class Budget:

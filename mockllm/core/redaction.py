@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from functools import lru_cache
 from typing import AnyStr, Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.text_cache import text_cache
 
 REDACTED: Final = "REDACTED"
 """The replacement of a secret."""
@@ -68,7 +68,7 @@ _BYTE_FORMS: Final = tuple(
 )
 
 
-@lru_cache(1024)
+@text_cache(1024)
 def is_secret(name: str) -> bool:
     """Return whether a header or parameter of this name usually is a secret."""
     low = name.lower()

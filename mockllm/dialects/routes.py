@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import product
 from typing import Final, TypeAlias
 from urllib.parse import unquote
@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
+from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall
 from mockllm.dialects.providers import BY_NAME, DEFAULT, REGISTERED
@@ -149,7 +150,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     return UnknownPath(dialect, provider, bare, _unknown(method, path, headers, likely.name))
 
 
-@lru_cache(maxsize=1024)
+@text_cache(1024)
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
     """Return the calls of a path by method. The text behind the path's last colon selects the patterns."""
     known = {method: list(candidates) for method, candidates in _LITERAL.get(path, {}).items()}

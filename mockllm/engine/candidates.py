@@ -77,8 +77,17 @@ class CandidateFinder:
         respond."""
         known = self._known.get(mask)
         rules, modifiers = self._find(mask, request) if known is None else known
-        facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
-        return MatchResult(*facts, request.now, validation.tokens)
+        session = request.session or ""
+        return MatchResult(
+            session,
+            self._seed,
+            rules,
+            modifiers,
+            validation.invalid,
+            validation.unknown,
+            request.monotonic,
+            validation.tokens,
+        )
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -117,9 +117,10 @@ class Engine:
         raw: bytes,
         client: str,
         now: float,
+        monotonic: float | None = None,
     ) -> Request:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
-        return self.request_reader(method, path, query_string, headers).read(raw, client, now)
+        return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
 
     def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
         """Return what a request's headers override; a failure where a header is invalid."""
@@ -169,7 +170,7 @@ class Engine:
             return responder.respond()._replace(drawn=drawn)
         try:
             planned = responder.respond()
-            lease.expect_end(request.now + lasting(planned.plan))
+            lease.expect_end(request.monotonic + lasting(planned.plan))
         except BaseException:
             lease.end()
             raise

@@ -101,12 +101,14 @@ def with_reply_faults(
     faults: Sequence[tuple[int, ReplyFault]],
     context: PlanContext,
     plan: Callable[[Reply], Plan],
+    max_generated: int,
 ) -> Reply:
     """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
     for number, fault in faults:
         random = context.randomness.random(f"fault {number}")
-        facts = ReplyFaultContext(context.request, context.streamed, random, plan)
-        changed = fault.apply_in_context(reply, facts)
+        changed = fault.apply_in_context(
+            reply, ReplyFaultContext(context.request, context.streamed, random, plan, max_generated)
+        )
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.json.codec import dumps
@@ -85,6 +86,7 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
+                self.require_components(context.request)
                 return self.decorate(_embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
@@ -116,6 +118,10 @@ class ResponsePlanner:
             settings = effective_settings(owner, response, [items[number] for number in applied])
             self._settings.put(key, settings)
         return settings
+
+    def require_components(self, request: Request) -> None:
+        """Raise BudgetExceeded where the vectors for a request have more components than allowed."""
+        require_components(request.components, self._max_generated)
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
@@ -158,8 +164,12 @@ class ResponsePlanner:
 
         before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
         after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
-        reply = with_reply_faults(self._noted_reply(context, dialect), before, context, plan)
-        reply = with_reply_faults(dialect.supported_reply(reply, request), after, context, plan)
+        reply = with_reply_faults(
+            self._noted_reply(context, dialect), before, context, plan, self._max_generated
+        )
+        reply = with_reply_faults(
+            dialect.supported_reply(reply, request), after, context, plan, self._max_generated
+        )
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         return with_plan_faults(context, plan(reply), rest)
 

@@ -79,14 +79,15 @@ class RequestReader:
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
 
-    def read(self, raw: bytes, client: str, now: float) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
-        the epoch."""
+        the epoch, `monotonic` on a clock that is never set (by default `now`)."""
+        ticks = now if monotonic is None else monotonic
         if self._session is None and self._override is None:
-            return self._kind.of(self._facts, raw, client, now, self._shared)
-        view = None if self._session is None else self._state.session(self._session, now)
+            return self._kind.of(self._facts, raw, client, now, ticks, self._shared)
+        view = None if self._session is None else self._state.session(self._session, ticks, now)
         recall = self._shared if view is None else view.recall
-        request = self._kind.of(self._facts, raw, client, now, recall)
+        request = self._kind.of(self._facts, raw, client, now, ticks, recall)
         if self._error is None:
             if self._override is not None:
                 override = self._override(request.headers, view)

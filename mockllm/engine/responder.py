@@ -149,6 +149,10 @@ class Responder:
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
+        try:
+            self.planner.require_components(self.request)
+        except BudgetExceeded as exceeded:
+            return self._builtin(Failure("bad_request", message=str(exceeded)), name)
         return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
 
     # --- plans ---------------------------------------------------------------------------------

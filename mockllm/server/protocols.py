@@ -28,9 +28,9 @@ class ProxyFailed(Exception):
 class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
-    def read(self, raw: bytes, client: str, now: float) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request as its dialect reads it. `raw` is inflated; `client` is the peer's address without
-        its port; `now` is in seconds since the epoch."""
+        its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
 
 class EngineProtocol(Protocol):

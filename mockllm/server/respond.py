@@ -64,7 +64,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if (head.own or app.control_only) and (is_control_call(app, exchange) or respond_builtin(app, exchange)):
         return
     engine = app.engine
-    request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at)
+    request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.since)
     exchange.request = request
     response = engine.respond(request)
     if response.lease is not None:
@@ -85,7 +85,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         exchange.unlogged = True
         return
     engine = app.engine
-    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at)
+    exchange.request = request = head.reader(engine).read(b"", exchange.client, exchange.at, exchange.since)
     exchange.response = engine.refuse(failure, request)
     exchange.allow_cors = app.open_to_pages
 

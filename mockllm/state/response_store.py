@@ -14,14 +14,18 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Total size of the stored bodies, requests and responses together."""
-MAX_CALLS: Final = 100_000
-"""Maximum number of stored calls."""
+MAX_CALL_BYTES: Final = 16 * 1024 * 1024
+"""Total size of the stored calls."""
+_NAME_BYTES: Final = 500
+_RESPONSE_BYTES: Final = 400
+_CALL_BYTES: Final = 450
+"""The memory of a name, a response and a call besides their texts: objects, and entries of dictionaries."""
 
 
 class ResponseStore:
     """The stored responses and calls of all sessions."""
 
-    def __init__(self, size: int = MAX_BYTES, calls: int = MAX_CALLS) -> None:
+    def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._names: dict[str, dict[str, None]] = {}
@@ -29,7 +33,7 @@ class ResponseStore:
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of each session's calls."""
         self._free = size
-        self._max_calls = calls
+        self._free_for_calls = call_size
 
     def recall(self, session: str) -> ResponseLookup:
         return SessionLookup(session, self._stored, self._calls, self._names)
@@ -38,10 +42,13 @@ class ResponseStore:
         for name in memo.forgotten:
             self._forget((session, name))
         for id, tool in memo.calls.items():
+            self._free_for_calls += _call_size(id, self._calls.get((session, id)))
             self._calls[session, id] = tool
             self._ids.setdefault(session, {})[id] = None
-        while len(self._calls) > self._max_calls:
-            (owner, id), _ = self._calls.popitem(last=False)
+            self._free_for_calls -= _call_size(id, tool)
+        while self._free_for_calls < 0:
+            (owner, id), tool = self._calls.popitem(last=False)
+            self._free_for_calls += _call_size(id, tool)
             _remove_name(self._ids, owner, id)
         if memo.stored is not None:
             for name in memo.names:
@@ -63,7 +70,7 @@ class ResponseStore:
         for name in list(self._names.get(session, ())):
             self._forget((session, name))
         for id in self._ids.pop(session, ()):
-            del self._calls[session, id]
+            self._free_for_calls += _call_size(id, self._calls.pop((session, id)))
 
     def _forget(self, key: tuple[str, str]) -> None:
         removed = self._stored.pop(key, None)
@@ -113,5 +120,13 @@ def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, nam
 
 
 def _size(name: str, stored: StoredResponse) -> int:
-    """Return the approximate number of bytes of an entry; the bodies count under the response's own id."""
-    return 500 if name != stored.id else 500 + len(stored.request_body) + len(stored.response_body)
+    """Return about how many bytes an entry takes; the bodies count under the response's own id."""
+    size = _NAME_BYTES + len(name)
+    if name == stored.id:
+        size += _RESPONSE_BYTES + len(stored.request_body) + len(stored.response_body)
+    return size
+
+
+def _call_size(id: str, tool: str | None) -> int:
+    """Return about how many bytes a call takes; none for a call that is not stored."""
+    return 0 if tool is None else _CALL_BYTES + len(id) + len(tool)

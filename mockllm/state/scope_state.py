@@ -6,11 +6,11 @@ Separate from the session counters, which find the scope and decide; this module
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
+from typing import Final
 
 from mockllm.core.limits.account import LimitAccount
 from mockllm.core.selection.decision import Candidate, Lease
@@ -63,22 +63,36 @@ class ScopeState:
     """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request. `tallied` are
     tallies by the keys that were counted together; they are added to the counts when a count is read."""
 
-    __slots__ = ("_accounts", "_first_tries", "_in_flight", "counts", "number", "states", "tallied")
+    __slots__ = (
+        "_accounts",
+        "_first_tries",
+        "_in_flight",
+        "counted",
+        "counts",
+        "grown",
+        "number",
+        "states",
+        "tallied",
+    )
 
     def __init__(self) -> None:
-        self.counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        self.counts: dict[str, list[int]] = {}
+        self.counted = 0
+        """The size that its session has added to the memory of all scopes."""
+        self.grown = True
+        """Whether the size may have changed since then."""
         self.number = 0
         self.tallied: dict[Sequence[str], int] = {}
         self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}
         self._accounts: dict[str, LimitAccount] = {}
-        self._in_flight: defaultdict[str, InFlight] = defaultdict(InFlight)
+        self._in_flight: dict[str, InFlight] = {}
 
     def of(self, key: str) -> list[int]:
         """Return the tries and turns of a key, to be read and changed."""
         if self.tallied:
             self._add_tallies()
-        return self.counts[key]
+        return self._of(key)
 
     def elapsed(self, key: str, now: float) -> float:
         """Return the seconds since the first try; 0 before it, and 0 on a clock that was set back."""
@@ -87,12 +101,15 @@ class ScopeState:
     def begin(self, key: str, now: float) -> None:
         """Record a try now: windows are counted from the first."""
         self._first_tries.setdefault(key, now)
+        self.grown = True
 
     def sets(self, states: Mapping[str, StateValue]) -> None:
         self.states = changed(self.states, states)
+        self.grown = True
 
     def account(self, candidate: Candidate) -> LimitAccount:
         """Return the account of a modifier's limit."""
+        self.grown = True
         account = self._accounts.get(candidate.key)
         if account is None:
             assert candidate.limit is not None
@@ -101,7 +118,11 @@ class ScopeState:
 
     def in_flight(self, key: str) -> InFlight:
         """Return the responses in flight that a modifier's load counts, with the end of each."""
-        return self._in_flight[key]
+        self.grown = True
+        in_flight = self._in_flight.get(key)
+        if in_flight is None:
+            in_flight = self._in_flight[key] = InFlight()
+        return in_flight
 
     def keep(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
@@ -124,7 +145,28 @@ class ScopeState:
     def _add_tallies(self) -> None:
         for keys, times in self.tallied.items():
             for key in keys:
-                counts = self.counts[key]
+                counts = self._of(key)
                 counts[0] += times
                 counts[1] += times
         self.tallied.clear()
+
+    def _of(self, key: str) -> list[int]:
+        counts = self.counts.get(key)
+        if counts is None:
+            counts = self.counts[key] = [0, 0]
+            self.grown = True
+        return counts
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the scope takes, with its name in the tables of its session."""
+        parts = len(self.counts) + len(self.tallied) + len(self._first_tries) + len(self.states)
+        in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
+        accounts = sum(account.size for account in self._accounts.values())
+        return _SCOPE_BYTES + _PART_BYTES * parts + accounts + in_flight
+
+
+_SCOPE_BYTES: Final = 1_100
+_PART_BYTES: Final = 250
+_IN_FLIGHT_BYTES: Final = 500
+"""The memory of a scope with its dictionaries, of an entry of these, and of a load."""

@@ -16,6 +16,7 @@ from mockllm.core.selection.decision import (
 )
 from mockllm.core.selection.guards import TURNS, Guard, GuardReason
 from mockllm.state.admission import check_admission, current_limits
+from mockllm.state.scope_memory import ScopeMemory
 from mockllm.state.scope_state import ScopeState
 
 MAX_SCOPES = 100_000
@@ -28,10 +29,14 @@ COUNTED_OUTCOMES: Final = ("rule", "miss")
 class SessionCounters:
     """The counters of one session."""
 
-    def __init__(self, capacity: int = MAX_SCOPES) -> None:
+    def __init__(self, capacity: int = MAX_SCOPES, memory: ScopeMemory | None = None) -> None:
         self._recent: dict[tuple[str, str], ScopeState] = {}
         self._older: dict[tuple[str, str], ScopeState] = {}
         self._half = max(1, capacity // 2)
+        self._memory = ScopeMemory() if memory is None else memory
+        self._recent_size = self._older_size = 0
+        self._touched: set[ScopeState] = set()
+        """The scopes whose size may have changed since it was last added."""
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
@@ -50,8 +55,32 @@ class SessionCounters:
 
     def clear(self) -> None:
         """Delete all counts."""
-        self._recent.clear()
-        self._older.clear()
+        self._touched.clear()
+        self.drop_older()
+        self.drop_older()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes all scopes take."""
+        return self._recent_size + self._older_size
+
+    def drop_older(self) -> None:
+        """Remove the scopes that were not used for the longest time; a second call removes all others."""
+        self._memory.add(-self._older_size)
+        self._older, self._recent = self._recent, {}
+        self._older_size, self._recent_size = self._recent_size, 0
+
+    def _measure_touched(self) -> None:
+        grown = 0
+        for scope in self._touched:
+            if scope.grown:
+                size = scope.size
+                grown += size - scope.counted
+                scope.counted, scope.grown = size, False
+        self._touched.clear()
+        if grown:
+            self._recent_size += grown
+            self._memory.add(grown)
 
     def scopes(self) -> Iterator[ScopeState]:
         """Yield all scopes."""
@@ -65,9 +94,12 @@ class SessionCounters:
         scope_state = self._recent.get(key)
         if scope_state is None:
             scope_state = self._older.pop(key, None) or ScopeState()
+            self._older_size -= scope_state.counted
             if len(self._recent) >= self._half:
-                self._older, self._recent = self._recent, {}
+                self.drop_older()
             self._recent[key] = scope_state
+            self._recent_size += scope_state.counted
+        self._touched.add(scope_state)
         return scope_state
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
@@ -93,6 +125,7 @@ class SessionCounters:
             outcome = "invalid"
         if count and outcome in COUNTED_OUTCOMES:
             self._count(claim, winner, blocked)
+        self._measure_touched()
         return Decision(outcome, winner, modifiers, number, blocked, admission_result, lease, skipped)
 
     def _select_rule(self, claim: MatchResult) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:

@@ -14,6 +14,7 @@ from typing import Final
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.response_store import ResponseStore
+from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
 from mockllm.state.scope_state import ScopeState
 from mockllm.state.session_counters import MAX_SCOPES, SessionCounters
 
@@ -27,15 +28,17 @@ MAX_NAMED_IDS: Final = 3
 
 class Session:
     """One session. `seed` replaces the server's seed for all of its requests; it may be set at any time, and
-    ends with the session. `used` is the time of its last use, in seconds since the epoch."""
+    ends with the session. `used` is the time of its last use on a clock that is never set, `used_at` the same in
+    seconds since the epoch."""
 
-    __slots__ = ("counts", "recall", "seed", "used")
+    __slots__ = ("counts", "recall", "seed", "used", "used_at")
 
-    def __init__(self, recall: ResponseLookup) -> None:
-        self.counts = SessionCounters(MAX_SESSION_SCOPES)
+    def __init__(self, recall: ResponseLookup, memory: ScopeMemory) -> None:
+        self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.recall = recall
         self.seed: int | None = None
         self.used = 0.0
+        self.used_at = 0.0
 
 
 class Sessions:
@@ -49,11 +52,13 @@ class Sessions:
         self,
         capacity: int = MAX_SCOPES,
         *,
+        scope_bytes: int = MAX_SCOPE_BYTES,
         max_sessions: int = MAX_SESSIONS,
         unused: float = inf,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        self.shared = SessionCounters(capacity)
+        self._memory = ScopeMemory(self._all_counters, scope_bytes)
+        self.shared = SessionCounters(capacity, self._memory)
         self._responses = ResponseStore()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
@@ -63,15 +68,15 @@ class Sessions:
         self.ended: list[Callable[[Sequence[str]], None]] = []
         """Callbacks with the ids of sessions that ended."""
 
-    def session(self, id: str, now: float) -> Session:
-        """Return a session and record its use now (seconds since the epoch). Create it if no session has this
-        id, or if it has ended."""
+    def session(self, id: str, now: float, at: float | None = None) -> Session:
+        """Return a session and record its use: `now` is on a clock that is never set, `at` in seconds since the epoch
+        (by default `now`). Create the session if no session has this id, or if it has ended."""
         found = self._sessions.get(id)
         if found is not None and found.used + self.unused > now:
             self._sessions.move_to_end(id)
         self.expire(now)
         found = self._of(id)
-        found.used = now
+        found.used, found.used_at = now, now if at is None else at
         return found
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
@@ -107,8 +112,12 @@ class Sessions:
         for scope in self._scopes():
             scope.forget_accounts(keys)
 
+    def _all_counters(self) -> Iterator[SessionCounters]:
+        yield self.shared
+        yield from (session.counts for session in self._sessions.values())
+
     def _scopes(self) -> Iterator[ScopeState]:
-        for counters in (self.shared, *(session.counts for session in self._sessions.values())):
+        for counters in self._all_counters():
             yield from counters.scopes()
 
     def recall(self, session: str) -> ResponseLookup:
@@ -141,11 +150,11 @@ class Sessions:
             if len(self._sessions) >= self._max_sessions:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
-            found = self._sessions[id] = Session(self._responses.recall(id))
+            found = self._sessions[id] = Session(self._responses.recall(id), self._memory)
         return found
 
     def expire(self, now: float) -> None:
-        """End the sessions that were unused for too long, `now` in seconds since the epoch."""
+        """End the sessions that were unused for too long; `now` is on the clock of `session`."""
         ended = []
         for id, session in self._sessions.items():
             if session.used + self.unused > now:
@@ -156,7 +165,7 @@ class Sessions:
 
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
-            del self._sessions[id]
+            self._sessions.pop(id).counts.clear()
             self._responses.end(id)
         for callback in self.ended if ids else ():
             callback(ids)

@@ -174,7 +174,7 @@ class MockLLM(MockBase):
     def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:
         def open_session() -> None:
             self._recording.open(session, stack)
-            self._state.session(session, time.time()).seed = seed
+            self._state.session(session, time.monotonic(), time.time()).seed = seed
 
         self._running.do(open_session)
 

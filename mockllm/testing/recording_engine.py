@@ -82,9 +82,10 @@ class RecordingReader(NamedTuple):
     query_string: str
     headers: Mapping[str, str]
 
-    def read(self, raw: bytes, client: str, now: float) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         engine = self.recorder.engine_for(self.path, self.headers)
-        return engine.read(self.method, self.path, self.query_string, self.headers, raw, client, now)
+        head = (self.method, self.path, self.query_string, self.headers)
+        return engine.read(*head, raw, client, now, monotonic)
 
 
 class RecordingEngine:

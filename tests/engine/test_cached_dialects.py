@@ -37,8 +37,10 @@ def count_tokens(monkeypatch: pytest.MonkeyPatch, counts: Iterator[int]) -> None
     """Each request has the next of these counts of input tokens."""
     original = RequestReader.read
 
-    def read(self: RequestReader, raw: bytes, client: str, now: float) -> Request:
-        return original(self, raw, client, now).with_input_tokens(next(counts))
+    def read(
+        self: RequestReader, raw: bytes, client: str, now: float, monotonic: float | None = None
+    ) -> Request:
+        return original(self, raw, client, now, monotonic).with_input_tokens(next(counts))
 
     monkeypatch.setattr(RequestReader, "read", read)
 

@@ -9,6 +9,9 @@ from base64 import b64decode
 from struct import unpack
 from typing import Any
 
+import pytest
+
+from mockllm.core.budget import require_components
 from tests.language.virtual_server import (
     ClientRequest,
     ClientResponse,
@@ -141,3 +144,30 @@ def test_embedding_for_unknown_path_is_refused() -> None:
     )
     assert responses.status == 400
     assert "this is no provider call" in responses.bytes.decode()
+
+
+@pytest.mark.parametrize(
+    "rules", [RULE % "[1]", "rules: [{match: {user: nothing}, reply: ok}]"], ids=["rule", "no rule"]
+)
+@pytest.mark.parametrize(
+    "sent",
+    [
+        openai(["a"] * 2),
+        openai("a", model="text-embedding-3-large"),
+        openai("a" * 6_000),
+        raw_request("/v1beta/models/gemini-embedding-001:embedContent", CONTENT),
+    ],
+    ids=["inputs", "dimensions", "characters", "Gemini"],
+)
+def test_vectors_beyond_the_limit_are_refused(rules: str, sent: ClientRequest) -> None:
+    refused = VirtualServer(rules, max_generated=2).respond(sent)
+    assert refused.status == 400
+    assert b"more than 2,000 components" in refused.bytes
+    assert b"--max-generated-values" in refused.bytes
+
+
+def test_vectors_of_the_largest_legal_request_are_within_the_limit() -> None:
+    largest = openai(["a"] * 2_048, model="text-embedding-3-large")
+    request = VirtualServer("rules: []").engine.read("POST", OPENAI, "", {}, largest.body, "", 0.0)
+    assert request.components == 2_048 * 3_072 + 2_048 // 4
+    require_components(request.components)

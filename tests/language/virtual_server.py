@@ -47,6 +47,8 @@ class ClientRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     client: str = "127.0.0.1"
     now: float = NOW
+    monotonic: float | None = None
+    """The arrival on a clock that is never set; by default `now`."""
 
 
 def raw_request(path: str, body: Any = None, **more: Any) -> ClientRequest:
@@ -89,7 +91,7 @@ def _generating_request(
     session: str | None,
     more: dict[str, Any],
 ) -> ClientRequest:
-    own = {name: more.pop(name) for name in ("method", "query", "client", "now") if name in more}
+    own = {name: more.pop(name) for name in ("method", "query", "client", "now", "monotonic") if name in more}
     headers = dict(more.pop("headers", {}))
     if key is not None:
         headers[header] = scheme + key
@@ -289,7 +291,8 @@ class VirtualServer:
     def respond(self, sent: ClientRequest) -> ClientResponse:
         engine = self.engine
         headers = {name.lower(): value for name, value in sent.headers.items()}
-        request = engine.read(sent.method, sent.path, sent.query, headers, sent.body, sent.client, sent.now)
+        head = (sent.method, sent.path, sent.query, headers)
+        request = engine.read(*head, sent.body, sent.client, sent.now, sent.monotonic)
         return ClientResponse(engine.respond(request))
 
 

@@ -43,8 +43,8 @@ class FakeHeading(NamedTuple):
     query_string: str
     headers: Mapping[str, str]
 
-    def read(self, raw: bytes, client: str, now: float) -> Request:
-        return Request(**self._asdict(), raw=raw, client=client, now=now)
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
+        return Request(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 
 
 class FakeEngine:

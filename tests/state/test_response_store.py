@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from mockllm.core.request.stored_responses import NOTHING, StoredResponse, StoreUpdate
-from mockllm.state.response_store import ResponseStore
+from mockllm.state.response_store import MAX_BYTES, ResponseStore
 from mockllm.state.sessions import Sessions
 
 
@@ -36,7 +38,7 @@ def test_forgotten_response_is_missing() -> None:
 
 
 def test_oldest_responses_are_removed_first() -> None:
-    counters = ResponseStore(size=5_000, calls=2)
+    counters = ResponseStore(size=6_200, call_size=1_000)
     for name in ("one", "two", "three"):
         counters.remember("", StoreUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"}))
     recall = counters.recall("")
@@ -64,8 +66,37 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
 
 
 def test_changed_response_has_new_size() -> None:
-    counters = ResponseStore(size=5_000)
+    counters = ResponseStore(size=5_400)
     counters.remember("", StoreUpdate(("one",), stored("one", 3_000)))
     counters.remember("", StoreUpdate(("one",), stored("one", 1_000)))
     counters.remember("", StoreUpdate(("two",), stored("two", 2_500)))
     assert [each.id for each in counters.recall("").all_stored("")] == ["one", "two"]
+
+
+def test_stored_bytes_are_about_the_real_ones() -> None:
+    store = ResponseStore()
+    tracemalloc.start()
+    try:
+        for number in range(1_000):
+            body = b"%0800d" % number
+            store.remember(
+                "",
+                StoreUpdate(
+                    (f"chat-{number:030}",), StoredResponse(f"chat-{number:030}", None, body, body[:100])
+                ),
+            )
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    counted = MAX_BYTES - store._free
+    assert 0.7 * used < counted < 2 * used
+
+
+def test_calls_are_bounded_in_bytes() -> None:
+    store = ResponseStore(call_size=10_000)
+    for number in range(100):
+        store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 1_000}))
+        store.remember("a", StoreUpdate(calls={f"call-{number}": "t" * 2_000}))
+    assert sum(store.recall("a").call(f"call-{number}") is not None for number in range(100)) == 4
+    store.end("a")
+    assert store._free_for_calls == 10_000

@@ -131,6 +131,7 @@ def test_held_lists_least_recently_used_first() -> None:
     sessions.session("b", 2.0)
     sessions.session("a", 3.0)
     assert {id: each.used for id, each in sessions.held().items()} == {"b": 2.0, "a": 3.0}
+    assert sessions.session("a", 4.0, 1_700_000_000.0).used_at == 1_700_000_000.0
     assert list(sessions.held()) == ["b", "a"]
 
 

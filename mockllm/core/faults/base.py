@@ -14,6 +14,7 @@ from typing import ClassVar, Final, Literal, TypeAlias, TypeVar
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
+from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -89,6 +90,8 @@ class ReplyFaultContext(Struct, frozen=True):
     streamed: bool
     random: Random
     plan: Callable[[Reply], Plan]
+    max_generated: int = DEFAULT_VALUES
+    """The limit on the work with schemas of the request; see `core.budget`."""
 
 
 class ReplyFault(Fault):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.faults.base import Needs, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.faults.fault_points import too_few
 from mockllm.core.json.codec import JSONDecodeError, dumps, loads
@@ -33,9 +34,9 @@ from mockllm.core.reply.truncation import cut_chunks, cut_fraction, part_tokens,
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.schema_values.violations import (
     VIOLATION_KINDS,
+    BudgetedCheck,
     ViolationKind,
     invalid_value,
-    provider_validator,
 )
 from mockllm.core.tokens import split
 from mockllm.core.values.types import Drawable, Probability, Templated
@@ -281,16 +282,19 @@ class WrongSchema(ReplyFault):
             text = joined_text(part.chunks) if part.whole is None or context.streamed else part.whole
             schema = context.request.response_format.schema
             subject, plural = "the text", False
+        kinds = VIOLATION_KINDS if self.how == "any" else (self.how,)
         try:
-            value, matches = loads(text), provider_validator(schema).matches
+            value = loads(text)
+            check = BudgetedCheck(schema, Budget(context.max_generated, f"a violation for {subject}"))
+            if not check.matches(value):
+                return NotApplicable(f"{subject} {'violate' if plural else 'violates'} the schema already")
+            invalid = invalid_value(value, check.matches, kinds, context.random)
         except JSONDecodeError:
             return NotApplicable(f"{subject} {'are' if plural else 'is'} not JSON")
+        except BudgetExceeded as exceeded:
+            return NotApplicable(str(exceeded))
         except ValueError as error:
             return NotApplicable(f"the schema cannot be used: {error}")
-        if not matches(value):
-            return NotApplicable(f"{subject} {'violate' if plural else 'violates'} the schema already")
-        kinds = VIOLATION_KINDS if self.how == "any" else (self.how,)
-        invalid = invalid_value(value, matches, kinds, context.random)
         if invalid is None:
             kind = "" if self.how == "any" else f" of this kind ({self.how})"
             return NotApplicable(f"the schema forbids nothing{kind}")

@@ -66,12 +66,18 @@ def json_value(value: object) -> Json:
 
 def dumps(value: Json) -> bytes:
     """Return compact UTF-8 JSON."""
-    return orjson.dumps(value, json_value)
+    return _exact(orjson.dumps(value, json_value))
 
 
 def pretty(value: Json) -> bytes:
     """Return UTF-8 JSON with an indentation of two spaces."""
-    return orjson.dumps(value, json_value, orjson.OPT_INDENT_2)
+    return _exact(orjson.dumps(value, json_value, orjson.OPT_INDENT_2))
+
+
+def _exact(data: bytes) -> bytes:
+    """Return a copy without spare memory: orjson's own result has a buffer of 4 to 8 KB at least, and stores of
+    responses would hold it."""
+    return b"".join((data, b""))
 
 
 def canonical(value: Json) -> bytes:

@@ -1,20 +1,34 @@
-"""JSONPath (RFC 9535) on a request's body.
-
-A singular path (`$.a.b[-1]['x y']`) has its own parser and evaluator. Other paths are evaluated by jsonpath-ng, which
-accepts more than the RFC and differs from it in parts. So a query is first parsed by the supported part of the RFC's
-grammar, and passed on in a normal form; any other query is refused.
-"""
+"""JSONPath (RFC 9535) on a request's body: names, indices, slices, wildcards, `..` and filters without functions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing, loads
+from mockllm.core.json.path_evaluation import (
+    COMPARISONS,
+    TOO_LARGE,
+    FilterQuery,
+    Key,
+    PathEvaluation,
+    PathSegment,
+    PathSelector,
+    Test,
+    TooLarge,
+    TooManyVisits,
+    child_selector,
+    children_of,
+    filter_selector,
+    find_nodes,
+    follow,
+    slice_selector,
+)
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NAME: Final = re.compile(r"[^\x00-@\[-^`{-\x7f][^\x00-/:-@\[-^`{-\x7f]*")
@@ -28,7 +42,7 @@ _MAX_NESTING: Final = 20
 
 
 class JsonPathError(ValueError):
-    """A query is invalid, or could not be evaluated by RFC 9535."""
+    """A query is invalid or not supported."""
 
 
 class JsonPath(Struct, frozen=True):
@@ -36,74 +50,52 @@ class JsonPath(Struct, frozen=True):
 
     text: str
     singular: bool
-    keys: tuple[str | int, ...]
-    _find: Callable[[Json], list[Any]] | None
+    keys: tuple[Key, ...]
+    segments: tuple[PathSegment, ...] = ()
 
     def first(self, body: Json | Missing) -> Json | Missing:
-        """Return the (first) node; MISSING where there is none."""
-        if not self.singular:
-            return next(iter(self.all(body)), MISSING)
-        for key in self.keys:
-            body = body.get(key, MISSING) if isinstance(body, dict) else _item(body, key)
-        return body
+        """Return the node of a singular path; MISSING where there is none."""
+        return follow(body, self.keys)
 
-    def all(self, body: Json | Missing) -> list[Json]:
-        """Return the nodes in order."""
-        if self._find is None:
-            node = self.first(body)
-            return [] if node is MISSING else [node]
+    def value(self, body: Json | Missing) -> Json | Missing | TooLarge:
+        """Return the value for a condition: the node of a singular path, else the list of nodes in order (MISSING:
+        none); TOO_LARGE where the query visits too many nodes."""
+        if self.singular:
+            return follow(body, self.keys)
         if body is MISSING:
-            return []
+            return MISSING
         try:
-            return [node.value for node in self._find(body)]
-        except RecursionError:  # the body is nested too deep
-            return []
-
-    def value(self, body: Json | Missing) -> Json | Missing:
-        """Return the value for a condition: the node of a singular path, else the list of nodes (MISSING: none)."""
-        return self.first(body) if self.singular else self.all(body) or MISSING
+            return find_nodes(self.segments, body, PathEvaluation(body)) or MISSING
+        except TooManyVisits:
+            return TOO_LARGE
 
 
-def _item(value: Json | Missing, key: str | int) -> Json | Missing:
-    """Return a list's item; MISSING where there is none, or the value is not a list."""
-    if isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
-        return value[key]
-    return MISSING
-
-
-@lru_cache(4096)
+@lru_cache(1024)
 def compile_path(text: str) -> JsonPath:
     """Return the compiled query. Raise JsonPathError with a message for a person."""
-    normal, keys = _Parser(text).query()
-    if keys is not None:
-        return JsonPath(text, True, keys, None)
-    from jsonpath_ng.exceptions import JSONPathError
-    from jsonpath_ng.ext.parser import parse
-
-    try:
-        return JsonPath(text, False, (), parse(normal).find)
-    except JSONPathError as error:
-        raise JsonPathError(f"{text}: not a JSONPath that can be evaluated: {error}") from None
+    segments, keys = _Parser(text).query()
+    return JsonPath(text, keys is not None, keys or (), () if keys is not None else segments)
 
 
 class _Parser:
-    """A parser of the RFC's grammar. In the normal form every name is in single quotes and brackets."""
+    """A parser of the RFC's grammar, without its functions."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
         self._descents = 0
+        self._filters = 0
         self._depth = 0
 
-    def query(self) -> tuple[str, tuple[str | int, ...] | None]:
-        """Return the normal form, and the steps where the query is singular."""
+    def query(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
+        """Return the segments, and the keys where the query is singular."""
         if not self._text.startswith("$"):
             raise self._error("a JSONPath begins with $, like $.temperature")
         self._at = 1
-        normal, keys = self._segments()
+        segments, keys = self._segments()
         if self._at < len(self._text):
             self._refuse_rest()
-        return "$" + normal, keys
+        return segments, keys
 
     def _refuse_rest(self) -> None:
         rest = self._text[self._at :].lstrip()
@@ -115,63 +107,68 @@ class _Parser:
             raise self._error("white space behind the path")
         raise self._error(f"not understood from {rest[:20]!r}")
 
-    def _segments(self) -> tuple[str, tuple[str | int, ...] | None]:
-        normal = ""
-        keys: tuple[str | int, ...] | None = ()
+    def _segments(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
+        segments: list[PathSegment] = []
+        keys: tuple[Key, ...] | None = ()
         while True:
             before = self._at
             self._skip_space()
-            if self._accept(".."):
+            descends = self._accept("..")
+            if descends:
                 self._descents += 1
                 if self._descents > 1:
                     raise self._error("at most one .. (more of them take minutes on a deep body)")
                 selector = self._bracketed() if self._accept("[") else self._shorthand()
-                normal, keys = normal + ".." + selector[0], None
-                continue
-            if self._accept("."):
+            elif self._accept("."):
                 selector = self._shorthand()
             elif self._accept("["):
                 selector = self._bracketed()
             else:
                 self._at = before
-                return normal, keys
-            normal += selector[0]
-            keys = None if keys is None or selector[1] is None else (*keys, selector[1])
+                return tuple(segments), keys
+            segments.append(PathSegment(selector.select, selector.key, descends))
+            keys = None if keys is None or selector.key is None or descends else (*keys, selector.key)
 
-    def _shorthand(self) -> tuple[str, str | int | None]:
+    def _shorthand(self) -> PathSelector:
         if self._accept("*"):
-            return "[*]", None
+            return PathSelector(children_of, "wildcard")
         name = self._match(_NAME)
         if name is None:
             raise self._error("a name or * is missing behind the dot")
         if self._text[self._at : self._at + 1] == "(":
             raise self._error(f"functions like {name}() are not supported")
-        return f"[{_quoted(name)}]", name
+        return child_selector(name)
 
-    def _bracketed(self) -> tuple[str, str | int | None]:
+    def _bracketed(self) -> PathSelector:
         """Parse one or several selectors. Several must be all names or all indices."""
         selectors = [self._selector()]
         while self._accept_spaced(","):
             selectors.append(self._selector())
         if not self._accept_spaced("]"):
             raise self._error("] is missing")
-        kinds = {kind for _, kind, _ in selectors}
-        if len(selectors) > 1 and (len(kinds) > 1 or not kinds <= {"name", "index"}):
+        if len(selectors) == 1:
+            return selectors[0]
+        kinds = {selector.kind for selector in selectors}
+        if len(kinds) > 1 or not kinds <= {"name", "index"}:
             raise self._error("several selectors in one bracket must be all names or all indices")
-        normal = "[" + ",".join(text for text, _, _ in selectors) + "]"
-        return normal, selectors[0][2] if len(selectors) == 1 else None
+        selects = [selector.select for selector in selectors]
+        return PathSelector(
+            lambda node, evaluation: chain.from_iterable(select(node, evaluation) for select in selects),
+            "several",
+        )
 
-    def _selector(self) -> tuple[str, str, str | int | None]:
+    def _selector(self) -> PathSelector:
         self._skip_space()
         if (name := self._string()) is not None:
-            return _quoted(name), "name", name
+            return child_selector(name)
         if self._accept("*"):
-            return "*", "wildcard", None
+            return PathSelector(children_of, "wildcard")
         if self._accept("?"):
-            return "?" + self._disjunction(), "filter", None
+            self._filters += 1
+            return filter_selector(self._disjunction())
         return self._index_or_slice()
 
-    def _index_or_slice(self) -> tuple[str, str, str | int | None]:
+    def _index_or_slice(self) -> PathSelector:
         parts = [self._match(_INDEX)]
         while len(parts) < 3 and self._accept_spaced(":"):
             self._skip_space()
@@ -179,24 +176,25 @@ class _Parser:
         if len(parts) == 1:
             if parts[0] is None:
                 raise self._error("brackets need a number, a quoted name, *, a slice or ?(a filter)")
-            return parts[0], "index", int(parts[0])
+            return child_selector(int(parts[0]))
         if len(parts) == 3 and parts[2] is not None and int(parts[2]) < 1:
             raise self._error("a slice's step is 1 or more")
-        return ":".join(part or "" for part in parts), "slice", None
+        start, end, step = [*(None if part is None else int(part) for part in parts), None][:3]
+        return slice_selector(start, end, step)
 
-    def _disjunction(self) -> str:
-        normal = self._conjunction()
+    def _disjunction(self) -> Test:
+        tests = [self._conjunction()]
         while self._accept_spaced("||"):
-            normal += " || " + self._conjunction()
-        return normal
+            tests.append(self._conjunction())
+        return tests[0] if len(tests) == 1 else lambda node, walk: any(test(node, walk) for test in tests)
 
-    def _conjunction(self) -> str:
-        normal = self._basic()
+    def _conjunction(self) -> Test:
+        tests = [self._basic()]
         while self._accept_spaced("&&"):
-            normal += " && " + self._basic()
-        return normal
+            tests.append(self._basic())
+        return tests[0] if len(tests) == 1 else lambda node, walk: all(test(node, walk) for test in tests)
 
-    def _basic(self) -> str:
+    def _basic(self) -> Test:
         self._depth += 1
         if self._depth > _MAX_NESTING:
             raise self._error("the filter is nested too deep")
@@ -205,24 +203,25 @@ class _Parser:
                 inside = self._disjunction()
                 if not self._accept_spaced(")"):
                     raise self._error(") is missing")
-                return f"({inside})"
+                return inside
             if self._accept_spaced("!"):
                 self._skip_space()
                 if self._text[self._at : self._at + 1] == "(":
                     raise self._error("! is allowed only before a path: write !@.a")
-                return "!" + self._filter_query()[0]
+                query = self._filter_query()
+                return lambda node, evaluation: not query.exists(node, evaluation)
             return self._test()
         finally:
             self._depth -= 1
 
-    def _test(self) -> str:
+    def _test(self) -> Test:
         self._skip_space()
         if self._text[self._at : self._at + 1] not in ("@", "$"):
             name = self._match(_NAME)
             if name is not None and self._accept("("):
                 raise self._error(f"functions like {name}() are not supported")
             raise self._error("a filter's comparison begins with a path: @.name == 'x'")
-        left, singular = self._filter_query()
+        query = self._filter_query()
         self._skip_space()
         if self._text.startswith("=~", self._at):
             raise self._error("=~ is not part of JSONPath; use a regex condition")
@@ -230,37 +229,43 @@ class _Parser:
         if operator is None:
             if self._text[self._at : self._at + 1] == "=":
                 raise self._error("write == for equality")
-            return left
-        if not singular:
-            raise self._error("a comparison needs a path to one value")
-        return f"{left} {operator} {self._operand()}"
+            return query.exists
+        left, right, compare = self._comparable(query), self._operand(), COMPARISONS[operator]
+        return lambda node, evaluation: compare(left(node, evaluation), right(node, evaluation))
 
-    def _operand(self) -> str:
+    def _comparable(self, query: FilterQuery) -> Callable[[Json, PathEvaluation], Json | Missing]:
+        keys, absolute = query.keys, query.absolute
+        if keys is None:
+            raise self._error("a comparison needs a path to one value")
+        return lambda node, evaluation: follow(evaluation.root if absolute else node, keys)
+
+    def _operand(self) -> Callable[[Json, PathEvaluation], Json | Missing]:
         self._skip_space()
         if self._text[self._at : self._at + 1] in ("@", "$"):
-            right, singular = self._filter_query()
-            if not singular:
-                raise self._error("a comparison needs a path to one value")
-            return right
+            return self._comparable(self._filter_query())
+        constant = self._constant()
+        return lambda node, evaluation: constant
+
+    def _constant(self) -> Json:
         if (text := self._string()) is not None:
-            return _quoted(text)
+            return text
         if (number := self._match(_NUMBER)) is not None:
-            return number
+            return loads(number)
         for word in ("true", "false", "null"):
             if self._accept(word):
-                return word
+                return loads(word)
         raise self._error("compare with a quoted text, a number, true, false, null or a path")
 
-    def _filter_query(self) -> tuple[str, bool]:
+    def _filter_query(self) -> FilterQuery:
         root = self._text[self._at : self._at + 1]
         if root not in ("@", "$"):
             raise self._error("a path that begins with @ is missing")
         self._at += 1
-        descents = self._descents
-        normal, keys = self._segments()
-        if "?" in normal or self._descents > descents:
+        descents, filters = self._descents, self._filters
+        segments, keys = self._segments()
+        if self._filters > filters or self._descents > descents:
             raise self._error("a filter's path has no filter and no ..")
-        return root + normal, keys is not None
+        return FilterQuery(root == "$", segments, keys)
 
     def _string(self) -> str | None:
         literal = self._match(_QUOTED)
@@ -304,7 +309,3 @@ class _Parser:
 
     def _error(self, message: str) -> JsonPathError:
         return JsonPathError(f"{self._text}: {message} (character {self._at + 1})")
-
-
-def _quoted(name: str) -> str:
-    return "'" + name.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -6,12 +6,14 @@ The validator library is imported on first use, never fetches a remote `$ref`, a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from mockllm.core.json.codec import Json, canonical, loads
+from mockllm.core.text_cache import text_cache
 
 MAX_CACHED_SCHEMAS: Final = 256
+MAX_CACHED_LENGTH: Final = 16_384
+"""The most bytes of a schema that is cached: compiled it takes about ten times as many."""
 
 SchemaPath: TypeAlias = tuple[str, ...]
 """The keywords, names and numbers that lead to a subschema."""
@@ -58,7 +60,7 @@ def format_validator(schema: dict[str, Json]) -> Validator:
     return _compiled(canonical(schema), formats=True)
 
 
-@lru_cache(MAX_CACHED_SCHEMAS)
+@text_cache(MAX_CACHED_SCHEMAS, MAX_CACHED_LENGTH)
 def _compiled(key: bytes, formats: bool = False) -> Validator:
     import jsonschema_rs
 

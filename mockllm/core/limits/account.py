@@ -5,10 +5,15 @@ A check has no effect; a charge is a separate call, since a request is charged o
 
 from __future__ import annotations
 
+from typing import Final
+
 from mockllm.core.limits.limit import ALLOWED, METERED, Bound, Cost, Gauge, Limit, LimitResult, LimitStatus
 from mockllm.core.limits.meters import MICRO, Bucket, FixedWindow, Meter, SlidingWindow
 
 MILLI = MICRO // 1000
+_ACCOUNT_BYTES: Final = 900
+_ENTRY_BYTES: Final = 130
+"""The memory of an account with its meters, and of each entry of a sliding window."""
 
 
 class LimitAccount:
@@ -80,6 +85,13 @@ class LimitAccount:
             self._requests.charge(at, 1)
         if self._tokens is not None:
             self._tokens.charge(at, cost.tokens)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the account takes."""
+        meters = (self._requests, self._tokens)
+        entries = sum(meter.entries for meter in meters if isinstance(meter, SlidingWindow))
+        return _ACCOUNT_BYTES + _ENTRY_BYTES * entries
 
     def release(self) -> None:
         """Count the end of a response."""

@@ -91,6 +91,11 @@ class SlidingWindow:
             at = when + self._window
         return at - now
 
+    @property
+    def entries(self) -> int:
+        """The number of entries of the log."""
+        return len(self._log)
+
     def delay(self, now: int) -> int:
         return 0
 

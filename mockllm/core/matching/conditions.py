@@ -17,6 +17,7 @@ from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
+from mockllm.core.json.path_evaluation import TOO_LARGE
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.matching import hints
 from mockllm.core.matching.text_conditions import (
@@ -108,6 +109,8 @@ class Exists(Struct, Condition, frozen=True):
     expected: bool
 
     def matches(self, value: Json | Missing) -> bool:
+        if value is TOO_LARGE:
+            return False
         return (value is not MISSING and value != ()) is self.expected
 
     def describe(self) -> str:
@@ -236,13 +239,16 @@ class AtPath(Struct, Condition, frozen=True):
     condition: Condition
 
     def matches(self, value: Json | Missing) -> bool:
-        return value is not MISSING and self.condition.matches(self.path.value(value))
+        if value is MISSING or value is TOO_LARGE:
+            return False
+        return self.condition.matches(self.path.value(value))
 
     def describe(self) -> str:
         return f"{self.path.text} {self.condition.describe()}"
 
     def difference(self, value: Json | Missing) -> str | None:
-        return self.condition.difference(self.path.value(value))
+        actual = self.path.value(value)
+        return str(actual) if actual is TOO_LARGE else self.condition.difference(actual)
 
 
 class AllOf(Struct, Condition, frozen=True):

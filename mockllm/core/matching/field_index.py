@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import freeze, is_deep
+from mockllm.core.json.path_evaluation import TOO_LARGE
 from mockllm.core.matching.bitsets import mask_of
 from mockllm.core.matching.conditions import (
     AllOf,
@@ -223,6 +224,8 @@ class FieldIndex:
                 mask |= self._constants.find(value)
             for table in self._compared:
                 mask |= table.find(value)
+        elif value is TOO_LARGE:
+            return 0
         else:
             mask = self._present | self._lookup_constant(value)
         if self._length is not None and isinstance(value, (list, tuple, dict)):

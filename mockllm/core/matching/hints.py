@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from mockllm.core.display import brief, kind
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.equality import subset
+from mockllm.core.json.path_evaluation import TOO_LARGE
 from mockllm.core.regex.compile import fold
 
 CASE: Final = "only the case differs"
@@ -52,7 +53,7 @@ def nearest_word(word: Json | Missing, words: Sequence[str]) -> str | None:
 
 def of_type(expected: Json, value: Json | Missing) -> str | None:
     """Return a hint where the value has another type than the expected one."""
-    if value is MISSING or kind(expected) == kind(value):
+    if value is MISSING or value is TOO_LARGE or kind(expected) == kind(value):
         return None
     return f"it is {kind(value)}, not {kind(expected)}"
 

@@ -139,20 +139,20 @@ def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
 def backtracks_little(pattern: str) -> bool:
     """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text. Then at
     most one repeat has different counts, and no repeat is inside of another."""
-    return _repeats(_parser.parse(pattern)) <= 1
+    return varying_repeats(_parser.parse(pattern)) <= 1
 
 
-def _repeats(tree: Any) -> int:
-    """Count the repeats that may take different counts; a repeat with another inside counts as two."""
+def varying_repeats(tree: Any) -> int:
+    """Return how many repeats of a parse tree may take different counts; one with another inside counts as two."""
     total = 0
     for operation, argument in tree:
         if operation in _REPEATS:
-            inner = _repeats(argument[2])
+            inner = varying_repeats(argument[2])
             varies = argument[0] != argument[1] or argument[1] > MAX_COUNT
             total += 2 * inner + varies if inner else int(varies)
         else:
             parts = argument if isinstance(argument, tuple | list) else (argument,)
-            total += sum(_repeats(part) for part in _subpatterns(parts))
+            total += sum(varying_repeats(part) for part in _subpatterns(parts))
     return total
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from math import sqrt
+from operator import mul
 from random import Random
 from struct import pack, unpack
 from typing import Final
@@ -19,6 +20,7 @@ from zlib import crc32
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
+from mockllm.core.text_cache import text_cache
 
 _RUN: Final = 3
 _DIRECTIONS: Final = 8
@@ -49,21 +51,32 @@ class EmbeddingResult(Struct, frozen=True):
         return [self.vectors[number % len(self.vectors)] for number in range(count)]
 
 
-@lru_cache(maxsize=256)
+@text_cache(64)
 def vector(text: str, size: int) -> tuple[float, ...]:
     """Return the direction of a text in so many dimensions, in single precision."""
     result = [0.0] * size
     for run, count in Counter(_runs(text)).items():
-        state = crc32(run.encode("utf-8", "surrogatepass"))
         weight = sqrt(count)
-        for _ in range(_DIRECTIONS):
-            state = (state * 6364136223846793005 + 1442695040888963407) & 0xFFFF_FFFF_FFFF_FFFF
+        for state in _states(run):
             result[(state >> 33) % size] += weight if state >> 32 & 1 else -weight
-    length = sqrt(sum(component * component for component in result)) or 1.0
+    length = _length(result) or 1.0
     seed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    random = Random(int.from_bytes(seed, "big"))  # noqa: S311 - noise of the text, equal each time
+    random = Random(int.from_bytes(seed, "big")).random  # noqa: S311 - noise of the text, equal each time
     noise = length * _NOISE * sqrt(3 / size)
-    return unit([component + noise * (2 * random.random() - 1) for component in result])
+    return unit([component + noise * (2 * random() - 1) for component in result])
+
+
+@lru_cache(4096)
+def _states(run: str) -> tuple[int, ...]:
+    """Return a generator's states for a run of characters: each determines a component and its sign."""
+    states = [crc32(run.encode("utf-8", "surrogatepass"))]
+    for _ in range(_DIRECTIONS):
+        states.append((states[-1] * 6364136223846793005 + 1442695040888963407) & 0xFFFF_FFFF_FFFF_FFFF)
+    return tuple(states[1:])
+
+
+def _length(components: Sequence[float]) -> float:
+    return sqrt(sum(map(mul, components, components)))
 
 
 def shortened(whole: tuple[float, ...], size: int) -> tuple[float, ...]:
@@ -71,16 +84,16 @@ def shortened(whole: tuple[float, ...], size: int) -> tuple[float, ...]:
     return whole if size == len(whole) else unit(whole[:size])
 
 
-def unit(components: list[float] | tuple[float, ...]) -> tuple[float, ...]:
+def unit(components: Sequence[float]) -> tuple[float, ...]:
     """Return the vector at length 1, in single precision."""
-    length = sqrt(sum(component * component for component in components))
+    length = _length(components)
     form = f"<{len(components)}f"
     return unpack(form, pack(form, *[component / length for component in components]))
 
 
 def written(components: tuple[float, ...]) -> list[float]:
     """Return the numbers for JSON, with the digits of single precision."""
-    return [float(f"{component:.9g}") for component in components]
+    return list(map(float, ("%.9g " * len(components) % components).split()))  # one call formats all
 
 
 def packed(components: tuple[float, ...]) -> bytes:

@@ -99,8 +99,8 @@ hash."""
 
 
 _TRANSPORT: Final = frozenset((
-    "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "recall",
-    "context",
+    "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "monotonic",
+    "recall", "context",
 ))  # fmt: skip
 """The attributes of a request that its transport sets, without the body."""
 
@@ -146,6 +146,7 @@ class Request:
         session: str | None = None,
         client: str = "",
         now: float = 0.0,
+        monotonic: float | None = None,
         recall: ResponseLookup = NOTHING,
         context: RequestContext | None = None,
     ) -> None:
@@ -159,11 +160,21 @@ class Request:
         self.session = session
         self.client = client
         self.now = now
+        self.monotonic = now if monotonic is None else monotonic
+        """The time of arrival on a clock that is never set, in seconds: for limits, windows and sessions."""
         self.recall = recall
         self.context = context
 
     @classmethod
-    def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
+    def of(
+        cls,
+        head: Mapping[str, Any],
+        raw: bytes,
+        client: str,
+        now: float,
+        monotonic: float,
+        recall: ResponseLookup,
+    ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. This takes half
         the time of the constructor."""
         request = cls.__new__(cls)
@@ -172,6 +183,7 @@ class Request:
         attributes["raw"] = raw
         attributes["client"] = client
         attributes["now"] = now
+        attributes["monotonic"] = monotonic
         attributes["recall"] = recall
         return request
 
@@ -336,6 +348,11 @@ class Request:
     def input_tokens(self) -> int:
         """The estimated tokens of the prompt: texts, calls and results, and the tools' descriptions."""
         return estimate_input(self)
+
+    @lazy
+    def components(self) -> int:
+        """The number of components of the vectors in the response, and of the characters behind them in fours."""
+        return 0
 
 
 PROMPT: Final = 3

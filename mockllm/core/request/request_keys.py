@@ -87,6 +87,10 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+MAX_HEADER_SCOPE: Final = 64
+"""The most characters of a header's value that are part of a scope's name; of a longer value its hash is."""
+
+
 def scope_of(per: str, request: Request) -> str:
     """Return the scope's name; the empty one is global (inside the session)."""
     if per == "global":
@@ -98,7 +102,10 @@ def scope_of(per: str, request: Request) -> str:
     if per == "conversation":
         return f"conversation:{conversation(request)}"
     name = per.removeprefix("header:").lower()
-    return f"header:{name}={request.headers.get(name, '')}"
+    value = request.headers.get(name, "")
+    if len(value) > MAX_HEADER_SCOPE:
+        value = f"#{blake2b(value.encode('utf-8', 'surrogatepass'), digest_size=16).hexdigest()}"
+    return f"header:{name}={value}"
 
 
 def conversation(request: Request) -> str:

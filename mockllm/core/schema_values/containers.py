@@ -14,6 +14,7 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, canonical
 from mockllm.core.json.schema import validator
 from mockllm.core.schema_values.document import Schema, Unsatisfiable
+from mockllm.core.schema_values.patterns import match_cost
 from mockllm.core.schema_values.realistic import TOPICS, FieldContext
 from mockllm.core.schema_values.variants import SchemaVariant
 
@@ -44,8 +45,8 @@ def generate_object(
     budget.require_values(len(required))
     result: dict[str, Json] = {}
     for name in (*properties, *(name for name in required if name not in properties)):
-        budget.add_characters(len(name) + _PATTERN_COST * len(schema.get("patternProperties", ())))
-        part = _member_schema(schema, name)
+        budget.add_characters(len(name))
+        part = _member_schema(schema, name, budget)
         if name in required:
             result[name] = generate(part, _member_context(name, context))
         elif (not form.minimal or scalar(part)) and (attempt < _ATTEMPTS_WITH_ALL or random.random() < 0.5):
@@ -76,10 +77,11 @@ def _required(schema: Mapping[str, Json]) -> dict[str, None]:
     return names
 
 
-def _member_schema(schema: Mapping[str, Json], name: str) -> Schema:
+def _member_schema(schema: Mapping[str, Json], name: str, budget: Budget) -> Schema:
     if name in schema.get("properties", {}):
         return schema["properties"][name]
     for pattern, part in schema.get("patternProperties", {}).items():
+        budget.add_characters(_PATTERN_COST + match_cost(pattern, len(name)))
         if validator({"pattern": pattern}).matches(name):
             return part
     return schema.get("additionalProperties", True)
@@ -107,8 +109,8 @@ def _fill(
         name = next((name for _, name in candidates if name not in members), None)
         if name is None:
             raise Unsatisfiable("no more members")
-        budget.add_characters(len(name) + _PATTERN_COST * len(schema.get("patternProperties", ())))
-        part = _member_schema(schema, name)
+        budget.add_characters(len(name))
+        part = _member_schema(schema, name, budget)
         members[name] = generate(part, _member_context(context.name.removesuffix("s"), context))
 
 

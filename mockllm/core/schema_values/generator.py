@@ -15,11 +15,11 @@ from msgspec import Struct
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.schema import Validator, validator
+from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
-from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable, normalize, patterns
+from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable, normalize
 from mockllm.core.schema_values.numbers import generate_number
-from mockllm.core.schema_values.patterns import pattern_size
+from mockllm.core.schema_values.patterns import budgeted_validator
 from mockllm.core.schema_values.realistic import FieldContext, number
 from mockllm.core.schema_values.strings import generate_text
 from mockllm.core.schema_values.variants import SchemaVariant, VariantPicker
@@ -79,8 +79,7 @@ def generate(
     budget = Budget() if budget is None else budget
     try:
         root = normalize(schema)
-        budget.require_characters(sum(pattern_size(pattern) for pattern in patterns(root)))
-        check = validator(root)
+        check = budgeted_validator(root, budget)
     except ValueError as error:
         return GeneratedValue({}, str(error))
     except RecursionError:
@@ -149,7 +148,7 @@ class _Generator:
         part = self._document.part(schema)
         self._budget.add_characters(len(dumps(part)) // _COMPILED_PER_CHARACTER)
         try:
-            return validator(part)
+            return budgeted_validator(part, self._budget)
         except ValueError:
             return None
 

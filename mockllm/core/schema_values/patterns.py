@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
@@ -16,7 +15,10 @@ from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Final
 
 from mockllm.core.budget import Budget
-from mockllm.core.schema_values.document import Unsatisfiable
+from mockllm.core.json.schema import Validator, validator
+from mockllm.core.regex.compile import varying_repeats
+from mockllm.core.schema_values.document import Schema, Unsatisfiable, patterns
+from mockllm.core.text_cache import text_cache
 
 _ANY: Final = ascii_lowercase + digits
 _CHARS: Final = _ANY + ascii_uppercase + " -_.,:;!?/()@#$%&*+='\"<>[]{}|\\^~`\t\n"
@@ -36,6 +38,11 @@ _MAX_LENGTH: Final = 10_000
 _LONG: Final = 2_500
 """A pattern whose shortest text is so long has no maximum length but the budget."""
 _MAX_SIZE: Final = 10**12
+_COMPILE_COST: Final = 10
+"""The cost in characters of compiling one state of a pattern."""
+_STEPS_PER_CHARACTER: Final = 1_000
+_AMBIGUOUS_STEPS_PER_CHARACTER: Final = 2
+"""Steps of matching a pattern that cost as much as one character, where few or all states are active at once."""
 _SET_CHARACTERS_PER_CHARACTER: Final = 8
 """Characters of a set that cost as much as one of a text."""
 
@@ -68,7 +75,37 @@ def _parsed(source: str) -> Any:
         raise Unsatisfiable("the pattern cannot be read") from None
 
 
-@lru_cache(256)
+def compile_cost(source: str) -> int:
+    """Return the cost in characters of compiling a pattern."""
+    return _COMPILE_COST * pattern_size(source)
+
+
+def budgeted_validator(root: Schema, budget: Budget) -> Validator:
+    """Return the validator of a normalized schema. Raise BudgetExceeded where its patterns are too much work to
+    compile, ValueError where the schema is invalid."""
+    budget.add_characters(sum(map(compile_cost, patterns(root))))
+    return validator(root)
+
+
+def match_cost(source: str, length: int) -> int:
+    """Return the cost in characters of matching a pattern with a text of this length.
+
+    Matching takes a step for each character and each state that may be active. With at most one repeat of varying
+    counts few states are active; with several, all may be.
+    """
+    return length * pattern_size(source) // _steps_per_character(source)
+
+
+@text_cache(256)
+def _steps_per_character(source: str) -> int:
+    try:
+        few = varying_repeats(_parsed(source)) <= 1
+    except (Unsatisfiable, RecursionError):
+        few = False
+    return _STEPS_PER_CHARACTER if few else _AMBIGUOUS_STEPS_PER_CHARACTER
+
+
+@text_cache(256)
 def pattern_size(source: str) -> int:
     """Return about how many states a compiled pattern has: its parts, each times its repetitions. Where `re`
     cannot parse the pattern, each repeat counts for the whole pattern."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from random import Random
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.reply.chunking import filler_sentences
+from mockllm.core.text_cache import text_cache
 
 Words: TypeAlias = Sequence[str] | Callable[[Random], str]
 """Texts to choose from, or a function that generates one."""
@@ -226,7 +226,7 @@ _EXAMPLE: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=1024)
+@text_cache(1024)
 def words_of(name: str) -> tuple[str, ...]:
     """Return the words of a name, the last one first, then the name as one word."""
     words = [word.lower() for word in _NAME.findall(name)]

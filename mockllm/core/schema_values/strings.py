@@ -12,15 +12,13 @@ from typing import Final
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema import Validator, format_validator, validator
+from mockllm.core.json.schema import Validator, format_validator
 from mockllm.core.schema_values import realistic
 from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.numbers import generate_number
-from mockllm.core.schema_values.patterns import Pattern, pattern_size
+from mockllm.core.schema_values.patterns import Pattern, budgeted_validator, match_cost
 from mockllm.core.schema_values.realistic import FieldContext
 
-_STEPS_PER_CHARACTER: Final = 200
-"""Steps of matching a pattern that cost as much as one character."""
 _MAX_SENTENCE: Final = 1_000
 _TRIES: Final = 20
 _MAX_REPEATS: Final = 256
@@ -81,7 +79,7 @@ def _text(
     pattern = {"type": "string", "pattern": schema["pattern"]}
     first = realistic.texts(context, random) if generate_format is None else []
     texts = _pattern_texts(first, schema["pattern"], shortest, random, budget)
-    matching = _valid(validator(pattern), texts, schema["pattern"], budget)
+    matching = _valid(budgeted_validator(pattern, budget), texts, schema["pattern"], budget)
     if generate_format is None:
         return _of_length(matching, shortest, longest)
     check = format_validator({**pattern, "format": schema["format"]})
@@ -92,10 +90,9 @@ def _text(
 
 
 def _valid(check: Validator, texts: Iterable[str], pattern: str, budget: Budget) -> Iterator[str]:
-    """Yield the texts that match a pattern. Matching one costs its length times the pattern's size."""
-    size = pattern_size(pattern)
+    """Yield the texts that match a pattern. Matching costs as `match_cost` says."""
     for text in texts:
-        budget.add_matching(len(text) * size // _STEPS_PER_CHARACTER)
+        budget.add_matching(match_cost(pattern, len(text)))
         if check.matches(text):
             yield text
 

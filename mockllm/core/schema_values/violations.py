@@ -11,8 +11,8 @@ from itertools import islice
 from random import Random
 from typing import Any, Final, Literal, TypeAlias
 
+from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
-from mockllm.core.json.schema import Validator, validator
 
 ViolationKind: TypeAlias = Literal["missing", "type", "value", "extra"]
 MAX_CHANGES: Final = 500
@@ -22,11 +22,44 @@ MAX_DEPTH: Final = 30
 EXTRA: Final = "unexpected_field"
 
 
-def provider_validator(schema: Json) -> Validator:
-    """Return the validator of a schema of any provider. Raise ValueError where the schema is invalid."""
-    from mockllm.core.schema_values.document import normalize  # not needed at start
+class BudgetedCheck:
+    """The check of values against a schema of any provider, within a budget."""
 
-    return validator(normalize(schema))
+    def __init__(self, schema: Json, budget: Budget) -> None:
+        """Raise ValueError where the schema is invalid, BudgetExceeded where it is too much work to compile."""
+        from mockllm.core.schema_values.document import normalize, patterns  # not needed at start
+        from mockllm.core.schema_values.patterns import budgeted_validator
+
+        try:
+            root = normalize(schema)
+            self._validator, self._patterns = budgeted_validator(root, budget), tuple(patterns(root))
+        except RecursionError:
+            raise ValueError("the schema is nested too deep") from None
+        self._budget = budget
+
+    def matches(self, value: Json) -> bool:
+        """Return whether a value is valid. Raise BudgetExceeded."""
+        from mockllm.core.schema_values.patterns import match_cost
+
+        length = _size(value)
+        cost = max((match_cost(pattern, length) for pattern in self._patterns), default=0)
+        self._budget.add_matching(length + cost)
+        return self._validator.matches(value)
+
+
+def _size(value: Json) -> int:
+    """Return about how many characters a value has, at any depth."""
+    size, waiting = 0, [value]
+    while waiting:
+        item = waiting.pop()
+        size += 1
+        if isinstance(item, str):
+            size += len(item)
+        elif isinstance(item, dict):
+            waiting += (*item, *item.values())
+        elif isinstance(item, list):
+            waiting += item
+    return size
 
 
 def invalid_value(

@@ -53,7 +53,8 @@ class MatchResult(Struct, frozen=True):
 
     `rules`: the candidates in order, up to the first without a guard. `modifiers`: all that matched. `invalid`
     returns whether the request fails a validation, and is called at most once. `unknown` returns whether its model
-    is unknown, `tokens` how many tokens it takes of a limit. `now` is the request's time, in seconds.
+    is unknown, `tokens` how many tokens it takes of a limit. `now` is the request's time in seconds, on a clock that
+    is never set.
     """
 
     session: str

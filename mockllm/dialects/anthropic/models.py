@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import ClassVar, Final
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
+from mockllm.core.text_cache import text_cache
 from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
@@ -41,7 +41,7 @@ _FAMILIES: Final = (
 older recordings of older models, follow the newest form for all models."""
 
 
-@lru_cache(maxsize=256)
+@text_cache(256)
 def family_of(model: str) -> AnthropicFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(family for glob, family in _FAMILIES if fnmatchcase(model, glob))

@@ -89,6 +89,11 @@ class GeminiEmbeddingsRequest(GeminiRequest):
     def input_tokens(self) -> int:
         return sum(map(estimate, self.texts))
 
+    @lazy
+    def components(self) -> int:
+        size = SIZES.get(self.model or "", DEFAULT_SIZE)
+        return size * len(self.entries) + sum(map(len, self.texts)) // 4
+
 
 class GeminiEmbeddings(GeminiDialect):
     """The dialect of these calls."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
@@ -30,6 +29,7 @@ from mockllm.core.request.request import (
     ToolChoice,
     estimate_input,
 )
+from mockllm.core.text_cache import text_cache
 from mockllm.core.tokens import estimate
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
@@ -54,7 +54,7 @@ RESULT_KEYS: Final = frozenset({"output", "result", "return_value", "error"})
 """A function's response with only one of these keys is replaced by the key's value."""
 
 
-@lru_cache(maxsize=1024)
+@text_cache(1024)
 def camel_case(key: str) -> str:
     return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
 

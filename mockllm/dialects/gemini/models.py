@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
+from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
@@ -70,7 +70,7 @@ _VERTEX: Final = (
 )
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def family(model: str, *, vertex: bool) -> GeminiFamily:
     """Return the first row that matches; an unknown model gets the newest form."""
     return next(row for glob, row in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.text_cache import text_cache
 
 PACKAGE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
@@ -73,7 +73,7 @@ def enum_kind(name: str, *allowed: str) -> GeminiValueKind:
     return GeminiValueKind(PACKAGE + name, lambda value: type(value) is int or value in allowed)
 
 
-@lru_cache(maxsize=1024)
+@text_cache(1024)
 def snake_case(name: str) -> str:
     return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
 

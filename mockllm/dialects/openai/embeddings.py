@@ -82,6 +82,11 @@ class OpenAiEmbeddingsRequest(Request):
     def input_tokens(self) -> int:
         return count_inputs(self.inputs)
 
+    @lazy
+    def components(self) -> int:
+        size = vector_size(self.model or DEFAULT_MODEL, self.fields.get("dimensions"))
+        return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
+
 
 def _check_input(value: Json, path: str) -> Failure | None:
     """Accept a text, a list of tokens, or a list of either; none of them is empty."""
@@ -127,14 +132,19 @@ def _check_size(model: str, dimensions: int | None) -> Failure | None:
     return None
 
 
+def vector_size(model: str, dimensions: Json) -> int:
+    """Return the number of components of a vector: as requested, else the model's own."""
+    if type(dimensions) is int and 0 < dimensions <= MAX_DIMENSIONS:
+        return dimensions
+    return SIZES.get(model, DEFAULT_SIZE)
+
+
 def embed_input(value: TokenInput, model: str, dimensions: Json) -> tuple[float, ...]:
     """Return the vector of one input. The model's own vector is shortened to the requested size where the
     size is smaller."""
-    size = SIZES.get(model, DEFAULT_SIZE)
     text = value if isinstance(value, str) else " ".join(map(str, value))
-    if type(dimensions) is not int or not 0 < dimensions <= MAX_DIMENSIONS:
-        return vector(text, size)
-    return shortened(vector(text, size), dimensions) if dimensions <= size else vector(text, dimensions)
+    own, size = SIZES.get(model, DEFAULT_SIZE), vector_size(model, dimensions)
+    return shortened(vector(text, max(own, size)), size)
 
 
 MAX_DIMENSIONS: Final = 16_384

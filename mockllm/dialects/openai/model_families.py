@@ -9,10 +9,11 @@ responses follow its last recording, and a model in no row gets the newest form 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
+
+from mockllm.core.text_cache import text_cache
 
 DEFAULT_MODEL: Final = "gpt-4o-mini"
 """The model of a request that names none, which only lenient validation accepts, and of an example that names
@@ -70,7 +71,7 @@ def snapshot(model: str) -> str:
     return SNAPSHOTS.get(model, model)
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def family(model: str) -> OpenAiFamily:
     """Return the family of a model, by its requested or its dated name."""
     return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))
@@ -107,7 +108,7 @@ RESPONSES_FAMILIES: Final = (
 )
 
 
-@lru_cache(maxsize=512)
+@text_cache(512)
 def responses_family(model: str) -> ResponsesFamily:
     """Return the form of a model's responses, by its requested or its dated name."""
     return next(family for pattern, family in RESPONSES_FAMILIES if fnmatchcase(model, pattern))

@@ -212,6 +212,13 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
             "the schema cannot be used",
             id="a bad schema",
         ),
+        pytest.param(
+            reply(LOOK),
+            Asked(Tool("look", {"pattern": r"^(\w{1,500}){500}$"})),
+            {},
+            "Generating a violation for the arguments of look from the schema in the request takes more than",
+            id="a schema that is too much work",
+        ),
     ],
 )
 def test_wrong_schema_without_schema_or_json_has_reason(

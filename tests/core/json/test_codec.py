@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
+
 import pytest
 
-from mockllm.core.json.codec import MAX_DEPTH, MISSING, JSONDecodeError, canonical, dumps, loads, pretty
+from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, canonical, dumps, loads, pretty
 
 VALUE = {"b": [1, None, True], "a": "é"}
 
@@ -42,3 +45,14 @@ def test_missing_differs_from_null() -> None:
 def test_dumps_of_object_without_json_raises_type_error() -> None:
     with pytest.raises(TypeError, match="not JSON"):
         dumps(object())
+
+
+@pytest.mark.parametrize("write", [dumps, pretty], ids=["dumps", "pretty"])
+def test_written_json_has_no_spare_memory(write: Callable[[Json], bytes]) -> None:
+    tracemalloc.start()
+    try:
+        written = [write({"number": number}) for number in range(100)]
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert size < 200 * len(written)

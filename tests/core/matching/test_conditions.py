@@ -8,6 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.json.path_evaluation import MAX_VISITED, TOO_LARGE
 from mockllm.core.matching.conditions import (
     AllOf,
     AtPath,
@@ -97,6 +98,15 @@ class Point(Structured):
 def test_condition_matches(condition: Condition, met_by: list[Json], not_by: list[Json]) -> None:
     assert [value for value in met_by if not condition.matches(value)] == []
     assert [value for value in not_by if condition.matches(value)] == []
+    assert condition.matches(TOO_LARGE) is (condition == AllOf(()))
+
+
+def test_path_that_is_too_large_is_named_in_the_difference() -> None:
+    wide: Json = [{"a": 1}] * (MAX_VISITED + 1)
+    condition = AtPath(MANY, Exists(True))
+    assert not condition.matches(wide)
+    assert condition.difference(wide) == str(TOO_LARGE)
+    assert Equals("a").difference(TOO_LARGE) is None
 
 
 @pytest.mark.parametrize(

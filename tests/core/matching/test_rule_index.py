@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.json.path_evaluation import MAX_VISITED, TOO_LARGE
 from mockllm.core.matching.conditions import (
     OPERATORS,
     AllOf,
@@ -271,6 +272,24 @@ def test_index_with_too_many_conditions_equals_scan() -> None:
     index = RuleIndex([FieldMatcher(Field("user"), condition)])
     assert list(index.find(json_request({"messages": [["user", "fedcba"]]}))) == [0]
     assert list(index.find(json_request({"messages": [["user", "edcba"]]}))) == []
+
+
+@pytest.mark.parametrize("copies", [1, 5])
+def test_index_of_too_large_path_finds_no_rule(copies: int) -> None:
+    conditions: list[Condition] = [
+        Exists(True),
+        Exists(False),
+        Equals([1]),
+        Length(Equals(0)),
+        Some(Equals(1)),
+    ]
+    matchers = [FieldMatcher(Field("body", "$..a"), each) for each in conditions * copies]
+    request = json_request({"wide": [{"a": 1}] * (MAX_VISITED + 1)})
+    index = RuleIndex(matchers)
+    assert list(index.find(request)) == []
+    assert not any(matcher.matches(request) for matcher in matchers)
+    (_, differences), *_ = index.nearest(request)
+    assert [difference.actual for difference in differences] == [str(TOO_LARGE)]
 
 
 def test_index_of_too_deep_values_equals_scan() -> None:

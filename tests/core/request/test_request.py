@@ -54,6 +54,7 @@ def test_request_without_protocol_is_empty() -> None:
     )
     assert (request.has_image, request.response_format, request.sampling) == (False, Format(), Sampling())
     assert request.input_tokens == 3
+    assert request.components == 0
 
 
 @pytest.mark.parametrize(

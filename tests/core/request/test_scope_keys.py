@@ -40,6 +40,17 @@ def test_scope_of_header_ignores_case() -> None:
     assert scope_of("header:X-User", sent()) == "header:x-user="
 
 
+def test_scope_of_long_header_is_short_and_distinct() -> None:
+    short, one, two = (
+        scope_of("header:x", sent({"x": value})) for value in ("a" * 64, "a" * 65, "a" * 9_000)
+    )
+    assert short == "header:x=" + "a" * 64
+    assert len({one, two}) == 2
+    assert max(len(one), len(two)) < 64
+    assert one == scope_of("header:x", sent({"x": "a" * 65}))
+    assert scope_of("header:x", sent({"x": "\udcff" * 65})).startswith("header:x=#")
+
+
 def test_scope_of_conversation_is_its_opening() -> None:
     def named(*content: tuple[str, str]) -> str:
         request = sent()

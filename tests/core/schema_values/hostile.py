@@ -68,6 +68,26 @@ HOSTILE: dict[str, tuple[Any, str]] = {
         member({"type": "string", "pattern": "^(a{1,1000}){1,30}$", "minLength": 9_000}),
         CHARACTERS,
     ),
+    "a pattern with ambiguous repeats": (
+        member({"type": "string", "pattern": r"^(\w{1,500}){50}$", "minLength": 100}),
+        CHARACTERS,
+    ),
+    "a pattern with many alternatives": (
+        member({"type": "string", "pattern": "^(a+)+b{1000}(x|y){5000}$"}),
+        CHARACTERS,
+    ),
+    "a name matched with a slow pattern": (
+        {"type": "object", "patternProperties": {r"^(\w{1,100}){20}$": {}}, "required": ["a" * 2_000]},
+        CHARACTERS,
+    ),
+    "patterns that are compiled with each part": (
+        {
+            "$defs": {"a": {"pattern": "^b{500}$"}},
+            "properties": {f"a{n}": {"const": n} for n in range(1_000)},
+            "required": [f"a{n}" for n in range(1_000)],
+        },
+        CHARACTERS,
+    ),
     "pattern properties": (
         {
             "type": "object",

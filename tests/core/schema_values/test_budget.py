@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.schema_values import generate
 from mockllm.core.schema_values.document import Unsatisfiable
-from mockllm.core.schema_values.patterns import Pattern, _PatternGenerator, pattern_size
+from mockllm.core.schema_values.patterns import Pattern, _PatternGenerator, match_cost, pattern_size
 from tests.core.schema_values.hostile import HOSTILE
 
 
@@ -67,6 +67,20 @@ def test_pattern_text_deeply_nested_is_impossible(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(("pattern", "size"), [("(?>ab)+", 2), ("(?=a)(bb|cc){3}", 13), ("a{2,}[a-z]*", 3)])
 def test_pattern_size_counts_repeated_parts(pattern: str, size: int) -> None:
     assert pattern_size(pattern) == size
+
+
+@pytest.mark.parametrize(
+    ("pattern", "cost"),
+    [
+        ("^a{98}$", 100),
+        ("^a{1,98}$", 100),
+        ("^(a{1,7}){1,14}$", 50_000),
+        ("^a{1,49}b{1,49}$", 50_000),
+        ("(", 500),
+    ],
+)
+def test_match_cost(pattern: str, cost: int) -> None:
+    assert match_cost(pattern, 1_000) == cost
 
 
 @pytest.mark.parametrize("pattern", ["^(){20000}$", "^((){99}){200}$"])

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values import generate
 from mockllm.core.schema_values.violations import (
     EXTRA,
     VIOLATION_KINDS,
+    BudgetedCheck,
     ViolationKind,
     invalid_value,
-    provider_validator,
 )
 
 CITY: dict[str, Any] = {
@@ -43,7 +44,9 @@ VALUE: dict[str, Json] = {
 
 
 def broken(value: Json, schema: Json, *ways: ViolationKind, seed: int = 0) -> Json:
-    return invalid_value(value, provider_validator(schema).matches, ways or VIOLATION_KINDS, Random(seed))
+    return invalid_value(
+        value, BudgetedCheck(schema, Budget(100_000)).matches, ways or VIOLATION_KINDS, Random(seed)
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -51,7 +54,7 @@ def broken(value: Json, schema: Json, *ways: ViolationKind, seed: int = 0) -> Js
 def test_invalid_value_has_one_change(way: ViolationKind, seed: int) -> None:
     made = broken(VALUE, CITY, way, seed=seed)
     assert isinstance(made, dict)
-    assert not provider_validator(CITY).matches(made)
+    assert not BudgetedCheck(CITY, Budget()).matches(made)
     gone, come = VALUE.keys() - made.keys(), made.keys() - VALUE.keys()
     if way == "missing":
         assert (len(gone), come) == (1, set())
@@ -114,9 +117,9 @@ def test_invalid_value_of_gemini_schema() -> None:
     }
 
 
-def test_provider_validator_of_invalid_schema_raises() -> None:
+def test_budgeted_check_of_invalid_schema_raises() -> None:
     with pytest.raises(ValueError, match="not a valid JSON Schema"):
-        provider_validator({"type": 5, "pattern": "("})
+        BudgetedCheck({"type": 5, "pattern": "("}, Budget())
 
 
 def test_invalid_value_search_is_bounded() -> None:
@@ -130,4 +133,30 @@ def test_invalid_value_search_is_bounded() -> None:
 @settings(max_examples=60, deadline=None)
 def test_invalid_value_of_generated_value(seed: int) -> None:
     made = generate(CITY, Random(seed)).value
-    assert not provider_validator(CITY).matches(broken(made, CITY, seed=seed))
+    assert not BudgetedCheck(CITY, Budget()).matches(broken(made, CITY, seed=seed))
+
+
+def test_budgeted_check_counts_patterns_and_values() -> None:
+    budget = Budget()
+    check = BudgetedCheck({"type": "string", "pattern": "^a{98}$"}, budget)
+    assert budget.characters == 10 * 100
+    assert check.matches("a" * 98)
+    assert budget.matching == 99 + 99 * 100 // 1_000
+    assert BudgetedCheck({}, budget).matches({"a": [1, "b"]})
+    assert budget.matching == 99 + 99 * 100 // 1_000 + 7
+
+
+def test_budgeted_check_beyond_its_budget_raises() -> None:
+    with pytest.raises(BudgetExceeded):
+        BudgetedCheck({"pattern": "^a{200000}$"}, Budget())
+    check = BudgetedCheck({}, Budget(10))
+    with pytest.raises(BudgetExceeded):
+        check.matches("a" * 1_000)
+
+
+def test_budgeted_check_of_deep_schema_raises_value_error() -> None:
+    schema: Json = {}
+    for _ in range(5_000):
+        schema = {"items": schema}
+    with pytest.raises(ValueError, match="nested too deep"):
+        BudgetedCheck(schema, Budget())

@@ -187,14 +187,14 @@ RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or
 async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     """All sessions, the last used first."""
     state = context.engine.state
-    state.expire(time.time())
+    state.expire(time.monotonic())
     used = state.held()
     overlays = {} if context.overlays is None else context.overlays.sizes
     requests = Counter(entry.session for entry in context.journal)
     sessions = [
         SessionInfo(
             id=id,
-            used=round(used[id].used, 6) if id in used else None,
+            used=round(used[id].used_at, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
             overlay=overlays.get(id, 0),
             requests=requests[id],

@@ -1,0 +1,33 @@
+"""A cache of results for texts that clients choose: bounded in entries, and in the length of their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache, wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+T = TypeVar("T", str, bytes)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_LENGTH: Final = 256
+"""The most characters or bytes of a text whose result is cached, by default: names are shorter."""
+
+
+def text_cache(
+    entries: int, max_length: int = MAX_LENGTH
+) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
+    """Return a decorator like `lru_cache` for a function of a text: results for longer texts are not cached."""
+
+    def decorate(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
+        cached = lru_cache(entries)(function)
+
+        @wraps(function)
+        def call(text: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if len(text) > max_length:
+                return function(text, *args, **kwargs)
+            return cached(text, *args, **kwargs)  # type: ignore[arg-type]  # lru_cache accepts any hashable
+
+        return call
+
+    return decorate
