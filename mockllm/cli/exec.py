@@ -37,11 +37,11 @@ from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, ThreadedServer
-from mockllm.server.lazy_control import steer_late
+from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
+from mockllm.testing.loop_thread import loop
 
 if TYPE_CHECKING:
     from mockllm.server.control.api import ControlApi
@@ -94,10 +94,9 @@ def run(args: argparse.Namespace) -> int:
         open_to_pages=not values["no_cors"],
         lines=lines,
     )
-    steer_late(app, partial(_control, app, builder))
-    server = ThreadedServer(app, Address("127.0.0.1", values["port"]))
+    app.make_control = partial(_control, app, builder)
     try:
-        with server as url:
+        with _serving(app, values["port"]) as url:
             code = _run(line, {**environment, **variables(url)})
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -108,6 +107,17 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {counted(len(missed), 'unmatched request')}", file=sys.stderr)
     code = 1 if values["strict"] and missed and code == 0 else code
     return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
+
+
+@contextmanager
+def _serving(app: App, port: int) -> Iterator[str]:
+    """Serve an app on a loop in a thread. Raise CannotListen."""
+    server, thread = Server(app, [Address("127.0.0.1", port)]), loop()
+    thread.run(server.start())
+    try:
+        yield server.listening[0].url
+    finally:
+        thread.run(server.stop())
 
 
 def _control(app: App, builder: Builder) -> ControlApi:

@@ -1,4 +1,4 @@
-"""The interfaces that the server uses: an engine, and a control API, which may be made late or live elsewhere.
+"""The interfaces that the server uses: an engine, and a control API.
 
 An engine is synchronous and has no I/O. It raises on no request. A reload replaces one engine by another.
 """

@@ -21,7 +21,6 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
 from mockllm.server.journal.journal import Journal
-from mockllm.server.lazy_control import steer_late
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
@@ -99,7 +98,7 @@ class MockLLM(MockBase):
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
         app = App(self._recording, limits=self._limits, lines=Ends(self._recording))
-        steer_late(app, partial(create_control_api, app, self._recording))
+        app.make_control = partial(create_control_api, app, self._recording)
         self._hosted = Hosted(app, self._address)
         return self
 

@@ -110,7 +110,7 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
 
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
-    key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
+    key = redaction.hashed(redaction.key_in(request.headers, f"{request.path}?{request.query_string}"))
     return ObservedRequest(
         number,
         Client(request.headers.get("user-agent", ""), key or "", request.client),

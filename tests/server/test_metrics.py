@@ -23,7 +23,6 @@ def seen(
     times: array[float] | None = None,
 ) -> Exchange:
     return Exchange(
-        None,
         at=at,
         since=5.0,
         response=answer,

@@ -22,11 +22,11 @@ from mockllm.server.control.access import Access
 from mockllm.server.control.api import ControlApi
 from mockllm.server.control.context import ControlContext
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
+from tests.server.threaded_server import ThreadedServer
 
 EXAMPLE = """
 rules:

@@ -1,10 +1,10 @@
-"""Preflights."""
+"""The built-in pages: preflights."""
 
 from __future__ import annotations
 
 import pytest
 
-from mockllm.server.cors import is_preflight, preflight
+from mockllm.server.builtin_pages import is_preflight, preflight
 
 ASKED = {"origin": "https://page", "access-control-request-method": "POST"}
 
