@@ -18,8 +18,8 @@ from mockllm.cli.sources import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.fetch import files_of
+from mockllm.packing.inspection import with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import with_shown_path
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path

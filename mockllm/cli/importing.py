@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mockllm.cli.options import SERVING, BadOption, add, option_values, volatile
 from mockllm.cli.sources import read_input
-from mockllm.recordings.atomic_files import file_name, keep
+from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
@@ -76,7 +76,7 @@ def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]
         if path.exists() and not path.read_bytes().startswith(MARK):
             print(f"mockllm: {path} exists and is not an imported file: not overwritten", file=sys.stderr)
             return False
-        keep(path, found.text)
+        write_file(path, found.text)
     except OSError as error:
         print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
         return False

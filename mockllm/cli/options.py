@@ -16,8 +16,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.request.request import VOLATILE
-from mockllm.recordings.hosts import upstream
-from mockllm.scenario.diagnostics import nearest
+from mockllm.dialects.registry import PROVIDERS
+from mockllm.recordings.interaction import OTHER
+from mockllm.scenario.diagnostics import nearest, suggestion
+from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB, PREFIX, ServerLimits, environment_name
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
@@ -63,6 +65,17 @@ def address(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit():
         raise ValueError(f"expected HOST:PORT, found {text!r}")
     return host.strip("[]") or "localhost", int(port)
+
+
+def upstream(text: str) -> tuple[str, str]:
+    """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
+    name, equals, url = text.partition("=")
+    name = name.strip()
+    if not equals or not name or not is_base_url(url):
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
+    return name, url.rstrip("/")
 
 
 def byte_text(count: int) -> str:

@@ -23,10 +23,9 @@ from mockllm.core.display import counted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.atomic_store import put_file, put_tree
 from mockllm.packing.builder import build
-from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
+from mockllm.packing.inspection import PackCapabilities, capabilities, validate_pack, with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import validate_pack, with_shown_path
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -85,7 +84,7 @@ def open_pack(text: str) -> Iterator[tuple[str, str]]:
         return
     found = fetch_pack(parse_pack_source(text, Path.cwd()), Path.cwd())
     with tempfile.TemporaryDirectory(prefix="mockllm-pack-") as name:
-        folder = Path(name) / found.word.name.replace("/", "-")
+        folder = Path(name) / found.manifest.name.replace("/", "-")
         put_tree(found.tree, folder)
         yield str(folder), found.place.text
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json, pretty
-from mockllm.packing.capabilities import capabilities
-from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
-from mockllm.packing.version_constraints import version_constraints
+from mockllm.packing.inspection import capabilities
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of, version_constraints
 from mockllm.scenario.diagnostics import readable, scalar_text
 from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected

@@ -105,9 +105,8 @@ def with_reply_faults(
     """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
     for number, fault in faults:
         random = context.randomness.random(f"fault {number}")
-        changed = fault.apply_in_context(
-            reply, ReplyFaultContext(context.request, context.streamed, random, plan)
-        )
+        facts = ReplyFaultContext(context.request, context.streamed, random, plan)
+        changed = fault.apply_in_context(reply, facts)
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed

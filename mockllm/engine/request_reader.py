@@ -9,13 +9,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.request import VOLATILE, Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, Routing, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.request_context import EngineContext
 from mockllm.engine.session_id import PREFIX, SESSION, named
 from mockllm.state import SessionView, State
+
+
+class EngineContext(RequestContext):
+    """`routing` is what the route table returned. `override` holds what the headers or the session of the request
+    override, or why they cannot; None for nearly all requests. Requests with the same head share a context."""
+
+    __slots__ = ("override", "routing")
+
+    def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
+        self.routing = routing
+        self.override = override
+
+
+def engine_context(request: Request) -> EngineContext:
+    """Return the context of a request that an engine has read."""
+    context = request.context
+    assert type(context) is EngineContext, "the request was read by an engine"
+    return context
 
 
 class RequestReader:

@@ -202,7 +202,7 @@ class PackGraph(Struct):
             if not self.keep_last(str(place), place_shown):
                 raise ValueError(f'there is no folder "{name}" beside this file')
         elif not is_pack(place):
-            raise ValueError(f'the folder "{name}" is not a pack: it has no {MANIFEST}')
+            raise ValueError(f'the folder "{name}" is not a pack: it contains no {MANIFEST}')
         return place, place_shown, user.origin if user is not None else "folder"
 
     def _visit(self, folder: Folder, shown: str, origin: Origin = "folder") -> _PackNode | None:

@@ -54,7 +54,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
+        return seed_token.token_of(self.drawn)
 
 
 def record_of(exchange: Exchange) -> AccessLogRecord:

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mockllm.recordings.atomic_files import keep
+from mockllm.recordings.atomic_files import write_file
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -94,9 +94,9 @@ def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = N
     try:
         authority = _authority(where, now)
         if not _is_valid(files.server, authority[1], names, now):
-            keep(files.server, _server(names, *authority, now), private=True)
+            write_file(files.server, _server(names, *authority, now), private=True)
         if not files.ca.is_file() or files.ca.read_bytes() != _pem(authority[1]):
-            keep(files.ca, _pem(authority[1]).decode())
+            write_file(files.ca, _pem(authority[1]).decode())
     except (OSError, ValueError) as error:
         raise NoCertificate(f"cannot store certificates in {where}: {error}") from None
     return files
@@ -135,7 +135,7 @@ def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x50
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, SHA256())
     )
-    keep(path, _key_pem(key) + _pem(certificate).decode(), private=True)
+    write_file(path, _key_pem(key) + _pem(certificate).decode(), private=True)
     return key, certificate
 
 

@@ -19,9 +19,14 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import cached_hash
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
-from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
-from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import DROPPED_HEADERS, Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
+from mockllm.recordings.interaction import (
+    DROPPED_HEADERS,
+    OTHER,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.player import Waitable
@@ -216,7 +221,7 @@ class Recorder(Struct):
     def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
         """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
         text, notes = scenario(made, title, self.reader)
-        keep(path, text)
+        write_file(path, text)
         return notes
 
 

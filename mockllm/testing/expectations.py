@@ -19,7 +19,7 @@ from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine import PlannedResponse
-from mockllm.engine.request_context import engine_context
+from mockllm.engine.request_reader import engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import short_ids

@@ -316,7 +316,7 @@ def test_miss_lists_three_near_misses() -> None:
         """
     )
     lines = responses.message.split("\n")
-    assert lines[0] == "No rule answered this request."
+    assert lines[0] == "No rule matched this request."
     assert lines[1].startswith('s/a.yaml:4 near: model expected "gpt-4", found "gpt-4o" (')
     assert "s/a.yaml:5 also:" in lines[2]
     assert "s/a.yaml:6 third:" in lines[3]

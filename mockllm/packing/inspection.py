@@ -1,23 +1,36 @@
-"""The capabilities of a pack, computed from its files: its responses, the targets of requests, and the files it
-reads.
+"""Inspects a pack before it is locked or built: its errors, and its capabilities.
 
-A pack has no other capabilities: it contains no code, opens no port, and reads no file outside of its folder.
+`scenario.pack_files` checks the names and sizes of files. Loading also detects endless patterns, inaccessible files
+and invalid templates. The capabilities are computed from the files: responses, targets of requests, files to read. A
+pack has no others: it contains no code, opens no port, and reads no file outside of its folder.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.loader import LoadedScenarios
+from mockllm.packing.atomic_store import put_tree
+from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
+from mockllm.scenario.lockfile import LOCK_FILE
+from mockllm.scenario.pack_files import PackFiles, PackRejected
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.raw_entries import raw_entries
+from mockllm.scenario.vocabulary import Vocabulary
 
+MAX_SHOWN: Final = 10
+"""Most diagnostics in a message."""
 _FILES: Final = ("file", "body_file", "schema_file", "empirical", "images")
+_NO_SETTINGS: Final = frozenset({"name", "match", "enabled", "description", "priority"})
+"""The keys of a modifier that change no response."""
 _PROXIES: Final = ("proxy", "upstream")
 _COLLECTED: Final = ("faults", "errors", "proxy", "redirects", "reads", "steers")
 
@@ -49,9 +62,7 @@ class PackCapabilities(Struct, frozen=True):
 
     def as_json(self) -> dict[str, Json]:
         """Return the capabilities for `--json`."""
-        listed = ("faults", "errors", "proxy", "redirects", "reads", "environment", "uses", "steers")
-        known = {"name": self.name, "version": self.version, "rules": self.rules, "modifiers": self.modifiers}
-        return {**known, "ports": [], **{name: list(getattr(self, name)) for name in listed}}
+        return {**asdict(self), "ports": []}
 
 
 def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities:
@@ -66,23 +77,16 @@ def capabilities(scenarios: LoadedScenarios, pack: UsedPack) -> PackCapabilities
             for kind, value in _capabilities_in(written.data):
                 found[kind].add(value)
             if written.kind == "modifier" and isinstance(written.data, dict):
-                found["steers"] |= written.data.keys() - {
-                    "name",
-                    "match",
-                    "enabled",
-                    "description",
-                    "priority",
-                }
-    variables = [each.env for each in pack.manifest.params.values() if each.env]
-    flat = [name for each in variables for name in ([each] if isinstance(each, str) else each)]
-    uses = [use if isinstance(use, str) else use.pack for use in pack.manifest.use]
+                found["steers"] |= written.data.keys() - _NO_SETTINGS
+    variables = [param.env for param in pack.manifest.params.values() if param.env]
+    names = [name for env in variables for name in ([env] if isinstance(env, str) else env)]
     return PackCapabilities(
         name=pack.manifest.name,
         version=pack.manifest.version,
         rules=kinds["rule"],
         modifiers=kinds["modifier"],
-        environment=tuple(dict.fromkeys(flat)),
-        uses=uses,
+        environment=list(dict.fromkeys(names)),
+        uses=[use if isinstance(use, str) else use.pack for use in pack.manifest.use],
         **{kind: sorted(values) for kind, values in found.items()},
     )
 
@@ -95,11 +99,8 @@ def _capabilities_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
     elif key in ("replay", "http") and isinstance(value, dict) and _is_error(value.get("status")):
         yield "errors", str(value["status"])
     elif key in _FILES:
-        yield from (
-            ("reads", each)
-            for each in (value if isinstance(value, list) else [value])
-            if isinstance(each, str)
-        )
+        files = value if isinstance(value, list) else [value]
+        yield from (("reads", file) for file in files if isinstance(file, str))
     elif key in _PROXIES:
         yield "proxy", str(value.get("to", value.get("url", value)) if isinstance(value, dict) else value)
     elif key == "faults":
@@ -134,3 +135,38 @@ def _fault(value: Any) -> str:
         names = [str(key) for key in value if key not in ("chance", "probability", "at", "after", "enabled")]
         return str(value.get("kind") or value.get("fault") or (names[0] if names else "of its own"))
     return str(value)
+
+
+def validate_pack(tree: PackFiles, lock: str, vocabulary: Vocabulary) -> PackCapabilities | None:
+    """Return the capabilities of a pack, or None if they depend on missing packs that it uses. Raises PackRejected on
+    errors; a missing used pack is not an error."""
+    with tempfile.TemporaryDirectory(prefix="mockllm-vet-") as temporary:
+        folder = Path(temporary) / "pack"
+        put_tree(tree, folder)
+        scenarios = load_scenarios(ScenarioSources((str(folder),), vocabulary=vocabulary, lock=lock))
+        diagnostics = with_shown_path(scenarios.diagnostics, str(folder), "")
+        own = next((pack for pack in scenarios.loading.packs if pack.folder == str(folder)), None)
+    errors = [diagnostic for diagnostic in diagnostics if not _concerns_other_pack(diagnostic)]
+    if errors:
+        more = f"\n… and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
+        raise PackRejected("it has errors:\n" + "\n".join(map(str, errors[:MAX_SHOWN])) + more)
+    return None if own is None else capabilities(scenarios, own)
+
+
+def _concerns_other_pack(mistake: Diagnostic) -> bool:
+    """Return whether a diagnostic concerns a used pack, which may be added later, or the lockfile."""
+    if mistake.file.rpartition("/")[2] == LOCK_FILE:
+        return True
+    begins = ('there is no pack "', f"{LOCK_FILE} names", "the pack ", "the installed pack")
+    return mistake.path.startswith("use") and mistake.message.startswith(begins)
+
+
+def with_shown_path(mistakes: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
+    """Return diagnostics with the shown path instead of the temporary folder."""
+    result = []
+    for diagnostic in sorted(mistakes):
+        below = diagnostic.file.removeprefix(folder)
+        if below != diagnostic.file:
+            diagnostic = replace(diagnostic, file=f"{shown}{below}" if shown else below.lstrip("/"))
+        result.append(diagnostic)
+    return result
