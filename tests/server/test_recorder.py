@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mockllm.cli.options import upstream
 
 from mockllm.cli.record import create_recorder
+from mockllm.cli.units import upstream
 from mockllm.server.http_server import Address
 from tests.live import live
 from tests.process import serving
