@@ -17,7 +17,7 @@ from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
 from mockllm.cli.sources import read_input, scenario_sources
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
-from mockllm.core.request.request_hash import request_hash
+from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, run_steps

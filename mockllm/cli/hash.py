@@ -9,7 +9,7 @@ import sys
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import SERVING, add, option_values, volatile
 from mockllm.cli.sources import read_input, vocabulary
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions

@@ -21,10 +21,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
-    """Return the value as JSON, cut short; "missing" where there is none.
-
-    The result has at most 80 characters, so deeper levels than `max_depth` are not visited.
-    """
+    """Return the value as JSON, cut short; "missing" where there is none. The result has at most 80 characters, so
+    deeper levels than `max_depth` are not visited."""
     if value is MISSING:
         return "missing"
     if isinstance(value, str):

@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.scope_keys import scope_of
+from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mockllm.core.rendering.ttft import InputTime
+from mockllm.core.rendering.pacing import InputTime
 from mockllm.core.values.types import Context
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.request_hash import cached_hash, known_hash
+from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
@@ -30,7 +30,7 @@ from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_heade
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.state import SessionView, State
+from mockllm.state.sessions import Session, Sessions
 
 LONGEST: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
@@ -62,7 +62,7 @@ class Engine:
     def __init__(
         self,
         catalog: Catalog,
-        state: State,
+        state: Sessions,
         *,
         seed: int = 0,
         longest: float = LONGEST,
@@ -123,7 +123,7 @@ class Engine:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now)
 
-    def _override(self, headers: Mapping[str, str], session: SessionView | None) -> Override | Failure:
+    def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
@@ -220,7 +220,7 @@ class Engine:
                 matched = replace(matched, seed=override.seed)
             if override.rule is not None:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
-        decision = self.state.decide(matched) if count else self.state.preview(matched)
+        decision = self.state.decide(matched, count=count)
         if type(override) is Override and override.place is not None:
             decision = decision_at(decision, matched, override.place)
         return Responder(self._planner, request, outcome, matched, decision, validation)

@@ -19,7 +19,7 @@ from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key
 from mockllm.scenario.catalog import CompiledResponse
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 
 class FastPath(Struct, frozen=True):
@@ -30,7 +30,7 @@ class FastPath(Struct, frozen=True):
     settings: EffectiveSettings
     keys: Sequence[str]
     cache: Mapping[Hashable, CachedResponse | CachedStream]
-    state: State
+    state: Sessions
     stem: bytes
     checked: bool
     strict: bool
@@ -59,7 +59,7 @@ def build_fast_path(
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
     planner: ResponsePlanner,
-    state: State,
+    state: Sessions,
     seed: int,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable."""

@@ -14,8 +14,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Candidate, Decision, GuardReason
-from mockllm.core.selection.named_states import UnmetState
+from mockllm.core.selection.decision import Candidate, Decision
+from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.registry import parameter_fields
 from mockllm.dialects.routes import MethodNotAllowed, UnknownPath

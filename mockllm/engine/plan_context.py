@@ -118,7 +118,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
     carried: set[str] = set()  # the delivery of a response stays where a fault replaces its content
     for fault in faults:
         changed = fault.apply(plan)
-        if isinstance(changed, Plan) and fault.instead:
+        if isinstance(changed, Plan) and fault.replaces_response:
             replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not played: {fault.name} stands in its place" for name in replaced]

@@ -11,8 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.json.codec import dumps
-from mockllm.core.rendering.chunk_order import chunk_texts_of
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule
+from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
@@ -161,8 +160,8 @@ class ResponsePlanner:
             whole = not context.streamed and reply.broken is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
 
-        before = [(number, fault) for number, fault in faults if not fault.shown]
-        after = [(number, fault) for number, fault in faults if fault.shown]
+        before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
+        after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
         reply = with_reply_faults(self._noted_reply(context, dialect), before, context, plan)
         reply = with_reply_faults(dialect.supported_reply(reply, request), after, context, plan)
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]

@@ -20,7 +20,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
-from mockllm.scenario.language.chunks import WaitChunk
+from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
@@ -238,13 +238,13 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
 
 def _script(plan: Plan, chunks: Sequence[str]) -> Iterator[str | WaitChunk]:
     """Return the chunks, with the waits before them if each chunk is an event."""
-    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "say"]
+    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "chunk"]
     timed = len(events) == len(chunks)
     waited, left = plan.delay, iter(chunks)
     for step in plan.steps if timed else ():
         if type(step) is WaitStep:
             waited += step.seconds
-        elif type(step) is EventStep and step.kind == "say":
+        elif type(step) is EventStep and step.kind == "chunk":
             if waited:
                 yield _constructed(WaitChunk, wait=waited)
             waited = 0.0

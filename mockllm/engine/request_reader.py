@@ -14,7 +14,7 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.routes import RouteMatch, Routing, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.session_id import PREFIX, SESSION, named
-from mockllm.state import SessionView, State
+from mockllm.state.sessions import Session, Sessions
 
 
 class EngineContext(RequestContext):
@@ -47,10 +47,10 @@ class RequestReader:
         query_string: str,
         headers: Mapping[str, str],
         *,
-        state: State,
+        state: Sessions,
         shared: ResponseLookup,
         volatile: frozenset[str],
-        override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
+        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
         session that all requests without a session share. `override` reads the overrides in the headers."""

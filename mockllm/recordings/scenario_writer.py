@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import REDACTED, redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.request_hash import request_hash
+from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
 from mockllm.recordings.import_file import ImportFile

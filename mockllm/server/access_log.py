@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from mockllm.core.display import cut
 from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.exchange import EndReason, Exchange

@@ -16,7 +16,7 @@ from aiohttp import StreamReader
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.tcp_helpers import tcp_keepalive
 
-from mockllm.core.http_status import PHRASES
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
 from mockllm.server.completion import complete

@@ -32,7 +32,7 @@ from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_tar
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.reload import RebuiltEngine
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 T = TypeVar("T")
 SLICE: Final = 0.001
@@ -55,7 +55,7 @@ class Builder:
     def __init__(
         self,
         sources: ScenarioSources,
-        state: State,
+        state: Sessions,
         *,
         seed: int = 0,
         longest: float = LONGEST,

@@ -13,9 +13,8 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.http_status import PHRASES
 from mockllm.core.rendering.placeholders import ByteTemplate
-from mockllm.core.rendering.plan import Body, EventStep, Framing, Headers, Plan, RawStep
+from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"

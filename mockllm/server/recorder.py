@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash
+from mockllm.core.request.request_keys import cached_hash
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file

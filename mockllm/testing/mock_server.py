@@ -135,9 +135,8 @@ class MockLLM(MockBase):
             sources.packs if packs is None else packs,
             sources.settings.values if params is None else params,
         )
-        return MockSession(
-            self, id or f"session-{next(self._sessions)}", RuleStack(sources, self._stack), seed
-        )
+        name = id or f"session-{next(self._sessions)}"
+        return MockSession(self, name, RuleStack(sources, self._stack), seed)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -169,11 +168,7 @@ class MockLLM(MockBase):
 
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(
-            stack,
-            self._state,
-            seed=self.seed,
-            longest=self._max_delay,
-            max_generated=self._limits.generated,
+            stack, self._state, seed=self.seed, longest=self._max_delay, max_generated=self._limits.generated
         )
 
     def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:

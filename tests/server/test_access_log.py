@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import older_hash, request_hash
+from mockllm.core.request.request_keys import older_hash, request_hash
 from mockllm.server.access_log import (
     MAX_NEAR_MISS,
     MAX_TEXT,

@@ -331,11 +331,11 @@ def test_what_is_not_delivered_as_usual_needs_a_play(plan: Plan) -> None:
 @pytest.mark.parametrize(
     ("steps", "delay", "takes"),
     [
-        ((EventStep(b"x", 1, "say"), RawStep(b"y", 1)), 0.0, False),
+        ((EventStep(b"x", 1, "chunk"), RawStep(b"y", 1)), 0.0, False),
         ((), 0.0, False),
         ((), 0.5, True),
-        ((EventStep(b"x", 1, "say"), WaitStep(0.1, 1), EventStep(b"y", 2, "say")), 0.0, True),
-        ((EventStep(b"x", 1, "say"), CutStep("close", 1)), 0.0, True),
+        ((EventStep(b"x", 1, "chunk"), WaitStep(0.1, 1), EventStep(b"y", 2, "chunk")), 0.0, True),
+        ((EventStep(b"x", 1, "chunk"), CutStep("close", 1)), 0.0, True),
     ],
     ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
 )

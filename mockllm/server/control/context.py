@@ -18,7 +18,7 @@ from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 
 class ControlledApp(Protocol):
@@ -141,7 +141,7 @@ MAX_INTERVAL: Final = 5.0
 class OverlayExpiry:
     """Drops the overlays of sessions that end; while a session has an overlay, it searches for expired sessions."""
 
-    def __init__(self, state: State, overlays: OverlayStore) -> None:
+    def __init__(self, state: Sessions, overlays: OverlayStore) -> None:
         self._state = state
         self._overlays = overlays
         self._timer: asyncio.TimerHandle | None = None

@@ -11,9 +11,9 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
-from mockllm.core.http_status import PHRASES
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.display import brief
-from mockllm.core.http_status import PHRASES
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.model_walk import shape_of
 

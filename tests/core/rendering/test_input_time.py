@@ -9,8 +9,7 @@ import pytest
 
 from mockllm.core.quantities.parse import Uniform
 from mockllm.core.randomness import Randomness
-from mockllm.core.rendering.pacing import Pacing, gaps
-from mockllm.core.rendering.ttft import InputTime, ReadingTime
+from mockllm.core.rendering.pacing import InputTime, Pacing, ReadingTime, gaps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.values.dynamic import Context, Drawn, is_static
 

@@ -1,7 +1,8 @@
-"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or
-renamed.
+"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or renamed;
+and OpenAI's form of requests that OpenAI would refuse.
 
-Each function changes one object in place: a body, or an event of a stream.
+Each edit changes one object in place: a body, or an event of a stream. Only the check uses a request in OpenAI's
+form; rules, journals and readers get the request as it was sent.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.vendors.vendor import plain_usage
+from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.openai.request_fields import object_of
 
 Object = dict[str, Json]
 
@@ -25,7 +27,6 @@ def response_of(payload: Object) -> Object | None:
 
 
 def items_of(payload: Object) -> Iterator[Object]:
-    """Yield the output items of an object."""
     if "item" in payload:
         yield payload["item"]
     response = response_of(payload)
@@ -175,7 +176,7 @@ def together_completion(payload: Object, *, usage: Usage, streamed: bool) -> Non
         payload |= {"object": "completion.chunk", "usage": None}
         if ended:
             payload["usage"] = plain_usage(usage)
-            usage.tell(payload, "usage")
+            usage.put_into(payload, "usage")
 
 
 def openrouter_embeddings(payload: Object) -> None:
@@ -219,3 +220,55 @@ def mistral_model(payload: Object) -> None:
         "default_model_temperature": 0.3,
         "type": "base",
     }
+
+
+MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
+"""Parts of a message that OpenAI has in another form, or not at all."""
+
+
+SCHEMA_MEMBERS: Final = ("parameters", "schema", "strict")
+
+
+def without_schemas(body: dict[str, Json]) -> dict[str, Json]:
+    """Return the request without its schemas, for vendors that accept any schema."""
+    result = dict(body)
+    if type(result.get("tools")) is list:
+        result["tools"] = [_without_schema(tool, "function") for tool in result["tools"]]
+    if result.get("response_format") is not None:
+        result["response_format"] = _without_schema(result["response_format"], "json_schema")
+    return result
+
+
+def _without_schema(value: Json, name: str) -> Json:
+    """Return the object without the schema of the member `name`."""
+    member = object_of(value).get(name)
+    if type(member) is not dict:
+        return value
+    return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
+
+
+def mistral_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, images by their bare URL, and
+    Mistral's own parts."""
+    result = without_schemas(body)
+    if result.get("tool_choice") == "any":
+        result["tool_choice"] = "required"
+    messages = result.get("messages")
+    if type(messages) is list:
+        result["messages"] = [_message(entry) for entry in messages]
+    return result
+
+
+def _message(entry: Json) -> Json:
+    content = entry.get("content") if type(entry) is dict else None
+    if type(content) is not list:
+        return entry
+    return {**entry, "content": [_part(part) for part in content]}
+
+
+def _part(part: Json) -> Json:
+    if type(part) is not dict:
+        return part
+    if part.get("type") == "image_url" and type(part.get("image_url")) is str:
+        return {**part, "image_url": {"url": part["image_url"]}}
+    return {"type": "text", "text": ""} if part.get("type") in MISTRAL_PARTS else part

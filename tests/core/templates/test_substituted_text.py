@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText
 
 
 @pytest.mark.parametrize("template", [None, '{{ "{" }}{{ "{" }} a }} {{ b }}'])

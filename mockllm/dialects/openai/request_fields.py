@@ -6,14 +6,28 @@ same names. No function raises on any JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.request.request import CallPart, Part, Request, Role, TextPart
+from mockllm.core.request.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    Role,
+    TextPart,
+    Tool,
+)
+from mockllm.core.tokens import estimate
 
+TokenInput: TypeAlias = str | list[int]
+"""A text, or the numbers of its tokens."""
 NEUTRAL_ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "system",
@@ -86,6 +100,55 @@ class ModelRequest(Request):
         """The names of the tools that take free text instead of JSON."""
         tools = self.tools
         return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
+
+
+def is_token_list(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(token) is int for token in value)
+
+
+def input_message(inputs: Iterable[TokenInput]) -> Message:
+    """Return the inputs as one message of the user."""
+    parts = (TextPart(entry) if isinstance(entry, str) else OtherPart("tokens") for entry in inputs)
+    return Message("user", tuple(parts))
+
+
+def count_inputs(inputs: Iterable[TokenInput]) -> int:
+    """Return the tokens of the inputs, which have no message framing."""
+    return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in inputs)
+
+
+def content_parts(content: Json, media: Mapping[str, MediaPart]) -> Iterator[Part]:
+    """Yield the parts of a message's content, or of a tool's output; `media` are the parts without text, by type."""
+    if type(content) is str:
+        yield TextPart(content)
+    for entry in content if type(content) is list else ():
+        if type(entry) is str:
+            yield TextPart(entry)
+        elif type(entry) is dict:
+            kind, text = entry.get("type"), entry.get("text", entry.get("refusal"))
+            if type(text) is str:
+                yield TextPart(text)
+            else:
+                yield media[kind] if type(kind) is str and kind in media else OtherPart(str(kind))
+
+
+def read_format(fields: dict[str, Json], schema: dict[str, Json]) -> Format:
+    """Return the response format of this type; `schema` contains the name and the schema."""
+    if fields.get("type") == "json_object":
+        return Format("json")
+    if fields.get("type") == "json_schema":
+        return Format("schema", text_of(schema.get("name")), schema.get("schema"))
+    return Format()
+
+
+def read_tool(fields: dict[str, Json], kind: str = "function") -> Tool | None:
+    """Return a tool by its name; None where it has none."""
+    name = text_of(fields.get("name"))
+    return (
+        None
+        if name is None
+        else Tool(name, fields.get("parameters"), text_of(fields.get("description")), kind)
+    )
 
 
 def join_texts(parts: Iterable[Part]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.request_helpers import read_call
+from mockllm.dialects.openai.request_fields import read_call
 
 
 @pytest.mark.parametrize(

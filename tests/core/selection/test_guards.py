@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.selection.named_states import UnmetState, changed, unmet_state
-from mockllm.core.selection.time_window import TimeWindow
+from mockllm.core.selection.guards import TimeWindow, UnmetState, changed, unmet_state
 
 
 @pytest.mark.parametrize(
