@@ -55,6 +55,9 @@ class EngineProtocol(Protocol):
 class ControlProtocol(Protocol):
     """Responds to the calls whose paths `request_heads.is_control_path` names."""
 
+    def knows(self, path: str) -> bool:
+        """Return whether it has a path, with any method."""
+
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
