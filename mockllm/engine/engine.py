@@ -193,6 +193,10 @@ class Engine:
         """Return the responder of the present decision on a request. Nothing is counted."""
         return self._responder(request, self._index.match_mask(request), count=False)
 
+    def has_rule(self, request: Request) -> bool:
+        """Return whether a rule matches, which may be blocked. Nothing is counted."""
+        return bool(self.peek(request).matched.rules)
+
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)

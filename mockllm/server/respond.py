@@ -65,13 +65,10 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     engine = app.engine
     request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at)
+    if is_control_call(app, exchange) and not engine.has_rule(request):
+        return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request
     response = engine.respond(request)
-    if response.missed and is_control_call(app, exchange):
-        exchange.request = (
-            None  # neither a rule nor the control API knows the path: the control API refuses it
-        )
-        return
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and wants(request.headers):

@@ -12,6 +12,7 @@ from tests.server.control.live_server import Steered, steered
 FILE = """
 rules:
   - {name: chat, match: {path: /api/chat}, http: {body: from a rule}}
+  - {name: once, match: {path: /api/once}, times: 1, http: {body: once}}
   - {name: rules, match: {path: /api/rules}, http: {body: never}}
 """
 
@@ -41,6 +42,19 @@ def test_unmatched_path_below_api_is_a_problem(server: Steered, path: str) -> No
     assert (response.status, response.headers["content-type"]) == (404, "application/problem+json")
     assert "/api/openapi.json lists all calls" in response.json["detail"]
     assert server.call("GET", "/api/requests").json["total"] == total
+
+
+def test_unknown_path_below_api_changes_no_seed(server: Steered) -> None:
+    server.call("POST", "/api/reset", {"what": ["state"]})
+    first = server.call("POST", "/v1/unknown").headers["x-request-id"]
+    server.call("POST", "/api/reset", {"what": ["state"]})
+    server.call("GET", "/api/tags")
+    assert server.call("POST", "/v1/unknown").headers["x-request-id"] == first
+
+
+def test_blocked_rule_below_api_is_an_unmatched_request(server: Steered) -> None:
+    assert server.call("GET", "/api/once").text == "once"
+    assert "once: matched, but used up (times: 1)" in server.call("GET", "/api/once").text
 
 
 def test_preflight_below_api_is_allowed(server: Steered) -> None:
