@@ -72,12 +72,12 @@ def test_websocket_handshake_gets_426(path: str) -> None:
     assert response.notes == "no WebSocket is served"
 
 
-def test_websocket_handshake_on_a_rule_with_reply_gets_426() -> None:
+def test_websocket_handshake_on_reply_rule_gets_426() -> None:
     game = VirtualServer("rules: [{match: {path: /v1/responses}, reply: Hi}]")
     assert game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE)).status == 426
     assert game.respond(raw_request("/v1/responses", method="GET")).status == 400
 
 
-def test_websocket_handshake_on_a_rule_with_http_gets_its_response() -> None:
+def test_websocket_handshake_on_http_rule_gets_its_response() -> None:
     game = VirtualServer("rules: [{match: {path: /v1/responses}, http: {status: 503}}]")
     assert game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE)).status == 503

@@ -44,7 +44,7 @@ class ControlApi:
         self.feed: LiveFeed | None = None
 
     def knows(self, path: str) -> bool:
-        """Return whether a path is one of its own: all outside of `/api` are."""
+        """Return whether a path belongs to this API: all outside of `/api` do."""
         from mockllm.server.control.routes import ROUTES
 
         segments = path.split("/")
