@@ -57,7 +57,7 @@ def no_match(
         "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
     )
     message = "No rule matched this request.\n" + "\n".join(lines) + hint
-    return Unmatched(Failure.of_status(status, message), tuple(lines))
+    return Unmatched(Failure.of_status(status, message), tuple(lines[:NEAREST]))
 
 
 def unknown_path(
