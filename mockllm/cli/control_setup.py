@@ -150,24 +150,27 @@ def _generate(path: Path) -> AdminToken:
 
 
 def explain_live(raw: bytes, engine: Engine) -> Json:
-    """Return the explanation of a request in the form of `mockllm explain --json`. Nothing is counted. An example of
-    several steps runs on separate counts. Raise Problem for a request that cannot be read."""
-    from mockllm.cli.explain import report, trace_steps
+    """Return the explanation of a request in the form of `mockllm explain --json`, and as lines.
+
+    Nothing is counted. An example of several steps runs on separate counts. Raise Problem for a request that cannot
+    be read.
+    """
+    from mockllm.cli.explain import explanation_lines, report, trace_steps
     from mockllm.cli.sources import vocabulary
     from mockllm.state.sessions import Sessions
-    from mockllm.testing.match_trace import match_trace
-    from mockllm.testing.request_files import InvalidRequestFile, read_request_file
+    from mockllm.testing.match_trace import MatchTrace, match_trace
+    from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
     try:
         runs = read_request_file(raw, "body", vocabulary())
     except InvalidRequestFile as error:
         raise diagnostics_problem(error.diagnostics) from None
-    reports: list[Json] = []
+    traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
-            fresh = Engine(engine.catalog, Sessions(), seed=engine.seed)
-            reports += [report(*each) for each in trace_steps(run, fresh)]
+            traces += trace_steps(run, Engine(engine.catalog, Sessions(), seed=engine.seed))
         else:
             request = run[0].sent.read_by(engine, time.time())
-            reports.append(report(run[0], match_trace(engine, request)))
+            traces.append((run[0], match_trace(engine, request)))
+    reports: list[Json] = [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
     return reports[0] if len(reports) == 1 else reports

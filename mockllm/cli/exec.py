@@ -34,7 +34,7 @@ from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
 from mockllm.core.display import counted
 from mockllm.engine import Engine
-from mockllm.server.access_log import AccessLog
+from mockllm.server.access_log import AccessLog, near_miss_lines
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen, Server
@@ -54,7 +54,15 @@ ABOUT: Final = (
 )
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
 """Exit codes as in shells."""
-OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--no-cors", "--verbose")
+OWN: Final = (
+    "--seed",
+    "--strict",
+    "--miss-status",
+    "--max-delay",
+    "--allow-overrides",
+    "--no-cors",
+    "--verbose",
+)
 OPTIONS: Final = (
     Option("--port", NETWORK, "port number; 0 selects a free port", 0, int),
     *(option for option in SERVING if option.name in OWN),
@@ -139,6 +147,7 @@ def _build(
         max_generated=bounds.generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],
+        miss_status=values["miss_status"],
     )
     with gc_paused():
         engine = builder.first()
@@ -158,7 +167,7 @@ class _UnmatchedLog(AccessLog):
 
     def show(self, record: Any, request: Any = None) -> None:
         if record.missed:
-            self._missed_lines.append(self.line(record, request))
+            self._missed_lines.append("\n".join((self.line(record, request), *near_miss_lines(record, 1))))
         if self._verbose:
             super().show(record, request)
 

@@ -11,17 +11,19 @@ from typing import Final
 
 from msgspec.structs import asdict
 
+from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
-from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
 from mockllm.cli.sources import read_input, scenario_sources
 from mockllm.core.display import brief, counted
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
 from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
+from mockllm.server.access_log import MAX_PROMPT, plain
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
@@ -42,16 +44,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request",
         metavar="REQUEST.json",
-        help="a request as in an example, an example with its steps, a recorded request (path, headers, body), or "
-        "a provider's body; "
-        "- reads standard input",
+        help="a request as in an example, an example with its steps, a recorded request (path, headers, body), a "
+        "provider's body, or the lines of `mockllm requests --json`; - reads standard input; a number is the id of a "
+        "request in the journal of a running server",
     )
     add(parser, (*LOADING, SEED))
+    api_client.arguments(parser)
     parser.add_argument("--json", action="store_true", help="the explanation as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 for an explanation, 2 for mistakes in the request or the files."""
+    """Return 0 for an explanation, 2 for mistakes in the request or the files, or without a server that responds."""
+    id = journal_id(args.request)
+    if args.url is not None or id is not None:
+        return _explain_live(args, id)
     values = option_values(args, (*LOADING, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
     raw, name = read_input(args.request, "request")
@@ -71,6 +77,39 @@ def run(args: argparse.Namespace) -> int:
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
     else:
         print("\n\n".join("\n".join(explanation_lines(*each)) for each in traces))
+    return 0
+
+
+def journal_id(request: str) -> int | None:
+    """Return the id of a journal entry, with or without `#` in front; None for the name of a file."""
+    text = request.removeprefix("#")
+    is_id = text.isascii() and text.isdecimal() and len(text) < 19 and not os.path.exists(request)
+    return int(text) if is_id else None
+
+
+def _explain_live(args: argparse.Namespace, id: int | None) -> int:
+    """Print the explanation of a running server, with its rules and counters."""
+    unused = [option.name for option in (*LOADING, SEED) if getattr(args, option.key) is not None]
+    if unused:
+        raise BadOption(f"{', '.join(unused)}: the running server has its own scenarios and seed")
+    body: Json = {"request_id": id}
+    if id is None:
+        raw, name = read_input(args.request, "request")
+        try:
+            body = loads(raw)
+        except JSONDecodeError as error:
+            raise BadOption(f"{name}: this is not JSON: {error.msg} (line {error.lineno})") from None
+    try:
+        found = api_client.ask(args, "POST", "/api/explain", body=body)
+    except api_client.ApiError as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(pretty(found).decode())
+        return 0
+    reports = found if isinstance(found, list) else [found]
+    texts = ("\n".join(plain(line, MAX_PROMPT) for line in each["lines"]) for each in reports)
+    print("\n\n".join(texts))
     return 0
 
 

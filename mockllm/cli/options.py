@@ -6,7 +6,6 @@ Precedence: option, then `MOCKLLM_X`, then a well-known name (`PORT`), then the 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -15,62 +14,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.upstream import upstream
+from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, upstream
 from mockllm.core.request.request import VOLATILE
 from mockllm.scenario.diagnostics import nearest
-from mockllm.server.server_limits import KIB, MIB, PREFIX, ServerLimits, environment_name
+from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
 
-_SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
-_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 _KUBERNETES_VARIABLE: Final = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*"
 )
 """Variables that Kubernetes sets in each container. For a Service called `mockllm`, MOCKLLM_PORT is its address."""
-
-
-def seconds(text: str) -> float:
-    """Parse seconds: a plain number or a duration with a unit. Raise ValueError with the expected form."""
-    from mockllm.core.quantities.parse import parse_duration
-
-    try:
-        number = float(text)
-    except ValueError:
-        return parse_duration(text)
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"expected a number of seconds, found {text!r}")
-    return number
-
-
-def size(text: str) -> int:
-    """Parse bytes: a plain number or one with `KiB`, `MiB` or `GiB`, also abbreviated. Raise ValueError."""
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"expected a number of bytes, such as 1000, 64KiB or 32MiB, found {text!r}")
-    return int(match[1]) << 10 * _POWERS[(match[2] or "").lower()]
-
-
-def count(text: str) -> int:
-    """Parse a whole number. Raise ValueError with the text that was found."""
-    try:
-        return int(text)
-    except ValueError:
-        raise ValueError(f"expected a whole number, found {text!r}") from None
-
-
-def address(text: str) -> tuple[str, int]:
-    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
-        raise ValueError(f"expected HOST:PORT, found {text!r}")
-    return host.strip("[]") or "localhost", int(port)
-
-
-def byte_text(count: int) -> str:
-    """Format a number of bytes: `64 MiB`, `300 bytes`."""
-    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
-    return f"{count} bytes"
 
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
@@ -237,6 +189,14 @@ SERVING: Final = (
         "compress responses for clients that accept gzip, streams event by event",
         False,
         flag=True,
+    ),
+    Option(
+        "--miss-status",
+        RESPONSES,
+        "status of unmatched requests, from 400 to 599, for clients that retry or misread a 404",
+        404,
+        error_status,
+        "STATUS",
     ),
     Option(
         "--record-misses",

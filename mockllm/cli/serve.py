@@ -25,7 +25,6 @@ from mockllm.cli.options import (
     BadOption,
     add,
     add_limits,
-    byte_text,
     limits,
     option_values,
     unknown_variables,
@@ -34,6 +33,7 @@ from mockllm.cli.options import (
 from mockllm.cli.sources import DEFAULT_PACK, FOLDER, scenario_sources, uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.trace_setup import traces
+from mockllm.cli.units import byte_text
 from mockllm.core.display import counted
 from mockllm.engine import EngineInfo
 from mockllm.recordings.atomic_files import probe
@@ -136,6 +136,7 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
         overrides=values["allow_overrides"],
         volatile=volatile(values),
         hashed=values["verbose"] and not values["quiet"],
+        miss_status=values["miss_status"],
     )
 
 

@@ -21,6 +21,7 @@ from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
 from mockllm.engine.fast_path import FastPath, build_fast_path
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
@@ -70,13 +71,14 @@ class Engine:
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
+        miss_status: int = NOT_FOUND,
     ) -> None:
         """Make an engine.
 
         `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
         generates for one schema; `overrides`: whether request headers may set a fault, a delay or a rule;
         `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every response carries its
-        request's hash, not only a response that was found by it.
+        request's hash, not only a response that was found by it; `miss_status`: the status of unmatched requests.
         """
         self.catalog = catalog
         self._stale = tuple(stale)
@@ -85,7 +87,7 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self._planner = ResponsePlanner(catalog, longest, max_generated)
+        self._planner = ResponsePlanner(catalog, longest, max_generated, miss_status)
         self._index = catalog.index
         self._shared = state.recall("")
         """The stored responses of the session that all requests without a session share."""
@@ -191,6 +193,10 @@ class Engine:
     def peek(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""
         return self._responder(request, self._index.match_mask(request), count=False)
+
+    def has_rule(self, request: Request) -> bool:
+        """Return whether a rule matches, which may be blocked. Nothing is counted."""
+        return bool(self.peek(request).matched.rules)
 
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Return the server's own refusal of a request. No rule is evaluated, nothing is counted."""

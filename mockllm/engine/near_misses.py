@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
@@ -17,18 +18,29 @@ from mockllm.core.selection.decision import Candidate, Decision
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.registry import parameter_fields
+from mockllm.dialects.routes import MethodNotAllowed, UnknownPath
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NEAREST = 3
-"""How many near misses a 404 lists."""
+"""How many near misses the response to an unmatched request lists."""
+NOT_FOUND = 404
+"""The status of unmatched requests, unless `--miss-status` sets another one."""
+NO_PROVIDER = "no provider has this path, and no rule names it"
 ICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""
 
 
-def no_match_failure(
-    catalog: Catalog, request: Request, decision: Decision, ended: CatalogItem | None = None
-) -> Failure:
-    """Return the 404 of an unmatched request. `ended`: the rule whose sequence has ended."""
+class Unmatched(Struct, frozen=True):
+    """The refusal of an unmatched request. `near_misses`: its lines on rules, or what is wrong with the path."""
+
+    failure: Failure
+    near_misses: tuple[str, ...]
+
+
+def no_match(
+    catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
+) -> Unmatched:
+    """Return the refusal of a request that no rule matched. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{shown(ended)}: matched, but its sequence has ended")
@@ -44,20 +56,45 @@ def no_match_failure(
     hint = (
         "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
     )
-    return Failure("not_found", 404, "No rule matched this request.\n" + "\n".join(lines) + hint)
+    message = "No rule matched this request.\n" + "\n".join(lines) + hint
+    return Unmatched(Failure.of_status(status, message), tuple(lines[:NEAREST]))
 
 
-def unknown_path_failure(catalog: Catalog, request: Request, decision: Decision, failure: Failure) -> Failure:
-    """Return the refusal of a path or method that no provider has, with the rules that name a similar path."""
+def unknown_path(
+    catalog: Catalog,
+    request: Request,
+    decision: Decision,
+    outcome: UnknownPath | MethodNotAllowed,
+    status: int,
+) -> Unmatched:
+    """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
+    `status` replaces the 404 of a path; a method that is not allowed stays a 405."""
+    failure = outcome.failure
+    if isinstance(outcome, UnknownPath) and status != NOT_FOUND:
+        failure = Failure.of_status(status, failure.message)
     lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
     if not lines:
-        return failure
+        hint = outcome.hint if isinstance(outcome, UnknownPath) else failure.message
+        return Unmatched(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")
     message = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
-    return replace(failure, message=message)
+    return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
+
+
+def no_websocket(request: Request) -> Failure | None:
+    """Return the refusal of a WebSocket handshake; None for any other request.
+
+    The status 426 (RFC 9110, section 15.5.22) with the protocol that is served makes clients such as Codex fall back
+    to plain HTTP at once; they retry other statuses for several seconds.
+    """
+    if request.headers.get("upgrade", "").strip().lower() != "websocket":
+        return None
+    message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
+    headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))
+    return Failure("bad_request", 426, message, headers=headers)
 
 
 def nearest(

@@ -23,6 +23,7 @@ from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentit
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.plan_context import (
     PlanContext,
     with_max_wait,
@@ -64,12 +65,15 @@ class ResponsePlanner:
     """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams.
 
     `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
-    generates for one schema.
+    generates for one schema; `miss_status`: the status of unmatched requests.
     """
 
-    def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
+    def __init__(
+        self, catalog: Catalog, longest: float, max_generated: int, miss_status: int = NOT_FOUND
+    ) -> None:
         self.catalog = catalog
         self.longest = longest
+        self.miss_status = miss_status
         self.cache = ResponseCache()
         self._max_generated = max_generated
         self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)

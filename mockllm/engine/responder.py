@@ -23,7 +23,7 @@ from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
 from mockllm.engine.candidates import RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
-from mockllm.engine.near_misses import ICON, no_match_failure, unfit, unknown_path_failure
+from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
@@ -44,6 +44,7 @@ MAX_REASON: Final = 200
 """Characters of a failure's message that are noted."""
 BOUND_NAMES: Final[Mapping[str | None, str]] = {"tokens": "tokens", "concurrent": "requests under way"}
 """The names of the bounds that refuse a request; a bound without one counts requests."""
+NO_WEBSOCKET: Final = "no WebSocket is served"
 NO_STEP: Final = -1
 """In place of a step's number: a modifier's own error has no steps."""
 
@@ -107,8 +108,11 @@ class Responder:
         if answers.mode != "one":
             picked = answers.pick(selected.responses, self._randomness(item, selected))
             if picked is None:
-                failure = no_match_failure(self.planner.catalog, self.request, self.decision, ended=item)
-                return self._builtin(failure, None, missed=True)
+                return self._missed(
+                    no_match(
+                        self.planner.catalog, self.request, self.decision, self.planner.miss_status, item
+                    )
+                )
             step = picked
         planned = self._planned(item, selected, answers.responses[step], step)
         if item.validation == "strict" and (notes := unknown_field_notes(self.request)):
@@ -138,14 +142,16 @@ class Responder:
         return self._builtin(refused(*facts), item.id, note=note)
 
     def _unmatched(self) -> PlannedResponse:
-        """Respond without a rule: by the dialect itself where it can, else with a 404 that names near misses."""
-        catalog = self.planner.catalog
+        """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
+        catalog, status = self.planner.catalog, self.planner.miss_status
+        handshake = no_websocket(self.request)
+        if handshake is not None:
+            return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
-            failure = unknown_path_failure(catalog, self.request, self.decision, self.outcome.failure)
-            return self._builtin(failure, None, missed=self.request.path != ICON)
+            return self._missed(unknown_path(catalog, self.request, self.decision, self.outcome, status))
         lookup = getattr(self.dialect, "answer", None)
         if lookup is None:
-            return self._builtin(no_match_failure(catalog, self.request, self.decision), None, missed=True)
+            return self._missed(no_match(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
@@ -154,6 +160,10 @@ class Responder:
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
         return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
+
+    def _missed(self, unmatched: Unmatched) -> PlannedResponse:
+        planned = self._builtin(unmatched.failure, None, missed=self.request.path != ICON)
+        return planned._replace(near_misses=unmatched.near_misses) if planned.missed else planned
 
     # --- plans ---------------------------------------------------------------------------------
 
@@ -206,8 +216,8 @@ class Responder:
         except BudgetExceeded as exceeded:
             return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except (NotGenerating, UndecodableRecording) as refusal:
-            message = f"{item.id} ({item.where}): {refusal}"
-            return self._error_without_settings(Failure("bad_request", message=message))
+            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
+            return self._error_without_settings(no_websocket(self.request) or failure)
         planned = self._finished(plan, item.id, context)
         if not context.calls or context.prerendering:
             return planned

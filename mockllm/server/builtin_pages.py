@@ -17,7 +17,7 @@ from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.request_heads import RESERVED, first_segment, is_control_path
+from mockllm.server.request_heads import first_segment, is_control_path
 
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
@@ -44,7 +44,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             exchange.unlogged = True
         elif path == "/health":
             plan = only_get(method, path)
-        elif first_segment(path) in RESERVED:
+        elif first_segment(path) == "health":
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")

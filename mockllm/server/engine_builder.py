@@ -21,6 +21,7 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.request.request import VOLATILE
 from mockllm.engine import Engine
 from mockllm.engine.engine import LONGEST
+from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -63,6 +64,7 @@ class Builder:
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
+        miss_status: int = NOT_FOUND,
     ) -> None:
         self._sources = sources
         self._state = state
@@ -76,6 +78,7 @@ class Builder:
             overrides=overrides,
             volatile=volatile,
             hashed=hashed,
+            miss_status=miss_status,
         )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""

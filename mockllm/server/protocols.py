@@ -45,6 +45,9 @@ class EngineProtocol(Protocol):
     def respond(self, request: Request) -> PlannedResponse:
         """Decide and plan."""
 
+    def has_rule(self, request: Request) -> bool:
+        """Return whether a rule matches, which may be blocked. Nothing is counted."""
+
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         """Plan a response of the server itself (too large, too slow, too deep): the failure in the provider's
         envelope. No rule is matched and nothing is counted. The request has no body."""
@@ -54,6 +57,9 @@ class EngineProtocol(Protocol):
 
 class ControlProtocol(Protocol):
     """Responds to the calls whose paths `request_heads.is_control_path` names."""
+
+    def knows(self, path: str) -> bool:
+        """Return whether it has a path, with any method."""
 
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str

@@ -24,7 +24,8 @@ MAX_SEEN_HEADS: Final = 20_000
 END_OF_HEAD: Final = b"\r\n\r\n"
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first segments of the server's own paths: no rule and no modifier sees them."""
+"""The first segments of the server's own paths. Rules see those of the control API if it has a separate port, and
+paths below `/api` that it lacks."""
 FEED: Final = "/ws"
 """The path of the control API's live feed."""
 CONTROL: Final = RESERVED - {"health"}

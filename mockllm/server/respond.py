@@ -61,10 +61,12 @@ def make_response(app: App, exchange: Exchange) -> None:
     if failure is not None:
         refuse(app, exchange, failure)
         return
-    if (head.own or app.control_only) and (is_control_call(app, exchange) or respond_builtin(app, exchange)):
+    if (head.own or app.control_only) and (_is_known_call(app, exchange) or respond_builtin(app, exchange)):
         return
     engine = app.engine
     request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.since)
+    if is_control_call(app, exchange) and not engine.has_rule(request):
+        return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request
     response = engine.respond(request)
     if response.lease is not None:
@@ -122,6 +124,13 @@ def begin(app: App, exchange: Exchange) -> bool:
 def is_control_call(app: App, exchange: Exchange) -> bool:
     """Return whether the control API responds."""
     return exchange.head.own and is_control_path(exchange.head.path) and app.control is not None
+
+
+def _is_known_call(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API has the path. A path below `/api` that it lacks goes on to the rules first."""
+    if not is_control_call(app, exchange):
+        return False
+    return app.control_only or (app.control is not None and app.control.knows(exchange.head.path))
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:

@@ -137,6 +137,10 @@ class RecordingEngine:
         assert self._current is not None
         return self._store(request, self._current.respond(request))
 
+    def has_rule(self, request: Request) -> bool:
+        assert self._current is not None
+        return self._current.has_rule(request)
+
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         assert self._current is not None
         return self._store(request, self._current.refuse(failure, request))

@@ -77,6 +77,7 @@ def test_exec_unmatched_request_is_reported_and_fails_if_strict(capfd: pytest.Ca
     assert run(*python("assert ask('other') == 404")) == 0
     output = capfd.readouterr().err
     assert "POST /v1/chat/completions other → no rule matched 404" in output
+    assert '\n  scenarios/hello.yaml:1 rules[0]: model expected "known", found "other"\n' in output
     assert "mockllm: 1 unmatched request" in output
     assert run("--strict", *python("ask('other'); ask('another')")) == 1
     assert "mockllm: 2 unmatched requests" in capfd.readouterr().err

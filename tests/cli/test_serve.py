@@ -98,6 +98,15 @@ def test_serve_log_highlights_unmatched_request(folder: Path) -> None:
         assert "no rule matched 404" in server.line(lambda line: "POST" in line)
 
 
+def test_serve_log_names_nearest_rule_and_miss_status(folder: Path) -> None:
+    with serving("--miss-status", "422", cwd=folder) as server:
+        with pytest.raises(Exception, match="422"):
+            server.ask("something else")
+        assert "no rule matched 422" in server.line(lambda line: "POST" in line)
+        near_miss = server.line(lambda line: line.startswith("  ") and "greeting: " in line)
+        assert 'found "something else"' in near_miss
+
+
 def test_serve_strict_fails_for_unmatched_request(folder: Path) -> None:
     with serving("--strict", cwd=folder) as server:
         with pytest.raises(Exception, match="404"):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.cli.options import count, seconds, size
+from mockllm.cli.units import byte_text, count, error_status, seconds, size
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,8 @@ from mockllm.cli.options import count, seconds, size
         (size, "2MB", 2 * 1024**2),
         (size, "12 bytes", 12),
         (count, "12", 12),
+        (error_status, "400", 400),
+        (error_status, "599", 599),
     ],
 )
 def test_units_are_parsed(read: Callable[[str], float], text: str, value: float) -> None:
@@ -40,9 +42,19 @@ def test_units_are_parsed(read: Callable[[str], float], text: str, value: float)
         (size, "32x", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '32x'"),
         (size, "-5", "expected a number of bytes, such as 1000, 64KiB or 32MiB, found '-5'"),
         (count, "1.5", "expected a whole number, found '1.5'"),
+        (error_status, "200", "expected a status from 400 to 599, found '200'"),
+        (error_status, "600", "expected a status from 400 to 599, found '600'"),
+        (error_status, "4xx", "expected a status from 400 to 599, found '4xx'"),
     ],
 )
 def test_invalid_unit_raises_with_message(read: Callable[[str], float], text: str, expected: str) -> None:
     with pytest.raises(ValueError, match=r"^.*$") as raised:
         read(text)
     assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(300, "300 bytes"), (1536, "1.5 KiB"), (64 * 1024**2, "64 MiB"), (0, "0 bytes")]
+)
+def test_bytes_are_formatted_with_their_unit(size: int, text: str) -> None:
+    assert byte_text(size) == text

@@ -72,6 +72,9 @@ class FakeEngine:
             given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
         )
 
+    def has_rule(self, request: Request) -> bool:
+        return request.path in self.plans
+
     def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
         body = dumps({"error": {"type": failure.type, "message": failure.message}})
         head = ResponseHead(failure.status or 400, (("Content-Type", "application/json"),))

@@ -56,6 +56,8 @@ __all__ = [
     "of_set",
 ]
 
+MAX_COMPARED: Final = 200
+"""Most items of a list that a hint is searched in: a client chooses their number."""
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
 OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
     "gt": (gt, "more than"),
@@ -205,7 +207,12 @@ class Some(Struct, Condition, frozen=True):
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (list, tuple)):
             return hints.of_type([], value)
-        return _first(self.condition.difference(item) for item in value)
+        items = value[:MAX_COMPARED]
+        if isinstance(self.condition, Equals):
+            near = hints.nearest_word(self.condition.value, [item for item in items if isinstance(item, str)])
+            if near is not None:
+                return f"did you mean {brief(near)}?"
+        return _first(self.condition.difference(item) for item in items)
 
 
 class Members(Struct, Condition, frozen=True):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.display import brief
+from mockllm.core.display import brief_ends
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import (
     AllOf,
@@ -89,7 +89,7 @@ class FieldMatcher:
         if value is not MISSING and self.field.is_secret:  # differences are stored and logged
             return [FieldMismatch(field, expected, "one that is not shown", None, matched)]
         hint = None if matched else self.condition_on_value.difference(value)
-        return [FieldMismatch(field, expected, brief(value), hint, matched)]
+        return [FieldMismatch(field, expected, brief_ends(value), hint, matched)]
 
 
 class AllMatcher(Struct, frozen=True):

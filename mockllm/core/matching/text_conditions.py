@@ -10,7 +10,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from mockllm.core.display import brief, cut
+from mockllm.core.display import brief, brief_ends, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
@@ -53,7 +53,7 @@ class Equals(Struct, Condition, frozen=True):
         return equal(self.value, value)
 
     def describe(self) -> str:
-        return brief(self.value) + _case_note(self.ignore_case)
+        return brief_ends(self.value) + _case_note(self.ignore_case)
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_equal(self.value, value)
@@ -76,7 +76,7 @@ class Contains(Struct, Condition, frozen=True):
         return False
 
     def describe(self) -> str:
-        return f"contains {brief(self.value)}{_case_note(self.ignore_case)}"
+        return f"contains {brief_ends(self.value)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.value, value, str.__contains__)
@@ -94,7 +94,7 @@ class StartsWith(Struct, Condition, frozen=True):
         return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
 
     def describe(self) -> str:
-        return f"starts with {brief(self.text)}{_case_note(self.ignore_case)}"
+        return f"starts with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.startswith)
@@ -112,7 +112,7 @@ class EndsWith(Struct, Condition, frozen=True):
         return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
 
     def describe(self) -> str:
-        return f"ends with {brief(self.text)}{_case_note(self.ignore_case)}"
+        return f"ends with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.endswith)

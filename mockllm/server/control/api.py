@@ -43,6 +43,13 @@ class ControlApi:
         self._access = access or Access()
         self.feed: LiveFeed | None = None
 
+    def knows(self, path: str) -> bool:
+        """Return whether a path belongs to this API: all outside of `/api` do."""
+        from mockllm.server.control.routes import ROUTES
+
+        segments = path.split("/")
+        return segments[1] != "api" or any(route.match(segments) is not None for route in ROUTES)
+
     async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:

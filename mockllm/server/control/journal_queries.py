@@ -142,17 +142,18 @@ def _facts(entry: JournalEntry) -> dict[str, Any]:
         "left": entry.left,
         "missed": entry.missed,
         "seed": entry.seed,
+        "near_misses": [redact_text(line) for line in response.near_misses],
     }
 
 
 def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     """Return an entry with its request and its reconstructed response."""
     sent = reconstruct(entry)
+    present = near_misses(entry, engine) if entry.missed else []
     return RequestDetail(
-        **_facts(entry),
+        **{**_facts(entry), "near_misses": present},
         request=_request(entry),
         response=JournalResponse(status=sent.status, headers=_pairs(sent.headers), chunks=_chunks(sent)),
-        near_misses=near_misses(entry, engine) if entry.missed else [],
     )
 
 

@@ -184,7 +184,7 @@ def _size(answer: PlannedResponse) -> int:
     made = answer.made
     if isinstance(made, PrerenderedResponse):
         return sum([len(part) for part in answer.placeholder_values])
-    size = 100 * len(made.steps)
+    size = 100 * len(made.steps) + sum(map(len, answer.near_misses))
     for step in made.steps:
         size += (
             len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0

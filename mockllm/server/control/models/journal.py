@@ -73,6 +73,8 @@ class RequestSummary(BaseModel):
     left: EndReason
     missed: bool
     seed: str
+    near_misses: list[str]
+    """For an unmatched request: the nearest rules when it came, and the differences."""
 
 
 class RequestPage(BaseModel):
@@ -119,10 +121,10 @@ class JournalResponse(BaseModel):
 
 
 class RequestDetail(RequestSummary):
+    """One request in full. `near_misses` are those of the present rules."""
+
     request: JournalRequest
     response: JournalResponse
-    near_misses: list[str]
-    """For an unmatched request: the nearest of the present rules, and the differences."""
 
 
 class ForgottenCount(BaseModel):

@@ -1,0 +1,79 @@
+"""Parsers of values in options and variables: seconds (`500ms`), bytes (`64 MiB`), addresses (`:8080`), upstreams."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from mockllm.dialects.registry import PROVIDERS
+from mockllm.recordings.interaction import OTHER
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.language.proxy import is_base_url
+from mockllm.server.server_limits import KIB, MIB
+
+_SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
+
+
+def seconds(text: str) -> float:
+    """Parse seconds: a plain number or a duration with a unit. Raise ValueError with the expected form."""
+    from mockllm.core.quantities.parse import parse_duration
+
+    try:
+        number = float(text)
+    except ValueError:
+        return parse_duration(text)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"expected a number of seconds, found {text!r}")
+    return number
+
+
+def size(text: str) -> int:
+    """Parse bytes: a plain number or one with `KiB`, `MiB` or `GiB`, also abbreviated. Raise ValueError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"expected a number of bytes, such as 1000, 64KiB or 32MiB, found {text!r}")
+    return int(match[1]) << 10 * _POWERS[(match[2] or "").lower()]
+
+
+def count(text: str) -> int:
+    """Parse a whole number. Raise ValueError with the text that was found."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def address(text: str) -> tuple[str, int]:
+    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"expected HOST:PORT, found {text!r}")
+    return host.strip("[]") or "localhost", int(port)
+
+
+def error_status(text: str) -> int:
+    """Parse an HTTP status from 400 to 599."""
+    if not re.fullmatch("[45][0-9][0-9]", text):
+        raise ValueError(f"expected a status from 400 to 599, found {text!r}")
+    return int(text)
+
+
+def byte_text(count: int) -> str:
+    """Format a number of bytes: `64 MiB`, `300 bytes`."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
+
+
+def upstream(text: str) -> tuple[str, str]:
+    """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
+    name, equals, url = text.partition("=")
+    name = name.strip()
+    if not equals or not name or not is_base_url(url):
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
+    return name, url.rstrip("/")
