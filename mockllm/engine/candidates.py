@@ -62,6 +62,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rules = catalog.rules
+        self._lookup_validation = catalog.lookup_validation
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
@@ -89,6 +90,7 @@ class CandidateFinder:
             validation.unknown,
             request.now,
             validation.tokens,
+            "strict" if request.generates else self._lookup_validation,
         )
 
     def _find(self, mask: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:

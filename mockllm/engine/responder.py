@@ -90,9 +90,9 @@ class Responder:
                 assert decision.bounds is not None
                 return self._refused(decision.bounds)
             if decision.outcome == "invalid":
-                failure = self.validation.failure(
-                    decision.rule.candidate.validation if decision.rule else "strict"
-                ) or Failure("model_not_found")
+                rule = decision.rule
+                validation = rule.candidate.validation if rule else self.matched.unmatched
+                failure = self.validation.failure(validation) or Failure("model_not_found")
                 return self._builtin(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched()
         except TemplateFailure as failure:
