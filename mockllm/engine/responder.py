@@ -228,7 +228,8 @@ class Responder:
         context = self._context(*facts, self.decision.bounds)
         plan = self.runtime.planner.decorate(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
-        context.notes += [note] if note else []
+        notes = (note, content.note if isinstance(content, Failure) else None)
+        context.notes += [text for text in notes if text]
         return self._finished(plan, rule, context, missed=missed)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
