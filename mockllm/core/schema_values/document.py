@@ -94,7 +94,9 @@ def normalize(schema: Json) -> Schema:
     if "json-schema.org" not in str(result.get("$schema", "")):
         result.pop("$schema", None)
     if "$id" in result and not format_validator(_ID).matches(result["$id"]):
-        del result["$id"]  # a title, such as "Output Format", which no validator takes as a base of references
+        del result[
+            "$id"
+        ]  # a title, such as "Output Format", which no validator takes as a base of references
     _order_properties(result)
     return result
 
