@@ -6,28 +6,36 @@ import argparse
 import os
 import sys
 import time
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
-from mockllm.core.display import brief
-from mockllm.core.json.codec import Json, pretty
-from mockllm.core.request.request_hash import request_hash
+from msgspec.structs import asdict
+
+from mockllm.cli import api_client
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
+from mockllm.cli.sources import read_input, scenario_sources
+from mockllm.core.display import brief, counted
+from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
+from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
+from mockllm.server.access_log import MAX_PROMPT, plain
 from mockllm.state.sessions import Sessions
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
-REFUSALS: Final = {"limited": "its limit is reached", "overloaded": "its load is at the maximum"}
-"""Reasons why a modifier refuses a request."""
+REFUSALS: Final = {
+    "modifier": " with its error",
+    "limited": ": its limit is reached",
+    "overloaded": ": its load is at the maximum",
+}
+"""How a modifier responds in place of a rule."""
 CHUNKS: Final = 6
 """Number of leading chunks in the output."""
 
@@ -36,19 +44,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "request",
         metavar="REQUEST.json",
-        help="a request as in an example, an example with its steps, a recorded request (path, headers, body), or "
-        "a provider's body; "
-        "- reads standard input",
+        help="a request as in an example, an example with its steps, a recorded request (path, headers, body), a "
+        "provider's body, or the lines of `mockllm requests --json`; - reads standard input; a number is the id of a "
+        "request in the journal of a running server",
     )
     add(parser, (*LOADING, SEED))
+    api_client.arguments(parser)
     parser.add_argument("--json", action="store_true", help="the explanation as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 for an explanation, 2 for mistakes in the request or the files."""
+    """Return 0 for an explanation, 2 for mistakes in the request or the files, or without a server that responds."""
+    id = journal_id(args.request)
+    if args.url is not None or id is not None:
+        return _explain_live(args, id)
     values = option_values(args, (*LOADING, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
-    raw, name = read_request(args.request)
+    raw, name = read_input(args.request, "request")
     gathered = load_scenarios(sources)
     if gathered.diagnostics:
         return _refuse(gathered.diagnostics, args.json)
@@ -68,6 +80,39 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def journal_id(request: str) -> int | None:
+    """Return the id of a journal entry, with or without `#` in front; None for the name of a file."""
+    text = request.removeprefix("#")
+    is_id = text.isascii() and text.isdecimal() and len(text) < 19 and not os.path.exists(request)
+    return int(text) if is_id else None
+
+
+def _explain_live(args: argparse.Namespace, id: int | None) -> int:
+    """Print the explanation of a running server, with its rules and counters."""
+    unused = [option.name for option in (*LOADING, SEED) if getattr(args, option.key) is not None]
+    if unused:
+        raise BadOption(f"{', '.join(unused)}: the running server has its own scenarios and seed")
+    body: Json = {"request_id": id}
+    if id is None:
+        raw, name = read_input(args.request, "request")
+        try:
+            body = loads(raw)
+        except JSONDecodeError as error:
+            raise BadOption(f"{name}: this is not JSON: {error.msg} (line {error.lineno})") from None
+    try:
+        found = api_client.ask(args, "POST", "/api/explain", body=body)
+    except api_client.ApiError as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(pretty(found).decode())
+        return 0
+    reports = found if isinstance(found, list) else [found]
+    texts = ("\n".join(plain(line, MAX_PROMPT) for line in each["lines"]) for each in reports)
+    print("\n\n".join(texts))
+    return 0
+
+
 def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:
     """Yield the trace of each request, taken before the request is counted. Each request sees the state after the
     requests before it. The state begins empty, whatever a running server has counted."""
@@ -83,20 +128,9 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
             lease.end()
 
 
-def read_request(name: str) -> tuple[bytes, str]:
-    """Return the file's bytes and its name. Raise BadOption if it cannot be read."""
-    if name == "-":
-        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), "request"
-    try:
-        with open(name, "rb") as file:
-            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells write it
-    except OSError as error:
-        raise BadOption(f"{name}: {error.strerror}") from None
-
-
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
-        print(pretty({"mistakes": [as_json(mistake) for mistake in mistakes]}).decode())
+        print(pretty({"mistakes": [asdict(mistake) for mistake in mistakes]}).decode())
     else:
         print_mistakes(mistakes, sys.stderr)
     return 2
@@ -136,12 +170,9 @@ def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
     answer, decision = trace.outcome.answer, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
-    if decision.outcome == "modifier":
-        return f"{answer.rule} responds with its error" + (f", in place of {rule.rule}" if rule else "")
-    if decision.outcome in ("limited", "overloaded"):
-        return f"{answer.rule} responds: {REFUSALS[decision.outcome]}" + (
-            f", in place of {rule.rule}" if rule else ""
-        )
+    if decision.outcome in REFUSALS:
+        instead = f", in place of {rule.rule}" if rule else ""
+        return f"{answer.rule} responds{REFUSALS[decision.outcome]}{instead}"
     if decision.outcome == "invalid":
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""
@@ -196,7 +227,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
             first = ", ".join(map(brief, decoded.chunks[:CHUNKS])) + (
                 " …" if len(decoded.chunks) > CHUNKS else ""
             )
-            yield f"{len(decoded.chunks)} chunk{'s' * (len(decoded.chunks) != 1)}: {first}"
+            yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
     yield _times(trace)
     yield from (f"fault applied: {fault}" for fault in outcome.answer.faults)
     yield from (f"note: {note}" for note in outcome.answer.notes)
@@ -270,10 +301,4 @@ def _outcome(trace: MatchTrace) -> str:
 
 
 def _tried(tried: TraceEntry) -> Json:
-    return {
-        "rule": tried.rule,
-        "where": tried.where,
-        "number": tried.number,
-        "fate": tried.fate,
-        "why": tried.why.partition(": ")[2] or None,
-    }
+    return {**asdict(tried), "why": tried.why.partition(": ")[2] or None}

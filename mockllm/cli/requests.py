@@ -9,8 +9,8 @@ import time
 from typing import Any, Final
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import use_colours
-from mockllm.server.access_log import AccessLog, AccessLogRecord
+from mockllm.cli.console import use_colours
+from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_lines
 
 POLL_INTERVAL: Final = 0.5
 """Seconds between two polls."""
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(args.last, 1000))})
         shown = found["requests"][::-1] if args.last > 0 else []
-        _show(shown, args.json)
+        _show(shown, args)
         last = max(
             [found["total"] if not found["requests"] else 0, *(each["id"] for each in found["requests"])]
         )
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
                 last = 0  # the server was restarted
             if (lost := _lost(found, last, query)) and not args.json:
                 print(f"… {lost} requests were dropped from the journal before they were shown")
-            _show(found["requests"], args.json)
+            _show(found["requests"], args)
             last = max([last, *(each["id"] for each in found["requests"])])
     except api_client.ApiError as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -81,27 +81,29 @@ def _lost(found: dict[str, Any], last: int, query: dict[str, Any]) -> int:
     return max(0, int(first) - last - 1)
 
 
-def _show(found: list[dict[str, Any]], as_json: bool) -> None:
+def _show(found: list[dict[str, Any]], args: argparse.Namespace) -> None:
+    """Print the requests; with --missed, each with its near misses below."""
     lines = AccessLog(print, colour=use_colours())
     for each in found:
-        print(json.dumps(each) if as_json else f"#{each['id']} {lines.line(record(each))}")
+        if args.json:
+            print(json.dumps(_with_request(each, args)))
+            continue
+        line = record(each)
+        print(f"#{each['id']} {lines.line(line)}")
+        for near_miss in near_miss_lines(line, len(line.near_misses)) if args.missed else ():
+            print(near_miss)
     sys.stdout.flush()
+
+
+def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+    """Return a request of the list with its headers and body, which `mockllm explain` reads."""
+    try:
+        return {**each, "request": api_client.ask(args, "GET", f"/api/requests/{each['id']}")["request"]}
+    except api_client.ApiError:  # the journal dropped it meanwhile
+        return each
 
 
 def record(each: dict[str, Any]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
-    return AccessLogRecord(
-        each["at"],
-        each["method"],
-        each["path"],
-        each["model"],
-        each["rule"],
-        tuple(each["modifiers"]),
-        each["status"],
-        each["took"],
-        tuple(each["notes"]),
-        each["left"],
-        each["missed"],
-        each["session"],
-        each["seed"],
-    )
+    names = (name if name != "drawn" else "seed" for name in AccessLogRecord._fields)
+    return AccessLogRecord(*(each[name] for name in names))

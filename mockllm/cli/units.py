@@ -1,11 +1,15 @@
-"""Parsers of seconds, bytes, counts and addresses in options and variables: `5`, `500ms`, `64 MiB`, `:8080`."""
+"""Parsers of values in options and variables: seconds (`500ms`), bytes (`64 MiB`), addresses (`:8080`), upstreams."""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final
+from typing import Final
 
+from mockllm.dialects.registry import PROVIDERS
+from mockllm.recordings.interaction import OTHER
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
@@ -49,8 +53,27 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "localhost", int(port)
 
 
-def shown_default(default: Any, unit: str) -> Any:
-    """Return bytes as `32 MiB`, other values unchanged."""
-    if unit != "bytes":
-        return default
-    return f"{default // MIB} MiB" if default >= MIB else f"{default // KIB} KiB"
+def error_status(text: str) -> int:
+    """Parse an HTTP status from 400 to 599."""
+    if not re.fullmatch("[45][0-9][0-9]", text):
+        raise ValueError(f"expected a status from 400 to 599, found {text!r}")
+    return int(text)
+
+
+def byte_text(count: int) -> str:
+    """Format a number of bytes: `64 MiB`, `300 bytes`."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
+
+
+def upstream(text: str) -> tuple[str, str]:
+    """Parse an upstream such as `openai=https://api.openai.com`. Raises ValueError."""
+    name, equals, url = text.partition("=")
+    name = name.strip()
+    if not equals or not name or not is_base_url(url):
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+    if name not in PROVIDERS and name != OTHER:
+        raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
+    return name, url.rstrip("/")

@@ -8,6 +8,11 @@ from typing import Final
 from mockllm.core.json.codec import MISSING, Json, Missing
 
 MAX_LENGTH: Final = 80
+HEAD_LENGTH: Final = 60
+TAIL_LENGTH: Final = 40
+"""Characters at the beginning and the end of a long text that `brief_ends` shows."""
+MAX_NAMES_LENGTH: Final = 1000
+"""Characters after which `brief_ends` lists no further text of a tuple."""
 
 
 def cut(text: str, max_length: int = MAX_LENGTH) -> str:
@@ -15,11 +20,14 @@ def cut(text: str, max_length: int = MAX_LENGTH) -> str:
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
-def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
-    """Return the value as JSON, cut short; "missing" where there is none.
+def counted(count: int, noun: str) -> str:
+    """Return `1 rule`, `2 rules`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
-    The result has at most 80 characters, so deeper levels than `max_depth` are not visited.
-    """
+
+def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
+    """Return the value as JSON, cut short; "missing" where there is none. The result has at most 80 characters, so
+    deeper levels than `max_depth` are not visited."""
     if value is MISSING:
         return "missing"
     if isinstance(value, str):
@@ -34,6 +42,26 @@ def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
     if isinstance(value, (list, tuple)):
         return _join("[", (brief(item, max_depth - 1) for item in value), "]")
     return cut(str(value))
+
+
+def brief_ends(value: Json | Missing) -> str:
+    """Return the value as `brief` does, but with both ends of a long text, and with all texts of a tuple.
+
+    Two prompts often differ only at their ends, and a rule names one tool of many. All together are bounded: a client
+    chooses the number of its tools.
+    """
+    if isinstance(value, str) and len(value) > MAX_LENGTH:
+        text = f"{value[:HEAD_LENGTH]} … {value[-TAIL_LENGTH:]}".replace("\n", "\\n")
+        return f'"{text}" ({len(value)} characters)'
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        return brief(value)
+    names, length = [], 0
+    for item in value:
+        names.append(brief(item))
+        length += len(names[-1]) + 2
+        if length > MAX_NAMES_LENGTH and len(names) < len(value):
+            return f"[{', '.join(names)}, … {len(value) - len(names)} more]"
+    return f"[{', '.join(names)}]"
 
 
 def _join(opening: str, items: Iterable[str], closing: str) -> str:

@@ -55,6 +55,12 @@ def payloads(plan: Plan) -> Iterator[Json]:
             continue
 
 
+def count_of(counts: Json, name: str) -> int:
+    """Return a count of a usage; 0 where it has none of this name."""
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return count if isinstance(count, int) else 0
+
+
 class ResponseDecoder:
     """The content decoded so far. `finish`, `usage` and `error` are set once decoded. `recognized` is true
     once any part of the protocol was decoded."""

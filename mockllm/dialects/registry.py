@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, cast
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.providers import BY_NAME, REGISTERED

@@ -59,12 +59,15 @@ class Route(Struct, frozen=True):
 ROUTES: Final = tuple(Route(provider, *route) for provider in REGISTERED for route in provider.routes)
 TWICE: Final = re.compile(r"((?:/v1(?:alpha|beta1?)?)+)/(v1(?:alpha|beta1?)?)/")
 """Versions behind each other: one of the base URL, and one that the SDK adds."""
+VERSIONS: Final = ("/v1beta", "/v1")
+"""Versions that a path with a verb behind a colon (`/models/x:generateContent`) may lack."""
 BASES: Final = {provider.name: provider.base for provider in REGISTERED}
 """The path in the base URL of each provider's SDKs."""
 BASE_URLS: Final = tuple(
     (provider.title, provider.base) for provider in REGISTERED if provider.base_url_shown
 )
 """SDKs with what follows the server's address in their base URL."""
+_REPEATED: Final = "The path contains"
 _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
 
@@ -98,6 +101,8 @@ class UnknownPath(Struct, frozen=True):
     provider: str | None
     path: str
     failure: Failure
+    hint: str = ""
+    """What is probably wrong with the path; a part of the failure's message."""
 
 
 Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
@@ -139,6 +144,11 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     if effective in known:
         return _select(known[effective], headers, query)
     provider, bare = _prefix(path)
+    unversioned = _without_version(effective, path)
+    if unversioned is not None:
+        meant, hint = unversioned
+        failure = Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
+        return UnknownPath(meant.dialect, provider, bare, failure, hint)
     if known:
         meant = _select([each for candidates in known.values() for each in candidates], headers, query)
         failure = _not_allowed(method, path, sorted(known))
@@ -146,7 +156,10 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     hinted = (each for each in REGISTERED if each.has_hint(headers, query))
     likely = BY_NAME[provider] if provider else next(hinted, DEFAULT)
     dialect = likely.routes[0].call.dialect
-    return UnknownPath(dialect, provider, bare, _unknown(method, path, headers, likely.name))
+    hint = _hint(method, path, headers)
+    rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
+    message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
+    return UnknownPath(dialect, provider, bare, Failure("not_found", message=message), hint)
 
 
 @lru_cache(maxsize=1024)
@@ -176,23 +189,37 @@ def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:
     return Failure("bad_request", 405, message, headers=(("allow", methods),))
 
 
-def _unknown(method: str, path: str, headers: Mapping[str, str], meant: str) -> Failure:
-    """Return a 404 that names the right base URL where `/v1` or another version is repeated. Else it names the call
-    that was probably meant, the routes of its provider, and the most common ones; all would fill a screen."""
+def _without_version(method: str, path: str) -> tuple[RouteMatch, str] | None:
+    """Return the call of a path that lacks only its version, and a hint; None for any other path."""
+    colon = path.rfind(":")
+    if colon < 0 or path[colon:] not in _OPEN:
+        return None
+    provider, bare = _prefix(path)
+    prefix = f"/{provider}" if provider else ""
+    for version in VERSIONS:
+        calls = _matching(f"{prefix}{version}{bare}").get(method)
+        if calls:
+            hint = f"{version} is missing in front of {bare}: expected {method} {prefix}{version}{bare}"
+            return calls[0], hint
+    return None
+
+
+def _hint(method: str, path: str, headers: Mapping[str, str]) -> str:
+    """Return the right base URL where `/v1` or another version is repeated, else the call that was probably meant;
+    empty where no call is similar."""
     twice = TWICE.search(path)
-    single = path if twice is None else TWICE.sub(r"/\2/", path)
-    known = _matching(single)
-    calls = known.get(method) or [each for candidates in known.values() for each in candidates]
-    if twice is not None and calls:
-        provider, _ = _prefix(path)
-        prefix = f"/{provider}" if provider else ""
-        base = f"http://{headers.get('host', 'localhost:8080')}{prefix}{BASES[_select(calls, headers, '').provider]}"
-        repeated = "/v1" if set(twice[0].split("/")) == {"", "v1"} else "a version"
-        hint = f"The path contains {repeated} twice. Set the client's base URL to {base}"
-    else:
-        near = _near(method, path)
-        hint = (f"Did you mean {near}? " if near else "") + _routes_of(meant)
-    return Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
+    if twice is not None:
+        known = _matching(TWICE.sub(r"/\2/", path))
+        calls = known.get(method) or [each for candidates in known.values() for each in candidates]
+        if calls:
+            provider, _ = _prefix(path)
+            prefix = f"/{provider}" if provider else ""
+            base = BASES[_select(calls, headers, "").provider]
+            url = f"http://{headers.get('host', 'localhost:8080')}{prefix}{base}"
+            repeated = "/v1" if set(twice[0].split("/")) == {"", "v1"} else "a version"
+            return f"{_REPEATED} {repeated} twice. Set the client's base URL to {url}"
+    near = _near(method, path)
+    return f"Did you mean {near}?" if near else ""
 
 
 def _near(method: str, path: str) -> str | None:

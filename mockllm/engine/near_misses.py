@@ -7,28 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Candidate, Decision, GuardReason
-from mockllm.core.selection.named_states import UnmetState
+from mockllm.core.selection.decision import Candidate, Decision
+from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.registry import parameter_fields
+from mockllm.dialects.routes import MethodNotAllowed, UnknownPath
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NEAREST = 3
-"""How many near misses a 404 lists."""
+"""How many near misses the response to an unmatched request lists."""
+NOT_FOUND = 404
+"""The status of unmatched requests, unless `--miss-status` sets another one."""
+NO_PROVIDER = "no provider has this path, and no rule names it"
 ICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""
 
 
-def no_match_failure(
-    catalog: Catalog, request: Request, decision: Decision, ended: CatalogItem | None = None
-) -> Failure:
-    """Return the 404 of an unmatched request. `ended`: the rule whose sequence has ended."""
+class Unmatched(Struct, frozen=True):
+    """The refusal of an unmatched request. `near_misses`: its lines on rules, or what is wrong with the path."""
+
+    failure: Failure
+    near_misses: tuple[str, ...]
+
+
+def no_match(
+    catalog: Catalog, request: Request, decision: Decision, status: int, ended: CatalogItem | None = None
+) -> Unmatched:
+    """Return the refusal of a request that no rule matched. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
         lines.append(f"{shown(ended)}: matched, but its sequence has ended")
@@ -41,21 +53,48 @@ def no_match_failure(
         count = NEAREST - len(lines)
         misses = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, differences) for item, differences in misses]
-    hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
-    return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
+    hint = (
+        "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
+    )
+    message = "No rule matched this request.\n" + "\n".join(lines) + hint
+    return Unmatched(Failure.of_status(status, message), tuple(lines))
 
 
-def unknown_path_failure(catalog: Catalog, request: Request, decision: Decision, failure: Failure) -> Failure:
-    """Return the refusal of a path or method that no provider has, with the rules that name a similar path."""
+def unknown_path(
+    catalog: Catalog,
+    request: Request,
+    decision: Decision,
+    outcome: UnknownPath | MethodNotAllowed,
+    status: int,
+) -> Unmatched:
+    """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
+    `status` replaces the 404 of a path; a method that is not allowed stays a 405."""
+    failure = outcome.failure
+    if isinstance(outcome, UnknownPath) and status != NOT_FOUND:
+        failure = Failure.of_status(status, failure.message)
     lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
     for item, differences in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in differences):
             lines.append(near_miss_line(item, differences))
     if not lines:
-        return failure
+        hint = outcome.hint if isinstance(outcome, UnknownPath) else failure.message
+        return Unmatched(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")
     message = "\n".join((first + dot.rstrip(), *lines[:NEAREST], *([rest] if rest else ())))
-    return replace(failure, message=message)
+    return Unmatched(replace(failure, message=message), tuple(lines[:NEAREST]))
+
+
+def no_websocket(request: Request) -> Failure | None:
+    """Return the refusal of a WebSocket handshake; None for any other request.
+
+    The status 426 (RFC 9110, section 15.5.22) with the protocol that is served makes clients such as Codex fall back
+    to plain HTTP at once; they retry other statuses for several seconds.
+    """
+    if request.headers.get("upgrade", "").strip().lower() != "websocket":
+        return None
+    message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
+    headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))
+    return Failure("bad_request", 426, message, headers=headers)
 
 
 def nearest(
@@ -81,28 +120,22 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
     """Return why a rule that matched was blocked."""
     guard = candidate.guard
     assert guard is not None
-    if why == "lost its chance":
-        assert guard.chance is not None
-        return f"{shown(item)}: matched, but lost its {guard.chance * 100:.4g}% chance"
     if isinstance(why, UnmetState):
-        return f"{shown(item)}: matched, but the state {_state(why)}"
-    if why == "outside its window":
-        return f"{shown(item)}: matched, but outside its window (during)"
-    if why == "used up":
-        return f"{shown(item)}: matched, but used up (times: {guard.times})"
-    if why == "skipped":
-        return f"{shown(item)}: matched, but still skipped (skip: {guard.skip})"
-    return f"{shown(item)}: matched, but it is not its turn (every: {guard.every})"
-
-
-def _state(why: UnmetState) -> str:
-    """Return the state and its required value: `step is null, wants "paid"`."""
-    wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
-    return f"{why.name} is {_value(why.found)}, wants {' or '.join(map(_value, wanted))}"
-
-
-def _value(value: Json) -> str:
-    return dumps(value).decode()
+        wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
+        values = " or ".join(dumps(value).decode() for value in wanted)
+        reason = f"the state {why.name} is {dumps(why.found).decode()}, wants {values}"
+    elif why == "lost its chance":
+        assert guard.chance is not None
+        reason = f"lost its {guard.chance * 100:.4g}% chance"
+    elif why == "outside its window":
+        reason = "outside its window (during)"
+    elif why == "used up":
+        reason = f"used up (times: {guard.times})"
+    elif why == "skipped":
+        reason = f"still skipped (skip: {guard.skip})"
+    else:
+        reason = f"it is not its turn (every: {guard.every})"
+    return f"{shown(item)}: matched, but {reason}"
 
 
 def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:

@@ -11,6 +11,8 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Lease
 
+UNKNOWN_FIELD: Final = "unknown field "
+"""The beginning of a note on an unknown field."""
 MAX_UNKNOWN_FIELDS: Final = 3
 """How many unknown fields of a request are noted."""
 
@@ -31,6 +33,8 @@ class PlannedResponse(NamedTuple):
     """The faults that were applied."""
     lease: Lease | None = None
     """The place that the response takes in limits and loads; `lease.end()` frees it when the response has ended."""
+    near_misses: tuple[str, ...] = ()
+    """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     calls: tuple[tuple[str | int, str], ...] = ()
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
     drawn: str | bytes = ""
@@ -80,4 +84,4 @@ class PlannedResponse(NamedTuple):
 def unknown_field_notes(request: Request) -> list[str]:
     """Return a note for each field that the request's provider does not document."""
     unknown = request.unknown
-    return [f"unknown field {brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown
+    return [f"{UNKNOWN_FIELD}{brief(name)}" for name in unknown[:MAX_UNKNOWN_FIELDS]] if unknown else unknown

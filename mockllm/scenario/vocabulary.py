@@ -16,7 +16,7 @@ from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.key_suggestions import own_name
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
-"""The first parts of the server's own paths: no rule gets a request to them."""
+"""The first parts of the server's own paths."""
 
 _GLOB: Final = re.compile(r"[*?\[]")
 _NAMED: Final = re.compile(r"\{\w+\}")

@@ -7,13 +7,15 @@ cannot move the cursor or forge a line.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from mockllm.core.display import cut
+from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
+from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.journal import redaction
 
@@ -25,6 +27,10 @@ _LEFT: Final = {
 }
 MAX_TEXT: Final = 200
 """Characters of a client's text that a line shows."""
+MAX_NEAR_MISS: Final = 600
+"""Characters of a near miss below the line of an unmatched request."""
+MAX_NOTED: Final = 10_000
+"""How many notes on unknown fields of clients are remembered; then all of them are forgotten."""
 MAX_PROMPT: Final = 4000
 """Characters of a request's text that a verbose server shows."""
 RETRY: Final = "x-stainless-retry-count"
@@ -49,12 +55,15 @@ class AccessLogRecord(NamedTuple):
     missed: bool = False
     session: str | None = None
     drawn: str | bytes = ""
+    faults: tuple[str, ...] = ()
+    near_misses: tuple[str, ...] = ()
+    """Lines on the rules that almost matched, the nearest first."""
 
     @property
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
+        return seed_token.token_of(self.drawn)
 
 
 def record_of(exchange: Exchange) -> AccessLogRecord:
@@ -74,7 +83,15 @@ def record_of(exchange: Exchange) -> AccessLogRecord:
         missed=response.missed,
         session=exchange.session,
         drawn=exchange.root or response.drawn,
+        faults=response.faults,
+        near_misses=tuple(map(redact_text, response.near_misses)),
     )
+
+
+def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
+    """Return the lines below the line of an unmatched request: the nearest rules and the differences."""
+    near_misses = record.near_misses[:count] if record.missed else ()
+    return [f"  {plain(near_miss, MAX_NEAR_MISS)}" for near_miss in near_misses]
 
 
 def short(text: str) -> str:
@@ -96,12 +113,34 @@ class AccessLog:
         self._write = write
         self._colour = colour
         self._verbose = verbose
+        self._noted: set[tuple[str, str, str]] = set()
+        """The notes on unknown fields that were written, with the address and the user agent of the client."""
         self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
+        if record.notes and request is not None:
+            record = record._replace(notes=self._new_notes(record.notes, request))
         self._write(self.line(record, request))
+        for near_miss in near_miss_lines(record, 1):
+            self._write(near_miss)
         if self._verbose and request is not None:
             self._write(f"  {plain(hash_input_json(request), MAX_PROMPT)}")
+
+    def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
+        """Leave out the notes on unknown fields that were written for this client before: it sends the same fields
+        with each request."""
+        agent = request.headers.get("user-agent", "")
+        new = []
+        for note in notes:
+            key = (request.client, agent, note)
+            if note.startswith(UNKNOWN_FIELD):
+                if key in self._noted:
+                    continue
+                if len(self._noted) >= MAX_NOTED:
+                    self._noted.clear()
+                self._noted.add(key)
+            new.append(note)
+        return tuple(new)
 
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
@@ -121,6 +160,8 @@ class AccessLog:
             duration(record.took),
         ]
         asides = [plain(note) for note in record.notes]
+        if record.faults:
+            asides.append(f"fault: {', '.join(record.faults)}")
         if record.left in _LEFT:
             asides.append(_LEFT[record.left])
         if request is not None and (tries := request.headers.get(RETRY, "0")) != "0":

@@ -1,13 +1,15 @@
-"""Requests from files, for `explain`: in the neutral form of examples, as recorded (path, headers, body), or the
-bare body that a client sends to a provider.
+"""Requests from files, for `explain`: in the neutral form of examples, as recorded (path, headers, body), the bare
+body that a client sends to a provider, or entries of the journal (`mockllm requests --json`, its export).
 """
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, convert
+from msgspec import ValidationError as MsgspecValidationError
 from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 
@@ -21,7 +23,7 @@ from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -32,6 +34,34 @@ NEUTRAL: Final = frozenset(
 EXAMPLE: Final = frozenset({"name", "request", "expect", "after", "with"})
 STEPS: Final = frozenset({"name", "steps", "with"})
 """The keys of a complete example, in its two forms."""
+
+
+JOURNAL_KEYS: Final = frozenset({"id", "method", "path", "status", "missed"})
+"""Keys by which an entry of the journal differs from all other forms of a request."""
+
+
+class JournalHeader(Struct):
+    name: str
+    value: str
+
+
+class JournalLineRequest(Struct):
+    """The request of a journal entry: its body as JSON, as text or in base64."""
+
+    headers: list[JournalHeader]
+    body: Any = None
+    text: str | None = None
+    base64: str | None = None
+    whole: bool = True
+
+
+class JournalLine(Struct):
+    """The part of a journal entry that a request is made from."""
+
+    id: int
+    method: str
+    path: str
+    request: JournalLineRequest
 
 
 class RequestFile(Struct, frozen=True):
@@ -59,8 +89,13 @@ def read_request_file(raw: bytes, name: str, vocabulary: Vocabulary) -> list[lis
     try:
         data = loads(raw)
     except JSONDecodeError as error:
+        entries = _json_lines(raw)
+        if entries:
+            return [[_from_journal(entry, name, line)] for line, entry in entries]
         message = f"this is not JSON: {error.msg}"
         raise InvalidRequestFile(Diagnostic(name, error.lineno, error.colno, "", message)) from None
+    if _is_journal_entry(data):
+        return [[_from_journal(data, name, 1)]]
     file = _File(raw, name, data, vocabulary)
     if isinstance(data, dict) and "steps" in data and data.keys() <= STEPS:
         steps = data["steps"]
@@ -99,9 +134,8 @@ class _File(Struct, frozen=True):
     ) -> list[list[RequestFile]]:
         """Return the steps for each provider that they name."""
         words = [word for _, word in steps if isinstance(word, RequestSpec)]
-        listed: list[str | None] = [
-            name for word in words if isinstance(word.provider, list) for name in word.provider
-        ]
+        lists = [word.provider for word in words if isinstance(word.provider, list)]
+        listed: list[str | None] = [name for names in lists for name in names]
         return [
             [
                 replace(self._request_file(word, provider), after=after, step=number if stepwise else None)
@@ -113,8 +147,7 @@ class _File(Struct, frozen=True):
     def _request_file(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
         if isinstance(word, RequestFile):
             return word
-        own = word.provider
-        chosen = own if isinstance(own, str | None) else provider if provider in own else own[0]
+        chosen = chosen_provider(word, provider)
         try:
             return RequestFile(chosen, build_sent_request(word, chosen))
         except UnsupportedCall as error:
@@ -145,12 +178,48 @@ def is_body(data: Mapping[str, Json]) -> bool:
 
 def guess_provider(data: Mapping[str, Json]) -> str:
     """Return the provider that a body is a request to, as far as the body shows."""
-    matches = (
-        provider
-        for provider in REGISTERED
-        if provider.recognizes_body is not None and provider.recognizes_body(data)
-    )
-    return next(matches, DEFAULT).name
+    known = ((provider, provider.recognizes_body) for provider in REGISTERED)
+    return next((provider for provider, recognizes in known if recognizes and recognizes(data)), DEFAULT).name
+
+
+def _json_lines(raw: bytes) -> list[tuple[int, Json]]:
+    """Return the entries of a journal's export with their line numbers; none if another line is among them."""
+    entries: list[tuple[int, Json]] = []
+    for number, line in enumerate(raw.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entries.append((number, loads(line)))
+        except JSONDecodeError:
+            return []
+        if not _is_journal_entry(entries[-1][1]):
+            return []
+    return entries
+
+
+def _is_journal_entry(data: Json) -> bool:
+    return isinstance(data, dict) and data.keys() >= JOURNAL_KEYS
+
+
+def _from_journal(data: Json, name: str, line: int) -> RequestFile:
+    """Return the request of a journal entry, which has lost its keys."""
+    try:
+        entry = convert(data, JournalLine)
+        body = b64decode(entry.request.base64 or "", validate=True)
+    except (MsgspecValidationError, ValueError) as error:
+        message = f"this is no whole entry of the journal: {error}"
+        raise InvalidRequestFile(Diagnostic(name, line, 1, "", message)) from None
+    if entry.request.text is not None:
+        body = entry.request.text.encode()
+    elif entry.request.base64 is None and entry.request.body is not None:
+        body = dumps(entry.request.body)
+    headers = {pair.name.lower(): pair.value for pair in entry.request.headers}
+    headers.pop("content-length", None)
+    path, _, query = entry.path.partition("?")
+    guess = f"request {entry.id} of a journal, without its keys"
+    if not entry.request.whole:
+        guess += "; its body was too large for the journal"
+    return RequestFile(None, SentRequest(entry.method, path, query, headers, body), guess)
 
 
 def _from_body(data: dict[str, Json]) -> RequestFile:

@@ -53,6 +53,13 @@ def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
         asyncio.run(followed(int(found[1].rpartition(":")[2])))
 
 
+def test_admin_port_leaves_control_paths_to_rules(tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios/a.yaml").write_text("rules: [{match: {path: /api/rules}, http: {body: mine}}]\n")
+    with serving("--port", "0", "--admin-port", "0", cwd=tmp_path) as server:
+        assert got(f"{server.url}/api/rules") == (200, b"mine")
+
+
 async def followed(port: int) -> None:
     async with following(port) as follower:
         await follower.next("hello")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mockllm.cli import api_client
 from mockllm.cli.main import main
 from tests.server.control.live_server import Steered, steered
 
@@ -48,6 +51,38 @@ def test_requests_are_listed_oldest_first(server: Steered, capsys: pytest.Captur
     assert ran(capsys, "requests", "--missed")[1].startswith("#2 ")
     assert ran(capsys, "requests", "--session", "mine", "--json")[1].count("\n") == 1
     assert ran(capsys, "requests", "--last", "0")[1] == ""
+
+
+def test_requests_missed_lists_near_misses(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.ask("hallo")
+    server.ask("hello")
+    lines = ran(capsys, "requests", "--missed")[1].splitlines()
+    assert lines[0].startswith("#1 ")
+    near_miss = 'a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a slip of the pen?)'
+    assert [line.partition("scenarios/")[2] for line in lines[1:]] == [near_miss]
+    assert len(ran(capsys, "requests")[1].splitlines()) == 2
+
+
+def test_requests_json_has_the_request(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.ask("hallo")
+    listed = json.loads(ran(capsys, "requests", "--json")[1])
+    assert listed["request"]["body"]["messages"][0]["content"] == "hallo"
+    assert "a.yaml:3 hello: user expected" in listed["near_misses"][0]
+
+
+def test_requests_json_without_dropped_request(
+    server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.ask("hello")
+    ask = api_client.ask
+
+    def refuse_details(args: argparse.Namespace, method: str, path: str, *more: Any) -> Any:
+        if path == "/api/requests/1":
+            raise api_client.ApiError("gone")
+        return ask(args, method, path, *more)
+
+    monkeypatch.setattr(api_client, "ask", refuse_details)
+    assert "request" not in json.loads(ran(capsys, "requests", "--json")[1])
 
 
 def test_requests_follow_prints_new_requests(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.display import brief, cut, kind
+from mockllm.core.display import brief, brief_ends, counted, cut, kind
 from mockllm.core.json.codec import MISSING, Json
 
 
@@ -57,3 +57,25 @@ def test_cut_shortens_only_longer_texts() -> None:
 )
 def test_kind_names_json_type(value: Json, word: str) -> None:
     assert kind(value) == word
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (5, "5"),
+        (["a", "b" * 100], '["a", "' + "b" * 72 + "…"),
+        ("short", '"short"'),
+        ("a\n" * 500, '"' + "a\\n" * 30 + " … " + "a\\n" * 20 + '" (1000 characters)'),
+        (("get_time", "get_weather"), '["get_time", "get_weather"]'),
+        ((), "[]"),
+        (("a", 1), '["a", 1]'),
+        (("x" * 70,) * 20, "[" + f'"{"x" * 70}", ' * 14 + "… 6 more]"),
+    ],
+)
+def test_brief_ends_shows_both_ends_and_all_names(value: Json, words: str) -> None:
+    assert brief_ends(value) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 rules"), (1, "1 rule"), (2, "2 rules")])
+def test_counted_adds_plural(count: int, words: str) -> None:
+    assert counted(count, "rule") == words

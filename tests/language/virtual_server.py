@@ -277,13 +277,20 @@ class VirtualServer:
         longest: float = 60.0,
         overrides: bool = False,
         max_generated: int = DEFAULT_VALUES,
+        miss_status: int = 404,
         **more: Any,
     ) -> None:
         result = load_scenario_files(files, **more)
         assert [str(diagnostic) for diagnostic in result.diagnostics] == []
         catalog = run_steps(compile_catalog(result.entries))
         self.engine = Engine(
-            catalog, Sessions(), seed=seed, longest=longest, overrides=overrides, max_generated=max_generated
+            catalog,
+            Sessions(),
+            seed=seed,
+            longest=longest,
+            overrides=overrides,
+            max_generated=max_generated,
+            miss_status=miss_status,
         )
 
     def respond(self, sent: ClientRequest) -> ClientResponse:

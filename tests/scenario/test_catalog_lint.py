@@ -105,11 +105,18 @@ SOME: dict[str, tuple[str, list[str]]] = {
     ),
     "a reserved path among others": (
         rules("{match: {path: [/x, {equals: /ws}]}, http: {}}"),
-        ["a.yaml:2 rules[0].match.path: /ws is reserved for the server: no rule gets its requests"],
+        [
+            "a.yaml:2 rules[0].match.path: /ws is reserved for the server: "
+            "no rule gets its requests without --admin-port"
+        ],
     ),
     "what begins with a reserved path": (
-        modifiers("{match: {path: {starts_with: /api/v2}}, delay: 1s}"),
-        ["a.yaml:2 modifiers[0].match.path: /api is reserved for the server: no rule gets its requests"],
+        modifiers("{match: {path: {starts_with: /health/v2}}, delay: 1s}"),
+        ["a.yaml:2 modifiers[0].match.path: /health is reserved for the server: no rule gets its requests"],
+    ),
+    "a path below /api": (
+        rules("{match: {path: /api/chat}, http: {}}"),
+        [],
     ),
     "the prefix of sessions": (
         rules("{match: {path: [/x, /s/a/v1/models]}, http: {}}"),

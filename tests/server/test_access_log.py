@@ -7,8 +7,16 @@ import time
 import pytest
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import older_hash, request_hash
-from mockllm.server.access_log import MAX_TEXT, AccessLog, AccessLogRecord, duration, plain, short
+from mockllm.core.request.request_keys import older_hash, request_hash
+from mockllm.server.access_log import (
+    MAX_NEAR_MISS,
+    MAX_TEXT,
+    AccessLog,
+    AccessLogRecord,
+    duration,
+    plain,
+    short,
+)
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))
 RECORD = AccessLogRecord(AT, "POST", "/v1/messages", "claude-x", "a.yaml:hi", ("a.yaml:slow",), 200, 0.0123)
@@ -130,3 +138,53 @@ def test_an_sdks_retries_are_told() -> None:
     assert retried("2").endswith(" 12ms  [retry 2]")
     assert retried("\x1b[2J").endswith(" 12ms  [retry \\x1b[2J]")
     assert retried("0") == retried(None)
+
+
+def asked(agent: str, client: str = "10.0.0.1") -> Request:
+    return Request(
+        method="POST", path="/v1/messages", headers={"user-agent": agent}, raw=b"{}", client=client
+    )
+
+
+def test_unmatched_request_has_its_nearest_rule_below() -> None:
+    written: list[str] = []
+    missed = RECORD._replace(rule=None, missed=True, status=404)
+    log = AccessLog(written.append)
+    log.show(
+        missed._replace(near_misses=('a.yaml:3 hi: user expected "hi", found "\x1b[2Jhe"', "b.yaml:4 ho"))
+    )
+    log.show(missed)
+    assert written[1] == '  a.yaml:3 hi: user expected "hi", found "\\x1b[2Jhe"'
+    assert len(written) == 3
+
+
+def test_near_miss_of_many_characters_is_cut() -> None:
+    written: list[str] = []
+    missed = RECORD._replace(rule=None, missed=True, near_misses=("x" * 10_000,))
+    AccessLog(written.append).show(missed)
+    assert len(written[1]) == MAX_NEAR_MISS + 2
+
+
+def test_line_names_faults_and_the_cut() -> None:
+    faulty = RECORD._replace(faults=("stall", "disconnect"), left="close")
+    assert line(faulty).endswith("12ms  [fault: stall, disconnect; cut: connection closed]")
+
+
+def test_unknown_field_is_noted_once_for_each_client() -> None:
+    written: list[str] = []
+    log = AccessLog(written.append)
+    noted = RECORD._replace(notes=('unknown field "foo"', "a note"))
+    for request in (asked("a"), asked("a"), asked("b"), asked("a", "10.0.0.2")):
+        log.show(noted, request)
+    notes = [line.partition("[")[2] for line in written]
+    both = 'unknown field "foo"; a note]'
+    assert notes == [both, "a note]", both, both]
+
+
+def test_unknown_fields_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockllm.server.access_log.MAX_NOTED", 2)
+    written: list[str] = []
+    log = AccessLog(written.append)
+    for name in ("a", "b", "c", "a"):
+        log.show(RECORD._replace(notes=(f'unknown field "{name}"',)), asked("x"))
+    assert all("unknown field" in line for line in written)

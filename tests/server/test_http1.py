@@ -278,7 +278,7 @@ def test_a_kept_answer_is_sealed_as_it_is_written_otherwise(
 
 @pytest.mark.parametrize(
     "steps",
-    [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "say"),), (CutStep("close", 1),)],
+    [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "chunk"),), (CutStep("close", 1),)],
     ids=["it waits", "it is large", "it is cut"],
 )
 def test_what_takes_time_is_not_sealed(steps: Sequence[Step]) -> None:

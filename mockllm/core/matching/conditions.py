@@ -19,8 +19,16 @@ from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition, Structured
-from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
+from mockllm.core.matching.text_conditions import (
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Glob,
+    Regex,
+    StartsWith,
+    Structured,
+)
 
 __all__ = [
     "AllOf",
@@ -47,6 +55,8 @@ __all__ = [
     "of_set",
 ]
 
+MAX_COMPARED: Final = 200
+"""Most items of a list that a hint is searched in: a client chooses their number."""
 Operator: TypeAlias = Literal["gt", "gte", "lt", "lte"]
 OPERATORS: Final[Mapping[Operator, tuple[Any, str]]] = {
     "gt": (gt, "more than"),
@@ -194,7 +204,12 @@ class Some(Struct, Condition, frozen=True):
     def difference(self, value: Json | Missing) -> str | None:
         if not isinstance(value, (list, tuple)):
             return hints.of_type([], value)
-        return _first(self.condition.difference(item) for item in value)
+        items = value[:MAX_COMPARED]
+        if isinstance(self.condition, Equals):
+            near = hints.nearest_word(self.condition.value, [item for item in items if isinstance(item, str)])
+            if near is not None:
+                return f"did you mean {brief(near)}?"
+        return _first(self.condition.difference(item) for item in items)
 
 
 class Members(Struct, Condition, frozen=True):
@@ -255,9 +270,6 @@ class AllOf(Struct, Condition, frozen=True):
 
 def _first(hints: Iterable[str | None]) -> str | None:
     return next((hint for hint in hints if hint is not None), None)
-
-
-# --- sets ------------------------------------------------------------------------------------------
 
 
 def meets(condition: Condition, value: Json | Missing) -> bool:

@@ -1,20 +1,44 @@
-"""Conditions that can ignore case: equality, and conditions on texts."""
+"""The base class of conditions, equality, and the conditions on texts; all but the first can ignore case."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cached_property
 
 from msgspec import Struct
 
-from mockllm.core.display import brief, cut
+from mockllm.core.display import brief, brief_ends, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
+
+
+class Condition:
+    """A test on one value. Not an ABC, so that a Struct can be a condition."""
+
+    def matches(self, value: Json | Missing) -> bool:
+        """Return whether the value meets the condition. Never raises."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def describe(self) -> str:
+        """Return the expected value in a few words."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def difference(self, value: Json | Missing) -> str | None:
+        """Return a hint why the value does not meet the condition; None where there is no hint."""
+        return None
+
+
+class Structured(ABC):
+    """A value with members that is not a JSON object."""
+
+    @abstractmethod
+    def member(self, name: str) -> Json | Missing:
+        """Return the member's value; MISSING where there is none."""
 
 
 class Equals(Struct, Condition, frozen=True):
@@ -29,7 +53,7 @@ class Equals(Struct, Condition, frozen=True):
         return equal(self.value, value)
 
     def describe(self) -> str:
-        return brief(self.value) + _case_note(self.ignore_case)
+        return brief_ends(self.value) + _case_note(self.ignore_case)
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_equal(self.value, value)
@@ -52,7 +76,7 @@ class Contains(Struct, Condition, frozen=True):
         return False
 
     def describe(self) -> str:
-        return f"contains {brief(self.value)}{_case_note(self.ignore_case)}"
+        return f"contains {brief_ends(self.value)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.value, value, str.__contains__)
@@ -70,7 +94,7 @@ class StartsWith(Struct, Condition, frozen=True):
         return fold(value).startswith(fold(self.text)) if self.ignore_case else value.startswith(self.text)
 
     def describe(self) -> str:
-        return f"starts with {brief(self.text)}{_case_note(self.ignore_case)}"
+        return f"starts with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.startswith)
@@ -88,7 +112,7 @@ class EndsWith(Struct, Condition, frozen=True):
         return fold(value).endswith(fold(self.text)) if self.ignore_case else value.endswith(self.text)
 
     def describe(self) -> str:
-        return f"ends with {brief(self.text)}{_case_note(self.ignore_case)}"
+        return f"ends with {brief_ends(self.text)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
         return hints.of_text(self.text, value, str.endswith)

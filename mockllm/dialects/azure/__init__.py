@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.limits import LimitStatus
+from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.azure.dialects import (
     AzureChat,

@@ -92,8 +92,8 @@ class AzureChat(VendorCall, Chat):
     request = AzureChatRequest
 
     def check(self, request: Request) -> Failure | None:
-        """Check also that the list of tools is not empty: Azure refuses such a list (reports of 2024 and 2025), OpenAI
-        accepts it."""
+        """Check also that the list of tools is not empty: Azure refuses an empty one (reports of 2024 and 2025),
+        OpenAI accepts it."""
         tools = request.fields.get("tools")
         empty = check_length(tools, "tools", 1, None) if type(tools) is list else None
         return super().check(with_body_model(request)) or empty

@@ -259,7 +259,7 @@ class CompletionsEncoder(Encoder):
         """The number of chunks of each choice that are still to send."""
         self._columns = _columns(reply, request)
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._remaining[at.choice] -= 1
         cut = self._remaining[at.choice] == 0 and self._joined(at.choice)
         logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
@@ -271,9 +271,9 @@ class CompletionsEncoder(Encoder):
         return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.told != "missing":
+        if self._request.include_usage and self.reply.usage.presence != "missing":
             counted = self.reply.extras.get("openai", {}).get("usage", usage(self.reply.usage))
-            counted = counted if self.reply.usage.told == "counted" else None
+            counted = counted if self.reply.usage.presence == "counted" else None
             yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
         yield "end", (b"[DONE]", None)
 
@@ -340,7 +340,7 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(stamp), "model": model(reply, request), "choices": choices}
     result = {**result, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
-    return reply.usage.tell(result, "usage")
+    return reply.usage.put_into(result, "usage")
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

@@ -19,7 +19,7 @@ class StreamedLogprobs:
         self._top = top
         self._positions: dict[int, int] = {}
 
-    def say(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
+    def chunk_logprobs(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
         """Return the probabilities of the next chunk of a part."""
         position = self._positions.get(choice, 0)
         logprobs = [] if part is None else token_logprobs(chunk_token_texts(part, chunk), self._top, position)

@@ -141,7 +141,7 @@ class VendorEncoder(Encoder):
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
                 encoded["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
         result = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
-        return self.reply.usage.tell(result | fill_members(self.form.body, self.ids) | self._own, "usage")
+        return self.reply.usage.put_into(result | fill_members(self.form.body, self.ids) | self._own, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -194,7 +194,7 @@ class VendorEncoder(Encoder):
             return (self._choice_chunk(at.choice, {"tool_calls": [call]}),)
         return ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part = at.part
         self._remaining[at.choice, at.index] -= 1
         last = not self._remaining[at.choice, at.index] and self._finish_in_last_chunk(at.choice, at.index)
@@ -206,7 +206,7 @@ class VendorEncoder(Encoder):
         else:
             delta = {"refusal": chunk} if type(part) is Refusal else self.text_delta(chunk)
             if self._probabilities is not None:
-                logprobs_entry = self._probabilities.say(at.choice, part, chunk)
+                logprobs_entry = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=logprobs_entry),)
 
     def end(self, choice: int) -> Iterable[Event]:
@@ -217,9 +217,9 @@ class VendorEncoder(Encoder):
         return (self._choice_chunk(choice, self.closing(reply_choice), finishes=True),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.told != "missing":
+        if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.presence != "missing":
             chunk = self.usage_chunk()
-            chunk["usage"] = self._counted if self.reply.usage.told == "counted" else None
+            chunk["usage"] = self._counted if self.reply.usage.presence == "counted" else None
             yield "usage", (dumps(chunk), None)
         yield "end", (b"[DONE]", None)
 
@@ -259,7 +259,7 @@ class VendorEncoder(Encoder):
         payload = self.chunk([encoded if logprobs is None else {**encoded, "logprobs": logprobs}])
         if finishes and self.form.usage_chunk == "finish" and self._counts:
             payload["usage"] = self._counted
-            self.reply.usage.tell(payload, "usage")
+            self.reply.usage.put_into(payload, "usage")
         return dumps(payload), None
 
 

@@ -62,7 +62,7 @@ class Groq(VendorEncoder):
         if "role" in choices[0]["delta"]:
             result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
-            result["x_groq"] = self._own_object(self.reply.usage.tell({"usage": self._counted}, "usage"))
+            result["x_groq"] = self._own_object(self.reply.usage.put_into({"usage": self._counted}, "usage"))
         return result
 
     def _own_object(self, more: dict[str, Json]) -> Json:

@@ -176,7 +176,7 @@ def together_completion(payload: Object, *, usage: Usage, streamed: bool) -> Non
         payload |= {"object": "completion.chunk", "usage": None}
         if ended:
             payload["usage"] = plain_usage(usage)
-            usage.tell(payload, "usage")
+            usage.put_into(payload, "usage")
 
 
 def openrouter_embeddings(payload: Object) -> None:

@@ -93,8 +93,7 @@ class JournalEntry(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        drawn = self.answer.drawn
-        return drawn if isinstance(drawn, str) else seed_token.told_of(drawn)
+        return seed_token.token_of(self.answer.drawn)
 
 
 def endpoint(kind: type[Request]) -> str | None:
@@ -185,7 +184,7 @@ def _size(answer: PlannedResponse) -> int:
     made = answer.made
     if isinstance(made, PrerenderedResponse):
         return sum([len(part) for part in answer.placeholder_values])
-    size = 100 * len(made.steps)
+    size = 100 * len(made.steps) + sum(map(len, answer.near_misses))
     for step in made.steps:
         size += (
             len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0

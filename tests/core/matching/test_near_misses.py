@@ -124,4 +124,4 @@ def test_nearest_of_thousands_of_alike_rules_ranks_some() -> None:
 
 def test_difference_shortens_the_last_user_text() -> None:
     (found,) = RuleIndex([HELLO]).nearest(json_request({"messages": [["user", "x" * 5000]]}))
-    assert found[1][0].actual == '"' + "x" * 79 + '…"'
+    assert found[1][0].actual == f'"{"x" * 60} … {"x" * 40}" (5000 characters)'

@@ -73,7 +73,7 @@ def test_together_truncated_text_has_finish_length() -> None:
 
 
 def test_together_stream_without_usage_on_fault() -> None:
-    missing = Usage(3, 2, told="missing")
+    missing = Usage(3, 2, presence="missing")
     last = event_payloads(
         completions("together").encode_stream(
             make_reply(usage=missing), completions_request(stream=True), STAMP

@@ -186,4 +186,4 @@ def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     result["usage"] = usage(reply.usage)
     result |= facts.foot()
     extras = reply.extras.get("openai")
-    return reply.usage.tell({**result, **extras} if extras else result, "usage")
+    return reply.usage.put_into({**result, **extras} if extras else result, "usage")

@@ -52,7 +52,7 @@ class ChatEncoder(Encoder):
         self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
         self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
         self._tail = b'],"usage":null' if request.include_usage else b"]"
-        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.told == "counted" else None
+        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.presence == "counted" else None
         self._moderation = extras.get("moderation")
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
@@ -67,7 +67,7 @@ class ChatEncoder(Encoder):
         delta: dict[str, Json] = {"role": "assistant", "content": None}
         logprobs = None
         if self._probabilities is not None and type(first) is not Call:
-            logprobs = self._probabilities.say(choice, first)
+            logprobs = self._probabilities.chunk_logprobs(choice, first)
         if type(first) is Call:
             if self._facts.legacy:
                 self._lone.add(choice)
@@ -92,7 +92,7 @@ class ChatEncoder(Encoder):
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part, encoded = at.part, dumps(chunk)
         logprobs = None
         if type(part) is Call and self._facts.legacy:
@@ -104,7 +104,7 @@ class ChatEncoder(Encoder):
         else:
             delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % encoded
             if self._probabilities is not None:
-                logprobs = self._probabilities.say(at.choice, part, chunk)
+                logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         return (self._chunk(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
@@ -120,7 +120,7 @@ class ChatEncoder(Encoder):
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.told != "missing":
+        if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
             payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]

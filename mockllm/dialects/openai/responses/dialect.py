@@ -118,7 +118,7 @@ class ResponsesEncoder(Encoder):
         after = dumps({"item_id": opened_item["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
         self._delta = before, b"," + after
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._chunks.append(chunk)
         kind = self._kind(at.part)
         before, after = self._delta
@@ -155,7 +155,7 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
         response = self._facts.response(status, self._done, counted, reason=reason)
-        self.reply.usage.tell(response, "usage")
+        self.reply.usage.put_into(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -228,7 +228,7 @@ class Responses(ResponsesCall):
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
-        return body_plan(supported.usage.tell(response, "usage"), stamp, BODY_HEAD, end=b"")
+        return body_plan(supported.usage.put_into(response, "usage"), stamp, BODY_HEAD, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

@@ -22,7 +22,7 @@ from mockllm.core.request.request import (
     ToolChoice,
     estimate_input,
 )
-from mockllm.core.request.scope_keys import conversation, hashed
+from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.request_fields import (

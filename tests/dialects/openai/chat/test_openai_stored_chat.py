@@ -139,7 +139,7 @@ def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None
 
 
 def stream_plan(*payloads: bytes) -> Plan:
-    steps = tuple(EventStep(payload, 0, "say") for payload in payloads)
+    steps = tuple(EventStep(payload, 0, "chunk") for payload in payloads)
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 

@@ -1,0 +1,83 @@
+"""Unmatched requests: their status, the near misses that the log and the journal show, and WebSocket handshakes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.language.virtual_server import VirtualServer, chat_request, claude_request, raw_request
+
+RULES = """
+rules:
+  - {name: hello, match: {user: hello}, reply: Hi}
+  - {name: page, match: {path: /pages/*, method: POST}, http: {body: x}}
+"""
+HANDSHAKE = {"upgrade": "websocket", "connection": "Upgrade"}
+
+
+def test_unmatched_response_lists_near_misses() -> None:
+    game = VirtualServer(RULES)
+    response = game.respond(chat_request("hallo"))
+    assert response.planned.near_misses == (
+        's/a.yaml:3 hello: user expected "hello", found "hallo" (nearly the same: a slip of the pen?)',
+        's/a.yaml:4 page: path expected like "/pages/*", found "/v1/chat/completions"',
+    )
+    assert game.respond(chat_request("hello")).planned.near_misses == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "near_miss"),
+    [
+        ("/pages/1", 's/a.yaml:4 page: method expected "POST", found "GET"'),
+        ("/v1/chat/completion", "Did you mean GET /v1/chat/completions?"),
+        ("/v1/messages", "Not allowed to GET on /v1/messages: use POST."),
+        ("/elsewhere", "no provider has this path, and no rule names it"),
+        ("/favicon.ico", None),
+    ],
+)
+def test_unknown_path_has_a_near_miss(path: str, near_miss: str | None) -> None:
+    planned = VirtualServer(RULES).respond(raw_request(path, method="GET")).planned
+    assert next(iter(planned.near_misses), None) == near_miss
+
+
+def test_path_without_version_names_the_version() -> None:
+    response = VirtualServer(RULES).respond(raw_request("/models/gemini-2.5-pro:generateContent"))
+    hint = (
+        "/v1beta is missing in front of /models/gemini-2.5-pro:generateContent: "
+        "expected POST /v1beta/models/gemini-2.5-pro:generateContent"
+    )
+    assert response.status == 404
+    assert hint in response.message
+    assert response.planned.near_misses == (hint,)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(404, "not_found_error"), (400, "invalid_request_error"), (501, "api_error")]
+)
+def test_miss_status_replaces_404(status: int, kind: str) -> None:
+    game = VirtualServer(RULES, miss_status=status)
+    response = game.respond(claude_request("other"))
+    assert (response.status, response.json["error"]["type"]) == (status, kind)
+    assert "No rule matched this request." in response.message
+    assert game.respond(raw_request("/elsewhere")).status == status
+    assert game.respond(raw_request("/v1/messages", method="GET")).status == 405
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime", "/v1/models"])
+def test_websocket_handshake_gets_426(path: str) -> None:
+    response = VirtualServer(RULES).respond(raw_request(path, method="GET", headers=HANDSHAKE))
+    assert response.status == 426
+    assert response.headers["upgrade"] == "HTTP/1.1"
+    assert response.headers["connection"] == "Upgrade"
+    assert not response.planned.missed
+    assert response.notes == "no WebSocket is served"
+
+
+def test_websocket_handshake_on_a_rule_with_reply_gets_426() -> None:
+    game = VirtualServer("rules: [{match: {path: /v1/responses}, reply: Hi}]")
+    assert game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE)).status == 426
+    assert game.respond(raw_request("/v1/responses", method="GET")).status == 400
+
+
+def test_websocket_handshake_on_a_rule_with_http_gets_its_response() -> None:
+    game = VirtualServer("rules: [{match: {path: /v1/responses}, http: {status: 503}}]")
+    assert game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE)).status == 503

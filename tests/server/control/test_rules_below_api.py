@@ -1,0 +1,48 @@
+"""Paths below `/api` that the control API does not know belong to the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.control.live_server import Steered, steered
+
+FILE = """
+rules:
+  - {name: chat, match: {path: /api/chat}, http: {body: from a rule}}
+  - {name: rules, match: {path: /api/rules}, http: {body: never}}
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
+    folder = tmp_path_factory.mktemp("rules") / "scenarios"
+    folder.mkdir()
+    with steered(Path(folder), {"a.yaml": FILE}) as made:
+        yield made
+
+
+def test_unknown_path_below_api_is_for_rules(server: Steered) -> None:
+    assert server.call("POST", "/api/chat", {"model": "m"}).text == "from a rule"
+    assert server.call("GET", "/api/requests?limit=1").json["requests"][0]["rule"] == "a.yaml:chat"
+
+
+def test_known_path_below_api_is_for_control_api(server: Steered) -> None:
+    assert server.call("GET", "/api/rules").json["rules"]
+    assert server.call("PATCH", "/api/rules").status == 405
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/tags", "/api/rules/"])
+def test_unmatched_path_below_api_is_a_problem(server: Steered, path: str) -> None:
+    total = server.call("GET", "/api/requests").json["total"]
+    response = server.call("GET", path)
+    assert (response.status, response.headers["content-type"]) == (404, "application/problem+json")
+    assert "/api/openapi.json lists all calls" in response.json["detail"]
+    assert server.call("GET", "/api/requests").json["total"] == total
+
+
+def test_preflight_below_api_is_allowed(server: Steered) -> None:
+    headers = {"origin": "http://page", "access-control-request-method": "POST"}
+    assert server.call("OPTIONS", "/api/chat", headers=headers).status == 204
