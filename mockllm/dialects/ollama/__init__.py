@@ -1,0 +1,46 @@
+"""Ollama: its own API below `/api`, and the OpenAI-compatible base that its vendor's row describes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
+from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
+from mockllm.dialects.ollama.models import WELL_KNOWN, RunningModels, Show, Tags, Version
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors import VENDORS, provider_of
+
+CHAT: Final = OllamaChat()
+GENERATE: Final = OllamaGenerate()
+EMBEDDINGS: Final = OllamaEmbeddings()
+SHOW: Final = Show()
+TAGS: Final = Tags()
+RUNNING: Final = RunningModels()
+VERSION: Final = Version()
+
+_chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
+_generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
+_embed = ProviderCall("native_embeddings", EMBEDDINGS, operation="embeddings")
+_ROUTES: Final = (
+    ProviderRoute("POST", "/api/chat", _chat),
+    ProviderRoute("POST", "/api/generate", _generate),
+    ProviderRoute("POST", "/api/embed", _embed),
+    ProviderRoute("POST", "/api/embeddings", _embed),
+    ProviderRoute("POST", "/api/show", ProviderCall("show", SHOW)),
+    ProviderRoute("GET", "/api/tags", ProviderCall("tags", TAGS)),
+    ProviderRoute("GET", "/api/ps", ProviderCall("running_models", RUNNING)),
+    ProviderRoute("GET", "/api/version", ProviderCall("version", VERSION)),
+)
+"""The control API owns the paths below `/api` that it serves; none of these is among them."""
+_compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "ollama"))
+
+PROVIDER: Final[Provider] = replace(
+    _compatible,
+    prefixed=False,
+    routes=(*(route._replace(prefixed=True) for route in _compatible.routes), *_ROUTES),
+    known_models=_compatible.known_models | frozenset(WELL_KNOWN),
+    base_url_variables=("OLLAMA_HOST",),
+    key_variables=("OLLAMA_API_KEY",),
+)
