@@ -36,10 +36,18 @@ _ROUTES: Final = (
 """The control API owns the paths below `/api` that it serves; none of these is among them."""
 _compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "ollama"))
 
+
+def _compatible_route(route: ProviderRoute) -> ProviderRoute:
+    """Return a route of the row, which is known behind the provider's prefix only."""
+    call = route.call
+    titled = call if call.title is None else replace(call, title="Ollama's OpenAI-compatible base")
+    return route._replace(call=titled, prefixed=True)
+
+
 PROVIDER: Final[Provider] = replace(
     _compatible,
     prefixed=False,
-    routes=(*(route._replace(prefixed=True) for route in _compatible.routes), *_ROUTES),
+    routes=(*map(_compatible_route, _compatible.routes), *_ROUTES),
     known_models=_compatible.known_models | frozenset(WELL_KNOWN),
     base_url_variables=("OLLAMA_HOST",),
     key_variables=("OLLAMA_API_KEY",),

@@ -40,7 +40,7 @@ def _read_content(content: dict[str, Json], text: Json, done: bool, decoder: Res
     thinking, calls = content.get("thinking"), content.get("tool_calls")
     if isinstance(thinking, str) and thinking:
         decoder.add_text("thinking", thinking)
-    alone = not calls and not thinking
+    alone = not calls and not thinking and not decoder.calls
     if isinstance(text, str) and (text or alone):
         decoder.add_text("text", text, visible=text != "" or not done)
     for call in calls if isinstance(calls, list) else ():
