@@ -47,6 +47,8 @@ def _compatible_route(route: ProviderRoute) -> ProviderRoute:
 PROVIDER: Final[Provider] = replace(
     _compatible,
     prefixed=False,
+    base="",
+    optional_base=_compatible.base,
     routes=(*map(_compatible_route, _compatible.routes), *_ROUTES),
     known_models=_compatible.known_models | frozenset(WELL_KNOWN),
     base_url_variables=("OLLAMA_HOST",),

@@ -191,7 +191,8 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
             content["thinking"] = content.get("thinking", "") + joined_text(part.chunks)
         elif type(part) is Call:
             calls.append(form.call(part, len(calls)))
-        elif type(part) is NativePart:
+        else:
+            assert isinstance(part, NativePart)  # a supported reply has no other parts
             content |= part.block
     return {**content, "tool_calls": calls} if calls else content
 

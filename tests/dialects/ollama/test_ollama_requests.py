@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import (
     CallPart,
     Format,
@@ -209,3 +210,45 @@ def test_rule_specifies_vectors_and_extras() -> None:
     response = respond_once(rule, raw_request("/api/embed", {"model": "m", "input": ["a", "b"]})).json
     assert (response["embeddings"], response["model"]) == ([[0.6, 0.8]] * 2, "m2")
     assert respond_once(RULE, raw_request("/api/embeddings", {"model": "m"})).json == {"embedding": []}
+
+
+def test_lists_name_models_of_rules_with_tags() -> None:
+    rules = "rules: [{match: {model: [mine, 'other:7b']}, reply: x}]"
+    tags = respond_once(rules, raw_request("/api/tags", method="GET")).json["models"]
+    assert [entry["name"] for entry in tags[:3]] == ["mine:latest", "other:7b", "llama3.2:latest"]
+    running = respond_once(rules, raw_request("/ollama/api/ps", method="GET")).json["models"]
+    assert [(entry["model"], "modified_at" in entry) for entry in running] == [
+        ("mine:latest", False),
+        ("other:7b", False),
+    ]
+    assert respond_once(rules, raw_request("/api/version", method="GET")).json.keys() == {"version"}
+    shown = respond_once(rules, raw_request("/api/show", {"model": "mine"})).json
+    assert "tools" in shown["capabilities"]
+    assert shown["modelfile"] == "FROM mine:latest\n"
+
+
+def test_decoder_ignores_message_without_end() -> None:
+    plan = Plan(ResponseHead(200, ()), (EventStep(b'{"message":{"content":"x"}}', 0, "body"),))
+    assert CHAT.decode(plan) is None
+
+
+def test_single_embedding_has_768_dimensions() -> None:
+    response = respond_once(RULE, raw_request("/api/embeddings", {"model": "m", "prompt": "hi"}))
+    assert len(response.json["embedding"]) == 768
+
+
+def test_generate_response_is_decoded() -> None:
+    lines = (b'{"response":"Forty ","done":false}', b'{"response":"two.","done":true,"done_reason":"stop"}')
+    steps = tuple(EventStep(line, number, "say") for number, line in enumerate(lines, 1))
+    decoded = GENERATE.decode(Plan(ResponseHead(200, ()), steps, Framing.NDJSON))
+    assert decoded is not None
+    assert (decoded.text, decoded.chunks, decoded.finish) == ("Forty two.", ("Forty ", "two."), "stop")
+
+
+def test_lenient_lookup_of_models_needs_no_body() -> None:
+    assert (
+        respond_once(
+            "validation: lenient\nrules: [{reply: x}]", raw_request("/api/tags", method="GET")
+        ).status
+        == 200
+    )
