@@ -200,6 +200,7 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
 class OllamaGeneration(OllamaCall):
     """The base of both calls."""
 
+    api: str
     generates = True
     capabilities = ProtocolCapabilities(
         tool_choice=False,

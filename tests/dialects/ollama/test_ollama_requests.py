@@ -239,7 +239,7 @@ def test_single_embedding_has_768_dimensions() -> None:
 
 def test_generate_response_is_decoded() -> None:
     lines = (b'{"response":"Forty ","done":false}', b'{"response":"two.","done":true,"done_reason":"stop"}')
-    steps = tuple(EventStep(line, number, "say") for number, line in enumerate(lines, 1))
+    steps = tuple(EventStep(line, number, "chunk") for number, line in enumerate(lines, 1))
     decoded = GENERATE.decode(Plan(ResponseHead(200, ()), steps, Framing.NDJSON))
     assert decoded is not None
     assert (decoded.text, decoded.chunks, decoded.finish) == ("Forty two.", ("Forty ", "two."), "stop")
