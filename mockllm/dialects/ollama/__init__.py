@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
 from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
-from mockllm.dialects.ollama.models import WELL_KNOWN, RunningModels, Show, Tags, Version
+from mockllm.dialects.ollama.models import WELL_KNOWN, OllamaVersion, RunningModels, Show, Tags
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import VENDORS, provider_of
 
@@ -18,7 +18,7 @@ EMBEDDINGS: Final = OllamaEmbeddings()
 SHOW: Final = Show()
 TAGS: Final = Tags()
 RUNNING: Final = RunningModels()
-VERSION: Final = Version()
+VERSION: Final = OllamaVersion()
 
 _chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
 _generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)

@@ -97,7 +97,7 @@ class VersionRequest(OllamaRequest):
     api = "version"
 
 
-class Version(OllamaLookup):
+class OllamaVersion(OllamaLookup):
     """GET /api/version."""
 
     api: str = "version"

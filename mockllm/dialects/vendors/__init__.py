@@ -64,4 +64,4 @@ def provider_of(vendor: Vendor) -> Provider:
 __all__ = ["PROVIDERS", "VENDORS"]
 
 PROVIDERS: Final = tuple(provider_of(vendor) for vendor in VENDORS if vendor.name != "ollama")
-"""Ollama has calls of its own beside its row: `dialects/ollama` makes the provider."""
+"""Without Ollama, which also has calls that no row describes: `dialects/ollama` makes the provider."""
