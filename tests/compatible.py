@@ -15,10 +15,16 @@ VENDORS: Final = (*vendors.VENDORS, COMPATIBLE)
 def vendor_dialects(vendor: str) -> list[Dialect]:
     """The dialects of the calls behind a vendor's base, each once."""
     provider = BY_NAME[vendor]
-    return [call.dialect for call in provider.calls if provider.prefixed or call.id.startswith("compatible_")]
+    calls = (
+        route.call
+        for route in provider.routes
+        if provider.prefixed or route.prefixed or route.call.id.startswith("compatible_")
+    )
+    return [call.dialect for call in dict.fromkeys(calls)]
 
 
 def vendor_dialect(vendor: str, id: str) -> Dialect:
     """A vendor's call by the id that it has in the table."""
     provider = BY_NAME[vendor]
-    return provider.call(id if provider.prefixed else f"compatible_{id}").dialect
+    row = any(vendor == each.name for each in vendors.VENDORS)
+    return provider.call(id if row else f"compatible_{id}").dialect

@@ -70,6 +70,8 @@ class Failure(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
     quota: tuple[str, int, float] | None = None
+    note: str | None = None
+    """What the log and `explain` tell the author of a scenario; no response contains it."""
 
     def again(self, usual: float | None = None) -> float | None:
         """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""

@@ -44,6 +44,8 @@ class ProviderRoute(NamedTuple):
     method: str
     path: str
     call: ProviderCall
+    prefixed: bool = False
+    """Whether this path alone needs the provider's name as its prefix."""
 
 
 class Provider(Struct, frozen=True, kw_only=True, eq=False):

@@ -29,6 +29,7 @@ class Route(Struct, frozen=True):
     method: str
     path: str
     call: ProviderCall
+    alone_prefixed: bool = False
 
     @property
     def provider(self) -> str:
@@ -41,7 +42,7 @@ class Route(Struct, frozen=True):
     @property
     def prefixed(self) -> bool:
         """Whether the path is known behind the provider's prefix only."""
-        return self.owner.prefixed
+        return self.owner.prefixed or self.alone_prefixed
 
     @property
     def line(self) -> str:
@@ -259,7 +260,9 @@ def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
     base of all their calls."""
     paths = {
-        provider.name: tuple(dict.fromkeys(before + route.path for route in provider.routes))
+        provider.name: tuple(
+            dict.fromkeys(before + route.path for route in provider.routes if not route.prefixed)
+        )
         for provider in REGISTERED
         if not provider.prefixed or provider.compatible_base is None
         for before in (f"/{provider.name}" if provider.prefixed else "",)

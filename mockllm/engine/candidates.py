@@ -62,6 +62,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rules = catalog.rules
+        self._lookup_validation = catalog.lookup_validation
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
@@ -77,17 +78,9 @@ class CandidateFinder:
         respond."""
         known = self._known.get(mask)
         rules, modifiers = self._find(mask, request) if known is None else known
-        session = request.session or ""
-        return MatchResult(
-            session,
-            self._seed,
-            rules,
-            modifiers,
-            validation.invalid,
-            validation.unknown,
-            request.monotonic,
-            validation.tokens,
-        )
+        facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
+        unmatched = "strict" if request.generates else self._lookup_validation
+        return MatchResult(*facts, request.monotonic, validation.tokens, unmatched)
 
     def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""

@@ -90,9 +90,9 @@ class Responder:
                 assert decision.bounds is not None
                 return self._refused(decision.bounds)
             if decision.outcome == "invalid":
-                failure = self.validation.failure(
-                    decision.rule.candidate.validation if decision.rule else "strict"
-                ) or Failure("model_not_found")
+                rule = decision.rule
+                validation = rule.candidate.validation if rule else self.matched.unmatched
+                failure = self.validation.failure(validation) or Failure("model_not_found")
                 return self._builtin(failure, None, note=f"invalid: {reason(failure)}")
             return self._unmatched()
         except TemplateFailure as failure:
@@ -240,7 +240,8 @@ class Responder:
         context = self._context(*facts, self.decision.bounds)
         plan = self.planner.decorate(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
-        context.notes += [note] if note else []
+        notes = (note, content.note if isinstance(content, Failure) else None)
+        context.notes += [text for text in notes if text]
         return self._finished(plan, rule, context, missed=missed)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:

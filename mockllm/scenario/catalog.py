@@ -119,6 +119,8 @@ class Catalog(Struct, frozen=True):
     files: int = 0
     known_models: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
+    lookup_validation: Validation = "strict"
+    """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
 

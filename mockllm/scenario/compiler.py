@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
 from itertools import accumulate
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
 from mockllm.core.matching.conditions import Equals, Exists
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard
 from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
@@ -31,6 +32,7 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.typed_entries import TypedEntry
 
 T = TypeVar("T")
+STRICTEST_FIRST: Final[tuple[Validation, ...]] = ("strict", "lenient", "off")
 GENERATING = FieldMatcher(Field("generates"), Equals(True))
 HAS_DIALECT = FieldMatcher(Field("dialect"), Exists(True))
 
@@ -57,7 +59,15 @@ def compile_catalog(
     files = len({entry.file for entry in entries})
     uses = any(entry.layer > 0 for entry in entries)
     strict = rules > 0 and all(item.known_models for item in items[:rules])
-    return Catalog(tuple(items), rules, index, tuple(models), files, strict, uses)
+    validation = _lookup_validation(items[:rules])
+    return Catalog(tuple(items), rules, index, tuple(models), files, strict, validation, uses)
+
+
+def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:
+    """Return the strictest validation of the rules in the user's files; packs decide where these have no rules."""
+    layer = min((rule.layer for rule in rules), default=0)
+    own = {rule.validation for rule in rules if rule.layer == layer}
+    return next((validation for validation in STRICTEST_FIRST if validation in own), "strict")
 
 
 def run_steps(steps: Generator[None, None, T]) -> T:

@@ -39,7 +39,7 @@ OUT_OF_SCOPE = {
     "gemini-other": "files, caches, and calls that no scenario answers",
     "huggingface-chat": "no row of the vendors' table",
     "mistral-other": "calls that no scenario answers",
-    "ollama-api-*": "Ollama's own API comes later",
+    "ollama-api-*": "lines of JSON: tests/dialects/ollama holds the form of the recorded objects",
     "openai-models": "the list and a deletion of 2023, whose form has changed since",
     "openai-other": "assistants, images, sounds, batches",
     "openrouter-other": "calls that no scenario answers",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.dialects.dialect import GeneratingDialect
@@ -14,9 +15,11 @@ from tests.conformance import openai_chat, vendors
 from tests.conformance.shape import Protocol, Recording, events_of
 
 
-def decode(recording: Recording) -> Reply:
-    """Return the reply of a recording. The empty text of a chunk that ends a choice adds nothing."""
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording. The empty text of a chunk that ends a choice adds nothing."""
     body = recording["response"]["body"]
+    if recording["response"]["status"] != 200:
+        return openai_chat.decode(recording)
     if isinstance(body, dict):
         counted = body["usage"]
         usage = Usage(counted["prompt_tokens"], counted["completion_tokens"])

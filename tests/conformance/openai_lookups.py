@@ -22,8 +22,12 @@ TEXTLESS_FIELDS = ("type", "model", "encoding_format", "dimensions")
 
 
 def decode(recording: Recording) -> Reply | Failure:
-    """Return an empty reply, or the failure."""
-    return Reply(()) if recording["response"]["status"] == 200 else openai_chat.decode(recording)
+    """Return an empty reply, or the failure. An error of Azure's gateway has other fields."""
+    if recording["response"]["status"] == 200:
+        return Reply(())
+    error = recording["response"]["body"]["error"]
+    known = {"param", "code"} <= error.keys()
+    return openai_chat.decode(recording) if known else Failure.of_status(recording["response"]["status"])
 
 
 def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:

@@ -114,7 +114,13 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
 
 
 def serve(protocol: Protocol, case: Case) -> Observation:
-    """Return the observation of this server's response to a case's request, with the case's content."""
+    """Return the observation of this server's response to a case."""
+    plan = planned(protocol, case)
+    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent_body(plan))
+
+
+def planned(protocol: Protocol, case: Case) -> Plan:
+    """Return this server's response to a case's request, with the case's content."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
     match = find(protocol.method, protocol.before + path, headers, query)
@@ -130,10 +136,8 @@ def serve(protocol: Protocol, case: Case) -> Observation:
     )
     stamp = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
     if isinstance(case.content, Failure):
-        plan = dialect.error(case.content, request, stamp)
-    else:
-        plan = _plan(dialect, case.content, request, stamp)
-    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent_body(plan))
+        return dialect.error(case.content, request, stamp)
+    return _plan(dialect, case.content, request, stamp)
 
 
 def _plan(

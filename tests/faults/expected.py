@@ -188,7 +188,9 @@ def no_terminator(plain: Plain) -> Expect | Not:
 
 DRIP = 50
 """Bytes at a time."""
-FINISHES = re.compile(rb'"(?:finish_reason|stop_reason|finishReason)": ?"|event: response\.completed')
+FINISHES = re.compile(
+    rb'"(?:finish_reason|stop_reason|finishReason|done_reason)": ?"|event: response\.completed'
+)
 
 
 def no_finish(plain: Plain) -> Expect:

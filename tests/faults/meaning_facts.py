@@ -127,12 +127,26 @@ def read_generate(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
+def read_ollama(bodies: Bodies, streamed: bool) -> Facts:
+    """`usage` is what the last line tells: its members stand at its top."""
+    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+    for body in bodies:
+        seen["text"] += body["message"]["content"]
+        called = (call["function"] for call in body["message"].get("tool_calls", ()))
+        seen["calls"] += [[call["name"], call["arguments"]] for call in called]
+        seen["finish"] = body.get("done_reason")
+        if "eval_count" in body:
+            seen["usage"] = None if body["eval_count"] is None else body
+    return seen
+
+
 READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
     "openai-completions": read_completions,
     "anthropic-messages": read_messages,
     "gemini-generate": read_generate,
+    "ollama-chat": read_ollama,
 }
 """By endpoint: a protocol's dialect and api."""
 USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
@@ -141,6 +155,7 @@ USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "openai-completions": ("prompt_tokens", "completion_tokens", "total_tokens"),
     "anthropic-messages": ("input_tokens", "output_tokens", None),
     "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
+    "ollama-chat": ("prompt_eval_count", "eval_count", None),
 }
 """The members of a usage: input, output, total."""
 
@@ -178,6 +193,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": REFUSED,
             },
             "gemini-generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
+            "ollama-chat": {"text": "Half said", "finish": "stop"},
         },
     ),
     "length_stop": (
@@ -198,6 +214,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": None,
             },
             "gemini-generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
+            "ollama-chat": {"text": "Half said", "finish": "length"},
         },
     ),
     "length_stop in a call": (
@@ -214,6 +231,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": {"text": "", "finish_reason": "length"},
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
             "gemini-generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
+            "ollama-chat": {"calls": [], "finish": "length"},
         },
     ),
     "refusal": (
@@ -234,6 +252,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": REFUSED,
             },
             "gemini-generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
+            "ollama-chat": {"text": SORRY, "finish": "stop"},
         },
     ),
     "empty_answer": (
@@ -246,6 +265,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": {"text": "", "finish_reason": "stop"},
             "anthropic-messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
             "gemini-generate": {"text": "", "calls": [], "finish": "STOP"},
+            "ollama-chat": {"text": "", "calls": [], "finish": "stop"},
         },
     ),
     "bad_tool_arguments": (
@@ -258,6 +278,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
             "gemini-generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
+            "ollama-chat": {"calls": [], "finish": "stop"},
         },
     ),
     "unknown_tool": (
@@ -273,6 +294,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_reason": "tool_use",
             },
             "gemini-generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
+            "ollama-chat": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "stop"},
         },
     ),
     "wrong_schema of arguments": (
@@ -285,6 +307,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
             "gemini-generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
+            "ollama-chat": {"calls": [["look", {"city": 7}]], "finish": "stop"},
         },
     ),
     "wrong_schema of structured output": (
@@ -297,6 +320,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
             "gemini-generate": {"text": "{}", "finish": "STOP"},
+            "ollama-chat": {"text": "{}", "finish": "stop"},
         },
     ),
     "no_usage": (

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urljoin
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
+from mockllm.core.json.schema import format_validator
 
 Schema: TypeAlias = Any
 """True, False, or a dict with string keys."""
@@ -24,6 +25,8 @@ _SINGLE: Final = (
     *("items", "additionalItems", "additionalProperties", "contains", "not", "if", "then", "else"),
     *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
 )
+_ID: Final[dict[str, Json]] = {"type": "string", "format": "uri-reference", "pattern": "^[^#]*#?$"}
+"""What `$id` is in every draft."""
 _COUNTED: Final = ("Items", "Length", "Properties", "Contains")
 _COUNTS: Final = tuple(bound + counted for counted in _COUNTED for bound in ("min", "max"))
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
@@ -64,6 +67,10 @@ def normalize(schema: Json) -> Schema:
             result[key] = result.pop(bound)
     if "json-schema.org" not in str(result.get("$schema", "")):
         result.pop("$schema", None)
+    if "$id" in result and not format_validator(_ID).matches(result["$id"]):
+        del result[
+            "$id"
+        ]  # a title, such as "Output Format", which no validator takes as a base of references
     _order_properties(result)
     return result
 

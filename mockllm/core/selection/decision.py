@@ -65,11 +65,13 @@ class MatchResult(Struct, frozen=True):
     unknown: Callable[[], bool] = bool
     now: float = 0.0
     tokens: Callable[[], int] = int
+    unmatched: Validation = "strict"
+    """The validation where no rule matched."""
 
     def refused(self, winner: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule matched."""
         if winner is None:
-            return self.invalid("strict")
+            return self.invalid(self.unmatched)
         return self.invalid(winner.validation) or (winner.known_models and self.unknown())
 
 

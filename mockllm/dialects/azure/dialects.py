@@ -27,6 +27,7 @@ from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.validators import check_length
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head
 from mockllm.dialects.vendors.responses import VendorCompletions, VendorEmbeddings, VendorResponses
@@ -91,7 +92,11 @@ class AzureChat(VendorCall, Chat):
     request = AzureChatRequest
 
     def check(self, request: Request) -> Failure | None:
-        return super().check(with_body_model(request))
+        """Check also that the list of tools is not empty: Azure refuses an empty one (reports of 2024 and 2025),
+        OpenAI accepts it."""
+        tools = request.fields.get("tools")
+        empty = check_length(tools, "tools", 1, None) if type(tools) is list else None
+        return super().check(with_body_model(request)) or empty
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_body(reply, request, stamp)

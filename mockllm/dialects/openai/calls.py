@@ -47,6 +47,14 @@ def parse_number(text: str | None, default: int) -> int:
     return int(text) if text is not None and text.isdecimal() else default
 
 
+def stored_object_note(noun: str, api: str) -> str:
+    """Return the note on an id of no stored object; `noun` is the object."""
+    return (
+        f"the id of a {noun} exists after a call of the same session that creates it; a rule with "
+        f"`match: {{api: {api}}}` may respond to any id"
+    )
+
+
 class OpenAiCall:
     """The base of OpenAI's calls: their name, their check of an unreadable body, and their errors."""
 

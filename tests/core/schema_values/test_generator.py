@@ -193,6 +193,19 @@ def test_generate_uses_name_of_the_whole() -> None:
     assert generate({"type": "string"}, Random(0), "value", "The city").value in CITIES
 
 
+@pytest.mark.parametrize("id", ["Output Format", "#a b", "1:2", "%zz", 7, None])
+def test_generate_ignores_id_that_is_no_uri(id: Any) -> None:
+    parts = {"a": {"$ref": "#/$defs/n"}}
+    schema = {
+        "$id": id,
+        "properties": parts,
+        "required": ["a"],
+        "$defs": {"n": {"$id": id, "type": "integer"}},
+    }
+    made = generate({"type": "object", **schema}, Random(0))
+    assert (type(made.value["a"]), made.flaw) == (int, None)
+
+
 def test_generate_differs_for_other_seeds() -> None:
     schema = {"properties": {"city": {"type": "string"}, "count": {"type": "integer"}}}
     assert len({str(generate(schema, Random(seed)).value) for seed in range(40)}) > 20

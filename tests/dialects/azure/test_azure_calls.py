@@ -41,6 +41,16 @@ def payload(plan: Plan) -> Json:
     return loads(next(data for _, data in events(plan)))
 
 
+def test_empty_tools_are_refused_by_azure_alone() -> None:
+    dialect, request = route_request(f"{BASE}/chat/completions", {**HI, "tools": []})
+    refused = dialect.check(request)
+    assert refused is not None
+    assert refused.fields == {"param": "tools", "code": "empty_array"}
+    dialect, request = route_request("/v1/chat/completions", {**HI, "model": "m", "tools": []}, {"x-a": "b"})
+    assert (dialect.check(request), request.tools) == (None, ())
+    assert dialect.check(route_request("/v1/chat/completions", {"model": "m", "tools": []})[1]) is not None
+
+
 @pytest.mark.parametrize(
     ("call", "body"),
     [("chat/completions", HI), ("completions", {"prompt": "hi"}), ("embeddings", {"input": "hi"})],

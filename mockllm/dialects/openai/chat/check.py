@@ -299,7 +299,9 @@ FIELDS: Final[dict[str, Check]] = {
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "tool_choice": text_or(dict, by_type(TOOL_CHOICES), "object", ("none", "auto", "required")),
-    "tools": array(_tool, "objects", min_length=1, max_length=128),
+    "tools": array(
+        _tool, "objects", max_length=128
+    ),  # an empty one counts as absent (reports of 2025 and 2026)
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),
     "user": string,

@@ -22,7 +22,7 @@ from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page
+from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.request_fields import object_of, objects, text_of
@@ -186,7 +186,8 @@ class StoredChatCall(LookupCall):
         assert isinstance(request, StoredChatRequest)
         if request.stored is None:
             id = request.route.get("completion")
-            return Failure("not_found", message=f"Chat completion with id '{id}' not found.")
+            note = stored_object_note("chat completion (`store: true`)", self.api)
+            return Failure("not_found", message=f"Chat completion with id '{id}' not found.", note=note)
         return body_plan(self.response_body(request.stored, request), stamp)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:

@@ -145,18 +145,25 @@ def check_input(request: Request) -> Failure | None:
     return _check_references(request) or _check_call_outputs(request.items)
 
 
+UNKNOWN_ID_NOTE: Final = (
+    "the id of a response or item exists after a call of the same session that creates it; "
+    "`validation: lenient` accepts any id"
+)
+
+
 def _check_references(request: InputRequest) -> Failure | None:
     previous = request.fields.get("previous_response_id")
     if previous is not None and request.previous is None:
         message = f"Previous response with id '{previous}' not found."
-        return refuse(message, "previous_response_id", "previous_response_not_found")
+        refusal = refuse(message, "previous_response_id", "previous_response_not_found")
+        return replace(refusal, note=UNKNOWN_ID_NOTE)
     for item in request.items:
         if item.get("type") == "item_reference":
             message = (
                 f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to "
                 "false. Try again with `store` set to true, or remove this item from your input."
             )
-            return replace(refuse(message, "input"), status=404)
+            return replace(refuse(message, "input"), status=404, note=UNKNOWN_ID_NOTE)
     return None
 
 

@@ -43,8 +43,9 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
             decoder.recognized, decoder.error = True, error
         case {"type": "response.output_item.added", "output_index": int(place), "item": dict(item)}:
             decoder.recognized = True
-            if item.get("type") in CALLS and isinstance(item.get("name"), str):
-                decoder.add_call(place, item["name"])
+            match item:
+                case {"type": "function_call" | "custom_tool_call", "name": str(name)}:
+                    decoder.add_call(place, name)
         case {"type": str(kind), "delta": str(chunk), "output_index": int(place)}:
             if kind in DELTAS:
                 decoder.add_text(DELTAS[kind], chunk)

@@ -153,7 +153,7 @@ class ResponsesEncoder(Encoder):
             return
         reason = INCOMPLETE.get(self.reply.choices[0].finish)
         status = "completed" if reason is None else "incomplete"
-        counted = usage(self.reply.usage, self._facts.form)
+        counted = usage(self.reply.usage)
         response = self._facts.response(status, self._done, counted, reason=reason)
         self.reply.usage.put_into(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
@@ -226,7 +226,7 @@ class Responses(ResponsesCall):
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"
-        counted = usage(supported.usage, facts.form)
+        counted = usage(supported.usage)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
         return body_plan(supported.usage.put_into(response, "usage"), stamp, BODY_HEAD, end=b"")
 

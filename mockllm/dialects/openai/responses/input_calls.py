@@ -17,7 +17,6 @@ from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import body_plan
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, responses_family
 from mockllm.dialects.openai.responses.check import check_input
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import listed_item
@@ -59,10 +58,7 @@ class Compact(ResponsesCall):
             "object": "response.compaction",
             "created_at": stamp.second,
             "output": [*(listed_item(item, f"{id}.{place}") for place, item in enumerate(messages)), sealed],
-            "usage": usage(
-                Usage(request.input_tokens, SEALED_ITEM_TOKENS),
-                responses_family(request.model or DEFAULT_MODEL),
-            ),
+            "usage": usage(Usage(request.input_tokens, SEALED_ITEM_TOKENS)),
         }
         return body_plan(body, stamp, end=b"")
 

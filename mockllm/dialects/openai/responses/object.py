@@ -114,14 +114,17 @@ class ResponseObjectFields:
         return result
 
 
-def usage(counted: Usage, family: ResponsesFamily) -> dict[str, Json]:
-    """Return the usage. Cached tokens are part of the input, reasoning tokens part of the output."""
-    details = {"cached_tokens": counted.cached_read}
-    if family.recent or counted.cache_write:
-        details = {"cache_write_tokens": counted.cache_write, **details}
+def usage(counted: Usage) -> dict[str, Json]:
+    """Return the usage. Cached tokens are part of the input, reasoning tokens part of the output.
+
+    `cache_write_tokens` came in 2026; the SDK requires it of every model.
+    """
     return {
         "input_tokens": counted.input,
-        "input_tokens_details": details,
+        "input_tokens_details": {
+            "cache_write_tokens": counted.cache_write,
+            "cached_tokens": counted.cached_read,
+        },
         "output_tokens": counted.output,
         "output_tokens_details": {"reasoning_tokens": counted.reasoning},
         "total_tokens": counted.total,

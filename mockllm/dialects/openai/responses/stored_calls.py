@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawSt
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, page, parse_number
+from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_fields import objects, text_of
 from mockllm.dialects.openai.responses.errors import ResponsesCall
@@ -119,7 +119,8 @@ class StoredCall(ResponsesCall, LookupCall):
         assert isinstance(request, StoredRequest)
         if request.stored is None:
             id = request.route.get("response")
-            return Failure("not_found", message=f"Response with id '{id}' not found.")
+            note = stored_object_note("response", self.api)
+            return Failure("not_found", message=f"Response with id '{id}' not found.", note=note)
         return self.respond(request.stored, request, stamp)
 
     def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:

@@ -89,13 +89,6 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         None,
         "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.",
     ),
-    "no tools in the list": (
-        {"tools": []},
-        "tools",
-        "empty_array",
-        "Invalid 'tools': empty array. Expected an array with minimum length 1, "
-        "but got an empty array instead.",
-    ),
     "tools that are an object": (
         {"tools": {}},
         "tools",

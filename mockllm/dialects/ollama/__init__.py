@@ -1,0 +1,56 @@
+"""Ollama: its own API below `/api`, and the OpenAI-compatible base that its vendor's row describes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.dialects.ollama.embeddings import OllamaEmbeddings
+from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
+from mockllm.dialects.ollama.models import WELL_KNOWN, OllamaVersion, RunningModels, Show, Tags
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors import VENDORS, provider_of
+
+CHAT: Final = OllamaChat()
+GENERATE: Final = OllamaGenerate()
+EMBEDDINGS: Final = OllamaEmbeddings()
+SHOW: Final = Show()
+TAGS: Final = Tags()
+RUNNING: Final = RunningModels()
+VERSION: Final = OllamaVersion()
+
+_chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
+_generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
+_embed = ProviderCall("native_embeddings", EMBEDDINGS, operation="embeddings")
+_ROUTES: Final = (
+    ProviderRoute("POST", "/api/chat", _chat),
+    ProviderRoute("POST", "/api/generate", _generate),
+    ProviderRoute("POST", "/api/embed", _embed),
+    ProviderRoute("POST", "/api/embeddings", _embed),
+    ProviderRoute("POST", "/api/show", ProviderCall("show", SHOW)),
+    ProviderRoute("GET", "/api/tags", ProviderCall("tags", TAGS)),
+    ProviderRoute("GET", "/api/ps", ProviderCall("running_models", RUNNING)),
+    ProviderRoute("GET", "/api/version", ProviderCall("version", VERSION)),
+)
+"""The control API owns the paths below `/api` that it serves; none of these is among them."""
+_compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "ollama"))
+
+
+def _compatible_route(route: ProviderRoute) -> ProviderRoute:
+    """Return a route of the row, which is known behind the provider's prefix only."""
+    call = route.call
+    titled = call if call.title is None else replace(call, title="Ollama's OpenAI-compatible base")
+    return route._replace(call=titled, prefixed=True)
+
+
+PROVIDER: Final[Provider] = replace(
+    _compatible,
+    prefixed=False,
+    base="",
+    optional_base=_compatible.base,
+    routes=(*map(_compatible_route, _compatible.routes), *_ROUTES),
+    known_models=_compatible.known_models | frozenset(WELL_KNOWN),
+    base_url_variables=("OLLAMA_HOST",),
+    key_variables=("OLLAMA_API_KEY",),
+)

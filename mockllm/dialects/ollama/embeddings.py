@@ -1,0 +1,60 @@
+"""POST /api/embed: vectors of texts; POST /api/embeddings, which older clients call: the vector of one text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.reply.embeddings import EmbeddingResult, vector, written
+from mockllm.core.request.request import Request
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.ollama.check import EMBED, check_fields
+from mockllm.dialects.ollama.errors import OllamaCall
+from mockllm.dialects.ollama.generation import LOAD_DURATION, PROMPT_TOKEN_DURATION
+from mockllm.dialects.ollama.models import json_plan
+from mockllm.dialects.ollama.request import DEFAULT_MODEL, OllamaEmbeddingsRequest
+
+
+class OllamaEmbeddings(OllamaCall):
+    """The vectors, in the order of the inputs."""
+
+    api = "embeddings"
+    generates = False
+    request = OllamaEmbeddingsRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, OllamaEmbeddingsRequest)
+        error = self.check_readable(request) or check_fields(request.fields, EMBED, "EmbedRequest")
+        if error is not None or request.single:
+            return error
+        value = request.fields.get("input")
+        wrong = type(value) is not str and not (
+            type(value) is list and all(type(entry) is str for entry in value)
+        )
+        return Failure("bad_request", message="invalid input type") if value is not None and wrong else None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return self.embed(None, request, stamp)
+
+    def embed(self, result: EmbeddingResult | None, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, OllamaEmbeddingsRequest)
+        if result is None:
+            vectors = [vector(text, request.dimensions) for text in request.inputs]
+            model, tokens, extras = None, None, {}
+        else:
+            vectors, model, tokens = result.of(len(request.inputs)), result.model, result.input_tokens
+            extras = dict(result.extras.get(self.name, {}))
+        values = [written(entry) for entry in vectors]
+        if request.single:
+            return json_plan({"embedding": values[0] if values else [], **extras})
+        counted = request.input_tokens if tokens is None else tokens
+        body: dict[str, Json] = {
+            "model": model or request.model or DEFAULT_MODEL,
+            "embeddings": values,
+            "total_duration": LOAD_DURATION + counted * PROMPT_TOKEN_DURATION,
+            "load_duration": LOAD_DURATION,
+            "prompt_eval_count": counted,
+        }
+        return json_plan({**body, **extras})

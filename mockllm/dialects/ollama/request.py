@@ -1,0 +1,195 @@
+"""Parses requests of Ollama's own API: chat, generate, and the embeddings calls. No function raises on any JSON.
+
+Fields are those of the types of the `ollama` package (0.6.3, `_types.py`). A request streams unless it declines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
+from mockllm.core.request.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    Part,
+    Request,
+    ResultPart,
+    Role,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+)
+from mockllm.core.tokens import estimate
+
+DEFAULT_MODEL: Final = "llama3.2"
+DEFAULT_SIZE: Final = 768
+"""The dimensions of a vector where the request names none: those of nomic-embed-text."""
+MAX_DIMENSIONS: Final = 16_384
+MAX_INPUTS: Final = 2048
+"""How many inputs of one request are embedded: a bound of this server."""
+_ROLES: Final[dict[str, Role]] = {
+    "system": "system",
+    "user": "user",
+    "assistant": "assistant",
+    "tool": "tool",
+}
+_GENERATION_FIELDS: Final = frozenset({
+    "model", "stream", "options", "format", "keep_alive", "think", "logprobs", "top_logprobs", "truncate", "shift",
+    "debug_render_only", "width", "height", "steps",
+})  # fmt: skip
+
+
+def text_of(value: Json) -> str | None:
+    return value if type(value) is str else None
+
+
+def object_of(value: Json) -> dict[str, Json]:
+    return value if type(value) is dict else {}
+
+
+def objects(value: Json) -> Iterator[dict[str, Json]]:
+    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
+
+
+class OllamaRequest(Request):
+    """The base of all requests of this API. The body names the model as `model`, in older clients as `name`."""
+
+    dialect = "ollama"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model")) or text_of(self.fields.get("name"))
+
+
+class GenerationRequest(OllamaRequest):
+    """The base of the requests that generate."""
+
+    generates = True
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is not False
+
+    @lazy
+    def response_format(self) -> Format:
+        """`format` is `json`, a schema, or empty."""
+        value = self.fields.get("format")
+        if value == "json":
+            return Format("json")
+        return Format("schema", None, value) if type(value) is dict else Format()
+
+    @lazy
+    def sampling(self) -> Sampling:
+        options = object_of(self.fields.get("options"))
+        stop, limit = options.get("stop"), options.get("num_predict")
+        entries = [stop] if type(stop) is str else stop if type(stop) is list else ()
+        stops = tuple(entry for entry in entries if type(entry) is str)
+        return Sampling(1, stops, limit if type(limit) is int and limit > 0 else None)
+
+    @property
+    def omits_thinking(self) -> bool:
+        """Whether the request declines thinking."""
+        return self.fields.get("think") is False
+
+
+class OllamaChatRequest(GenerationRequest):
+    """A request to /api/chat."""
+
+    api = "chat"
+    known = _GENERATION_FIELDS | {"messages", "tools"}
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        names: dict[str, str | None] = {}
+        turns = (_message(entry, names) for entry in objects(self.fields.get("messages")))
+        return tuple(turn for turn in turns if turn is not None)
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        functions = (object_of(entry.get("function")) for entry in objects(self.fields.get("tools")))
+        return tuple(
+            Tool(fields["name"], fields.get("parameters"), text_of(fields.get("description")))
+            for fields in functions
+            if type(fields.get("name")) is str
+        )
+
+
+def _message(entry: dict[str, Json], names: dict[str, str | None]) -> Message | None:
+    """Return a turn; `names` stores the calls so far, by id. A result names its tool (`tool_name`, in older clients
+    `name`), or repeats the call's id."""
+    role = entry.get("role")
+    if type(role) is not str or role not in _ROLES:
+        return None
+    content = text_of(entry.get("content")) or ""
+    if role == "tool":
+        id = text_of(entry.get("tool_call_id"))
+        name = text_of(entry.get("tool_name")) or text_of(entry.get("name"))
+        return Message("tool", (ResultPart(id, name or names.get(id or ""), content),))
+    parts: list[Part] = []
+    if type(entry.get("thinking")) is str:
+        parts.append(ThinkingPart(entry["thinking"]))
+    if content:
+        parts.append(TextPart(content))
+    images = entry.get("images")
+    parts += [MediaPart("image")] * (len(images) if type(images) is list else 0)
+    for call in objects(entry.get("tool_calls")):
+        function = object_of(call.get("function"))
+        id, name = text_of(call.get("id")), text_of(function.get("name"))
+        if id is not None:
+            names[id] = name
+        parts.append(CallPart(id, name, function.get("arguments")))
+    return Message(_ROLES[role], tuple(parts))
+
+
+class OllamaGenerateRequest(GenerationRequest):
+    """A request to /api/generate: a prompt is one message of the user, behind a system text."""
+
+    api = "generate"
+    known = _GENERATION_FIELDS | {"prompt", "suffix", "system", "template", "context", "raw", "images"}
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        images = self.fields.get("images")
+        parts: list[Part] = [TextPart(text_of(self.fields.get("prompt")) or "")]
+        parts += [MediaPart("image")] * (len(images) if type(images) is list else 0)
+        system = text_of(self.fields.get("system"))
+        before = (Message("system", (TextPart(system),)),) if system else ()
+        return (*before, Message("user", tuple(parts)))
+
+
+class OllamaEmbeddingsRequest(OllamaRequest):
+    """A request to /api/embed (`input`: a text, or several), or to the older /api/embeddings (`prompt`)."""
+
+    api = "embeddings"
+
+    @property
+    def single(self) -> bool:
+        """Whether the response is one vector: that of /api/embeddings."""
+        return self.path.endswith("/embeddings")
+
+    @lazy
+    def inputs(self) -> tuple[str, ...]:
+        value = self.fields.get("prompt" if self.single else "input")
+        if type(value) is str:
+            return (value,)
+        entries = value[:MAX_INPUTS] if type(value) is list and not self.single else ()
+        return tuple(entry for entry in entries if type(entry) is str)
+
+    @lazy
+    def dimensions(self) -> int:
+        value = self.fields.get("dimensions")
+        return min(value, MAX_DIMENSIONS) if type(value) is int and value > 0 else DEFAULT_SIZE
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        """All inputs as one message of the user."""
+        return (Message("user", tuple(map(TextPart, self.inputs))),) if self.inputs else ()
+
+    @lazy
+    def input_tokens(self) -> int:
+        return sum(map(estimate, self.inputs))

@@ -1,0 +1,82 @@
+"""The bytes of Ollama's responses, in files."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.failure import NAMED, Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.randomness import Ids
+from mockllm.core.reply.reply import Call, Choice, Media, NativePart, Refusal, Reply, Text, Thinking, Usage
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.ollama import CHAT, GENERATE
+from mockllm.dialects.ollama.generation import OllamaGeneration
+from mockllm.dialects.ollama.request import GenerationRequest, OllamaChatRequest, OllamaGenerateRequest
+from tests.golden.wire import assert_golden
+
+STAMP = ResponseIdentity(Ids(0, "golden", 1), 1_760_000_000.0)
+USAGE = Usage(20, 9)
+REPLIES = {
+    "text": Reply((Choice((Text(("Forty ", "two.")),)),), USAGE),
+    "thinking-and-calls": Reply(
+        (
+            Choice(
+                (
+                    Thinking(("Hm", ".")),
+                    Text(("Let me see.",)),
+                    Call("look", ('{"city":', '"Paris"}')),
+                    Call("now", ()),
+                    Call("broken", ('{"city":',)),
+                    Call("list", ("[1]",)),
+                ),
+                "tool_calls",
+            ),
+        ),
+        USAGE,
+    ),
+    "refusal": Reply((Choice((Refusal(("No.",)), Media("image/png", "QQ==")), "refusal"),), USAGE),
+    "length": Reply((Choice((Text(("One",)),), "length"), Choice((Text(("other choice",)),))), USAGE),
+    "native": Reply(
+        (Choice((NativePart("ollama", {"images": ["QQ=="]}), NativePart("openai", {"x": 1}), Text(("x",)))),),
+        USAGE,
+        "served-model",
+        extras={"ollama": {"remote_host": "https://ollama.com"}},
+    ),
+    "broken": Reply((Choice((Text(("Half",)),)),), USAGE, broken=Failure("overloaded")),
+    "no-usage": Reply((Choice((Text(("x",)),)),), Usage(20, 9, presence="missing")),
+    "null-usage": Reply((Choice((Text(("x",)),)),), Usage(20, 9, presence="null")),
+}
+
+
+def request(dialect: OllamaGeneration, **fields: Json) -> GenerationRequest:
+    kind = OllamaChatRequest if dialect is CHAT else OllamaGenerateRequest
+    body = {"model": "llama3.2", "messages": [{"role": "user", "content": "hi"}], "prompt": "hi", **fields}
+    return kind(method="POST", path=f"/api/{dialect.api}", headers={}, raw=dumps(body))
+
+
+@pytest.mark.parametrize("name", REPLIES)
+@pytest.mark.parametrize("dialect", [CHAT, GENERATE], ids=["chat", "generate"])
+def test_ollama_response_equals_golden_file(dialect: OllamaGeneration, name: str) -> None:
+    sent = request(dialect)
+    reply = dialect.supported_reply(REPLIES[name], sent)
+    assert dialect.supported_reply(reply, sent) == reply
+    assert_golden(f"ollama/{dialect.api}-{name}-stream.txt", dialect.encode_stream(reply, sent, STAMP))
+    if reply.broken is None:
+        assert_golden(f"ollama/{dialect.api}-{name}.txt", dialect.encode_body(reply, sent, STAMP))
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_ollama_error_equals_golden_file(name: str) -> None:
+    assert_golden(f"ollama/error-{name}.txt", CHAT.error(Failure(name), request(CHAT), STAMP))
+
+
+def test_declined_thinking_is_omitted() -> None:
+    sent = request(CHAT, think=False)
+    reply = CHAT.supported_reply(REPLIES["thinking-and-calls"], sent)
+    assert not any(isinstance(part, Thinking) for part in reply.choices[0].parts)
+    assert CHAT.variant(sent) != CHAT.variant(request(CHAT))
+
+
+def test_redacted_thinking_is_omitted() -> None:
+    redacted = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),), USAGE)
+    assert CHAT.supported_reply(redacted, request(CHAT)).choices[0].parts == (Text(("y",)),)

@@ -1,0 +1,254 @@
+"""Requests of Ollama's own API: how they are read, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
+from mockllm.core.request.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    ResultPart,
+    Sampling,
+    TextPart,
+    ThinkingPart,
+    Tool,
+)
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.ollama import CHAT, GENERATE
+from mockllm.dialects.ollama.request import (
+    MAX_DIMENSIONS,
+    OllamaChatRequest,
+    OllamaEmbeddingsRequest,
+    OllamaGenerateRequest,
+)
+from tests.language.virtual_server import raw_request, respond_once
+
+RULE = "rules: [{reply: x}]"
+WEATHER: Json = {"type": "object", "properties": {"city": {"type": "string"}}}
+
+
+def read(body: Json, kind: type[Any] = OllamaChatRequest, path: str = "/api/chat") -> Any:
+    return kind(method="POST", path=path, headers={}, raw=dumps(body))
+
+
+def test_chat_messages_are_read() -> None:
+    request = read(
+        {
+            "messages": [
+                {"role": "system", "content": "Be brief."},
+                {"role": "user", "content": "Look", "images": ["QQ=="]},
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "thinking": "Hm.",
+                    "tool_calls": [
+                        {"id": "c1", "function": {"name": "look", "arguments": {"city": "Paris"}}},
+                        {"function": {"name": "now"}},
+                    ],
+                },
+                {"role": "tool", "tool_name": "now", "content": "noon"},
+                {"role": "tool", "tool_call_id": "c1", "content": "sunny"},
+                {"role": "nobody", "content": "x"},
+                7,
+            ],
+            "tools": [
+                {"type": "function", "function": {"name": "look", "description": "d", "parameters": WEATHER}},
+                {"function": {}},
+            ],
+        }
+    )
+    assert request.messages == (
+        Message("system", (TextPart("Be brief."),)),
+        Message("user", (TextPart("Look"), MediaPart("image"))),
+        Message(
+            "assistant",
+            (ThinkingPart("Hm."), CallPart("c1", "look", {"city": "Paris"}), CallPart(None, "now", None)),
+        ),
+        Message("tool", (ResultPart(None, "now", "noon"),)),
+        Message("tool", (ResultPart("c1", "look", "sunny"),)),
+    )
+    assert request.tools == (Tool("look", WEATHER, "d"),)
+    assert (request.system, request.stream, request.model) == ("Be brief.", True, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sampling"),
+    [
+        ({}, Sampling()),
+        ({"options": {"stop": ["a", 7], "num_predict": 9}}, Sampling(1, ("a",), 9)),
+        ({"options": {"stop": "a", "num_predict": -1}}, Sampling(1, ("a",), None)),
+        ({"options": 3}, Sampling()),
+    ],
+)
+def test_options_are_read(fields: dict[str, Json], sampling: Sampling) -> None:
+    assert read(fields).sampling == sampling
+
+
+@pytest.mark.parametrize(
+    ("value", "form"),
+    [("json", Format("json")), (WEATHER, Format("schema", None, WEATHER)), ("", Format()), (None, Format())],
+)
+def test_format_is_read(value: Json, form: Format) -> None:
+    assert read({"format": value}).response_format == form
+
+
+def test_prompt_is_a_message_of_the_user() -> None:
+    request = read({"prompt": "Why?", "system": "Be brief.", "images": ["QQ=="]}, OllamaGenerateRequest)
+    assert request.messages == (
+        Message("system", (TextPart("Be brief."),)),
+        Message("user", (TextPart("Why?"), MediaPart("image"))),
+    )
+    assert read({}, OllamaGenerateRequest).user == ""
+
+
+def test_inputs_to_embed_are_read() -> None:
+    request = read(
+        {"name": "m", "input": ["a", 7, "b"], "dimensions": 10**9}, OllamaEmbeddingsRequest, "/api/embed"
+    )
+    assert (request.inputs, request.dimensions, request.model) == (("a", "b"), MAX_DIMENSIONS, "m")
+    assert read({"prompt": ["a"]}, OllamaEmbeddingsRequest, "/api/embeddings").inputs == ()
+    assert read({}, OllamaEmbeddingsRequest, "/api/embed").messages == ()
+
+
+REFUSED: list[tuple[str, Json, str]] = [
+    ("/api/chat", {}, "model is required"),
+    ("/api/chat", [], "json: cannot unmarshal the request body into an object"),
+    ("/api/chat", {"model": 7}, "number into Go struct field ChatRequest.model of type string"),
+    ("/api/chat", {"model": "m", "messages": 3}, "ChatRequest.messages of type []api.Message"),
+    ("/api/chat", {"model": "m", "messages": [3]}, "ChatRequest.messages of type api.Message"),
+    ("/api/chat", {"model": "m", "messages": [{"role": "x"}]}, "invalid role: x"),
+    ("/api/chat", {"model": "m", "messages": [{"role": 3}]}, "ChatRequest.messages.role of type string"),
+    (
+        "/api/chat",
+        {
+            "model": "m",
+            "messages": [{"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}],
+        },
+        "ChatRequest.messages.tool_calls.function.arguments of type map[string]interface {}",
+    ),
+    ("/api/chat", {"model": "m", "tools": {}}, "ChatRequest.tools of type []api.Tool"),
+    (
+        "/api/chat",
+        {"model": "m", "stream": "yes"},
+        "string into Go struct field ChatRequest.stream of type bool",
+    ),
+    ("/api/chat", {"model": "m", "format": "xml"}, "invalid format: 'xml'"),
+    ("/api/chat", {"model": "m", "think": "hard"}, "invalid think value: 'hard'"),
+    ("/api/generate", {"model": "m", "prompt": 7}, "GenerateRequest.prompt of type string"),
+    ("/api/generate", {"model": "m", "context": ["x"]}, "GenerateRequest.context of type int"),
+    ("/api/show", {"verbose": 1}, "ShowRequest.verbose of type bool"),
+    ("/api/embed", {"model": "m", "input": 7}, "invalid input type"),
+    ("/api/embeddings", {"model": "m", "prompt": 7}, "EmbedRequest.prompt of type string"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "message"), REFUSED)
+def test_wrong_field_is_refused(path: str, body: Json, message: str) -> None:
+    response = respond_once(RULE, raw_request(path, body))
+    assert response.status == 400
+    assert message in response.json["error"]
+
+
+@pytest.mark.parametrize(("body", "message"), [("{", "invalid character"), (None, "missing request body")])
+def test_unreadable_body_is_refused(body: str | None, message: str) -> None:
+    response = respond_once(RULE, raw_request("/api/chat", body))
+    assert (response.status, message in response.json["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"messages": None, "format": "", "think": "high", "options": None, "keep_alive": 0},
+        {"messages": [{"role": "user", "content": None, "images": None}], "format": WEATHER, "think": True},
+        {"tools": [{"type": "function", "function": {"name": "f"}}], "top_logprobs": 3, "unknown": 1},
+    ],
+)
+def test_well_formed_request_is_accepted(fields: dict[str, Json]) -> None:
+    assert respond_once(RULE, raw_request("/api/chat", {"model": "m", **fields})).status == 200
+
+
+def test_requests_are_built() -> None:
+    wish = NeutralRequest(
+        user="hi",
+        system="s",
+        stop=("x",),
+        max_tokens=3,
+        response_format=Format("json"),
+        api_key="k",
+        stream=True,
+    )
+    chat, generate = CHAT.build_request(wish), GENERATE.build_request(wish)
+    options: Json = {"num_predict": 3, "stop": ["x"]}
+    assert chat.body == {
+        "model": "llama3.2",
+        "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}],
+        "format": "json",
+        "options": options,
+        "stream": True,
+    }
+    assert chat.headers["authorization"] == "Bearer k"
+    assert generate.body == {
+        "model": "llama3.2",
+        "prompt": "hi",
+        "system": "s",
+        "format": "json",
+        "options": options,
+        "stream": True,
+    }
+    plain = CHAT.build_request(NeutralRequest(response_format=Format("text"))).body
+    assert (plain["stream"], "format" in plain) == (False, False)
+
+
+def test_rule_specifies_vectors_and_extras() -> None:
+    rule = "rules: [{match: {api: embeddings}, reply: {embedding: [0.6, 0.8], model: m2}}]"
+    response = respond_once(rule, raw_request("/api/embed", {"model": "m", "input": ["a", "b"]})).json
+    assert (response["embeddings"], response["model"]) == ([[0.6, 0.8]] * 2, "m2")
+    assert respond_once(RULE, raw_request("/api/embeddings", {"model": "m"})).json == {"embedding": []}
+
+
+def test_lists_name_models_of_rules_with_tags() -> None:
+    rules = "rules: [{match: {model: [mine, 'other:7b']}, reply: x}]"
+    tags = respond_once(rules, raw_request("/api/tags", method="GET")).json["models"]
+    assert [entry["name"] for entry in tags[:3]] == ["mine:latest", "other:7b", "llama3.2:latest"]
+    running = respond_once(rules, raw_request("/ollama/api/ps", method="GET")).json["models"]
+    assert [(entry["model"], "modified_at" in entry) for entry in running] == [
+        ("mine:latest", False),
+        ("other:7b", False),
+    ]
+    assert respond_once(rules, raw_request("/api/version", method="GET")).json.keys() == {"version"}
+    shown = respond_once(rules, raw_request("/api/show", {"model": "mine"})).json
+    assert "tools" in shown["capabilities"]
+    assert shown["modelfile"] == "FROM mine:latest\n"
+
+
+def test_decoder_ignores_message_without_end() -> None:
+    plan = Plan(ResponseHead(200, ()), (EventStep(b'{"message":{"content":"x"}}', 0, "body"),))
+    assert CHAT.decode(plan) is None
+
+
+def test_single_embedding_has_768_dimensions() -> None:
+    response = respond_once(RULE, raw_request("/api/embeddings", {"model": "m", "prompt": "hi"}))
+    assert len(response.json["embedding"]) == 768
+
+
+def test_generate_response_is_decoded() -> None:
+    lines = (b'{"response":"Forty ","done":false}', b'{"response":"two.","done":true,"done_reason":"stop"}')
+    steps = tuple(EventStep(line, number, "chunk") for number, line in enumerate(lines, 1))
+    decoded = GENERATE.decode(Plan(ResponseHead(200, ()), steps, Framing.NDJSON))
+    assert decoded is not None
+    assert (decoded.text, decoded.chunks, decoded.finish) == ("Forty two.", ("Forty ", "two."), "stop")
+
+
+def test_lenient_lookup_of_models_needs_no_body() -> None:
+    assert (
+        respond_once(
+            "validation: lenient\nrules: [{reply: x}]", raw_request("/api/tags", method="GET")
+        ).status
+        == 200
+    )

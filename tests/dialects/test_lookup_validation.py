@@ -1,0 +1,64 @@
+"""Calls that a protocol answers by itself follow `validation` too: that of all files with rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.dialects.routes import ROUTES, Route
+from tests.language.virtual_server import raw_request, respond_once
+
+LENIENT = "validation: lenient\nrules: [{reply: x}]"
+OFF = "validation: off\nrules: [{reply: x}]"
+EMPTY_OBJECT: list[tuple[str, str]] = [
+    ("/v1/messages/count_tokens", "Anthropic counts tokens"),
+    ("/v1/embeddings", "OpenAI embeds"),
+    ("/v1/moderations", "OpenAI moderates"),
+    ("/v1/responses/input_tokens", "OpenAI counts tokens"),
+    ("/v1/responses/compact", "OpenAI compacts"),
+    ("/v1beta/models/gemini-2.5-flash:countTokens", "Gemini counts tokens"),
+    ("/v1beta/models/gemini-embedding-001:embedContent", "Gemini embeds"),
+    ("/openai/deployments/d/embeddings", "Azure embeds"),
+]
+LOOKUPS = [
+    route
+    for route in ROUTES
+    if not route.dialect.generates and route.method == "POST" and "{" not in route.path
+]
+
+
+@pytest.mark.parametrize("path", [path for path, _ in EMPTY_OBJECT], ids=[name for _, name in EMPTY_OBJECT])
+def test_lenient_lookup_accepts_wrong_shape(path: str) -> None:
+    sent = raw_request(path, {"input": 3, "messages": 4, "contents": 5, "content": 6})
+    assert respond_once(LENIENT, sent).status == 200
+
+
+@pytest.mark.parametrize("path", [path for path, _ in EMPTY_OBJECT], ids=[name for _, name in EMPTY_OBJECT])
+def test_lenient_lookup_refuses_unreadable_body(path: str) -> None:
+    assert respond_once(LENIENT, raw_request(path, "{")).status == 400
+
+
+@pytest.mark.parametrize("route", LOOKUPS, ids=lambda route: route.line)
+@pytest.mark.parametrize("body", [None, "{", [], "null", {"input": {}, "model": 7}])
+def test_lookup_without_validation_answers_anything(route: Route, body: object) -> None:
+    prefix = f"/{route.provider}" if route.prefixed else ""
+    for path in route.paths():
+        assert respond_once(OFF, raw_request(prefix + path, body)).status == 200
+
+
+def test_lookup_in_mixed_files_follows_strictest() -> None:
+    sent = raw_request("/v1/embeddings", {})
+    files = {"a.yaml": LENIENT, "b.yaml": "rules: [{reply: y}]", "c.yaml": OFF}
+    assert respond_once(files, sent).status == 400
+    assert respond_once({"a.yaml": OFF, "c.yaml": LENIENT}, sent).status == 200
+    assert respond_once({"a.yaml": OFF, "c.yaml": LENIENT}, raw_request("/v1/embeddings", "{")).status == 400
+
+
+def test_lookup_follows_own_files_rather_than_packs() -> None:
+    sent = raw_request("/v1/embeddings", {})
+    assert respond_once(f"use: [default]\n{LENIENT}", sent).status == 200
+    assert respond_once("use: [default]", sent).status == 400
+
+
+def test_generating_call_without_rule_stays_strict() -> None:
+    unmatched = "validation: off\nrules: [{match: {user: no}, reply: x}]"
+    assert respond_once(unmatched, raw_request("/v1/chat/completions", {})).status == 400

@@ -1,0 +1,328 @@
+"""Each object that a call of OpenAI, Anthropic, Gemini or Mistral returns has the fields that the models of the
+newest SDK require, with the SDK's types.
+
+The SDKs themselves accept objects without them, so an upgrade of a package shows here what the protocol gained.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, NamedTuple, Union, get_origin
+
+import pytest
+from anthropic.types import Message, MessageTokensCount, ModelInfo, RawMessageStreamEvent
+from google.genai import types as genai
+from mistralai.client import models as mistral
+from openai.types import (
+    Completion,
+    CreateEmbeddingResponse,
+    ErrorObject,
+    Model,
+    ModelDeleted,
+    ModerationCreateResponse,
+)
+from openai.types import chat as openai_chat
+from openai.types import responses as openai_responses
+from openai.types.responses.input_token_count_response import InputTokenCountResponse
+from pydantic import TypeAdapter, ValidationError
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.request.request import Format, Tool
+from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.provider import ProviderCall
+from mockllm.dialects.providers import BY_NAME
+from mockllm.dialects.registry import generating_dialect
+from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
+
+RULES = """
+rules:
+  - {match: {user: text}, reply: {text: "Forty two.", usage: {cached_tokens: 2, cache_write_tokens: 1}}}
+  - {match: {user: thought}, reply: {thinking: Hm., text: So.}}
+  - {match: {user: calls}, reply: {text: Let me see., tool_calls: [{name: f, arguments: {a: 1}}, {name: f}]}}
+  - {match: {user: refused}, reply: {refusal: No.}}
+  - match: {user: cited}
+    reply: {text: It rains., citations: [{url: "http://a.example", title: A, words: rains}]}
+  - {match: {user: cut}, reply: {text: One two three four five., finish_reason: length}}
+  - {match: {user: filtered}, reply: {text: One., finish_reason: content_filter}}
+  - {match: {user: broken}, error: server_error}
+  - {reply: Hi.}
+"""
+USERS = ("text", "thought", "calls", "refused", "cited", "cut", "filtered")
+SCHEMA = {
+    "type": "object",
+    "properties": {"a": {"type": "integer"}},
+    "required": ["a"],
+    "additionalProperties": False,
+}
+
+
+class GeneratingModels(NamedTuple):
+    """The SDK's types of a generating call: of a body, and of an event of a stream."""
+
+    body: Any
+    event: Any
+
+
+GENERATING = {
+    "openai-chat": GeneratingModels(openai_chat.ChatCompletion, openai_chat.ChatCompletionChunk),
+    "openai-responses": GeneratingModels(openai_responses.Response, openai_responses.ResponseStreamEvent),
+    "openai-completions": GeneratingModels(Completion, Completion),
+    "anthropic-messages": GeneratingModels(Message, RawMessageStreamEvent),
+    "gemini-generate": GeneratingModels(genai.GenerateContentResponse, genai.GenerateContentResponse),
+    "vertex-generate": GeneratingModels(genai.GenerateContentResponse, genai.GenerateContentResponse),
+    "mistral-chat": GeneratingModels(mistral.ChatCompletionResponse, mistral.CompletionChunk),
+}
+
+
+class Lookup(NamedTuple):
+    """A call with a response of its own: its id, its request, and the SDK's type of the member that a path of names
+    leads to (each item, where that is a list)."""
+
+    call: str
+    method: str
+    path: str
+    model: Any
+    member: str = ""
+    body: Any = None
+
+
+CHAT_ID, RESPONSE_ID = "CHAT", "RESPONSE"
+"""In place of the id of a stored object."""
+STORED_CHAT, STORED_RESPONSE = f"/v1/chat/completions/{CHAT_ID}", f"/v1/responses/{RESPONSE_ID}"
+CONTENT = {"parts": [{"text": "hi"}]}
+GEMINI_PATH = "/v1beta/models/gemini-embedding-001"
+LOOKUPS = [
+    Lookup("openai-list_chat", "GET", "/v1/chat/completions", openai_chat.ChatCompletion, "data"),
+    Lookup("openai-get_chat", "GET", STORED_CHAT, openai_chat.ChatCompletion),
+    Lookup(
+        "openai-update_chat", "POST", STORED_CHAT, openai_chat.ChatCompletion, body={"metadata": {"a": "b"}}
+    ),
+    Lookup(
+        "openai-chat_messages",
+        "GET",
+        f"{STORED_CHAT}/messages",
+        openai_chat.ChatCompletionStoreMessage,
+        "data",
+    ),
+    Lookup("openai-delete_chat", "DELETE", STORED_CHAT, openai_chat.ChatCompletionDeleted),
+    Lookup("openai-get_response", "GET", STORED_RESPONSE, openai_responses.Response),
+    Lookup("openai-cancel_response", "POST", f"{STORED_RESPONSE}/cancel", openai_responses.Response),
+    Lookup(
+        "openai-input_items", "GET", f"{STORED_RESPONSE}/input_items", openai_responses.ResponseItem, "data"
+    ),
+    Lookup(
+        "openai-input_tokens",
+        "POST",
+        "/v1/responses/input_tokens",
+        InputTokenCountResponse,
+        body={"input": "hi"},
+    ),
+    Lookup(
+        "openai-compact",
+        "POST",
+        "/v1/responses/compact",
+        openai_responses.CompactedResponse,
+        body={"model": "gpt-5", "input": "hi"},
+    ),
+    Lookup(
+        "openai-embeddings",
+        "POST",
+        "/v1/embeddings",
+        CreateEmbeddingResponse,
+        body={"model": "m", "input": "hi"},
+    ),
+    Lookup("openai-moderations", "POST", "/v1/moderations", ModerationCreateResponse, body={"input": "hi"}),
+    Lookup("openai-models", "GET", "/v1/models", Model, "data"),
+    Lookup("openai-models", "GET", "/v1/models/gpt-4o", Model),
+    Lookup("openai-models", "DELETE", "/v1/models/gpt-4o", ModelDeleted),
+    Lookup(
+        "anthropic-count_tokens",
+        "POST",
+        "/v1/messages/count_tokens",
+        MessageTokensCount,
+        body={"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]},
+    ),
+    Lookup("anthropic-models", "GET", "/anthropic/v1/models", ModelInfo, "data"),
+    Lookup("anthropic-models", "GET", "/anthropic/v1/models/claude-sonnet-4-5", ModelInfo),
+    Lookup(
+        "gemini-count_tokens",
+        "POST",
+        f"{GEMINI_PATH}:countTokens",
+        genai.CountTokensResponse,
+        body={"contents": [CONTENT]},
+    ),
+    Lookup(
+        "gemini-embeddings",
+        "POST",
+        f"{GEMINI_PATH}:batchEmbedContents",
+        genai.EmbedContentResponse,
+        body={"requests": [{"model": "models/gemini-embedding-001", "content": CONTENT}]},
+    ),
+    Lookup("gemini-models", "GET", "/v1beta/models", genai.Model, "models"),
+    Lookup("gemini-models", "GET", "/v1beta/models/gemini-2.5-flash", genai.Model),
+    Lookup(
+        "mistral-embeddings",
+        "POST",
+        "/mistral/v1/embeddings",
+        mistral.EmbeddingResponse,
+        body={"model": "mistral-embed", "input": ["hi"]},
+    ),
+    Lookup("mistral-models", "GET", "/mistral/v1/models", mistral.ModelList),
+    Lookup("mistral-models", "GET", "/mistral/v1/models/mistral-small-latest", mistral.BaseModelCard),
+]
+WITHOUT_A_TYPE = {
+    "openai-delete_response",  # the SDK returns None
+    "gemini-compatible_chat",  # vendors: OpenAI's SDK reads them, which accepts objects without its fields
+    "gemini-compatible_completions",
+    "gemini-compatible_embeddings",
+    "gemini-compatible_models",
+    "mistral-completions",  # mistralai has no such call
+    "vertex-messages",  # as Anthropic's own
+    "vertex-count_claude_tokens",
+    "vertex-count_tokens",  # as Gemini's own
+    "vertex-embeddings",
+    "vertex-models",
+}
+"""The calls whose objects no SDK of these four describes on its own."""
+DIFFERENT = (
+    (Completion, " choices.0.finish_reason: ", "null before a stream's last chunk, as recorded"),
+    (openai_chat.ChatCompletionStoreMessage, " role: ", "a message of the request has its own role"),
+    (ModelInfo, " capabilities.server_tools: ", "newer than the last recording of the list, of August 2026"),
+    (ModelInfo, " capabilities.thinking.types.", "newer than the last recording of the list, of August 2026"),
+    (
+        openai_responses.CompactedResponse,
+        " output.0.",
+        "the user's messages, which the type's docstring names",
+    ),
+)
+"""Wrong fields that are meant: the SDK's type of an object, the start of the field, the reason."""
+PROVIDERS = ("openai", "anthropic", "gemini", "vertex", "mistral")
+
+
+@cache
+def adapter(model: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(model)
+
+
+def wrong_fields(model: Any, value: Any) -> list[str]:
+    """Return the fields that the SDK's type requires and that the object lacks or has in another type. Of a union of
+    types, the one with the fewest is meant. Further fields are right: an SDK learns of them later."""
+    try:
+        adapter(model).validate_json(dumps(value))
+    except ValidationError as invalid:
+        errors = [error for error in invalid.errors() if error["type"] != "extra_forbidden"]
+    else:
+        return []
+    union = get_origin(model) in (Annotated, Union)
+    members: dict[Any, list[str]] = {}
+    for error in errors:
+        member, *place = error["loc"] if union else (None, *error["loc"])
+        members.setdefault(member, []).append(f"{member or ''} {'.'.join(map(str, place))}: {error['msg']}")
+    return min(members.values(), key=len, default=[])
+
+
+def require(model: Any, value: Any) -> None:
+    meant = tuple(field for type_, field, _ in DIFFERENT if type_ is model)
+    assert [field for field in wrong_fields(model, value) if not field.startswith(meant)] == [], value
+
+
+def calls() -> Iterator[tuple[str, ProviderCall]]:
+    for name in PROVIDERS:
+        for call in BY_NAME[name].calls:
+            yield f"{name}-{call.id}", call
+
+
+def generated(name: str, user: str, *, stream: bool, **more: Any) -> ClientResponse:
+    provider, _, id = name.partition("-")
+    dialect = generating_dialect(provider, id)
+    assert dialect is not None
+    wire = dialect.build_request(NeutralRequest(user=user, stream=stream, **more))
+    return VirtualServer(RULES).respond(
+        ClientRequest(
+            wire.path.partition("?")[0],
+            dumps(wire.body),
+            wire.method,
+            wire.path.partition("?")[2],
+            wire.headers,
+        )
+    )
+
+
+def objects(response: ClientResponse) -> list[Any]:
+    """Return the JSON objects of a stream."""
+    text = response.bytes.decode().replace("\r\n", "\n")
+    if text.startswith("["):
+        return list(json.loads(text))
+    data = [line[6:] for line in text.split("\n") if line.startswith("data: ") and line != "data: [DONE]"]
+    return [json.loads(each) for each in data]
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("name", GENERATING)
+def test_body_has_required_fields(name: str, user: str) -> None:
+    response = generated(name, user, stream=False)
+    assert response.status == 200
+    require(GENERATING[name].body, response.json)
+
+
+@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize("name", GENERATING)
+def test_events_have_required_fields(name: str, user: str) -> None:
+    events = objects(generated(name, user, stream=True))
+    assert events
+    for event in events:
+        if event == {"type": "ping"}:  # Anthropic's SDK drops it before it reads an event
+            continue
+        require(GENERATING[name].event, event)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["body", "stream"])
+@pytest.mark.parametrize("model", ["gpt-4o", "o3", "gpt-5-pro", "gpt-5.1", "gpt-5.4", "gpt-5", "gpt-6"])
+@pytest.mark.parametrize("name", ["openai-chat", "openai-responses"])
+def test_model_families_have_required_fields(name: str, model: str, stream: bool) -> None:
+    more: dict[str, Any] = {"tools": (Tool("f", SCHEMA),), "response_format": Format("schema", "s", SCHEMA)}
+    response = generated(name, "calls", stream=stream, model=model, **more)
+    types = GENERATING[name]
+    for value in objects(response) if stream else [response.json]:
+        require(types.event if stream else types.body, value)
+
+
+@pytest.fixture(scope="module")
+def server() -> VirtualServer:
+    return VirtualServer(RULES)
+
+
+@pytest.fixture(scope="module")
+def stored(server: VirtualServer) -> dict[str, str]:
+    """The ids of a stored completion and a stored response."""
+    turns = [{"role": "user", "content": "calls"}]
+    chat = raw_request("/v1/chat/completions", {"model": "gpt-4o", "messages": turns, "store": True})
+    response = raw_request("/v1/responses", {"model": "gpt-5", "input": "calls", "background": True})
+    return {CHAT_ID: server.respond(chat).json["id"], RESPONSE_ID: server.respond(response).json["id"]}
+
+
+@pytest.mark.parametrize("lookup", LOOKUPS, ids=lambda lookup: f"{lookup.call} {lookup.method} {lookup.path}")
+def test_lookup_has_required_fields(lookup: Lookup, server: VirtualServer, stored: dict[str, str]) -> None:
+    path = lookup.path
+    for name, id in stored.items():
+        path = path.replace(name, id)
+    response = server.respond(raw_request(path, lookup.body, method=lookup.method))
+    assert response.status == 200
+    value = response.json[lookup.member] if lookup.member else response.json
+    for each in value if isinstance(value, list) else [value]:
+        require(lookup.model, each)
+
+
+@pytest.mark.parametrize("name", ["openai-chat", "openai-responses", "openai-completions"])
+def test_error_has_required_fields(name: str) -> None:
+    response = generated(name, "broken", stream=False)
+    assert response.status == 500
+    require(ErrorObject, response.json["error"])
+
+
+def test_every_call_has_an_sdk_type() -> None:
+    covered = {*GENERATING, *(lookup.call for lookup in LOOKUPS), *WITHOUT_A_TYPE}
+    assert {name for name, _ in calls()} - covered == set()
+    assert covered - {name for name, _ in calls()} == set()
