@@ -1,4 +1,4 @@
-"""README, `mockllm init` and the pages after it, typed in order into one folder beside one server that runs throughout."""
+"""README, `mockllm init` and the pages after it, typed in order into one folder beside one running server."""
 
 from __future__ import annotations
 
