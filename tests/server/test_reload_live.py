@@ -77,6 +77,14 @@ def test_a_file_that_an_answer_refers_to(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
+def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
+    (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
+    server.line(lambda line: 'there is no file "texts/late.md"' in line)
+    (folder / "texts").mkdir()
+    (folder / "texts" / "late.md").write_text("late")
+    becomes(server, "two", "late")
+
+
 def test_a_config_map_is_swapped(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")
