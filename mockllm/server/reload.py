@@ -116,7 +116,9 @@ class Reloader:
             named = frozenset(map(str, self._watched))
             async for _ in awatch(
                 *paths,
-                watch_filter=lambda change, path: is_relevant(change, path, named) if only is None else path in only,
+                watch_filter=lambda change, path: (
+                    is_relevant(change, path, named) if only is None else path in only
+                ),
                 debounce=DEBOUNCE_MS,
                 step=STEP_MS,
                 recursive=only is None,

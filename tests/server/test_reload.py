@@ -197,7 +197,9 @@ def test_notice_of_changed_log_is_no_notice(tmp_path: Path) -> None:
     for name in ("out.log", "a.yaml", "named.txt"):
         (tmp_path / name).write_text("1")
     named = frozenset({str(tmp_path / "named.txt")})
-    matters = {name: is_relevant(Change.modified, str(tmp_path / name), named) for name in os.listdir(tmp_path)}
+    matters = {
+        name: is_relevant(Change.modified, str(tmp_path / name), named) for name in os.listdir(tmp_path)
+    }
     assert matters == {"out.log": False, "a.yaml": True, "named.txt": True}
     assert is_relevant(Change.deleted, str(tmp_path / "out.log"), named), "it may have been a folder"
 
