@@ -15,7 +15,6 @@ import pytest
 from tests.live import Live
 from tests.live import live as serve
 
-
 FRAMEWORKS: Final = {
     "test_langchain.py": "langchain",
     "test_mistral_sdk.py": "mistralai",
