@@ -59,7 +59,8 @@ def test_fingerprint_differs_after_every_change(tmp_path: Path) -> None:
 
 
 def test_watched_files_are_scenarios_and_files_they_name(tmp_path: Path) -> None:
-    rules = "rules: [{reply: {text: {file: here.md}}}, {reply: {images: [late.png]}}, {reply: {text: {file: ../out.md}}}]"
+    replies = ("{text: {file: here.md}}", "{images: [late.png]}", "{text: {file: ../out.md}}")
+    rules = f"rules: [{', '.join(f'{{reply: {reply}}}' for reply in replies)}]"
     for name, text in {"a.yaml": rules, "here.md": "text", "out.log": "", "b.txt": ""}.items():
         (tmp_path / name).write_text(text)
     loading = load_scenarios(ScenarioSources([str(tmp_path)])).loading
