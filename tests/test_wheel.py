@@ -89,4 +89,8 @@ def test_wheel_serves_in_empty_environment(wheel: Path, tmp_path: Path) -> None:
             assert script.status == 200
     with serving("--pack", "benchmark", cwd=empty, mockllm=[python, "-m", "mockllm"]) as server:
         assert server.get("/health")["files"] == 1
+    tls = ("--tls-self-signed", "--tls-port", "0", "--tls-dir", str(tmp_path / "tls"))
+    with serving(*tls, cwd=empty, mockllm=[mockllm]) as server:
+        assert server.get("/health")["status"]
+    assert (tmp_path / "tls" / "ca.pem").is_file()
     assert list(empty.iterdir()) == [], "nothing is left behind"

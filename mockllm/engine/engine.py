@@ -93,7 +93,7 @@ class Engine:
         """The stored responses of the session that all requests without a session share."""
         self._candidates = CandidateFinder(catalog, seed)
         self._fast_paths: BoundedCache[FastPath | None] = BoundedCache(MAX_FAST_PATHS)
-        """The fast paths by match mask; None where none is possible."""
+        """The fast paths by match mask (one bit for each rule and modifier); None where none is possible."""
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str]

@@ -184,7 +184,7 @@ def _may_stream(spec: Any) -> bool:
 
 def _impossible_faults(subject: LintSubject, as_requested: bool) -> Iterator[Diagnostic]:
     """Warn about faults that need another kind of response than any response that they apply to.
-    `as_requested`: nothing is streamed unless the request asks for it."""
+    `as_requested`: nothing is streamed unless the request says so."""
     spec = subject.spec
     requested = False if as_requested and spec.match is not None and spec.match.stream is False else None
     if not isinstance(spec, RuleSpec):

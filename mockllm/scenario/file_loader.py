@@ -70,8 +70,8 @@ class LoadedFile(Struct, frozen=True):
 class LoadedFiles(Struct, frozen=True):
     """The result of loading. `files` are in the order in which their rules are tried, the user's first;
     `disabled` are files whose `enabled` is not met. `diagnostics` are all errors, by place. `stale` names
-    broken files and removed folders, which are here in their last good version. `trees` are folders to watch
-    with everything below them, `folders` those of which only the files themselves matter."""
+    broken files and removed folders, which are here in their last good version. `trees` are files to watch,
+    and folders with the scenario files below them; `folders` are the folders of files that links in them lead to."""
 
     files: tuple[LoadedFile, ...]
     disabled: tuple[LoadedFile, ...]
@@ -180,7 +180,7 @@ class _LoadAttempt(Struct, dict=True):
             uses.add_folder(Path(path), shown)
         elif os.path.isfile(path) or (lost and path in self.before):
             folder, name = os.path.split(path)
-            self.folders.add(folder)
+            self.trees.add(path)
             self.add_user_file(folder, name, shown, uses, files)
         elif os.path.isdir(path) or lost:
             for name in self.list_files(path, shown):

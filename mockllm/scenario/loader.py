@@ -60,6 +60,7 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
     their last good version."""
     diagnostics: list[Diagnostic] = []
     broken: set[str] = set()
+    named: set[str] = set()
     while True:
         resolver = PackResolver.for_lock(sources.lock or lock_path(sources.scenarios), sources.frozen)
         loading = load_files(
@@ -67,6 +68,7 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         )
         typer = EntryTyper(sources.vocabulary, sources.examples)
         typer.read(loading)
+        named |= typer.named
         diagnostics += [diagnostic for diagnostic in loading.diagnostics if diagnostic not in diagnostics]
         reported = {(found.file, found.line, found.column) for found in loading.diagnostics}
         follows = [each for each in typer.diagnostics if (each.file, each.line, each.column) in reported]
@@ -74,12 +76,13 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         paths = {file.source.name: file.path for file in loading.files}
         newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
         if last is None or not newly_broken:
-            files = _with_references(loading, typer)
+            files = _with_references(loading, typer, named)
             return LoadedScenarios(files, typer.entries, diagnostics, typer.examples, sources.vocabulary)
         broken |= newly_broken
 
 
-def _with_references(loading: LoadedFiles, typer: EntryTyper) -> LoadedFiles:
-    """Return the loaded files with the files that they refer to: both belong to one last good version."""
+def _with_references(loading: LoadedFiles, typer: EntryTyper, named: set[str]) -> LoadedFiles:
+    """Return the loaded files with the files that they refer to: both belong to one last good version. All `named`
+    files are watched."""
     files = (replace(file, references=typer.references.get(file.path, {})) for file in loading.files)
-    return replace(loading, files=tuple(files))
+    return replace(loading, files=tuple(files), trees=loading.trees | named)

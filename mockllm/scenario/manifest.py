@@ -52,7 +52,7 @@ class RequiresSpec(Spec):
 
 
 class PackSpec(Spec):
-    """A pack's manifest. The pack's rules are in the other files of its folder."""
+    """A pack's manifest. The pack's rules are in other files of its folder."""
 
     name: PackName
     """The name, as rule ids and `--set` show it."""

@@ -177,7 +177,7 @@ class Params(Struct, frozen=True):
 
 
 def _meets_operators(operators: dict[str, Json], value: Json) -> bool:
-    """Return whether a value meets the other operators of the language: `contains`, `glob`, `regex` …"""
+    """Return whether a value meets further operators of the language: `contains`, `glob`, `regex` …"""
     others = [name for name in shape_of(JsonOperators).allowed_keys() if name not in _CONDITIONS]
     for name in operators:
         if name not in others:

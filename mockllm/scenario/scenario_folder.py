@@ -118,14 +118,16 @@ Fingerprint: TypeAlias = frozenset[tuple[str, int, int, int]]
 
 
 def fingerprint(watched: Iterable[str | Path]) -> Fingerprint:
-    """Return size, time and place of every file at or below the paths, as one value; names that begin with a
-    dot are skipped.
+    """Return size, time and inode of the files at the paths and of the scenario files below them, as one value. Other
+    files below a folder (a log that the server writes there) do not matter; names that begin with a dot neither.
 
     A notification of a change may be late, repeated or wrong; comparing fingerprints decides.
     """
     files: set[tuple[str, int, int, int]] = set()
     for path in watched:
         for name in iter_files(path):
+            if name != str(path) and not name.endswith(SUFFIXES):
+                continue
             with contextlib.suppress(OSError):
                 stat = os.stat(name)
                 files.add((name, stat.st_size, stat.st_mtime_ns, stat.st_ino))

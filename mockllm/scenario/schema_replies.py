@@ -54,7 +54,7 @@ def generate_arguments(tool: Tool, random: Random, max_generated: int) -> tuple[
 
 
 def generate_json(request: Request, random: Random, max_generated: int) -> GeneratedValue:
-    """Return JSON of the format that the request asks for; some object if the request has no schema or wants
+    """Return JSON of the format that the request wants; some object if the request has no schema or wants
     no JSON. Raise BudgetExceeded."""
     from mockllm.core.schema_values import GeneratedValue, generate
 

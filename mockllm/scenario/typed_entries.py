@@ -6,6 +6,7 @@ Entries can be pickled: a reload types them in another process.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,7 @@ from mockllm.scenario.raw_entries import (
     read_spec,
     short_ids,
 )
+from mockllm.scenario.scenario_folder import within
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -90,6 +92,8 @@ class EntryTyper(Struct):
     diagnostics: list[Diagnostic] = field(default_factory=list)
     references: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """The contents of the files that a file refers to, by its path and by the name in the file."""
+    named: set[str] = field(default_factory=set)
+    """The paths of these files, and of those that do not exist yet."""
     disabled_ids: set[str] = field(default_factory=set)
     """The ids of disabled entries, in all forms."""
     disabling: list[tuple[RawEntry, str]] = field(default_factory=list)
@@ -203,6 +207,9 @@ class EntryTyper(Struct):
         """Return the spec, or None after an error; add the referenced files to `files`."""
 
         def read(name: str) -> bytes:
+            path = os.path.normpath(os.path.join(os.path.dirname(entry.file.path), name))
+            if within(path, entry.file.folder):
+                self.named.add(path)
             files[name] = entry.file.reference(name)
             return files[name]
 

@@ -1,7 +1,7 @@
 """Certificates for HTTPS: those of the user, or a generated CA and certificate, which are stored and reused.
 
-The extra `cryptography` generates them (`pip install 'mockllm-scenarios[tls]'`). Python's standard library cannot,
-the `openssl` program is not on every machine, and a private X.509 implementation would not be trustworthy.
+`cryptography` generates them, and is imported only then. Python's standard library cannot, the `openssl` program is
+not on every machine, and a private X.509 implementation would not be trustworthy.
 """
 
 from __future__ import annotations
@@ -82,12 +82,6 @@ def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = N
 
     Stored ones are reused while they are valid and contain all names. Raises NoCertificate.
     """
-    try:
-        import cryptography  # noqa: F401 - checks the installation
-    except ImportError:
-        raise NoCertificate(
-            "--tls-self-signed needs one more package: pip install 'mockllm-scenarios[tls]'"
-        ) from None
     now = now or datetime.now(UTC)
     names = [*dict.fromkeys((*NAMES, socket.gethostname(), *(host for host in hosts if host)))]
     files = CertificateFiles(where / "ca.pem", where / "server.pem")

@@ -1,6 +1,7 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It holds the bounds on time and memory.
 
-Requests of one connection are served one after the other; `turns.py` says when.
+Requests of one connection are served one after another. `turns.py` serves together what arrives in one turn, which is
+one iteration of the event loop.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Connection(HttpProtocol):
         self._broken: HttpProcessingError | None = None
         """Why the bytes behind the queued requests are no request."""
         self._silent = False
-        """Whether the client sends no more, though it may still read."""
+        """Whether the client has half-closed the connection: it sends no more, and may still read."""
         self._watch: Deadline | None = None
         self._keepalive = app.limits.keepalive
         self._idle_until = 0.0

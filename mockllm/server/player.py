@@ -1,4 +1,5 @@
-"""Plays plans: steps that are due together leave in one write, by absolute deadlines that never drift.
+"""Plays plans: writes their steps at their times. Steps that are due together leave in one write, by absolute
+deadlines that never drift.
 
 A `Player` is synchronous and knows no socket: it writes to a Sink and sets deadlines, so that a test can play hours
 on a virtual clock. The server awaits `play_plan`.

@@ -10,23 +10,28 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from math import inf
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from mockllm.scenario.scenario_folder import Fingerprint, fingerprint, iter_files, walk_folders
+from mockllm.scenario.scenario_folder import SUFFIXES, Fingerprint, fingerprint, iter_files, walk_folders
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import amount
 from mockllm.server.protocols import EngineProtocol
+
+if TYPE_CHECKING:
+    from watchfiles import Change
 
 DEBOUNCE_MS: Final = 200
 STEP_MS: Final = 40
 """A check runs after a step without notices, at the latest when the debounce time has passed."""
 SETTLE: Final = 0.25
 """Seconds after which a new watch is certainly active; a check then finds changes made before."""
+MODIFIED: Final = 2
+"""`watchfiles.Change.modified`."""
 POLL: Final = 1.0
 """Seconds between checks if the system sends no notices."""
 SAFETY: Final = 2.0
@@ -108,9 +113,12 @@ class Reloader:
         from watchfiles import awatch  # imported late: the server responds before it watches
 
         try:
+            named = frozenset(map(str, self._watched))
             async for _ in awatch(
                 *paths,
-                watch_filter=None if only is None else lambda _, path: path in only,
+                watch_filter=lambda change, path: (
+                    is_relevant(change, path, named) if only is None else path in only
+                ),
                 debounce=DEBOUNCE_MS,
                 step=STEP_MS,
                 recursive=only is None,
@@ -179,6 +187,13 @@ class Reloader:
         for warning in warnings:
             if warning not in known:
                 self._say(f"warning: {warning}")
+
+
+def is_relevant(change: Change, path: str, named: Collection[str]) -> bool:
+    """Return whether a change below a watched folder may matter: not that of a file which is neither a scenario file
+    nor named by one. A log that the server writes there would otherwise cause a check for each line."""
+    modified = int(change) == MODIFIED and not os.path.isdir(path)
+    return not modified or path.endswith(SUFFIXES) or path in named or os.path.islink(path)
 
 
 def _timed_fingerprint(watched: Iterable[Path]) -> tuple[Fingerprint, float]:

@@ -1,4 +1,5 @@
-"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play.
+"""Responds to a request whose body is complete: route, read, decide, plan, and write at once or begin to play (write
+each step of the plan at its time).
 
 The whole response of most requests leaves in the turn of the loop in which the request came. `complete` (in
 `completion.py`) continues the exchanges for which that is not possible.

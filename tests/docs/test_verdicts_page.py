@@ -37,7 +37,7 @@ def my_application(said):
 
 
 def table() -> str:
-    rows = ["| verdict | | rule of conduct | is given for |", "|---|---|---|---|"]
+    rows = ["| verdict | | rule for clients | reported for |", "|---|---|---|---|"]
     for verdict in VERDICTS.values():
         mark = "good" if verdict.good else "bad"
         rows.append(f"| `{verdict.name}` | {mark} | {verdict.rule_with_source} | {verdict.needs} |")

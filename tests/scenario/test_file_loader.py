@@ -32,7 +32,7 @@ def test_load_files_accepts_single_file(home: Path) -> None:
     write_files(home, **{"a.yaml": "rules: []", "b.yaml": ":"})
     loading = load_files(["a.yaml"])
     assert file_ids(loading) == ["a.yaml"]
-    assert (set(loading.trees), set(loading.folders)) == (set(), {str(home)})
+    assert (set(loading.trees), set(loading.folders)) == ({str(home / "a.yaml")}, set())
 
 
 def test_load_files_several_folders_keep_order_and_distinct_ids(home: Path) -> None:

@@ -56,3 +56,15 @@ def test_fingerprint_differs_after_every_change(tmp_path: Path) -> None:
     assert len(seen) == 4
     (tmp_path / ".hidden").write_text("x")
     assert fingerprint([tmp_path]) in seen
+
+
+def test_watched_files_are_scenarios_and_files_they_name(tmp_path: Path) -> None:
+    replies = ("{text: {file: here.md}}", "{images: [late.png]}", "{text: {file: ../out.md}}")
+    rules = f"rules: [{', '.join(f'{{reply: {reply}}}' for reply in replies)}]"
+    for name, text in {"a.yaml": rules, "here.md": "text", "out.log": "", "b.txt": ""}.items():
+        (tmp_path / name).write_text(text)
+    loading = load_scenarios(ScenarioSources([str(tmp_path)])).loading
+    named = {str(tmp_path / "here.md"), str(tmp_path / "late.png")}
+    assert {path for path in loading.trees if path != str(tmp_path)} == named
+    watched = {Path(path).name for path, *_ in fingerprint(loading.trees)}
+    assert watched == {"a.yaml", "here.md"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Final, NoReturn
 
 import anthropic
 import certifi
@@ -12,6 +14,31 @@ import pytest
 
 from tests.live import Live
 from tests.live import live as serve
+
+FRAMEWORKS: Final = {
+    "test_langchain.py": "langchain",
+    "test_mistral_sdk.py": "mistralai",
+    "test_openai_agents.py": "agents",
+    "test_pydantic_ai.py": "pydantic_ai",
+}
+"""Packages that only the extra `sdk` installs, by the file of the tests that import them."""
+
+
+class MissingFramework(pytest.Module):
+    """A file whose framework is not installed."""
+
+    def collect(self) -> NoReturn:
+        package = FRAMEWORKS[self.path.name]
+        pytest.skip(f"{package} is in the extra sdk: pip install -e '.[dev,sdk]'", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Skip a file, before it is imported, if its framework is missing."""
+    package = FRAMEWORKS.get(module_path.name)
+    if package is None or find_spec(package) is not None:
+        return None
+    missing: MissingFramework = MissingFramework.from_parent(parent, path=module_path)
+    return missing
 
 
 def pytest_configure(config: pytest.Config) -> None:

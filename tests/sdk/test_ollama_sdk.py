@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.frameworks.serving import scripted, shipped
-from tests.sdk.loopback import nobody_phones_home
+from tests.sdk.loopback import loopback_only
 
 ollama = pytest.importorskip("ollama")
 
-__all__ = ["nobody_phones_home"]
+__all__ = ["loopback_only"]
 
 MODEL = "llama3.2"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}

@@ -75,7 +75,7 @@ def test_another_host_or_an_end_that_comes_near_makes_a_new_one(tmp_path: Path) 
     assert kept.server.read_bytes() != before  # the CA is another one
 
 
-def test_unusable_files_raise_no_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_files_raise_no_certificate(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for broken in (lambda: self_signed(tmp_path / "file"), lambda: context(tmp_path / "none.pem")):
         with pytest.raises(NoCertificate):
@@ -84,9 +84,6 @@ def test_unusable_files_raise_no_certificate(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "bad" / "ca-key.pem").write_text("no PEM")
     with pytest.raises(NoCertificate, match="cannot store"):
         self_signed(tmp_path / "bad")
-    monkeypatch.setitem(sys.modules, "cryptography", None)
-    with pytest.raises(NoCertificate, match=r"mockllm-scenarios\[tls\]"):
-        self_signed(tmp_path)
 
 
 def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> None:

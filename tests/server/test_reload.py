@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchfiles import Change
 
 from mockllm.engine import EngineInfo
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.scenario_folder import fingerprint
 from mockllm.server.app import App
-from mockllm.server.reload import RebuiltEngine, Reloader, layout
+from mockllm.server.reload import RebuiltEngine, Reloader, is_relevant, layout
 from tests.server.fake_engine import FakeEngine
 from tests.waiting import PATIENCE
 
@@ -168,6 +169,39 @@ def test_reload_watches_single_file_only(tmp_path: Path) -> None:
         assert world.reload.swaps == 1
 
     run(main())
+
+
+def test_log_in_watched_folder_reloads_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("1")
+
+    async def main() -> None:
+        world = World(tmp_path)
+        running = asyncio.create_task(world.reload.run())
+        with (tmp_path / "out.log").open("w") as log:
+            for number in range(5):
+                print(number, file=log, flush=True)
+                await asyncio.sleep(0.1)
+            assert world.reload.swaps == 0
+            (tmp_path / "b.yaml").write_text("2")
+            await until(world, "1", "2")
+            print("reloaded", file=log, flush=True)
+            (tmp_path / "c.yaml").write_text("3")
+            await until(world, "1", "2", "3")
+        running.cancel()
+        assert world.reload.swaps == 2
+
+    run(main())
+
+
+def test_notice_of_changed_log_is_no_notice(tmp_path: Path) -> None:
+    for name in ("out.log", "a.yaml", "named.txt"):
+        (tmp_path / name).write_text("1")
+    named = frozenset({str(tmp_path / "named.txt")})
+    matters = {
+        name: is_relevant(Change.modified, str(tmp_path / name), named) for name in os.listdir(tmp_path)
+    }
+    assert matters == {"out.log": False, "a.yaml": True, "named.txt": True}
+    assert is_relevant(Change.deleted, str(tmp_path / "out.log"), named), "it may have been a folder"
 
 
 def test_unrelated_change_does_not_rebuild(tmp_path: Path) -> None:

@@ -77,6 +77,14 @@ def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
     becomes(server, "two", "from a file, changed")
 
 
+def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
+    (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
+    server.line(lambda line: 'there is no file "texts/late.md"' in line)
+    (folder / "texts").mkdir()
+    (folder / "texts" / "late.md").write_text("late")
+    becomes(server, "two", "late")
+
+
 def test_swapped_config_map_is_served(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")

@@ -30,7 +30,7 @@ class Spec(BaseModel):
 
 
 def short_form(key: str, model: Any, *checks: Callable[[Any], None]) -> BeforeValidator:
-    """Return the validator by which a bare text stands for a mapping with this key; `checks` raise errors first."""
+    """Return the validator by which a bare text means a mapping with this key; `checks` raise errors first."""
 
     def read(value: Any) -> Any:
         for check in checks:

@@ -1,6 +1,6 @@
 """The content of replies: texts as written, generated or from files, chunk scripts, embeddings, and `from_schema`.
 
-`from_schema` stands for content that is generated from the schema of the request (`core.schema_values`). The content
+`from_schema` means content that is generated from the schema of the request (`core.schema_values`). The content
 exists only after a request has arrived, so the value is a Dynamic and not a text.
 """
 

@@ -1,7 +1,4 @@
-"""`proxy`: the request is forwarded to another server, whose response is returned unchanged.
-
-Separate from the other responses, because the address shows where requests go. Users of a pack check that.
-"""
+"""`proxy`: the request is forwarded to another server, whose response is returned unchanged."""
 
 from __future__ import annotations
 
@@ -39,7 +36,7 @@ class ProxySpec(Spec):
     """Forwards the request with the client's own headers and key, and returns the response unchanged."""
 
     to: Annotated[str, AfterValidator(_base)]
-    """The address of the other server; the path of the request is appended."""
+    """The address of the upstream server; the path of the request is appended."""
     record: bool = False
     """Whether the exchange is recorded, if the server runs with `--record-misses DIR`."""
 

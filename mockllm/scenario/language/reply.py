@@ -312,7 +312,7 @@ class BranchSpec(ResponseSpec):
     """One branch of `choose`."""
 
     weight: Annotated[float, Field(ge=0)] = 1
-    """The probability of this branch relative to the other branches."""
+    """The probability of this branch, relative to all branches."""
 
 
 Step: TypeAlias = Annotated[StepSpec, short_form("reply", StepSpec, _no_scalar, _no_list)]

@@ -79,7 +79,7 @@ FirstTime: TypeAlias = Annotated[
 
 
 class PaceSpec(Spec):
-    """The pacing of a response. Each key is merged separately with the other settings that apply."""
+    """The pacing of a response. Each key is merged separately with all settings that apply."""
 
     ttft: FirstTime | None = None
     """Time to first token: from the head to the first chunk; `{base, per_input_token, cached}` depends on the
