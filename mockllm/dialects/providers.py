@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.dialects import anthropic, azure, google, openai, vendors
+from mockllm.dialects import anthropic, azure, bedrock, google, openai, vendors
 from mockllm.dialects.provider import Provider
 
 REGISTERED: Final[tuple[Provider, ...]] = (
@@ -14,6 +14,7 @@ REGISTERED: Final[tuple[Provider, ...]] = (
     google.GEMINI,
     azure.PROVIDER,
     google.VERTEX,
+    bedrock.PROVIDER,
     *vendors.PROVIDERS,
 )
 """The first one is the default: examples without a provider use it, and so does an unknown path. Where providers
