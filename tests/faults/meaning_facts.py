@@ -127,12 +127,36 @@ def read_generate(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
+def read_converse(bodies: Bodies, streamed: bool) -> Facts:
+    """The blocks, in order. Only those of calls are opened by an event."""
+    seen: Facts = {"blocks": [], "usage": ABSENT}
+    for body in bodies:
+        index, delta = body.get("contentBlockIndex"), body.get("delta", {})
+        if "start" in body:
+            seen["blocks"].append(["toolUse", body["start"]["toolUse"]["name"], ""])
+        elif "text" in delta and index == len(seen["blocks"]):
+            seen["blocks"].append(["text", None, delta["text"]])
+        elif delta:
+            seen["blocks"][-1][2] += delta.get("text", delta.get("toolUse", {}).get("input"))
+        for block in body.get("output", {}).get("message", {}).get("content", ()):
+            call = block.get("toolUse")
+            seen["blocks"].append(
+                ["text", None, block["text"]] if call is None else ["toolUse", call["name"], _argued(call)]
+            )
+        seen["stopReason"] = body.get("stopReason", seen.get("stopReason"))
+        if "metrics" in body:
+            seen["usage"] = body.get("usage", ABSENT)
+    return seen
+
+
 READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
     "openai-completions": read_completions,
     "anthropic-messages": read_messages,
     "gemini-generate": read_generate,
+    "bedrock-converse": read_converse,
+    "bedrock-invoke": read_messages,
 }
 """By endpoint: a protocol's dialect and api."""
 USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
@@ -141,6 +165,8 @@ USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "openai-completions": ("prompt_tokens", "completion_tokens", "total_tokens"),
     "anthropic-messages": ("input_tokens", "output_tokens", None),
     "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
+    "bedrock-converse": ("inputTokens", "outputTokens", "totalTokens"),
+    "bedrock-invoke": ("input_tokens", "output_tokens", None),
 }
 """The members of a usage: input, output, total."""
 
@@ -178,6 +204,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": REFUSED,
             },
             "gemini-generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
+            "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "content_filtered"},
         },
     ),
     "length_stop": (
@@ -198,6 +225,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": None,
             },
             "gemini-generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
+            "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "max_tokens"},
         },
     ),
     "length_stop in a call": (
@@ -214,6 +242,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": {"text": "", "finish_reason": "length"},
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
             "gemini-generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
+            "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "max_tokens"},
         },
     ),
     "refusal": (
@@ -234,6 +263,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_details": REFUSED,
             },
             "gemini-generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
+            "bedrock-converse": {"blocks": [["text", None, SORRY]], "stopReason": "end_turn"},
         },
     ),
     "empty_answer": (
@@ -246,6 +276,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": {"text": "", "finish_reason": "stop"},
             "anthropic-messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
             "gemini-generate": {"text": "", "calls": [], "finish": "STOP"},
+            "bedrock-converse": {"blocks": [], "stopReason": "end_turn"},
         },
     ),
     "bad_tool_arguments": (
@@ -258,6 +289,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
             "gemini-generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
+            "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "tool_use"},
         },
     ),
     "unknown_tool": (
@@ -273,6 +305,10 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
                 "stop_reason": "tool_use",
             },
             "gemini-generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
+            "bedrock-converse": {
+                "blocks": [["toolUse", "look_v2", '{"city":"Paris"}']],
+                "stopReason": "tool_use",
+            },
         },
     ),
     "wrong_schema of arguments": (
@@ -285,6 +321,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
             "gemini-generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
+            "bedrock-converse": {"blocks": [["toolUse", "look", '{"city":7}']], "stopReason": "tool_use"},
         },
     ),
     "wrong_schema of structured output": (
@@ -297,6 +334,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "openai-completions": None,
             "anthropic-messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
             "gemini-generate": {"text": "{}", "finish": "STOP"},
+            "bedrock-converse": {"blocks": [["text", None, "{}"]], "stopReason": "end_turn"},
         },
     ),
     "no_usage": (
@@ -312,6 +350,9 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         {endpoint: {"usage": None} for endpoint in READ},
     ),
 }
+
+for _, _, _, _forms in TABLE.values():
+    _forms["bedrock-invoke"] = _forms["anthropic-messages"]  # whose bodies it carries
 
 
 OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}

@@ -169,24 +169,27 @@ class CutUtf8(Splitting):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        if plan.framing is Framing.EVENT_STREAM_BYTES:
+            return NotApplicable("the bytes of its events are in base64")
         if self.at is not None:
             return super().apply_to_plan(plan)
         for index, step in enumerate(live_steps(plan)):
             if type(step) is EventStep and step.kind == "say" and not step.payload.isascii():
-                return replace(plan, steps=self.split(plan, index, _inside_character))
+                return replace(plan, steps=self.split(plan, index, _inside_character(step)))
         return NotApplicable("no chunk has a character of several bytes")
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         for index in range(start, end):
             step = plan.steps[index]
             if type(step) is EventStep and not step.payload.isascii():
-                return self.split(plan, index, _inside_character)
+                return self.split(plan, index, _inside_character(step))
         return NotApplicable("the chunk has no character of several bytes")
 
 
-def _inside_character(data: bytes) -> int:
-    """Return the offset after the first byte of the first character of several bytes."""
-    return 1 + next(offset for offset, byte in enumerate(data) if byte >= 0x80)
+def _inside_character(step: EventStep) -> Callable[[bytes], int]:
+    """Return what finds the offset after the first byte of the payload's first character of several bytes."""
+    inside = 1 + next(offset for offset, byte in enumerate(step.payload) if byte >= 0x80)
+    return lambda data: data.index(step.payload) + inside
 
 
 # --- ends ----------------------------------------------------------------------------------------

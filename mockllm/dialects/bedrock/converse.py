@@ -35,15 +35,13 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.bedrock.converse_check import check, check_readable
 from mockllm.dialects.bedrock.converse_decoder import decode
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, build_request
-from mockllm.dialects.bedrock.errors import error_plan, exception, json_plan, request_headers
+from mockllm.dialects.bedrock.errors import LATENCY, error_plan, exception, json_plan, request_headers
 from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 DIALECT: Final = "bedrock"
-LATENCY: Final = 533
-"""The milliseconds that a response states to have taken: a constant, which tests do not depend on."""
 EVENT_STREAM: Final[Headers] = (("content-type", "application/vnd.amazon.eventstream"),)
 STOP: Final[Mapping[Finish, str]] = {
     "stop": "end_turn",

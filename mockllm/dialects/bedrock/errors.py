@@ -19,10 +19,13 @@ from mockllm.core.randomness import HEX
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
+from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 
 CONTEXT_WINDOW: Final = 200_000
+LATENCY: Final = 533
+"""The milliseconds that a response states to have taken: a constant, which tests do not depend on."""
 JSON_TYPE: Final = ("content-type", "application/json")
 ERROR_TYPE: Final = "x-amzn-errortype"
 _NAMESPACE: Final = "http://internal.amazon.com/coral/com.amazon.bedrock/"
@@ -115,6 +118,18 @@ STREAM_EXCEPTIONS: Final = frozenset(
     }
 )
 """The exceptions of a stream of `invoke`; a stream of `converse` has no `modelTimeoutException`."""
+
+
+def invocation_metrics(counted: Usage) -> dict[str, Json]:
+    """Return the counts of the last event of a stream of `invoke`."""
+    return {
+        "amazon-bedrock-invocationMetrics": {
+            "inputTokenCount": counted.input,
+            "outputTokenCount": counted.output,
+            "invocationLatency": LATENCY,
+            "firstByteLatency": LATENCY // 2,
+        }
+    }
 
 
 def request_headers(stamp: ResponseIdentity) -> Headers:

@@ -17,14 +17,14 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Format, Message, Request, Sampling, Tool, ToolChoice
-from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM, LATENCY
+from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
 from mockllm.dialects.bedrock.converse_check import check_readable
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
-from mockllm.dialects.bedrock.errors import JSON_TYPE, error_plan, request_headers
-from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, body_of, decode
+from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
+from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
 from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _CONTENT_TYPE: Final = ("x-amzn-bedrock-content-type", "application/json")
@@ -37,7 +37,7 @@ class InvokeRequest(BedrockRequest):
     generates = True
 
     @lazy
-    def maker(self) -> GeneratingDialect:
+    def maker(self) -> InvokedBody:
         """The protocol of the body."""
         return body_of(self.model or "", self.fields)
 
@@ -93,11 +93,14 @@ class InvokeRequest(BedrockRequest):
 
 
 def _count_headers(counted: Usage) -> Headers:
-    """Return the headers of a non-streaming response; those of a cache only where there are any counts."""
+    """Return the headers of a non-streaming response; those of a cache only where there are any counts, and no counts
+    where a fault removes the usage."""
+    latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
+    if counted.told != "counted":
+        return (latency,)
     counts = {"input": counted.input - counted.cached_read - counted.cache_write, "output": counted.output}
     if counted.cached_read or counted.cache_write:
         counts = {"cache-read-input": counted.cached_read, "cache-write-input": counted.cache_write, **counts}
-    latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
     return (*((f"x-amzn-bedrock-{name}-token-count", str(count)) for name, count in counts.items()), latency)
 
 
@@ -113,6 +116,7 @@ class Invoke:
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),
+        reasoning=False,
         framings=frozenset({Framing.EVENT_STREAM_BYTES}),
     )
 

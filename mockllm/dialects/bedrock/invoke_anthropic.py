@@ -24,9 +24,8 @@ from mockllm.dialects.anthropic.messages import Messages
 from mockllm.dialects.anthropic.messages_check import check_hosted
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.messages_request import build_request as build_messages
-from mockllm.dialects.bedrock.converse import LATENCY
 from mockllm.dialects.bedrock.converse_request import model_path, wire_headers
-from mockllm.dialects.bedrock.errors import exception
+from mockllm.dialects.bedrock.errors import exception, invocation_metrics
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -101,18 +100,6 @@ def _steps(plan: Plan, reply: Reply, request: Request) -> Iterator[Step]:
             payload, name = exception(reply.broken, request, times_out=True)
             yield replace(step, payload=payload, event=name)
         elif step.event == "message_stop":
-            yield replace(step, payload=dumps({**loads(step.payload), **invocation_metrics(reply)}))
+            yield replace(step, payload=dumps({**loads(step.payload), **invocation_metrics(reply.usage)}))
         elif step.event != "ping":
             yield step
-
-
-def invocation_metrics(reply: Reply) -> dict[str, Json]:
-    """Return the counts of the last event of a stream."""
-    return {
-        "amazon-bedrock-invocationMetrics": {
-            "inputTokenCount": reply.usage.input,
-            "outputTokenCount": reply.usage.output,
-            "invocationLatency": LATENCY,
-            "firstByteLatency": LATENCY // 2,
-        }
-    }
