@@ -23,7 +23,7 @@ _PRELUDE: Final = Layout(">III")
 _LENGTH: Final = Layout(">H")
 _CRC: Final = Layout(">I")
 _STRING: Final = 7
-"""The type of a header with a text; the other types do not occur in the streams of models."""
+"""The type of a header with a text; further types do not occur in the streams of models."""
 _FILLER: Final = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 

@@ -54,6 +54,10 @@ PROVIDER: Final = Provider(
     known_models=KNOWN_MODELS,
     telemetry_name="aws.bedrock",
     hosts=("amazonaws.com",),
-    base_url_variables=("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL_BEDROCK"),
+    base_url_variables=(
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        "AWS_ENDPOINT_URL_BEDROCK",
+        "ANTHROPIC_BEDROCK_BASE_URL",
+    ),
     key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
 )
