@@ -25,7 +25,10 @@ from tests.waiting import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-NAMES = [re.findall(r"= (?:genai\.|boto3\.)?(\w+)\(", block)[0] + f" {number}" for number, block in enumerate(BLOCKS)]
+NAMES = [
+    re.findall(r"= (?:genai\.|boto3\.)?(\w+)\(", block)[0] + f" {number}"
+    for number, block in enumerate(BLOCKS)
+]
 
 
 @pytest.fixture(scope="module")
