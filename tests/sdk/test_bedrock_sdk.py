@@ -111,9 +111,7 @@ def test_call_and_its_result(bedrock: Any, stream: bool) -> None:
     question = talk("weather?", toolConfig=TOOLS)
     if stream:
         events = list(bedrock.converse_stream(**question)["stream"])
-        call = next(
-            event["contentBlockStart"]["start"]["toolUse"] for event in events if "contentBlockStart" in event
-        )
+        (start,) = (event["contentBlockStart"]["start"] for event in events if "contentBlockStart" in event)
         deltas = [event["contentBlockDelta"]["delta"] for event in events if "contentBlockDelta" in event]
         call = {
             **start["toolUse"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.bedrock import COUNT, MODELS, PROFILES
@@ -69,6 +70,12 @@ def test_any_model_and_profile_is_described() -> None:
     arn = f"arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.{CLAUDE}"
     profile = answer(f"/inference-profiles/{arn}")
     assert (profile["inferenceProfileId"], profile["inferenceProfileArn"]) == (f"us.{CLAUDE}", arn)
+
+
+def test_lookups_have_the_errors_of_all_calls() -> None:
+    plan = MODELS.error(Failure("permission"), post("/foundation-models", method="GET"), STAMP)
+    assert plan.head.status == 403
+    assert body_of(plan)["message"].startswith("You don't have access")
 
 
 def test_profiles_are_paged() -> None:

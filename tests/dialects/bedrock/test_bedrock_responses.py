@@ -11,8 +11,19 @@ from msgspec.structs import replace
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.event_stream import write_bytes_event
-from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
-from mockllm.core.reply.reply import Call, Choice, Finish, Media, NativePart, Reply, Text, Thinking, Usage
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    Media,
+    NativePart,
+    Pause,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
 from mockllm.dialects.bedrock import CONVERSE, INVOKE
 from mockllm.dialects.bedrock.invoke_anthropic import claude_name
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, STAMP, body_of, converse, invoke, objects_of
@@ -68,6 +79,10 @@ def test_parts_without_a_form_are_omitted() -> None:
     reply = Reply((Choice(parts), Choice((Text(("b",)),))))
     assert converse_body(reply)["output"]["message"]["content"] == [{"text": "a"}]
     assert converse_body(Reply(()))["output"]["message"]["content"] == []
+
+
+def test_no_field_of_request_changes_the_response() -> None:
+    assert CONVERSE.variant(converse()) == CONVERSE.variant(converse(system=[{"text": "Be brief."}]))
 
 
 def test_supported_reply_is_returned_unchanged() -> None:
@@ -176,6 +191,12 @@ def test_stream_of_claude_has_no_pings_and_counts_at_its_end() -> None:
     events = objects_of(INVOKE.encode_stream(HELLO, invoke(stream=True), STAMP))
     assert [event["type"] for event in events].count("ping") == 0
     assert events[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 9
+
+
+def test_stream_of_claude_waits_between_chunks() -> None:
+    reply = Reply((Choice((Text(("a", Pause(1.0), "b")),)),))
+    plan = INVOKE.encode_stream(reply, invoke(stream=True), STAMP)
+    assert [step.seconds for step in plan.steps if isinstance(step, WaitStep)] == [1.0]
 
 
 @pytest.mark.parametrize("finish", ["stop", "length", "tool_calls", "content_filter", "refusal"])

@@ -95,6 +95,11 @@ def test_results_are_messages_of_their_own() -> None:
     assert (said.role, said.text, request.user) == ("user", "And?", "And?")
 
 
+def test_message_of_results_alone_is_one_message() -> None:
+    (message,) = content({"toolResult": {"toolUseId": "t1", "content": [{"text": "a"}]}})
+    assert message == Message("tool", (ResultPart("t1", None, "a", False),))
+
+
 def test_role_of_tomorrow_is_no_message() -> None:
     assert content({"text": "hi"}, role="tomorrow") == ()
     assert content() == (Message("user", ()),)
@@ -163,32 +168,16 @@ def test_unknown_field_is_reported() -> None:
     assert converse(tomorrow=1).unknown == ["tomorrow"]
 
 
+FIELDS = (
+    "messages", "role", "content", "text", "toolUse", "toolResult", "toolConfig", "tools", "toolSpec", "body",
+    "prompt", "inferenceConfig", "system", "outputConfig", "input", "converse", "invokeModel",
+)  # fmt: skip
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    "messages",
-                    "role",
-                    "content",
-                    "text",
-                    "toolUse",
-                    "toolResult",
-                    "toolConfig",
-                    "tools",
-                    "toolSpec",
-                    "inferenceConfig",
-                    "system",
-                    "outputConfig",
-                    "input",
-                    "converse",
-                    "invokeModel",
-                    "body",
-                    "prompt",
-                ]
-            ),
+            st.sampled_from(FIELDS),
             inner,
             max_size=3,
         )
