@@ -351,8 +351,8 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
     ),
 }
 
-for _, _, _, _forms in TABLE.values():
-    _forms["bedrock-invoke"] = _forms["anthropic-messages"]  # whose bodies it carries
+for _row in TABLE.values():
+    _row[3]["bedrock-invoke"] = _row[3]["anthropic-messages"]  # whose bodies it carries
 
 
 OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}

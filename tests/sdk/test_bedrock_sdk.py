@@ -278,6 +278,8 @@ def heard(stream: Any) -> tuple[list[Any], Exception]:
             events.append(event)  # noqa: PERF402 - those before the exception
     except Exception as raised:
         return events, raised
+    finally:
+        stream.close()
     raise AssertionError("the stream ended")
 
 
