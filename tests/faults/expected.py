@@ -184,6 +184,14 @@ def cut_utf8(plain: Plain) -> Expect | Not:
     return Expect(plain.body, took=0.1)
 
 
+def bad_checksum(plain: Plain) -> Expect | Not:
+    if not plain.binary:
+        return Not("only the frames of a binary event stream have checksums")
+    events, at = plain.events, plain.says[0]
+    damaged = events[at][:-1] + bytes([events[at][-1] ^ 1])
+    return Expect(b"".join([*events[:at], damaged, *events[at + 1 :]]))
+
+
 def no_terminator(plain: Plain) -> Expect | Not:
     if plain.array:
         return Expect(plain.body.removesuffix(b"\n]"))
@@ -270,6 +278,7 @@ STREAM = {
     "reorder": Fault(events(reorder), UNSTREAMED),
     "cut_event": Fault(events(cut_event), UNSTREAMED),
     "cut_utf8": Fault(cut_utf8, UNSTREAMED),
+    "bad_checksum": Fault(bad_checksum, UNSTREAMED),
     "no_terminator": Fault(no_terminator, UNSTREAMED),
     "no_finish": Fault(no_finish, UNSTREAMED),
     "error_event": Fault(error_event, error_instead),

@@ -243,6 +243,7 @@ TROUBLE = """
   - {match: {user: in stream}, reply: {chunks: [One, " two", {error: rate_limit}]}}
   - {match: {user: malformed}, reply: {chunks: [One, " two"]}, faults: [malformed]}
   - {match: {user: cut frame}, reply: {chunks: [One, " two"]}, faults: [{cut_event: {then: close}}]}
+  - {match: {user: checksum}, reply: {chunks: [One, " two"]}, faults: [{bad_checksum: {at: {chunk: 2}}}]}
   - {match: {user: no finish}, reply: {chunks: [One, " two"]}, faults: [no_finish]}
 """
 
@@ -301,6 +302,12 @@ def test_cut_frame_ends_the_stream(trouble: Any) -> None:
     events, raised = heard(trouble.converse_stream(**talk("cut frame"))["stream"])
     assert list(events[0]) == ["messageStart"]
     assert re.search("Connection|Protocol", type(raised).__name__)
+
+
+def test_frame_with_wrong_checksum_is_raised(trouble: Any) -> None:
+    events, raised = heard(trouble.converse_stream(**talk("checksum"))["stream"])
+    assert joined(events) == "One"
+    assert type(raised).__name__ == "ChecksumMismatch"
 
 
 def test_stream_without_finish_has_no_stop(trouble: Any) -> None:

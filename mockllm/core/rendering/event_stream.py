@@ -20,6 +20,8 @@ from mockllm.core.rendering.plan import EventStep
 
 _PRELUDE: Final = Layout(">III")
 """The length of the frame, that of its headers, and the checksum of both."""
+PRELUDE_CHECKSUM: Final = 8
+"""The offset of the checksum of the two lengths."""
 _LENGTH: Final = Layout(">H")
 _CRC: Final = Layout(">I")
 _STRING: Final = 7
@@ -52,7 +54,7 @@ def write_frame(headers: Mapping[str, str], payload: bytes) -> bytes:
         text = value.encode()
         parts += (bytes([len(name)]), name.encode(), bytes([_STRING]), _LENGTH.pack(len(text)), text)
     head = b"".join(parts)
-    lengths = _PRELUDE.pack(len(head) + len(payload) + 16, len(head), 0)[:8]
+    lengths = _PRELUDE.pack(len(head) + len(payload) + 16, len(head), 0)[:PRELUDE_CHECKSUM]
     frame = lengths + _CRC.pack(crc32(lengths)) + head + payload
     return frame + _CRC.pack(crc32(frame))
 
@@ -84,7 +86,7 @@ def read_frames(data: bytes) -> Iterator[EventFrame]:
     while at + _PRELUDE.size + _CRC.size <= len(data):
         length, head_length, check = _PRELUDE.unpack_from(data, at)
         end, body = at + length, at + _PRELUDE.size
-        wrong = crc32(data[at : at + 8]) != check or body + head_length + _CRC.size > end
+        wrong = crc32(data[at : at + PRELUDE_CHECKSUM]) != check or body + head_length + _CRC.size > end
         if wrong or end > len(data) or crc32(data[at : end - 4]) != _CRC.unpack_from(data, end - 4)[0]:
             return
         yield EventFrame(
