@@ -79,19 +79,24 @@ def _shown_parts(part: Part) -> tuple[Part, ...]:
     return (part,)
 
 
+def is_claude(request: Request) -> bool:
+    """Return whether the model is a Claude, whose responses always count caches and name the type of a call."""
+    return "claude" in (request.model or "")
+
+
 def stop_reason(choice: Choice) -> str:
     """Return the stop reason in this protocol's words."""
     reason = STOP[choice.finish]
     return "stop_sequence" if reason == "end_turn" and choice.stopped_by is not None else reason
 
 
-def usage(counted: Usage, extras: Mapping[str, Json]) -> dict[str, Json]:
+def usage(counted: Usage, extras: Mapping[str, Json], *, claude: bool) -> dict[str, Json]:
     """Return the usage: `inputTokens` excludes the tokens read from or written to a cache, the total includes
     them."""
     result: dict[str, Json] = {}
     if counted.cache_write:
         result["cacheDetails"] = [{"inputTokens": counted.cache_write, "ttl": "5m"}]
-    if counted.cached_read or counted.cache_write:
+    if claude or counted.cached_read or counted.cache_write:
         for name, count in (("Read", counted.cached_read), ("Write", counted.cache_write)):
             result[f"cache{name}InputTokenCount"] = result[f"cache{name}InputTokens"] = count
     result["inputTokens"] = max(counted.input - counted.cached_read - counted.cache_write, 0)
@@ -115,32 +120,35 @@ def _call_id(call: Call, index: int, stamp: ResponseIdentity) -> str:
     return call.id or stamp.ids.make("tooluse_", 22, str(index))
 
 
-def _signature(part: Thinking, index: int, stamp: ResponseIdentity) -> str:
-    return part.signature or stamp.ids.make("ErUB", 60, f"thinking.{index}")
+def _signature(part: Thinking, index: int, stamp: ResponseIdentity, *, claude: bool) -> str | None:
+    """Return the signature that a scenario sets, else one where the model is a Claude: others sign nothing."""
+    if part.signature is None and claude:
+        return stamp.ids.make("ErUB", 60, f"thinking.{index}")
+    return part.signature
 
 
 def _redacted(part: Thinking, index: int, stamp: ResponseIdentity) -> Json:
     return {"redactedContent": part.signature or stamp.ids.make("", _REDACTED, f"thinking.{index}")}
 
 
-def _block(part: Part, index: int, stamp: ResponseIdentity) -> Json:
+def _block(part: Part, index: int, stamp: ResponseIdentity, *, claude: bool) -> Json:
     """Return a complete block."""
     match part:
         case NativePart(block=block):
             return block
         case Call(name=name, chunks=chunks):
-            return {
-                "toolUse": {
-                    "input": _arguments(joined_text(chunks)),
-                    "name": name,
-                    "toolUseId": _call_id(part, index, stamp),
-                }
+            call = {
+                "input": _arguments(joined_text(chunks)),
+                "name": name,
+                "toolUseId": _call_id(part, index, stamp),
             }
+            return {"toolUse": {**call, "type": "tool_use"} if claude else call}
         case Thinking(redacted=True):
             return {"reasoningContent": _redacted(part, index, stamp)}
         case Thinking(chunks=chunks):
-            thinking = {"signature": _signature(part, index, stamp), "text": joined_text(chunks)}
-            return {"reasoningContent": {"reasoningText": thinking}}
+            signature = _signature(part, index, stamp, claude=claude)
+            thinking = {} if signature is None else {"signature": signature}
+            return {"reasoningContent": {"reasoningText": {**thinking, "text": joined_text(chunks)}}}
         case Text(citations=citations) if citations:
             sources = [_citation(citation, part) for citation in citations]
             return {"citationsContent": {"citations": sources, "content": [{"text": full_text(part)}]}}
@@ -166,6 +174,7 @@ class ConverseEncoder(Encoder):
         super().__init__(reply)
         self.request, self.stamp = request, stamp
         self.extras = reply.extras.get(DIALECT, {})
+        self.claude = is_claude(request)
         self.sent = 0
 
     def _event(self, name: str, fields: Mapping[str, Json]) -> Event:
@@ -207,8 +216,9 @@ class ConverseEncoder(Encoder):
             case Thinking(redacted=True):
                 yield self._delta(at, {"reasoningContent": _redacted(part, at.index, self.stamp)})
             case Thinking():
-                signature = {"signature": _signature(part, at.index, self.stamp)}
-                yield self._delta(at, {"reasoningContent": signature})
+                signature = _signature(part, at.index, self.stamp, claude=self.claude)
+                if signature is not None:
+                    yield self._delta(at, {"reasoningContent": {"signature": signature}})
             case Text(citations=citations):
                 for citation in citations:
                     yield self._delta(at, {"citation": _citation(citation, part)})
@@ -219,7 +229,8 @@ class ConverseEncoder(Encoder):
         own = {name: value for name, value in self.extras.items() if name in _METADATA_EXTRAS}
         ended |= {name: value for name, value in self.extras.items() if name not in {*own, "usage"}}
         yield "finish", self._event("messageStop", ended)
-        last = {"metrics": {"latencyMs": LATENCY}, "usage": usage(self.reply.usage, self.extras), **own}
+        counted = usage(self.reply.usage, self.extras, claude=self.claude)
+        last = {"metrics": {"latencyMs": LATENCY}, "usage": counted, **own}
         yield "usage", self._event("metadata", self.reply.usage.tell(last, "usage"))
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -256,12 +267,13 @@ class Converse:
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         choice, extras = reply.choices[0], reply.extras.get(DIALECT, {})
-        content = [_block(part, index, stamp) for index, part in enumerate(choice.parts)]
+        claude = is_claude(request)
+        content = [_block(part, index, stamp, claude=claude) for index, part in enumerate(choice.parts)]
         body: dict[str, Json] = {
             "metrics": {"latencyMs": LATENCY},
             "output": {"message": {"content": content, "role": "assistant"}},
             "stopReason": stop_reason(choice),
-            "usage": usage(reply.usage, extras),
+            "usage": usage(reply.usage, extras, claude=claude),
         }
         body.update((name, value) for name, value in extras.items() if name != "usage")
         return json_plan(reply.usage.tell(body, "usage"), stamp)

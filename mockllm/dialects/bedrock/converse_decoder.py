@@ -95,8 +95,12 @@ def _read_delta(index: int, delta: Json, decoder: ResponseDecoder) -> None:
 
 
 def _read_usage(counts: Mapping[str, Json]) -> Usage:
-    """Return the usage; input tokens exclude the tokens read from or written to a cache."""
-    read, written = (count_of(counts, f"cache{name}InputTokens") for name in ("Read", "Write"))
+    """Return the usage; input tokens exclude the tokens read from or written to a cache. Nova's own bodies have only
+    the second names of the counts of a cache."""
+    read, written = (
+        count_of(counts, f"cache{name}InputTokens") or count_of(counts, f"cache{name}InputTokenCount")
+        for name in ("Read", "Write")
+    )
     return Usage(
         count_of(counts, "inputTokens") + read + written, count_of(counts, "outputTokens"), read, written
     )

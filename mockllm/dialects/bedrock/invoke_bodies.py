@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, Response
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request, Sampling
 from mockllm.dialects.anthropic.decoder import decode_payloads
-from mockllm.dialects.bedrock.converse import Converse, ConverseEncoder
+from mockllm.dialects.bedrock.converse import Converse, ConverseEncoder, stop_reason
 from mockllm.dialects.bedrock.converse_decoder import read_error, read_payload
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, object_of
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
@@ -59,12 +59,23 @@ class NovaEncoder(ConverseEncoder):
         return dumps({name: fields}), name
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        for kind, (payload, name) in super().finish():
-            own = invocation_metrics(self.reply.usage) if kind == "usage" else {}
-            yield kind, (dumps({**loads(payload), **own}), name)
+        counted = self.reply.usage
+        yield "finish", self._event("messageStop", {"stopReason": stop_reason(self.reply.choices[0])})
+        last = counted.tell({"usage": _nova_usage(counted), "metrics": {}, "trace": {}}, "usage")
+        yield "usage", (dumps({"metadata": last, **invocation_metrics(counted)}), "metadata")
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=True),)
+
+
+def _nova_usage(counted: Usage) -> dict[str, Json]:
+    return {
+        "inputTokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
+        "outputTokens": counted.output,
+        "totalTokens": counted.total,
+        "cacheReadInputTokenCount": counted.cached_read,
+        "cacheWriteInputTokenCount": counted.cache_write,
+    }
 
 
 class NovaBody(Converse):
@@ -77,7 +88,8 @@ class NovaBody(Converse):
         assert isinstance(step, EventStep)
         body = loads(step.payload)
         del body["metrics"]
-        return json_plan(body, stamp)
+        body["usage"] = _nova_usage(reply.usage)
+        return json_plan(reply.usage.tell(body, "usage"), stamp)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         steps = tuple(encode(NovaEncoder(reply, request, stamp)))

@@ -44,10 +44,29 @@ def converse_events(reply: Reply) -> list[Any]:
 # --- converse ------------------------------------------------------------------------------------
 
 
-def test_usage_without_cache_has_no_cache_counts() -> None:
+@pytest.mark.parametrize(("model", "caches"), [("amazon.nova-lite-v1:0", 0), (CLAUDE, 4)])
+def test_only_claude_counts_empty_caches(model: str, caches: int) -> None:
     counts = {"inputTokens": 20, "outputTokens": 9, "serverToolUsage": {}, "totalTokens": 29}
-    assert converse_body(HELLO)["usage"] == counts
-    assert converse_events(HELLO)[-1]["usage"] == counts
+    whole = body_of(CONVERSE.encode_body(HELLO, converse(model=model), STAMP))["usage"]
+    *_, last = objects_of(CONVERSE.encode_stream(HELLO, converse(model=model, stream=True), STAMP))
+    assert last["usage"] == whole
+    assert {name: whole[name] for name in counts} == counts
+    assert sum(name.startswith("cache") and count == 0 for name, count in whole.items()) == caches
+
+
+def test_only_claude_signs_thinking_and_types_calls() -> None:
+    reply = Reply((Choice((Thinking(("Hm.",)), Call("look", ("{}",), "t1")), "tool_calls"),))
+    request = converse(model="amazon.nova-lite-v1:0")
+    thinking, call = body_of(CONVERSE.encode_body(reply, request, STAMP))["output"]["message"]["content"]
+    assert thinking["reasoningContent"]["reasoningText"] == {"text": "Hm."}
+    assert "type" not in call["toolUse"]
+    thinking, call = converse_body(reply)["output"]["message"]["content"]
+    assert thinking["reasoningContent"]["reasoningText"]["signature"].startswith("ErUB")
+    assert call["toolUse"]["type"] == "tool_use"
+    events = objects_of(
+        CONVERSE.encode_stream(reply, converse(model="amazon.nova-lite-v1:0", stream=True), STAMP)
+    )
+    assert not any("signature" in str(event) for event in events)
 
 
 def test_input_tokens_exclude_those_of_a_cache() -> None:
@@ -98,7 +117,7 @@ def test_supported_reply_is_returned_unchanged() -> None:
 def test_arguments_are_json_where_they_can_be(arguments: str, shown: Json) -> None:
     reply = Reply((Choice((Call("look", (arguments,), "t1"),), "tool_calls"),))
     (block,) = converse_body(reply)["output"]["message"]["content"]
-    assert block["toolUse"] == {"input": shown, "name": "look", "toolUseId": "t1"}
+    assert block["toolUse"] == {"input": shown, "name": "look", "toolUseId": "t1", "type": "tool_use"}
 
 
 def test_signature_of_scenario_is_shown() -> None:
@@ -221,6 +240,19 @@ def test_bodies_of_makers_have_exceptions_in_streams(name: str) -> None:
     decoded = INVOKE.decode(INVOKE.encode_stream(broken, invoke(body, model=model, stream=True), STAMP))
     assert decoded is not None
     assert decoded.error["message"].startswith("Model has timed out")
+
+
+def test_nova_counts_caches_by_its_own_names() -> None:
+    model, body = BODIES["nova"]
+    reply = HELLO.with_usage(Usage(20, 9, 4, 2))
+    for stream in (False, True):
+        request = invoke(body, model=model, stream=stream)
+        plan = (INVOKE.encode_stream if stream else INVOKE.encode_body)(reply, request, STAMP)
+        *_, last = objects_of(plan)
+        assert last.get("metadata", last)["usage"]["cacheReadInputTokenCount"] == 4
+    decoded = INVOKE.decode(INVOKE.encode_body(reply, invoke(body, model=model), STAMP))
+    assert decoded is not None
+    assert decoded.usage == Usage(20, 9, 4, 2)
 
 
 def test_texts_of_makers_omit_other_parts() -> None:
