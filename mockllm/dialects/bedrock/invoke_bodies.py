@@ -98,7 +98,7 @@ class NovaBody(Converse):
 
 ANTHROPIC: Final = AnthropicBody()
 NOVA: Final = NovaBody()
-_MAKERS: Final[tuple[tuple[str, InvokedBody], ...]] = (
+MAKERS: Final[tuple[tuple[str, InvokedBody], ...]] = (
     ("anthropic", ANTHROPIC),
     ("nova", NOVA),
     ("titan", TextBody(TITAN)),
@@ -113,7 +113,7 @@ def body_of(model: str, fields: Mapping[str, Json]) -> InvokedBody:
     """Return the maker's bodies: by a field that only this maker has, else by the model. The default is Claude."""
     if "anthropic_version" in fields:
         return ANTHROPIC
-    return next((body for part, body in _MAKERS if part in model), ANTHROPIC)
+    return next((body for part, body in MAKERS if part in model), ANTHROPIC)
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
