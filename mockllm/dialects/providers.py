@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from mockllm.dialects import anthropic, azure, google, ollama, openai, vendors
+from mockllm.dialects import anthropic, azure, bedrock, google, ollama, openai, vendors
 from mockllm.dialects.provider import Provider
 
 REGISTERED: Final[tuple[Provider, ...]] = (
@@ -15,6 +15,7 @@ REGISTERED: Final[tuple[Provider, ...]] = (
     azure.PROVIDER,
     google.VERTEX,
     ollama.PROVIDER,
+    bedrock.PROVIDER,
     *vendors.PROVIDERS,
 )
 """The first one is the default: examples without a provider use it, and so does an unknown path. Where providers

@@ -22,7 +22,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
 from tests.conformance.exceptions import LEFT_OUT
-from tests.conformance.shape import Case, Observation, Protocol, Recording, observe
+from tests.conformance.shape import Case, Observation, Protocol, Recording, body_of, observe
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"
@@ -65,7 +65,7 @@ def reduce(protocol: Protocol, recording: Recording) -> Case:
     request, response = recording["request"], recording["response"]
     headers = {name.lower(): value for name, value in request["headers"].items()}
     full = "full_headers" in recording["features"]
-    observed = observe(protocol, response["status"], response["headers"] if full else (), response["body"])
+    observed = observe(protocol, response["status"], response["headers"] if full else (), body_of(response))
     content = protocol.decode(recording)
     return Case(
         id=recording["id"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.conformance import (
     anthropic_messages,
     azure,
+    bedrock,
     gemini,
     lookups,
     openai_chat,
@@ -25,5 +26,6 @@ PROTOCOLS: tuple[Protocol, ...] = (
     *gemini.PROTOCOLS,
     *lookups.PROTOCOLS,
     *azure.PROTOCOLS,
+    *bedrock.PROTOCOLS,
     *vendors.PROTOCOLS,
 )

@@ -8,6 +8,7 @@ observations are compared. Texts do not matter: a recording can be reduced to a 
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -17,6 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
@@ -230,6 +232,15 @@ def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | N
         yield protocol.kind(name, payload), protocol.choice_key(payload), payload
 
 
+def body_of(response: Mapping[str, Any]) -> Any:
+    """Return a recorded body; that of a binary stream as the list of its payloads."""
+    if response.get("body_encoding") != "base64":
+        return response["body"]
+    return [loads(frame.payload) for frame in read_frames(b64decode(response["body"]))]
+
+
 def _sent_body(plan: Plan) -> Json | str:
     data = sent_bytes(plan)
+    if plan.framing is Framing.EVENT_STREAM:
+        return [loads(frame.payload) for frame in read_frames(data)]
     return data.decode() if plan.framing in (Framing.SSE, Framing.SSE_CRLF) else loads(data)

@@ -25,7 +25,10 @@ from tests.waiting import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
-NAMES = [re.findall(r"= (?:genai\.)?(\w+)\(", block)[0] + f" {number}" for number, block in enumerate(BLOCKS)]
+NAMES = [
+    re.findall(r"= (?:genai\.|boto3\.)?(\w+)\(", block)[0] + f" {number}"
+    for number, block in enumerate(BLOCKS)
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,8 @@ def test_clients_page_python_block_gets_response(
     server: Live, block: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "http://localhost:8080" in block
+    if "import boto3" in block:
+        pytest.importorskip("boto3")
     names: dict[str, object] = {}
     exec(block.replace("http://localhost:8080", server.url), names)
     names["client"].close()  # type: ignore[attr-defined]
@@ -74,6 +79,7 @@ def test_clients_page_javascript_gets_responses(server: Live, tmp_path: Path) ->
 def test_clients_page_variables_are_those_of_exec() -> None:
     documented = dict(re.findall(r"^\| `(\w+)=(\S+)`", PAGE, flags=re.MULTILINE))
     documented |= dict.fromkeys(re.findall(r"`(\w+_API_KEY)=any`", PAGE), "mockllm")
+    documented |= dict.fromkeys(re.findall(r"`(AWS_BEARER_TOKEN_\w+)`", PAGE), "mockllm")
     made = variables("http://localhost:8080")
     assert documented == {name: made[name] for name in documented}
     assert made.keys() - documented.keys() == {

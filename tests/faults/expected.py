@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
 
-from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, written
+from mockllm.core.rendering.event_stream import read_frames, write_bytes_event, write_event
+from mockllm.core.rendering.plan import EventStep
+from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, readable, written
 
 HALF = len(PIECES) // 2
 UNSTREAMED: Row = lambda plain: Not("the response is not streamed")  # noqa: E731
@@ -149,6 +151,9 @@ HTTP = {
 def malformed(plain: Plain, events: list[bytes], says: list[int]) -> bytes:
     first = events[says[0]]
     broken = first.replace(plain.payload(first), b'{"broken": ')
+    if plain.binary:
+        name = next(read_frames(first)).name
+        broken = FRAMES[plain.encoded](EventStep(b'{"broken": ', 1, "chunk", name))
     return b"".join(events[: says[0]]) + broken + (b"\n]" if plain.array else b"")
 
 
@@ -172,24 +177,36 @@ def cut_event(plain: Plain, events: list[bytes], says: list[int]) -> bytes:
     return b"".join(events[: says[0]]) + event[: len(event) // 2]
 
 
-def cut_utf8(plain: Plain) -> Expect:
+def cut_utf8(plain: Plain) -> Expect | Not:
+    if plain.encoded:
+        return Not("the bytes of its events are in base64")
     assert not plain.events[plain.says[1]].isascii()
     return Expect(plain.body, took=0.1)
+
+
+def bad_checksum(plain: Plain) -> Expect | Not:
+    if not plain.binary:
+        return Not("only the frames of a binary event stream have checksums")
+    events, at = plain.events, plain.says[0]
+    damaged = events[at][:-1] + bytes([events[at][-1] ^ 1])
+    return Expect(b"".join([*events[:at], damaged, *events[at + 1 :]]))
 
 
 def no_terminator(plain: Plain) -> Expect | Not:
     if plain.array:
         return Expect(plain.body.removesuffix(b"\n]"))
     last = plain.events[-1]
-    if any(mark in last for mark in (b"[DONE]", b'"message_stop"', b"event: response.completed")):
+    if any(mark in readable(last) for mark in (b"[DONE]", b'"message_stop"', b"event: response.completed")):
         return Expect(plain.body.removesuffix(last))
     return Not("only the end of the response ends this stream")
 
 
+FRAMES = {False: write_event, True: write_bytes_event}
+"""What writes a binary frame; where the bytes of events are in base64, too."""
 DRIP = 50
 """Bytes at a time."""
 FINISHES = re.compile(
-    rb'"(?:finish_reason|stop_reason|finishReason|done_reason)": ?"|event: response\.completed'
+    rb'"(?:finish_reason|stop_reason|finishReason|stopReason|done_reason)": ?"|event: response\.completed'
 )
 
 
@@ -197,8 +214,8 @@ def no_finish(plain: Plain) -> Expect:
     """Every event but those that tell why it ends; where such a one says a piece too, it says only that."""
 
     def check(seen: Seen) -> None:
-        assert FINISHES.search(plain.body)
-        assert not FINISHES.search(seen.body)
+        assert FINISHES.search(readable(plain.body))
+        assert not FINISHES.search(readable(seen.body))
         other = replace(plain, seen=seen)
         assert len(other.says) == len(PIECES)
         assert len(plain.events) - len(other.events) in (0, 1)
@@ -216,10 +233,10 @@ def error_event(plain: Plain) -> Expect:
         said, came = uncounted(plain.body[: plain.behind(HALF)]), uncounted(seen.body)
         assert came.startswith(said)
         error = came[len(said) :]
-        assert b"error" in error
+        assert b"error" in error or b"exception" in error
         assert written(PIECES[HALF]) not in error
         assert b"[DONE]" not in error
-        assert b"message_stop" not in error
+        assert b"message_stop" not in readable(error)
 
     return Expect(ANY, check=check)
 
@@ -239,7 +256,7 @@ def dripping(plain: Plain) -> Expect:
 
 
 def flood(plain: Plain) -> Expect | Not:
-    if plain.array or plain.ndjson:
+    if plain.array or plain.ndjson or plain.binary:
         return ARRAY
     at = plain.behind(HALF)
     end = b"\r\n" if plain.crlf else b"\n"
@@ -247,7 +264,7 @@ def flood(plain: Plain) -> Expect | Not:
 
 
 def crlf(plain: Plain) -> Expect | Not:
-    if plain.array or plain.ndjson:
+    if plain.array or plain.ndjson or plain.binary:
         return Not("the response is not a stream of server-sent events")
     if plain.crlf:
         return Not("its lines end with CRLF already")
@@ -261,6 +278,7 @@ STREAM = {
     "reorder": Fault(events(reorder), UNSTREAMED),
     "cut_event": Fault(events(cut_event), UNSTREAMED),
     "cut_utf8": Fault(cut_utf8, UNSTREAMED),
+    "bad_checksum": Fault(bad_checksum, UNSTREAMED),
     "no_terminator": Fault(no_terminator, UNSTREAMED),
     "no_finish": Fault(no_finish, UNSTREAMED),
     "error_event": Fault(error_event, error_instead),

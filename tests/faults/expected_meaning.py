@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.core.request.request import Format, Tool
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
@@ -26,6 +27,8 @@ UNASKED = Not("the response calls no tool, and the request has no schema for it"
 
 def bodies(body: bytes, *, streamed: bool) -> list[Any]:
     """The JSON of each event, or of the whole answer; a list is one of events too."""
+    if streamed and body.startswith(b"\0"):
+        return [json.loads(unwrapped(frame.payload)) for frame in read_frames(body)]
     if streamed and body.startswith(b"{"):
         return [json.loads(line) for line in body.splitlines()]
     if streamed and not body.startswith(b"["):

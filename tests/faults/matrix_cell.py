@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from tests.server.raw_client import request
 
@@ -185,6 +187,9 @@ class Plain:
             return re.split(rb"(?=\n,\r\n)", self.body.removesuffix(b"\n]"))
         if self.ndjson:
             return self.body.splitlines(keepends=True)
+        if self.binary:
+            ends = [0, *(frame.end for frame in read_frames(self.body))]
+            return [self.body[start:end] for start, end in pairwise(ends)]
         return re.findall(rb".*?\r?\n\r?\n", self.body, re.DOTALL)
 
     @property
@@ -196,6 +201,16 @@ class Plain:
     def ndjson(self) -> bool:
         """Whether each line is a JSON object."""
         return self.streamed and self.body.startswith(b"{")
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is in binary frames."""
+        return self.streamed and self.body.startswith(b"\0")
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the bytes of its events are in base64."""
+        return self.binary and b'{"bytes":' in self.body
 
     @property
     def crlf(self) -> bool:
@@ -224,6 +239,8 @@ class Plain:
             return event.removeprefix(b"[").removeprefix(b"\n,\r\n")
         if self.ndjson:
             return event.removesuffix(b"\n")
+        if self.binary:
+            return readable(event)
         found = re.search(rb"data: (.*?)\r?\n\r?\n", event, re.DOTALL)
         assert found is not None
         return found[1]
@@ -235,8 +252,13 @@ def written(text: str) -> bytes:
 
 
 def says(event: bytes, piece: str) -> bool:
-    plain = b'"' + written(piece) + b'"'
+    plain, event = b'"' + written(piece) + b'"', readable(event)
     return plain in event or plain.replace(b"<", b"\\u003c").replace(b">", b"\\u003e") in event
+
+
+def readable(events: bytes) -> bytes:
+    """The payloads of binary frames; other events as they are."""
+    return b"".join(unwrapped(frame.payload) for frame in read_frames(events)) or events
 
 
 class Any_(Enum):
@@ -289,8 +311,13 @@ FRAMING = ("transfer-encoding", "content-length", "connection")
 
 
 def told(lines: tuple[str, ...]) -> list[str]:
-    """The lines of a head, without those that tell the body's form."""
-    return [line for line in lines if line.partition(":")[0].lower() not in FRAMING]
+    """The lines of a head, without those that tell the body's form, or its tokens: bodies are looked at for these."""
+    names = [line.partition(":")[0].lower() for line in lines]
+    return [
+        line
+        for name, line in zip(names, lines, strict=True)
+        if name not in FRAMING and not name.endswith("-token-count")
+    ]
 
 
 def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:

@@ -140,6 +140,28 @@ def read_ollama(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
+def read_converse(bodies: Bodies, streamed: bool) -> Facts:
+    """The blocks, in order. Only those of calls are opened by an event."""
+    seen: Facts = {"blocks": [], "usage": ABSENT}
+    for body in bodies:
+        index, delta = body.get("contentBlockIndex"), body.get("delta", {})
+        if "start" in body:
+            seen["blocks"].append(["toolUse", body["start"]["toolUse"]["name"], ""])
+        elif "text" in delta and index == len(seen["blocks"]):
+            seen["blocks"].append(["text", None, delta["text"]])
+        elif delta:
+            seen["blocks"][-1][2] += delta.get("text", delta.get("toolUse", {}).get("input"))
+        for block in body.get("output", {}).get("message", {}).get("content", ()):
+            call = block.get("toolUse")
+            seen["blocks"].append(
+                ["text", None, block["text"]] if call is None else ["toolUse", call["name"], _argued(call)]
+            )
+        seen["stopReason"] = body.get("stopReason", seen.get("stopReason"))
+        if "metrics" in body:
+            seen["usage"] = body.get("usage", ABSENT)
+    return seen
+
+
 READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
@@ -147,6 +169,8 @@ READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
     "anthropic-messages": read_messages,
     "gemini-generate": read_generate,
     "ollama-chat": read_ollama,
+    "bedrock-converse": read_converse,
+    "bedrock-invoke": read_messages,
 }
 """By endpoint: a protocol's dialect and api."""
 USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
@@ -156,6 +180,8 @@ USAGE_MEMBERS: Mapping[str, tuple[str, str, str | None]] = {
     "anthropic-messages": ("input_tokens", "output_tokens", None),
     "gemini-generate": ("promptTokenCount", "candidatesTokenCount", "totalTokenCount"),
     "ollama-chat": ("prompt_eval_count", "eval_count", None),
+    "bedrock-converse": ("inputTokens", "outputTokens", "totalTokens"),
+    "bedrock-invoke": ("input_tokens", "output_tokens", None),
 }
 """The members of a usage: input, output, total."""
 
@@ -194,6 +220,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": "Half said", "finish": "SAFETY", "ratings": RATINGS},
             "ollama-chat": {"text": "Half said", "finish": "stop"},
+            "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "content_filtered"},
         },
     ),
     "length_stop": (
@@ -215,6 +242,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": "Half said", "finish": "MAX_TOKENS", "ratings": ABSENT},
             "ollama-chat": {"text": "Half said", "finish": "length"},
+            "bedrock-converse": {"blocks": [["text", None, "Half said"]], "stopReason": "max_tokens"},
         },
     ),
     "length_stop in a call": (
@@ -232,6 +260,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "max_tokens"},
             "gemini-generate": {"calls": [], "finish": "MAX_TOKENS", "message": ABSENT},
             "ollama-chat": {"calls": [], "finish": "length"},
+            "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "max_tokens"},
         },
     ),
     "refusal": (
@@ -253,6 +282,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"text": SORRY, "finish": "PROHIBITED_CONTENT"},
             "ollama-chat": {"text": SORRY, "finish": "stop"},
+            "bedrock-converse": {"blocks": [["text", None, SORRY]], "stopReason": "end_turn"},
         },
     ),
     "empty_answer": (
@@ -266,6 +296,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [], "stop_reason": "end_turn", "stop_details": None},
             "gemini-generate": {"text": "", "calls": [], "finish": "STOP"},
             "ollama-chat": {"text": "", "calls": [], "finish": "stop"},
+            "bedrock-converse": {"blocks": [], "stopReason": "end_turn"},
         },
     ),
     "bad_tool_arguments": (
@@ -279,6 +310,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", BROKEN]], "stop_reason": "tool_use"},
             "gemini-generate": {"calls": [], "finish": "MALFORMED_FUNCTION_CALL", "message": MALFORMED},
             "ollama-chat": {"calls": [], "finish": "stop"},
+            "bedrock-converse": {"blocks": [["toolUse", "look", BROKEN]], "stopReason": "tool_use"},
         },
     ),
     "unknown_tool": (
@@ -295,6 +327,10 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             },
             "gemini-generate": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "STOP"},
             "ollama-chat": {"calls": [["look_v2", {"city": "Paris"}]], "finish": "stop"},
+            "bedrock-converse": {
+                "blocks": [["toolUse", "look_v2", '{"city":"Paris"}']],
+                "stopReason": "tool_use",
+            },
         },
     ),
     "wrong_schema of arguments": (
@@ -308,6 +344,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["tool_use", "look", '{"city":7}']]},
             "gemini-generate": {"calls": [["look", {"city": 7}]], "finish": "STOP"},
             "ollama-chat": {"calls": [["look", {"city": 7}]], "finish": "stop"},
+            "bedrock-converse": {"blocks": [["toolUse", "look", '{"city":7}']], "stopReason": "tool_use"},
         },
     ),
     "wrong_schema of structured output": (
@@ -321,6 +358,7 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
             "anthropic-messages": {"blocks": [["text", None, "{}"]], "stop_reason": "end_turn"},
             "gemini-generate": {"text": "{}", "finish": "STOP"},
             "ollama-chat": {"text": "{}", "finish": "stop"},
+            "bedrock-converse": {"blocks": [["text", None, "{}"]], "stopReason": "end_turn"},
         },
     ),
     "no_usage": (
@@ -336,6 +374,9 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         {endpoint: {"usage": None} for endpoint in READ},
     ),
 }
+
+for _row in TABLE.values():
+    _row[3]["bedrock-invoke"] = _row[3]["anthropic-messages"]  # whose bodies it carries
 
 
 OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}

@@ -27,7 +27,8 @@ from mockllm.core.faults.fault_points import (
     split_step,
 )
 from mockllm.core.rendering.encoder import first_chunks
-from mockllm.core.rendering.framing import written
+from mockllm.core.rendering.event_stream import PRELUDE_CHECKSUM
+from mockllm.core.rendering.framing import FORMS, written
 from mockllm.core.rendering.plan import CutStep, EventStep, Flow, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.types import Drawable, Duration, Templated
@@ -167,24 +168,53 @@ class CutUtf8(Splitting):
     )
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        if plan.framing is Framing.EVENT_STREAM_BYTES:
+            return NotApplicable("the bytes of its events are in base64")
         if self.at is not None:
             return super().apply_to_plan(plan)
         for index, step in enumerate(live_steps(plan)):
             if type(step) is EventStep and step.kind == "chunk" and not step.payload.isascii():
-                return replace(plan, steps=self.split(plan, index, _inside_character))
+                return replace(plan, steps=self.split(plan, index, _inside_character(step)))
         return NotApplicable("no chunk has a character of several bytes")
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...] | NotApplicable:
         for index in range(start, end):
             step = plan.steps[index]
             if type(step) is EventStep and not step.payload.isascii():
-                return self.split(plan, index, _inside_character)
+                return self.split(plan, index, _inside_character(step))
         return NotApplicable("the chunk has no character of several bytes")
 
 
-def _inside_character(data: bytes) -> int:
-    """Return the offset after the first byte of the first character of several bytes."""
-    return 1 + next(offset for offset, byte in enumerate(data) if byte >= 0x80)
+def _inside_character(step: EventStep) -> Callable[[bytes], int]:
+    """Return what finds the offset after the first byte of the payload's first character of several bytes."""
+    inside = 1 + next(offset for offset, byte in enumerate(step.payload) if byte >= 0x80)
+    return lambda data: data.index(step.payload) + inside
+
+
+@fault("bad_checksum")
+class BadChecksum(ChunkFault):
+    """The frame of one chunk has a wrong checksum. Only the frames of a binary event stream have checksums."""
+
+    of: Literal["frame", "prelude"] = Field(
+        default="frame", description="Whether the checksum of the frame is wrong, or that of its lengths."
+    )
+    then: Literal["end", "go_on"] = Field(
+        default="go_on", description="Whether the stream ends there, or continues with the next chunk."
+    )
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        if plan.framing not in (Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES):
+            return NotApplicable("only the frames of a binary event stream have checksums")
+        return super().apply_to_plan(plan)
+
+    def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
+        step = plan.steps[start]
+        assert isinstance(step, EventStep)
+        frame = bytearray(FORMS[plan.framing].each(step))
+        frame[-1 if self.of == "frame" else PRELUDE_CHECKSUM] ^= 1
+        damaged = RawStep(bytes(frame), step.chunk_index, event=True, bound=True)
+        rest = plan.steps[end:] if self.then == "go_on" else ()
+        return (*plan.steps[:start], damaged, *rest)
 
 
 @fault("no_terminator")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from json import JSONDecodeError, JSONDecoder
 from typing import Final, TypeAlias
 
+from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
 
@@ -60,12 +61,22 @@ def _json_array(data: bytes) -> Iterator[Event]:
         at = end
 
 
+def _event_stream(data: bytes) -> Iterator[Event]:
+    return ((frame.name, frame.payload) for frame in read_frames(data))
+
+
+def _event_stream_bytes(data: bytes) -> Iterator[Event]:
+    return ((frame.name, unwrapped(frame.payload)) for frame in read_frames(data))
+
+
 _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.PLAIN: _plain,
     Framing.SSE: _sse,
     Framing.SSE_CRLF: _sse,
     Framing.NDJSON: _ndjson,
     Framing.JSON_ARRAY: _json_array,
+    Framing.EVENT_STREAM: _event_stream,
+    Framing.EVENT_STREAM_BYTES: _event_stream_bytes,
 }
 
 

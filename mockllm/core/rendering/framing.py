@@ -1,4 +1,5 @@
-"""How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, or none.
+"""How events become bytes: server-sent events with LF or CRLF, newline-delimited JSON, a JSON array, binary frames,
+or none.
 
 Framing happens when a plan is written, because the bytes before the first event, between two and behind the last
 depend on the events that faults leave. Sources: WHATWG HTML section 9.2 (server-sent events); Google's endpoints end
@@ -13,6 +14,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.rendering.event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -65,6 +67,8 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.SSE_CRLF: EventFraming(_sse_crlf),
     Framing.NDJSON: EventFraming(_ndjson),
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
+    Framing.EVENT_STREAM: EventFraming(write_event),
+    Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
 }
 
 

@@ -128,13 +128,18 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
-    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`."""
+
+    A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
+    those of `event-stream-bytes` the payload is in base64.
+    """
 
     PLAIN = "plain"
     SSE = "sse"
     SSE_CRLF = "sse-crlf"
     NDJSON = "ndjson"
     JSON_ARRAY = "json-array"
+    EVENT_STREAM = "event-stream"
+    EVENT_STREAM_BYTES = "event-stream-bytes"
 
 
 class Flow(Struct, frozen=True):

@@ -12,6 +12,7 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.event_stream import read_frames, write_event
 from mockllm.core.rendering.framing import FORMS
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, RawStep, ResponseHead, Step, WaitStep
 
@@ -48,7 +49,7 @@ def framing_of(content_type: str, body: bytes, *, streamed: bool) -> Framing:
     if kind in ("application/x-ndjson", "application/jsonl", "application/stream+json"):
         return Framing.NDJSON
     if kind.startswith("application/vnd.amazon.eventstream"):
-        return Framing.SSE  # its frames are binary and not parsed
+        return Framing.EVENT_STREAM
     if streamed and kind == "application/json" and body[:1] == b"[":
         return Framing.JSON_ARRAY
     return Framing.PLAIN
@@ -131,6 +132,8 @@ def _slices(body: bytes, framing: Framing) -> Iterator[_FrameSlice]:
             _FrameSlice(line.end(), EventStep(line[1], 0, "open"))
             for line in re.finditer(rb"([^\n]*)\n", body)
         )
+    if framing is Framing.EVENT_STREAM:
+        return _event_frames(body)
     return _events(body, _SSE_CRLF if framing is Framing.SSE_CRLF else _SSE)
 
 
@@ -144,6 +147,18 @@ def _events(body: bytes, form: re.Pattern[bytes]) -> Iterator[_FrameSlice]:
             event = EventStep(match[2], 0, "open", name)
         yield _FrameSlice(blank.end(), event)
         start = blank.end()
+    if start < len(body):
+        yield _FrameSlice(len(body), None)
+
+
+def _event_frames(body: bytes) -> Iterator[_FrameSlice]:
+    """Return the frames; an exception and a frame with other headers are no events."""
+    start = 0
+    for frame in read_frames(body):
+        event = EventStep(frame.payload, 0, "open", frame.name)
+        written = write_event(event) == body[start : frame.end]
+        yield _FrameSlice(frame.end, event if written else None)
+        start = frame.end
     if start < len(body):
         yield _FrameSlice(len(body), None)
 

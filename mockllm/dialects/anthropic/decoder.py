@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
@@ -21,13 +21,17 @@ FINISH: Final[Mapping[str, str]] = {
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal is
-    reported as both."""
-    decoder = ResponseDecoder(plan)
+    """Return the content of a response."""
+    return decode_payloads(payloads(plan), ResponseDecoder(plan))
+
+
+def decode_payloads(payloads: Iterable[Json], decoder: ResponseDecoder) -> DecodedResponse | None:
+    """Return the content of the events or the body of a response. This protocol sends a refusal as text: text that
+    ends with a refusal is reported as both."""
     counted: dict[str, Json] = {}
-    for payload in payloads(plan):
+    for payload in payloads:
         _read_payload(payload, decoder, counted)
-    decoder.usage = _read_usage(counted)
+    decoder.usage = _read_usage(counted) or decoder.usage
     if decoder.finish == "refusal":
         decoder.add_text("refusal", decoder.text("text") or "", visible=False)
     return decoder.result()

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.event_stream import read_frames
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -113,6 +114,16 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
         plans.STREAM,
         "the response has only 2 chunks",
     ),
+    "characters in base64": (
+        made("cut_utf8"),
+        replace(plans.STREAM, framing=Framing.EVENT_STREAM_BYTES),
+        "the bytes of its events are in base64",
+    ),
+    "lines have no checksums": (
+        made("bad_checksum"),
+        plans.STREAM,
+        "only the frames of a binary event stream have checksums",
+    ),
     "no terminator": (
         made("no_terminator"),
         replace(plans.STREAM, steps=plans.STEPS[:6]),
@@ -187,6 +198,33 @@ def test_cut_utf8_splits_inside_a_character() -> None:
         *rest,
     )
     assert plans.played(made("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
+
+
+def test_cut_utf8_splits_inside_a_character_of_a_frame() -> None:
+    binary = replace(LETTERS, framing=Framing.EVENT_STREAM)
+    *_, first, _, second, _ = plans.played(made("cut_utf8"), binary).steps
+    assert isinstance(first, RawStep)
+    assert isinstance(second, RawStep)
+    assert first.data.endswith(b"b\xc3")
+    assert second.data.startswith(b"\xbc")
+
+
+@pytest.mark.parametrize(("of", "place"), [("frame", -1), ("prelude", 8)])
+@pytest.mark.parametrize("framing", [Framing.EVENT_STREAM, Framing.EVENT_STREAM_BYTES])
+def test_bad_checksum_changes_one_byte(of: str, place: int, framing: Framing) -> None:
+    binary = replace(plans.STREAM, framing=framing)
+    before, after = (sent_bytes(plan) for plan in (binary, plans.played(made("bad_checksum", of=of), binary)))
+    (changed,) = [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    good = list(read_frames(before))
+    damaged = len(list(read_frames(after)))
+    start, end = good[damaged - 1].end, good[damaged].end
+    assert changed == (start + place if place > 0 else end + place)
+
+
+def test_bad_checksum_may_end_the_stream() -> None:
+    binary = replace(plans.STREAM, framing=Framing.EVENT_STREAM)
+    *_, last = plans.played(made("bad_checksum", then="end"), binary).steps
+    assert isinstance(last, RawStep)
 
 
 def test_no_terminator_removes_the_bracket_of_an_array() -> None:

@@ -1,0 +1,63 @@
+"""Amazon Bedrock: Converse, InvokeModel with the bodies of the models' makers, token counts and the lists of
+models."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.bedrock.converse import Converse
+from mockllm.dialects.bedrock.invoke import Invoke
+from mockllm.dialects.bedrock.lookups import (
+    KNOWN_MODELS,
+    BedrockCountTokens,
+    FoundationModels,
+    InferenceProfiles,
+)
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+
+CONVERSE: Final = Converse()
+INVOKE: Final = Invoke()
+COUNT: Final = BedrockCountTokens()
+MODELS: Final = FoundationModels()
+"""Both the list and one model of it."""
+PROFILES: Final = InferenceProfiles()
+
+
+def _routes() -> tuple[ProviderRoute, ...]:
+    converse = ProviderCall(
+        "converse",
+        CONVERSE,
+        operation="chat",
+        title="Amazon Bedrock",
+        body_fields=("inferenceConfig", "toolConfig"),
+    )
+    invoke = ProviderCall("invoke", INVOKE, operation="chat")
+    models, profiles = ProviderCall("models", MODELS), ProviderCall("inference_profiles", PROFILES)
+    return (
+        ProviderRoute("POST", "/model/{model}/(converse|converse-stream)", converse),
+        ProviderRoute("POST", "/model/{model}/(invoke|invoke-with-response-stream)", invoke),
+        ProviderRoute("POST", "/model/{model}/count-tokens", ProviderCall("count_tokens", COUNT)),
+        ProviderRoute("GET", "/foundation-models", models),
+        ProviderRoute("GET", "/foundation-models/{model}", models),
+        ProviderRoute("GET", "/inference-profiles", profiles),
+        ProviderRoute("GET", "/inference-profiles/{model}", profiles),
+    )
+
+
+PROVIDER: Final = Provider(
+    name="bedrock",
+    title="Amazon Bedrock",
+    aliases=("amazon-bedrock", "aws-bedrock"),
+    routes=_routes(),
+    base_url_shown=True,
+    hint_headers=("amz-sdk-request", "x-amz-date"),
+    known_models=KNOWN_MODELS,
+    telemetry_name="aws.bedrock",
+    hosts=("amazonaws.com",),
+    base_url_variables=(
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+        "AWS_ENDPOINT_URL_BEDROCK",
+        "ANTHROPIC_BEDROCK_BASE_URL",
+    ),
+    key_variables=("AWS_BEARER_TOKEN_BEDROCK",),
+)

@@ -1,0 +1,126 @@
+"""Checks of a request of Converse: its shape, the documented ranges, and calls without their results.
+
+Messages are those of public reports. Where none is known, the message has the wording of the service's constraints
+(`1 validation error detected: …`). Unknown fields, models and content of blocks pass.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json
+from mockllm.core.request.request import Request
+from mockllm.dialects.bedrock.converse_request import list_of, object_of, text_of
+from mockllm.dialects.bedrock.errors import ERROR_TYPE
+
+_RANGES: Final = {"temperature": (0, 1), "topP": (0, 1), "maxTokens": (1, None)}
+"""The minimum and the maximum of the settings of inference."""
+
+
+class BedrockRequestProblem(Exception):
+    """The first problem of a request, in the provider's wording; it ends the check."""
+
+
+def check_readable(request: Request) -> Failure | None:
+    """Return the error of a body that is no JSON object; the message is inferred from the type."""
+    if type(request.body) is dict:
+        return None
+    message = "The request body is not a valid JSON object."
+    return Failure("bad_request", message=message, headers=((ERROR_TYPE, "SerializationException"),))
+
+
+def check(request: Request) -> Failure | None:
+    """Return the first problem of the request; None where there is none."""
+    failure = check_readable(request)
+    if failure is not None:
+        return failure
+    try:
+        check_conversation(request.fields)
+        _check_ranges(object_of(request.fields.get("inferenceConfig")))
+    except BedrockRequestProblem as problem:
+        return Failure("bad_request", message=str(problem))
+    return None
+
+
+def _constraint(path: str, value: str, constraint: str) -> BedrockRequestProblem:
+    return BedrockRequestProblem(
+        f"1 validation error detected: Value{value} at '{path}' failed to satisfy constraint: "
+        f"Member must {constraint}"
+    )
+
+
+def check_conversation(fields: dict[str, Json]) -> None:
+    """Raise the first problem of the messages."""
+    messages = fields.get("messages")
+    if type(messages) is not list:
+        raise _constraint("messages", "", "not be null")
+    roles = [object_of(message).get("role") for message in messages]
+    if roles[:1] != ["user"] and roles[:1] != ["system"]:
+        raise BedrockRequestProblem(
+            "A conversation must start with a user message. Try again with a conversation that starts with a user "
+            "message."
+        )
+    for number, message in enumerate(messages):
+        if roles[number] not in ("user", "assistant", "system"):
+            path = f"messages.{number + 1}.member.role"
+            raise _constraint(path, f" '{roles[number]}'", "satisfy enum value set: [user, assistant]")
+        _check_content(number, object_of(message).get("content"))
+    _check_calls([[object_of(block) for block in message["content"]] for message in messages], fields)
+
+
+def _check_content(number: int, content: Json) -> None:
+    if type(content) is not list:
+        raise _constraint(f"messages.{number + 1}.member.content", "", "not be null")
+    if not content:
+        raise BedrockRequestProblem(
+            f"The content field in the Message object at messages.{number} is empty. Add a ContentBlock object to "
+            "the content field and try again."
+        )
+    for place, block in enumerate(content):
+        text = object_of(block).get("text")
+        if type(text) is str and not text.strip():
+            raise BedrockRequestProblem(
+                f"The text field in the ContentBlock object at messages.{number}.content.{place} is blank. Add text "
+                "to the text field, and try again."
+            )
+
+
+def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json]) -> None:
+    """Raise a problem for calls without results in the next message, and for results without calls before them."""
+    calls: list[str] = []
+    used = False
+    for number, blocks in enumerate(messages):
+        results = _ids(blocks, "toolResult")
+        missing = [id for id in calls if id not in results]
+        if missing:
+            raise BedrockRequestProblem(
+                f"Expected toolResult blocks at messages.{number}.content for the following Ids: {', '.join(missing)}"
+            )
+        if any(id not in calls for id in results):
+            raise BedrockRequestProblem(
+                f"The number of toolResult blocks at messages.{number}.content exceeds the number of toolUse blocks "
+                "of previous turn."
+            )
+        calls = _ids(blocks, "toolUse")
+        used = used or bool(calls)
+    if used and not list_of(object_of(fields.get("toolConfig")).get("tools")):
+        raise BedrockRequestProblem(
+            "The toolConfig field must be defined when using toolUse and toolResult content blocks."
+        )
+
+
+def _ids(blocks: list[dict[str, Json]], kind: str) -> list[str]:
+    return [text_of(object_of(block[kind]).get("toolUseId")) or "" for block in blocks if kind in block]
+
+
+def _check_ranges(config: dict[str, Json]) -> None:
+    for name, (low, high) in _RANGES.items():
+        value = config.get(name)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        path = f"inferenceConfig.{name}"
+        if value < low:
+            raise _constraint(path, f" '{value}'", f"have value greater than or equal to {low}")
+        if high is not None and value > high:
+            raise _constraint(path, f" '{value}'", f"have value less than or equal to {high}")

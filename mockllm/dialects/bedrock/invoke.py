@@ -1,0 +1,155 @@
+"""POST /model/{model}/invoke and /invoke-with-response-stream: a body of the model's maker, unwrapped or in frames.
+
+The frames of a stream have the bytes of the body's events in base64. Headers and frames are those of botocore's
+service model `bedrock-runtime/2023-09-30/service-2.json` (`InvokeModelResponse`, `ResponseStream`), and of
+recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
+from mockllm.core.reply.reply import Reply, Usage
+from mockllm.core.request.request import Format, Message, Request, Sampling, Tool, ToolChoice
+from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
+from mockllm.dialects.bedrock.converse_check import check_readable
+from mockllm.dialects.bedrock.converse_request import BedrockRequest
+from mockllm.dialects.bedrock.errors import JSON_TYPE, LATENCY, error_plan, request_headers
+from mockllm.dialects.bedrock.invoke_bodies import ANTHROPIC, InvokedBody, body_of, decode
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+
+_CONTENT_TYPE: Final = ("x-amzn-bedrock-content-type", "application/json")
+
+
+class InvokeRequest(BedrockRequest):
+    """A request with a body of the model's maker, which `inner` reads."""
+
+    api = "invoke"
+    generates = True
+
+    @lazy
+    def maker(self) -> InvokedBody:
+        """The protocol of the body."""
+        return body_of(self.model or "", self.fields)
+
+    @lazy
+    def inner(self) -> Request:
+        """The request as one of the body's protocol."""
+        return self.maker.request(
+            method=self.method,
+            path=self.path,
+            headers=self.headers,
+            raw=self.raw,
+            query_string=self.query_string,
+            provider=self.provider,
+            route=self.route,
+            session=self.session,
+            client=self.client,
+            now=self.now,
+            recall=self.recall,
+            context=self.context,
+        )
+
+    @lazy
+    def stream(self) -> bool:
+        return self.path.endswith("-stream")
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        return self.inner.messages
+
+    @lazy
+    def system(self) -> str | None:
+        return self.inner.system
+
+    @lazy
+    def tools(self) -> tuple[Tool, ...]:
+        return self.inner.tools
+
+    @lazy
+    def tool_choice(self) -> ToolChoice:
+        return self.inner.tool_choice
+
+    @lazy
+    def response_format(self) -> Format:
+        return self.inner.response_format
+
+    @lazy
+    def sampling(self) -> Sampling:
+        return self.inner.sampling
+
+    @lazy
+    def input_tokens(self) -> int:
+        return self.inner.input_tokens
+
+
+def _count_headers(counted: Usage) -> Headers:
+    """Return the headers of a non-streaming response; those of a cache only where there are any counts, and no counts
+    where a fault removes the usage."""
+    latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
+    if counted.presence != "counted":
+        return (latency,)
+    counts = {"input": counted.input - counted.cached_read - counted.cache_write, "output": counted.output}
+    if counted.cached_read or counted.cache_write:
+        counts = {"cache-read-input": counted.cached_read, "cache-write-input": counted.cache_write, **counts}
+    return (*((f"x-amzn-bedrock-{name}-token-count", str(count)) for name, count in counts.items()), latency)
+
+
+class Invoke:
+    """The dialect of both calls. Neutral words become a body of Claude."""
+
+    name: str = DIALECT
+    api: str = "invoke"
+    generates: bool = True
+    request: type[Request] = InvokeRequest
+    capabilities = ProtocolCapabilities(
+        choices=False,
+        json_object=False,
+        closed_schemas=True,
+        unsupported_parts=frozenset({"images"}),
+        reasoning=False,
+        framings=frozenset({Framing.EVENT_STREAM_BYTES}),
+    )
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, InvokeRequest)
+        return check_readable(request) or request.maker.check(request.inner)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        assert isinstance(request, InvokeRequest)
+        return request.maker.supported_reply(reply, request.inner)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, InvokeRequest)
+        plan = request.maker.encode_body(reply, request.inner, stamp)
+        headers = (JSON_TYPE, *_count_headers(reply.usage), *request_headers(stamp))
+        return replace(plan, head=ResponseHead(200, headers))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, InvokeRequest)
+        plan = request.maker.encode_stream(reply, request.inner, stamp)
+        return replace(plan, head=ResponseHead(200, (*EVENT_STREAM, _CONTENT_TYPE, *request_headers(stamp))))
+
+    def variant(self, request: Request) -> Hashable:
+        assert isinstance(request, InvokeRequest)
+        return request.maker, request.maker.variant(request.inner)
+
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        return ANTHROPIC.build_request(request)
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)

@@ -1,0 +1,105 @@
+"""Claude behind InvokeModel: Anthropic's messages, with the model in the path and `anthropic_version` in the body.
+
+Ids identify the platform (`msg_bdrk_01…`), the model has neither its maker nor its version, a stream has no pings,
+and its last event counts tokens; all from recordings. Where Anthropic's messages changed after those recordings
+(usage, stop details), the newest form of Anthropic's own API is used, which was not verified against Bedrock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import BASE62, Ids
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
+from mockllm.core.reply.reply import Reply
+from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.messages import Messages
+from mockllm.dialects.anthropic.messages_check import check_hosted
+from mockllm.dialects.anthropic.messages_request import MessagesRequest
+from mockllm.dialects.anthropic.messages_request import build_request as build_messages
+from mockllm.dialects.bedrock.converse_request import model_path, wire_headers
+from mockllm.dialects.bedrock.errors import exception, invocation_metrics
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+
+VERSION: Final = "bedrock-2023-05-31"
+_MODEL: Final = re.compile(r"(?:.*[/.])?(claude[\w-]*?)(?:-v\d+)?(?::\d+(?::\w+)?)?")
+"""An id of a model, of an inference profile, or an ARN of either."""
+
+
+class BedrockIds(Ids):
+    """Ids that identify the platform: `msg_bdrk_01…`."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        return self._ids.make(prefix.replace("_01", "_bdrk_01"), length, place, alphabet)
+
+
+def claude_name(model: str) -> str:
+    """Return the model's name in responses: without region, maker, version and ARN."""
+    match = _MODEL.fullmatch(model)
+    return model if match is None else match[1]
+
+
+class InvokeMessagesRequest(MessagesRequest):
+    """The body of a request, which is Anthropic's without a model."""
+
+    @lazy
+    def model(self) -> str | None:
+        return self.route.get("model")
+
+
+class AnthropicBody(Messages):
+    """Writes and reads the bodies of Claude."""
+
+    request: type[Request] = InvokeMessagesRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_hosted(request)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return super().encode_body(_with_model(reply, request), request, _on_bedrock(stamp))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        plan = super().encode_stream(_with_model(reply, request), request, _on_bedrock(stamp))
+        return Plan(ResponseHead(200, ()), tuple(_steps(plan, reply, request)), Framing.EVENT_STREAM_BYTES)
+
+    def build_request(self, request: NeutralRequest) -> WireRequest:
+        body: dict[str, Json] = {"anthropic_version": VERSION, **build_messages(request).body}
+        for name in ("model", "stream"):
+            body.pop(name, None)
+        call = "invoke-with-response-stream" if request.stream else "invoke"
+        return WireRequest(model_path(request.model, call), wire_headers(request), body)
+
+
+def _on_bedrock(stamp: ResponseIdentity) -> ResponseIdentity:
+    return ResponseIdentity(BedrockIds(stamp.ids), stamp.now)
+
+
+def _with_model(reply: Reply, request: Request) -> Reply:
+    return replace(reply, model=claude_name(reply.model or request.model or ""))
+
+
+def _steps(plan: Plan, reply: Reply, request: Request) -> Iterator[Step]:
+    for step in plan.steps:
+        if not isinstance(step, EventStep):
+            yield step
+        elif step.kind == "error":
+            assert reply.broken is not None
+            payload, name = exception(reply.broken, request, times_out=True)
+            yield replace(step, payload=payload, event=name)
+        elif step.event == "message_stop":
+            yield replace(step, payload=dumps({**loads(step.payload), **invocation_metrics(reply.usage)}))
+        elif step.event != "ping":
+            yield step

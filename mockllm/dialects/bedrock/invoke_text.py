@@ -1,0 +1,215 @@
+"""Texts of other makers' models behind InvokeModel: Titan, Llama, Mistral and Cohere.
+
+Bodies are those of the service's documentation ("Inference request parameters and response fields for foundation
+models"); Titan's are from recordings too, the others were not verified against the service. These bodies have a
+prompt or a message, and texts only: tools, thinking and images of a reply are omitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from typing import ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
+from mockllm.core.request.request import Message, Request, Role, Sampling, TextPart, estimate_input
+from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of, object_of, text_of
+from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
+from mockllm.dialects.dialect import ResponseIdentity
+
+
+class PromptRequest(BedrockRequest):
+    """A body with a prompt. `settings`: the member that holds the settings, where they are not beside the prompt."""
+
+    prompt: ClassVar[str] = "prompt"
+    settings: ClassVar[str | None] = None
+    limit: ClassVar[str] = "max_tokens"
+    stops: ClassVar[str] = "stop"
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        text = text_of(self.fields.get(self.prompt))
+        return () if text is None else (Message("user", (TextPart(text),)),)
+
+    @lazy
+    def sampling(self) -> Sampling:
+        fields = self.fields if self.settings is None else object_of(self.fields.get(self.settings))
+        most = fields.get(self.limit)
+        stop = (text for text in list_of(fields.get(self.stops)) if type(text) is str)
+        return Sampling(1, tuple(stop), most if type(most) is int and most > 0 else None)
+
+    @lazy
+    def input_tokens(self) -> int:
+        return estimate_input(self)
+
+
+class TitanRequest(PromptRequest):
+    prompt = "inputText"
+    settings = "textGenerationConfig"
+    limit = "maxTokenCount"
+    stops = "stopSequences"
+
+
+class LlamaRequest(PromptRequest):
+    limit = "max_gen_len"
+
+
+class CohereRequest(PromptRequest):
+    """A message with its history; the older models have a prompt."""
+
+    stops = "stop_sequences"
+    _ROLES: ClassVar[dict[Json, Role]] = {"USER": "user", "CHATBOT": "assistant", "SYSTEM": "system"}
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        turns = [object_of(turn) for turn in list_of(self.fields.get("chat_history"))]
+        turns.insert(0, {"role": "SYSTEM", "message": self.fields.get("preamble")})
+        turns.append({"role": "USER", "message": self.fields.get("message", self.fields.get("prompt"))})
+        return tuple(
+            Message(role, (TextPart(text),))
+            for turn in turns
+            if (role := self._ROLES.get(text_of(turn.get("role")))) is not None
+            and (text := text_of(turn.get("message"))) is not None
+        )
+
+
+class TextForm(Struct, frozen=True):
+    """What distinguishes a maker. `body`: the body of a non-streaming response from its text, reason, usage and an
+    id. `chunk`: an event of a stream from the same; the text is empty in the last event, the reason None in all
+    others."""
+
+    request: type[PromptRequest]
+    reasons: Mapping[Finish, str]
+    body: Callable[[str, str, Usage, str], dict[str, Json]]
+    chunk: Callable[[str, str | None, Usage, str], dict[str, Json]]
+
+
+def _titan_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
+    result = {"tokenCount": counted.output, "outputText": text, "completionReason": reason}
+    return {"inputTextTokenCount": counted.input, "results": [result]}
+
+
+def _titan_chunk(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
+    ended = reason is not None
+    return {
+        "outputText": text,
+        "index": 0,
+        "totalOutputTextTokenCount": counted.output if ended else None,
+        "completionReason": reason,
+        "inputTextTokenCount": counted.input if ended else None,
+    }
+
+
+def _llama(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
+    return {
+        "generation": text,
+        "prompt_token_count": counted.input,
+        "generation_token_count": counted.output,
+        "stop_reason": reason,
+    }
+
+
+def _mistral(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
+    return {"outputs": [{"text": text, "stop_reason": reason}]}
+
+
+def _cohere_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
+    history = [{"role": "CHATBOT", "message": text}]
+    return {"generation_id": id, "text": text, "finish_reason": reason, "chat_history": history}
+
+
+def _cohere_chunk(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
+    if reason is None:
+        return {"is_finished": False, "event_type": "text-generation", "text": text}
+    return {"is_finished": True, "event_type": "stream-end", "finish_reason": reason}
+
+
+_WORDS: Final[Mapping[Finish, str]] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "stop",
+    "content_filter": "stop",
+    "refusal": "stop",
+}
+TITAN: Final = TextForm(
+    TitanRequest,
+    {**dict.fromkeys(_WORDS, "FINISH"), "length": "LENGTH", "content_filter": "CONTENT_FILTERED"},
+    _titan_body,
+    _titan_chunk,
+)
+LLAMA: Final = TextForm(LlamaRequest, _WORDS, _llama, _llama)
+MISTRAL: Final = TextForm(PromptRequest, _WORDS, _mistral, _mistral)
+COHERE: Final = TextForm(
+    CohereRequest,
+    {**dict.fromkeys(_WORDS, "COMPLETE"), "length": "MAX_TOKENS", "content_filter": "ERROR_TOXIC"},
+    _cohere_body,
+    _cohere_chunk,
+)
+
+
+class TextEncoder(Encoder):
+    """The events of a text. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: Request, stamp: ResponseIdentity, form: TextForm) -> None:
+        super().__init__(reply)
+        self.request, self.form = request, form
+        self.id = stamp.ids.make("", 36)
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        counted = self.reply.usage
+        reason = self.form.reasons[self.reply.choices[0].finish]
+        last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}
+        yield "finish", (dumps(last), None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return (exception(failure, self.request, times_out=True),)
+
+
+class TextBody:
+    """Writes the bodies of one maker."""
+
+    def __init__(self, form: TextForm) -> None:
+        self.form = form
+        self.request: type[Request] = form.request
+
+    def check(self, request: Request) -> Failure | None:
+        if request.messages:
+            return None
+        name = self.form.request.prompt
+        problem = f"#: required key [{name}] not found, please reformat your input and try again."
+        return Failure("bad_request", message=f"Malformed input request: {problem}")
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        """Return the first choice with its texts, as one text."""
+        choice = reply.choices[0] if reply.choices else Choice(())
+        parts: tuple[Part, ...] = tuple(part for part in choice.parts if isinstance(part, Text | Refusal))
+        if parts == choice.parts and len(reply.choices) == 1:
+            return reply
+        return replace(reply, choices=(replace(choice, parts=parts),))
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        choice = reply.choices[0]
+        text = "".join(
+            part.whole if isinstance(part, Text) and part.whole is not None else joined_text(part.chunks)
+            for part in choice.parts
+            if isinstance(part, Text | Refusal)
+        )
+        reason = self.form.reasons[choice.finish]
+        return json_plan(self.form.body(text, reason, reply.usage, stamp.ids.make("", 36)), stamp)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        steps = tuple(encode(TextEncoder(reply, request, stamp, self.form)))
+        return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+
+    def variant(self, request: Request) -> Hashable:
+        return None

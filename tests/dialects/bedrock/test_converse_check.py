@@ -1,0 +1,124 @@
+"""Refusals of Converse, in the provider's words."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.json.codec import Json
+from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS
+from tests.dialects.bedrock.bedrock_requests import CLAUDE, MESSAGES, converse, invoke, request_of
+
+CALL: Json = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}]}
+RESULT: Json = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": []}}]}
+HI: Json = {"role": "user", "content": [{"text": "hi"}]}
+TOOLS: Json = {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}
+INVALID = "1 validation error detected: Value"
+
+REFUSED: dict[str, tuple[dict[str, Json], str]] = {
+    "no messages": ({"messages": None}, f"{INVALID} at 'messages' failed"),
+    "an assistant first": ({"messages": [CALL]}, "A conversation must start with a user message."),
+    "no conversation": ({"messages": []}, "A conversation must start with a user message."),
+    "another role": (
+        {"messages": [HI, {"role": "tool", "content": [{"text": "x"}]}]},
+        f"{INVALID} 'tool' at 'messages.2.member.role' failed to satisfy constraint: Member must satisfy enum",
+    ),
+    "a text as content": (
+        {"messages": [{"role": "user", "content": "hi"}]},
+        f"{INVALID} at 'messages.1.member.content' failed",
+    ),
+    "no content": (
+        {"messages": [{"role": "user", "content": []}]},
+        "The content field in the Message object at messages.0 is empty.",
+    ),
+    "a blank text": (
+        {"messages": [{"role": "user", "content": [{"text": " "}]}]},
+        "The text field in the ContentBlock object at messages.0.content.0 is blank.",
+    ),
+    "a call without its result": (
+        {"messages": [HI, CALL, HI], "toolConfig": TOOLS},
+        "Expected toolResult blocks at messages.2.content for the following Ids: t1",
+    ),
+    "a result without its call": (
+        {"messages": [RESULT], "toolConfig": TOOLS},
+        "The number of toolResult blocks at messages.0.content exceeds the number of toolUse blocks of "
+        "previous turn.",
+    ),
+    "calls without tools": (
+        {"messages": [HI, CALL, RESULT]},
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+    ),
+    "a temperature above 1": (
+        {"inferenceConfig": {"temperature": 1.5}},
+        f"{INVALID} '1.5' at 'inferenceConfig.temperature' failed to satisfy constraint: Member must have value less "
+        "than or equal to 1",
+    ),
+    "no tokens": (
+        {"inferenceConfig": {"maxTokens": 0}},
+        f"{INVALID} '0' at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater "
+        "than or equal to 1",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_converse_refuses_invalid_request(name: str) -> None:
+    fields, message = REFUSED[name]
+    failure = CONVERSE.check(converse(**fields))
+    assert failure is not None
+    assert failure.type == "bad_request"
+    assert (failure.message or "").startswith(message)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"messages": [HI, CALL, RESULT], "toolConfig": TOOLS},
+        {"inferenceConfig": {"temperature": 1, "topP": 0.5, "maxTokens": 9_000_000}},
+        {"inferenceConfig": {"temperature": "hot"}},
+        {"messages": [{"role": "system", "content": [{"text": "x"}]}, HI]},
+    ],
+)
+def test_converse_accepts_valid_request(fields: dict[str, Json]) -> None:
+    assert CONVERSE.check(converse(**fields)) is None
+    assert CONVERSE.check_readable(converse(**fields)) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]"])
+def test_body_that_is_no_object_is_a_serialization_error(raw: bytes) -> None:
+    for call, dialect in (("converse", CONVERSE), ("invoke", INVOKE), ("count-tokens", COUNT)):
+        request = request_of(f"/model/{CLAUDE}/{call}", raw)
+        for failure in (dialect.check(request), dialect.check_readable(request)):
+            assert failure is not None
+            assert failure.headers == (("x-amzn-errortype", "SerializationException"),)
+
+
+def test_invoke_checks_the_makers_body() -> None:
+    assert INVOKE.check(invoke()) is None
+    missing = INVOKE.check(invoke({**MESSAGES, "max_tokens": "many"}))
+    assert missing is not None
+    assert missing.message == "max_tokens: Input should be a valid integer"
+    extra = INVOKE.check(invoke({**MESSAGES, "model": "x"}))
+    assert extra is not None
+    assert extra.message == "model: Extra inputs are not permitted"
+    prompt = INVOKE.check(invoke({}, model="amazon.titan-text-express-v1"))
+    assert prompt is not None
+    assert "required key [inputText] not found" in (prompt.message or "")
+    assert INVOKE.check(invoke({"inputText": "hi"}, model="amazon.titan-text-express-v1")) is None
+    assert INVOKE.check(invoke({"messages": [HI]}, model="amazon.nova-lite-v1:0")) is None
+
+
+def test_count_checks_the_counted_conversation() -> None:
+    path = f"/model/{CLAUDE}/count-tokens"
+    failure = COUNT.check(request_of(path, b'{"input": {"converse": {"messages": []}}}'))
+    assert failure is not None
+    assert "A conversation must start" in (failure.message or "")
+    assert COUNT.check(request_of(path, b'{"input": {"invokeModel": {"body": "e30="}}}')) is None
+    hi = b'{"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}}}'
+    assert COUNT.check(request_of(path, hi)) is None
+
+
+def test_list_of_models_has_nothing_to_check() -> None:
+    request = request_of("/foundation-models", method="GET")
+    assert MODELS.check(request) is None
+    assert MODELS.check_readable(request) is None
