@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.startup import gc_paused
+from tests.tools import require
 
 pytest.register_assert_rewrite(
     "tests.faults.live_bench",
@@ -34,6 +35,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="a folder of recordings of live providers to hold our answers against (tests/conformance)",
     )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """`@pytest.mark.needs("curl")`: skipped without it, or failed in CI."""
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            require(program)
 
 
 def pytest_configure(config: pytest.Config) -> None:
