@@ -18,6 +18,7 @@ pytest.register_assert_rewrite(
     "tests.faults.expected_meaning",
 )
 """Assertions in the files beside these tests tell what they compare, as those in tests do."""
+HERE = Path(__file__).parent
 LONG = (
     "test_wheel.py",
     "test_older_sdks.py",
@@ -27,6 +28,23 @@ LONG = (
     "test_js_sdks.py",
 )
 """Files with tests that start others' programs and wait for them, for half a minute where the machine is busy."""
+FULL = (
+    "sdk/test_langchain.py",
+    "sdk/test_mistral_sdk.py",
+    "sdk/test_older_sdks.py",
+    "sdk/test_openai_agents.py",
+    "sdk/test_pydantic_ai.py",
+    "server/traces/test_traces_collector.py",
+)
+"""Files that belong to the tests marked `full`, as a whole: what they import takes longer than the tests of many others.
+They run with `-m ""`, or where they are named."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of `FULL`, as the option `-m "not full"` of pyproject.toml does with marked tests."""
+    if config.getoption("markexpr") != "not full":
+        return None
+    return True if collection_path in {HERE / name for name in FULL} else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

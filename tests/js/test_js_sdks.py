@@ -23,13 +23,21 @@ LONGEST = 280.0
 """Seconds for all scripts on a machine that is busy with other things; a quiet one takes ten."""
 pytestmark = pytest.mark.timeout(LONGEST + 20)
 
+
+def marks(script: str, client: str) -> list[pytest.MarkDecorator]:
+    """The first client of each script is always tested."""
+    return [] if client == SCRIPTS[script][0] else [pytest.mark.full]
+
+
 RUNS = [
-    pytest.param(script, client, id=f"{script} {client}".strip())
+    pytest.param(script, client, id=f"{script} {client}".strip(), marks=marks(script, client))
     for script, clients in SCRIPTS.items()
     for client in clients
 ]
 CASES = [
-    pytest.param(script, client, case, id=f"{f'{script} {client}'.strip()}: {case}")
+    pytest.param(
+        script, client, case, id=f"{f'{script} {client}'.strip()}: {case}", marks=marks(script, client)
+    )
     for script, clients in SCRIPTS.items()
     for client in clients
     for case in cases(script)
