@@ -36,7 +36,7 @@ FULL = (
     "sdk/test_pydantic_ai.py",
     "server/traces/test_traces_collector.py",
 )
-"""Files that belong to the tests marked `full`, as a whole: what they import takes longer than the tests of many others.
+"""Files that belong to the tests marked `full`, as a whole: what they import takes longer than many tests.
 They run with `-m ""`, or where they are named."""
 
 
