@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.startup import gc_paused
+from tests.examples import VARIABLE
 from tests.tools import require
 
 pytest.register_assert_rewrite(
@@ -63,7 +64,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """As a variable of the environment, which the modules that make cases of recordings read."""
+    """Options as variables of the environment, which modules read that make cases, or choose how many."""
+    if config.getoption("markexpr") != "not full":
+        os.environ[VARIABLE] = "1"
     folder = config.getoption("--transcripts")
     if folder is not None:
         os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(folder).absolute())

@@ -77,6 +77,7 @@ def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> 
         assert anthropic.rstrip().endswith('{"type":"message_stop"}')
 
 
+@pytest.mark.full
 def test_curl_gets_second_chunk_after_its_delay(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT="2", CHUNK_DELAY_MS="5625") as server:
         line = ["curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]

@@ -43,6 +43,7 @@ def port(scenarios: Path) -> Iterator[int]:
         yield int(url.rpartition(":")[2])
 
 
+@pytest.mark.full
 def test_readme_commands_exist_and_serve_starts(tmp_path: Path) -> None:
     assert "./scripts/serve" in blocks("sh")[0]
     assert "./scripts/test" in blocks("sh")[0]

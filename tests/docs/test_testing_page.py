@@ -135,6 +135,7 @@ def test_vitest_tests_of_page_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.needs("go")
+@pytest.mark.full
 def test_go_tests_of_page_pass(folder: Path) -> None:
     (block,) = blocks("go")
     (folder / "hello_test.go").write_text(block)
@@ -145,6 +146,7 @@ def test_go_tests_of_page_pass(folder: Path) -> None:
 
 @pytest.mark.timeout(300)
 @pytest.mark.needs("java")
+@pytest.mark.full
 def test_java_test_of_page_passes(folder: Path) -> None:
     (block,) = blocks("java")
     (folder / "HelloTest.java").write_text(block)
