@@ -17,9 +17,9 @@ from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import until
 
 

@@ -47,11 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def ask(
-    args: argparse.Namespace,
-    method: str,
-    path: str,
-    query: Mapping[str, Any] | None = None,
-    body: Any = None,
+    args: argparse.Namespace, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
 ) -> Any:
     """Send a request and return the JSON of the response. Raise ApiError."""
     raw = fetch(args, method, path, query, body)
@@ -62,11 +58,7 @@ def ask(
 
 
 def fetch(
-    args: argparse.Namespace,
-    method: str,
-    path: str,
-    query: Mapping[str, Any] | None = None,
-    body: Any = None,
+    args: argparse.Namespace, method: str, path: str, query: Mapping[str, Any] | None = None, body: Any = None
 ) -> bytes:
     """Send a request and return the raw body of the response. Raise ApiError."""
     base = _base(args)

@@ -8,18 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, use_colours
-from mockllm.cli.options import LOADING, SERVING, add, note_default_pack, option_values, scenario_sources
+from msgspec.structs import asdict
+
+from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
+from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.sources import note_default_pack, scenario_sources
+from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import LoadedScenarios, load_scenarios
 
 STRICT: Final = next(option for option in SERVING if option.key == "strict")
-GREEN: Final = "\x1b[32m"
-YELLOW: Final = "\x1b[33m"
-RED: Final = "\x1b[31m"
-PLAIN: Final = "\x1b[0m"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,20 +63,16 @@ def summary(gathered: LoadedScenarios, warnings: Sequence[Diagnostic]) -> str:
     """Return `3 mistakes, 1 warning in 4 files` (the files with mistakes), or `ok: 12 rules, 3 modifiers …`."""
     files = {each.file for each in (*gathered.diagnostics, *warnings) if each.line}
     counts = [
-        _many(len(each), word)
+        counted(len(each), word)
         for word, each in (("mistake", gathered.diagnostics), ("warning", warnings))
         if len(each)
     ]
     if counts:
-        return ", ".join(counts) + (f" in {_many(len(files), 'file')}" if files else "")
+        return ", ".join(counts) + (f" in {counted(len(files), 'file')}" if files else "")
     rules, modifiers, count = _counts(gathered)
     if not count:
         return "nothing to check: there is no scenario file (*.yaml, *.yml) here"
-    return f"ok: {_many(rules, 'rule')}, {_many(modifiers, 'modifier')} in {_many(count, 'file')}"
-
-
-def _many(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"
+    return f"ok: {counted(rules, 'rule')}, {counted(modifiers, 'modifier')} in {counted(count, 'file')}"
 
 
 def _counts(gathered: LoadedScenarios) -> tuple[int, int, int]:
@@ -92,7 +88,7 @@ def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok
         "rules": rules,
         "modifiers": modifiers,
         "files": files,
-        "mistakes": [as_json(mistake) for mistake in gathered.diagnostics],
-        "warnings": [as_json(warning) for warning in warnings],
+        "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
+        "warnings": [asdict(warning) for warning in warnings],
     }
     print(pretty(report).decode())

@@ -1,16 +1,32 @@
-"""Lines on the terminal of a running server. The reader may be gone: `mockllm serve | head`, a closed terminal,
-a full disk. The server continues to serve requests.
-"""
+"""Output on the terminal: lines of a running server, colours and diagnostics."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
 
-from mockllm.cli.diagnostic_output import use_colours
+from mockllm.core.display import counted
+from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog
+
+GREEN: Final = "\x1b[32m"
+YELLOW: Final = "\x1b[33m"
+RED: Final = "\x1b[31m"
+PLAIN: Final = "\x1b[0m"
+
+
+def use_colours() -> bool:
+    """Return whether standard output gets colours: it is a terminal, and NO_COLOR is unset (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
+    """Print one line for each mistake, then their number."""
+    for mistake in mistakes:
+        print(mistake, file=out)
+    print(counted(len(mistakes), "mistake"), file=out)
 
 
 def write_line(text: str, stream: TextIO) -> None:

@@ -1,26 +1,37 @@
-"""Set-up of the control API of `serve`: access rules, port and background tasks."""
+"""Set-up of the control API of `serve`: admin token, access rules, port, background tasks and explanations."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from mockllm.cli.live_explain import explain_live
-from mockllm.cli.options import FOLDER, vocabulary
+from mockllm.cli.options import BadOption
+from mockllm.cli.sources import FOLDER, vocabulary
+from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, ControlApi, ControlContext
-from mockllm.server.control.admin_port_app import AdminPortApp
+from mockllm.server.control.access import Access
+from mockllm.server.control.api import AdminPortApp, ControlApi
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.problem import diagnostics_problem
 from mockllm.server.engine_builder import Builder
 from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
+
+LENGTH: Final = 24
+"""Random bytes of a generated token."""
+MODE: Final = 0o640
+"""Readable by the group too: a container beside the server reads the file as a member."""
 
 
 def set_up_control_api(
@@ -64,40 +75,99 @@ def folder(values: Mapping[str, Any]) -> str:
     return str((args if args.suffix not in (".yaml", ".yml") else args.parent).absolute())
 
 
-def background_task(
-    reload: Reloader | None, admin_server: Server | None
-) -> Callable[[], Coroutine[Any, Any, None]] | None:
-    """Return the background task of the server: reload, admin port, both, or None."""
-    if admin_server is None:
-        return None if reload is None else reload.run
-
-    async def run() -> None:
-        try:
-            await admin_server.start()
-        except CannotListen as error:
-            print(f"mockllm: {error}", file=sys.stderr)
-            signal.raise_signal(signal.SIGTERM)
-            return
-        where = admin_server.listening[0]
-        base = where._replace(host="localhost").url if where.everywhere else where.url
-        print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
-        try:
-            await (reload.run() if reload is not None else asyncio.get_running_loop().create_future())
-        finally:
-            await admin_server.stop()
-
-    return run
-
-
-def run_together(
-    first: Callable[[], Coroutine[Any, Any, None]], other: Callable[[], Coroutine[Any, Any, None]] | None
+def background_tasks(
+    first: Callable[[], Coroutine[Any, Any, None]], reload: Reloader | None, admin_server: Server | None
 ) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Return a task that runs both tasks concurrently."""
+    """Return the background task of the server, which runs its first task, reloads and the admin port together."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(first())
-            if other is not None:
-                tasks.create_task(other())
+            if reload is not None:
+                tasks.create_task(reload.run())
+            if admin_server is not None:
+                tasks.create_task(_serve_admin_port(admin_server))
 
     return run
+
+
+async def _serve_admin_port(server: Server) -> None:
+    """Serve the control API until cancelled. Stop the process if the port is in use."""
+    try:
+        await server.start()
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        signal.raise_signal(signal.SIGTERM)
+        return
+    where = server.listening[0]
+    base = where._replace(host="localhost").url if where.everywhere else where.url
+    print(f"control API: {where.url}/api, dashboard: {base}/dashboard", file=sys.stderr, flush=True)
+    try:
+        await asyncio.get_running_loop().create_future()
+    finally:
+        await server.stop()
+
+
+class AdminToken(NamedTuple):
+    """`text` is None without a token. `generated` is the file to which a new token was just written."""
+
+    text: str | None = None
+    generated: Path | None = None
+
+
+def admin_token(values: Mapping[str, Any]) -> AdminToken:
+    """Return the token of --admin-token or --admin-token-file. Raise BadOption for an invalid one."""
+    text, file = (values["admin_token"] or "").strip(), values["admin_token_file"]
+    if not file:
+        return AdminToken(_check_token(text, "--admin-token: not a token") if text else None)
+    if text:
+        raise BadOption("--admin-token and --admin-token-file: use only one of them")
+    path = Path(file)
+    try:
+        return AdminToken(_read(path)) if path.exists() else _generate(path)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text"
+        raise BadOption(f"--admin-token-file: {path}: {why}") from None
+
+
+def _read(path: Path) -> str:
+    return _check_token(path.read_text("utf-8").strip(), f"--admin-token-file: {path} contains no token")
+
+
+def _check_token(text: str, problem: str) -> str:
+    """Return the text if it is valid in a header. Raise BadOption otherwise."""
+    if not text or not text.isprintable() or " " in text:
+        raise BadOption(f"{problem}: expected one word on one line")
+    return text
+
+
+def _generate(path: Path) -> AdminToken:
+    """Write a new token to the file. Never overwrite a file that another process created meanwhile."""
+    token = secrets.token_urlsafe(LENGTH)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "w") as file:
+        file.write(f"{token}\n")
+    return AdminToken(token, path)
+
+
+def explain_live(raw: bytes, engine: Engine) -> Json:
+    """Return the explanation of a request in the form of `mockllm explain --json`. Nothing is counted. An example of
+    several steps runs on separate counts. Raise Problem for a request that cannot be read."""
+    from mockllm.cli.explain import report, trace_steps
+    from mockllm.cli.sources import vocabulary
+    from mockllm.state.sessions import Sessions
+    from mockllm.testing.match_trace import match_trace
+    from mockllm.testing.request_files import InvalidRequestFile, read_request_file
+
+    try:
+        runs = read_request_file(raw, "body", vocabulary())
+    except InvalidRequestFile as error:
+        raise diagnostics_problem(error.diagnostics) from None
+    reports: list[Json] = []
+    for run in runs:
+        if len(run) > 1:
+            fresh = Engine(engine.catalog, Sessions(), seed=engine.seed)
+            reports += [report(*each) for each in trace_steps(run, fresh)]
+        else:
+            request = run[0].sent.read_by(engine, time.time())
+            reports.append(report(run[0], match_trace(engine, request)))
+    return reports[0] if len(reports) == 1 else reports

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes
-from mockllm.cli.options import vocabulary
+from msgspec.structs import asdict
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.sources import vocabulary
 from mockllm.core.json.codec import pretty
 from mockllm.packing.atomic_store import put_tree
 from mockllm.packing.fetch import files_of
+from mockllm.packing.inspection import with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import with_shown_path
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.lockfile import NAME, lock_path
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
             for side, text in ((old, args.old), (new, args.new)):
                 mistakes = with_shown_path(mistakes, "".join(side.scenarios), text)
             if args.json:
-                print(pretty({"mistakes": [as_json(each) for each in mistakes]}).decode())
+                print(pretty({"mistakes": [asdict(each) for each in mistakes]}).decode())
             else:
                 print_mistakes(mistakes, sys.stderr)
             return 2

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import (
     LOADING,
     NETWORK,
@@ -28,22 +28,23 @@ from mockllm.cli.options import (
     add_limits,
     limits,
     option_values,
-    scenario_sources,
     unknown_variables,
 )
+from mockllm.cli.sources import scenario_sources
 from mockllm.cli.startup import gc_paused
+from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, ThreadedServer
-from mockllm.server.lazy_control import steer_late
+from mockllm.server.http_server import Address, CannotListen, Server
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
 from mockllm.testing.environment import variables
+from mockllm.testing.loop_thread import loop
 
 if TYPE_CHECKING:
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
@@ -93,23 +94,35 @@ def run(args: argparse.Namespace) -> int:
         open_to_pages=not values["no_cors"],
         lines=lines,
     )
-    steer_late(app, partial(_control, app, builder))
-    server = ThreadedServer(app, Address("127.0.0.1", values["port"]))
+    app.make_control = partial(_control, app, builder)
     try:
-        with server as url:
+        with _serving(app, values["port"]) as url:
             code = _run(line, {**environment, **variables(url)})
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     for each in () if values["verbose"] else missed:  # after the command's own output
         print(f"mockllm: {each}", file=sys.stderr)
-    code = _exit_code(code, len(missed), strict=values["strict"])
+    if missed:
+        print(f"mockllm: {counted(len(missed), 'unmatched request')}", file=sys.stderr)
+    code = 1 if values["strict"] and missed and code == 0 else code
     return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
+
+
+@contextmanager
+def _serving(app: App, port: int) -> Iterator[str]:
+    """Serve an app on a loop in a thread. Raise CannotListen."""
+    server, thread = Server(app, [Address("127.0.0.1", port)]), loop()
+    thread.run(server.start())
+    try:
+        yield server.listening[0].url
+    finally:
+        thread.run(server.stop())
 
 
 def _control(app: App, builder: Builder) -> ControlApi:
     from mockllm.cli.control_setup import create_control_api
-    from mockllm.server.control import Access
+    from mockllm.server.control.access import Access
 
     return create_control_api(app, builder, None, Access())
 
@@ -180,18 +193,11 @@ def _forward_signals(process: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _exit_code(code: int, missed: int, *, strict: bool) -> int:
-    """Report unmatched requests and return the exit code."""
-    if missed:
-        print(f"mockllm: {missed} unmatched request{'s' * (missed != 1)}", file=sys.stderr)
-    return 1 if strict and missed and code == 0 else code
-
-
 def _report_verdicts(app: App, engine: Engine, args: argparse.Namespace, code: int) -> int:
     """Print and write the verdicts on the command. Return the exit code."""
     from mockllm.cli.verdict import BAD, lines, parse_fail_on, write
     from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
-    from mockllm.server.control.models.verdict_reports import VerdictQuery
+    from mockllm.server.control.models.journal import VerdictQuery
 
     query = VerdictQuery(over=True)
     found = client_reports(

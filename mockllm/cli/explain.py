@@ -6,15 +6,17 @@ import argparse
 import os
 import sys
 import time
-from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes
-from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values, scenario_sources
-from mockllm.core.display import brief
+from msgspec.structs import asdict
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import LOADING, SERVING, add, option_values
+from mockllm.cli.sources import read_input, scenario_sources
+from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.request.request_hash import request_hash
+from mockllm.core.request.request_keys import request_hash
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import shown
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -26,8 +28,12 @@ from mockllm.testing.match_trace import MatchTrace, TraceEntry, match_trace
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
 SEED: Final = next(option for option in SERVING if option.key == "seed")
-REFUSALS: Final = {"limited": "its limit is reached", "overloaded": "its load is at the maximum"}
-"""Reasons why a modifier refuses a request."""
+REFUSALS: Final = {
+    "modifier": " with its error",
+    "limited": ": its limit is reached",
+    "overloaded": ": its load is at the maximum",
+}
+"""How a modifier responds in place of a rule."""
 CHUNKS: Final = 6
 """Number of leading chunks in the output."""
 
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Return 0 for an explanation, 2 for mistakes in the request or the files."""
     values = option_values(args, (*LOADING, SEED), os.environ)
     sources = scenario_sources(values, os.environ)
-    raw, name = read_request(args.request)
+    raw, name = read_input(args.request, "request")
     gathered = load_scenarios(sources)
     if gathered.diagnostics:
         return _refuse(gathered.diagnostics, args.json)
@@ -83,20 +89,9 @@ def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[Re
             lease.end()
 
 
-def read_request(name: str) -> tuple[bytes, str]:
-    """Return the file's bytes and its name. Raise BadOption if it cannot be read."""
-    if name == "-":
-        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), "request"
-    try:
-        with open(name, "rb") as file:
-            return file.read().removeprefix(BOM_UTF8), name  # some editors and shells write it
-    except OSError as error:
-        raise BadOption(f"{name}: {error.strerror}") from None
-
-
 def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
     if json:
-        print(pretty({"mistakes": [as_json(mistake) for mistake in mistakes]}).decode())
+        print(pretty({"mistakes": [asdict(mistake) for mistake in mistakes]}).decode())
     else:
         print_mistakes(mistakes, sys.stderr)
     return 2
@@ -136,12 +131,9 @@ def verdict(trace: MatchTrace) -> str:
     """Return the result of the request as one line."""
     answer, decision = trace.outcome.answer, trace.decision
     rule = next((tried for tried in trace.tried if tried.fate in ("answers", "would answer")), None)
-    if decision.outcome == "modifier":
-        return f"{answer.rule} responds with its error" + (f", in place of {rule.rule}" if rule else "")
-    if decision.outcome in ("limited", "overloaded"):
-        return f"{answer.rule} responds: {REFUSALS[decision.outcome]}" + (
-            f", in place of {rule.rule}" if rule else ""
-        )
+    if decision.outcome in REFUSALS:
+        instead = f", in place of {rule.rule}" if rule else ""
+        return f"{answer.rule} responds{REFUSALS[decision.outcome]}{instead}"
     if decision.outcome == "invalid":
         return "The request is invalid and refused in the provider's form" + (
             f"; otherwise {rule.rule}" if rule else ""
@@ -196,7 +188,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
             first = ", ".join(map(brief, decoded.chunks[:CHUNKS])) + (
                 " …" if len(decoded.chunks) > CHUNKS else ""
             )
-            yield f"{len(decoded.chunks)} chunk{'s' * (len(decoded.chunks) != 1)}: {first}"
+            yield f"{counted(len(decoded.chunks), 'chunk')}: {first}"
     yield _times(trace)
     yield from (f"fault applied: {fault}" for fault in outcome.answer.faults)
     yield from (f"note: {note}" for note in outcome.answer.notes)
@@ -270,10 +262,4 @@ def _outcome(trace: MatchTrace) -> str:
 
 
 def _tried(tried: TraceEntry) -> Json:
-    return {
-        "rule": tried.rule,
-        "where": tried.where,
-        "number": tried.number,
-        "fate": tried.fate,
-        "why": tried.why.partition(": ")[2] or None,
-    }
+    return {**asdict(tried), "why": tried.why.partition(": ")[2] or None}

@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from mockllm.cli.diagnostic_output import print_mistakes
-from mockllm.cli.explain import read_request
-from mockllm.cli.options import SERVING, add, option_values, vocabulary, volatile
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import SERVING, add, option_values, volatile
+from mockllm.cli.sources import read_input, vocabulary
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.state.sessions import Sessions
@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 after printing the hashes, 2 if the file is not a request."""
     values = option_values(args, OPTIONS, os.environ)
-    raw, name = read_request(args.request)
+    raw, name = read_input(args.request, "request")
     try:
         runs = read_request_file(raw, name, vocabulary())
     except InvalidRequestFile as error:

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from mockllm.cli.options import SERVING, BadOption, add, option_values, volatile
-from mockllm.recordings.atomic_files import file_name, keep
+from mockllm.cli.sources import read_input
+from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
@@ -42,13 +43,13 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption("import: expected the files to import, or --request, --path and --response")
     if args.request and len(names) > 1:
         raise BadOption("--request belongs to one response, but there are several files")
-    request = _read(args.request) if args.request else None
+    request = _import_file(args.request) if args.request else None
     reader = RequestParser(volatile(values))
     failed = False
     used_names: set[str] = set()
     for name in names:
         try:
-            found = import_recordings(_read(name), reader, request=request, path=args.path)
+            found = import_recordings(_import_file(name), reader, request=request, path=args.path)
         except NotImported as error:
             print(f"mockllm: {error}", file=sys.stderr)
             failed = True
@@ -75,7 +76,7 @@ def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]
         if path.exists() and not path.read_bytes().startswith(MARK):
             print(f"mockllm: {path} exists and is not an imported file: not overwritten", file=sys.stderr)
             return False
-        keep(path, found.text)
+        write_file(path, found.text)
     except OSError as error:
         print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
         return False
@@ -83,10 +84,6 @@ def _write(found: ImportResult, name: str, out: str | None, used_names: set[str]
     return True
 
 
-def _read(name: str) -> ImportFile:
-    if name == "-":
-        return ImportFile("standard input", sys.stdin.buffer.read())
-    try:
-        return ImportFile(name, Path(name).read_bytes())
-    except OSError as error:
-        raise BadOption(f"{name}: {error.strerror}") from None
+def _import_file(name: str) -> ImportFile:
+    raw, shown = read_input(name, "standard input")
+    return ImportFile(shown, raw)

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from mockllm.cli.options import FOLDER, BadOption
+from mockllm.cli.options import BadOption
 from mockllm.cli.schema import SCHEMAS, schema_files
+from mockllm.cli.sources import FOLDER
 
 STARTER: Final = Path(__file__).parent / "starter"
 """The starter files. They are real scenario files, so that the tests check them."""
@@ -16,12 +17,7 @@ STARTER: Final = Path(__file__).parent / "starter"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        metavar="DIR",
-        help="target folder (default: current)",
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="target folder (default: current)"
     )
 
 

@@ -70,8 +70,7 @@ def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
 
 def _run(args: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="mockllm",
-        description="A mock server for LLM provider APIs, driven by YAML scenarios.",
+        prog="mockllm", description="A mock server for LLM provider APIs, driven by YAML scenarios."
     )
     parser.add_argument("--version", action="version", version=f"mockllm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -6,36 +6,72 @@ Precedence: option, then `MOCKLLM_X`, then a well-known name (`PORT`), then the 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.fetch_locked import fetch_missing
-from mockllm.cli.units import address, count, seconds, shown_default, size
+from mockllm.cli.upstream import upstream
 from mockllm.core.request.request import VOLATILE
-from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
-from mockllm.recordings.hosts import upstream
 from mockllm.scenario.diagnostics import nearest
-from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.lockfile import lock_path
-from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.scenario_folder import scenario_files
-from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
+from mockllm.server.server_limits import KIB, MIB, PREFIX, ServerLimits, environment_name
 
-FOLDER: Final = "scenarios"
-DEFAULT_PACK: Final = "default"
-
+_SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 _KUBERNETES_VARIABLE: Final = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)=.*|\w+_PORT=\w+://.*"
 )
 """Variables that Kubernetes sets in each container. For a Service called `mockllm`, MOCKLLM_PORT is its address."""
+
+
+def seconds(text: str) -> float:
+    """Parse seconds: a plain number or a duration with a unit. Raise ValueError with the expected form."""
+    from mockllm.core.quantities.parse import parse_duration
+
+    try:
+        number = float(text)
+    except ValueError:
+        return parse_duration(text)
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"expected a number of seconds, found {text!r}")
+    return number
+
+
+def size(text: str) -> int:
+    """Parse bytes: a plain number or one with `KiB`, `MiB` or `GiB`, also abbreviated. Raise ValueError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"expected a number of bytes, such as 1000, 64KiB or 32MiB, found {text!r}")
+    return int(match[1]) << 10 * _POWERS[(match[2] or "").lower()]
+
+
+def count(text: str) -> int:
+    """Parse a whole number. Raise ValueError with the text that was found."""
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number, found {text!r}") from None
+
+
+def address(text: str) -> tuple[str, int]:
+    """Parse `HOST:PORT`, `[::1]:PORT` or `:PORT`."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"expected HOST:PORT, found {text!r}")
+    return host.strip("[]") or "localhost", int(port)
+
+
+def byte_text(count: int) -> str:
+    """Format a number of bytes: `64 MiB`, `300 bytes`."""
+    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
+        if count >= unit:
+            return f"{count / unit:.3g} {name}"
+    return f"{count} bytes"
+
 
 _READ: Final[Mapping[str, Callable[[str], Any]]] = {"seconds": seconds, "bytes": size, "count": count}
 
@@ -70,9 +106,9 @@ class Option(Struct, frozen=True):
             text = environment.get(variable or "")
             if not text or _KUBERNETES_VARIABLE.fullmatch(f"{variable}={text}"):
                 continue
-            if self.flag:
-                return _parse_bool(variable or "", text)
             try:
+                if self.flag:
+                    return _parse_bool(text)
                 if self.many is not None:
                     return [self.convert(part) for part in text.split(self.many)]
                 return self.convert(text)
@@ -81,12 +117,12 @@ class Option(Struct, frozen=True):
         return None
 
 
-def _parse_bool(variable: str, text: str) -> bool:
+def _parse_bool(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
     if text.lower() in ("0", "false", "no", "off"):
         return False
-    raise BadOption(f"{variable}: expected true or false, found {text!r}")
+    raise ValueError(f"expected true or false, found {text!r}")
 
 
 FILES: Final = "scenarios"
@@ -131,10 +167,7 @@ RECORDING: Final = (
 SERVING: Final = (
     Option("--no-reload", FILES, "do not reload changed files", False, flag=True),
     Option(
-        "--host",
-        NETWORK,
-        "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any",
-        "localhost",
+        "--host", NETWORK, "host to listen on; localhost is 127.0.0.1 and ::1, 0.0.0.0 is any", "localhost"
     ),
     Option("--port", NETWORK, "port to listen on; 0 selects a free port", 8080, count, also="PORT"),
     Option(
@@ -173,11 +206,7 @@ SERVING: Final = (
         metavar="FILE",
     ),
     Option(
-        "--admin-port",
-        NETWORK,
-        "serve the control API on this separate port",
-        convert=count,
-        metavar="PORT",
+        "--admin-port", NETWORK, "serve the control API on this separate port", convert=count, metavar="PORT"
     ),
     Option("--seed", RESPONSES, "seed of random draws and ids", 0, count),
     Option(
@@ -281,13 +310,16 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     for limit in fields(ServerLimits):
         option, unit = limit.metadata["option"], limit.metadata["unit"]
+        default: Any = limit.default
+        if unit == "bytes":
+            default = byte_text(default)
         group.add_argument(
             option,
             type=_argparse_type(_READ[unit]),
             default=None,
             metavar="N" if unit == "count" else unit.upper(),
             dest=f"limit_{limit.name}",
-            help=_help(limit.metadata["help"], shown_default(limit.default, unit), environment_name(option)),
+            help=_help(limit.metadata["help"], default, environment_name(option)),
         )
 
 
@@ -345,49 +377,3 @@ def volatile(values: Mapping[str, Any]) -> frozenset[str]:
     if lists is None:
         return VOLATILE
     return frozenset(name for names in lists for name in names.split(",") if name)
-
-
-def _packs(values: Mapping[str, Any]) -> list[str]:
-    return [name for names in values["pack"] or () for name in names.split(",") if name]
-
-
-def uses_default_pack(values: Mapping[str, Any]) -> bool:
-    """Return whether the pack `default` is served: no sources in the options, and no scenario files."""
-    if values["scenarios"] or _packs(values) or values.get("record_misses"):
-        return False
-    try:
-        return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
-    except OSError:  # loading reports the reason
-        return False
-
-
-def note_default_pack(values: Mapping[str, Any]) -> None:
-    """Print to standard error that the pack `default` is used, in case the user meant another folder."""
-    if uses_default_pack(values):
-        print(f"No scenario files in ./{FOLDER}; using the pack `{DEFAULT_PACK}`.", file=sys.stderr)
-
-
-def scenario_sources(values: Mapping[str, Any], environment: Mapping[str, str]) -> ScenarioSources:
-    """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
-    `default`. The folder of `--record-misses` comes last."""
-    scenarios = list(values["scenarios"] or ())
-    packs = _packs(values)
-    if uses_default_pack(values):
-        packs = [DEFAULT_PACK]
-    elif not scenarios and not packs and Path(FOLDER).is_dir():
-        scenarios = [FOLDER]
-    recorded = values.get("record_misses")
-    if recorded and not any(
-        Path(recorded).resolve().is_relative_to(Path(folder).resolve()) for folder in scenarios
-    ):
-        scenarios.append(recorded)  # recordings are served from then on
-    settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
-    sources = ScenarioSources(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
-    if not sources.frozen and os.path.isfile(lock_path(scenarios)):
-        fetch_missing(lock_path(scenarios))
-    return sources
-
-
-def vocabulary() -> Vocabulary:
-    """Return the names of providers, dialects and calls."""
-    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)

@@ -49,12 +49,7 @@ def _add_author_commands(command: Command) -> None:
     test.add_argument("--frozen", action="store_true", help="fetch nothing")
     build = command("build", "write a wheel and a zip of a pack; the same files produce the same bytes")
     build.add_argument(
-        "folder",
-        metavar="DIR",
-        nargs="?",
-        type=Path,
-        default=Path(),
-        help="(default: current folder)",
+        "folder", metavar="DIR", nargs="?", type=Path, default=Path(), help="(default: current folder)"
     )
     build.add_argument(
         "--out", metavar="DIR", type=Path, default=Path("dist"), help="target folder (default ./dist)"

@@ -12,21 +12,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from mockllm.cli.check import summary as checked
-from mockllm.cli.diagnostic_output import as_json, print_mistakes, use_colours
-from mockllm.cli.fetch_locked import fetch_missing
-from mockllm.cli.options import vocabulary
+from mockllm.cli.console import print_mistakes, use_colours
+from mockllm.cli.sources import fetch_missing, vocabulary
 from mockllm.cli.test import show
 from mockllm.cli.test import summary as tested
+from mockllm.core.display import counted
 from mockllm.core.json.codec import Json, pretty
 from mockllm.packing.atomic_store import put_file, put_tree
 from mockllm.packing.builder import build
-from mockllm.packing.capabilities import PackCapabilities, capabilities
 from mockllm.packing.fetch import fetch_pack, manifest, parse_version_of
+from mockllm.packing.inspection import PackCapabilities, capabilities, validate_pack, with_shown_path
 from mockllm.packing.pack_source import parse_pack_source
-from mockllm.packing.validation import validate_pack, with_shown_path
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -36,41 +35,8 @@ from mockllm.scenario.scenario_folder import MANIFEST, is_pack
 from mockllm.testing.coverage import Coverage
 from mockllm.testing.example_runner import Suite
 
-STARTER: Final = {
-    MANIFEST: """\
-name: {name}
-version: "0.1.0"
-description: The purpose of the pack, in one sentence.
-license: MIT
-requires: {{mockllm: ">=0.1", language: 1}}
-params:
-  greeting:
-    type: string
-    default: Hello
-    description: The greeting.
-""",
-    "greetings.yaml": """\
-mockllm: 1
-rules:
-  - name: greeting
-    match: {{user: {{contains: hello}}}}
-    reply: "${{greeting}} from {name}."
-  - name: anything                # a pack's broad rules are fallbacks, after all other rules
-    fallback: true
-    reply: I only greet.
-examples:
-  - name: a greeting
-    request: {{user: hello there}}
-    expect: {{rule: greeting, text: Hello from {name}.}}
-  - name: a greeting in other words
-    with: {{greeting: Ahoy}}
-    request: {{user: hello there}}
-    expect: {{text: Ahoy from {name}.}}
-  - name: anything else
-    request: {{user: "What is the weather?"}}
-    expect: {{rule: anything}}
-""",
-}
+STARTER: Final = Path(__file__).parent / "pack_starter"
+"""The files of a new pack; `{name}` in them is its name."""
 
 
 def run(args: argparse.Namespace) -> int:
@@ -95,8 +61,8 @@ def _new(name: str, folder: Path) -> int:
         not folder.is_dir() or not all(is_ignored(each.name) for each in folder.iterdir())
     ):
         raise PackRejected(f"{folder} exists, not overwritten")
-    for file, text in STARTER.items():
-        put_file(text.format(name=name).encode(), folder / file)
+    for file in (MANIFEST, "greetings.yaml"):
+        put_file((STARTER / file).read_bytes().replace(b"{name}", name.encode()), folder / file)
         print(folder / file)
     lines = {
         "check": "finds mistakes",
@@ -118,7 +84,7 @@ def open_pack(text: str) -> Iterator[tuple[str, str]]:
         return
     found = fetch_pack(parse_pack_source(text, Path.cwd()), Path.cwd())
     with tempfile.TemporaryDirectory(prefix="mockllm-pack-") as name:
-        folder = Path(name) / found.word.name.replace("/", "-")
+        folder = Path(name) / found.manifest.name.replace("/", "-")
         put_tree(found.tree, folder)
         yield str(folder), found.place.text
 
@@ -134,10 +100,17 @@ def _check(folder: str, shown: str, json: bool) -> int:
     parse_version_of(manifest(tree, os.path.join(shown, MANIFEST)))
     gathered = load_pack(folder, shown)
     warnings = with_shown_path(catalog_lint.warnings(gathered), folder, shown)
-    own = next((pack for pack in gathered.loading.packs if _is(pack.folder, folder)), None)
+    own = next((pack for pack in gathered.loading.packs if os.path.samefile(pack.folder, folder)), None)
     powers = None if own is None else capabilities(gathered, own)
     if json:
-        print(pretty(_report(gathered, powers, tree.sha256, [as_json(each) for each in warnings])).decode())
+        report: Json = {
+            "ok": not gathered.diagnostics,
+            "sha256": tree.sha256,
+            "could": None if powers is None else powers.as_json(),
+            "mistakes": [asdict(mistake) for mistake in gathered.diagnostics],
+            "warnings": [asdict(warning) for warning in warnings],
+        }
+        print(pretty(report).decode())
         return 1 if gathered.diagnostics else 0
     for mistake in sorted(gathered.diagnostics):
         print(mistake)
@@ -150,28 +123,9 @@ def _check(folder: str, shown: str, json: bool) -> int:
     return 1 if gathered.diagnostics else 0
 
 
-def _is(folder: str, other: str) -> bool:
-    return os.path.realpath(folder) == os.path.realpath(other)
-
-
-def _report(
-    gathered: LoadedScenarios, powers: PackCapabilities | None, digest: str, warnings: list[Json]
-) -> Json:
-    mistakes: Json = [as_json(each) for each in gathered.diagnostics]
-    could: Json = None if powers is None else powers.as_json()
-    return {
-        "ok": not gathered.diagnostics,
-        "sha256": digest,
-        "could": could,
-        "mistakes": mistakes,
-        "warnings": warnings,
-    }
-
-
 def describe(powers: PackCapabilities) -> list[str]:
     """Return the capabilities of a pack as lines."""
-    rules = f"{powers.rules} rule{'s' * (powers.rules != 1)}"
-    modifiers = f"{powers.modifiers} modifier{'s' * (powers.modifiers != 1)}"
+    rules, modifiers = counted(powers.rules, "rule"), counted(powers.modifiers, "modifier")
     steers = f"; its modifiers set {', '.join(powers.steers)} of all responses" if powers.steers else ""
     lines = {
         "answers": f"{rules}, {modifiers}{steers}",
@@ -199,7 +153,7 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
     if base.diagnostics:
         print_mistakes(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
         return 1
-    name = next(pack.manifest.name for pack in base.loading.packs if _is(pack.folder, folder))
+    name = next(pack.manifest.name for pack in base.loading.packs if os.path.samefile(pack.folder, folder))
     coverage = Coverage.of(base, name)
     results = []
     for result in Suite(scenario_sources, coverage.note).run():

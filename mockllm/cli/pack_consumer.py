@@ -9,12 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mockllm.cli.options import FOLDER, vocabulary
 from mockllm.cli.pack_author import describe, load_pack, open_pack
+from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json, pretty
-from mockllm.packing.capabilities import capabilities
-from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
-from mockllm.packing.version_constraints import version_constraints
+from mockllm.packing.inspection import capabilities
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of, version_constraints
 from mockllm.scenario.diagnostics import readable, scalar_text
 from mockllm.scenario.lockfile import LOCK_FILE, NAME, lock_path, read_lock
 from mockllm.scenario.pack_files import PackRejected
@@ -133,11 +132,7 @@ def _info(path: str, text: str, json: bool) -> int:
     locked = read_lock(path).packs.get(text.partition("@")[0]) if source != text else None
     with open_pack(source) as (folder, shown):
         gathered = load_pack(folder, shown)
-        found = [
-            pack
-            for pack in gathered.loading.packs
-            if os.path.realpath(pack.folder) == os.path.realpath(folder)
-        ]
+        found = [pack for pack in gathered.loading.packs if os.path.samefile(pack.folder, folder)]
         if not found:
             raise PackRejected("\n".join(map(str, gathered.diagnostics)))
         word, powers = found[0].manifest, capabilities(gathered, found[0])

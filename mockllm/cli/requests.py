@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import use_colours
+from mockllm.cli.console import use_colours
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 
 POLL_INTERVAL: Final = 0.5
@@ -90,18 +90,5 @@ def _show(found: list[dict[str, Any]], as_json: bool) -> None:
 
 def record(each: dict[str, Any]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
-    return AccessLogRecord(
-        each["at"],
-        each["method"],
-        each["path"],
-        each["model"],
-        each["rule"],
-        tuple(each["modifiers"]),
-        each["status"],
-        each["took"],
-        tuple(each["notes"]),
-        each["left"],
-        each["missed"],
-        each["session"],
-        each["seed"],
-    )
+    names = (name if name != "drawn" else "seed" for name in AccessLogRecord._fields)
+    return AccessLogRecord(*(each[name] for name in names))

@@ -44,11 +44,8 @@ def schema_files() -> dict[str, str]:
 
 def _check(folder: Path) -> int:
     """Return 0 if the files in the folder are up to date, else 1."""
-    stale = []
-    for name, text in schema_files().items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            stale.append(path)
+    paths = {folder / name: text for name, text in schema_files().items()}
+    stale = [path for path, text in paths.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in stale:
         print(f"{path}: out of date; run `mockllm schema --out {folder}`", file=sys.stderr)
     return 1 if stale else 0

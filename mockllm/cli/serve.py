@@ -16,28 +16,25 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mockllm import __version__
-from mockllm.cli.admin_token import AdminToken, admin_token
-from mockllm.cli.console import access_log_of, log, print_line
-from mockllm.cli.control_setup import background_task, run_together, set_up_control_api
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import access_log_of, log, print_line, print_mistakes
+from mockllm.cli.control_setup import AdminToken, admin_token, background_tasks, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
-    DEFAULT_PACK,
-    FOLDER,
     LOADING,
     SERVING,
     BadOption,
     add,
     add_limits,
+    byte_text,
     limits,
     option_values,
-    scenario_sources,
     unknown_variables,
-    uses_default_pack,
     volatile,
 )
+from mockllm.cli.sources import DEFAULT_PACK, FOLDER, scenario_sources, uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.trace_setup import traces
+from mockllm.core.display import counted
 from mockllm.engine import EngineInfo
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
@@ -46,7 +43,6 @@ from mockllm.server.engine_builder import Broken, Builder
 from mockllm.server.http_server import Address, CannotListen
 from mockllm.server.http_server import run as run_server
 from mockllm.server.reload import Reloader
-from mockllm.server.server_limits import KIB, MIB
 from mockllm.state.sessions import Sessions
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [--port PORT] [option ...]"
@@ -95,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
-    tasks = run_together(partial(warn_about_files, builder, reload), background_task(watched, admin_server))
+    tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
         with traces(app, addresses(args, values), log):
             ready = partial(
@@ -146,8 +142,8 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
 def strict_exit_code(missed: int) -> int:
     """Print the exit report of --strict and return its exit code."""
     if missed:
-        print(f"mockllm: {missed} unmatched request{'s' * (missed != 1)}", file=sys.stderr)
-    return 1 if missed else 0
+        print(f"mockllm: {counted(missed, 'unmatched request')}", file=sys.stderr)
+    return int(missed > 0)
 
 
 def no_rules_warning(about: EngineInfo) -> Iterator[str]:
@@ -201,7 +197,7 @@ def print_ready(
             "`mockllm init` writes scenarios to start from."
         )
     journal = app.journal
-    print_line(f"  Journal:    the last {journal.size} requests, in {size(journal.room)} at most")
+    print_line(f"  Journal:    the last {journal.size} requests, in {byte_text(journal.room)} at most")
 
 
 def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:
@@ -216,11 +212,3 @@ def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> 
         yield f"Containers and other machines: {named}, or this machine's address in place of its name."
     if alone:
         yield "Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network."
-
-
-def size(count: int) -> str:
-    """Format a number of bytes: `64 MiB`, `300 bytes`."""
-    for unit, name in ((MIB, "MiB"), (KIB, "KiB")):
-        if count >= unit:
-            return f"{count / unit:.3g} {name}"
-    return f"{count} bytes"

@@ -7,17 +7,15 @@ import os
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import Final
 
-from mockllm.cli.diagnostic_output import as_json, print_mistakes, use_colours
-from mockllm.cli.options import LOADING, add, note_default_pack, option_values, scenario_sources
+from msgspec.structs import asdict
+
+from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
+from mockllm.cli.options import LOADING, add, option_values
+from mockllm.cli.sources import note_default_pack, scenario_sources
 from mockllm.core.json.codec import Json, pretty
 from mockllm.scenario.diagnostics import readable
 from mockllm.testing.example_runner import ExampleResult, Suite
-
-GREEN: Final = "\x1b[32m"
-RED: Final = "\x1b[31m"
-PLAIN: Final = "\x1b[0m"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     suite = Suite(scenario_sources(values, os.environ))
     if suite.diagnostics:
         if args.json:
-            _print({"mistakes": [as_json(mistake) for mistake in suite.diagnostics]})
+            _print({"mistakes": [asdict(mistake) for mistake in suite.diagnostics]})
         else:
             print_mistakes(suite.diagnostics, sys.stderr)
         return 2
@@ -95,17 +93,7 @@ def summary(results: Sequence[ExampleResult], name: str) -> str:
 
 
 def _as_json(result: ExampleResult) -> Json:
-    failures = [
-        {
-            "step": each.step,
-            "field": each.mismatch.field,
-            "expected": each.mismatch.expected,
-            "found": each.mismatch.found,
-            "hint": each.mismatch.hint,
-            "notes": list(each.mismatch.notes),
-        }
-        for each in result.failed
-    ]
+    failures = [{"step": each.step, **asdict(each.mismatch)} for each in result.failed]
     file, _, line = result.where.rpartition(":")
     return {
         "file": file,

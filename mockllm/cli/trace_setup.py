@@ -44,7 +44,8 @@ def _tracing(
     if found is None:
         return None
     if not _installed():
-        log(f"warning: {_name(environment)} requests traces, but OpenTelemetry is not installed: {EXTRA}")
+        name = next(name for name in ENDPOINT_VARIABLES if environment.get(name, "").strip())
+        log(f"warning: {name} requests traces, but OpenTelemetry is not installed: {EXTRA}")
         return None
     if found.warning is not None:
         log(f"warning: {found.warning}")
@@ -73,10 +74,6 @@ def _installed() -> bool:
         return find_spec("opentelemetry.exporter.otlp.proto.http.trace_exporter") is not None
     except ImportError:
         return False
-
-
-def _name(environment: Mapping[str, str]) -> str:
-    return next(name for name in ENDPOINT_VARIABLES if environment.get(name, "").strip())
 
 
 def _secure(addresses: Sequence[Address]) -> frozenset[int] | bool:

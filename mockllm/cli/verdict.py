@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from mockllm.cli import api_client
 from mockllm.cli.options import BadOption
+from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
 from mockllm.server.access_log import MAX_PROMPT, plain
@@ -117,13 +118,13 @@ def lines(clients: Sequence[Json]) -> list[str]:
     result: list[str] = []
     for each in clients:
         session = f" in session {each['session']}" if each["session"] is not None else ""
-        result.append(f"{each['client']}{session}: {count(each['requests'], 'request')}")
+        result.append(f"{each['client']}{session}: {counted(each['requests'], 'request')}")
         if not each["verdicts"]:
             result.append("  no verdict")
         for verdict in each["verdicts"]:
             result += _verdict(verdict)
     bad = sum(not verdict["good"] for each in clients for verdict in each["verdicts"])
-    result.append(f"{count(len(clients), 'client')}, {count(bad, 'bad verdict')}")
+    result.append(f"{counted(len(clients), 'client')}, {counted(bad, 'bad verdict')}")
     return [plain(line, MAX_PROMPT) for line in result]  # a client chooses its name
 
 
@@ -133,8 +134,3 @@ def _verdict(verdict: dict[str, Any]) -> list[str]:
     more = f" and {len(verdict['requests']) - 8} more" if len(verdict["requests"]) > 8 else ""
     result = [f"  {mark} {verdict['verdict']}: {verdict['says']}", f"       requests: {shown}{more}"]
     return [*result, *([] if verdict["good"] else [f"       rule: {verdict['rule_of_conduct']}"])]
-
-
-def count(number: int, what: str) -> str:
-    """Return `1 client`, `2 clients`."""
-    return f"{number} {what}{'s' * (number != 1)}"

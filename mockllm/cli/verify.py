@@ -8,8 +8,10 @@ import sys
 from typing import Any
 
 from mockllm.cli import api_client
-from mockllm.cli.diagnostic_output import print_mistakes
+from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import BadOption
+from mockllm.cli.sources import read_input
+from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, plain
@@ -37,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     body: dict[str, Any] = {}
     source = None
     if args.expectations is not None:
-        source = read_source(*_read(args.expectations))
+        source = read_source(*read_input(args.expectations, "expectations"))
         if source.diagnostics:
             print_mistakes(source.diagnostics, sys.stderr)
             return 2
@@ -72,16 +74,7 @@ def _print(found: dict[str, Any]) -> None:
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
             print(plain(f"  nearest: #{each['id']} {each['path']}" + (f": {why}" if why else ""), MAX_PROMPT))
-    count = f"{found['checked']} request{'s' * (found['checked'] != 1)}"
     lost = f" ({found['lost']} older ones are no longer in the journal)" if found["lost"] else ""
-    print(f"{'verified' if found['passed'] else 'failed'}: {count} checked{lost}")
-
-
-def _read(name: str) -> tuple[bytes, str]:
-    if name == "-":
-        return sys.stdin.buffer.read(), "expectations"
-    try:
-        with open(name, "rb") as file:
-            return file.read(), name
-    except OSError as error:
-        raise BadOption(f"{name}: {error.strerror}") from None
+    print(
+        f"{'verified' if found['passed'] else 'failed'}: {counted(found['checked'], 'request')} checked{lost}"
+    )

@@ -19,11 +19,8 @@ class BudgetExceeded(Exception):
 
 
 class Budget:
-    """Counts values, and the characters that are generated or read for them.
-
-    All work whose size depends on the schema counts as characters: a list that is searched costs its length, a
-    pattern its number of states.
-    """
+    """Counts values, and the characters that are generated or read for them. All work whose size depends on the
+    schema counts as characters: a list that is searched costs its length, a pattern its number of states."""
 
     def __init__(self, values: int = DEFAULT_VALUES, subject: str = "a value") -> None:
         self.values = 0

@@ -15,11 +15,14 @@ def cut(text: str, max_length: int = MAX_LENGTH) -> str:
     return text if len(text) <= max_length else text[: max_length - 1] + "…"
 
 
-def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
-    """Return the value as JSON, cut short; "missing" where there is none.
+def counted(count: int, noun: str) -> str:
+    """Return `1 rule`, `2 rules`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
 
-    The result has at most 80 characters, so deeper levels than `max_depth` are not visited.
-    """
+
+def brief(value: Json | Missing, max_depth: int = MAX_LENGTH) -> str:
+    """Return the value as JSON, cut short; "missing" where there is none. The result has at most 80 characters, so
+    deeper levels than `max_depth` are not visited."""
     if value is MISSING:
         return "missing"
     if isinstance(value, str):

@@ -20,31 +20,16 @@ REDACTED: Final = "REDACTED"
 """The replacement of a secret."""
 KEYS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
 """The headers of API keys, in lower case."""
-SECRETS: Final = frozenset(
-    {
-        *KEYS,
-        "proxy-authorization",
-        "cookie",
-        "set-cookie",
-        "x-auth-token",
-        "x-amz-security-token",
-        "x-amz-signature",
-        "x-goog-iam-authorization-token",
-        "x-mockllm-admin-token",
-    }
-)
+SECRETS: Final = frozenset((
+    *KEYS,
+    "proxy-authorization", "cookie", "set-cookie", "x-auth-token", "x-amz-security-token", "x-amz-signature",
+    "x-goog-iam-authorization-token", "x-mockllm-admin-token",
+))  # fmt: skip
 """Secret headers; `is_secret` recognizes further names."""
-PERSONAL: Final = frozenset(
-    {
-        "openai-organization",
-        "openai-project",
-        "anthropic-organization-id",
-        "x-forwarded-for",
-        "x-real-ip",
-        "cf-connecting-ip",
-        "x-goog-user-project",
-    }
-)
+PERSONAL: Final = frozenset((
+    "openai-organization", "openai-project", "anthropic-organization-id", "x-forwarded-for", "x-real-ip",
+    "cf-connecting-ip", "x-goog-user-project",
+))  # fmt: skip
 """Headers that identify the client: visible while a server runs, but removed from files."""
 HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
 """Headers that are not secret, despite their names."""
@@ -146,10 +131,8 @@ def _keys(
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
-    """Return JSON without secrets: texts of a secret name, and what looks like a key anywhere.
-
-    Numbers stay: `max_tokens` and `token` counts are not secret.
-    """
+    """Return JSON without secrets: texts of a secret name, and what looks like a key anywhere. Numbers stay:
+    `max_tokens` and `token` counts are not secret."""
     if isinstance(value, str):
         return redact_text(value)
     if isinstance(value, list):

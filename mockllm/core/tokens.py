@@ -128,11 +128,8 @@ _IDEOGRAPHS: Final = "\u2e80"
 
 
 def split(text: str) -> list[str]:
-    """Return parts of the length of tokens, which join to the text.
-
-    A part is a word with its leading space, up to three digits, or signs; a long word is several parts. The form is
-    that of GPT-4o's first split of a text.
-    """
+    """Return parts of the length of tokens, which join to the text. A part is a word with its leading space, up to
+    three digits, or signs; a long word is several parts. The form is that of GPT-4o's first split of a text."""
     words = _WORDS.findall(text)
     if text.isascii() and max(map(len, words), default=0) <= _MAX_WORD:
         return words

@@ -55,6 +55,12 @@ def payloads(plan: Plan) -> Iterator[Json]:
             continue
 
 
+def count_of(counts: Json, name: str) -> int:
+    """Return a count of a usage; 0 where it has none of this name."""
+    count = counts.get(name) if isinstance(counts, dict) else None
+    return count if isinstance(count, int) else 0
+
+
 class ResponseDecoder:
     """The content decoded so far. `finish`, `usage` and `error` are set once decoded. `recognized` is true
     once any part of the protocol was decoded."""
@@ -114,6 +120,12 @@ class ResponseDecoder:
             self.error,
             self._issued,
         )
+
+
+def token_count(details: Json, name: str) -> int:
+    """Return a count of a usage's details; 0 where they have none."""
+    count = details.get(name) if isinstance(details, dict) else None
+    return count if isinstance(count, int) else 0
 
 
 def _arguments(text: str) -> Json:

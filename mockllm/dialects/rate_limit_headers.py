@@ -7,7 +7,7 @@ from math import ceil
 from typing import Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.limits import Gauge, LimitResult, LimitStatus
+from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 
 LimitHeaders: TypeAlias = Callable[[LimitStatus, float], Headers]

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, cast
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.dialect import Dialect, GeneratingDialect
 from mockllm.dialects.providers import BY_NAME, REGISTERED
@@ -96,22 +96,11 @@ def refused(
     if owner is not None and owner.limit_refusal is not None:
         return owner.limit_refusal(verdict, standing, tokens, model, now)
     headers = limit_headers(provider, standing, now)
-    quota = _quota(verdict, standing)
+    gauge = standing.tokens if verdict.by == "tokens" else standing.requests
+    counted = None if verdict.by == "concurrent" else gauge
+    quota = None if counted is None else (verdict.by or "", counted.limit, counted.window)
     if verdict.retry_after is not None:
         return Failure("rate_limit", retry_after=verdict.retry_after, headers=headers, quota=quota)
-    message = (
-        f"Request too large for model {model}: it takes {_amount(verdict, tokens)}, more than the limit."
-    )
+    amount = "1 request" if verdict.by == "requests" else f"{tokens} tokens"
+    message = f"Request too large for model {model}: it takes {amount}, more than the limit."
     return Failure("rate_limit", message=message, retry_after=NEVER, headers=headers, quota=quota)
-
-
-def _quota(verdict: LimitResult, standing: LimitStatus) -> tuple[str, int, float] | None:
-    """Return what was refused, with its figures; None where nothing is counted."""
-    gauge = standing.tokens if verdict.by == "tokens" else standing.requests
-    return (
-        None if gauge is None or verdict.by == "concurrent" else (verdict.by or "", gauge.limit, gauge.window)
-    )
-
-
-def _amount(verdict: LimitResult, tokens: int) -> str:
-    return "1 request" if verdict.by == "requests" else f"{tokens} tokens"

@@ -7,7 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.scope_keys import scope_of
+from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, MatchResult, Validation
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
@@ -16,6 +16,7 @@ from mockllm.scenario.catalog import Catalog, ResponseSelector
 
 MAX_CACHED_MATCHES: Final = 10_000
 """How many combinations of rules and modifiers are cached."""
+RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
 
 
 class RequestValidation:
@@ -45,14 +46,13 @@ class RequestValidation:
     def unknown(self) -> bool:
         """Return whether the request's model is unknown."""
         model = self._request.model
-        return self._dialect is not None and model is not None and not self._knows(model)
+        if self._dialect is None or model is None:
+            return False
+        return model not in self._models and not knows(self._request.provider, model)
 
     def tokens(self) -> int:
         """Return the tokens that the request takes of a limit: its input, and the maximum of its response."""
         return self._request.input_tokens + (self._request.sampling.max_tokens or 0)
-
-    def _knows(self, model: str) -> bool:
-        return model in self._models or knows(self._request.provider, model)
 
 
 class CandidateFinder:
@@ -65,12 +65,10 @@ class CandidateFinder:
         self._seed = seed
         self._global: dict[int, Candidate] = {}
         """The candidates that are equal for all requests."""
-        self._known: BoundedCache[tuple[Sequence[Candidate], Sequence[Candidate]]] = BoundedCache(
-            MAX_CACHED_MATCHES
-        )
+        self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
         """The candidates by the match masks that determine them."""
 
-    def known(self, mask: int) -> tuple[Sequence[Candidate], Sequence[Candidate]] | None:
+    def known(self, mask: int) -> RulesAndModifiers | None:
         """Return the cached rules and modifiers of all requests with this match mask."""
         return self._known.get(mask)
 
@@ -79,19 +77,10 @@ class CandidateFinder:
         respond."""
         known = self._known.get(mask)
         rules, modifiers = self._find(mask, request) if known is None else known
-        session = request.session or ""
-        return MatchResult(
-            session,
-            self._seed,
-            rules,
-            modifiers,
-            validation.invalid,
-            validation.unknown,
-            request.now,
-            validation.tokens,
-        )
+        facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
+        return MatchResult(*facts, request.now, validation.tokens)
 
-    def _find(self, mask: int, request: Request) -> tuple[Sequence[Candidate], Sequence[Candidate]]:
+    def _find(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index, first, end = self._index, self._rules, len(self._items)
         rules = self._reached(index.among(mask, request, 0, first), request)
@@ -137,5 +126,6 @@ class CandidateFinder:
 
 def _lasts(answers: ResponseSelector | None) -> int | None:
     """Return how many responses a rule has before its requests are unmatched; None without an end."""
-    ends = answers is not None and answers.mode == "sequence" and answers.then == "error"
-    return int(answers.cumulative[-1]) if answers is not None and ends else None
+    if answers is None or answers.mode != "sequence" or answers.then != "error":
+        return None
+    return int(answers.cumulative[-1])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
-from mockllm.core.rendering.ttft import InputTime
+from mockllm.core.rendering.pacing import InputTime
 from mockllm.core.values.types import Context
-from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
-from mockllm.scenario.settings_merge import MergedSettings, Owner, ResolvedSettings, resolve_settings
+from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.settings_merge import (
+    RULE,
+    SELF,
+    MergedSettings,
+    Owner,
+    ResolvedSettings,
+    merge_settings,
+    resolve_settings,
+)
 
 
 class EffectiveSettings(Struct, frozen=True, eq=False):
@@ -25,15 +36,37 @@ class EffectiveSettings(Struct, frozen=True, eq=False):
 
 
 def effective_settings(
-    sending: MergedSettings, response: CompiledResponse, modifiers: tuple[str, ...]
+    item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
 ) -> EffectiveSettings:
-    """Return the effective settings of a response with these merged settings."""
+    """Return the effective settings of a response of an item with these modifiers.
+
+    The strongest setting wins: by layer, then the step's, its rule's, the modifiers'.
+    """
+    sending = merge_settings(_layered(item, response, modifiers))
+    ids = tuple(modifier.id for modifier in modifiers)
     if not sending.static:
-        return EffectiveSettings(sending, None, modifiers)
+        return EffectiveSettings(sending, None, ids)
     sent = resolve_settings(sending, _no_context)
     same = response.static and isinstance(response.spec, ReplySpec) and sent.steady and not sent.faults
     counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
-    return EffectiveSettings(sending, sent, modifiers, same and not counts)
+    return EffectiveSettings(sending, sent, ids, same and not counts)
+
+
+def _layered(
+    item: CatalogItem | None, response: CompiledResponse, modifiers: Sequence[CatalogItem]
+) -> list[tuple[Owner, Settings]]:
+    """Return the settings of all these with their owners, the strongest first."""
+    layered = [
+        (modifier.layer, number, modifier.settings)
+        for number, modifier in enumerate(modifiers)
+        if modifier.settings is not None
+    ]
+    if item is not None and item.answers is not None:
+        own = [(item.layer, SELF, response.settings)]
+        if item.settings is not None and item.settings is not response.settings:
+            own.append((item.layer, RULE, item.settings))
+        layered = own + layered
+    return [(owner, settings) for _, owner, settings in sorted(layered, key=lambda entry: entry[0])]
 
 
 def _no_context(owner: Owner) -> Context:

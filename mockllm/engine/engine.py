@@ -14,24 +14,22 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.request_hash import cached_hash, known_hash
+from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder, RequestValidation
-from mockllm.engine.catalog_runtime import CatalogRuntime
-from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.fast_path import FastPath, build_fast_path
 from mockllm.engine.overrides import BadOverride, Override, read_overrides
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.request_context import engine_context
-from mockllm.engine.request_reader import RequestReader
+from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.request_reader import RequestReader, engine_context
 from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
-from mockllm.scenario.catalog import Catalog, CompiledResponse
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.state import SessionView, State
+from mockllm.state.sessions import Session, Sessions
 
 LONGEST: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
@@ -63,7 +61,7 @@ class Engine:
     def __init__(
         self,
         catalog: Catalog,
-        state: State,
+        state: Sessions,
         *,
         seed: int = 0,
         longest: float = LONGEST,
@@ -87,7 +85,7 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self._runtime = CatalogRuntime(catalog, longest, max_generated)
+        self._planner = ResponsePlanner(catalog, longest, max_generated)
         self._index = catalog.index
         self._shared = state.recall("")
         """The stored responses of the session that all requests without a session share."""
@@ -123,50 +121,44 @@ class Engine:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now)
 
-    def _override(self, headers: Mapping[str, str], session: SessionView | None) -> Override | Failure:
+    def _override(self, headers: Mapping[str, str], session: Session | None) -> Override | Failure:
         """Return what a request's headers override; a failure where a header is invalid."""
         try:
             override = read_overrides(
-                headers, self.catalog, allowed=self.overrides, longest=self._runtime.longest
+                headers, self.catalog, allowed=self.overrides, longest=self._planner.longest
             )
         except BadOverride as error:
             return Failure("bad_request", 400, str(error))
-        return (
-            override if override.seed is not None or session is None else override._replace(seed=session.seed)
-        )
+        if override.seed is None and session is not None:
+            override = override._replace(seed=session.seed)
+        return override
 
     def respond(self, request: Request) -> PlannedResponse:
         """Decide and plan, and store what the dialect remembers of the response. Never raises on any request."""
         context = engine_context(request)
-        if context.override is not None:
-            return self._overridden(request, context.override)
+        override = context.override
+        if isinstance(override, Failure):
+            return self.refuse(override, request)
         mask = self._index.match_mask(request)
-        fast_path = self._fast_paths.get(mask)
+        fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
         if planned is None:
             planned = self._decided(request, mask)
-            if mask not in self._fast_paths:
+            if override is not None:
+                planned = planned._replace(notes=(*planned.notes, *override.notes))
+            elif mask not in self._fast_paths:
                 self._add_fast_path(mask)
         if planned.calls or request.memorable:
             self._remember(request, planned)
         return self._with_hash(planned, request)
 
     def _with_hash(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Return the response with the request's hash, if a rule looked the hash up or every response carries one."""
+        """Add the request's hash, if a rule looked the hash up or every response carries one."""
         hash = cached_hash(request) if self._hashed else known_hash(request)
         if hash is None:
             return planned
         plan = planned.plan
         return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
-
-    def _overridden(self, request: Request, override: Override | Failure) -> PlannedResponse:
-        """Return the response to a request with overrides."""
-        if isinstance(override, Failure):
-            return self.refuse(override, request)
-        planned = self._decided(request, self._index.match_mask(request))
-        if planned.calls or request.memorable:
-            self._remember(request, planned)
-        return self._with_hash(planned._replace(notes=(*planned.notes, *override.notes)), request)
 
     def _decided(self, request: Request, mask: int) -> PlannedResponse:
         """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
@@ -226,22 +218,13 @@ class Engine:
                 matched = replace(matched, seed=override.seed)
             if override.rule is not None:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
-        decision = self.state.decide(matched) if count else self.state.preview(matched)
+        decision = self.state.decide(matched, count=count)
         if type(override) is Override and override.place is not None:
             decision = decision_at(decision, matched, override.place)
-        return Responder(self._runtime, request, outcome, matched, decision, validation)
+        return Responder(self._planner, request, outcome, matched, decision, validation)
 
     def _add_fast_path(self, mask: int) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         known = self._candidates.known(mask)
-        if known is None:
-            return
-        rules, modifiers = known
-
-        def settings_of(response: CompiledResponse) -> EffectiveSettings:
-            return self._runtime.effective_settings(
-                rules[0].item, response, 0, [modifier.item for modifier in modifiers]
-            )
-
-        facts = (self.catalog.items, rules, modifiers, settings_of)
-        self._fast_paths.put(mask, build_fast_path(*facts, self._runtime.cache, self.state, self.seed))
+        if known is not None:
+            self._fast_paths.put(mask, build_fast_path(*known, self._planner, self.state, self.seed))

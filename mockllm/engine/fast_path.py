@@ -6,7 +6,9 @@ decision needs. Responses and counts are the same as without it: what it cannot 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+
+from msgspec import Struct
 
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
@@ -14,82 +16,63 @@ from mockllm.core.selection.decision import Candidate
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
-from mockllm.engine.response_cache import CachedResponse, ResponseCache, cache_key
-from mockllm.scenario.catalog import CatalogItem, CompiledResponse
-from mockllm.state import State
+from mockllm.engine.planner import ResponsePlanner
+from mockllm.engine.response_cache import CachedResponse, CachedStream, cache_key
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.state.sessions import Sessions
 
 
-class FastPath:
-    """What the requests of one match mask have in common."""
+class FastPath(Struct, frozen=True):
+    """What the requests of one match mask have in common. `keys` are the counters of the rule and the modifiers;
+    `stem` begins the root of the ids."""
 
-    __slots__ = (
-        "_cache",
-        "_checked",
-        "_keys",
-        "_response",
-        "_settings",
-        "_shared",
-        "_state",
-        "_stem",
-        "_strict",
-    )
-
-    def __init__(
-        self,
-        item: CatalogItem,
-        response: CompiledResponse,
-        settings: EffectiveSettings,
-        keys: Sequence[str],
-        cache: ResponseCache,
-        state: State,
-        seed: int,
-    ) -> None:
-        self._response = response
-        self._settings = settings
-        self._keys = keys
-        self._cache = cache.entries
-        self._state = state
-        self._shared = state.shared
-        self._stem = Ids.stem(seed, "")
-        self._checked = item.validation != "off"
-        self._strict = item.validation == "strict"
+    response: CompiledResponse
+    settings: EffectiveSettings
+    keys: Sequence[str]
+    cache: Mapping[Hashable, CachedResponse | CachedStream]
+    state: Sessions
+    stem: bytes
+    checked: bool
+    strict: bool
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
         """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
         if not request.generates:
             return None
-        if self._checked and (dialect.check if self._strict else dialect.check_readable)(request) is not None:
+        if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
             return None
-        cached = self._cache.get(cache_key(self._settings, dialect, self._response, request))
+        cached = self.cache.get(cache_key(self.settings, dialect, self.response, request))
         if type(cached) is not CachedResponse or not cached.fits(request):
             return None
         session = request.session
         if session is None:
-            number = self._shared.tally("", self._keys)
+            number = self.state.shared.tally("", self.keys)
         else:
-            number = self._state.tally(session, self._keys)
-        planned = cached.fill_unchanged(b"%b%d|" % (self._stem, number), request)
-        if self._strict and request.unknown:
+            number = self.state.tally(session, self.keys)
+        planned = cached.fill(b"%b%d|" % (self.stem, number), request, cached.planned)
+        if self.strict and request.unknown:
             return planned._replace(notes=(*planned.notes, *unknown_field_notes(request)), cached_from=None)
         return planned
 
 
 def build_fast_path(
-    items: Sequence[CatalogItem],
     rules: Sequence[Candidate],
     modifiers: Sequence[Candidate],
-    settings_of: Callable[[CompiledResponse], EffectiveSettings],
-    cache: ResponseCache,
-    state: State,
+    planner: ResponsePlanner,
+    state: Sessions,
     seed: int,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable."""
     if len(rules) != 1 or not all(candidate.decided for candidate in (*rules, *modifiers)):
         return None
-    item = items[rules[0].item]
+    number = rules[0].item
+    item = planner.catalog.items[number]
     if item.answers is None or item.answers.mode != "one" or item.known_models:
         return None
     response = item.answers.responses[0]
-    settings = settings_of(response)
+    settings = planner.effective_settings(number, response, 0, [modifier.item for modifier in modifiers])
+    if not settings.cacheable:
+        return None
     keys = tuple(candidate.key for candidate in (*modifiers, *rules))
-    return FastPath(item, response, settings, keys, cache, state, seed) if settings.cacheable else None
+    checks = (item.validation != "off", item.validation == "strict")
+    return FastPath(response, settings, keys, planner.cache.entries, state, Ids.stem(seed, ""), *checks)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import Candidate, Decision, GuardReason
-from mockllm.core.selection.named_states import UnmetState
+from mockllm.core.selection.decision import Candidate, Decision
+from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.registry import parameter_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem
@@ -41,8 +41,10 @@ def no_match_failure(
         count = NEAREST - len(lines)
         misses = nearest(catalog, request, count, aside=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, differences) for item, differences in misses]
-    hint = "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for an answer to everything."
-    return Failure("not_found", 404, "No rule answered this request.\n" + "\n".join(lines) + hint)
+    hint = (
+        "" if catalog.uses else "\nAdd `use: [default]` to a scenario file for a response to every request."
+    )
+    return Failure("not_found", 404, "No rule matched this request.\n" + "\n".join(lines) + hint)
 
 
 def unknown_path_failure(catalog: Catalog, request: Request, decision: Decision, failure: Failure) -> Failure:
@@ -81,28 +83,22 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
     """Return why a rule that matched was blocked."""
     guard = candidate.guard
     assert guard is not None
-    if why == "lost its chance":
-        assert guard.chance is not None
-        return f"{shown(item)}: matched, but lost its {guard.chance * 100:.4g}% chance"
     if isinstance(why, UnmetState):
-        return f"{shown(item)}: matched, but the state {_state(why)}"
-    if why == "outside its window":
-        return f"{shown(item)}: matched, but outside its window (during)"
-    if why == "used up":
-        return f"{shown(item)}: matched, but used up (times: {guard.times})"
-    if why == "skipped":
-        return f"{shown(item)}: matched, but still skipped (skip: {guard.skip})"
-    return f"{shown(item)}: matched, but it is not its turn (every: {guard.every})"
-
-
-def _state(why: UnmetState) -> str:
-    """Return the state and its required value: `step is null, wants "paid"`."""
-    wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
-    return f"{why.name} is {_value(why.found)}, wants {' or '.join(map(_value, wanted))}"
-
-
-def _value(value: Json) -> str:
-    return dumps(value).decode()
+        wanted = why.wanted if isinstance(why.wanted, (list, tuple)) else [why.wanted]
+        values = " or ".join(dumps(value).decode() for value in wanted)
+        reason = f"the state {why.name} is {dumps(why.found).decode()}, wants {values}"
+    elif why == "lost its chance":
+        assert guard.chance is not None
+        reason = f"lost its {guard.chance * 100:.4g}% chance"
+    elif why == "outside its window":
+        reason = "outside its window (during)"
+    elif why == "used up":
+        reason = f"used up (times: {guard.times})"
+    elif why == "skipped":
+        reason = f"still skipped (skip: {guard.skip})"
+    else:
+        reason = f"it is not its turn (every: {guard.every})"
+    return f"{shown(item)}: matched, but {reason}"
 
 
 def near_miss_line(item: CatalogItem, differences: Sequence[FieldMismatch]) -> str:

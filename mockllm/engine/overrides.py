@@ -92,9 +92,8 @@ def changed(settings: EffectiveSettings, override: Override) -> EffectiveSetting
 def _seed(text: str) -> tuple[int, SeedPosition | None]:
     seed = read_seed_token(text)
     if seed is None:
-        raise BadOverride(
-            f"{SEED}: expected a whole number, or a seed as the journal tells it, found {brief(text)}"
-        )
+        wanted = "expected a whole number, or a seed from the journal"
+        raise BadOverride(f"{SEED}: {wanted}, found {brief(text)}")
     return seed
 
 
@@ -146,13 +145,12 @@ def _faults(text: str, longest: float) -> tuple[Fault, ...]:
 
 
 def _bad_fault(diagnostics: Sequence[Diagnostic]) -> BadOverride:
-    return BadOverride("; ".join(f"{FAULT}: {_place(item)}{item.message}" for item in diagnostics))
-
-
-def _place(diagnostic: Diagnostic) -> str:
-    """Return the place in the header: its column, and the key."""
-    path = re.sub(r"^faults(\[\d+\])?\.?", "", diagnostic.path)
-    return f"column {diagnostic.column}: {path}: " if path else f"column {diagnostic.column}: "
+    """Return the error of a header; each diagnostic with its column, and the key."""
+    lines = []
+    for item in diagnostics:
+        path = re.sub(r"^faults(\[\d+\])?\.?", "", item.path)
+        lines.append(f"{FAULT}: column {item.column}: {path}{': ' if path else ''}{item.message}")
+    return BadOverride("; ".join(lines))
 
 
 def _capped(data: Json, longest: float, *, waits: bool = False) -> Json:

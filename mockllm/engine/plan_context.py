@@ -105,9 +105,8 @@ def with_reply_faults(
     """Return the reply with these faults. Each comes with its number among all faults, which selects its draws."""
     for number, fault in faults:
         random = context.randomness.random(f"fault {number}")
-        changed = fault.apply_in_context(
-            reply, ReplyFaultContext(context.request, context.streamed, random, plan)
-        )
+        facts = ReplyFaultContext(context.request, context.streamed, random, plan)
+        changed = fault.apply_in_context(reply, facts)
         if not _note_fault(context, fault, changed):
             assert isinstance(changed, Reply)
             reply = changed
@@ -119,7 +118,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
     carried: set[str] = set()  # the delivery of a response stays where a fault replaces its content
     for fault in faults:
         changed = fault.apply(plan)
-        if isinstance(changed, Plan) and fault.instead:
+        if isinstance(changed, Plan) and fault.replaces_response:
             replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
             context.faults = [name for name in context.faults if name not in replaced]
             context.notes += [f"{name} not played: {fault.name} stands in its place" for name in replaced]

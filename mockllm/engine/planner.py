@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from math import inf
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
-from mockllm.core.budget import DEFAULT_VALUES
+from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.rendering.chunk_order import chunk_texts_of
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.reply.reply import Call, Media, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
-from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
-from mockllm.engine.direct_plans import embedding_planner, http_plan, proxied_fault_notes, proxy_plan
+from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
 from mockllm.engine.plan_context import (
     PlanContext,
     with_max_wait,
@@ -31,23 +31,47 @@ from mockllm.engine.plan_context import (
 )
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
+from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
-from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE, ReplyRenderer, failure_from_spec
+from mockllm.scenario.reply_renderer import (
+    DEFAULT_CHUNK_SIZE,
+    ReplyRenderer,
+    embedding_result,
+    failure_from_spec,
+)
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
+MAX_CACHED_SETTINGS: Final = 10_000
+"""Combinations of a step and modifiers whose effective settings are cached."""
+
+
+class NotGenerating(Exception):
+    """A rule replies to a call that has no reply (a list of models)."""
+
+    def __init__(self, api: str | None) -> None:
+        super().__init__(
+            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            + ", or give the reply an embedding" * (api == "embeddings")
+        )
 
 
 class ResponsePlanner:
-    """Makes plans, and caches static replies and the events of their streams."""
+    """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams.
 
-    def __init__(self, cache: ResponseCache, max_generated: int = DEFAULT_VALUES) -> None:
-        """`max_generated`: how many values `from_schema` generates for one schema."""
-        self._cache = cache
+    `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
+    generates for one schema.
+    """
+
+    def __init__(self, catalog: Catalog, longest: float, max_generated: int) -> None:
+        self.catalog = catalog
+        self.longest = longest
+        self.cache = ResponseCache()
         self._max_generated = max_generated
+        self._settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
         self._recordings = ReplayPlanner()
 
@@ -61,29 +85,37 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
-                return self._embedding(context, spec)
+                return self.decorate(_embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
-        settings = _resolve(context)
         if isinstance(spec, ProxySpec):
-            context.notes += proxied_fault_notes(settings.faults)
-            return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
+            settings = _resolve(context)
+            # faults act on responses that this server makes
+            context.notes += [
+                f"{fault.name} not played: the answer is another server's" for fault in settings.faults
+            ]
+            return _proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
-            plan = self._error(context, spec)
-        else:
-            assert isinstance(spec, HttpSpec)
-            plan = http_plan(evaluate(spec, context.context), context.response)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+            return self.decorate(self._error(context, spec), context)
+        assert isinstance(spec, HttpSpec)
+        return self.decorate(_http_plan(evaluate(spec, context.context), context.response), context)
 
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
-        """Return a plan that no rule made, with the settings of the modifiers that apply."""
+        """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
         return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
 
-    def _embedding(self, context: PlanContext, spec: ReplySpec) -> Plan:
-        embed = embedding_planner(spec, context.dialect, context.request.api)
-        settings = _resolve(context)
-        plan = embed(evaluate(spec, context.context), context.request, context.identity)
-        return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+    def effective_settings(
+        self, item: int | None, response: CompiledResponse, step: int, applied: Sequence[int]
+    ) -> EffectiveSettings:
+        """Return the effective settings of a step of an item with these modifiers."""
+        key = (item, step, tuple(applied))
+        settings = self._settings.get(key)
+        if settings is None:
+            items = self.catalog.items
+            owner = None if item is None else items[item]
+            settings = effective_settings(owner, response, [items[number] for number in applied])
+            self._settings.put(key, settings)
+        return settings
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
@@ -112,25 +144,20 @@ class ResponsePlanner:
         request = context.request
         settings = _resolve(context)
         if not settings.faults:
-            reply = _with_dialect_error(
-                dialect.supported_reply(self._noted_reply(context, dialect), request), context
-            )
+            reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
             return self._encoded(context, dialect, reply, settings, same=context.response.static)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
-            reply = dialect.supported_reply(
-                reply, request
-            )  # a fault may add what the protocol cannot express
+            # a fault may add what the protocol cannot express
+            reply = dialect.supported_reply(reply, request)
             same = context.response.static and not faults
-            encoded = self._encoded(
-                context, dialect, _with_dialect_error(reply, context), settings, same=same
-            )
+            encoded = self._encoded(context, dialect, reply, settings, same=same)
             whole = not context.streamed and reply.broken is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
 
-        before = [(number, fault) for number, fault in faults if not fault.shown]
-        after = [(number, fault) for number, fault in faults if fault.shown]
+        before = [(number, fault) for number, fault in faults if not fault.uses_supported_reply]
+        after = [(number, fault) for number, fault in faults if fault.uses_supported_reply]
         reply = with_reply_faults(self._noted_reply(context, dialect), before, context, plan)
         reply = with_reply_faults(dialect.supported_reply(reply, request), after, context, plan)
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
@@ -147,7 +174,10 @@ class ResponsePlanner:
     ) -> Plan:
         """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
         same each time."""
-        request = context.request
+        request, broken = context.request, reply.broken
+        if broken is not None:
+            context.error = broken.type
+            reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
         if context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
         else:
@@ -205,28 +235,23 @@ class ResponsePlanner:
                 dialect.encode_stream(counted, request, identity), chunk_schedule(counted)[0]
             )
 
-        by_response = (
-            context.settings.cacheable and context.slowdown == 1.0
-        )  # the cache has all of the response
+        # the cache has all of the response
+        by_response = context.settings.cacheable and context.slowdown == 1.0
         if not same or by_response or context.prerendering:
             return UnpacedStream(dialect.encode_stream(reply, request, identity), chunk_schedule(reply)[0])
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if response.request_independent:
             parameters = (request.query_string,)
         key = (response, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self._cache.stream(key, identity, request, render)
+        return self.cache.stream(key, identity, request, render)
 
     def _paced(
         self, context: PlanContext, stream: UnpacedStream, reply: Reply, settings: ResolvedSettings
     ) -> Plan:
         if settings.instant:
             return stream.plan
-        waits = gaps(
-            settings.pace,
-            _sizes(stream.chunks, settings, stream.sizes),
-            context.randomness.random("pace"),
-            reply.usage,
-        )
+        sizes = _sizes(stream.chunks, settings, stream.sizes)
+        waits = gaps(settings.pace, sizes, context.randomness.random("pace"), reply.usage)
         plan = paced(stream.plan, waits, settings.pace.slowdown)
         return plan if settings.longest == inf else with_max_wait(plan, settings.longest)
 
@@ -256,14 +281,6 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
 
 
-def _with_dialect_error(reply: Reply, context: PlanContext) -> Reply:
-    """Return the reply, its failure in the fields of the request's dialect."""
-    if reply.broken is None:
-        return reply
-    context.error = reply.broken.type
-    return replace(reply, broken=reply.broken.for_dialect(context.dialect.name, DIALECT_NAMES))
-
-
 def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
     usage = reply.usage
     if type(input_tokens) is int and usage.input == input_tokens:  # a placeholder is not to be compared
@@ -285,3 +302,46 @@ def _sizes(
     if not settings.pace.tokens_per_second:
         return [1] * len(chunks)
     return chunk_sizes(chunks) if known is None else known
+
+
+# --- plans without a reply ---------------------------------------------------------------------------
+
+
+def _http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
+    """Return the plan of an evaluated `http`."""
+    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
+    body: Any = spec.body
+    if spec.body_file is not None:
+        payload, content_type = response.files[spec.body_file], "application/octet-stream"
+    elif isinstance(body, str):
+        payload, content_type = body.encode(), "text/plain; charset=utf-8"
+    elif body is None:
+        payload, content_type = b"", None
+    else:
+        payload, content_type = dumps(body), "application/json"
+    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", content_type))
+    assert isinstance(spec.status, int)
+    return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
+
+
+def _proxy_plan(
+    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
+
+    The plan's own body is for examples and `explain`, which send nothing to the other server.
+    """
+    message = f"This is passed on to {spec.to}, which a running server does."
+    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
+    target = ProxyTarget(spec.to, spec.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
+
+
+def _embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
+    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
+    embed = getattr(context.dialect, "embed", None)
+    if embed is None or spec.embedding is None:
+        raise NotGenerating(context.request.api)
+    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
+    return plan

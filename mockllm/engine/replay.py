@@ -6,7 +6,9 @@ A recording is parsed and decoded once, by the dialect in which it was recorded,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
+
+from pydantic import BaseModel
 
 from mockllm.core.rendering.gzip import ENCODING, unpacked, wants
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead, WaitStep
@@ -18,7 +20,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import GENERATING_CALLS
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import CompiledResponse
-from mockllm.scenario.language.chunks import WaitChunk
+from mockllm.scenario.language.content import WaitChunk
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec, ThinkingSpec, ToolCallSpec, UsageSpec
@@ -34,6 +36,9 @@ class UndecodableRecording(Exception):
         super().__init__(
             "what was recorded is no answer of a model, as far as any protocol knows; leave out `as`"
         )
+
+
+T = TypeVar("T", bound=BaseModel)
 
 
 class ReplayedPlan(NamedTuple):
@@ -125,10 +130,8 @@ def _replayed(
     plan, decoded = _plan(head, frames, streamed, dialect, spec.speed)
     sizes = [estimate(chunk) for chunk in _chunks(decoded)]
     if not plan.streamed and decoded is not None and decoded.text:
-        plan = Plan(
-            plan.head, plan.steps, plan.framing, plan.delay,
-            chunk_texts=tuple((0, chunk) for chunk in split(decoded.text)),
-        )  # fmt: skip
+        texts = tuple((0, chunk) for chunk in split(decoded.text))
+        plan = Plan(plan.head, plan.steps, plan.framing, plan.delay, chunk_texts=texts)
     return ReplayedPlan(plan, sizes, bool(decoded and decoded.issued), packs)
 
 
@@ -173,8 +176,13 @@ def _neutral(response: CompiledResponse, spec: ReplaySpec, dialect: Dialect) -> 
         if decoded is not None and _has_content(decoded):
             return _reply(decoded, plan)
     if spec.status >= 400:
-        return ErrorSpec.model_construct(_fields_set={"status"}, status=spec.status)
+        return _constructed(ErrorSpec, status=spec.status)
     raise UndecodableRecording
+
+
+def _constructed(kind: type[T], **fields: Any) -> T:
+    """Return an object of the scenario language, whose values need no validation."""
+    return kind.model_construct(_fields_set=set(fields), **fields)
 
 
 def _decodings(
@@ -194,8 +202,8 @@ def _has_content(decoded: DecodedResponse) -> bool:
 
 def _error(status: int, decoded: DecodedResponse) -> ErrorSpec:
     message = decoded.error.get("message") if isinstance(decoded.error, dict) else None
-    fields: dict[str, Any] = {"status": status, **({"message": message} if isinstance(message, str) else {})}
-    return ErrorSpec.model_construct(_fields_set=set(fields), **fields)
+    fields = {"message": message} if isinstance(message, str) else {}
+    return _constructed(ErrorSpec, status=status, **fields)
 
 
 def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
@@ -206,47 +214,39 @@ def _reply(decoded: DecodedResponse, plan: Plan) -> ReplySpec:
         if chunks and "".join(chunks) == decoded.text:
             fields["chunks"] = list(_script(plan, chunks))
     if decoded.thinking is not None:
-        fields["thinking"] = ThinkingSpec.model_construct(_fields_set={"text"}, text=decoded.thinking)
+        fields["thinking"] = _constructed(ThinkingSpec, text=decoded.thinking)
     if decoded.refusal is not None:
         fields["refusal"] = decoded.refusal
     if decoded.calls:
         fields["tool_calls"] = [
-            ToolCallSpec.model_construct(
-                _fields_set={"name", "arguments"}, name=call.name, arguments=call.arguments
-            )
-            for call in decoded.calls
+            _constructed(ToolCallSpec, name=call.name, arguments=call.arguments) for call in decoded.calls
         ]
     if decoded.finish is not None:
         fields["finish_reason"] = decoded.finish
-    if decoded.usage is not None:
-        fields["usage"] = _usage(decoded)
-    return ReplySpec.model_construct(_fields_set=set(fields), **fields)
-
-
-def _usage(decoded: DecodedResponse) -> UsageSpec:
     usage = decoded.usage
-    assert usage is not None
-    fields = {
-        "input_tokens": usage.input,
-        "output_tokens": usage.output,
-        "cached_tokens": usage.cached_read,
-        "cache_write_tokens": usage.cache_write,
-        "reasoning_tokens": usage.reasoning,
-    }
-    return UsageSpec.model_construct(_fields_set=set(fields), **fields)
+    if usage is not None:
+        fields["usage"] = _constructed(
+            UsageSpec,
+            input_tokens=usage.input,
+            output_tokens=usage.output,
+            cached_tokens=usage.cached_read,
+            cache_write_tokens=usage.cache_write,
+            reasoning_tokens=usage.reasoning,
+        )
+    return _constructed(ReplySpec, **fields)
 
 
 def _script(plan: Plan, chunks: Sequence[str]) -> Iterator[str | WaitChunk]:
     """Return the chunks, with the waits before them if each chunk is an event."""
-    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "say"]
+    events = [step for step in plan.steps if type(step) is EventStep and step.kind == "chunk"]
     timed = len(events) == len(chunks)
     waited, left = plan.delay, iter(chunks)
     for step in plan.steps if timed else ():
         if type(step) is WaitStep:
             waited += step.seconds
-        elif type(step) is EventStep and step.kind == "say":
+        elif type(step) is EventStep and step.kind == "chunk":
             if waited:
-                yield WaitChunk.model_construct(_fields_set={"wait"}, wait=waited)
+                yield _constructed(WaitChunk, wait=waited)
             waited = 0.0
             yield next(left)
     yield from left

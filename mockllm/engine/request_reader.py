@@ -9,13 +9,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.request import VOLATILE, Request
+from mockllm.core.request.request import VOLATILE, Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.routes import RouteMatch, find
+from mockllm.dialects.routes import RouteMatch, Routing, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
-from mockllm.engine.request_context import EngineContext
 from mockllm.engine.session_id import PREFIX, SESSION, named
-from mockllm.state import SessionView, State
+from mockllm.state.sessions import Session, Sessions
+
+
+class EngineContext(RequestContext):
+    """`routing` is what the route table returned. `override` holds what the headers or the session of the request
+    override, or why they cannot; None for nearly all requests. Requests with the same head share a context."""
+
+    __slots__ = ("override", "routing")
+
+    def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
+        self.routing = routing
+        self.override = override
+
+
+def engine_context(request: Request) -> EngineContext:
+    """Return the context of a request that an engine has read."""
+    context = request.context
+    assert type(context) is EngineContext, "the request was read by an engine"
+    return context
 
 
 class RequestReader:
@@ -30,10 +47,10 @@ class RequestReader:
         query_string: str,
         headers: Mapping[str, str],
         *,
-        state: State,
+        state: Sessions,
         shared: ResponseLookup,
         volatile: frozenset[str],
-        override: Callable[[Mapping[str, str], SessionView | None], Override | Failure],
+        override: Callable[[Mapping[str, str], Session | None], Override | Failure],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
         session that all requests without a session share. `override` reads the overrides in the headers."""

@@ -22,15 +22,14 @@ from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
 from mockllm.engine.candidates import RequestValidation
-from mockllm.engine.catalog_runtime import CatalogRuntime
-from mockllm.engine.direct_plans import NotGenerating
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, no_match_failure, unfit, unknown_path_failure
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
+from mockllm.engine.planner import NotGenerating, ResponsePlanner
 from mockllm.engine.replay import UndecodableRecording
-from mockllm.engine.request_context import engine_context
+from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -52,18 +51,18 @@ NO_STEP: Final = -1
 class Responder:
     """Makes the response to one request."""
 
-    __slots__ = ("decision", "dialect", "matched", "outcome", "request", "runtime", "validation")
+    __slots__ = ("decision", "dialect", "matched", "outcome", "planner", "request", "validation")
 
     def __init__(
         self,
-        runtime: CatalogRuntime,
+        planner: ResponsePlanner,
         request: Request,
         outcome: Routing,
         matched: MatchResult,
         decision: Decision,
         validation: RequestValidation,
     ) -> None:
-        self.runtime = runtime
+        self.planner = planner
         self.request = request
         self.outcome = outcome
         self.dialect: Dialect = outcome.dialect
@@ -74,7 +73,7 @@ class Responder:
     @property
     def modifiers(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
-        items = self.runtime.catalog.items
+        items = self.planner.catalog.items
         return [items[number] for number in self._applied()]
 
     def respond(self) -> PlannedResponse:
@@ -101,14 +100,14 @@ class Responder:
     # --- the outcomes --------------------------------------------------------------------------
 
     def _rule(self, selected: Selected) -> PlannedResponse:
-        item = self.runtime.catalog.items[selected.candidate.item]
+        item = self.planner.catalog.items[selected.candidate.item]
         answers = item.answers
         assert answers is not None
         step = 0
         if answers.mode != "one":
             picked = answers.pick(selected.responses, self._randomness(item, selected))
             if picked is None:
-                failure = no_match_failure(self.runtime.catalog, self.request, self.decision, ended=item)
+                failure = no_match_failure(self.planner.catalog, self.request, self.decision, ended=item)
                 return self._builtin(failure, None, missed=True)
             step = picked
         planned = self._planned(item, selected, answers.responses[step], step)
@@ -130,7 +129,7 @@ class Responder:
         """Respond to a request that a modifier's limit or load refuses."""
         assert bounds.by is not None
         request, limit = self.request, bounds.result
-        item = self.runtime.catalog.items[bounds.by.item]
+        item = self.planner.catalog.items[bounds.by.item]
         if limit is None:
             return self._builtin(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
         facts = (request.provider, limit, bounds.standing, bounds.tokens, request.model, request.now)
@@ -140,7 +139,7 @@ class Responder:
 
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with a 404 that names near misses."""
-        catalog = self.runtime.catalog
+        catalog = self.planner.catalog
         if not isinstance(self.outcome, RouteMatch):
             failure = unknown_path_failure(catalog, self.request, self.decision, self.outcome.failure)
             return self._builtin(failure, None, missed=self.request.path != ICON)
@@ -167,7 +166,7 @@ class Responder:
             return self._rendered(item, selected, response, settings, identity, request, None)
 
         key = cache_key(settings, self.dialect, response, request)
-        planned = self.runtime.cache.response(key, self._identity(), request, render)
+        planned = self.planner.cache.response(key, self._identity(), request, render)
         return planned if bounds is None else self._with_bounds(bounds, planned, settings)
 
     def _with_bounds(
@@ -199,13 +198,12 @@ class Responder:
         facts = (request, response, settings, self._scope(item), self._randomness(item, selected), identity)
         context = self._context(*facts, bounds)
         try:
-            plan = self.runtime.planner.plan(context)
+            plan = self.planner.plan(context)
         except BudgetExceeded as exceeded:
             return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
         except (NotGenerating, UndecodableRecording) as refusal:
-            return self._error_without_settings(
-                Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
-            )
+            message = f"{item.id} ({item.where}): {refusal}"
+            return self._error_without_settings(Failure("bad_request", message=message))
         planned = self._finished(plan, item.id, context)
         if not context.calls or context.prerendering:
             return planned
@@ -226,7 +224,7 @@ class Responder:
         randomness = Randomness(self.seed, "", "", self.decision.number)
         facts = (self.request, NO_RESPONSE, settings, TemplateScope(self.request), randomness, identity)
         context = self._context(*facts, self.decision.bounds)
-        plan = self.runtime.planner.decorate(plan, context)
+        plan = self.planner.decorate(plan, context)
         context.error = content.type if isinstance(content, Failure) else None
         context.notes += [note] if note else []
         return self._finished(plan, rule, context, missed=missed)
@@ -267,15 +265,11 @@ class Responder:
         bounds: AdmissionResult | None,
     ) -> PlanContext:
         facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
-        if bounds is None:
-            return PlanContext(*facts, max_wait=self.runtime.longest)
-        return PlanContext(
-            *facts,
-            max_wait=self.runtime.longest,
-            limit_headers=limit_headers(request.provider, bounds.standing, request.now),
-            held=bounds.wait,
-            slowdown=bounds.slowdown,
-        )
+        context = PlanContext(*facts, max_wait=self.planner.longest)
+        if bounds is not None:
+            context.limit_headers = limit_headers(request.provider, bounds.standing, request.now)
+            context.held, context.slowdown = bounds.wait, bounds.slowdown
+        return context
 
     def _chosen_rule(self) -> str:
         """Return the id of the rule or modifier that would respond if request and values were valid."""
@@ -283,8 +277,8 @@ class Responder:
             return next(item.id for item in self.modifiers if item.error is not None)
         bounds, selected = self.decision.bounds, self.decision.rule
         if bounds is not None and bounds.by is not None:
-            return self.runtime.catalog.items[bounds.by.item].id
-        return NO_RULE if selected is None else self.runtime.catalog.items[selected.candidate.item].id
+            return self.planner.catalog.items[bounds.by.item].id
+        return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item].id
 
     # --- the facts that plans are made from ----------------------------------------------------
 
@@ -298,7 +292,7 @@ class Responder:
 
     def _settings(self, item: int | None, response: CompiledResponse, step: int) -> EffectiveSettings:
         """Return the effective settings of a step of an item, with the request's own overrides."""
-        settings = self.runtime.effective_settings(item, response, step, self._applied())
+        settings = self.planner.effective_settings(item, response, step, self._applied())
         override = engine_context(self.request).override
         return changed(settings, override) if type(override) is Override else settings
 
@@ -308,8 +302,8 @@ class Responder:
     def _of_modifier(self, number: int) -> Context:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
         selected = self.decision.modifiers[number]
-        item = self.runtime.catalog.items[selected.candidate.item]
-        return Context(self._scope(item), self._randomness(item, selected), max_wait=self.runtime.longest)
+        item = self.planner.catalog.items[selected.candidate.item]
+        return Context(self._scope(item), self._randomness(item, selected), max_wait=self.planner.longest)
 
     def _scope(self, item: CatalogItem) -> TemplateScope:
         if not item.captures:

@@ -76,14 +76,10 @@ class CachedResponse(CacheEntry, frozen=True):
     rendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(self, root: bytes, request: Request) -> PlannedResponse:
-        """Return the response to this request, with ids of this root."""
-        return self.planned.filled_with(root, self.rendered.fill(root, request.now, self._tokens(request)))
-
-    def fill_unchanged(self, root: bytes, request: Request) -> PlannedResponse:
-        """Return the same for a caller that changes nothing else, so that the journal stores only the difference."""
+    def fill(self, root: bytes, request: Request, like: PlannedResponse | None = None) -> PlannedResponse:
+        """Return the response to this request, with ids of this root. `like`: see `PlannedResponse.cached_from`."""
         values = self.rendered.fill(root, request.now, self._tokens(request))
-        return self.planned.filled_with(root, values, self.planned)
+        return self.planned.filled_with(root, values, like)
 
 
 class CachedStream(CacheEntry, frozen=True):

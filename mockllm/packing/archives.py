@@ -105,9 +105,8 @@ def _begin(entries: list[zipfile.ZipInfo]) -> str:
     """Return the prefix of the manifest: none, or the only folder of the archive."""
     if any(entry.filename == MANIFEST for entry in entries):
         return ""
-    tops = {entry.filename.partition("/")[0] for entry in entries if not is_ignored(entry.filename)} - {
-        "__MACOSX"
-    }
+    tops = {entry.filename.partition("/")[0] for entry in entries if not is_ignored(entry.filename)}
+    tops.discard("__MACOSX")
     return f"{tops.pop()}/" if len(tops) == 1 else ""
 
 

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from mockllm.recordings.atomic_files import write_file
 from mockllm.scenario.pack_files import PackFiles, PackRejected, read_tree
 
 
@@ -37,15 +38,7 @@ def put_tree(tree: PackFiles, target: Path) -> None:
 def put_file(content: bytes, target: Path) -> None:
     """Write a file, and replace an existing one. Raises PackRejected."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        number, name = tempfile.mkstemp(prefix=".new-", dir=target.parent)
-        os.close(number)
-        try:
-            _write(Path(name), content)
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_file(target, content)
     except OSError as error:
         raise PackRejected(f"{target} cannot be written: {error.strerror or error}") from None
 

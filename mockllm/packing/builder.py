@@ -23,6 +23,7 @@ from mockllm.scenario.pack_resolver import ENTRY_POINTS
 
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
 """The earliest time in a zip."""
+_WHEEL: Final = b"Wheel-Version: 1.0\nGenerator: mockllm\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _FILE: Final = 0o100644 << 16
 DISTRIBUTION: Final = "mockllm-scenarios"
 
@@ -33,12 +34,12 @@ def build(folder: Path, out: Path) -> list[Path]:
         tree = read_tree(folder)
     except OSError as error:
         raise PackRejected(f"{folder}: {error.strerror}") from None
-    word = manifest(tree, str(folder / "pack.yaml"))
-    version = str(parse_version_of(word))
-    flat = re.sub(r"[^a-z0-9]+", "_", word.name.lower())
+    spec = manifest(tree, str(folder / "pack.yaml"))
+    version = str(parse_version_of(spec))
+    flat = re.sub(r"[^a-z0-9]+", "-", spec.name.lower())
     archives = {
-        out / f"{stem(word.name)}-{_pep440(version)}-py3-none-any.whl": wheel(tree.files, word, version),
-        out / f"{flat.replace('_', '-')}-{version}.zip": _zipped(tree.files),
+        out / f"{stem(spec.name)}-{_pep440(version)}-py3-none-any.whl": wheel(tree.files, spec, version),
+        out / f"{flat}-{version}.zip": _zipped(tree.files),
     }
     for path, content in archives.items():
         put_file(content, path)
@@ -50,34 +51,28 @@ def stem(name: str) -> str:
     return "mockllm_pack_" + re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
-def wheel(files: Mapping[str, bytes], word: PackSpec, version: str) -> bytes:
+def wheel(files: Mapping[str, bytes], spec: PackSpec, version: str) -> bytes:
     """Return a wheel with the files as package data, and with an entry point for the pack."""
-    package, about = stem(word.name), f"{stem(word.name)}-{_pep440(version)}.dist-info"
+    package, about = stem(spec.name), f"{stem(spec.name)}-{_pep440(version)}.dist-info"
     inside = {f"{package}/{path}": content for path, content in files.items()}
-    inside[f"{about}/METADATA"] = _metadata(word, version).encode()
-    inside[f"{about}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: mockllm\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
-    inside[f"{about}/entry_points.txt"] = f"[{ENTRY_POINTS}]\n{word.name} = {package}\n".encode()
+    inside[f"{about}/METADATA"] = _metadata(spec, version).encode()
+    inside[f"{about}/WHEEL"] = _WHEEL
+    inside[f"{about}/entry_points.txt"] = f"[{ENTRY_POINTS}]\n{spec.name} = {package}\n".encode()
     lines = [f"{path},sha256={_digest(inside[path])},{len(inside[path])}" for path in sorted(inside)]
     record = f"{about}/RECORD"
     inside[record] = "".join(f"{line}\n" for line in (*map(_quoted, lines), f"{record},,")).encode()
     return _zipped(inside, last=record)
 
 
-def _metadata(word: PackSpec, version: str) -> str:
-    requirement = (
-        word.requires if isinstance(word.requires, str) or word.requires is None else word.requires.mockllm
-    )
-    lines = [
-        "Metadata-Version: 2.1",
-        f"Name: {stem(word.name).replace('_', '-')}",
-        f"Version: {_pep440(version)}",
-    ]
-    if word.description:
-        lines.append(f"Summary: {' '.join(word.description.split())}")
-    if word.license:
-        lines.append(f"License: {' '.join(word.license.split())}")
+def _metadata(spec: PackSpec, version: str) -> str:
+    requires = spec.requires
+    requirement = requires if isinstance(requires, str) or requires is None else requires.mockllm
+    name = stem(spec.name).replace("_", "-")
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {_pep440(version)}"]
+    if spec.description:
+        lines.append(f"Summary: {' '.join(spec.description.split())}")
+    if spec.license:
+        lines.append(f"License: {' '.join(spec.license.split())}")
     if requirement and "^" not in requirement and "~" not in requirement:
         lines.append(f"Requires-Dist: {DISTRIBUTION} ({requirement.replace(' ', '')})")
     return "\n".join(lines) + "\n"

@@ -27,26 +27,39 @@ class FetchedPack(Struct, frozen=True):
     """A fetched pack. `place` contains the selected tag, `commit` its commit."""
 
     tree: PackFiles
-    word: PackSpec
+    manifest: PackSpec
     place: PackSource
     commit: str | None = None
 
     @property
     def version(self) -> Version:
-        return parse_version(self.word.version)
+        return parse_version(self.manifest.version)
 
 
 def fetch_pack(place: PackSource, here: Path, ranges: Sequence[Range] = ()) -> FetchedPack:
     """Fetch the pack of a source; from a git repository without a tag, the newest version in the ranges. Raises
     PackRejected."""
+    if place.kind == "folder" and not is_pack(here / place.where / place.inside):
+        raise PackRejected(_NO_PACK)  # before all files are read
+    tree, place, commit = _read(place, here, ranges)
+    read = manifest(tree)
+    parse_version_of(read)
+    return FetchedPack(tree, read, place, commit)
+
+
+def files_of(place: PackSource, here: Path) -> PackFiles:
+    """Return the files of a source, which need not be a pack. Raises PackRejected."""
+    return _read(place, here, ())[0]
+
+
+def _read(place: PackSource, here: Path, ranges: Sequence[Range]) -> tuple[PackFiles, PackSource, str | None]:
+    """Return the files of a source, the source with its tag or commit, and the commit of a git repository."""
     try:
-        if place.kind == "git":
-            chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
-            with git.fetched(chosen, here) as found:
-                return _of(git.read(found, place.inside), _whole(chosen, found.commit), found.commit)
-        if place.kind == "folder" and not is_pack(here / place.where / place.inside):
-            raise PackRejected(_NO_PACK)  # before all files are read
-        return _of(_tree(place, here), place)
+        if place.kind != "git":
+            return _tree(place, here), place, None
+        chosen = place if place.ref else replace(place, ref=newest(place, here, ranges))
+        with git.fetched(chosen, here) as found:
+            return git.read(found, place.inside), _whole(chosen, found.commit), found.commit
     except OSError as error:
         raise PackRejected(f"{place.text} cannot be read: {error.strerror or error}") from None
 
@@ -69,18 +82,6 @@ def newest(place: PackSource, here: Path, ranges: Sequence[Range]) -> str:
         raise PackRejected(f"{place.where} has no tag that is a version; name a commit: {place.text}@COMMIT")
     wanted = " and ".join(map(str, ranges))
     raise PackRejected(f"{place.where} has no version that fits {wanted}; its newest is {max(tags)}")
-
-
-def files_of(place: PackSource, here: Path) -> PackFiles:
-    """Return the files of a source, which need not be a pack. Raises PackRejected."""
-    try:
-        if place.kind == "git":
-            chosen = place if place.ref else replace(place, ref=newest(place, here, ()))
-            with git.fetched(chosen, here) as found:
-                return git.read(found, place.inside)
-        return _tree(place, here)
-    except OSError as error:
-        raise PackRejected(f"{place.text} cannot be read: {error.strerror or error}") from None
 
 
 def _tree(place: PackSource, here: Path) -> PackFiles:
@@ -109,21 +110,15 @@ def manifest(tree: PackFiles, shown: str = MANIFEST) -> PackSpec:
     content = tree.files.get(MANIFEST)
     if content is None:
         raise PackRejected(_NO_PACK)
-    word, mistakes = read_manifest(read_source(content, shown))
-    if word is None:
+    read, mistakes = read_manifest(read_source(content, shown))
+    if read is None:
         raise PackRejected("\n".join(map(str, mistakes)))
-    return word
+    return read
 
 
-def _of(tree: PackFiles, place: PackSource, commit: str | None = None) -> FetchedPack:
-    word = manifest(tree)
-    parse_version_of(word)
-    return FetchedPack(tree, word, place, commit)
-
-
-def parse_version_of(word: PackSpec) -> Version:
+def parse_version_of(manifest: PackSpec) -> Version:
     """Return the version of a manifest. Raises PackRejected if it is missing: shared packs need one."""
     try:
-        return parse_version(word.version)
+        return parse_version(manifest.version)
     except ValueError as error:
         raise PackRejected(f"{MANIFEST}: version: {error}") from None

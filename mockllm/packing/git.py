@@ -11,11 +11,12 @@ import io
 import os
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Final
 
 from msgspec import Struct
@@ -33,14 +34,9 @@ MAX_OUTPUT: Final = 8 * 1024 * 1024
 MIN_PAUSE, MAX_PAUSE, GRACE = 0.005, 0.1, 5.0
 """Seconds between two checks of a running command, and between SIGTERM and SIGKILL."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{7,64}")
-_SAFE: Final = (
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "protocol.ext.allow=never",
-    "-c",
-    "core.fsmonitor=false",
-)
+_SETTINGS: Final = ("core.hooksPath=/dev/null", "protocol.ext.allow=never", "core.fsmonitor=false")
+_KEPT_VARIABLES: Final = ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS")
+"""The user's variables for git that a fetch needs; no other variable of git takes effect."""
 
 
 class GitFailed(PackRejected):
@@ -70,20 +66,16 @@ def tags(url: str, here: Path) -> dict[Version, str]:
 def fetched(place: PackSource, here: Path) -> Iterator[FetchedCommit]:
     """Fetch the commit of a source into a temporary bare repository."""
     assert place.ref is not None
-    with tempfile.TemporaryDirectory(prefix="mockllm-git-") as name:
+    with TemporaryDirectory(prefix="mockllm-git-") as name:
         folder = Path(name, "repository")
         folder.mkdir()
         try:
             _git("init", "--quiet", "--bare", "--template=", str(folder))
             yield FetchedCommit(folder, _fetch(folder, _where(place.where, here), place.ref))
         finally:
-            _rename_away(folder)
-
-
-def _rename_away(folder: Path) -> None:
-    """Rename the folder, so that surviving children of git no longer write into it and it can be removed."""
-    with suppress(OSError):
-        folder.rename(folder.with_name("gone"))
+            # surviving children of git no longer write into a renamed folder, so it can be removed
+            with suppress(OSError):
+                folder.rename(folder.with_name("gone"))
 
 
 def _fetch(folder: Path, url: str, ref: str) -> str:
@@ -148,7 +140,7 @@ def read(found: FetchedCommit, inside: str) -> PackFiles:
                 f"it holds more than {MAX_FILES} files, or {MAX_PACK_SIZE // 2**20} MiB together"
             )
     names = "".join(f"{object_}\n" for _, object_ in objects).encode()
-    output = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, given=names, files=sizes))
+    output = io.BytesIO(_git("cat-file", "--batch", folder=found.folder, stdin=names, files=sizes))
     for path, object_ in objects:
         head = output.readline().split()
         if head[1:2] != [b"blob"]:
@@ -163,33 +155,25 @@ def _where(url: str, here: Path) -> str:
     return str(local.resolve()) if "://" not in url and local.exists() else url
 
 
-def _git(*line: str, folder: Path | None = None, given: bytes = b"", files: int = 0) -> bytes:
+def _git(*line: str, folder: Path | None = None, stdin: bytes = b"", files: int = 0) -> bytes:
     """Run a git command and return its output.
 
-    `given` is its input; `files` is the size of requested files. Raises PackRejected with git's message if the
+    `stdin` is its input; `files` is the size of requested files. Raises PackRejected with git's message if the
     command fails, fetches too much, or writes too much output.
     """
     place = ("--git-dir", str(folder)) if folder is not None else ()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {
-        name: os.environ[name] for name in ("GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS") if name in os.environ
-    }
     env = {
-        **environment,
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ALLOW_PROTOCOL": "file:https:http:ssh",
-        "LC_ALL": "C",
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name in _KEPT_VARIABLES
     }
-    with (
-        tempfile.TemporaryFile() as input,
-        tempfile.TemporaryFile() as out,
-        tempfile.TemporaryFile() as errors,
-    ):
-        input.write(given)
+    env |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ALLOW_PROTOCOL": "file:https:http:ssh", "LC_ALL": "C"}
+    with TemporaryFile() as input, TemporaryFile() as out, TemporaryFile() as errors:
+        input.write(stdin)
         input.seek(0)
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and no argument can be an option
-                ["git", *_SAFE, *place, *line],  # noqa: S607 - the user's own git
+                ["git", *chain.from_iterable(("-c", setting) for setting in _SETTINGS), *place, *line],  # noqa: S607 - the user's own git
                 env=env, stdin=input, stdout=out, stderr=errors,
             )  # fmt: skip
         except FileNotFoundError:
@@ -248,7 +232,6 @@ def _bytes_in(folder: Path) -> int:
 
 def _error_line(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").strip().splitlines()
-    words = next(
-        (line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1] if lines else "failed"
-    )
-    return words.partition(": ")[2] or words
+    last = lines[-1] if lines else "failed"
+    error = next((line for line in lines if line.startswith(("fatal:", "error:"))), last)
+    return error.partition(": ")[2] or error

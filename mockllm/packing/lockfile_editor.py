@@ -9,10 +9,12 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.json.codec import Json
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
+from mockllm.packing.inspection import validate_pack
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
-from mockllm.packing.validation import validate_pack
+from mockllm.scenario.file_loader import load_files
 from mockllm.scenario.lockfile import (
     FETCHED_FOLDER,
     LOCK_FILE,
@@ -23,7 +25,9 @@ from mockllm.scenario.lockfile import (
     read_lock,
 )
 from mockllm.scenario.pack_files import PackRejected, read_tree
+from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.scenario_folder import is_pack
+from mockllm.scenario.source_file import Source
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
 from mockllm.scenario.vocabulary import Vocabulary
 
@@ -35,6 +39,38 @@ class VersionConstraint(Struct, frozen=True):
 
     range: Range
     where: str
+
+
+def version_constraints(
+    scenarios: Sequence[str], packs: Sequence[str], lock: str
+) -> dict[str, list[VersionConstraint]]:
+    """Return the version ranges that scenarios and their packs require, by pack name; an update must meet them.
+
+    Files that cannot be loaded are skipped; `check` reports them.
+    """
+    loading = load_files(scenarios, packs, resolver=PackResolver.for_lock(lock))
+    constraints: dict[str, list[VersionConstraint]] = {}
+    own = [file.source for file in (*loading.files, *loading.disabled) if file.layer == "user"]
+    for source in (*own, *(pack.source for pack in loading.packs)):
+        for name, constraint in _constraints_of(source):
+            constraints.setdefault(name, []).append(constraint)
+    return constraints
+
+
+def _constraints_of(source: Source) -> Iterator[tuple[str, VersionConstraint]]:
+    data = source.data
+    uses: Json = data.get("use") if isinstance(data, dict) else None
+    for index, use in enumerate(uses if isinstance(uses, list) else ()):
+        text = use.get("pack") if isinstance(use, dict) else use
+        if not isinstance(text, str) or text.startswith("."):
+            continue
+        name, at, range_text = text.partition("@")
+        try:
+            line, column = source.position(("use", index))
+            if at:
+                yield name, VersionConstraint(parse_range(range_text), f"{source.name}:{line}:{column}")
+        except ValueError:
+            continue
 
 
 class LockChange(Struct, frozen=True):
@@ -77,78 +113,73 @@ class LockfileEditor:
 
     def update(self, name: str) -> LockChange:
         """Update a pack to the newest version of its source that meets all ranges."""
-        word = self._word(name)
-        place = parse_pack_source(word.source, self.lock.folder)
+        locked = self._locked(name)
+        place = parse_pack_source(locked.source, self.lock.folder)
         if place.kind == "git":
             place = replace(place, ref=None)
-        found = fetch_pack(
-            place, self.lock.folder, [constraint.range for constraint in self._constraints.get(name, ())]
-        )
-        if found.word.name != name:
-            raise PackRejected(f'{word.source} now contains the pack "{found.word.name}", not "{name}"')
+        ranges = [constraint.range for constraint in self._constraints.get(name, ())]
+        found = fetch_pack(place, self.lock.folder, ranges)
+        if found.manifest.name != name:
+            raise PackRejected(f'{locked.source} now contains the pack "{found.manifest.name}", not "{name}"')
         return self._take(found, found.place)
 
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""
-        word = self._word(name)
+        locked = self._locked(name)
         stored, vendored = self.lock.fetched_path(name), self.lock.vendored_path(name)
         self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
         drop(stored, self.lock.folder / FETCHED_FOLDER)
         drop(vendored, self.lock.folder / VENDOR_FOLDER)
-        return LockChange(name, word.version, None, word.source)
+        return LockChange(name, locked.version, None, locked.source)
 
     def missing(self) -> list[str]:
         """Return the locked packs that are missing or changed."""
-        return [
-            name
-            for name in self.lock.packs
-            if state_of(self.lock, name) in ("missing", "changed")
-            and not is_pack(self.lock.vendored_path(name))
-        ]
+        names = [name for name in self.lock.packs if not is_pack(self.lock.vendored_path(name))]
+        return [name for name in names if state_of(self.lock, name) in ("missing", "changed")]
 
     def fetch(self, names: Sequence[str]) -> Iterator[LockChange]:
         """Fetch packs in their locked versions."""
         for name in names:
-            word = self._word(name)
-            found = self._as_locked(name, word)
+            locked = self._locked(name)
+            found = self._as_locked(name, locked)
             self._keep(found, self.lock.fetched_path(name))
-            yield LockChange(name, None, word.version, word.source)
+            yield LockChange(name, None, locked.version, locked.source)
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
         """Copy all packs into a folder that can be committed."""
-        for name, word in self.lock.packs.items():
+        for name, locked in self.lock.packs.items():
             target, stored = self.lock.vendored_path(name), self.lock.fetched_path(name)
             tree = read_tree(stored) if is_pack(stored) else None
-            if tree is None or tree.sha256 != word.sha256:
-                tree = self._as_locked(name, word).tree
+            if tree is None or tree.sha256 != locked.sha256:
+                tree = self._as_locked(name, locked).tree
             put_tree(tree, target)
             yield name, target
 
     # --- parts ---
 
-    def _word(self, name: str) -> LockedPackSpec:
+    def _locked(self, name: str) -> LockedPackSpec:
         if name not in self.lock.packs:
             known = ", ".join(sorted(self.lock.packs)) or "none"
             raise PackRejected(f'{LOCK_FILE} names no pack "{name}"; it names {known}')
         return self.lock.packs[name]
 
-    def _as_locked(self, name: str, word: LockedPackSpec) -> FetchedPack:
-        place = parse_pack_source(word.source, self.lock.folder)
+    def _as_locked(self, name: str, locked: LockedPackSpec) -> FetchedPack:
+        place = parse_pack_source(locked.source, self.lock.folder)
         try:
             found = fetch_pack(place, self.lock.folder)
         except PackRejected as error:
-            raise PackRejected(f"{name} {word.version}: {error}") from None
-        if found.tree.sha256 != word.sha256:
+            raise PackRejected(f"{name} {locked.version}: {error}") from None
+        if found.tree.sha256 != locked.sha256:
             moved = "the tag was moved" if place.kind == "git" else "its files have changed"
             raise PackRejected(
-                f"{word.source} no longer contains the {name} {word.version} of {LOCK_FILE} ({moved}): "
-                f"expected SHA-256 {word.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
+                f"{locked.source} no longer contains the {name} {locked.version} of {LOCK_FILE} ({moved}): "
+                f"expected SHA-256 {locked.sha256[:12]}…, found {found.tree.sha256[:12]}…; restore them, or, if this "
                 f"is intended, `mockllm pack remove {name}` and add it again"
             )
         return found
 
     def _take(self, found: FetchedPack, place: PackSource) -> LockChange:
-        name, version, digest = found.word.name, found.word.version, found.tree.sha256
+        name, version, digest = found.manifest.name, found.manifest.version, found.tree.sha256
         before = self.lock.packs.get(name)
         if before is not None and before.version == version and before.sha256 != digest:
             raise PackRejected(
@@ -157,9 +188,9 @@ class LockfileEditor:
             )
         self._check_constraints(found)
         capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)
-        word = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
+        locked = LockedPackSpec(version=version, source=place.text, commit=found.commit, sha256=digest)
         old = self.lock.fetched_path(name) if before is not None else None
-        packs = {**self.lock.packs, name: word}
+        packs = {**self.lock.packs, name: locked}
         self._keep(found, replace(self.lock, packs=packs).fetched_path(name))
         if is_pack(self.lock.vendored_path(name)):
             put_tree(found.tree, self.lock.vendored_path(name))
@@ -167,46 +198,31 @@ class LockfileEditor:
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / FETCHED_FOLDER)
         moved = before is not None and before.source != place.text
-        return LockChange(
-            name,
-            before.version if before else None,
-            version,
-            place.text,
-            self._unmet_uses(found),
-            moved,
-            tuple(capabilities.leads if capabilities else ()),
-        )
+        leads = tuple(capabilities.leads if capabilities else ())
+        change = LockChange(name, None, version, place.text, self._unmet_uses(found), moved, leads)
+        return change if before is None else replace(change, before=before.version)
 
     def _check_constraints(self, found: FetchedPack) -> None:
-        constraints = self._constraints.get(found.word.name, ())
-        unmet = [constraint for constraint in constraints if not constraint.range.matches(found.version)]
-        if not unmet:
-            return
-        met = [constraint for constraint in constraints if constraint.range.matches(found.version)]
-        also = "".join(
-            f"\n  {constraint.where} requires {constraint.range}, which it meets" for constraint in met
-        )
-        lines = "".join(f"\n  {constraint.where} requires {constraint.range}" for constraint in unmet)
-        raise PackRejected(
-            f"{found.word.name} {found.word.version} does not meet all requirements:{lines}{also}"
-        )
+        constraints = self._constraints.get(found.manifest.name, ())
+        lines: dict[bool, str] = {False: "", True: ""}
+        for constraint in constraints:
+            met = constraint.range.matches(found.version)
+            lines[met] += f"\n  {constraint.where} requires {constraint.range}" + ", which it meets" * met
+        if lines[False]:
+            name = f"{found.manifest.name} {found.manifest.version}"
+            raise PackRejected(f"{name} does not meet all requirements:{lines[False]}{lines[True]}")
 
     def _unmet_uses(self, found: FetchedPack) -> tuple[str, ...]:
         """Return one line for each used pack that is missing or outside of its range."""
-        from mockllm.scenario.pack_resolver import PackResolver
-
         resolver, lines = PackResolver(self.lock), []
-        for use in (use if isinstance(use, str) else use.pack for use in found.word.use):
+        for use in (use if isinstance(use, str) else use.pack for use in found.manifest.use):
             name, _, wanted = use.partition("@")
             if name.startswith("."):
                 continue
             try:
                 folder = resolver.find(name).folder
-                version = (
-                    self.lock.packs[name].version
-                    if name in self.lock.packs
-                    else manifest(read_tree(folder)).version
-                )
+                spec = self.lock.packs.get(name) or manifest(read_tree(folder))
+                version = spec.version
                 if not parse_range(wanted).matches(parse_version(version)):
                     lines.append(f"it uses {use}, but {name} {version} is installed: add or update it, too")
             except ValueError:
@@ -216,8 +232,8 @@ class LockfileEditor:
     def _ranges_of_source(self, place: PackSource) -> list[Range]:
         """Return the ranges of the pack that is locked from this repository; a new pack's name is not yet known."""
         text = from_here(replace(place, ref=None), self.lock.folder).text
-        for name, word in self.lock.packs.items():
-            if replace(parse_pack_source(word.source, self.lock.folder), ref=None).text == text:
+        for name, locked in self.lock.packs.items():
+            if replace(parse_pack_source(locked.source, self.lock.folder), ref=None).text == text:
                 return [constraint.range for constraint in self._constraints.get(name, ())]
         return []
 
@@ -237,11 +253,11 @@ State = Literal["here", "vendored", "missing", "changed"]
 
 def state_of(lock: Lock, name: str) -> State:
     """Return the state of a locked pack's files."""
-    for folder, word in ((lock.vendored_path(name), "vendored"), (lock.fetched_path(name), "here")):
+    folders: dict[State, Path] = {"vendored": lock.vendored_path(name), "here": lock.fetched_path(name)}
+    for state, folder in folders.items():
         if is_pack(folder):
             try:
-                same = read_tree(folder).sha256 == lock.packs[name].sha256
+                return state if read_tree(folder).sha256 == lock.packs[name].sha256 else "changed"
             except (PackRejected, OSError):
-                same = False
-            return "changed" if not same else word  # type: ignore[return-value]
+                return "changed"
     return "missing"

@@ -45,6 +45,7 @@ def parse_pack_source(text: str, here: Path) -> PackSource:
     location, _, inside = text.partition("#")
     if inside and (inside.startswith("/") or ".." in inside.split("/")):
         raise PackRejected(f'"{inside}" is outside of {location}')
+    inside = inside.strip("/")
     if location.startswith("installed:"):
         return PackSource("installed", location.removeprefix("installed:"))
     forced = location.startswith("git+")
@@ -64,36 +65,29 @@ def parse_pack_source(text: str, here: Path) -> PackSource:
 
 
 def _git_source(location: str, inside: str, begin: int) -> PackSource:
-    slash = min(
-        (place for place in (location.find("/", begin), location.find(":", begin)) if place >= 0),
-        default=begin,
-    )
-    at = location.rfind("@", slash)
+    slash = re.compile("[/:]").search(location, begin)
+    at = location.rfind("@", slash.start() if slash else begin)
     url, ref = (location, None) if at < 0 else (location[:at], location[at + 1 :])
-    return _checked(PackSource("git", url, ref, inside.strip("/")))
+    return _checked(PackSource("git", url, ref, inside))
 
 
 def _path_source(location: str, inside: str, here: Path, forced: bool) -> PackSource:
     whole = here / location
     if location.lower().endswith(ARCHIVES) and not whole.is_dir():
-        return PackSource(
-            "wheel" if location.lower().endswith(".whl") else "zip", location, None, inside.strip("/")
-        )
+        return PackSource("wheel" if location.lower().endswith(".whl") else "zip", location, None, inside)
     if whole.is_dir() and not forced:
-        if is_repository(whole) and not (whole / "pack.yaml").is_file():
-            return PackSource("git", location, None, inside.strip("/"))
-        return PackSource("folder", location, None, inside.strip("/"))
+        repository = is_repository(whole) and not (whole / "pack.yaml").is_file()
+        return PackSource("git" if repository else "folder", location, None, inside)
     path, at, ref = location.rpartition("@")
     if at and is_repository(here / path):
-        return _checked(PackSource("git", path, ref, inside.strip("/")))
-    above = (
-        at and (here / path).is_dir() and next(filter(is_repository, (here / path).resolve().parents), None)
-    )
+        return _checked(PackSource("git", path, ref, inside))
+    folder = (here / path).resolve()
+    above = next(filter(is_repository, folder.parents), None) if at and folder.is_dir() else None
     if above:  # a folder of a repository, as it was at a tag
-        below = (here / path).resolve().relative_to(above).as_posix()
+        below = folder.relative_to(above).as_posix()
         return _checked(PackSource("git", os.path.relpath(above, here), ref, below))
     if forced and is_repository(whole):
-        return PackSource("git", location, None, inside.strip("/"))
+        return PackSource("git", location, None, inside)
     if re.fullmatch(NAME, location) and not location.startswith(".") and os.sep + "." not in location:
         return PackSource("installed", location)
     raise PackRejected(f'there is no folder, zip, wheel or git repository "{location}"')

@@ -12,7 +12,7 @@ from typing import Any, Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.reply.embeddings import LARGEST
 from mockllm.recordings.import_file import ImportFile, NotImported, of
-from mockllm.recordings.rule_writer import ImportedRules
+from mockllm.recordings.scenario_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}
@@ -26,37 +26,34 @@ def is_format(data: Json) -> bool:
 
 
 def import_rules(file: ImportFile) -> ImportedRules:
-    rules = ImportedRules()
+    rules = ImportedRules(file)
     for index, fixture in enumerate(file.data["fixtures"]):
         path: Path = ("fixtures", index)
         if not isinstance(fixture, dict) or not isinstance(fixture.get("response"), dict):
-            raise NotImported(f"{file.where(path)}: expected a fixture with a match and a response")
+            raise NotImported(f"{rules.file.where(path)}: expected a fixture with a match and a response")
         rule: dict[str, Any] = {"name": f"fixture-{index + 1}"}
         conditions = fixture.get("match") or {}
         if not isinstance(conditions, dict):
-            raise NotImported(f"{file.where((*path, 'match'))}: expected an object with conditions")
-        match = _match(conditions, file, (*path, "match"), rules)
+            raise NotImported(f"{rules.file.where((*path, 'match'))}: expected an object with conditions")
+        match = _match(conditions, (*path, "match"), rules)
         if match is None:
             continue
         if "times" in match:
-            rule |= {"times": 1}
-            del match["times"]
-        response = _response(fixture["response"], file, (*path, "response"), rules)
+            rule["times"] = match.pop("times")
+        response = _response(fixture["response"], (*path, "response"), rules)
         if "embedding" in response.get("reply", {}):
             match.setdefault("api", "embeddings")
         if match:
             rule["match"] = match
-        rule |= response | _delivery(fixture, file, path, rules)
+        rule |= response | _delivery(fixture, path, rules)
         if response:
-            rules.add(rule, file.where(path))
+            rules.add(rule, path)
         else:
-            rules.notes.append(f"{file.where(path)}: it has no response that can be imported")
+            rules.note(path, "it has no response that can be imported")
     return rules
 
 
-def _match(
-    conditions: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
-) -> dict[str, Any] | None:
+def _match(conditions: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any] | None:
     """Return the match, or None if a condition cannot be imported: the rule would match too many requests."""
     match: dict[str, Any] = {}
     for name, value in conditions.items():
@@ -77,25 +74,19 @@ def _match(
         elif name == "sequenceIndex":
             match["times"] = 1
         else:
-            rules.notes.append(
-                f"{file.where((*path, name))}: {name} is not imported, and neither is its fixture"
-            )
+            rules.note((*path, name), f"{name} is not imported, and neither is its fixture")
             return None
     return match
 
 
-def _response(
-    response: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
-) -> dict[str, Any]:
+def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
     error = response.get("error")
     if isinstance(error, dict):
         status = response.get("status")
         fits = type(status) is int and 400 <= status <= 599
         failure: dict[str, Any] = {"status": status if fits else 500}
         if status is not None and not fits:
-            rules.notes.append(
-                f"{file.where((*path, 'status'))}: this is not the status of an error; 500 is used"
-            )
+            rules.note((*path, "status"), "this is not the status of an error; 500 is used")
         if isinstance(error.get("message"), str):
             failure["message"] = error["message"]
         fields = {name: error[name] for name in ("type", "code", "param") if error.get(name) is not None}
@@ -108,27 +99,21 @@ def _response(
             reply["thinking"] = value
         elif name == "toolCalls" and isinstance(value, list):
             reply["tool_calls"] = [_call(call) for call in value]
-        elif (
-            name == "finishReason"
-            and isinstance(value, str)
-            and value in ("stop", "length", "tool_calls", "content_filter")
-        ):
+        elif name == "finishReason" and isinstance(value, str) and value in FINISHES:
             reply["finish_reason"] = value
         elif name == "model" and isinstance(value, str):
             reply["model"] = value
         elif name == "embedding" and _is_vector(value):
             reply["embedding"] = value
         else:
-            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
+            rules.omit((*path, name))
     return {"literal": True, "reply": reply} if reply else {}
 
 
 def _is_vector(value: Json) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(type(number) in (int, float) and abs(number) <= LARGEST for number in value)
-    )
+    if not isinstance(value, list) or not value:
+        return False
+    return all(type(number) in (int, float) and abs(number) <= LARGEST for number in value)
 
 
 def _call(call: Json) -> dict[str, Any]:
@@ -136,16 +121,11 @@ def _call(call: Json) -> dict[str, Any]:
     if isinstance(arguments, str):
         with suppress(JSONDecodeError):
             arguments = loads(arguments)
-    result: dict[str, Any] = {
-        "name": str(of(call, "name")),
-        "arguments": {} if arguments is None else arguments,
-    }
-    if isinstance(of(call, "id"), str):
-        result["id"] = call["id"]
-    return result
+    id = {"id": call["id"]} if isinstance(of(call, "id"), str) else {}
+    return {"name": str(of(call, "name")), "arguments": {} if arguments is None else arguments, **id}
 
 
-def _delivery(fixture: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Any]:
+def _delivery(fixture: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     pace: dict[str, Any] = {}
     for name, value in fixture.items():
@@ -160,5 +140,5 @@ def _delivery(fixture: dict[str, Json], file: ImportFile, path: Path, rules: Imp
         elif name == "disconnectAfterMs" and isinstance(value, int | float) and value >= 0:
             settings["faults"] = [{"reset": {"after": {"time": f"{value:g}ms"}}}]
         else:
-            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
+            rules.omit((*path, name))
     return settings | ({"pace": pace} if pace else {})

@@ -1,4 +1,4 @@
-"""Atomic writes of text files."""
+"""Atomic writes of files."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def probe(folder: Path) -> None:
         pass
 
 
-def keep(path: Path, text: str, *, private: bool = False) -> None:
+def write_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a file atomically: a reader sees the old or the new content. Raises OSError (a full disk …), and then
     leaves no file. `private`: only this user may read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = NamedTemporaryFile(dir=path.parent, prefix=".", delete=False)  # noqa: SIM115 - closed before it is renamed
     try:
         with file:  # closing flushes the rest, so on a full disk it fails a second time
-            file.write(text.encode())
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(file.name, 0o600 if private else 0o644)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
-from mockllm.recordings.import_file import (
-    ImportFile,
-    NotImported,
-    header_pairs,
-    of,
-    parse_request,
-    parse_response,
-)
+from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_request, parse_response
 from mockllm.recordings.interaction import Interaction
 
 
@@ -43,19 +36,13 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
             body = file.from_base64(str(text), (*path, "response", "content", "text"))
         posted = of(of(request, "postData"), "text")
         wait = of(of(entry, "timings"), "wait")
+        at = max(0.0, wait / 1000) if isinstance(wait, int | float) else 0.0
+        method = str(of(request, "method") or "GET")
         yield Interaction(
             parse_request(
-                str(of(request, "method") or "GET"),
-                url,
-                header_pairs(of(request, "headers")),
-                b"" if posted is None else str(posted).encode(),
+                method, url, of(request, "headers"), b"" if posted is None else str(posted).encode()
             ),
-            parse_response(
-                status,
-                header_pairs(of(response, "headers")),
-                body,
-                max(0.0, wait / 1000) if isinstance(wait, int | float) else 0.0,
-            ),
+            parse_response(status, of(response, "headers"), body, at),
             file.where(path),
             notes=tuple(notes),
         )

@@ -11,15 +11,14 @@ from urllib.parse import urlsplit
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.recordings.hosts import local_path
-from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse, local_path
 from mockllm.scenario.diagnostics import Path, path_text
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.yaml_reader import read_source
 
 _TAG: Final = re.compile(r'the tag "[^"]*binary" is not read')
-_TEXT_TAG: Final = re.compile(r'the tag "[^"]*python/(unicode|str)" is not read')
-"""The string tags in cassettes of old Python versions."""
+_KNOWN_TAG: Final = re.compile(r'the tag "[^"]*(binary|python/(unicode|str))" is not read')
+"""The tags of bytes, and of strings in cassettes of old Python versions."""
 
 
 class NotImported(Exception):
@@ -49,10 +48,7 @@ class ImportFile:
             return loads(self.raw)
         except JSONDecodeError:
             pass
-        known = (_TAG, _TEXT_TAG)
-        mistakes = [
-            item for item in self.source.diagnostics if not any(tag.search(item.message) for tag in known)
-        ]
+        mistakes = [item for item in self.source.diagnostics if not _KNOWN_TAG.search(item.message)]
         if self.source.data is None or mistakes:
             raise NotImported(str(mistakes[0]) if mistakes else f"{self.name}: the file is empty")
         return self.source.data
@@ -89,13 +85,12 @@ def header_pairs(value: Json) -> Pairs:
     pairs: list[tuple[str, str]] = []
     if isinstance(value, dict):
         for name, values in value.items():
-            pairs += [
-                (name, header_text(item)) for item in (values if isinstance(values, list) else [values])
-            ]
-    for item in value if isinstance(value, list) else ():
+            listed = values if isinstance(values, list) else [values]
+            pairs += [(name, header_text(item)) for item in listed]
+    for item in value if isinstance(value, list | tuple) else ():
         if isinstance(item, dict) and "name" in item:
             pairs.append((header_text(item["name"]), header_text(item.get("value"))))
-        elif isinstance(item, list) and len(item) == 2:
+        elif isinstance(item, list | tuple) and len(item) == 2:
             pairs.append((header_text(item[0]), header_text(item[1])))
     return tuple((name, text) for name, text in pairs if not name.startswith(":"))
 
@@ -105,17 +100,16 @@ def header_text(value: Any) -> str:
     return "" if value is None else value if isinstance(value, str) else dumps(value).decode()
 
 
-def parse_request(method: str, url: str, headers: Pairs, body: bytes) -> RecordedRequest:
+def parse_request(method: str, url: str, headers: Json, body: bytes) -> RecordedRequest:
     """Return a request to a URL, with its path on this server."""
     parts = urlsplit(url)
-    return RecordedRequest(
-        method.upper(), local_path(parts.netloc or None, parts.path or "/"), parts.query, headers, body
-    )
+    path = local_path(parts.netloc or None, parts.path or "/")
+    return RecordedRequest(method.upper(), path, parts.query, header_pairs(headers), body)
 
 
-def parse_response(status: int, headers: Pairs, body: bytes, at: float = 0.0) -> RecordedResponse:
+def parse_response(status: int, headers: Json, body: bytes, at: float = 0.0) -> RecordedResponse:
     """Return a response without the times of its chunks."""
-    return RecordedResponse(status, headers, (RecordedFrame(at, body),) if body else ())
+    return RecordedResponse(status, header_pairs(headers), (RecordedFrame(at, body),) if body else ())
 
 
 def of(value: Json, key: str) -> Json:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
-from mockllm.recordings.hosts import own_path
 from mockllm.recordings.import_file import ImportFile, NotImported
-from mockllm.recordings.interaction import Interaction
-from mockllm.recordings.rule_writer import rules_text
-from mockllm.recordings.scenario_writer import RequestParser, scenario
+from mockllm.recordings.interaction import Interaction, own_path
+from mockllm.recordings.scenario_writer import RequestParser, rules_text, scenario
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, output of `curl -i`, fixtures of aimock, WireMock's mappings, a "
@@ -38,11 +36,10 @@ def import_recordings(
     if request is not None:
         if path is None:
             raise NotImported("--request: also use --path with its path, such as /v1/chat/completions")
-        response = (
-            raw_responses.curl_response(file)
-            if raw_responses.is_capture(file.raw)
-            else raw_responses.body_response(file.raw)
+        parse = (
+            raw_responses.curl_response if raw_responses.is_capture(file.raw) else raw_responses.body_response
         )
+        response = parse(file)
         interactions = [Interaction(raw_responses.request(request, path), response, f"{file.name}:1:1")]
         return _scenario(interactions, file, reader)
     if raw_responses.is_capture(file.raw):
@@ -67,7 +64,7 @@ def import_recordings(
 
 
 def _scenario(items: Sequence[Interaction | str], file: ImportFile, reader: RequestParser) -> ImportResult:
-    """Return the scenario file of interactions, with notes on requests without a response."""
+    """Return the scenario file of interactions, with notes on requests without a response or with a reserved path."""
     interactions = [item for item in items if isinstance(item, Interaction)]
     unanswered = [item for item in items if isinstance(item, str)]
     if not interactions:
@@ -76,11 +73,9 @@ def _scenario(items: Sequence[Interaction | str], file: ImportFile, reader: Requ
         if not item.response.is_valid:
             raise NotImported(f"{item.where}: {item.response.status} is not the status of a response")
     text, notes = scenario(interactions, f"Imported from {file.name}", reader)
-    return ImportResult(text, len(interactions), [*unanswered, *notes, *_reserved_paths(interactions)])
-
-
-def _reserved_paths(interactions: Sequence[Interaction]) -> Iterator[str]:
-    """Yield notes on requests whose path is reserved by this server."""
-    for item in interactions:
-        if own_path(item.request.path):
-            yield f"{item.where}: this server reserves {item.request.path}, so no client can use this path"
+    reserved = [
+        f"{item.where}: this server reserves {item.request.path}, so no client can use this path"
+        for item in interactions
+        if own_path(item.request.path)
+    ]
+    return ImportResult(text, len(interactions), [*unanswered, *notes, *reserved])

@@ -1,4 +1,4 @@
-"""A recorded interaction: a request and its response, independent of the recording tool."""
+"""A recorded interaction: a request with its path on this server, and its response, from any recording tool."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.dialects.providers import REGISTERED
+from mockllm.scenario.vocabulary import RESERVED
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -27,6 +29,8 @@ DROPPED_HEADERS: Final = frozenset(
     }
 )
 """Headers of one connection, and headers that this server adds."""
+OTHER: Final = "other"
+"""The upstream of requests to unknown providers."""
 
 
 class RecordedRequest(Struct, frozen=True):
@@ -84,3 +88,18 @@ def valid_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
         else:
             invalid.append(name)
     return valid, invalid
+
+
+def local_path(host: str | None, path: str) -> str:
+    """Return the path on this server for a path of a host."""
+    known = (host or "").lower()
+    for provider in REGISTERED:
+        if any(f".{known}".endswith(f".{end}") for end in provider.hosts):
+            return f"/{provider.name}{path}"
+    name = known.partition(":")[0]
+    return f"/{name}{path}" if name and own_path(path) else path
+
+
+def own_path(path: str) -> bool:
+    """Return whether this server reserves a path. Such a path of another host gets the host's name as prefix."""
+    return path.strip("/").partition("/")[0] in RESERVED

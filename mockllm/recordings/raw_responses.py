@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.recordings.hosts import local_path
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
-from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse, local_path
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
@@ -29,21 +28,11 @@ def curl_response(file: ImportFile) -> RecordedResponse:
         raise NotImported(f"{file.name}:1:1: expected output of `curl -i`: a status line, headers, a body")
     while match is not None:
         status, lines, raw = int(match[1]), match[2], raw[match.end() :]
-        match = (
-            HEAD.match(raw)
-            if status < 200 or 300 <= status < 400 or (status == 200 and _has_next_head(raw))
-            else None
-        )
-    pairs = []
-    for line in lines.decode("latin-1").splitlines():
-        name, colon, value = line.partition(":")
-        if colon:
-            pairs.append((name.strip(), value.strip()))
-    return parse_response(status, tuple(pairs), _unchunked(raw, pairs))
-
-
-def _has_next_head(raw: bytes) -> bool:
-    return raw.startswith(b"HTTP/")
+        followed = status < 200 or 300 <= status < 400 or (status == 200 and raw.startswith(b"HTTP/"))
+        match = HEAD.match(raw) if followed else None
+    parted = [line.partition(":") for line in lines.decode("latin-1").splitlines()]
+    pairs = [(name.strip(), value.strip()) for name, colon, value in parted if colon]
+    return parse_response(status, pairs, _unchunked(raw, pairs))
 
 
 def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
@@ -61,15 +50,16 @@ def _unchunked(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
     return raw
 
 
-def body_response(raw: bytes) -> RecordedResponse:
+def body_response(file: ImportFile) -> RecordedResponse:
     """Return a response from a body alone: JSON, or an event stream."""
+    raw = file.raw
     try:
         loads(raw)
         kind = "application/json"
     except JSONDecodeError:
         streamed = re.match(rb"(?:event|data|id|retry)?:", raw.lstrip()) is not None
         kind = "text/event-stream" if streamed else "text/plain; charset=utf-8"
-    return parse_response(200, (("content-type", kind),), raw)
+    return parse_response(200, {"content-type": kind}, raw)
 
 
 def request(file: ImportFile, path: str) -> RecordedRequest:
@@ -92,31 +82,25 @@ def exchange(file: ImportFile) -> Interaction:
     data = file.data
     request, response = of(data, "request"), data["response"]
     where = file.where(())
-    headers = header_pairs(of(response, "headers"))
     raw = of(response, "body")
     body = file.to_bytes(raw, ("response", "body"))
     if of(response, "body_encoding") == "base64":
         body = file.from_base64(str(raw), ("response", "body"))
-    notes = []
-    if isinstance(raw, dict | list):
-        notes.append(f"{where}: the body was recorded as JSON, not as bytes; it is written compactly")
+    note = f"{where}: the body was recorded as JSON, not as bytes; it is written compactly"
     if not isinstance(request, dict) or not isinstance(of(request, "path"), str):
         raise NotImported(f"{where}: a response without its request: use --request and --path")
     method = str(of(request, "method") or "POST").upper()
-    query = of(request, "query")
-    pairs = [f"{name}={value}" for name, value in query.items()] if isinstance(query, dict) else []
-    host = of(request, "host")
+    query, host = of(request, "query"), of(request, "host")
+    if isinstance(query, dict):
+        query = "&".join(f"{name}={value}" for name, value in query.items())
     recorded = RecordedRequest(
         method,
         local_path(host if isinstance(host, str) else None, request["path"]),
-        "&".join(pairs) or (query if isinstance(query, str) else ""),
+        query if isinstance(query, str) else "",
         header_pairs(of(request, "headers")),
-        _body_bytes(request.get("body")),
+        file.to_bytes(request.get("body"), ("request", "body")),
     )
-    return Interaction(recorded, parse_response(response["status"], headers, body), where, notes=tuple(notes))
-
-
-def _body_bytes(body: Json) -> bytes:
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else dumps(body)
+    notes = (note,) if isinstance(raw, dict | list) else ()
+    return Interaction(
+        recorded, parse_response(response["status"], of(response, "headers"), body), where, notes=notes
+    )

@@ -23,7 +23,7 @@ from mockllm.recordings.import_file import (
     parse_request,
     parse_response,
 )
-from mockllm.recordings.interaction import Interaction, Pairs
+from mockllm.recordings.interaction import Interaction
 
 UNKNOWN: Final = NeutralRequest(model="unknown")
 
@@ -107,13 +107,9 @@ def _interaction(entry: dict[str, Json], where: str, path: str | None) -> Intera
             f"{where}: the request is streaming, but the log has a non-streaming response, which is replayed as such"
         )
     separate = isinstance(of(request, "body"), str | dict)  # else the request is its body
+    method = str(entry.get("method") or of(request, "method") or "POST")
     return Interaction(
-        parse_request(
-            str(entry.get("method") or of(request, "method") or "POST"),
-            url,
-            header_pairs(of(request, "headers") if separate else None),
-            _raw(body),
-        ),
+        parse_request(method, url, of(request, "headers") if separate else None, _raw(body)),
         parse_response(_status(entry, response), _headers(response, payload), _raw(payload), _latency(entry)),
         where,
         notes=tuple(notes),
@@ -136,23 +132,18 @@ def _path_of(
     url = path or _url(entry, entry.get("request"))
     if url is not None:
         return url, []
-    url = next((path for names, path in _default_paths() if names <= set(fields)), None)
+    url = next((path for names, path in _default_paths() if names <= fields.keys()), None)
     if url is None:
         raise NotImported(f"{where}: the log contains no path: use --path")
     return url, [f"{where}: the log contains no path; {url} is assumed (--path overrides this)"]
 
 
 def _status(entry: dict[str, Json], response: Json) -> int:
-    values = (
-        entry.get("status"),
-        entry.get("status_code"),
-        of(response, "status_code"),
-        of(response, "status"),
-    )
+    values = (*map(entry.get, ("status", "status_code")), of(response, "status_code"), of(response, "status"))
     return next((value for value in values if type(value) is int), 200)
 
 
-def _headers(response: Json, payload: Json) -> Pairs:
+def _headers(response: Json, payload: Json) -> Json:
     headers = header_pairs(of(response, "headers"))
     if any(name.lower() == "content-type" for name, _ in headers):
         return headers
@@ -169,12 +160,9 @@ def _parsed(body: Json) -> dict[str, Json]:
 
 
 def _url(entry: dict[str, Json], request: Json) -> str | None:
-    for holder in (entry, request):
-        for key in ("url", "path", "endpoint", "uri"):
-            value = of(holder, key)
-            if isinstance(value, str):
-                return value
-    return None
+    keys = ("url", "path", "endpoint", "uri")
+    values = (of(holder, key) for holder in (entry, request) for key in keys)
+    return next((value for value in values if isinstance(value, str)), None)
 
 
 def _latency(entry: dict[str, Json]) -> float:

@@ -1,4 +1,4 @@
-"""Writes interactions as a readable and editable scenario file: one rule for each request, with its hash and replay.
+"""Writes readable scenario files: of interactions, one rule for each request with its hash and replay; and of rules.
 
 This module writes the YAML itself, to control its form: texts as blocks, each event on a separate line.
 """
@@ -8,21 +8,23 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import redacted
+from mockllm.core.redaction import REDACTED, redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
-from mockllm.core.request.request_hash import request_hash
+from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
+from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
-from mockllm.recordings.redaction import has_secret_body, redact
+from mockllm.recordings.redaction import clean_json, has_secret_body, redact
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.diagnostics import Path
 from mockllm.state.sessions import Sessions
 
 HINT_HEADERS: Final = frozenset(name for provider in REGISTERED for name in provider.example_headers)
@@ -105,7 +107,7 @@ def scenario(interactions: Sequence[Interaction], title: str, reader: RequestPar
 
 def _rule(rule: RecordedRule) -> Iterator[str]:
     model = rule.request.model
-    yield f"  - name: {_scalar(rule.name)}  # {comment(f'{rule.recorded.method} {rule.request.path}')}" + (
+    yield f"  - name: {_plain(rule.name)}  # {comment(f'{rule.recorded.method} {rule.request.path}')}" + (
         f", {comment(model)}" if model else ""
     )
     match = {"path": rule.request.path, "hash": rule.hash}
@@ -126,8 +128,8 @@ def _rule(rule: RecordedRule) -> Iterator[str]:
 
 def _condition(name: str, value: str) -> str:
     if name == "path" and _GLOB.search(value):
-        return f"{name}: {{equals: {_scalar(value)}}}"
-    return f"{name}: {_scalar(value)}"
+        return f"{name}: {{equals: {_plain(value)}}}"
+    return f"{name}: {_plain(value)}"
 
 
 def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:
@@ -183,13 +185,14 @@ def text_lines(key: str, text: str, indent: str) -> Iterator[str]:
         yield f"{indent}  {line}" if line else ""
 
 
-def quoted(text: str, *, filled: bool = False) -> str:
-    """Return a text in double quotes on one line, which YAML parses to the same text."""
+def quoted(value: Json, *, filled: bool = False) -> str:
+    """Return JSON on one line, which YAML parses to the same value. `filled`: a text has its `$${` already."""
+    text = json.dumps(value, ensure_ascii=False)
     text = text if filled else text.replace("${", "$${")
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _scalar(text: str) -> str:
+def _plain(text: str) -> str:
     """Return a text, without quotes if YAML parses it as a string."""
     return text if _PLAIN.match(text) and text.lower() not in _WORDS else quoted(text)
 
@@ -226,9 +229,9 @@ def _example(rule: RecordedRule) -> Iterator[str]:
         example["headers"] = hints
     if body != "":
         example["body"] = body
-    request = quoted_json(example)
+    request = quoted(example)
     expected = [
-        f"{{rule: {_scalar(rule.name)}, status: {interaction.response.status}}}"
+        f"{{rule: {_plain(rule.name)}, status: {interaction.response.status}}}"
         for interaction in rule.interactions
     ]
     if len(expected) == 1:
@@ -240,20 +243,76 @@ def _example(rule: RecordedRule) -> Iterator[str]:
     yield from (f"      - {{request: *again, expect: {text}}}" for text in expected[1:])
 
 
-def quoted_json(value: Json) -> str:
-    """Return JSON on one line, which is also YAML."""
-    text = json.dumps(value, ensure_ascii=False).replace("${", "$${")
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
 def _body(raw: bytes) -> Json:
     """Return the body for an example; None if it cannot be written."""
     if not raw:
         return ""
-    if len(raw) > MAX_EXAMPLE:
-        return None
     try:
-        body = loads(raw)
+        body = loads(raw) if len(raw) <= MAX_EXAMPLE else None
     except JSONDecodeError:
         return None
     return body if redacted(body) == body and isinstance(body, dict | list) else None
+
+
+# --- rules of other mocks ----------------------------------------------------------------------------
+
+
+class ImportedRules(Struct):
+    """The rules of a file in the scenario language, and notes on what could not be imported."""
+
+    file: ImportFile
+    rules: list[dict[str, Json]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, path: Path, text: str) -> None:
+        """Add a note on a position in the file."""
+        self.notes.append(f"{self.file.where(path)}: {text}")
+
+    def omit(self, path: Path) -> None:
+        """Add the note that a key is not imported."""
+        self.note(path, f"{path[-1]} is not imported")
+
+    def add(self, rule: dict[str, Json], path: Path) -> None:
+        """Add a rule without its API keys; a rule that matches on a key is left out."""
+        clean = clean_json(rule)
+        if clean.get("match") != rule.get("match"):
+            self.note(path, "it matches on text that looks like a key, so it is not imported")
+            return
+        if clean != rule:
+            self.note(path, f"the response contains text that looks like a key; it is replaced by {REDACTED}")
+        self.rules.append(clean)
+
+
+def rules_text(imported: ImportedRules, title: str) -> str:
+    """Return the rules as a scenario file."""
+    lines = [
+        f"# {comment(title)}",
+        "validation: off  # the other mock did not validate requests",
+        "rules:" if imported.rules else "rules: []",
+    ]
+    for rule in imported.rules:
+        first, *rest = yaml_lines(rule, "    ")
+        lines += [f"  - {first.strip()}", *rest]
+    return "\n".join(lines) + "\n"
+
+
+def yaml_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
+    """Yield an object as YAML, one key in each line."""
+    for key, inner in value.items():
+        name = key_text(key)
+        if isinstance(inner, dict) and inner:
+            yield f"{indent}{name}:"
+            yield from yaml_lines(inner, f"{indent}  ")
+        elif isinstance(inner, list) and inner:
+            yield f"{indent}{name}:"
+            for item in inner:
+                if isinstance(item, dict) and item:
+                    first, *rest = yaml_lines(item, f"{indent}    ")
+                    yield f"{indent}  - {first.strip()}"
+                    yield from rest
+                else:
+                    yield f"{indent}  - {quoted(item)}"
+        elif isinstance(inner, str):
+            yield from text_lines(name, inner, indent)
+        else:
+            yield f"{indent}{name}: {quoted(inner)}"

@@ -12,14 +12,7 @@ from collections.abc import Iterator
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import parse_duration
-from mockllm.recordings.import_file import (
-    ImportFile,
-    NotImported,
-    header_pairs,
-    of,
-    parse_request,
-    parse_response,
-)
+from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_request, parse_response
 from mockllm.recordings.interaction import Interaction
 from mockllm.scenario.diagnostics import Path
 
@@ -42,28 +35,18 @@ def _interaction(file: ImportFile, entry: Json, path: Path) -> Interaction:
     if not isinstance(url, str) or not isinstance(response, dict):
         raise NotImported(f"{file.where(path)}: expected a request with a uri, and a response")
     status = of(response, "status")
-    code = (
-        of(status, "code")
-        if isinstance(status, dict)
-        else response.get("code") or response.get("status_code")
-    )
+    code = of(status, "code") or response.get("code") or response.get("status_code")
     if not isinstance(code, int):
         raise NotImported(f"{file.where((*path, 'response'))}: expected a status code")
     method = str(of(request, "method") or "GET")
     body = _body(file, of(request, "body"), (*path, "request", "body"))
-    sent = _response_body(file, response, path)
+    key = "content" if response.get("body") is None else "body"
+    content = _body(file, response.get(key), (*path, "response", key))
     return Interaction(
-        parse_request(method, url, header_pairs(of(request, "headers")), body),
-        parse_response(code, header_pairs(response.get("headers")), sent, _duration(response)),
+        parse_request(method, url, of(request, "headers"), body),
+        parse_response(code, response.get("headers"), content, _duration(response)),
         file.where(path),
     )
-
-
-def _response_body(file: ImportFile, response: Json, path: Path) -> bytes:
-    for key in ("body", "content"):
-        if response.get(key) is not None:
-            return _body(file, response[key], (*path, "response", key))
-    return b""
 
 
 def _body(file: ImportFile, body: Json, path: Path) -> bytes:

@@ -14,16 +14,10 @@ from mockllm.core.redaction import REDACTED, secret_name
 from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
-from mockllm.recordings.rule_writer import ImportedRules
+from mockllm.recordings.scenario_writer import ImportedRules
 from mockllm.scenario.diagnostics import Path
 
-TEXTS: Final = {
-    "equalTo": "equals",
-    "contains": "contains",
-    "matches": "regex",
-    "doesNotMatch": None,
-    "absent": None,
-}
+TEXTS: Final = {"equalTo": "equals", "contains": "contains", "matches": "regex"}
 FAULTS: Final = {
     "CONNECTION_RESET_BY_PEER": {"reset": {"after": {"bytes": 0}}},
     "EMPTY_RESPONSE": {"close": {"after": {"bytes": 0}}},
@@ -39,43 +33,39 @@ def is_format(data: Json) -> bool:
     if isinstance(of(data, "mappings"), list):
         return True
     request = of(data, "request")
+    if not isinstance(request, dict) or not isinstance(of(data, "response"), dict):
+        return False
     urls = {"url", "urlPath", "urlPattern", "urlPathPattern", "bodyPatterns", "urlPathTemplate"}
-    return (
-        isinstance(request, dict) and isinstance(of(data, "response"), dict) and bool(urls & request.keys())
-    )
+    return bool(urls & request.keys())
 
 
 def import_rules(file: ImportFile) -> ImportedRules:
-    rules = ImportedRules()
+    rules = ImportedRules(file)
     several = of(file.data, "mappings")
-    if several is None:
-        _mapping(file.data, file, (), rules, 1)
-    else:
-        for index, mapping in enumerate(several):
-            _mapping(mapping, file, ("mappings", index), rules, index + 1)
+    for index, mapping in enumerate([file.data] if several is None else several):
+        _mapping(mapping, () if several is None else ("mappings", index), rules, index + 1)
     return rules
 
 
-def _mapping(mapping: Json, file: ImportFile, path: Path, rules: ImportedRules, number: int) -> None:
+def _mapping(mapping: Json, path: Path, rules: ImportedRules, number: int) -> None:
     request, response = of(mapping, "request"), of(mapping, "response")
     if not isinstance(request, dict) or not isinstance(response, dict):
-        raise NotImported(f"{file.where(path)}: expected a mapping with a request and a response")
+        raise NotImported(f"{rules.file.where(path)}: expected a mapping with a request and a response")
     rule: dict[str, Any] = {
         "name": f"mapping-{number}",
-        "match": _match(request, file, (*path, "request"), rules),
+        "match": _match(request, (*path, "request"), rules),
     }
     if type(of(mapping, "priority")) is int:
-        rule["priority"] = (
-            DEFAULT_PRIORITY - mapping["priority"]
-        )  # in WireMock the lowest number has priority
+        # in WireMock the lowest number has priority
+        rule["priority"] = DEFAULT_PRIORITY - mapping["priority"]
     for name in mapping:
         if name not in IGNORED_KEYS and name != "priority":
-            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
-    rule |= _response(response, file, (*path, "response"), rules)
-    rules.add(rule, file.where(path))
+            rules.omit((*path, name))
+    rule |= _response(response, (*path, "response"), rules)
+    rules.add(rule, path)
 
 
-def _match(request: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Any]:
+def _match(request: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
     match: dict[str, Any] = {}
     for name, value in request.items():
         if name == "method":
@@ -85,132 +75,125 @@ def _match(request: dict[str, Json], file: ImportFile, path: Path, rules: Import
             bare, _, query = str(value).partition("?")
             match["path"] = {"equals": bare}
             if query:
-                rules.notes.append(f"{file.where((*path, name))}: the query of a url is not imported")
+                rules.note((*path, name), "the query of a url is not imported")
         elif name in ("urlPattern", "urlPathPattern"):
-            pattern = _anchored(str(value).partition("?")[0], file, (*path, name), rules)
+            pattern = _anchored(str(value).partition("?")[0], (*path, name), rules)
             if pattern is not None:
                 match["path"] = {"regex": pattern}
         elif name in ("headers", "queryParameters") and isinstance(value, dict):
-            conditions = _conditions(value, file, (*path, name), rules)
+            conditions = _conditions(value, (*path, name), rules)
             if conditions:
                 match["headers" if name == "headers" else "query"] = conditions
         elif name == "bodyPatterns" and isinstance(value, list):
             for index, pattern in enumerate(value):
-                _body(pattern, match, file, (*path, name, index), rules)
+                _body(pattern, match, (*path, name, index), rules)
         else:
-            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
+            rules.omit((*path, name))
     if "path" not in match:
         match["path"] = "*"
     return match
 
 
-def _conditions(
-    value: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
-) -> dict[str, Json]:
+def _conditions(value: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
     """Return conditions on headers or the query by name, without headers that contain keys."""
     keys = [key for key in value if secret_name(key)]
     if keys:
-        rules.notes.append(f"{file.where(path)}: {', '.join(keys)}: keys are not imported")
+        rules.note(path, f"{', '.join(keys)}: keys are not imported")
     conditions = {
-        key: _condition(item, file, (*path, key), rules) for key, item in value.items() if key not in keys
+        key: _condition(item, (*path, key), rules) for key, item in value.items() if key not in keys
     }
     return {key: item for key, item in conditions.items() if item is not None}
 
 
-def _anchored(pattern: str, file: ImportFile, path: Path, rules: ImportedRules) -> str | None:
+def _anchored(pattern: str, path: Path, rules: ImportedRules) -> str | None:
     """Return a regex for the complete text, as in WireMock; None if it is invalid here."""
     anchored = f"^(?:{pattern})$"
     try:
         compile_regex(anchored)
     except ValueError as error:
-        rules.notes.append(f"{file.where(path)}: {error}; this condition is not imported")
+        rules.note(path, f"{error}; this condition is not imported")
         return None
     return anchored
 
 
-def _condition(value: Json, file: ImportFile, path: Path, rules: ImportedRules) -> Json:
-    for name, word in TEXTS.items():
+def _condition(value: Json, path: Path, rules: ImportedRules) -> Json:
+    for name, operator in TEXTS.items():
         if isinstance(value, dict) and name in value:
-            if name == "absent":
-                return {"exists": False}
-            if word is not None:
-                text = (
-                    str(value[name]) if name != "matches" else _anchored(str(value[name]), file, path, rules)
-                )
-                if text is None:
-                    return None
-                conditions: dict[str, Json] = {word: text}
-                return conditions | ({"ignore_case": True} if value.get("caseInsensitive") else {})
-    rules.notes.append(f"{file.where(path)}: this condition is not imported")
+            text = _anchored(str(value[name]), path, rules) if name == "matches" else str(value[name])
+            if text is None:
+                return None
+            conditions: dict[str, Json] = {operator: text}
+            return conditions | ({"ignore_case": True} if value.get("caseInsensitive") else {})
+    if isinstance(value, dict) and "absent" in value:
+        return {"exists": False}
+    rules.note(path, "this condition is not imported")
     return None
 
 
-def _body(pattern: Json, match: dict[str, Any], file: ImportFile, path: Path, rules: ImportedRules) -> None:
+def _body(pattern: Json, match: dict[str, Any], path: Path, rules: ImportedRules) -> None:
     body = match.setdefault("body", {})
     if isinstance(of(pattern, "matchesJsonPath"), str):
         try:
             singular = compile_path(pattern["matchesJsonPath"]).singular
             body[pattern["matchesJsonPath"]] = {"exists": True} if singular else {"some": {"exists": True}}
         except JsonPathError as error:
-            rules.notes.append(f"{file.where(path)}: {error}")
+            rules.note(path, f"{error}")
     elif of(pattern, "equalToJson") is not None:
         expected = pattern["equalToJson"]
         try:
             expected = loads(expected) if isinstance(expected, str) else expected
             body["$"] = {"subset" if pattern.get("ignoreExtraElements") else "equals": expected}
         except JSONDecodeError:
-            rules.notes.append(f"{file.where(path)}: equalToJson is not JSON")
+            rules.note(path, "equalToJson is not JSON")
     elif isinstance(of(pattern, "contains"), str) and "raw_body" not in match:
         match["raw_body"] = {"contains": pattern["contains"]}
     elif isinstance(of(pattern, "matches"), str) and "raw_body" not in match:
-        whole = _anchored(pattern["matches"], file, path, rules)
+        whole = _anchored(pattern["matches"], path, rules)
         if whole is not None:
             match["raw_body"] = {"regex": whole}
     else:
-        rules.notes.append(f"{file.where(path)}: this pattern is not imported")
+        rules.note(path, "this pattern is not imported")
     if not body:
         del match["body"]
 
 
-def _response(
-    response: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules
-) -> dict[str, Any]:
+def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Any]:
     http: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     for name, value in response.items():
         if name == "status" and type(value) is int and 200 <= value <= 599:
             http["status"] = value
         elif name == "headers" and isinstance(value, dict):
-            http["headers"] = _headers(value, file, (*path, name), rules)
+            http["headers"] = _headers(value, (*path, name), rules)
         elif name == "body":
             http["body"] = str(value)
         elif name == "jsonBody":
             http["body"] = value
         elif name == "bodyFileName" and isinstance(value, str):
             http["body_file"] = f"__files/{value}"
-            rules.notes.append(f"{file.where((*path, name))}: copy __files/{value} beside the scenario file")
+            rules.note((*path, name), f"copy __files/{value} beside the scenario file")
         elif name == "fixedDelayMilliseconds" and type(value) is int and value >= 0:
             settings["delay"] = f"{value}ms"
         elif name == "fault" and isinstance(value, str) and value in FAULTS:
             settings["faults"] = [FAULTS[value]]
         elif name != "statusMessage":
-            rules.notes.append(f"{file.where((*path, name))}: {name} is not imported")
+            rules.omit((*path, name))
     return {"literal": True, "http": http, **settings}
 
 
-def _headers(value: dict[str, Json], file: ImportFile, path: Path, rules: ImportedRules) -> dict[str, Json]:
+def _headers(value: dict[str, Json], path: Path, rules: ImportedRules) -> dict[str, Json]:
     """Return response headers without keys and cookies; repeated headers are joined."""
     pairs = [
-        (key, REDACTED if secret_name(key) else ", ".join(map(header_text, _as_list(value))))
-        for key, value in value.items()
+        (
+            key,
+            REDACTED
+            if secret_name(key)
+            else ", ".join(map(header_text, item if type(item) is list else [item])),
+        )
+        for key, item in value.items()
         if key.lower() not in DROPPED_HEADERS and key.lower() != "set-cookie"
     ]
     valid, invalid = valid_headers(pairs)
-    rules.notes.extend(
-        f"{file.where(path)}: {name!r} is not a header name and is left out" for name in invalid
-    )
+    for name in invalid:
+        rules.note(path, f"{name!r} is not a header name and is left out")
     return dict(valid)
-
-
-def _as_list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else [value]

@@ -12,13 +12,13 @@ from typing import Literal
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.limits import Limit
+from mockllm.core.limits.limit import Limit
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import Guard, Validation
+from mockllm.core.selection.decision import Validation
+from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.named_states import Value
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -63,10 +63,8 @@ class ResponseSelector(Struct, frozen=True):
         if self.mode == "one":
             return 0
         if self.mode == "choose":
-            return min(
-                bisect_right(self.cumulative, randomness.uniform("choose") * self.cumulative[-1]),
-                len(self.cumulative) - 1,
-            )
+            drawn = randomness.uniform("choose") * self.cumulative[-1]
+            return min(bisect_right(self.cumulative, drawn), len(self.cumulative) - 1)
         total = int(self.cumulative[-1])
         if count >= total:
             if self.then == "cycle":
@@ -104,15 +102,14 @@ class CatalogItem(Struct, frozen=True):
     """The model names that its match spells out."""
     paths: Sequence[str] = ()
     """The paths that its match spells out."""
-    sets: Mapping[str, Value] | None = None
+    sets: Mapping[str, StateValue] | None = None
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
 
 
 class Catalog(Struct, frozen=True):
-    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in
-    theirs."""
+    """All compiled items: first the rules, in the order in which they are tried, then the modifiers in theirs."""
 
     items: Sequence[CatalogItem]
     rules: int

@@ -1,12 +1,11 @@
 """Warnings about a whole catalog: certain problems that no rule shows by itself.
 
-Separate from typing, which reads each rule by itself and finds its errors. Warnings have the form of errors,
-and with `--strict` they are errors.
+Warnings have the form of errors, and with `--strict` they are errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -60,8 +59,7 @@ class LintSubject(Struct, frozen=True):
 
 
 def warnings(scenarios: LoadedScenarios) -> list[Diagnostic]:
-    """Return all warnings, by place; none about an entry with an error, which does not yet have its intended
-    form."""
+    """Return all warnings, by place; none about an entry with an error, which does not yet have its intended form."""
     return run_steps(warning_steps(scenarios))
 
 
@@ -84,23 +82,17 @@ def warning_steps(
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)
     for subject in subjects:
         found += _impossible_faults(subject, as_requested)
-        for check in CHECKS:
-            found += check(subject)
+        found += (*_contradictory(subject), *_broad_pack_rules(subject), *_reserved_paths(subject))
         found += (
-            subject.warn(message, *below)
-            for below, message in rule_warnings(subject.spec, scenarios.vocabulary)
+            subject.warn(text, *below) for below, text in rule_warnings(subject.spec, scenarios.vocabulary)
         )
         yield
     yield from _hidden_rules(subjects, found)
     return sorted(set(found))
 
 
-# --- rules that never answer -----------------------------------------------------------------------
-
-
 def _contradictory(subject: LintSubject) -> Iterator[Diagnostic]:
-    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left
-    out."""
+    """Warn about a rule that never responds by itself. Fallbacks and rules that depend on parameters are left out."""
     spec = subject.spec
     if not isinstance(spec, RuleSpec) or subject.entry.rank[0] or not subject.parameter_independent:
         return
@@ -122,9 +114,7 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
         if subject.entry.kind == "rule" and not subject.entry.rank[0] and subject.parameter_independent:
             layers.setdefault(subject.entry.rank[1], []).append(subject)
     for layer in layers.values():
-        certain = [
-            (number, subject) for number, subject in enumerate(layer) if _always_responds(subject.spec)
-        ]
+        certain = [(number, each) for number, each in enumerate(layer) if _always_responds(each.spec)]
         wider = WiderMatchers([subject.matcher for _, subject in certain])
         yield from wider.fill()
         preceding = 0
@@ -133,10 +123,10 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
                 preceding += 1
             by = wider.first(subject.matcher, preceding)
             if by is not None:
+                entry = certain[by][1].entry
+                label = f'"{entry.id.rpartition(":")[2]}" ({entry.where})'
                 found.append(
-                    subject.warn(
-                        f"can never respond: {_rule_label(certain[by][1])} responds to every request that it matches"
-                    )
+                    subject.warn(f"can never respond: {label} responds to every request that it matches")
                 )
             yield
 
@@ -148,13 +138,6 @@ def _always_responds(spec: RuleSpec) -> bool:
     if spec.during is not None or spec.requires_state:
         return False
     return spec.chance in (None, 1) and spec.times is None and not spec.skip and spec.every in (None, 1)
-
-
-def _rule_label(subject: LintSubject) -> str:
-    return f'"{subject.entry.id.rpartition(":")[2]}" ({subject.entry.where})'
-
-
-# --- what else is hardly meant -------------------------------------------------------------------
 
 
 def _broad_pack_rules(subject: LintSubject) -> Iterator[Diagnostic]:
@@ -195,9 +178,7 @@ def _literal_paths(condition: Any) -> Iterator[str]:
 def _may_stream(spec: Any) -> bool:
     """Return whether it may stream a response that the request did not ask to stream, as a recording may."""
     responses = (spec, *(getattr(spec, "sequence", None) or ()), *(getattr(spec, "choose", None) or ()))
-    return any(
-        response.stream not in (None, False) or getattr(response, "replay", None) for response in responses
-    )
+    return any(each.stream not in (None, False) or getattr(each, "replay", None) for each in responses)
 
 
 def _impossible_faults(subject: LintSubject, as_requested: bool) -> Iterator[Diagnostic]:
@@ -212,9 +193,8 @@ def _impossible_faults(subject: LintSubject, as_requested: bool) -> Iterator[Dia
         (response, _effective_stream(response, spec, requested))
         for response in (*(spec.sequence or ()), *(spec.choose or ()))
     ]
-    yield from _faults_without_response(
-        subject, spec, responses or [(spec, _effective_stream(spec, spec, requested))]
-    )
+    one = [(spec, _effective_stream(spec, spec, requested))]
+    yield from _faults_without_response(subject, spec, responses or one)
     below = "choose" if spec.sequence is None else "sequence"
     for number, response in enumerate(responses):
         yield from _faults_without_response(subject, response[0], [response], below, number)
@@ -278,11 +258,3 @@ def _slow_regexes(subjects: Iterable[LintSubject]) -> Iterator[Diagnostic]:
             "they match, so every request tries all of them; a literal of two letters in each makes them fast"
         )
         yield first.warn(message, "match")
-
-
-CHECKS: Final[tuple[Callable[[LintSubject], Iterator[Diagnostic]], ...]] = (
-    _contradictory,
-    _broad_pack_rules,
-    _reserved_paths,
-)
-"""The checks of each rule and modifier by itself."""

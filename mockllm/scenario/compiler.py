@@ -1,8 +1,7 @@
-"""Compiles typed rules and modifiers to a catalog. Everything that is independent of requests is computed
-here.
+"""Compiles typed rules and modifiers to a catalog. Everything that is independent of requests is computed here.
 
-The compiler consists of generators that pause between items, so that a reload can compile in slices on the
-event loop.
+The compiler consists of generators that pause between items, so that a reload can compile in slices on the event
+loop.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from msgspec.structs import replace
 from mockllm.core.matching.conditions import Equals, Exists
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.rule_index import RuleIndex
-from mockllm.core.selection.decision import Guard
+from mockllm.core.selection.guards import Guard
 from mockllm.core.values.types import is_static
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.content import SentencesText
 from mockllm.scenario.language.error import ErrorSpec
-from mockllm.scenario.language.generated import SentencesText
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -45,12 +44,12 @@ def compile_catalog(
     items: list[CatalogItem] = []
     rules = 0
     for entry in entries:
-        known_item = known.get(entry.key)
-        items.append(
-            _with_place(known_item, entry)
-            if known_item is not None and known_item.digest == entry.digest
-            else compile_item(entry.with_spec())
-        )
+        item = known.get(entry.key)
+        if item is None or item.digest != entry.digest:
+            item = compile_item(entry.with_spec())
+        elif (item.where, item.layer) != (entry.where, entry.layer):
+            item = replace(item, where=entry.where, layer=entry.layer)
+        items.append(item)
         rules += entry.kind == "rule"
         yield
     index = yield from RuleIndex.in_slices([item.matcher for item in items])
@@ -68,13 +67,6 @@ def run_steps(steps: Generator[None, None, T]) -> T:
             next(steps)
         except StopIteration as stop:
             return stop.value  # type: ignore[no-any-return]
-
-
-def _with_place(item: CatalogItem, entry: TypedEntry) -> CatalogItem:
-    """Return an item with the place of its entry, if only the place changed."""
-    if (item.where, item.layer) == (entry.where, entry.layer):
-        return item
-    return replace(item, where=entry.where, layer=entry.layer)
 
 
 def compile_item(entry: TypedEntry) -> CatalogItem:
@@ -141,9 +133,8 @@ ResponseKind: TypeAlias = ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxyS
 
 
 def _response_spec(spec: Any) -> ResponseKind:
-    specs = (spec.reply, spec.error, spec.http, spec.replay, spec.proxy)
-    response_spec: ResponseKind = next(response for response in specs if response is not None)
-    return response_spec
+    specs: Iterable[ResponseKind | None] = (spec.reply, spec.error, spec.http, spec.replay, spec.proxy)
+    return next(response for response in specs if response is not None)
 
 
 def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) -> CompiledResponse:
@@ -152,16 +143,12 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
     reply = spec if isinstance(spec, ReplySpec) else None
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
-    fixed_output = fixed and usage is not None and usage.output_tokens is not None
-    blind = (
-        static
-        and entry.validation == "off"
-        and fixed_output
-        and settings.stream is not None
-        and reply is not None
-        and reply.model is not None
+    states_usage = fixed and usage is not None and usage.output_tokens is not None
+    states_all = (
+        states_usage and settings.stream is not None and reply is not None and reply.model is not None
     )
-    return CompiledResponse(spec, settings, static, entry.files, fixed, blind)
+    request_independent = static and entry.validation == "off" and states_all
+    return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent)
 
 
 def _specs(tree: object) -> Iterable[Spec]:

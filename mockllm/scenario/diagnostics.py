@@ -1,8 +1,6 @@
 """Errors and warnings about scenario files: where, what was found, what was expected, what to do.
 
-Separate from the modules that find errors (the YAML reader, the models, the compiler), because these modules
-and every command that lists diagnostics share it. Diagnostics can be pickled: a reload finds them in another
-process.
+Diagnostics can be pickled: a reload finds them in another process.
 """
 
 from __future__ import annotations
@@ -28,8 +26,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 class Diagnostic(Struct, frozen=True, order=True):
-    """An error or warning. `line` and `column` count from 1; line 0 means that there is no file, as for an
-    option."""
+    """An error or warning. `line` and `column` count from 1; line 0 means that there is no file, as for an option."""
 
     file: str
     line: int
@@ -61,10 +58,7 @@ def readable(text: str) -> str:
     """Return a text that is safe for a terminal: control characters of others' files are escaped."""
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
-        for char in text
-    )
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
 
 
 def path_text(path: Path) -> str:

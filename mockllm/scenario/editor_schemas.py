@@ -1,8 +1,7 @@
 """The JSON Schemas of scenario files and packs for editors, generated from the language's models.
 
-Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside a `$ref`, no discriminators.
-If the models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do
-not.
+Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside a `$ref`, no discriminators. If the
+models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do not.
 """
 
 from __future__ import annotations
@@ -10,19 +9,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
 from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
+from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.values.types import Drawable, Templated
-from mockllm.scenario.language.base import field_texts
-from mockllm.scenario.language.examples import ExpectSpec
+from mockllm.scenario.language.base import Spec, field_texts
+from mockllm.scenario.language.conditions import JsonCondition
+from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
 from mockllm.scenario.language.reply import RESPONSE_KEYS
-from mockllm.scenario.language.scenario_file import ScenarioFile
-from mockllm.scenario.manifest import PackSpec
+from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
 JsonSchema: TypeAlias = dict[str, Any]
@@ -50,6 +51,30 @@ _KNOWN_NAMES: Final = (
     *(("RequestSpec", definition, f"{definition}s") for definition in ("provider", "api")),
 )
 """Places of names that the server knows: definition, key, and field of the vocabulary."""
+
+
+class ScenarioFile(Spec):
+    """A scenario file: rules, modifiers, and examples that test them.
+
+    Files are read rule by rule (`scenario.typed_entries`), so that disabled rules are never typed.
+    """
+
+    mockllm: Literal[1] = 1
+    """The version of the scenario language."""
+    use: list[str | UseSpec] = Field(default_factory=list)
+    """Packs whose rules follow this folder's own rules."""
+    enabled: bool | dict[str, JsonCondition] = True
+    """Whether the whole file is used; a condition on the pack's parameters."""
+    validation: Validation = "strict"
+    """How requests are checked before this file's rules respond: strict, lenient, off."""
+    models: Models = "any"
+    """The models for which this file's rules respond: any, or only known ones (strict)."""
+    rules: list[RuleSpec] = Field(default_factory=list)
+    """The first rule that matches and whose guards allow it selects the response."""
+    modifiers: list[ModifierSpec] = Field(default_factory=list)
+    """Every modifier that matches changes the response of the selected rule."""
+    examples: list[ExampleSpec] = Field(default_factory=list)
+    """Requests and the expected responses, run by `mockllm test`."""
 
 
 def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
@@ -98,7 +123,7 @@ def _schema(model: type[BaseModel], title: str) -> JsonSchema:
         later = dict(list(shared.items())[number + 1 :])
         definitions[name] = {key: _with_shared(value, later) for key, value in form.items()}
     known = {
-        name: _with_shared(each, shared) if name not in shared else each for name, each in definitions.items()
+        name: each if name in shared else _with_shared(each, shared) for name, each in definitions.items()
     }
     body = _with_shared(result, shared)
     needed = _references(body)
@@ -126,10 +151,8 @@ class _Draft7(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchema:
         self._models.append(schema["cls"])
-        try:
-            result = super().model_schema(schema)
-        finally:
-            self._models.pop()
+        result = super().model_schema(schema)
+        self._models.pop()
         for name, text in field_texts(schema["cls"]).items():
             field = schema["cls"].model_fields[name]
             if field.description is None:
@@ -144,10 +167,9 @@ class _Draft7(GenerateJsonSchema):
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchema:
         result: JsonSchema = {"type": "object"}
-        values = self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}
-        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
-        if values:
+        if values := self.generate_inner(schema["values_schema"]) if "values_schema" in schema else {}:
             result["additionalProperties"] = values
+        keys = self.generate_inner(schema["keys_schema"]) if "keys_schema" in schema else {}
         if set(keys) - {"type"}:
             result["propertyNames"] = keys
         return result
@@ -186,9 +208,8 @@ def _with_shared(schema: Any, shared: Mapping[str, JsonSchema]) -> Any:
         for name, form in shared.items():
             bare = form.keys() - {"description", "examples"}
             if all(schema.get(key) == form[key] for key in bare):
-                own = {
-                    key: value for key, value in schema.items() if key not in bare and form.get(key) != value
-                }
+                rest = schema.keys() - bare
+                own = {key: value for key, value in schema.items() if key in rest and form.get(key) != value}
                 reference = {"$ref": _REF.format(model=name)}
                 return {"allOf": [reference], **own} if own else reference
         return None
@@ -207,17 +228,14 @@ def _with_parameters(schema: Any) -> Any:
         if not scalar and "enum" not in schema and "const" not in schema:
             return None
         about = {key: value for key, value in schema.items() if key in ("description", "default")}
-        return {
-            "anyOf": [{key: value for key, value in schema.items() if key not in about}, parameter],
-            **about,
-        }
+        scalar_schema = {key: value for key, value in schema.items() if key not in about}
+        return {"anyOf": [scalar_schema, parameter], **about}
 
     return _map_schema(schema, changed)
 
 
 def _map_schema(schema: Any, changed: Callable[[JsonSchema], JsonSchema | None]) -> Any:
-    """Return the schema with a function applied to every schema in it; a changed schema is not searched
-    further."""
+    """Return the schema with a function applied to every schema in it; a changed schema is not searched further."""
     if isinstance(schema, list):
         return [_map_schema(each, changed) for each in schema]
     if not isinstance(schema, dict):

@@ -108,11 +108,8 @@ def load_files(
         loading = attempt.load(scenarios, packs)
         diagnostics.update(loading.diagnostics)
         trees |= loading.trees
-        newly_broken = {
-            attempt.paths[diagnostic.file]
-            for diagnostic in loading.diagnostics
-            if diagnostic.file in attempt.paths
-        } - retained
+        named = {diagnostic.file for diagnostic in loading.diagnostics}
+        newly_broken = {path for shown, path in attempt.paths.items() if shown in named} - retained
         if last is None or not newly_broken:
             return replace(loading, diagnostics=tuple(sorted(diagnostics)), trees=frozenset(trees))
         retained |= newly_broken
@@ -145,7 +142,7 @@ class _LoadAttempt(Struct, dict=True):
 
     def load(self, scenarios: Sequence[str], packs: Sequence[str]) -> LoadedFiles:
         uses = PackGraph(self.source, self.settings, self.keep_last, self.resolver)
-        self.diagnostics += self.resolver.diagnostics
+        self.diagnostics += self.resolver.lock.diagnostics
         self.trees |= {self.resolver.lock.path} if self.resolver.lock.packs else set()
         files: list[LoadedFile] = []
         for scenario in scenarios:
@@ -179,9 +176,7 @@ class _LoadAttempt(Struct, dict=True):
         if os.path.basename(path) == MANIFEST:
             path, shown = os.path.dirname(path), os.path.dirname(shown) or "."
         lost = not os.path.exists(path) and self.keep_last(path, shown)
-        if (
-            is_pack(Path(path)) or os.path.join(path, MANIFEST) in self.known
-        ):  # a folder that was a pack stays one
+        if is_pack(Path(path)) or os.path.join(path, MANIFEST) in self.known:  # what was a pack stays one
             uses.add_folder(Path(path), shown)
         elif os.path.isfile(path) or (lost and path in self.before):
             folder, name = os.path.split(path)
@@ -210,8 +205,7 @@ class _LoadAttempt(Struct, dict=True):
         return any(within(path, lost) for lost in self.lost)
 
     def list_files(self, folder: str, shown: str) -> list[str]:
-        """Return the scenario files of a folder, which is watched from now on; of a lost folder its last
-        files."""
+        """Return the scenario files of a folder, which is watched from now on; of a lost folder its last files."""
         self.trees |= {folder, os.path.realpath(folder)}
         if not self.is_lost(folder):
             try:
@@ -224,7 +218,7 @@ class _LoadAttempt(Struct, dict=True):
                 self.folders |= linked_folders(Path(folder), names)
                 return names
         return sorted(
-            os.path.relpath(path, folder) for path, file in self.before.items() if file.folder == folder
+            os.path.relpath(file.path, folder) for file in self.before.values() if file.folder == folder
         )
 
     def add_user_file(
@@ -248,9 +242,8 @@ class _LoadAttempt(Struct, dict=True):
         for below in self.list_files(pack.folder, pack.shown):
             path, shown = os.path.join(pack.folder, below), os.path.join(pack.shown, below)
             if not within(os.path.realpath(path), os.path.realpath(pack.folder)):
-                self.diagnostics.append(
-                    Diagnostic(shown, 0, 0, "", "a link that leads out of the pack is not read")
-                )
+                message = "a link that leads out of the pack is not read"
+                self.diagnostics.append(Diagnostic(shown, 0, 0, "", message))
                 continue
             blank = LoadedFile(
                 path, f"{name}/{below}", EMPTY_SOURCE, EMPTY_SOURCE, pack.folder, "pack", name, pack.params
@@ -278,10 +271,7 @@ class _LoadAttempt(Struct, dict=True):
         self.diagnostics += source.diagnostics
         if isinstance(source.data, dict):
             setting = source.data.get("validation")
-            known: dict[object, Validation] = {value: value for value in get_args(Validation)}
-            validation = (
-                known.get(setting, blank.validation) if isinstance(setting, str) else blank.validation
-            )
+            validation = setting if setting in get_args(Validation) else blank.validation
             return replace(blank, source=source, raw=raw, validation=validation)
         if source.data is not None:
             message = f'a file begins with keys such as "rules:", found {describe_value(source.data)}'

@@ -1,9 +1,4 @@
-"""Suggestions for unknown keys: a key of this language that belongs in another place, or another mock's name
-for a key.
-
-Separate from `validation_errors`, which knows models and places only. This module knows which names users
-confuse.
-"""
+"""Suggestions for unknown keys: a key of this language that belongs in another place, or another mock's name."""
 
 from __future__ import annotations
 
@@ -14,51 +9,36 @@ from mockllm.scenario.diagnostics import Path, nearest, suggestion
 from mockllm.scenario.model_walk import ModelShape
 
 _SYNONYMS: Final[Mapping[str, str]] = {
-    "when": "match",
-    "if": "match",
-    "condition": "match",
-    "conditions": "match",
-    "response": "reply",
-    "answer": "reply",
-    "respond": "reply",
-    "responses": "sequence",
-    "replies": "sequence",
-    "eq": "equals",
-    "is": "equals",
-    "matches": "regex",
-    "pattern": "regex",
-    "and": "all",
-    "or": "any",
-    "prompt": "user",
-    "args": "arguments",
-    "input": "arguments",
-    "parameters": "arguments",
-    "rpm": "requests",
-    "tpm": "tokens",
-    "tps": "tokens_per_second",
-    "latency": "delay",
-    "probability": "chance",
-    "content": "text",
-    "body": "text",
-    "message": "text",
-    "stop_reason": "finish_reason",
-    "finishReason": "finish_reason",
-    "function_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "tools": "tool_calls",
-    "status_code": "status",
-    "code": "status",
-    "end_turn": "stop",
-    "max_tokens": "length",
-    "api_error": "server_error",
-    "internal_error": "server_error",
-    "invalid_request_error": "bad_request",
-    "rate_limit_exceeded": "rate_limit",
-    "too_many_requests": "rate_limit",
-    "invalid_api_key": "authentication",
-    "unauthorized": "authentication",
-    "forbidden": "permission",
-    "chat_completions": "chat",
+    synonym: name
+    for name, synonyms in {
+        "match": "when if condition conditions",
+        "reply": "response answer respond",
+        "sequence": "responses replies",
+        "equals": "eq is",
+        "regex": "matches pattern",
+        "all": "and",
+        "any": "or",
+        "user": "prompt",
+        "arguments": "args input parameters",
+        "requests": "rpm",
+        "tokens": "tpm",
+        "tokens_per_second": "tps",
+        "delay": "latency",
+        "chance": "probability",
+        "text": "content body message",
+        "finish_reason": "stop_reason finishReason",
+        "tool_calls": "function_call tool_use tools",
+        "status": "status_code code",
+        "stop": "end_turn",
+        "length": "max_tokens",
+        "server_error": "api_error internal_error",
+        "bad_request": "invalid_request_error",
+        "rate_limit": "rate_limit_exceeded too_many_requests",
+        "authentication": "invalid_api_key unauthorized",
+        "permission": "forbidden",
+        "chat": "chat_completions",
+    }.items()
+    for synonym in synonyms.split()
 }
 """Names of other mocks and of providers, with the names of this language: keys and values."""
 _ADVICE: Final[Mapping[str, tuple[str, str]]] = {
@@ -70,34 +50,11 @@ _ADVICE: Final[Mapping[str, tuple[str, str]]] = {
 _CONTAINERS: Final = ("match", "reply", "pace", "error", "http", "text")
 """Mappings in which a misplaced key may belong, the likeliest first."""
 _RULE_KEYS: Final = frozenset(
-    [
-        "match",
-        "reply",
-        "error",
-        "http",
-        "sequence",
-        "choose",
-        "then",
-        "fallback",
-        "delay",
-        "pace",
-        "headers",
-        "stream",
-        "faults",
-        "chance",
-        "times",
-        "skip",
-        "every",
-        "per",
-        "during",
-        "requires_state",
-        "sets_state",
-        "priority",
-        "enabled",
-        "replaces",
-        "name",
-        "literal",
-    ]
+    (
+        *("match", "reply", "error", "http", "sequence", "choose", "then", "fallback", "delay", "pace"),
+        *("headers", "stream", "faults", "chance", "times", "skip", "every", "per", "during", "literal"),
+        *("requires_state", "sets_state", "priority", "enabled", "replaces", "name"),
+    )
 )
 """Keys of a rule that users write into its mappings by mistake."""
 
@@ -148,15 +105,11 @@ def _misplaced(key: str, path: Path) -> str:
     if key not in _RULE_KEYS and key not in ("limit", "load"):
         return ""
     if isinstance(around, str):
-        return (
-            f"; it belongs beside {around}, not in it" if around in _CONTAINERS and key in _RULE_KEYS else ""
-        )
+        misplaced = around in _CONTAINERS and key in _RULE_KEYS
+        return f"; it belongs beside {around}, not in it" if misplaced else ""
     if path[0] == "modifiers" and len(path) == 3:
         return "; only a rule has one: write it under rules"
     if path[0] == "rules" and len(path) == 3:
         return "; only a modifier has one: write it under modifiers"
-    return (
-        "; only a rule has one, for all its responses"
-        if len(path) > 3 and path[-3] in ("sequence", "choose")
-        else ""
-    )
+    below_rule = len(path) > 3 and path[-3] in ("sequence", "choose")
+    return "; only a rule has one, for all its responses" if below_rule else ""

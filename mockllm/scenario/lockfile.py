@@ -1,8 +1,4 @@
-"""`mockllm.lock`: version, source and SHA-256 of each pack that a folder of scenarios uses.
-
-Separate from fetching: this module reads and writes the lockfile, and returns its path and the paths of its
-packs.
-"""
+"""`mockllm.lock`: version, source and SHA-256 of each pack that a folder of scenarios uses."""
 
 from __future__ import annotations
 

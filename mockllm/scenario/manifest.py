@@ -1,7 +1,4 @@
-"""`pack.yaml`: the name of a pack, the packs that it uses and its parameters.
-
-Separate from loading: this module reads one manifest and resolves the values of its parameters.
-"""
+"""`pack.yaml`: the name of a pack, the packs that it uses and its parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
-from pydantic import Field, ValidationError
+from msgspec.structs import replace
+from pydantic import Field, JsonValue, ValidationError
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json
@@ -18,7 +16,6 @@ from mockllm.core.selection.decision import Models, Validation
 from mockllm.core.templates.template import NAMES
 from mockllm.scenario.diagnostics import Diagnostic, Path, suggestion
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.use import UseSpec
 from mockllm.scenario.lockfile import PackName
 from mockllm.scenario.pack_params import Params, ParamSpec, check_value, parse_value
 from mockllm.scenario.scenario_folder import MANIFEST
@@ -30,6 +27,19 @@ LANGUAGE_VERSION: Final = 1
 """The version of the scenario language that this mockllm reads."""
 _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _ENTRY_KEYS: Final = ("rules", "modifiers", "examples")
+
+
+class UseSpec(Spec):
+    """A pack to use, with settings."""
+
+    pack: str
+    """The name of the pack, or `./folder`."""
+    with_: dict[str, JsonValue] = Field(default_factory=dict, alias="with")
+    """Values of the pack's parameters."""
+    only: list[str] | None = None
+    """Use only these of the pack's rules and modifiers."""
+    except_: list[str] | None = Field(None, alias="except")
+    """Use all of the pack's rules and modifiers except these."""
 
 
 class RequiresSpec(Spec):
@@ -83,18 +93,13 @@ def read_manifest(source: Source) -> tuple[PackSpec | None, list[Diagnostic]]:
         manifest = PackSpec.model_validate(data)
     except ValidationError as error:
         diagnostics = diagnostics_of(error, source, (), PackSpec)
-        if isinstance(data, dict) and any(key in data for key in _ENTRY_KEYS):
-            diagnostics = [_items_elsewhere(diagnostic) for diagnostic in diagnostics]
-        return None, diagnostics
+        elsewhere = f"{MANIFEST} describes the pack; put its %s into another file of the folder"
+        return None, [
+            replace(each, message=elsewhere % each.path) if each.path in _ENTRY_KEYS else each
+            for each in diagnostics
+        ]
     diagnostics = [*_bad_requires(manifest, source), *_bad_params(manifest, source)]
     return (None if diagnostics else manifest), diagnostics
-
-
-def _items_elsewhere(diagnostic: Diagnostic) -> Diagnostic:
-    if diagnostic.path not in _ENTRY_KEYS:
-        return diagnostic
-    message = f"{MANIFEST} describes the pack; put its {diagnostic.path} into another file of the folder"
-    return Diagnostic(diagnostic.file, diagnostic.line, diagnostic.column, diagnostic.path, message)
 
 
 def _bad_requires(manifest: PackSpec, source: Source) -> list[Diagnostic]:
@@ -146,8 +151,7 @@ class WithValues(Struct, frozen=True):
 def resolve_params(
     manifest: PackSpec, with_values: WithValues | None, settings: ParamSettings
 ) -> tuple[Params, list[Diagnostic]]:
-    """Return the values of a pack's parameters: the first that is set of option, environment, `with` and
-    default."""
+    """Return the values of a pack's parameters: the first that is set of option, environment, `with` and default."""
     diagnostics: list[Diagnostic] = []
     values = {name: param.default for name, param in manifest.params.items()}
     if with_values is not None:

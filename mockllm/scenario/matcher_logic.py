@@ -1,8 +1,7 @@
-"""Facts about matchers without a request: a matcher that never matches, or that matches only where another
-one does.
+"""Facts about matchers without a request: a matcher that never matches, or that matches only where another one does.
 
-Nothing here guesses: if a fact is not certain, the result is no. Separate from lint, because this module is
-about core's matchers and knows no files.
+Nothing here guesses: if a fact is not certain, the result is no. Separate from lint, because this module is about
+core's matchers and knows no files.
 """
 
 from __future__ import annotations
@@ -188,9 +187,6 @@ def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]
         else:
             found.append(part)
     return found
-
-
-# --- single tests ----------------------------------------------------------------------------------
 
 
 def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import Any as Anything
-from typing import Literal
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
@@ -34,7 +33,6 @@ from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, 
 
 GLOB_FIELDS = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
 """Fields in which a bare text is a glob."""
-_COMPARED: dict[str, Literal["gt", "gte", "lt", "lte"]] = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 KEYED_FIELDS = frozenset({"query", "headers", "body"})
 
 _OPERATORS: dict[str, type[StartsWith] | type[EndsWith] | type[Glob] | type[Regex]] = {
@@ -53,9 +51,7 @@ def matcher(match: Match) -> Matcher:
         if value is None:
             continue
         if name in ("all", "any"):
-            parts.append(
-                (AllMatcher if name == "all" else AnyMatcher)(tuple(matcher(part) for part in value))
-            )
+            parts.append((AllMatcher if name == "all" else AnyMatcher)(tuple(map(matcher, value))))
         elif name == "not_":
             parts.append(NotMatcher(matcher(value)))
         elif name in KEYED_FIELDS:
@@ -103,22 +99,23 @@ def condition(value: Anything, *, globbed: bool = False) -> Condition:
 
 def _operators(spec: Spec) -> Condition:
     ignore_case = bool(getattr(spec, "ignore_case", False))
-    names = [
-        name for name in type(spec).model_fields if name in spec.model_fields_set and name != "ignore_case"
-    ]
-    conditions = [
-        Equals(getattr(spec, name), ignore_case=ignore_case)
-        if name == "equals"
-        and isinstance(spec, JsonOperators)  # a list is one JSON value here, not alternatives
-        else _operator(name, getattr(spec, name), ignore_case)
-        for name in names
-    ]
+    conditions: list[Condition] = []
+    for name in type(spec).model_fields:
+        if name not in spec.model_fields_set or name == "ignore_case":
+            continue
+        value = getattr(spec, name)
+        if name == "equals" and isinstance(
+            spec, JsonOperators
+        ):  # a list is one JSON value here, not alternatives
+            conditions.append(Equals(value, ignore_case=ignore_case))
+        else:
+            conditions.append(_operator(name, value, ignore_case))
     return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
 def _operator(name: str, value: Anything, ignore_case: bool) -> Condition:
-    if name in _COMPARED:
-        return Compare(_COMPARED[name], value)
+    if name in ("gt", "gte", "lt", "lte"):
+        return Compare(name, value)  # type: ignore[arg-type]  # mypy does not narrow by `in`
     if name in ("each", "some"):
         return (Each if name == "each" else Some)(condition(value))
     if name == "exists":

@@ -101,10 +101,7 @@ class ModelShape(Struct, frozen=True):
         while True:
             kind = schema["type"]
             if kind == "definitions":
-                definitions = {
-                    **definitions,
-                    **{definition["ref"]: definition for definition in schema["definitions"]},
-                }
+                definitions = {**definitions, **{each["ref"]: each for each in schema["definitions"]}}
                 schema = schema["schema"]
             elif kind == "definition-ref":
                 schema = definitions[schema["schema_ref"]]

@@ -1,8 +1,7 @@
 """Rules and modifiers that are added at run time: a file in no folder, above all files.
 
-An overlay is data in the scenario language. It is written as YAML and read again, so that the displayed text
-is the text in use. One overlay applies to all sessions. Others belong to one session and apply to its
-requests only.
+An overlay is data in the scenario language. It is written as YAML and read again, so that the displayed text is the
+text in use. One overlay applies to all sessions. Others belong to one session and apply to its requests only.
 """
 
 from __future__ import annotations
@@ -31,8 +30,7 @@ NO_FOLDER: Final = "/dev/null"
 
 
 class Overlay(Struct, frozen=True):
-    """An overlay with its newest entries first. `session` is its session; None for the overlay of all
-    sessions."""
+    """An overlay with its newest entries first. `session` is its session; None for the overlay of all sessions."""
 
     rules: tuple[Json, ...] = ()
     modifiers: tuple[Json, ...] = ()
@@ -44,12 +42,8 @@ class Overlay(Struct, frozen=True):
 
     @property
     def data(self) -> dict[str, Json]:
-        data: dict[str, Json] = {"mockllm": 1}
-        if self.rules:
-            data["rules"] = list(self.rules)
-        if self.modifiers:
-            data["modifiers"] = list(self.modifiers)
-        return data
+        entries = {"rules": list(self.rules), "modifiers": list(self.modifiers)}
+        return {"mockllm": 1, **{key: items for key, items in entries.items() if items}}
 
     @property
     def text(self) -> str:
@@ -91,23 +85,17 @@ def overlay_entries(source: Source, session: str | None, vocabulary: Vocabulary)
     layer = GLOBAL_LAYER if session is None else SESSION_LAYER
     outline = typer.outline(file)
     if outline is not None:
-        if "use" in source.data or "examples" in source.data:
-            key = "use" if "use" in source.data else "examples"
-            typer.diagnostics.append(
-                source.diagnostic((key,), "an overlay holds rules and modifiers", key=True)
-            )
+        if wrong := [key for key in ("use", "examples") if key in source.data]:
+            message = "an overlay holds rules and modifiers"
+            typer.diagnostics.append(source.diagnostic((wrong[0],), message, key=True))
         typer.items(file, outline, layer, 0)
     off = [(target, entry.diagnostic("", "replaces")) for entry, target in typer.disabling]
     diagnostics = list(typer.diagnostics)
     if session is not None:
-        replacing = [entry for entry in typer.entries if entry.spec.replaces is not None]
-        diagnostics += [
-            source.diagnostic((*entry.path, "replaces"), "only the overlay of all sessions replaces rules")
-            for entry in replacing
-        ]
-        diagnostics += [
-            replace(each, message="only the overlay of all sessions disables entries") for _, each in off
-        ]
+        replacing = [(*entry.path, "replaces") for entry in typer.entries if entry.spec.replaces is not None]
+        message = "only the overlay of all sessions "
+        diagnostics += [source.diagnostic(path, f"{message}replaces rules") for path in replacing]
+        diagnostics += [replace(each, message=f"{message}disables entries") for _, each in off]
         return OverlaidEntries([_for_session(entry, session) for entry in typer.entries], diagnostics)
     return OverlaidEntries(typer.entries, diagnostics, off)
 
@@ -158,8 +146,7 @@ def merge_entries(base: Sequence[TypedEntry], overlays: Sequence[OverlaidEntries
         for entry in each.entries:
             place = by_id.get(entry.spec.replaces)
             if place is None:
-                rank = (*entry.rank[:3], number, entry.rank[4])
-                added.append(replace(entry, rank=rank))
+                added.append(replace(entry, rank=(*entry.rank[:3], number, entry.rank[4])))
             else:
                 removed.add(place)
                 added.append(replace(entry, layer=base[place].layer, rank=base[place].rank))

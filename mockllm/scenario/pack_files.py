@@ -27,31 +27,35 @@ MAX_PACK_PATH: Final = 200
 DIST: Final = "dist"
 
 CODE: Final = frozenset(
-    f".{kind}"
-    for kinds in (
-        (
-            "py",
-            "pyc",
-            "pyo",
-            "pyd",
-            "pyi",
-            "pth",
-            "egg-link",
-            "js",
-            "mjs",
-            "cjs",
-            "ts",
-            "rb",
+    f".{suffix}"
+    for suffix in (
+        *("py", "pyc", "pyo", "pyd", "pyi", "pth", "egg-link", "js", "mjs", "cjs", "ts", "rb"),
+        *(
             "pl",
             "php",
             "lua",
+            "sh",
+            "bash",
+            "zsh",
+            "fish",
+            "bat",
+            "cmd",
+            "ps1",
+            "psm1",
+            "vbs",
+            "desktop",
+            "lnk",
         ),
-        ("sh", "bash", "zsh", "fish", "bat", "cmd", "ps1", "psm1", "vbs", "desktop", "lnk"),
-        ("so", "dll", "dylib", "exe", "com", "msi", "jar", "class", "wasm", "app"),
+        *("so", "dll", "dylib", "exe", "com", "msi", "jar", "class", "wasm", "app"),
     )
-    for kind in kinds
 )
 """Suffixes of files that a machine executes: a pack is data."""
+_KINDS: Final = {
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z")
 _FORBIDDEN: Final = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
@@ -140,7 +144,9 @@ def _walk(folder: Path | str, prefix: str, depth: int) -> Iterator[tuple[str, os
             elif stat.S_ISREG(mode):
                 yield path, entry
             else:
-                raise PackRejected(f'"{path}" is a {_kind(mode)}, not a file')
+                raise PackRejected(
+                    f'"{path}" is a {_KINDS.get(stat.S_IFMT(mode), "special file")}, not a file'
+                )
 
 
 def _read(path: str) -> bytes:
@@ -150,11 +156,6 @@ def _read(path: str) -> bytes:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise PackRejected(f'"{path}" is not a file')
         return file.read(MAX_PACK_FILE_SIZE + 1)
-
-
-def _kind(mode: int) -> str:
-    kinds = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device", stat.S_IFBLK: "device"}
-    return kinds.get(stat.S_IFMT(mode), "special file")
 
 
 def _check_path(path: str) -> None:

@@ -1,7 +1,7 @@
 """The packs in use: `use` in root files and manifests, followed depth first, each pack once.
 
-Separate from loading the packs' files. The order of the packs and their entries (`with`, `only`, `except`)
-must be known for all packs before the parameters of any pack can be resolved.
+The order of the packs and their entries (`with`, `only`, `except`) must be known for all packs before the parameters
+of any pack can be resolved.
 """
 
 from __future__ import annotations
@@ -17,8 +17,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.diagnostics import Diagnostic, Path
-from mockllm.scenario.language.use import UseSpec
-from mockllm.scenario.manifest import PackSpec, ParamSettings, WithValues, read_manifest, resolve_params
+from mockllm.scenario.manifest import (
+    PackSpec,
+    ParamSettings,
+    UseSpec,
+    WithValues,
+    read_manifest,
+    resolve_params,
+)
 from mockllm.scenario.pack_params import Params
 from mockllm.scenario.pack_resolver import Origin, PackNotFound, PackResolver
 from mockllm.scenario.scenario_folder import MANIFEST, is_pack, within
@@ -128,8 +134,6 @@ class PackGraph(Struct):
             if each is not None
         ]
 
-    # --- following ---
-
     def _entries(self, source: Source) -> list[Use]:
         data = source.data.get("use") if isinstance(source.data, dict) else None
         if data is None:
@@ -156,7 +160,8 @@ class PackGraph(Struct):
 
     def _check(self, node: _PackNode, use: Use) -> None:
         """Check that the pack's name and version fit the entry. Raise ValueError if they do not."""
-        if node.origin in ("locked", "installed") and _used_name(use) not in ("", node.manifest.name):
+        by_name = node.origin in ("locked", "installed") and not use.name.startswith(".")
+        if by_name and use.name != node.manifest.name:
             raise ValueError(
                 f'the pack that is {node.origin} as "{use.name}" has the name "{node.manifest.name}"'
             )
@@ -190,10 +195,8 @@ class PackGraph(Struct):
                     raise ValueError(f'there is no pack "{name}"; {hint}') from None
                 raise
             return named_folder, _display_path(named_folder), origin
-        place, place_shown = (
-            Folder(os.path.normpath(folder / name)),
-            os.path.normpath(os.path.join(shown, name)),
-        )
+        place = Folder(os.path.normpath(folder / name))
+        place_shown = os.path.normpath(os.path.join(shown, name))
         if user is not None and not within(os.path.realpath(place), os.path.realpath(user.folder)):
             raise ValueError(
                 f'"{name}" is outside of the pack; a pack uses shipped packs and folders inside it'
@@ -202,7 +205,7 @@ class PackGraph(Struct):
             if not self.keep_last(str(place), place_shown):
                 raise ValueError(f'there is no folder "{name}" beside this file')
         elif not is_pack(place):
-            raise ValueError(f'the folder "{name}" is not a pack: it has no {MANIFEST}')
+            raise ValueError(f'the folder "{name}" is not a pack: it contains no {MANIFEST}')
         return place, place_shown, user.origin if user is not None else "folder"
 
     def _visit(self, folder: Folder, shown: str, origin: Origin = "folder") -> _PackNode | None:
@@ -228,15 +231,12 @@ class PackGraph(Struct):
             self._follow(_parse_use(entry, source, ("use", i)), folder, shown, node)
         return node
 
-    # --- settling ---
-
     def _params(self, node: _PackNode) -> Params:
         if node.params is None:
             node.params, _ = resolve_params(
                 node.manifest, None, self.settings
             )  # for packs that use each other
-            values = self._with_values(node)
-            node.params, diagnostics = resolve_params(node.manifest, values, self.settings)
+            node.params, diagnostics = resolve_params(node.manifest, self._with_values(node), self.settings)
             self.diagnostics += diagnostics
         return node.params
 
@@ -277,11 +277,6 @@ class PackGraph(Struct):
             f"remove one of the two"
         )
         self.diagnostics.append(use.source.diagnostic((*use.path, key), message, key=True))
-
-
-def _used_name(use: Use) -> str:
-    """Return the name by which a pack is used; empty if it is used by its folder."""
-    return "" if use.name.startswith(".") else use.name
 
 
 def _parse_use(entry: str | UseSpec, source: Source, path: Path) -> Use:

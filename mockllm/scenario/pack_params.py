@@ -1,8 +1,4 @@
-"""The parameters of a pack: their types, how a value is read, and conditions on them.
-
-Separate from packs, because a value has four possible origins (option, environment, `with`, default), and
-each error must name the origin.
-"""
+"""The parameters of a pack: their types, how a value is read, and conditions on them."""
 
 from __future__ import annotations
 
@@ -69,19 +65,15 @@ def check_value(kind: ParamType, value: Json) -> Json:
     if isinstance(kind, list):
         if any(value == allowed and type(value) is type(allowed) for allowed in kind):
             return value
-        near = (
-            nearest(value, [allowed for allowed in kind if isinstance(allowed, str)])
-            if isinstance(value, str)
-            else None
-        )
+        texts = [allowed for allowed in kind if isinstance(allowed, str)]
+        near = nearest(value, texts) if isinstance(value, str) else None
         hint = f'; did you mean "{near}"?' if near else ""
         raise ValueError(f"expected {quoted_choice(kind)}, found {describe_value(value)}{hint}")
     if kind == "duration" and isinstance(value, int | float) and not isinstance(value, bool):
         parse_duration(str(value))
     if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean"):
-        hint = (
-            f'; write "{scalar_text(value)}"' if kind == "string" and isinstance(value, int | float) else ""
-        )
+        unquoted = kind == "string" and isinstance(value, int | float)
+        hint = f'; write "{scalar_text(value)}"' if unquoted else ""
         raise ValueError(f"expected {_EXPECTED[kind]}, found {describe_value(value)}{hint}")
     comparable_value(kind, value)
     return value
@@ -124,9 +116,6 @@ def comparable_value(kind: ParamType, value: Json) -> Json:
     return value
 
 
-# --- conditions ----------------------------------------------------------------------------------
-
-
 _COMPARED: Final[Mapping[str, Callable[[Json, Json], bool]]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -150,9 +139,8 @@ class Params(Struct, frozen=True):
         if not isinstance(setting, dict):
             expected = "true, false or a condition on parameters such as {climate: storm}"
             raise ValueError(f"expected {expected}, found {describe_value(setting)}")
-        results = [
-            self._meets(name, condition) for name, condition in setting.items()
-        ]  # every name is checked
+        # A list, so that every name is checked.
+        results = [self._meets(name, condition) for name, condition in setting.items()]
         return all(results)
 
     def _meets(self, name: str, condition: Json) -> bool:
@@ -164,14 +152,8 @@ class Params(Struct, frozen=True):
             return value in [self._operand(name, kind, item) for item in condition]
         if not isinstance(condition, dict):
             return bool(value == self._operand(name, kind, condition))
-        own = {
-            operator_name: operand
-            for operator_name, operand in condition.items()
-            if operator_name in _CONDITIONS
-        }
-        rest = {
-            operator_name: operand for operator_name, operand in condition.items() if operator_name not in own
-        }
+        own = {key: operand for key, operand in condition.items() if key in _CONDITIONS}
+        rest = {key: operand for key, operand in condition.items() if key not in own}
         compared = [self._compares(name, kind, value, *item) for item in own.items()]
         return all(compared) and (not rest or _meets_operators(rest, self.values[name]))
 
@@ -187,8 +169,7 @@ class Params(Struct, frozen=True):
 
     @staticmethod
     def _operand(name: str, kind: ParamType, operand: Json) -> Json:
-        """Return the value that a parameter is compared with, which must be a possible value of the
-        parameter."""
+        """Return the value that a parameter is compared with, which must be a possible value of the parameter."""
         try:
             return comparable_value(kind, check_value(kind, operand))
         except ValueError as error:

@@ -1,16 +1,15 @@
-"""The folder of a pack that is used by its name: from the lockfile, then bundled with mockllm, then
-installed.
+"""The folder of a pack that is used by its name: from the lockfile, then bundled with mockllm, then installed.
 
 Bundled packs are inside the installed package, or in the folder `scenarios` of a checkout. A resolved pack is
-complete and unchanged: its files are checked against the SHA-256 of the lockfile and against the limits for
-packs. Nothing is fetched, and no code of an installed package is imported.
+complete and unchanged: its files are checked against the SHA-256 of the lockfile and against the limits for packs.
+Nothing is fetched, and no code of an installed package is imported.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -18,7 +17,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from msgspec import Struct, field
 
 import mockllm
-from mockllm.scenario.diagnostics import Diagnostic, nearest
+from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.lockfile import LOCK_FILE, Lock, read_lock
 from mockllm.scenario.pack_files import PackRejected, read_tree
 from mockllm.scenario.scenario_folder import is_pack, within
@@ -66,18 +65,16 @@ class ResolvedPack(NamedTuple):
 
 def installed_packs() -> Mapping[str, Path]:
     """Return the folders of the packs of installed packages, by name, without importing the packages."""
-    return dict(_iter_installed())
-
-
-def _iter_installed() -> Iterator[tuple[str, Path]]:
     from importlib import metadata  # takes 10 ms; imported only for a name that is found nowhere else
 
+    packs = {}
     for point in metadata.entry_points(group=ENTRY_POINTS):
         if point.dist is None or not _MODULE.fullmatch(point.value):
             continue
         folder = Path(str(point.dist.locate_file(point.value.replace(".", "/"))))
         if is_pack(folder):
-            yield point.name, folder
+            packs[point.name] = folder
+    return packs
 
 
 class PackResolver(Struct):
@@ -92,14 +89,8 @@ class PackResolver(Struct):
         """Return the resolver for the lockfile at this path."""
         return cls(read_lock(path), frozen)
 
-    @property
-    def diagnostics(self) -> list[Diagnostic]:
-        """The errors of the lockfile itself."""
-        return list(self.lock.diagnostics)
-
     def find(self, name: str) -> ResolvedPack:
-        """Return the pack of this name. Raise ValueError with a message for users if it is missing or
-        changed."""
+        """Return the pack of this name. Raise ValueError with a message for users if it is missing or changed."""
         if name not in self._found:
             try:
                 self._found[name] = self._find(name)
@@ -133,9 +124,7 @@ class PackResolver(Struct):
 
     def _locked(self, name: str) -> Path:
         locked = self.lock.packs[name]
-        folders = [
-            path for path in (self.lock.vendored_path(name), self.lock.fetched_path(name)) if is_pack(path)
-        ]
+        folders = list(filter(is_pack, (self.lock.vendored_path(name), self.lock.fetched_path(name))))
         if not folders:
             hint = "; run `mockllm pack add` to fetch it" + (" before --frozen" if self.frozen else "")
             raise ValueError(f"{LOCK_FILE} names {name} {locked.version}, and its files are missing{hint}")

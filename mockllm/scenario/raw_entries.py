@@ -1,7 +1,4 @@
-"""Rules and modifiers as they are written in a file: position, id, and the model that reads them.
-
-Separate from typed entries, which are only the entries in use, in their order and without errors.
-"""
+"""Rules and modifiers as they are written in a file: position, id, and the model that reads them."""
 
 from __future__ import annotations
 
@@ -11,11 +8,11 @@ from typing import Any, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.generated import FileText
+from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ImageSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec

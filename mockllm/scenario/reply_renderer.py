@@ -39,9 +39,19 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
-from mockllm.scenario.language.chunks import Chunk, CommentChunk, ErrorChunk, RawChunk, WaitChunk
+from mockllm.scenario.language.content import (
+    Chunk,
+    CommentChunk,
+    ErrorChunk,
+    FileText,
+    FromSchema,
+    GeneratedText,
+    RawChunk,
+    SentencesText,
+    TokensText,
+    WaitChunk,
+)
 from mockllm.scenario.language.error import ErrorSpec
-from mockllm.scenario.language.generated import FileText, FromSchema, GeneratedText, SentencesText, TokensText
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,
@@ -52,7 +62,7 @@ from mockllm.scenario.language.reply import (
     ToolCallSpec,
     UsageSpec,
 )
-from mockllm.scenario.schema_replies import choose_tool, find_tool, generate_arguments, generate_json
+from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 
 PNG = "image/png"
 IMAGE_TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
@@ -219,7 +229,8 @@ class ReplyRenderer(Struct):
     def call(self, spec: ToolCallSpec) -> Call:
         name, arguments = str(spec.name), spec.arguments
         if isinstance(arguments, FromSchema):
-            arguments = self.arguments(name, find_tool(self.request, name))
+            tool = next((tool for tool in self.request.tools if tool.name == name), None)
+            arguments = self.arguments(name, tool)
         text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
         return Call(name, cut(text, self.size), spec.id)
 
@@ -262,15 +273,13 @@ class ReplyRenderer(Struct):
             pieces = filler_tokens(spec.tokens, spec.of)
             if self.size.unit == "tokens":
                 count = self.size.count
-                joined = tuple(
-                    "".join(pieces[start : start + count]) for start in range(0, len(pieces), count)
-                )
-                return (pieces if count == 1 else joined), len(pieces)
+                starts = range(0, len(pieces), count)
+                return tuple("".join(pieces[start : start + count]) for start in starts), len(pieces)
             return cut("".join(pieces), self.size), len(pieces)
         if isinstance(spec, SentencesText):
             self.drawn += 1
-            result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
-            return cut(result, self.size), None
+            sentences = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
+            return cut(sentences, self.size), None
         if isinstance(spec, FileText):
             return cut(self.files(spec.file).decode("utf-8", "replace"), self.size), None
         return cut(str(spec), self.size), None

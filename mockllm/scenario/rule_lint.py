@@ -1,7 +1,6 @@
 """Warnings about one rule or modifier, by its own content: each is a path below it, and a message.
 
-Separate from `catalog_lint`, which compares rules with each other and reports only what is certain. Warnings
-about templates concern paths that no request has. Values reject unknown names themselves; these paths may be
+Warnings about templates concern paths that no request has. Values reject unknown names themselves; these paths may be
 followed by a `default`.
 """
 
@@ -39,15 +38,13 @@ NO_REPLY: Final = (
     "a reply is for generating calls only, and {} is not one: every such request gets a 400; "
     "use http or error"
 )
-
 WITH_EMBEDDING: Final = ", or add an embedding to the reply"
 EMBEDDING_ONLY: Final = (
     "an embedding alone has no text: a rule that names neither api nor path matches generating calls only; "
     "write match: {api: embeddings}"
 )
 _SAFE_IN_PATHS: Final = "/%*?[]!$&'()+,;=:@~{}|^\"`<>\\"
-"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and
-globs."""
+"""Characters of a compared path that are not percent-encoded: characters that some clients send so, and globs."""
 _SLASHED: Final = re.compile(r"/(.+)/([dgimsuy]{1,5})")
 """A regex as JavaScript writes it, with flags."""
 _BEYOND_PATHS: Final = re.compile(r"\?(?=[\w-]+=)|^https?://")
@@ -71,7 +68,10 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, vocabulary: Vocabulary) -> Warn
             yield path, f"match has no templates: this condition is met by the literal text {text}"
     yield from _unmatchable_values(spec.match, ("match",))
     yield from _empty_conditions(spec.match, ("match",))
-    yield from template_warnings(spec, regexes)
+    readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
+    for path, expression in _expressions(spec, ()):
+        reasons = (_absent(reading, readable.get(reading.name)) for reading in expression.template.reads)
+        yield from ((path, reason) for reason in reasons if reason is not None)
     if isinstance(spec, RuleSpec):
         yield from _impossible_replies(spec, vocabulary)
         yield from _unsent_content(spec)
@@ -127,8 +127,7 @@ def _empty_conditions(value: Any, path: Path) -> Warnings:
 
 
 def _is_template(text: str) -> bool:
-    """Return whether a text would be a template elsewhere. A client's own templates seldom look like one of
-    these."""
+    """Return whether a text would be a template elsewhere. A client's own templates seldom look like one of these."""
     try:
         return compile_template(text).names <= NAMES.keys()
     except TemplateSyntax:
@@ -140,11 +139,8 @@ def _unsent_content(spec: RuleSpec) -> Warnings:
     for path, response in _responses(spec):
         http = response.http
         if http is not None and http.status in (204, 304) and (http.body or http.body_file):
-            where = "body" if http.body else "body_file"
-            yield (
-                (*path, "http", where),
-                f"a response with the status {http.status} has no body: it is not sent",
-            )
+            where = (*path, "http", "body" if http.body else "body_file")
+            yield where, f"a response with the status {http.status} has no body: it is not sent"
         reply = response.reply
         for below, part in () if reply is None else _parts_of_reply(reply, (*path, "reply")):
             if isinstance(part.json_, str) and part.json_.lstrip()[:1] in ("{", "["):
@@ -171,9 +167,6 @@ def _responses(spec: RuleSpec) -> Iterator[tuple[Path, ResponseSpec]]:
 
 def _is_set(setting: Any) -> bool:
     return bool(setting.model_fields_set) if isinstance(setting, Spec) else setting not in (None, [], {})
-
-
-# --- replies where there is none -----------------------------------------------------------------
 
 
 def _impossible_replies(spec: RuleSpec, vocabulary: Vocabulary) -> Warnings:
@@ -245,17 +238,6 @@ _READABLE: Final[Mapping[str, ValueShape]] = {
     "query": {_ANY: _TEXT},
     "headers": {_ANY: _TEXT},
 }
-
-
-def template_warnings(spec: Spec, regexes: Iterable[str]) -> Iterator[tuple[Path, str]]:
-    """Yield where a rule or modifier reads a path that no request has, and why; `regexes` are those of its
-    match."""
-    readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
-    for path, expression in _expressions(spec, ()):
-        for reading in expression.template.reads:
-            reason = _absent(reading, readable.get(reading.name))
-            if reason is not None:
-                yield path, reason
 
 
 def _groups(regexes: Iterable[str]) -> Iterator[str]:

@@ -77,12 +77,10 @@ def read_bytes(path: str) -> bytes:
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(number, "rb") as file:
         mode = os.fstat(number).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if not stat.S_ISREG(mode):
-            reason = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
-            message = (
-                os.strerror(reason) if stat.S_ISDIR(mode) else "it is not a file, but a pipe or a device"
-            )
-            raise OSError(reason, message, path)
+            raise OSError(errno.EINVAL, "it is not a file, but a pipe or a device", path)
         return file.read(MAX_FILE_SIZE + 1)
 
 

@@ -1,9 +1,4 @@
-"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested
-format.
-
-Separate from the reply renderer, which turns this content into parts. This module decides what a model would
-do.
-"""
+"""Content for `from_schema`: the tool of the request to call with its arguments, and JSON of the requested format."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mockllm.core.budget import Budget
 from mockllm.core.display import cut
-from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.codec import dumps
 from mockllm.core.reply.chunking import filler_sentences
 from mockllm.core.request.request import CALLABLE, Request, Tool
 
@@ -40,11 +35,6 @@ def choose_tool(request: Request) -> Tool | str:
     )
 
 
-def find_tool(request: Request, name: str) -> Tool | None:
-    """Return the offered tool of that name."""
-    return next((tool for tool in request.tools if tool.name == name), None)
-
-
 def generate_arguments(tool: Tool, random: Random, max_generated: int) -> tuple[str, str | None]:
     """Return arguments for a tool, as its call sends them, and their flaw (None if they are valid). Raise
     BudgetExceeded."""
@@ -59,11 +49,7 @@ def generate_arguments(tool: Tool, random: Random, max_generated: int) -> tuple[
         schema = {"type": "object", **schema}
     budget = Budget(max_generated, f"the arguments of {cut(tool.name, _MAX_NAME_LENGTH)}")
     generated = generate(schema, random, budget=budget)
-    flaw = (
-        None
-        if generated.flaw is None
-        else f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
-    )
+    flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
     return dumps(generated.value).decode(), flaw
 
 
@@ -74,18 +60,9 @@ def generate_json(request: Request, random: Random, max_generated: int) -> Gener
 
     response_format = request.response_format
     if response_format.kind == "schema" and response_format.schema is not None:
-        generated = generate(
-            response_format.schema,
-            random,
-            response_format.name or "",
-            budget=Budget(max_generated, "structured output"),
-        )
-        return GeneratedValue(
-            generated.value,
-            None if generated.flaw is None else f"json does not fit the schema: {generated.flaw}",
-        )
-    example: Json = {"answer": filler_sentences(1, random)}
-    return GeneratedValue(
-        example,
-        "json: from_schema where the request asks for no JSON" if response_format.kind == "text" else None,
-    )
+        budget = Budget(max_generated, "structured output")
+        generated = generate(response_format.schema, random, response_format.name or "", budget=budget)
+        flaw = generated.flaw and f"json does not fit the schema: {generated.flaw}"
+        return GeneratedValue(generated.value, flaw)
+    flaw = "json: from_schema where the request asks for no JSON" if response_format.kind == "text" else None
+    return GeneratedValue({"answer": filler_sentences(1, random)}, flaw)

@@ -18,7 +18,7 @@ from mockllm.core.faults import Fault
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.values.types import Context, Expression, evaluate, is_static
-from mockllm.scenario.language.settings import PaceSpec, Settings
+from mockllm.scenario.language.settings import Settings
 
 SLOTS = {
     "ttft": "ttft",
@@ -66,7 +66,9 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
         if setting.delay is not None:
             delays.append((owner, setting.delay))
         if setting.pace is not None:
-            _merge_pace(pace, owner, setting.pace)
+            for key, slot in SLOTS.items():
+                if (value := getattr(setting.pace, key)) is not None:
+                    pace.setdefault(slot, (key, owner, value))
             if setting.pace.slowdown is not None:
                 slowdowns.append((owner, setting.pace.slowdown))
         for name, value in (setting.headers or {}).items():
@@ -89,13 +91,6 @@ def _effective_owner(owner: Owner, value: object) -> Owner:
     return NO_OWNER if is_static(value) else owner
 
 
-def _merge_pace(pace: dict[str, tuple[str, Owner, Any]], owner: Owner, spec: PaceSpec) -> None:
-    for key, slot in SLOTS.items():
-        value = getattr(spec, key)
-        if value is not None:
-            pace.setdefault(slot, (key, owner, value))
-
-
 class ResolvedSettings(Struct, frozen=True):
     """The effective settings, evaluated for one response; times in seconds. `instant`: there are no waits;
     `steady`: no wait is drawn, so that two responses have the same waits."""
@@ -112,10 +107,6 @@ class ResolvedSettings(Struct, frozen=True):
     def slower(self, factor: float) -> ResolvedSettings:
         """Return the settings with all waits multiplied by a factor."""
         return replace(self, pace=replace(self.pace, slowdown=self.pace.slowdown * factor), instant=False)
-
-
-NO_SETTINGS = MergedSettings()
-"""Merged settings without any setting."""
 
 
 def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSettings:

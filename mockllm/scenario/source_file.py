@@ -1,7 +1,4 @@
-"""One scenario file as plain Python data, with the position of every value.
-
-Separate from the language and from the YAML reader: this module knows positions only.
-"""
+"""One scenario file as plain Python data, with the position of every value."""
 
 from __future__ import annotations
 
@@ -18,8 +15,7 @@ MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
 
 Mark: TypeAlias = "tuple[int, int, Mapping[str, Any] | Sequence[Any] | None]"
-"""The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its
-children."""
+"""The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 COLUMN_BITS: Final = 24
 

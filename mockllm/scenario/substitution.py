@@ -1,8 +1,7 @@
 """Substitution of pack parameters: `${name}` in a file becomes the parameter's value, on the parsed tree.
 
-A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out.
-A value never becomes a template (`core.values.substituted_text`). Nothing is parsed again after the
-substitution.
+A text that is only `${name}` becomes the value with its type; inside a longer text the value is written out. A value
+never becomes a template (`core.templates.template`). Nothing is parsed again after the substitution.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import SubstitutedText
-from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion
+from mockllm.core.templates.template import SubstitutedText
+from mockllm.scenario.diagnostics import Diagnostic, Path, scalar_text, suggestion, value_at
 from mockllm.scenario.source_file import Mark, Source
 
 _MARK: Final = re.compile(r"\$\$\{|\$\{(?P<name>[^{}]*)(?P<close>\}?)")
@@ -41,22 +40,15 @@ def substitute(
         return source
     substitution = _Substitution(source, params, pack, budget or SizeBudget())
     data, mark = substitution.tree(source.data, source.marks, ())
-    return replace(
-        source,
-        data=data,
-        marks=mark,
-        diagnostics=(*source.diagnostics, *substitution.diagnostics),
-        has_params=False,
-    )
+    diagnostics = (*source.diagnostics, *substitution.diagnostics)
+    return replace(source, data=data, marks=mark, diagnostics=diagnostics, has_params=False)
 
 
 def substitute_at(
     source: Source, path: Path, params: Mapping[str, Json], pack: str | None
 ) -> tuple[Json, list[Diagnostic]]:
     """Return the value at one path of a source with parameters substituted."""
-    data = source.data
-    for step in path:
-        data = data[step]
+    data = value_at(source.data, path)
     substitution = _Substitution(source, params, pack, SizeBudget())
     return substitution.tree(data, source.mark(path), path)[0], substitution.diagnostics
 
@@ -169,6 +161,5 @@ class _Substitution(Struct):
 
 def _is_open(text: str, end: int) -> bool:
     """Return whether a template that begins before this position has not ended there."""
-    return any(
-        text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in (("{{", "}}"), ("{%", "%}"))
-    )
+    pairs = (("{{", "}}"), ("{%", "%}"))
+    return any(text.rfind(begin, 0, end) > text.rfind(close, 0, end) for begin, close in pairs)

@@ -113,10 +113,8 @@ class EntryTyper(Struct):
         self.entries.sort(key=lambda entry: (entry.kind == "modifier", entry.rank))
 
     def read_examples(self, file: LoadedFile, items: Sequence[Any], packs: Sequence[UsedPack]) -> None:
-        from mockllm.scenario.example_entries import (  # a large import that servers do not need
-            ExampleEntry,
-            read_example,
-        )
+        # A large import that servers do not need.
+        from mockllm.scenario.example_entries import ExampleEntry, read_example
 
         for index, item in enumerate(items):
             example = read_example(file, item, index, packs, self.vocabulary)
@@ -215,23 +213,22 @@ class EntryTyper(Struct):
             found = diagnostics_of(error, entry.file.source, entry.path, MODELS[entry.kind])
             self.diagnostics += (each for each in found if not entry.follows_unknown_param(each))
             return None
-        diagnostics = []
+        complete = True
         for below, name in file_references(spec):
             try:
                 read(name)
             except ValueError as error:
-                diagnostics.append(entry.diagnostic(str(error), *below))
-        self.diagnostics += diagnostics
-        return None if diagnostics else spec
+                self.diagnostics.append(entry.diagnostic(str(error), *below))
+                complete = False
+        return spec if complete else None
 
     def check_selections(self, loading: LoadedFiles) -> None:
         """Check that every name in an `only` or `except` is a name in the pack."""
         names: dict[str, tuple[Use, set[str]]] = {}
         for file in (*loading.files, *loading.disabled):
-            if file.use is not None and isinstance(file.source.data, dict):
+            if file.use is not None:
                 known = names.setdefault(file.use.name, (file.use, set()))[1]
-                items = [*_list(file.source.data.get("rules")), *_list(file.source.data.get("modifiers"))]
-                known |= {str(item["name"]) for item in items if isinstance(item, dict) and "name" in item}
+                known |= {str(name) for raw in raw_entries(file) if (name := raw.get("name")) is not None}
         for use, known in names.values():
             for key, selected in (("only", use.only), ("except", use.except_)):
                 for index, name in enumerate(selected or ()):
@@ -239,8 +236,6 @@ class EntryTyper(Struct):
                         hint = suggestion(name, sorted(known))
                         message = f'the pack {use.name} has no rule or modifier "{name}"{hint}'
                         self.diagnostics.append(use.source.diagnostic((*use.path, key, index), message))
-
-    # --- replaces ------------------------------------------------------------------------------
 
     def apply_replacements(self, loading: LoadedFiles) -> None:
         """Move each entry with `replaces` to the place and layer of the replaced entry, and remove disabled
@@ -262,11 +257,13 @@ class EntryTyper(Struct):
         self.entries = [entry for place, entry in enumerate(self.entries) if place not in gone]
 
     def find_target(self, raw: RawEntry, target: str, by_id: Mapping[str, int]) -> int | None:
-        others = {}
-        for id, place in by_id.items():
-            entry = self.entries[place]
-            if entry.kind == raw.kind and (entry.file, entry.path) != (raw.file.path, raw.path):
-                others[id] = place
+        own = (raw.file.path, raw.path)
+        entries = ((id, place, self.entries[place]) for id, place in by_id.items())
+        others = {
+            id: place
+            for id, place, entry in entries
+            if entry.kind == raw.kind and (entry.file, entry.path) != own
+        }
         if target in others:
             return others[target]
         if target not in self.disabled_ids:
@@ -284,10 +281,6 @@ def places_by_id(entries: Sequence[TypedEntry]) -> dict[str, int]:
         for short_id in short_ids(entry.id):
             by_short_id.setdefault(short_id, []).append(place)
     return {**{id: found[0] for id, found in by_short_id.items() if len(found) == 1}, **places}
-
-
-def _list(value: Json) -> list[Json]:
-    return value if isinstance(value, list) else []
 
 
 def _plain(value: Json) -> Json:

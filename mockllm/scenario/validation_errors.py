@@ -1,8 +1,7 @@
 """From pydantic's errors about a part of a file to diagnostics that say what to do.
 
 pydantic reports every member of a union that did not fit. Users need one diagnostic for each place, about the
-intended form. The errors are therefore arranged as a tree along the file, and one form of each union is
-reported.
+intended form. The errors are therefore arranged as a tree along the file, and one form of each union is reported.
 """
 
 from __future__ import annotations
@@ -97,8 +96,7 @@ class _Place(Struct):
 
 
 def diagnostics_of(error: ValidationError, source: Source, prefix: Path, model: Model) -> list[Diagnostic]:
-    """Return the diagnostics of the part of `source` at `prefix`, which was read as `model`, in the file's
-    order."""
+    """Return the diagnostics of the part of `source` at `prefix`, which was read as `model`, in the file's order."""
     data = value_at(source.data, prefix)
     root = _Place()
     for details in error.errors(include_url=False):
@@ -152,9 +150,6 @@ def _messages_at(place: _Place, path: Path) -> Iterator[tuple[Path, bool, str]]:
         yield path, False, _wrong_type([field_error for errors in kinds.values() for field_error in errors])
 
 
-# --- messages ------------------------------------------------------------------------------------
-
-
 def _is_wrong_type(field_error: _FieldError) -> bool:
     return field_error.error["type"] in _KINDS or field_error.error["type"] == "literal_error"
 
@@ -170,20 +165,19 @@ def _message(field_error: _FieldError, path: Path) -> str:
     if _is_wrong_type(field_error):
         return _wrong_type([field_error])
     if kind in _BOUNDS:
-        bounds = {name: int(bound) if _is_whole(bound) else bound for name, bound in context.items()}
+        bounds = {
+            name: int(bound) if isinstance(bound, float) and bound.is_integer() else bound
+            for name, bound in context.items()
+        }
         text = _BOUNDS.get(f"{kind} {context.get('min_length')}", _BOUNDS[kind])
         return f"expected {text.format(**bounds)}, found {describe_value(error['input'])}"
     if kind in ("value_error", "assertion_error"):
         return str(context["error"])
     message = re.sub(r"^Input should be (a valid )?", "expected ", error["msg"])
-    return message + (
-        _known(str(context.get("name", "")), context["allowed"]) if "allowed" in context else ""
-    )
-
-
-def _known(name: str, allowed: list[str]) -> str:
-    near = own_name(name, allowed)
-    return suggestion(name, allowed) if near is None else f'; did you mean "{near}"?'
+    if "allowed" not in context:
+        return message
+    name, allowed = str(context.get("name", "")), context["allowed"]
+    return message + suggestion(own_name(name, allowed) or name, allowed)
 
 
 def _wrong_type(errors: list[_FieldError]) -> str:
@@ -204,15 +198,9 @@ def _wrong_type(errors: list[_FieldError]) -> str:
     return f"expected {expected_text}, found {describe_value(value)}{_advice(value, kinds, values)}"
 
 
-def _is_whole(bound: object) -> bool:
-    return isinstance(bound, float) and bound.is_integer()
-
-
 def _advice(value: Json, kinds: list[str], values: list[Any]) -> str:
     if isinstance(value, str):
-        near = own_name(value, values) or nearest(
-            value, [candidate for candidate in values if isinstance(candidate, str)]
-        )
+        near = own_name(value, values) or nearest(value, [each for each in values if isinstance(each, str)])
         if near is not None:
             return f'; did you mean "{near}"?'
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):

@@ -1,13 +1,14 @@
 """Versions of packs, and ranges of them: `1.2.0`, `^1`, `~1.2`, `>=1.2, <2`.
 
-Separate from manifests and lockfiles, because both use versions, and so does every `use`. Semantic
-versioning: a version of two numbers has 0 as its third. A pre-release comes before its version and fits only
+Semantic versioning: a version of two numbers has 0 as its third. A pre-release comes before its version and fits only
 a range that names it.
 """
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import total_ordering
 from typing import Final
@@ -19,6 +20,9 @@ _IDENTIFIERS: Final = r"[0-9A-Za-z]{1,20}(?:[.-][0-9A-Za-z]{1,20}){0,5}"
 _VERSION: Final = re.compile(
     rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?(?:-({_IDENTIFIERS})|((?:a|b|rc|\.dev)\d{{1,9}}))?(?:\+{_IDENTIFIERS})?"
 )
+_COMPARED: Final[Mapping[str, Callable[[Version, Version], bool]]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq, "!=": operator.ne
+}  # fmt: skip
 _PART: Final = re.compile(r"\s*(\^|~|>=|<=|==|!=|=|>|<)?\s*(\S+)\s*")
 
 
@@ -55,10 +59,9 @@ def parse_version(text: str) -> Version:
     match = _VERSION.fullmatch(text)
     if match is None:
         raise ValueError(f'"{text[:40]}" is not a version; write "1.2.0"')
-    numbers = [match[1], match[2], match[3]]
-    named = sum(number is not None for number in numbers)
-    major, minor, patch = (int(number or 0) for number in numbers)
+    major, minor, patch = (int(number or 0) for number in match.group(1, 2, 3))
     pre = match[4] or (match[5] or "").lstrip(".")
+    named = 3 - match.group(1, 2, 3).count(None)
     return Version((major, minor, patch), tuple(pre.split(".")) if pre else (), named)
 
 
@@ -69,14 +72,7 @@ class Bound(Struct, frozen=True):
     version: Version
 
     def matches(self, version: Version) -> bool:
-        return {
-            ">=": version >= self.version,
-            "<=": version <= self.version,
-            ">": version > self.version,
-            "<": version < self.version,
-            "==": version == self.version,
-            "!=": version != self.version,
-        }[self.sign]
+        return _COMPARED[self.sign](version, self.version)
 
 
 class Range(Struct, frozen=True):
@@ -116,8 +112,8 @@ def parse_range(text: str) -> Range:
 
 def _bounds(sign: str, version: Version) -> list[Bound]:
     major, minor, patch = version.numbers
-    if sign in (">=", "<=", ">", "<", "!=", "==") or (sign in ("", "=") and version.named == 3):
-        return [Bound(sign if sign not in ("", "=") else "==", version)]
+    if sign in _COMPARED or (sign in ("", "=") and version.named == 3):
+        return [Bound(sign if sign in _COMPARED else "==", version)]
     if sign == "^":  # a change of the first number that is not 0 is incompatible
         if major or version.named == 1:
             end = (major + 1, 0, 0)

@@ -22,6 +22,7 @@ _TEMPLATE: Final = re.compile(r"\{\{|\{%|\$\{")
 _INDENT: Final = (
     "this does not belong here; check the indentation (the keys of one mapping begin in the same column)"
 )
+_TAB: Final = "a tab; YAML is indented with spaces only"
 _BLOCK_TEXT: Final = re.compile(r".*:\s+[|>][-+\d]*\s*(#.*)?")
 _ADVICE_AFTER: Final[Mapping[str, str]] = {
     '"': 'the quoted text ends before this; quote all of it, and write \\" for a quote inside',
@@ -37,7 +38,8 @@ _MESSAGES: Final[Mapping[str, str]] = {
     "block sequence entries are not allowed": 'a "- " item is not allowed here; begin it on a new line',
     "did not find expected hexdecimal number": "an escape such as \\x or \\u lacks its digits",
     "did not find expected <document start>": _INDENT,
-    "found a tab character": "a tab; YAML is indented with spaces only",
+    "found a tab character": _TAB,
+    "unexpected ':'": 'a ":" is not allowed in an unquoted text between brackets; put the text in quotes',
     "did not find expected comment or line break": "a block text (| or >) begins on the next line",
     "block mapping entries are not allowed": "a mapping cannot begin here; put it on a new line",
     "mapping keys are not allowed": 'a key cannot begin here; put the text in quotes if "? " is meant',
@@ -59,31 +61,22 @@ def syntax_diagnostic(error: Any, text: str, name: str) -> Diagnostic:
     at = error.problem_mark or error.context_mark
     opened = error.context_mark or at
     lines = text.splitlines()
-    if "tab" not in problem:
-        template = _unquoted_template(lines, (at.line, opened.line))
-        if template is not None:
-            line, column, snippet = template
-            return Diagnostic(name, line + 1, column + 1, "", quoting_advice(snippet))
+    if "tab" not in problem and (template := _unquoted_template(lines, (at.line, opened.line))):
+        line, column, snippet = template
+        return Diagnostic(name, line + 1, column + 1, "", quoting_advice(snippet))
     mark, message = _place_and_message(problem, str(error.context or ""), at, opened, lines)
     return Diagnostic(name, mark.line + 1, mark.column + 1, "", message)
 
 
 def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: list[str]) -> tuple[Any, str]:
     """Return the mark of the error and the message."""
-    char = _char(lines, at)
+    char = _rest(lines, at)[:1]
     if "unexpected end of stream" in problem and "quoted" in context:
         return opened, "the quote that opens here is never closed"
     if "cannot start any token" in problem:
-        if char == "\t":
-            return at, "a tab; YAML is indented with spaces only"
-        if char and char in "|>":
-            return at, "a block text (| or >) is not allowed between brackets; write each key on its own line"
-        return at, f'an unquoted text cannot begin with "{char}"; {quoting_advice(_value(lines, at))}'
+        return at, _bad_start(char, at, lines)
     if "alias" in context or "anchor" in context:
-        return (
-            opened,
-            f'an unquoted text cannot begin with "{_char(lines, opened)}"; {quoting_advice(_value(lines, opened))}',
-        )
+        return opened, _quoted_start(opened, lines)
     if "could not find expected ':'" in problem:
         if opened.line and _BLOCK_TEXT.fullmatch(lines[opened.line - 1]):
             return opened, "a block text (| or >) is indented further than its key"
@@ -94,29 +87,38 @@ def _place_and_message(problem: str, context: str, at: Any, opened: Any, lines: 
             at,
             f'unknown escape "{escape}" in a double-quoted text; write "\\{escape}", or use single quotes',
         )
-    if "unexpected ':'" in problem:
-        return at, 'a ":" is not allowed in an unquoted text between brackets; put the text in quotes'
     if "expected ',' or" in problem:
         return at, _between_brackets(char, at, opened, lines)
-    tight = (
-        _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
-        if at.line and "mapping values" in problem
-        else None
-    )
-    if tight:
-        above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
-        return above, f'write a space after the ":" of "{tight[1]}"'
+    if at.line and "mapping values" in problem:
+        tight = _COLON_WITHOUT_SPACE_LINE.match(lines[at.line - 1])
+        if tight:
+            above = SimpleNamespace(line=at.line - 1, column=tight.start(1))
+            return above, f'write a space after the ":" of "{tight[1]}"'
     for phrase, message in _MESSAGES.items():
         if phrase in problem:
             return at, _ADVICE_AFTER.get(_before(lines, at), message) if message == _INDENT else message
     return at, f"not valid YAML: {problem}"
 
 
+def _bad_start(char: str, at: Any, lines: list[str]) -> str:
+    """Return the message for a character that begins no value."""
+    if char == "\t":
+        return _TAB
+    if char and char in "|>":
+        return "a block text (| or >) is not allowed between brackets; write each key on its own line"
+    return _quoted_start(at, lines)
+
+
+def _quoted_start(mark: Any, lines: list[str]) -> str:
+    char = _rest(lines, mark)[:1]
+    return f'an unquoted text cannot begin with "{char}"; {quoting_advice(_value(lines, mark))}'
+
+
 def _between_brackets(char: str, at: Any, opened: Any, lines: list[str]) -> str:
     """Return the message for a missing item or end of a list or mapping."""
     if char == "?" or (char in ("[", "{") and _before(lines, at) not in ("", *"]}'\"")):
         return f'a "{char}" ends an unquoted text between brackets; put the text in quotes'
-    bracket, place = _char(lines, opened), f"{opened.line + 1}:{opened.column + 1}"
+    bracket, place = _rest(lines, opened)[:1], f"{opened.line + 1}:{opened.column + 1}"
     return f'the "{bracket}" that opens at {place} is not closed, or a "," is missing before this'
 
 
@@ -125,17 +127,13 @@ def _before(lines: list[str], mark: Any) -> str:
     return lines[mark.line][: mark.column].rstrip()[-1:] if mark.line < len(lines) else ""
 
 
-def _char(lines: list[str], mark: Any) -> str:
-    return _rest(lines, mark)[:1]
-
-
 def _value(lines: list[str], mark: Any) -> str:
     """Return the text from a mark on: between brackets, up to the next comma or bracket."""
     rest = _rest(lines, mark)
     before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
-    return (
-        rest if not re.search(r"[\[{]", before) else re.split(r"[,\]}]", rest, maxsplit=1)[0].rstrip() or rest
-    )
+    if not re.search(r"[\[{]", before):
+        return rest
+    return re.split(r"[,\]}]", rest, maxsplit=1)[0].rstrip() or rest
 
 
 def _rest(lines: list[str], mark: Any) -> str:
@@ -143,8 +141,7 @@ def _rest(lines: list[str], mark: Any) -> str:
 
 
 def _unquoted_template(lines: list[str], numbers: tuple[int, ...]) -> tuple[int, int, str] | None:
-    """Return an unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to
-    quote."""
+    """Return an unquoted `{{`, `{%` or `${` on one of these lines: line, column (from 0) and the text to quote."""
     for number in dict.fromkeys(numbers):
         line = lines[number] if number < len(lines) else ""
         for template in _TEMPLATE.finditer(line):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeAlias
 
 from ruamel.yaml import YAML
@@ -99,25 +99,19 @@ class _ReadingStopped(Exception):
 def read_nodes(text: str, name: str) -> tuple[Json, Mark, list[Diagnostic]]:
     """Return the document's data (None after a syntax error), its marks and its diagnostics."""
     reader = _NodeReader(text, name)
+    diagnostics = reader.diagnostics
     try:
-        data, mark = reader.document()
+        return *reader.document(), diagnostics
     except _ReadingStopped:
-        data, mark = None, (0, pack_position(1, 1), None)
+        pass
     except MarkedYAMLError as error:
         syntax = syntax_diagnostic(error, text, name)
-        others = [
-            diagnostic
-            for diagnostic in reader.diagnostics
-            if (diagnostic.line, diagnostic.column) != (syntax.line, syntax.column)
-        ]
-        reader.diagnostics = [*others, syntax]
-        data, mark = None, (0, pack_position(1, 1), None)
+        place = (syntax.line, syntax.column)
+        diagnostics = [*(each for each in diagnostics if (each.line, each.column) != place), syntax]
     except YAMLError as error:
-        reader.diagnostics.append(
-            Diagnostic(name, 1, 1, "", f"not valid YAML: {' '.join(str(error).split())}")
-        )
-        data, mark = None, (0, pack_position(1, 1), None)
-    return data, mark, reader.diagnostics
+        message = f"not valid YAML: {' '.join(str(error).split())}"
+        diagnostics.append(Diagnostic(name, 1, 1, "", message))
+    return None, (0, pack_position(1, 1), None), diagnostics
 
 
 def _place(event: Any) -> int:
@@ -176,11 +170,7 @@ class _NodeReader:
                 self.path.clear()
                 self.report(event, f"nested more than {MAX_DEPTH} levels deep")
                 raise _ReadingStopped
-            children: Mapping[str, Mark] | Sequence[Mark] | None
-            if type(event) is MappingStartEvent:
-                data, children = self.mapping(event)
-            else:
-                data, children = self.sequence()
+            data, children = self.mapping(event) if type(event) is MappingStartEvent else self.sequence()
             mark = (key_place, _place(event), children)
         if anchor is not None:
             self.anchors[anchor] = (data, mark, self.count - before + 1, _height(mark))

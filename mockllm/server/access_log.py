@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.display import cut
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.journal import redaction
@@ -54,7 +54,7 @@ class AccessLogRecord(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        return self.drawn if isinstance(self.drawn, str) else seed_token.told_of(self.drawn)
+        return seed_token.token_of(self.drawn)
 
 
 def record_of(exchange: Exchange) -> AccessLogRecord:

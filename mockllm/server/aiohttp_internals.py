@@ -93,14 +93,23 @@ class HttpProtocol(BaseProtocol):
         tail, self._tail = self._tail, b""
         return tail
 
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
+    def force_close(self) -> None:
+        """The same, and forget the transport: nothing more is written."""
+        self.close()
+        self.transport = None
+
     def end_parser(self) -> None:
         """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
         self._requests_parser = None
         if self._websocket is not None:
             self._websocket.feed_eof()
             self._websocket = None
-
-    # --- flow control: a reader of a body, or the protocol itself, pauses the socket ----------------------
 
     def pause_reading(self) -> None:
         self._reading_paused = True
@@ -124,8 +133,6 @@ class HttpProtocol(BaseProtocol):
                 (self.transport.pause_reading if pause else self.transport.resume_reading)()
 
     drained = BaseProtocol._drain_helper
-
-    # --- WebSockets: the attributes that a WebSocketResponse uses of its protocol ----------------------------
 
     def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest:
         """Return the request as aiohttp's WebSocketResponse expects it; for the current task."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mockllm.core.request.request import Request
@@ -37,7 +39,8 @@ class App:
         lines: AccessLog | None = None,
     ) -> None:
         self.engine = engine
-        self.control: ControlProtocol | None = None
+        self.make_control: Callable[[], ControlProtocol] | None = None
+        """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
         self.recorder: Recorder | None = None
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
@@ -63,6 +66,16 @@ class App:
         """Whether the server stops: connections end with their next response."""
         self.stopped = False
         """Whether the server itself cuts the responses that still play."""
+
+    @cached_property
+    def control(self) -> ControlProtocol | None:
+        """The control API; it is made at the first use."""
+        return None if self.make_control is None else self.make_control()
+
+    @property
+    def control_in_use(self) -> ControlProtocol | None:
+        """The control API if it was set or made."""
+        return self.__dict__.get("control")
 
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm import __version__
-from mockllm.core.display import brief
+from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import dumps, pretty
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
-from mockllm.server import cors
 from mockllm.server.access_log import short
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
@@ -22,12 +22,12 @@ from mockllm.server.request_heads import RESERVED, first_segment, is_control_pat
 OWN: Final = ("/health", "/metrics", "/api", "/dashboard", "/ws")
 MAX_LISTED_FILES: Final = 12
 """How many files `/` lists."""
+_HEADER_NAMES: Final = re.compile(r"[\w!#$%&'*+.^`|~, \t-]{1,4096}", re.ASCII)
 
 
 def respond_builtin(app: App, exchange: Exchange) -> bool:
     """Set the response if it is one of the server's own. Return whether it is."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     method, path, headers, prefix = head.message.method, head.path, head.headers, ""
     plan: Plan | None = None
     if not path:
@@ -48,17 +48,19 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             plan = plain(404, f"Nothing is served at {short(path)}.\n")
         elif path == "/" and method in ("GET", "HEAD"):
             plan = home(app.engine.info(), f"http://{short(headers.get('host', 'localhost') + prefix)}")
-        elif app.open_to_pages and method == "OPTIONS" and cors.is_preflight(headers):
-            plan, exchange.allow_cors = cors.preflight(headers), True
+        elif app.open_to_pages and method == "OPTIONS" and is_preflight(headers):
+            plan, exchange.allow_cors = preflight(headers), True
     if plan is None:
         return False
     exchange.response = PlannedResponse(plan, None)
     return True
 
 
-def plain(status: int, text: str, content_type: str = "text/plain; charset=utf-8") -> Plan:
-    """Return a non-streaming response with a short text."""
-    head = ResponseHead(status, (("Content-Type", content_type),))
+def plain(
+    status: int, text: str, content_type: str = "text/plain; charset=utf-8", *more: tuple[str, str]
+) -> Plan:
+    """Return a non-streaming response with a short text, and with `more` headers."""
+    head = ResponseHead(status, (("Content-Type", content_type), *more))
     return Plan(head, (EventStep(text.encode("utf-8", "replace"), 0, "body"),))
 
 
@@ -104,24 +106,39 @@ def health(about: EngineInfo, uptime: float) -> Plan:
         ],
         "uptime": round(uptime, 3),
     }
-    head = ResponseHead(200, (("Content-Type", "application/json"), ("Cache-Control", "no-store")))
-    return Plan(head, (EventStep(pretty(report) + b"\n", 0, "body"),))
+    return plain(200, f"{pretty(report).decode()}\n", "application/json", ("Cache-Control", "no-store"))
 
 
 def only_get(method: str, path: str) -> Plan:
     """Return the refusal of another method than GET, in the form of the control API."""
     detail = f"{method} is not for {brief(path)}; there is GET."
-    body = {
-        "type": "about:blank",
-        "title": "Method Not Allowed",
-        "status": 405,
-        "detail": detail,
-        "errors": [],
-    }
-    head = ResponseHead(405, (("Content-Type", "application/problem+json"), ("Allow", "GET")))
-    return Plan(head, (EventStep(dumps(body) + b"\n", 0, "body"),))
+    problem = {"type": "about:blank", "title": "Method Not Allowed", "status": 405, "detail": detail}
+    body = {**problem, "errors": []}
+    return plain(405, f"{dumps(body).decode()}\n", "application/problem+json", ("Allow", "GET"))
 
 
 def amount(about: EngineInfo) -> str:
     """Return `12 rules in 3 files`."""
-    return f"{about.rules} rule{'s' * (about.rules != 1)} in {about.files} file{'s' * (about.files != 1)}"
+    return f"{counted(about.rules, 'rule')} in {counted(about.files, 'file')}"
+
+
+def is_preflight(headers: Mapping[str, str]) -> bool:
+    """Return whether an OPTIONS request is a browser's preflight (Fetch, section 4.8)."""
+    return "origin" in headers and "access-control-request-method" in headers
+
+
+def preflight(headers: Mapping[str, str]) -> Plan:
+    """Allow any method and the requested headers (`*` would exclude Authorization)."""
+    requested = headers.get("access-control-request-headers", "")
+    allowed = requested if _HEADER_NAMES.fullmatch(requested) else "*, Authorization"
+    return Plan(
+        ResponseHead(
+            204,
+            (
+                ("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS, HEAD"),
+                ("Access-Control-Allow-Headers", allowed),
+                ("Access-Control-Max-Age", "86400"),
+            ),
+        ),
+        (),
+    )

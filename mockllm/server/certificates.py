@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from mockllm.recordings.atomic_files import keep
+from mockllm.recordings.atomic_files import write_file
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -94,9 +94,9 @@ def self_signed(where: Path, hosts: Sequence[str] = (), now: datetime | None = N
     try:
         authority = _authority(where, now)
         if not _is_valid(files.server, authority[1], names, now):
-            keep(files.server, _server(names, *authority, now), private=True)
+            write_file(files.server, _server(names, *authority, now), private=True)
         if not files.ca.is_file() or files.ca.read_bytes() != _pem(authority[1]):
-            keep(files.ca, _pem(authority[1]).decode())
+            write_file(files.ca, _pem(authority[1]).decode())
     except (OSError, ValueError) as error:
         raise NoCertificate(f"cannot store certificates in {where}: {error}") from None
     return files
@@ -125,20 +125,17 @@ def _authority(where: Path, now: datetime) -> tuple[EllipticCurvePrivateKey, x50
     if path.is_file():
         raw = path.read_bytes()
         certificate, key = x509.load_pem_x509_certificate(raw), load_pem_private_key(raw, None)
-        if isinstance(key, ec.EllipticCurvePrivateKey) and certificate.not_valid_after_utc > now + timedelta(
-            DAYS
-        ):
+        lasts = certificate.not_valid_after_utc > now + timedelta(DAYS)
+        if lasts and isinstance(key, ec.EllipticCurvePrivateKey):
             return key, certificate
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name(f"mockllm test CA of {socket.gethostname()}"[:64])
+    name = f"mockllm test CA of {socket.gethostname()}"[:64]
     certificate = (
-        _builder(subject, subject, key, now, CA_DAYS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(authority=True), critical=True)
+        _builder(name, None, key, now)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, SHA256())
     )
-    keep(path, _key_pem(key) + _pem(certificate).decode(), private=True)
+    write_file(path, _key_pem(key) + _pem(certificate).decode(), private=True)
     return key, certificate
 
 
@@ -154,10 +151,8 @@ def _server(
     server_key = ec.generate_private_key(ec.SECP256R1())
     issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     certificate = (
-        _builder(_name("mockllm"), authority.subject, server_key, now, DAYS)
+        _builder("mockllm", authority.subject, server_key, now)
         .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(issuer, critical=False)
         .sign(key, SHA256())
@@ -167,34 +162,18 @@ def _server(
 
 def _is_valid(path: Path, authority: x509.Certificate, names: Sequence[str], now: datetime) -> bool:
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
 
     if not path.is_file():
         return False
     certificate = x509.load_pem_x509_certificate(path.read_bytes())
-    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return (
-        certificate.issuer == authority.subject
-        and _signed_by(certificate, authority)
-        and certificate.not_valid_after_utc > now + timedelta(RENEWAL_DAYS)
-        and set(map(_general, names)) <= set(alternatives)
-    )
-
-
-def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
-    from cryptography.exceptions import InvalidSignature
-
     try:
         certificate.verify_directly_issued_by(authority)
-    except (InvalidSignature, ValueError, TypeError):
+    except (InvalidSignature, ValueError, TypeError):  # another issuer, or another key of the same name
         return False
-    return True
-
-
-def _name(text: str) -> x509.Name:
-    from cryptography import x509
-    from cryptography.x509.oid import NameOID
-
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    fresh = certificate.not_valid_after_utc > now + timedelta(RENEWAL_DAYS)
+    return fresh and set(map(_general, names)) <= set(alternatives)
 
 
 def _general(host: str) -> x509.GeneralName:
@@ -207,26 +186,23 @@ def _general(host: str) -> x509.GeneralName:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: EllipticCurvePrivateKey, now: datetime, days: int
+    name: str, issuer: x509.Name | None, key: EllipticCurvePrivateKey, now: datetime
 ) -> x509.CertificateBuilder:
+    """Begin a certificate; without an issuer that of a CA."""
     from cryptography import x509
 
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=days))
-    )
-
-
-def _usage(*, authority: bool) -> x509.KeyUsage:
-    from cryptography import x509
-
-    return x509.KeyUsage(
+    authority = issuer is None
+    subject = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, name)])
+    usage = x509.KeyUsage(
         digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
         key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
         decipher_only=False,
     )  # fmt: skip
+    constraints = x509.BasicConstraints(ca=authority, path_length=0 if authority else None)
+    return (
+        x509.CertificateBuilder(issuer or subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=CA_DAYS if authority else DAYS))
+        .add_extension(constraints, critical=True)
+        .add_extension(usage, critical=True)
+    )

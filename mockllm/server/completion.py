@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.server import cors
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
-from mockllm.server.http1 import RenderedHead, render_head
+from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED
-from mockllm.server.request_target import clean
 from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
-    from mockllm.server.socket_sink import SocketSink
 
 
 async def complete(app: App, exchange: Exchange) -> bool:
@@ -36,9 +33,8 @@ async def complete(app: App, exchange: Exchange) -> bool:
     """
     app.deadlines.catch_up()  # many exchanges begin in one turn of the loop; running streams do not wait for it
     sink = exchange.sink
-    assert sink is not None, "the exchange has not ended"
     try:
-        return await _complete(app, exchange, sink)
+        return await _complete(app, exchange)
     except ConnectionError:
         return False
     except Exception:
@@ -53,13 +49,13 @@ async def complete(app: App, exchange: Exchange) -> bool:
             abandon_exchange(app, exchange)
 
 
-async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
+async def _complete(app: App, exchange: Exchange) -> bool:
     if not exchange.read:
-        await _read(app, exchange, sink)
+        await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
     if exchange.player is None and exchange.response is NOT_PLANNED:
-        await _ask_control(app, exchange, sink)
+        await _ask_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
     if exchange.player is None:
@@ -72,12 +68,10 @@ async def _complete(app: App, exchange: Exchange, sink: SocketSink) -> bool:
     return await _play(app, exchange)
 
 
-async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
-    """Read the body, and respond."""
+async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body
-    assert head is not None, "the exchange has not ended"
     assert body is not None, "the body has not been read"
-    raw = await read_body(body, head.message.headers, sink, app.limits, app.deadlines)
+    raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes):
         exchange.raw = raw
@@ -87,34 +81,30 @@ async def _read(app: App, exchange: Exchange, sink: SocketSink) -> None:
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
-    """Play the response to its end, and end the exchange."""
-    player, sink = exchange.player, exchange.sink
+    player = exchange.player
     assert player is not None, "the response has begun"
-    assert sink is not None, "the exchange has not ended"
-    await play_plan(player, sink)
+    await play_plan(player, exchange.sink)
     end_exchange(app, exchange, player.ended or "gone")
     return exchange.keep_alive and exchange.left == "finished"
 
 
-async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
+async def _ask_control(app: App, exchange: Exchange) -> None:
     """Set the response of the control API. It stays unset if the client has followed the live feed and left."""
     head, control = exchange.head, app.control
-    assert head is not None, "the exchange has not ended"
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.unlogged = head.message, True
-    headers = clean(head.headers)
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body is not None, "a head that demands an upgrade is not cached"
-        request = sink.connection.web_request(message, exchange.body)
+        request = exchange.sink.connection.web_request(message, exchange.body)
         app.running -= 1  # a server that stops does not wait for followers
         try:
-            plan = await control.follow(request, headers, exchange.client)
+            plan = await control.follow(request, head.headers, exchange.client)
         finally:
             app.running += 1
     else:
-        plan = await control.answer(
-            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
+        plan = await control.respond(
+            message.method, head.path, head.query_string, head.headers, exchange.raw, exchange.client
         )
     if plan is not None:
         exchange.response = PlannedResponse(plan, None)
@@ -126,7 +116,7 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     request, planned = exchange.request, exchange.response
     assert request is not None, "an engine has read the request"
     framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
 
     def open_response(plan: Plan) -> RenderedHead:
         return render_head(plan, framing, app.dates.at(time.time()), extra)
@@ -140,7 +130,9 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     kind = type(request)
     app.playing[kind] = app.playing.get(kind, 0) + 1
     try:
-        await _hold_back(app, exchange)
+        wait = planned.plan.delay - (app.deadlines.time() - exchange.since)
+        if planned.plan.delivery.proxy_target is not None and wait > 0:
+            await asyncio.sleep(wait)
         exchange.passed_on = True
         return await recorder.pass_on(
             exchange, open_response, lambda: app.deadlines.time() - exchange.since, end
@@ -151,11 +143,3 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
         return None
     finally:
         app.playing[kind] -= 1
-
-
-async def _hold_back(app: App, exchange: Exchange) -> None:
-    """Wait for the delay of a rule that passes requests on."""
-    plan = exchange.response.plan
-    held = plan.delay - (app.deadlines.time() - exchange.since)
-    if plan.delivery.proxy_target is not None and held > 0:
-        await asyncio.sleep(held)

@@ -16,6 +16,7 @@ from aiohttp import StreamReader
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.tcp_helpers import tcp_keepalive
 
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
 from mockllm.server.completion import complete
@@ -31,42 +32,20 @@ from mockllm.server.turns import Turns
 MAX_QUEUED: Final = 32
 """How many requests of a connection wait; more pause its socket until half of them are served."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
-TOO_SLOW: Final = "The head of the request took too long to come"
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
     b"Connection: close\r\n\r\n%b"
 )
-_REASONS: Final = {
-    400: b"Bad Request",
-    408: b"Request Timeout",
-    431: b"Request Header Fields Too Large",
-}
 
 
 class Connection(HttpProtocol):
     """A connection. At most one of its exchanges is served at a time; further requests are queued."""
 
     __slots__ = (
-        "_app",
-        "_begun",
-        "_body",
-        "_broken",
-        "_current",
-        "_heads",
-        "_idle_until",
-        "_keepalive",
-        "_keepalive_timer",
-        "_listener",
-        "_queue",
-        "_silent",
-        "_sink",
-        "_task",
-        "_turns",
-        "_watch",
-        "ascii",
-        "client",
-        "scheduled",
-    )
+        "_app", "_begun", "_body", "_broken", "_current", "_heads", "_idle_until", "_keepalive",
+        "_keepalive_timer", "_listener", "_queue", "_silent", "_sink", "_task", "_turns", "_watch", "ascii",
+        "client", "scheduled",
+    )  # fmt: skip
 
     def __init__(self, listener: Listener, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop, app.limits)
@@ -98,8 +77,6 @@ class Connection(HttpProtocol):
         """The peer's address, without its port."""
         self.ascii = True
         """Whether only ASCII has come."""
-
-    # --- the protocol of asyncio ----------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -161,8 +138,6 @@ class Connection(HttpProtocol):
         # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
         return self.transport is not None and self.ssl_context is None
 
-    # --- bytes in -------------------------------------------------------------------------------------------
-
     def _parse(self, data: bytes) -> None:
         """Queue an exchange for each request whose head ends in this data."""
         if self.ascii and not data.isascii():
@@ -206,14 +181,9 @@ class Connection(HttpProtocol):
             self._watch_head()  # it waits behind a request that is still served
             return
         if self._begun and self.transport is not None:
-            self._refuse(
-                408,
-                "the request's head did not come in time",
-                "The head of the request took too long to come",
-            )
+            reason = "the request's head did not come in time"
+            self._refuse(408, reason, "The head of the request took too long to come")
         self.force_close()
-
-    # --- exchanges ------------------------------------------------------------------------------------------
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served."""
@@ -242,7 +212,6 @@ class Connection(HttpProtocol):
     def _read(self, exchange: Exchange) -> bool:
         """Take a body that has come as a whole. Return whether it has."""
         head, body, app = exchange.head, exchange.body, self._app
-        assert head is not None, "the exchange has not ended"
         assert body is not None, "the body has not been read"
         raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:
@@ -313,9 +282,7 @@ class Connection(HttpProtocol):
         end_unparsed(self._app, status, reason)
         body = f"{text}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(_REFUSED % (status, _REASONS[status], len(body), body))
-
-    # --- bytes out, and the end -----------------------------------------------------------------------------
+            self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
 
     def _write_with_turn(self, data: bytes) -> bool:
         """Write at the end of this turn, or at once between turns. Return False if the client has left, or has
@@ -337,17 +304,6 @@ class Connection(HttpProtocol):
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:
             self.force_close()
-
-    def close(self) -> None:
-        """Close the connection behind what was written."""
-        self.closing = True
-        if self.transport is not None:
-            self.transport.close()
-
-    def force_close(self) -> None:
-        """The same, and forget the transport: nothing more is written."""
-        self.close()
-        self.transport = None
 
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""

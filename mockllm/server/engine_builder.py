@@ -11,6 +11,7 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -30,7 +31,7 @@ from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_tar
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.reload import RebuiltEngine
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 
 T = TypeVar("T")
 SLICE: Final = 0.001
@@ -53,7 +54,7 @@ class Builder:
     def __init__(
         self,
         sources: ScenarioSources,
-        state: State,
+        state: Sessions,
         *,
         seed: int = 0,
         longest: float = LONGEST,
@@ -65,13 +66,17 @@ class Builder:
     ) -> None:
         self._sources = sources
         self._state = state
-        self._seed = seed
-        self._longest = longest
-        self._max_generated = max_generated
         self._strict = strict
-        self._overrides = overrides
-        self._volatile = volatile
-        self._hashed = hashed
+        self._new_engine = partial(
+            Engine,
+            state=state,
+            seed=seed,
+            longest=longest,
+            max_generated=max_generated,
+            overrides=overrides,
+            volatile=volatile,
+            hashed=hashed,
+        )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""
         self.variables: frozenset[str] = frozenset()
@@ -107,7 +112,7 @@ class Builder:
         self._last = scenarios.loading
         self._entries = [replace(entry, spec=None) for entry in scenarios.entries]
         self.variables = _variables(scenarios.loading)
-        self.watched = _watched(scenarios.loading.trees, scenarios.loading.folders)
+        self.watched = frozenset(map(Path, scenarios.loading.trees | scenarios.loading.folders))
         return self._engine(catalog, ())
 
     async def looked_over(self) -> Sequence[str]:
@@ -120,7 +125,7 @@ class Builder:
         async with self._building:
             result = await self._load()
             self._last = result.loading
-            self.watched = _watched(result.trees, result.folders)
+            self.watched = frozenset(map(Path, result.trees | result.folders))
             self.warnings = tuple(result.warnings)
             self._entries, self._stale = result.entries, result.stale
             return RebuiltEngine(await self._with(self._over), self.watched, self.warnings)
@@ -150,17 +155,7 @@ class Builder:
 
     def _engine(self, catalog: Catalog, stale: Sequence[StaleSource]) -> Engine:
         self._catalog = catalog
-        return Engine(
-            catalog,
-            self._state,
-            seed=self._seed,
-            longest=self._longest,
-            max_generated=self._max_generated,
-            stale=stale,
-            overrides=self._overrides,
-            volatile=self._volatile,
-            hashed=self._hashed,
-        )
+        return self._new_engine(catalog, stale=stale)
 
     async def _load(self) -> ReloadResult:
         if isinstance(self._last, LoadedFiles):
@@ -205,7 +200,3 @@ async def _in_slices(steps: Generator[None, None, T]) -> T:
 def _variables(loading: LoadedFiles) -> frozenset[str]:
     named = [param.env for pack in loading.packs for param in pack.manifest.params.values()]
     return frozenset(name for env in named for name in ([env] if isinstance(env, str) else env or ()))
-
-
-def _watched(trees: frozenset[str], folders: frozenset[str]) -> frozenset[Path]:
-    return frozenset(map(Path, trees | folders))

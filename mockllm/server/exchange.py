@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 from msgspec import Struct
 
@@ -28,6 +28,9 @@ left; or the server stopped."""
 
 NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
+NO_HEAD: Final = cast("RequestHead", None)
+"""The head of an ended exchange, and of bytes that were no request. No code that responds gets such an exchange."""
+NO_SINK: Final = cast("SocketSink", None)
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -40,12 +43,8 @@ class Exchange(Struct, gc=False):
     collector does not walk exchanges (`gc=False`): `end_exchange` cuts the references to the connection.
     """
 
-    # --- what came
-
-    head: RequestHead | None
-    """None in an ended exchange, and where the bytes were no request."""
-    sink: SocketSink | None = None
-    """None in an ended exchange."""
+    head: RequestHead = NO_HEAD
+    sink: SocketSink = NO_SINK
     client: str = ""
     """The peer's address, without its port."""
     body: StreamReader | None = None
@@ -60,8 +59,6 @@ class Exchange(Struct, gc=False):
     """When the request was complete, in seconds since the epoch."""
     since: float = 0.0
     """The same on the clock of the deadlines."""
-
-    # --- the response
 
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine is asked."""
@@ -80,8 +77,6 @@ class Exchange(Struct, gc=False):
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
-
-    # --- the end
 
     ended: bool = False
     left: EndReason = "finished"

@@ -10,7 +10,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
-from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
 from mockllm.server.http1 import ResponseFraming
 
 _CLOSING: Final = ResponseFraming(close=True)
@@ -59,7 +59,7 @@ def release_lease(exchange: Exchange) -> None:
 def end_unparsed(app: App, status: int, reason: str) -> None:
     """Log bytes that were no request. The connection has responded to them."""
     response = PlannedResponse(builtin_pages.plain(status, f"{reason}\n"), None, notes=(short(reason),))
-    exchange = Exchange(None, at=time.time(), since=app.deadlines.time(), framing=_CLOSING)
+    exchange = Exchange(at=time.time(), since=app.deadlines.time(), framing=_CLOSING)
     exchange.ended, exchange.response = True, response
     app.journal.add(exchange)
     if app.lines is not None:
@@ -69,10 +69,10 @@ def end_unparsed(app: App, status: int, reason: str) -> None:
 def _release(exchange: Exchange, read_model: bool) -> None:
     """Keep of an ended exchange what the journal reads."""
     head, request, response = exchange.head, exchange.request, exchange.response
-    assert head is not None, "the exchange has not ended"
     message = head.message
     exchange.method, exchange.target = message.method, message.path
-    exchange.head = exchange.sink = exchange.body = exchange.request = None
+    exchange.head, exchange.sink = NO_HEAD, NO_SINK
+    exchange.body = exchange.request = None
     if response.lease is not None:
         exchange.response = response = response._replace(lease=None)
     if request is None:

@@ -42,7 +42,7 @@ class GcPolicy:
         gc.set_threshold(YOUNG_THRESHOLD, NEVER, NEVER)
         loop.call_later(INTERVAL, self._repeat, loop)
 
-    def look(self) -> None:
+    def collect_if_idle(self) -> None:
         """Collect garbage if the server is idle."""
         collections, loaded = gc.get_count()[1], self._loaded()
         if self._busy():
@@ -58,5 +58,5 @@ class GcPolicy:
             self._last_loaded, self._frozen = loaded, False
 
     def _repeat(self, loop: AbstractEventLoop) -> None:
-        self.look()
+        self.collect_if_idle()
         loop.call_later(INTERVAL, self._repeat, loop)

@@ -13,13 +13,14 @@ from typing import Final, NamedTuple
 from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
-from mockllm.core.http_status import PHRASES
 from mockllm.core.rendering.placeholders import ByteTemplate
-from mockllm.core.rendering.plan import Body, EventStep, Framing, Headers, Plan, RawStep
+from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
+"""Header lines of every provider response: web pages may call the provider routes, but not the control API."""
 
 _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
@@ -112,10 +113,7 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
     if frame.measured:
         text += f"Content-Length: {length(plan)}\r\n"
     text += frame.end
-    try:
-        raw = text.encode("latin-1")
-    except UnicodeEncodeError:
-        raw = text.encode("utf-8", "replace")
+    raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
@@ -216,10 +214,9 @@ def length(plan: Plan) -> int:
     """Return the bytes of the body of a non-streaming response."""
     total = 0
     for step in plan.steps:
-        if type(step) is EventStep:
-            total += len(step.payload)
-        elif type(step) is RawStep:
-            total += len(step.data)
+        total += (
+            len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0
+        )
     return total
 
 

@@ -1,7 +1,6 @@
 """The HTTP server: addresses, signals, and the end of running responses.
 
-`Server` runs on an existing event loop, `run` on a new loop until a signal (for the command line), and
-`ThreadedServer` on a loop in a thread (for tests).
+`Server` runs on an existing event loop, `run` on a new loop until a signal (for the command line).
 """
 
 from __future__ import annotations
@@ -11,10 +10,7 @@ import contextlib
 import errno
 import signal
 import socket
-import sys
-import threading
 from collections.abc import Callable, Coroutine, Sequence
-from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -91,30 +87,33 @@ class Server:
 
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Accept no connections, let running responses finish for the grace time or until `at_once`, then end."""
-        self.app.draining = True
-        for listening in self._sockets:
-            listening.close()
-        if self.app.control is not None:
-            self.app.control.close()
+        self._accept_no_more()
+        if (control := self.app.control_in_use) is not None:
+            control.close()
         loop = asyncio.get_running_loop()
         end = loop.time() + self.app.limits.grace
         # Polled, because an event would slow down every request.
         while self._busy() and loop.time() < end and not (at_once and at_once.is_set()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-        self.app.stopped = True
-        await self._listener.shutdown(0.1)
-        if self.app.recorder is not None:
-            await self.app.recorder.close()
+        await self._end()
 
     async def cut(self) -> None:
         """End at once and abort all connections."""
-        self.app.draining = self.app.stopped = True
-        for listening in self._sockets:
-            listening.close()
+        self._accept_no_more()
+        self.app.stopped = True
         for connection in tuple(self._listener.connections):
             if connection.transport is not None:
                 connection.transport.abort()
         await asyncio.sleep(0)  # the loop notifies the connections, which end their handlers
+        await self._end()
+
+    def _accept_no_more(self) -> None:
+        self.app.draining = True
+        for listening in self._sockets:
+            listening.close()
+
+    async def _end(self) -> None:
+        self.app.stopped = True
         await self._listener.shutdown(0.1)
         if self.app.recorder is not None:
             await self.app.recorder.close()
@@ -154,26 +153,20 @@ def bind(address: Address) -> list[socket.socket]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    sock: socket.socket | None = None
     try:
         if not 0 <= port <= 65535:
             raise OverflowError(port)  # some resolvers use it modulo 65536
-        family, kind, protocol, _, where = socket.getaddrinfo(
+        family, _, _, _, where = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, protocol)
-        if sys.platform != "win32":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
-        sock.bind(where)
-        sock.listen(_BACKLOG)  # now, so that a port conflict is detected here
-        sock.setblocking(False)
-        return sock
+        both = (
+            family == socket.AF_INET6 and host == "::"
+        )  # it listens now, so that a port conflict is detected
+        sock = socket.create_server(where, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
     except (OSError, OverflowError, UnicodeError) as exc:
-        if sock is not None:
-            sock.close()
         raise CannotListen(_reason(host, port, exc)) from exc
+    sock.setblocking(False)
+    return sock
 
 
 def _reason(host: str, port: int, exc: Exception) -> str:
@@ -181,14 +174,13 @@ def _reason(host: str, port: int, exc: Exception) -> str:
         return f"{host!r} is not an address of this machine; choose another with --host"
     if isinstance(exc, OverflowError):
         return f"{port} is not a port; choose one from 0 to 65535 with --port"
+    reasons = {
+        errno.EADDRINUSE: f"port {port} is in use; choose another with --port (0 takes a free one)",
+        errno.EACCES: f"port {port} needs more rights than this user has; choose another with --port",
+        errno.EADDRNOTAVAIL: f"{host} is not an address of this machine; choose another with --host",
+    }
     number = exc.errno if isinstance(exc, OSError) else None
-    if number == errno.EADDRINUSE:
-        return f"port {port} is in use; choose another with --port (0 takes a free one)"
-    if number == errno.EACCES:
-        return f"port {port} needs more rights than this user has; choose another with --port"
-    if number == errno.EADDRNOTAVAIL:
-        return f"{host} is not an address of this machine; choose another with --host"
-    return f"cannot listen on {host}:{port}: {exc}"
+    return reasons.get(number or 0, f"cannot listen on {host}:{port}: {exc}")
 
 
 def run_on_best_loop(main: Coroutine[Any, Any, T]) -> T:
@@ -255,60 +247,3 @@ def _open_as_many_as_allowed() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # some systems allow less than they report
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-class ThreadedServer:
-    """A server on an event loop in a thread, for tests: `with ThreadedServer(app) as url: …`."""
-
-    def __init__(self, app: App, address: Address = Address("127.0.0.1", 0)) -> None:  # noqa: B008 - immutable
-        self.app = app
-        self._server = Server(app, [address])
-        self._began = threading.Event()
-        self._failed: BaseException | None = None
-        self._thread = threading.Thread(target=self._live, name="mockllm", daemon=True)
-
-    @property
-    def url(self) -> str:
-        return self._server.listening[0].url
-
-    @property
-    def port(self) -> int:
-        return self._server.listening[0].port
-
-    def start(self) -> str:
-        """Start the server and return its URL. Raises CannotListen."""
-        self._thread.start()
-        self._began.wait()
-        if self._failed is not None:
-            raise self._failed
-        return self.url
-
-    def stop(self) -> None:
-        """Stop within the grace time; return when the loop is closed."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
-
-    def __enter__(self) -> str:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _live(self) -> None:
-        try:
-            run_on_best_loop(self._main())
-        except BaseException as exc:
-            self._failed = exc
-        finally:
-            self._began.set()
-
-    async def _main(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._end = asyncio.Event()
-        await self._server.start()
-        self._began.set()
-        await self._end.wait()
-        await self._server.stop()

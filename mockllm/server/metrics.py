@@ -116,13 +116,12 @@ class SecondCounters(Struct):
 
 
 class Metrics:
-    """Counts requests; the journal's listener."""
+    """Counts the exchanges that the journal passes on."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Reset all metrics."""
         self.since = time.time()
         self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()
@@ -133,25 +132,23 @@ class Metrics:
         self._rules: set[str] = set()
 
     def one(self, seen: Exchange) -> None:
+        """Count an exchange with a response of its own, or one that a player played."""
         counters = self._count(seen, [seen.took])
         counters.took.add(seen.took)
-        for fault in seen.response.faults:
-            counters.faults[fault] += 1
         if seen.left != "finished":
             counters.left[seen.left] += 1
         if seen.times is not None:
             self._stream(seen, counters)
-        elif _streamed(seen) and seen.left == "finished":
+        elif seen.response.made.framing is not Framing.PLAIN and seen.left == "finished":
             counters.ttft.add(seen.took)
 
     def many(self, seen: Exchange, took: Sequence[float]) -> None:
-        """Count responses that were each sent in one write: a stream's first chunk was sent with its last."""
+        """Count exchanges that are all equal to this one; `took` holds the seconds of each. Each was sent in one
+        write: a stream's first chunk was sent with its last."""
         counters = self._count(seen, took)
-        for fault in seen.response.faults:
-            counters.faults[fault] += len(took)
         buckets = Counter(map(_BUCKET, took))
         counters.took.add_all(took, buckets)
-        if _streamed(seen):
+        if seen.response.made.framing is not Framing.PLAIN:
             counters.ttft.add_all(took, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -167,6 +164,8 @@ class Metrics:
         counters.requests += count
         counters.errors += failed
         counters.missed += missed
+        for fault in answer.faults:
+            counters.faults[fault] += count
         model, rule = _label(seen.model, self._models), _label(answer.rule, self._rules)
         series = Series(name, model, rule, answer.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
@@ -187,7 +186,7 @@ class Metrics:
         times = seen.times
         assert times is not None
         first, planned = _planned(seen.response.made)
-        streamed = _streamed(seen)
+        streamed = seen.response.made.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - seen.since)
@@ -196,10 +195,6 @@ class Metrics:
                 counters.gaps.add(after - before)
         if seen.left == "finished" and planned:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
-
-
-def _streamed(seen: Exchange) -> bool:
-    return seen.response.made.framing is not Framing.PLAIN
 
 
 def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
@@ -242,7 +237,6 @@ def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator
 
 
 def _label(name: str | None, known: set[str]) -> str:
-    """Return the label of a name."""
     if name is None:
         return NONE
     if name not in known:

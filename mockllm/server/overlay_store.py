@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
@@ -36,64 +36,60 @@ class OverlayRejected(Exception):
         self.diagnostics = mistakes
 
 
+class StoredOverlay(NamedTuple):
+    """An overlay without the settings, and with them as a text and the entries of this text."""
+
+    overlay: Overlay
+    text: str
+    entries: OverlaidEntries
+
+
 class OverlayStore:
     """Stores all overlays. `apply` builds and activates an engine with them; it raises `Broken` if this fails."""
 
     def __init__(self, apply: Apply, vocabulary: Vocabulary) -> None:
         self._apply = apply
         self._vocabulary = vocabulary
-        self._overlays: dict[str | None, Overlay] = {}
-        self._entries: dict[str | None, OverlaidEntries] = {}
-        self._texts: dict[str | None, str] = {}
-        self.settings: dict[str, Sequence[Json]] = {}
+        self._stored: dict[str | None, StoredOverlay] = {}
+        self.settings: Settings = {}
         """The modifiers of settings by endpoint; an empty name means all endpoints."""
         self._lock = asyncio.Lock()
         """Serialises changes, because each starts from the result of the one before."""
 
     def of(self, session: str | None) -> Overlay:
         """Return an overlay; the overlay for all sessions includes the settings."""
-        overlay = self._overlays.get(session, Overlay(session=session))
-        if session is not None:
-            return overlay
-        taken = set(self.names(None))
-        settings = [item for _, items in sorted(self.settings.items(), reverse=True) for item in items]
-        return replace(
-            overlay, modifiers=(*overlay.modifiers, *(_with_free_name(item, taken) for item in settings))
-        )
+        overlay = self._own(session)
+        return overlay if session is not None else _with_settings(overlay, self.settings)
 
     def text(self, session: str | None) -> str:
         """Return an overlay as a scenario file."""
-        return self._texts.get(session) or Overlay(session=session).text
+        stored = self._stored.get(session)
+        return Overlay(session=session).text if stored is None else stored.text
 
     def names(self, session: str | None) -> list[str]:
         """Return the names of an overlay's rules and modifiers, without those of settings."""
-        overlay = self._overlays.get(session, Overlay())
-        return [name for item in (*overlay.rules, *overlay.modifiers) if (name := _name(item)) is not None]
+        return _names(self._own(session))
 
     @property
     def all(self) -> object:
         """A value that differs from an earlier one if anything has changed."""
-        return dict(self._overlays), dict(self.settings)
+        return {session: stored.overlay for session, stored in self._stored.items()}, self.settings
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """The number of rules and modifiers in each session's overlay."""
-        return {
-            session: len(overlay.rules) + len(overlay.modifiers)
-            for session, overlay in self._overlays.items()
-            if session is not None
-        }
+        return {session: _size(self._stored[session].overlay) for session in self.sessions}
 
     @property
     def sessions(self) -> Sequence[str]:
-        return [session for session in self._overlays if session is not None]
+        return [session for session in self._stored if session is not None]
 
     async def add(self, source: Source, session: str | None) -> list[str]:
         """Add the items of a text before all others and return their names. Raises OverlayRejected."""
         async with self._lock:
             items = await self._read(source, session)
-            overlay = self._overlays.get(session, Overlay(session=session))
-            taken = {_name(item) for item in (*overlay.rules, *overlay.modifiers)}
+            overlay = self._own(session)
+            taken = set(_names(overlay))
             names: list[str] = []
             added: dict[Kind, list[Json]] = {"rules": [], "modifiers": []}
             for kind, index, item in items:
@@ -123,7 +119,7 @@ class OverlayStore:
                     422, source.diagnostic((kind, index, "name"), f'the path says "{name}"')
                 )
             item = {"name": name, **item}
-            overlay = self._overlays.get(session, Overlay(session=session))
+            overlay = self._own(session)
             listed: dict[Kind, tuple[Json, ...]] = {"rules": overlay.rules, "modifiers": overlay.modifiers}
             old = listed[kind]
             if any(_name(other) == name for other in old):
@@ -138,53 +134,39 @@ class OverlayStore:
     async def remove(self, name: str, session: str | None) -> bool:
         """Remove a rule or modifier; return whether it existed."""
         async with self._lock:
-            overlay = self._overlays.get(session)
-            if overlay is None or all(_name(item) != name for item in (*overlay.rules, *overlay.modifiers)):
+            overlay = self._own(session)
+            if name not in _names(overlay):
                 return False
             rules, modifiers = _without(name, overlay.rules), _without(name, overlay.modifiers)
             await self._change(session, replace(overlay, rules=rules, modifiers=modifiers))
             return True
 
-    async def configure(self, settings: Mapping[str, Sequence[Json]]) -> None:
+    async def configure(self, settings: Settings) -> None:
         """Replace the modifiers of all settings. Raises OverlayRejected."""
         async with self._lock:
-            before = self.settings
-            self.settings = {endpoint: listed for endpoint, listed in settings.items() if listed}
-            try:
-                await self._change(None, self._overlays.get(None, Overlay()))
-            except BaseException:
-                self.settings = before
-                raise
+            used = {endpoint: items for endpoint, items in settings.items() if items}
+            await self._change(None, self._own(None), used)
 
     async def clear(self, session: str | None = None, *, all: bool = False) -> None:
         """Clear one overlay, or all overlays and the settings."""
         async with self._lock:
             if all:
-                self._overlays.clear()
-                self._entries.clear()
-                self._texts.clear()
+                await self._activate({})
                 self.settings = {}
-                await self._apply(())
-            elif session in self._overlays:
+            elif session in self._stored:
                 await self._change(session, Overlay(session=session))
 
     async def drop(self, sessions: Collection[str]) -> None:
         """Remove the overlays of ended sessions."""
         async with self._lock:
-            ended = [session for session in sessions if session in self._overlays]
-            if ended:
-                before = self._overlays, self._entries
-                self._overlays = {key: overlay for key, overlay in self._overlays.items() if key not in ended}
-                self._entries = {key: entries for key, entries in self._entries.items() if key not in ended}
-                try:
-                    await self._apply(self._ordered(self._entries))
-                except BaseException:
-                    self._overlays, self._entries = before
-                    raise
-                self._texts = {key: text for key, text in self._texts.items() if key not in ended}
+            left = {session: stored for session, stored in self._stored.items() if session not in sessions}
+            if len(left) < len(self._stored):
+                await self._activate(left)
 
-    def _ordered(self, entries: Mapping[str | None, OverlaidEntries]) -> list[OverlaidEntries]:
-        return [entries[session] for session in sorted(entries, key=lambda key: (key is not None, key or ""))]
+    def _own(self, session: str | None) -> Overlay:
+        """Return an overlay without the settings."""
+        stored = self._stored.get(session)
+        return Overlay(session=session) if stored is None else stored.overlay
 
     async def _read(self, source: Source, session: str | None) -> list[tuple[Kind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
@@ -197,41 +179,48 @@ class OverlayStore:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
         return items
 
-    async def _change(self, session: str | None, overlay: Overlay) -> None:
-        overlays = dict(self._overlays)
-        overlays.pop(session, None)
-        if overlay.rules or overlay.modifiers:
-            overlays[session] = overlay
-        if sum(len(other.rules) + len(other.modifiers) for other in overlays.values()) > MAX_ITEMS:
-            raise OverlayRejected(
-                409,
-                Diagnostic(
-                    "", 0, 0, "", f"the overlays contain {MAX_ITEMS} rules and modifiers; remove some"
-                ),
-            )
-        before, self._overlays = self._overlays, overlays
-        complete = self.of(session)
-        entries, texts = dict(self._entries), dict(self._texts)
-        entries.pop(session, None)
-        texts.pop(session, None)
-        try:
-            if complete.rules or complete.modifiers:  # in a thread: a large overlay must not delay streams
-                texts[session], entries[session] = await asyncio.to_thread(
-                    _written, complete, self._vocabulary
-                )
-                if entries[session].diagnostics:
-                    raise OverlayRejected(422, *entries[session].diagnostics)
-            await self._apply(self._ordered(entries))
-        except BaseException:
-            self._overlays = before
-            raise
-        self._entries, self._texts = entries, texts
+    async def _change(self, session: str | None, overlay: Overlay, settings: Settings | None = None) -> None:
+        """Replace an overlay, and the settings unless they are None."""
+        settings = self.settings if settings is None else settings
+        stored = {other: rest for other, rest in self._stored.items() if other != session}
+        if sum(_size(rest.overlay) for rest in stored.values()) + _size(overlay) > MAX_ITEMS:
+            message = f"the overlays contain {MAX_ITEMS} rules and modifiers; remove some"
+            raise OverlayRejected(409, Diagnostic("", 0, 0, "", message))
+        complete = overlay if session is not None else _with_settings(overlay, settings)
+        if _size(complete):  # in a thread: a large overlay must not delay streams
+            text, entries = await asyncio.to_thread(_written, complete, self._vocabulary)
+            if entries.diagnostics:
+                raise OverlayRejected(422, *entries.diagnostics)
+            stored[session] = StoredOverlay(overlay, text, entries)
+        await self._activate(stored)
+        self.settings = settings
+
+    async def _activate(self, stored: dict[str | None, StoredOverlay]) -> None:
+        """Use these overlays, or raise and change nothing."""
+        order = sorted(stored, key=lambda session: (session is not None, session or ""))
+        await self._apply([stored[session].entries for session in order])
+        self._stored = stored
 
 
 def _written(overlay: Overlay, vocabulary: Vocabulary) -> tuple[str, OverlaidEntries]:
     """Return an overlay as text, and the entries of this text."""
     text = overlay.text
     return text, overlay_entries(read_source(text, overlay.name), overlay.session, vocabulary)
+
+
+def _with_settings(overlay: Overlay, settings: Settings) -> Overlay:
+    taken = set(_names(overlay))
+    items = [item for _, items in sorted(settings.items(), reverse=True) for item in items]
+    more = [_with_free_name(item, taken) for item in items]
+    return replace(overlay, modifiers=(*overlay.modifiers, *more))
+
+
+def _size(overlay: Overlay) -> int:
+    return len(overlay.rules) + len(overlay.modifiers)
+
+
+def _names(overlay: Overlay) -> list[str]:
+    return [name for item in (*overlay.rules, *overlay.modifiers) if (name := _name(item)) is not None]
 
 
 def _name(item: Any) -> str | None:
@@ -252,7 +241,7 @@ def _without(name: str, items: Sequence[Any]) -> tuple[Json, ...]:
     return tuple(item for item in items if _name(item) != name)
 
 
-def _free_name(kind: Kind, taken: set[str | None]) -> str:
+def _free_name(kind: Kind, taken: set[str]) -> str:
     number = 1
     while f"{kind[:-1]}-{number}" in taken:
         number += 1

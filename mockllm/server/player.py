@@ -56,21 +56,9 @@ class Player:
     """
 
     __slots__ = (
-        "_apart",
-        "_chunked",
-        "_deadline",
-        "_deadlines",
-        "_due",
-        "_head",
-        "_script",
-        "_sink",
-        "ended",
-        "failed",
-        "over",
-        "stalled",
-        "times",
-        "turn",
-    )
+        "_apart", "_chunked", "_deadline", "_deadlines", "_due", "_head", "_script", "_sink", "ended",
+        "failed", "over", "stalled", "times", "turn",
+    )  # fmt: skip
 
     def __init__(
         self, plan: Plan, opening: RenderedHead, sink: Sink, deadlines: Deadlines, since: float

@@ -1,4 +1,4 @@
-"""The interfaces that the server uses: an engine, and a control API, which may be made late or live elsewhere.
+"""The interfaces that the server uses: an engine, and a control API.
 
 An engine is synchronous and has no I/O. It raises on no request. A reload replaces one engine by another.
 """
@@ -55,7 +55,7 @@ class EngineProtocol(Protocol):
 class ControlProtocol(Protocol):
     """Responds to the calls whose paths `request_heads.is_control_path` names."""
 
-    async def answer(
+    async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
         """Return the response to a call, which may be a refusal."""

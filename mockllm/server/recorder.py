@@ -9,48 +9,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.rendering.plan import Framing, Plan, ProxyTarget, RawStep, ResponseHead
+from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash
+from mockllm.core.request.request_keys import cached_hash
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import PREFIX, without
-from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, keep
-from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import DROPPED_HEADERS, Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
+from mockllm.recordings.interaction import (
+    DROPPED_HEADERS,
+    OTHER,
+    Interaction,
+    RecordedRequest,
+    RecordedResponse,
+)
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
+from mockllm.server.player import Waitable
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.request_target import clean, read_target
 from mockllm.server.upstreams import MARK, Upstreams
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
-    from aiohttp.http_parser import RawRequestMessage
 
-    from mockllm.server.exchange import Exchange
+    from mockllm.server.exchange import EndReason, Exchange
+    from mockllm.server.request_heads import RequestHead
 
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
-
-Left: TypeAlias = Literal["finished", "gone", "close"]
-"""How a response ended."""
-
-
-class Outlet(Protocol):
-    """The client's connection. Raises ConnectionError if the client has disconnected."""
-
-    def write(self, data: bytes) -> None: ...
-
-    @property
-    def full(self) -> bool: ...
-
-    async def drained(self) -> None: ...
 
 
 class ProxiedResponse(NamedTuple):
@@ -59,7 +50,7 @@ class ProxiedResponse(NamedTuple):
     plan: Plan
     note: str
     keep_alive: bool
-    left: Left
+    left: EndReason
     took: float
     """Seconds until the response was complete, without the time to store it."""
 
@@ -67,7 +58,7 @@ class ProxiedResponse(NamedTuple):
 class _Client:
     """A client, until it disconnects."""
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Waitable) -> None:
         self._outlet = outlet
         self.gone = False
         self.complete = False
@@ -100,13 +91,9 @@ class Recorder(Struct):
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def takes(self, answer: PlannedResponse, request: Request | None) -> bool:
+    def takes(self, answer: PlannedResponse, request: Request) -> bool:
         """Return whether a request is forwarded to the provider."""
-        if request is None:
-            return False
-        if self.everything:
-            return True
-        return answer.missed and self.upstreams.of(request) is not None
+        return self.everything or (answer.missed and self.upstreams.of(request) is not None)
 
     @property
     def busy(self) -> bool:
@@ -126,14 +113,8 @@ class Recorder(Struct):
         request's last byte. The result is also passed to `told`, even if the client has disconnected. Raises
         ProxyFailed if nothing has been sent to the client yet.
         """
-        request, head, outlet = exchange.request, exchange.head, exchange.sink
-        assert request is not None, "an engine has read the request"
-        assert head is not None and outlet is not None, "the exchange has not ended"  # noqa: PT018
-        onward = exchange.response.plan.delivery.proxy_target
-        client = _Client(outlet)
-        work = asyncio.get_running_loop().create_task(
-            self._exchange(request, head.message, onward, open, client, clock, told)
-        )
+        client = _Client(exchange.sink)
+        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, told))
         self._open[work] = client
         work.add_done_callback(self._ended)
         try:
@@ -160,23 +141,26 @@ class Recorder(Struct):
         if not work.cancelled():
             work.exception()  # retrieved, because no caller may await the task
 
-    async def _exchange(
+    async def _forward(
         self,
-        request: Request,
-        message: RawRequestMessage,
-        onward: ProxyTarget | None,
-        open: Callable[[Plan], RenderedHead],
+        exchange: Exchange,
         client: _Client,
+        open: Callable[[Plan], RenderedHead],
         clock: Callable[[], float],
         told: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
-        to, headers = None if onward is None else onward.to, clean(message.headers)
-        passing = f"passed on to {to or request.provider or OTHER}"
+        request, head = exchange.request, exchange.head
+        assert request is not None, "an engine has read the request"
+        target = exchange.response.plan.delivery.proxy_target
+        to = None if target is None else target.to
+        note = f"passed on to {to or request.provider or OTHER}"
         try:
-            response = await self.upstreams.ask(request, headers, to)
+            response = await self.upstreams.ask(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.gone:
-                told(_unheard(f"{passing}: the client left before it answered", clock()))
+                plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
+                note += ": the client left before it answered"
+                told(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
         frames: list[RecordedFrame] = []
         async with response:
@@ -184,32 +168,32 @@ class Recorder(Struct):
             opening = open(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, took = True, clock()
-        answered = RecordedResponse(response.status, _pairs(response), tuple(frames))
+        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames))
         if MARK in response.headers:
-            note = ": it leads back to the same recorder, and is not recorded"
-        elif onward is not None and (not onward.record or self.out is None):
-            note = "; not recorded: serve it with --record-misses DIR" * onward.record
+            note += ": it leads back to the same recorder, and is not recorded"
+        elif target is not None and (not target.record or self.out is None):
+            note += "; not recorded: serve it with --record-misses DIR" * target.record
         else:
-            path = _path(message)
-            asked = RecordedRequest(
-                request.method, path, request.query_string, tuple(headers.items()), request.raw
-            )
-            made = Interaction(asked, answered, path, request.session)
-            note = await self._recorded(request, made, to, whole=whole)
-        shown = Plan(plan.head, (RawStep(answered.body, 0),), plan.framing)
-        left: Left = "gone" if client.gone else "finished" if whole else "close"
-        passed = ProxiedResponse(shown, passing + note, opening.keep_alive, left, took)
+            note += await self._store(request, head, recorded, to, whole=whole)
+        left: EndReason = "gone" if client.gone else "finished" if whole else "close"
+        plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
+        passed = ProxiedResponse(plan, note, opening.keep_alive, left, took)
         told(passed)
         return passed
 
-    async def _recorded(self, request: Request, made: Interaction, to: str | None, *, whole: bool) -> str:
+    async def _store(
+        self, request: Request, head: RequestHead, response: RecordedResponse, to: str | None, *, whole: bool
+    ) -> str:
         """Store a complete exchange; return the note about it."""
-        if whole and made.response.is_valid:
-            return await self._keep(request, made, to)
-        self.failed += 1
-        if whole:
-            return f": {made.response.status} is not a status that can be recorded"
-        return ": the response was cut, and is not recorded"
+        if not whole or not response.is_valid:
+            self.failed += 1
+            invalid = f": {response.status} is not a status that can be recorded"
+            return invalid if whole else ": the response was cut, and is not recorded"
+        path = without(head.path)[1] if head.path.startswith(PREFIX) else head.path
+        asked = RecordedRequest(
+            request.method, path, request.query_string, tuple(head.headers.items()), request.raw
+        )
+        return await self._keep(request, Interaction(asked, response, path, request.session), to)
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
@@ -237,7 +221,7 @@ class Recorder(Struct):
     def _write(self, path: Path, made: Sequence[Interaction], title: str) -> list[str]:
         """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
         text, notes = scenario(made, title, self.reader)
-        keep(path, text)
+        write_file(path, text)
         return notes
 
 
@@ -264,18 +248,6 @@ async def _through(
     return True
 
 
-def _path(message: RawRequestMessage) -> str:
-    """Return the client's path without a session prefix."""
-    target = read_target(message)
-    assert target is not None  # it was parsed as a request
-    return without(target[0])[1] if target[0].startswith(PREFIX) else target[0]
-
-
-def _unheard(note: str, took: float) -> ProxiedResponse:
-    """Return the result for a client that disconnected before the response."""
-    return ProxiedResponse(Plan(ResponseHead(499, ()), (), Framing.PLAIN), note, False, "gone", took)
-
-
 def _head(response: ClientResponse) -> ResponseHead:
     """Return the provider's head for the client, with its content length."""
     drop = DROPPED_HEADERS - {"content-length"}
@@ -283,12 +255,3 @@ def _head(response: ClientResponse) -> ResponseHead:
         response.status,
         tuple((name, value) for name, value in response.headers.items() if name.lower() not in drop),
     )
-
-
-def _pairs(response: ClientResponse) -> tuple[tuple[str, str], ...]:
-    return tuple(response.headers.items())
-
-
-def passer() -> Recorder:
-    """Return a recorder for rules with `proxy`, which stores nothing."""
-    return Recorder(Upstreams({}), None, RequestParser(), lambda _: None)

@@ -83,7 +83,7 @@ class Reloader:
             try:
                 while not self._layout_changed:
                     notified = await self._wait_for_notice()
-                    changed = await self.look()
+                    changed = await self.check()
                     if (notified or changed) and await asyncio.to_thread(layout, self._watched) != before:
                         break
             finally:
@@ -124,19 +124,19 @@ class Reloader:
             await asyncio.sleep(POLL)
             self._notified.set()
 
-    async def look(self) -> bool:
-        """Build and replace the engine if a watched file has changed, and return whether it was replaced. A failed
-        build is reported, and the engine stays."""
+    async def check(self, *, forced: bool = False) -> bool:
+        """Build and replace the engine if a watched file has changed, or if `forced`. Return whether it was
+        replaced. A failed build is reported, and the engine stays."""
         async with self._lock:
-            return await self._look()
+            if forced:
+                self._built = frozenset()
+            return await self._check()
 
     async def now(self) -> None:
         """Build and replace the engine, even without changes."""
-        async with self._lock:
-            self._built = frozenset()
-            await self._look()
+        await self.check(forced=True)
 
-    async def _look(self) -> bool:
+    async def _check(self) -> bool:
         start = time.time()
         current, self._check_time = await asyncio.to_thread(_timed_fingerprint, self._watched)
         if current == self._built:
@@ -216,7 +216,6 @@ def _absolute(paths: Iterable[Path]) -> frozenset[Path]:
 
 
 def _links(path: Path) -> Iterator[str]:
-    """Return the links at or below a path."""
     return (name for name in iter_files(path) if os.path.islink(name))
 
 

@@ -6,6 +6,7 @@ its session cost most of a small request. Only heads that came twice are cached,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp.http_parser import RawRequestMessage
@@ -13,7 +14,6 @@ from aiohttp.http_parser import RawRequestMessage
 from mockllm.engine.session_id import PREFIX
 from mockllm.server.http1 import ResponseFraming, response_framing
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
-from mockllm.server.request_target import clean, read_target
 
 MAX_CACHED_HEADS: Final = 4096
 """The cache is emptied when it holds so many heads; a head includes the length of its body."""
@@ -22,7 +22,6 @@ MAX_HEAD_LENGTH: Final = 2048
 MAX_SEEN_HEADS: Final = 20_000
 """How many hashes of heads that came once are remembered."""
 END_OF_HEAD: Final = b"\r\n\r\n"
-
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first segments of the server's own paths: no rule and no modifier sees them."""
@@ -42,6 +41,42 @@ def is_control_path(path: str) -> bool:
     return first_segment(path) in CONTROL
 
 
+def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
+    """Return path and query of the request's target, percent-encoded as they came. The target has origin form or
+    absolute form; return None for any other form."""
+    text = message.path
+    if not text.startswith("/"):
+        url = message.url
+        try:
+            host = url.raw_host
+        except ValueError:  # its port is no port; the parser of aiohttp 3.13 does not look
+            host = None
+        if not host or message.method == "CONNECT":
+            return None
+        text = url.raw_path_qs or "/"
+    if not text.isascii():
+        text = _printable(text)
+    if "#" in text:
+        text = text.partition("#")[0]
+    path, _, query_string = text.partition("?")
+    return path, query_string
+
+
+def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers without bytes that are no UTF-8: aiohttp leaves these as lone surrogates, which no JSON
+    can hold."""
+    if "".join(headers.values()).isascii():
+        return headers
+    first: dict[str, str] = {}
+    for name, text in headers.items():
+        first.setdefault(name.lower(), _printable(text))
+    return first
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 _OWN: Final = (*(f"/{first}" for first in sorted(RESERVED)), PREFIX)
 
 
@@ -51,16 +86,8 @@ class RequestHead:
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine",
-        "_reader",
-        "framing",
-        "headers",
-        "length",
-        "message",
-        "own",
-        "path",
-        "query_string",
-    )
+        "_engine", "_reader", "framing", "headers", "length", "message", "own", "path", "query_string",
+    )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool) -> None:
         """`ascii`: whether only ASCII came on the connection."""

@@ -17,12 +17,12 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
-from mockllm.server import builtin_pages, cors
+from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http1 import ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_body import structure_failure
 from mockllm.server.request_heads import is_control_path
@@ -40,7 +40,9 @@ def respond(app: App, exchange: Exchange) -> bool:
     try:
         make_response(app, exchange)
         made = exchange.response.made
-        if (type(made) is Plan or app.recorder is not None) and _waits(app, exchange):
+        if (type(made) is Plan or app.recorder is not None) and (
+            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+        ):
             return False
         return _write_at_once(app, exchange) or begin(app, exchange)
     except Exception:
@@ -55,7 +57,6 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     failure = structure_failure(exchange.raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
@@ -78,9 +79,8 @@ def make_response(app: App, exchange: Exchange) -> None:
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     exchange.raw, exchange.received, exchange.close = b"", b"", True
-    if app.control is not None and is_control_call(app, exchange):
+    if is_control_call(app, exchange) and app.control is not None:
         exchange.response = PlannedResponse(app.control.refuse(failure), None)
         exchange.unlogged = True
         return
@@ -106,13 +106,11 @@ def fail(app: App, exchange: Exchange) -> None:
 
 def begin(app: App, exchange: Exchange) -> bool:
     """Begin to play the response: write what has no wait before it. Return False: the exchange has not ended."""
-    sink = exchange.sink
-    assert sink is not None, "the exchange has not ended"
     plan = exchange.response.plan
     framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, sink, app.deadlines, exchange.since)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
@@ -123,8 +121,7 @@ def begin(app: App, exchange: Exchange) -> bool:
 
 def is_control_call(app: App, exchange: Exchange) -> bool:
     """Return whether the control API responds."""
-    head = exchange.head
-    return app.control is not None and head is not None and head.own and is_control_path(head.path)
+    return exchange.head.own and is_control_path(exchange.head.path) and app.control is not None
 
 
 def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
@@ -135,9 +132,11 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
         return None
     if isinstance(made, Plan) and made.delivery.proxy_target is not None:
         if app.recorder is None:
-            from mockllm.server.recorder import passer
+            from mockllm.recordings.scenario_writer import RequestParser
+            from mockllm.server.recorder import Recorder
+            from mockllm.server.upstreams import Upstreams
 
-            app.recorder = passer()
+            app.recorder = Recorder(Upstreams({}), None, RequestParser(), lambda _: None)  # it stores nothing
         return app.recorder
     recorder = app.recorder
     return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
@@ -147,12 +146,10 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
-    assert sink is not None, "the exchange has not ended"
-    assert head is not None, "the exchange has not ended"
     made, framing = response.made, head.framing
     if framing is not ORDINARY or exchange.close or app.draining:
         framing = exchange.framing = framing_of(app, exchange)
-    extra = cors.ALLOW if exchange.allow_cors else ""
+    extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
         data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)
@@ -167,12 +164,6 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     return True
 
 
-def _waits(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API or a provider makes the response."""
-    return exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
-
-
 def framing_of(app: App, exchange: Exchange) -> ResponseFraming:
     head = exchange.head
-    assert head is not None, "the exchange has not ended"
     return head.framing._replace(close=True) if exchange.close or app.draining else head.framing

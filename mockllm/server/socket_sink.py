@@ -7,15 +7,12 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from mockllm.server.http1 import CONTINUE
 
 if TYPE_CHECKING:
-    from aiohttp import StreamReader
-    from aiohttp.http_parser import RawRequestMessage
-    from aiohttp.web import BaseRequest
-
+    from mockllm.server.aiohttp_internals import HttpProtocol
     from mockllm.server.server_limits import ServerLimits
 
 if sys.platform != "win32":
@@ -26,22 +23,6 @@ RESET_POLL: Final = 0.001
 """Seconds between two looks at what the kernel has sent: it does not notify."""
 
 
-class ClientConnection(Protocol):
-    """The connection that a sink writes to."""
-
-    transport: asyncio.Transport | None
-    client: str
-
-    @property
-    def writing_paused(self) -> bool: ...
-
-    async def drained(self) -> None: ...
-
-    def force_close(self) -> None: ...
-
-    def web_request(self, message: RawRequestMessage, body: StreamReader) -> BaseRequest: ...
-
-
 class SocketSink:
     """Writes to one connection. `write_with_turn` writes at the end of the turn of the loop, together with the
     responses on other connections; it returns False if the client has left, or has not read what it got before.
@@ -50,7 +31,7 @@ class SocketSink:
     __slots__ = ("_limits", "connection", "write_with_turn", "written")
 
     def __init__(
-        self, connection: ClientConnection, limits: ServerLimits, write_with_turn: Callable[[bytes], bool]
+        self, connection: HttpProtocol, limits: ServerLimits, write_with_turn: Callable[[bytes], bool]
     ) -> None:
         self.connection = connection
         self.write_with_turn = write_with_turn

@@ -17,8 +17,7 @@ from multidict import CIMultiDict
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.recordings.hosts import OTHER
-from mockllm.recordings.interaction import DROPPED_HEADERS
+from mockllm.recordings.interaction import DROPPED_HEADERS, OTHER
 from mockllm.server.protocols import ProxyFailed
 
 if TYPE_CHECKING:

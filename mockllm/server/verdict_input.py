@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.engine.request_context import EngineContext
+from mockllm.engine.request_reader import EngineContext
 
 JUDGED: Final = "POST"
 """The method of requests that clients are judged by: lists may be requested often, and polling repeats requests."""

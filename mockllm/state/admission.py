@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from copy import deepcopy
 from math import inf
 
-from mockllm.core.limits import Cost, LimitAccount, LimitStatus, combine, tightest
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import Cost, LimitStatus, combine, tightest
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import AdmissionResult, Candidate, Lease, MatchResult, Selected
 from mockllm.core.selection.load import Admission, admit, at_once

@@ -72,8 +72,8 @@ class ResponseStore:
             _remove_name(self._names, *key)
 
 
-class SessionLookup:
-    """The stored responses and calls of one session; see `ResponseLookup`."""
+class SessionLookup(ResponseLookup):
+    """The stored responses and calls of one session."""
 
     __slots__ = ("_calls", "_names", "_session", "_stored")
 

@@ -6,14 +6,15 @@ Separate from the session counters, which find the scope and decide; this module
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf
 
-from mockllm.core.limits import LimitAccount
+from mockllm.core.limits.account import LimitAccount
 from mockllm.core.selection.decision import Candidate, Lease
-from mockllm.core.selection.named_states import Value, changed
+from mockllm.core.selection.guards import StateValue, changed
 
 
 class InFlight:
@@ -59,28 +60,25 @@ class InFlight:
 
 
 class ScopeState:
-    """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request.
-
-    `tallied` are tallies by the keys that were counted together; they are added to the counts when a count is
-    read.
-    """
+    """The state of one scope. Counts are key → [tries, turns]; `number` is that of its next request. `tallied` are
+    tallies by the keys that were counted together; they are added to the counts when a count is read."""
 
     __slots__ = ("_accounts", "_first_tries", "_in_flight", "counts", "number", "states", "tallied")
 
     def __init__(self) -> None:
-        self.counts: dict[str, list[int]] = {}
+        self.counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         self.number = 0
         self.tallied: dict[Sequence[str], int] = {}
-        self.states: Mapping[str, Value] = {}
+        self.states: Mapping[str, StateValue] = {}
         self._first_tries: dict[str, float] = {}
         self._accounts: dict[str, LimitAccount] = {}
-        self._in_flight: dict[str, InFlight] = {}
+        self._in_flight: defaultdict[str, InFlight] = defaultdict(InFlight)
 
     def of(self, key: str) -> list[int]:
         """Return the tries and turns of a key, to be read and changed."""
         if self.tallied:
             self._add_tallies()
-        return self._of(key)
+        return self.counts[key]
 
     def elapsed(self, key: str, now: float) -> float:
         """Return the seconds since the first try; 0 before it, and 0 on a clock that was set back."""
@@ -90,7 +88,7 @@ class ScopeState:
         """Record a try now: windows are counted from the first."""
         self._first_tries.setdefault(key, now)
 
-    def sets(self, states: Mapping[str, Value]) -> None:
+    def sets(self, states: Mapping[str, StateValue]) -> None:
         self.states = changed(self.states, states)
 
     def account(self, candidate: Candidate) -> LimitAccount:
@@ -103,10 +101,7 @@ class ScopeState:
 
     def in_flight(self, key: str) -> InFlight:
         """Return the responses in flight that a modifier's load counts, with the end of each."""
-        in_flight = self._in_flight.get(key)
-        if in_flight is None:
-            in_flight = self._in_flight[key] = InFlight()
-        return in_flight
+        return self._in_flight[key]
 
     def keep(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
@@ -129,13 +124,7 @@ class ScopeState:
     def _add_tallies(self) -> None:
         for keys, times in self.tallied.items():
             for key in keys:
-                counts = self._of(key)
+                counts = self.counts[key]
                 counts[0] += times
                 counts[1] += times
         self.tallied.clear()
-
-    def _of(self, key: str) -> list[int]:
-        counts = self.counts.get(key)
-        if counts is None:
-            counts = self.counts[key] = [0, 0]
-        return counts

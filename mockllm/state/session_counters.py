@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.selection.decision import (
-    TURNS,
     AdmissionResult,
     Candidate,
     Decision,
-    Guard,
-    GuardReason,
     Lease,
     MatchResult,
     Outcome,
     Selected,
 )
+from mockllm.core.selection.guards import TURNS, Guard, GuardReason
 from mockllm.state.admission import check_admission, current_limits
 from mockllm.state.scope_state import ScopeState
 
@@ -28,20 +26,16 @@ COUNTED_OUTCOMES: Final = ("rule", "miss")
 
 
 class SessionCounters:
-    """The counters of one session; see `State`."""
+    """The counters of one session."""
 
     def __init__(self, capacity: int = MAX_SCOPES) -> None:
         self._recent: dict[tuple[str, str], ScopeState] = {}
         self._older: dict[tuple[str, str], ScopeState] = {}
         self._half = max(1, capacity // 2)
 
-    def decide(self, claim: MatchResult) -> Decision:
-        return self._decide(claim, count=True)
-
-    def preview(self, claim: MatchResult) -> Decision:
-        return self._decide(claim, count=False)
-
     def tally(self, session: str, keys: Sequence[str]) -> int:
+        """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
+        global scope, and none has a guard. The result is the same as by `decide`."""
         scope = self._recent.get((session, "")) or self._scope(session, "")
         tallied = scope.tallied
         tallied[keys] = tallied.get(keys, 0) + 1
@@ -50,6 +44,7 @@ class SessionCounters:
         return number
 
     def keep(self, keys: frozenset[str]) -> None:
+        """Delete the counts of all other keys: of removed and changed rules."""
         for scope in (*self._recent.values(), *self._older.values()):
             scope.keep(keys)
 
@@ -75,7 +70,8 @@ class SessionCounters:
             self._recent[key] = scope_state
         return scope_state
 
-    def _decide(self, claim: MatchResult, *, count: bool) -> Decision:
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
         modifiers, skipped = self._modifiers(claim, count=count) if claim.modifiers else ((), ())
         winner, blocked = self._select_rule(claim)
         number = self._number(claim.session, winner.candidate.scope if winner else "", count=count)

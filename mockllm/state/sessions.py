@@ -39,8 +39,11 @@ class Session:
 
 
 class Sessions:
-    """The state of all sessions; see `State`. At most `max_sessions` sessions exist beside the shared one, each until
-    it was unused for `unused` seconds. `log` receives a log line about sessions that ended."""
+    """The state of all sessions, by id. The shared session of requests without an id has an empty one.
+
+    At most `max_sessions` sessions exist beside the shared one, each until it was unused for `unused` seconds. `log`
+    receives a log line about sessions that ended.
+    """
 
     def __init__(
         self,
@@ -58,9 +61,11 @@ class Sessions:
         self.unused = unused
         self._log = log
         self.ended: list[Callable[[Sequence[str]], None]] = []
-        """Told of the ids of sessions that ended."""
+        """Callbacks with the ids of sessions that ended."""
 
     def session(self, id: str, now: float) -> Session:
+        """Return a session and record its use now (seconds since the epoch). Create it if no session has this
+        id, or if it has ended."""
         found = self._sessions.get(id)
         if found is not None and found.used + self.unused > now:
             self._sessions.move_to_end(id)
@@ -69,11 +74,9 @@ class Sessions:
         found.used = now
         return found
 
-    def decide(self, claim: MatchResult) -> Decision:
-        return self._counts(claim.session).decide(claim)
-
-    def preview(self, claim: MatchResult) -> Decision:
-        return self._counts(claim.session).preview(claim)
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide as the session's counters do."""
+        return self._counts(claim.session).decide(claim, count=count)
 
     def tally(self, session: str, keys: Sequence[str]) -> int:
         return self._counts(session).tally(session, keys)

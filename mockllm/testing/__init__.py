@@ -6,7 +6,8 @@ Use `from mockllm.testing import MockLLM`. The modules are imported at their fir
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mockllm.server.engine_builder import Broken
@@ -17,21 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts"]
 
 
+_MODULES: Final = {
+    "Broken": "mockllm.server.engine_builder",
+    "MockLLM": "mockllm.testing.mock_server",
+    "MockSession": "mockllm.testing.mock_server",
+    "Received": "mockllm.testing.received_request",
+    "Verdict": "mockllm.testing.verdicts",
+    "Verdicts": "mockllm.testing.verdicts",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name == "Broken":
-        from mockllm.server.engine_builder import Broken
-
-        return Broken
-    if name in ("MockLLM", "MockSession"):
-        from mockllm.testing import mock_server
-
-        return getattr(mock_server, name)
-    if name == "Received":
-        from mockllm.testing.received_request import Received
-
-        return Received
-    if name in ("Verdict", "Verdicts"):
-        from mockllm.testing import verdicts
-
-        return getattr(verdicts, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

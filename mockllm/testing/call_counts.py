@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.matching.matchers import Matcher
+from mockllm.core.matching.matchers import Matcher, mismatches
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.testing.received_request import Received
 
@@ -59,10 +59,9 @@ def miscounted(
     lines = [f"expected {expected}, found {len(matching)} of {len(received)} that came"]
     lines += [f"  {each}" for each in matching[-MAX_SHOWN:]]
     others = [each for each in received if each not in matching] if len(matching) < bounds.least else []
-    for each in sorted(others, key=lambda other: matcher.distance(other.request))[:MAX_SHOWN]:
-        differs = "; ".join(
-            mismatch_line(part) for part in matcher.differences(each.request) if not part.matched
-        )
+    differing = [(matcher.differences(each.request), each) for each in others]
+    for differences, each in sorted(differing, key=lambda pair: mismatches(pair[0]))[:MAX_SHOWN]:
+        differs = "; ".join(mismatch_line(part) for part in differences if not part.matched)
         lines.append(f"  {each}\n    {differs}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile, LoadedFiles, load_files
-from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.source_file import Source, pack_position
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
@@ -101,20 +100,15 @@ def compile_item(kind: EntryKind, item: Mapping[str, Any], by: Caller, name: str
     return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
 
 
-def load_rules(sources: ScenarioSources) -> CodeRules:
+def load_rules(paths: Sequence[str]) -> CodeRules:
     """Load files to add above others. Raise Broken for mistakes."""
-    loading = load_files(sources.scenarios, sources.packs, sources.settings)
-    return _typed(loading)
+    return _typed(load_files(paths))
 
 
 def _typed(loading: LoadedFiles, unique: str = "") -> CodeRules:
     typing = _Open(VOCABULARY, with_examples=False)
     typing.read(loading)
-    mistakes = [
-        *loading.diagnostics,
-        *(each for each in typing.diagnostics if each not in loading.diagnostics),
-    ]
-    if mistakes:
+    if mistakes := list(dict.fromkeys((*loading.diagnostics, *typing.diagnostics))):
         raise Broken(mistakes)
     # Equal rules of two calls are two rules with separate counts.
     typing.entries = [replace(entry, key=entry.key + unique) for entry in typing.entries]

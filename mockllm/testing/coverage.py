@@ -55,11 +55,9 @@ class Coverage(Struct):
     @property
     def missed(self) -> list[CoveragePoint]:
         """Points that no example reached, in file order. For an unreached rule its steps are omitted."""
-        return [
-            point
-            for point in self.points
-            if not self._has(point) and (point.step is None or self._has(_rule(point)))
-        ]
+        reached = self._reached
+        missed = (point for point in self.points if not self._has(point))
+        return [point for point in missed if point.step is None or (point.id, None) in reached]
 
     @property
     def share(self) -> float:
@@ -68,10 +66,6 @@ class Coverage(Struct):
 
     def _has(self, point: CoveragePoint) -> bool:
         return (point.id, point.step) in self._reached
-
-
-def _rule(point: CoveragePoint) -> CoveragePoint:
-    return CoveragePoint(point.id, point.where)
 
 
 def _points(written: RawEntry) -> Iterator[CoveragePoint]:

@@ -32,14 +32,13 @@ class SentRequest(Struct, frozen=True):
 
     def read_by(self, engine: Engine, now: float) -> Request:
         """Return the request that the engine reads; `now` is in seconds since the epoch."""
-        return engine.read(
-            self.method, self.path, self.query_string, self.headers, self.raw, "127.0.0.1", now
-        )
+        head = (self.method, self.path, self.query_string, self.headers)
+        return engine.read(*head, self.raw, "127.0.0.1", now)
 
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:
     """Return the request in the form of `provider`, default the first one that it names. Raise UnsupportedCall."""
-    wire = _wire_request(spec, provider or _first(spec.provider))
+    wire = _wire_request(spec, provider or chosen_provider(spec, None) or DEFAULT.name)
     path, _, query = (spec.path or wire.path).partition("?")
     queries = [query] if query else []
     if spec.query:
@@ -53,10 +52,12 @@ def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRe
     return SentRequest(spec.method or wire.method, path, "&".join(queries), headers, body)
 
 
-def _first(provider: str | list[str] | None) -> str:
-    if provider is None:
-        return DEFAULT.name
-    return provider if isinstance(provider, str) else provider[0]
+def chosen_provider(spec: RequestSpec, provider: str | None) -> str | None:
+    """Return the provider of a request in a run for `provider`: that one if the request lists it. None is the default
+    provider."""
+    if isinstance(spec.provider, list):
+        return provider if provider in spec.provider else spec.provider[0]
+    return spec.provider
 
 
 def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:

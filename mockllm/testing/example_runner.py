@@ -29,9 +29,9 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_graph import UsedPack
 from mockllm.scenario.pack_resolver import PackResolver, bundled_pack
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import UnsupportedCall, build_sent_request
-from mockllm.testing.expectation_hints import MismatchReport
+from mockllm.testing.example_requests import UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.expectations import Mismatch, Outcome, mismatches
+from mockllm.testing.match_trace import MismatchReport
 
 NOW: Final = 1_767_225_600.0
 """Start time of every example: 2026-01-01T00:00:00Z."""
@@ -139,9 +139,6 @@ class Suite:
         return self._worlds[key]
 
 
-# --- which ones ------------------------------------------------------------------------------------
-
-
 def _is_tested(pack: UsedPack, sources: ScenarioSources) -> bool:
     """Return whether to test a pack: it is named, or it is a local pack."""
     if pack.manifest.name in _named(sources):
@@ -172,12 +169,9 @@ def _alone(pack: UsedPack, sources: ScenarioSources) -> ScenarioSources:
     )
     if not sources.settings.sets:
         return alone
-    known = {
-        name
-        for used in load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs
-        for param in used.params.kinds
-        for name in (param, f"{used.manifest.name}.{param}")
-    }
+    used = load_files(alone.scenarios, alone.packs, resolver=PackResolver.for_lock(lock)).packs
+    params = [(each.manifest.name, param) for each in used for param in each.params.kinds]
+    known = {name for pack_name, param in params for name in (param, f"{pack_name}.{param}")}
     sets = [text for text in sources.settings.sets if text.partition("=")[0].strip() in known]
     return replace(alone, settings=ParamSettings(sets))
 
@@ -200,9 +194,6 @@ def _enabling(group: ScenarioSources, file: LoadedFile) -> Iterator[PlannedExamp
             where = f"{file.source.name}:{file.source.position(('examples', number)).line}"
             name = str(item.get("name", f"examples[{number}]"))
             yield PlannedExample(group, where, name, file.path, number, item["with"])
-
-
-# --- one of them -----------------------------------------------------------------------------------
 
 
 def steps_of(entry: ExampleEntry) -> Sequence[ExampleStep]:
@@ -239,11 +230,10 @@ def _failures(
 def _send(
     step: ExampleStep, provider: str | None, engine: Engine, now: float, watch: Watch | None
 ) -> Outcome:
-    providers = step.request.provider
-    listed = isinstance(providers, list) and provider in providers
-    request = build_sent_request(step.request, provider if listed else None).read_by(engine, now)
-    why = MismatchReport(engine, request)
-    outcome = Outcome(request, engine.respond(request), why)
+    chosen = chosen_provider(step.request, provider)
+    request = build_sent_request(step.request, chosen).read_by(engine, now)
+    report = MismatchReport(engine, request)
+    outcome = Outcome(request, engine.respond(request), report.lines)
     if watch is not None:
-        watch(engine, why.decision, outcome)
+        watch(engine, report.decision, outcome)
     return outcome

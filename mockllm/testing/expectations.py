@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -19,7 +19,7 @@ from mockllm.core.rendering.framing import ending
 from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine import PlannedResponse
-from mockllm.engine.request_context import engine_context
+from mockllm.engine.request_reader import engine_context
 from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
 from mockllm.scenario.matchers import condition
 from mockllm.scenario.raw_entries import short_ids
@@ -50,7 +50,7 @@ class Outcome:
 
     request: Request
     answer: PlannedResponse
-    why: Callable[[Condition], tuple[str, ...]] = field(default=lambda condition: ())
+    reasons: Callable[[Condition], Iterable[str]] = field(default=lambda condition: ())
     """Return the reasons why no rule with a matching name was selected."""
 
     @property
@@ -103,9 +103,6 @@ def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
     return found
 
 
-# --- one value, one condition ----------------------------------------------------------------------
-
-
 def _decoded_value(name: str) -> Callable[[Outcome], Json | Missing]:
     def value(outcome: Outcome) -> Json | Missing:
         found = None if outcome.decoded is None else getattr(outcome.decoded, name)
@@ -154,24 +151,20 @@ def _check(
 
 def _first_difference(condition: Condition, value: Json | Missing) -> str | None:
     """Return the first difference of two long texts with equal beginnings."""
-    if (
-        not isinstance(condition, Equals)
-        or not isinstance(condition.value, str)
-        or not isinstance(value, str)
-    ):
+    expected = condition.value if isinstance(condition, Equals) else None
+    if not isinstance(expected, str) or not isinstance(value, str):
         return None
-    expected = condition.value
-    place = next(
-        (at for at, (left, right) in enumerate(zip(expected, value, strict=False)) if left != right),
-        min(len(expected), len(value)),
-    )
+    place = common_length(expected, value)
     if place < 40:
         return None
     parts = (brief(expected[place : place + 30]), brief(value[place : place + 30]))
     return f"they differ after {place} characters: {parts[0]} is {parts[1]}"
 
 
-# --- several values --------------------------------------------------------------------------------
+def common_length(left: str, right: str) -> int:
+    """Return the number of characters before the first difference of two texts."""
+    same = (a == b for a, b in zip(left, right, strict=False))
+    return next((at for at, equal in enumerate(same) if not equal), min(len(left), len(right)))
 
 
 def _headers(key: str, expected: Mapping[str, Any] | None, outcome: Outcome) -> Iterator[Mismatch]:
@@ -248,9 +241,6 @@ def _arguments(expected: Json) -> Iterator[Condition]:
         yield Equals(expected)
 
 
-# --- time ------------------------------------------------------------------------------------------
-
-
 _BOUNDS: Final[Mapping[str, tuple[str, Callable[[float], bool]]]] = {
     "gt": ("more than", lambda over: over > TIME_TOLERANCE),
     "gte": ("at least", lambda over: over >= -TIME_TOLERANCE),
@@ -275,9 +265,6 @@ def duration(seconds: float) -> str:
     return f"{milliseconds:g}ms" if 0 < milliseconds < 1000 else f"{milliseconds / 1000:.10g}s"
 
 
-# --- names -----------------------------------------------------------------------------------------
-
-
 def names_of(id: str) -> tuple[str, ...]:
     """Return the names of a rule or modifier: its name, its id, `pack:name`."""
     return id.rpartition(":")[2], id, *short_ids(id)
@@ -287,19 +274,19 @@ def _rule(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     rule, expected_condition = outcome.answer.rule, _condition(expected)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
-        yield Mismatch(key, expected_condition.describe(), found, None, outcome.why(expected_condition))
+        yield Mismatch(
+            key, expected_condition.describe(), found, None, tuple(outcome.reasons(expected_condition))
+        )
 
 
 def _modifier(key: str, expected: Any, outcome: Outcome) -> Iterator[Mismatch]:
     expected_condition = of_set(_condition(expected))
     spelt = [names_of(id) for id in outcome.answer.modifiers]
     forms = range(max(map(len, spelt), default=1))
-    if not any(
-        expected_condition.matches(tuple(each[min(form, len(each) - 1)] for each in spelt)) for form in forms
-    ):
-        yield Mismatch(
-            key, expected_condition.describe(), brief([each[0] for each in spelt]) if spelt else "none"
-        )
+    by_form = (tuple(each[min(form, len(each) - 1)] for each in spelt) for form in forms)
+    if not any(map(expected_condition.matches, by_form)):
+        found = brief([each[0] for each in spelt]) if spelt else "none"
+        yield Mismatch(key, expected_condition.describe(), found)
 
 
 _CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {

@@ -1,7 +1,4 @@
-"""One event loop in one thread for all servers of a test process. A further server is only a listening socket.
-
-Separate from `server.http_server`, where each loop belongs to one server.
-"""
+"""One event loop in one thread for all servers of a test process. A further server is only a listening socket."""
 
 from __future__ import annotations
 

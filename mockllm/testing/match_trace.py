@@ -4,23 +4,26 @@ is counted: the trace shows the response to the next such request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, Selected
 from mockllm.engine import Engine
-from mockllm.engine.near_misses import guard_line, near_miss_line
+from mockllm.engine.near_misses import NEAREST, guard_line, near_miss_line, nearest, shown
 from mockllm.scenario.catalog import CatalogItem
-from mockllm.testing.expectations import Outcome
+from mockllm.scenario.diagnostics import suggestion
+from mockllm.testing.expectations import Outcome, names_of
 
 MAX_SHOWN_ALL: Final = 10
 """Up to this number of rules, all are shown. Of more, only matching ones and the nearest others."""
-NEAREST: Final = 5
+NEAREST_RULES: Final = 5
 LATER: Final = 3
 
 RuleResult: TypeAlias = Literal["answers", "would answer", "stood aside", "did not match", "comes later"]
@@ -84,7 +87,9 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
     others = [number for number in range(end) if number not in refused]
     if end > MAX_SHOWN_ALL:
         others = [
-            number for number, _ in catalog.index.nearest(request, NEAREST, end) if number not in refused
+            number
+            for number, _ in catalog.index.nearest(request, NEAREST_RULES, end)
+            if number not in refused
         ]
     found = []
     for number in sorted({*refused, *others}):
@@ -92,22 +97,15 @@ def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[T
         if number in refused:
             found.append(_trace_entry(item, number, "stood aside", guard_line(item, *refused[number])))
         else:
-            found.append(_trace_entry(item, number, "did not match", _differs(item, request)))
+            line = near_miss_line(item, item.matcher.differences(request))
+            found.append(_trace_entry(item, number, "did not match", line))
     if decision.rule is not None:
         found.append(
             _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
         )
         later = (number for number in range(end + 1, catalog.rules) if items[number].matcher.matches(request))
-        found += [
-            _trace_entry(items[number], number, "comes later")
-            for _, number in zip(range(LATER), later, strict=False)
-        ]
+        found += [_trace_entry(items[number], number, "comes later") for number in islice(later, LATER)]
     return found, end - len(refused) - len(others)
-
-
-def _differs(item: CatalogItem, request: Request) -> str:
-    """Return a line about why the rule did not match."""
-    return near_miss_line(item, item.matcher.differences(request))
 
 
 def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
@@ -119,9 +117,8 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     item = engine.catalog.items[selected.candidate.item]
     if item.answers is None:
         return None
-    return item.answers.pick(
-        selected.responses, Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
-    )
+    randomness = Randomness(engine.seed, item.id, selected.candidate.scope, selected.tries)
+    return item.answers.pick(selected.responses, randomness)
 
 
 def _step(engine: Engine, selected: Selected) -> str | None:
@@ -135,3 +132,47 @@ def _step(engine: Engine, selected: Selected) -> str | None:
         return "its sequence has ended"
     word = "step" if answers.mode == "sequence" else "branch"
     return f"{word} {picked + 1} of {len(answers.responses)}"
+
+
+_BEFORE: Final = {
+    "modifier": "a modifier's error",
+    "limited": "a modifier's limit",
+    "overloaded": "a modifier's load",
+    "invalid": "the request's validation",
+}
+"""What replaces a matching rule, by the outcome."""
+
+
+class MismatchReport:
+    """Explains the decision on a request, taken before the request is counted."""
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        self._engine = engine
+        self._request = request
+        self.decision: Decision = engine.peek(request).decision
+
+    def lines(self, expected_condition: Condition) -> Iterator[str]:
+        """Yield a line for each rule whose name matches the condition, with the reason."""
+        catalog, decision = self._engine.catalog, self.decision
+        rules = catalog.items[: catalog.rules]
+        found = [item for item in rules if any(map(expected_condition.matches, names_of(item.id)))]
+        for item in found[:NEAREST]:
+            yield self._one(item)
+        if not found and isinstance(expected_condition, Equals):
+            known = dict.fromkeys(names_of(item.id)[0] for item in rules)
+            yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
+        if decision.rule is not None:
+            yield f"{shown(catalog.items[decision.rule.candidate.item])}: matched"
+        elif not found:
+            for item, differences in nearest(catalog, self._request, NEAREST):
+                yield near_miss_line(item, differences)
+
+    def _one(self, item: CatalogItem) -> str:
+        differences = item.matcher.differences(self._request)
+        if not all(difference.matched for difference in differences):
+            return near_miss_line(item, differences)
+        for candidate, refused in self.decision.refused:
+            if candidate.key == item.key:
+                return guard_line(item, candidate, refused)
+        before = _BEFORE.get(self.decision.outcome, "another rule")
+        return f"{shown(item)}: matched, but {before} came first"

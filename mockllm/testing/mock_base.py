@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec import Struct
 
+from mockllm.core.display import counted
 from mockllm.dialects.routes import BASES
 from mockllm.scenario.compiler import request_matcher
 from mockllm.scenario.loader import ScenarioSources
@@ -59,8 +60,6 @@ class MockBase:
     session_id: str | None = None
     """The session of this object; None for the server, which sees all requests."""
 
-    # --- adding rules --------------------------------------------------------------------------
-
     def reply(self, reply: str | Mapping[str, Any], match: Match | None = None, **words: Any) -> CodeRule:
         """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:
         `name`, `times`, `per`, `delay`, `pace`, `faults` … Raise Broken for mistakes."""
@@ -89,7 +88,7 @@ class MockBase:
         they exist there, else to the current folder."""
         by = caller()
         matching = [_resolve_path(os.fspath(path), by) for path in paths]
-        self._stack.add(load_rules(ScenarioSources(matching, vocabulary=VOCABULARY, examples=False)))
+        self._stack.add(load_rules(matching))
 
     def climate(self, climate: str) -> None:
         """Set the weather of the pack `weather` from now on: calm, flaky, rate-limited, slow, storm,
@@ -107,8 +106,6 @@ class MockBase:
         addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
         self._stack.add(addition)
         return addition.entries[0].id if addition.entries else ""
-
-    # --- requests ------------------------------------------------------------------------------
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -140,9 +137,9 @@ class MockBase:
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
         used = {each.rule for each in self.requests}
-        rules = [
+        rules = (
             each for each in entries if each.kind == "rule" and each.layer <= 0 and not each.spec.fallback
-        ]
+        )
         return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
 
     def verify(
@@ -181,6 +178,7 @@ class MockBase:
 
     def journal(self) -> str:
         """Return a line for each request, with the nearest rules for unmatched ones."""
+        self._catch_up()
         return "\n".join(
             str(each) + "".join(f"\n    {line}" for line in each.explanation.splitlines())
             for each in self.requests
@@ -197,10 +195,8 @@ class MockBase:
         unused_rules = [] if not unused else self.unused_rules if files else self._unused(self._added)
         if unused_rules:
             lines = "".join(f"\n  {id}" for id in unused_rules)
-            texts.append(f"{len(unused_rules)} unused rule{'s' * (len(unused_rules) != 1)}:{lines}")
+            texts.append(f"{counted(len(unused_rules), 'unused rule')}:{lines}")
         return texts
-
-    # --- addresses -----------------------------------------------------------------------------
 
     @property
     def base_url(self) -> str:

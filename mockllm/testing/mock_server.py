@@ -21,7 +21,6 @@ from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address
 from mockllm.server.journal.journal import Journal
-from mockllm.server.lazy_control import steer_late
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
@@ -30,7 +29,7 @@ from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
 
 if TYPE_CHECKING:
-    from mockllm.server.control import ControlApi
+    from mockllm.server.control.api import ControlApi
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
@@ -99,7 +98,7 @@ class MockLLM(MockBase):
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
         app = App(self._recording, limits=self._limits, lines=Ends(self._recording))
-        steer_late(app, partial(create_control_api, app, self._recording))
+        app.make_control = partial(create_control_api, app, self._recording)
         self._hosted = Hosted(app, self._address)
         return self
 
@@ -136,9 +135,8 @@ class MockLLM(MockBase):
             sources.packs if packs is None else packs,
             sources.settings.values if params is None else params,
         )
-        return MockSession(
-            self, id or f"session-{next(self._sessions)}", RuleStack(sources, self._stack), seed
-        )
+        name = id or f"session-{next(self._sessions)}"
+        return MockSession(self, name, RuleStack(sources, self._stack), seed)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -170,11 +168,7 @@ class MockLLM(MockBase):
 
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(
-            stack,
-            self._state,
-            seed=self.seed,
-            longest=self._max_delay,
-            max_generated=self._limits.generated,
+            stack, self._state, seed=self.seed, longest=self._max_delay, max_generated=self._limits.generated
         )
 
     def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:
@@ -242,7 +236,8 @@ def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
     """Create the control API at its first request."""
     from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
     from mockllm.scenario.vocabulary import Vocabulary
-    from mockllm.server.control import ControlApi, ControlContext
+    from mockllm.server.control.api import ControlApi
+    from mockllm.server.control.context import ControlContext
 
     vocabulary = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
     return ControlApi(ControlContext(ControlledEngine(app, recorder), vocabulary=vocabulary))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -47,9 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "the fixture `mockllm`, and whether unmatched requests (strict), unused rules (all_used) and bad verdicts "
         "on clients (verdicts) fail the test",
     )
-
-
-# --- fixtures --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -101,9 +98,6 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     return environment
 
 
-# --- checks and reports after a test ---------------------------------------------------------------
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Clear the servers of an earlier run of the test: some plugins rerun failed tests."""
@@ -141,9 +135,6 @@ def pytest_runtest_makereport(
     return report
 
 
-# --- settings --------------------------------------------------------------------------------------
-
-
 def _note(node: pytest.Item, server: MockBase) -> None:
     node.stash.setdefault(SERVERS, []).append((server.base_url, server))
 
@@ -164,23 +155,19 @@ def _words(node: pytest.Item) -> dict[str, Any]:
             pytest.fail(f"the marker {MARKER} takes keywords only, as in packs=…", pytrace=False)
         for name, value in marker.kwargs.items():
             if name not in WORDS:
-                pytest.fail(_unknown(name), pytrace=False)
+                from mockllm.scenario.diagnostics import suggestion
+
+                hint = suggestion(name, WORDS)
+                pytest.fail(f"the marker {MARKER} has no keyword {name!r}{hint}", pytrace=False)
             words.setdefault("packs" if name == "pack" else name, value)
     if "packs" in words and isinstance(words["packs"], str):
         words["packs"] = words["packs"].split(",")
     if "scenarios" in words:
-        words["scenarios"] = [_path(node, each) for each in _listed(words["scenarios"])]
+        paths = words["scenarios"]
+        words["scenarios"] = [
+            _path(node, each) for each in (paths if isinstance(paths, list | tuple) else [paths])
+        ]
     return words
-
-
-def _unknown(name: str) -> str:
-    from mockllm.scenario.diagnostics import suggestion
-
-    return f"the marker {MARKER} has no keyword {name!r}{suggestion(name, WORDS)}"
-
-
-def _listed(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _path(node: pytest.Item, path: Any) -> str:

@@ -131,18 +131,11 @@ class Received:
         """The access log record of the request."""
         if self.ended is not None:
             return self.ended
-        request = self.request
-        return AccessLogRecord(
-            request.now,
-            request.method,
-            short(self.path),
-            None if request.model is None else short(request.model),
-            self.rule,
-            self.modifiers,
-            self.status,
-            max(0.0, time.time() - request.now),
-            self.notes,
-        )
+        now, model = self.request.now, self.request.model
+        model = None if model is None else short(model)
+        took = max(0.0, time.time() - now)
+        head = (now, self.request.method, short(self.path), model)
+        return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, self.notes)
 
     @property
     def explanation(self) -> str:

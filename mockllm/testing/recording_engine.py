@@ -21,7 +21,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 from mockllm.server.engine_builder import Broken
-from mockllm.state import State
+from mockllm.state.sessions import Sessions
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged
 from mockllm.testing.received_request import Received
@@ -41,9 +41,8 @@ class RuleStack(Struct, dict=True):
 
     def __post_init__(self) -> None:
         below = self.below
-        self.base: CompiledBase = (
-            compiled_base(self.sources) if below is None or self.sources != below.sources else below.base
-        )
+        shared = below is not None and self.sources == below.sources
+        self.base: CompiledBase = below.base if below is not None and shared else compiled_base(self.sources)
 
     @property
     def versions(self) -> int:
@@ -182,7 +181,9 @@ class Ends(AccessLog):
         self._recorder.ended(record, request)
 
 
-def create_engine(stack: RuleStack, state: State, *, seed: int, longest: float, max_generated: int) -> Engine:
+def create_engine(
+    stack: RuleStack, state: Sessions, *, seed: int, longest: float, max_generated: int
+) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
     if stack.all_additions:

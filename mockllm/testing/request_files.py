@@ -21,7 +21,7 @@ from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 
 W = TypeVar("W", bound=BaseModel)
 
@@ -99,9 +99,8 @@ class _File(Struct, frozen=True):
     ) -> list[list[RequestFile]]:
         """Return the steps for each provider that they name."""
         words = [word for _, word in steps if isinstance(word, RequestSpec)]
-        listed: list[str | None] = [
-            name for word in words if isinstance(word.provider, list) for name in word.provider
-        ]
+        lists = [word.provider for word in words if isinstance(word.provider, list)]
+        listed: list[str | None] = [name for names in lists for name in names]
         return [
             [
                 replace(self._request_file(word, provider), after=after, step=number if stepwise else None)
@@ -113,8 +112,7 @@ class _File(Struct, frozen=True):
     def _request_file(self, word: RequestFile | RequestSpec, provider: str | None) -> RequestFile:
         if isinstance(word, RequestFile):
             return word
-        own = word.provider
-        chosen = own if isinstance(own, str | None) else provider if provider in own else own[0]
+        chosen = chosen_provider(word, provider)
         try:
             return RequestFile(chosen, build_sent_request(word, chosen))
         except UnsupportedCall as error:
@@ -145,12 +143,8 @@ def is_body(data: Mapping[str, Json]) -> bool:
 
 def guess_provider(data: Mapping[str, Json]) -> str:
     """Return the provider that a body is a request to, as far as the body shows."""
-    matches = (
-        provider
-        for provider in REGISTERED
-        if provider.recognizes_body is not None and provider.recognizes_body(data)
-    )
-    return next(matches, DEFAULT).name
+    known = ((provider, provider.recognizes_body) for provider in REGISTERED)
+    return next((provider for provider, recognizes in known if recognizes and recognizes(data)), DEFAULT).name
 
 
 def _from_body(data: dict[str, Json]) -> RequestFile:

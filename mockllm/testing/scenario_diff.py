@@ -21,12 +21,11 @@ from mockllm.core.reply.reply import Usage
 from mockllm.engine import Engine
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.language.examples import ExampleStep
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.state.sessions import Sessions
-from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request
+from mockllm.testing.example_requests import SentRequest, UnsupportedCall, build_sent_request, chosen_provider
 from mockllm.testing.example_runner import NOW, providers_of, steps_of
-from mockllm.testing.expectations import TIME_TOLERANCE, USAGE, Outcome, duration
+from mockllm.testing.expectations import TIME_TOLERANCE, USAGE, Outcome, common_length, duration
 
 _VOLATILE: Final = re.compile(r"(^|_)id$|[a-z]Id$|created|fingerprint|^timestamp$|obfuscation")
 """Body keys with values that no client can rely on."""
@@ -107,9 +106,7 @@ class ScenarioPair:
 
 def plain(name: str, runs: Sequence[Sequence[tuple[float, SentRequest]]]) -> list[Case]:
     """Return the cases of a file's requests; `runs` has one list for each provider."""
-    return [
-        Case(name if number == 0 else f"{name} ({number + 1})", steps) for number, steps in enumerate(runs)
-    ]
+    return [Case(f"{name} ({number})" if number > 1 else name, steps) for number, steps in enumerate(runs, 1)]
 
 
 def recorded(gathered: LoadedScenarios, sources: ScenarioSources) -> list[Case]:
@@ -124,7 +121,13 @@ def _cases(sides: Sequence[LoadedScenarios], sources: Sequence[ScenarioSources])
         for entry in gathered.examples:
             for provider in providers_of(entry):
                 try:
-                    steps = tuple(_sent_step(step, provider) for step in steps_of(entry))
+                    steps = tuple(
+                        (
+                            step.after or 0.0,
+                            build_sent_request(step.request, chosen_provider(step.request, provider)),
+                        )
+                        for step in steps_of(entry)
+                    )
                 except UnsupportedCall:
                     continue
                 name = entry.name if entry.spec.name else f"{_within(entry.file, own_sources)} {entry.name}"
@@ -143,15 +146,6 @@ def _within(file: str, sources: ScenarioSources) -> str:
     return os.path.basename(file)
 
 
-def _sent_step(step: ExampleStep, provider: str | None) -> tuple[float, SentRequest]:
-    chosen = _listed_provider(step.request.provider, provider)
-    return step.after or 0.0, build_sent_request(step.request, chosen)
-
-
-def _listed_provider(own: str | list[str] | None, provider: str | None) -> str | None:
-    return provider if isinstance(own, list) and provider in own else None
-
-
 def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
     engine, now = Engine(catalog, Sessions()), NOW
     for after, sent_ in case.steps:
@@ -164,27 +158,15 @@ def _outcomes(case: Case, catalog: Any) -> Iterator[Outcome]:
         yield outcome
 
 
-# --- what a client sees ----------------------------------------------------------------------------
-
-
 def _differences(old: Outcome, new: Outcome) -> Iterator[tuple[str, str, str]]:
     before, now = _visible(old), _visible(new)
-    differences = [
-        each
-        for field in before
-        if before[field] != now[field]
-        for each in _parts(field, before[field], now[field])
-    ]
+    changed = [field for field in before if before[field] != now[field]]
+    differences = [each for field in changed for each in _parts(field, before[field], now[field])]
     yield from ((field, *_shortened(left, right)) for field, left, right in differences)
     if abs(old.took - new.took) > TIME_TOLERANCE:
         yield "took", duration(old.took), duration(new.took)
     if not differences and _payload(old) != _payload(new):
-        yield (
-            "body",
-            *_from_difference(
-                _payload(old).decode("utf-8", "replace"), _payload(new).decode("utf-8", "replace")
-            ),
-        )
+        yield "body", *_from_difference(*(_payload(each).decode("utf-8", "replace") for each in (old, new)))
 
 
 def _parts(field: str, old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
@@ -202,7 +184,7 @@ def _counts(usage: Usage | None) -> dict[str, Json] | None:
     if usage is None:
         return None
     stated = {} if usage.stated is None else {"total_tokens": usage.stated}
-    reported = {} if usage.told == "counted" else {"told": usage.told}
+    reported = {} if usage.presence == "counted" else {"told": usage.presence}
     return {word: getattr(usage, name) for word, name in USAGE.items()} | stated | reported
 
 
@@ -213,14 +195,9 @@ def _visible(outcome: Outcome) -> dict[str, Any]:
     visible: dict[str, Any] = {"status": plan.head.status, "error": outcome.answer.error}
     if decoded is not None:
         visible |= {"text": decoded.text, "thinking": decoded.thinking, "refusal": decoded.refusal}
-        visible |= {
-            "tool_calls": [(call.name, call.arguments) for call in decoded.calls],
-            "finish_reason": decoded.finish,
-        }
-        visible |= {
-            "usage": _counts(decoded.usage),
-            "chunks": None if decoded.chunks is None else len(decoded.chunks),
-        }
+        visible["tool_calls"] = [(call.name, call.arguments) for call in decoded.calls]
+        visible |= {"finish_reason": decoded.finish, "usage": _counts(decoded.usage)}
+        visible["chunks"] = None if decoded.chunks is None else len(decoded.chunks)
     visible["headers"] = {name: value for name, value in sorted(headers.items()) if name not in own}
     visible["faults"] = list(outcome.answer.faults)
     return {field: visible.get(field) for field in _FIELDS}
@@ -255,18 +232,12 @@ def _without(value: Json) -> Json:
 def _shortened(old: Any, new: Any) -> tuple[str, str]:
     """Return both values shortened; with equal beginnings, from their first difference on."""
     shown = _shown(old), _shown(new)
-    if shown[0] != shown[1]:
-        return shown
-    return _from_difference(str(old), str(new))
+    return shown if shown[0] != shown[1] else _from_difference(str(old), str(new))
 
 
 def _from_difference(old: str, new: str) -> tuple[str, str]:
     """Return both texts from a little before their first difference."""
-    place = next(
-        (at for at, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]),
-        min(len(old), len(new)),
-    )
-    begin = max(place - CONTEXT, 0)
+    begin = max(common_length(old, new) - CONTEXT, 0)
     before = "…" if begin else ""
     return _shown(before + old[begin:]), _shown(before + new[begin:])
 

@@ -99,18 +99,13 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
     """Return the verdicts on the clients of these requests. `now`, in seconds since the epoch, is the end: no later
     requests of a client are expected. `lost` means that older requests were dropped."""
     observed = [_observed(number, each) for number, each in enumerate(received, 1) if each.method == JUDGED]
-    return Verdicts(
-        [
-            Verdict(result, each, received)
-            for each in evaluate(observed, now, lost=lost)
-            for result in each.verdicts
-        ]
-    )
+    reports = evaluate(observed, now, lost=lost)
+    return Verdicts([Verdict(result, report, received) for report in reports for result in report.verdicts])
 
 
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
-    key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
+    key = redaction.hashed(redaction.key_in(request.headers, f"{request.path}?{request.query_string}"))
     return ObservedRequest(
         number,
         Client(request.headers.get("user-agent", ""), key or "", request.client),

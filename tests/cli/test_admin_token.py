@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.admin_token import AdminToken, admin_token
+from mockllm.cli.control_setup import AdminToken, admin_token
 from mockllm.cli.options import BadOption
 from tests.cli.in_process import command
 from tests.process import serving

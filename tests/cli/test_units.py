@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.cli.units import count, seconds, size
+from mockllm.cli.options import count, seconds, size
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import Cost, Gauge, Limit, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.openai.headers import go_duration
 from mockllm.dialects.providers import REGISTERED

@@ -57,7 +57,9 @@ def played(
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, ReplyFault)
     telling = ReplyFaultContext(request, stream, Random(0), plan)
-    made = fault.apply_in_context(dialect.supported_reply(reply, request) if fault.shown else reply, telling)
+    made = fault.apply_in_context(
+        dialect.supported_reply(reply, request) if fault.uses_supported_reply else reply, telling
+    )
     if isinstance(made, NotApplicable):
         return made
     return plan(dialect.supported_reply(made, request))

@@ -24,7 +24,7 @@ ALLOWED = {
     "cli/record.py": EXAMPLE,
     "cli/requests.py": EXAMPLE,
     "cli/serve.py": EXAMPLE,
-    "recordings/hosts.py": EXAMPLE,
+    "cli/upstream.py": EXAMPLE,
     "scenario/language/proxy.py": EXAMPLE,
     "core/redaction.py": NAMES_OF_KEYS,
     "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",

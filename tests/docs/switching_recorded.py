@@ -8,7 +8,7 @@ from typing import Any
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.request.request_hash import older_hash, request_hash
+from mockllm.core.request.request_keys import older_hash, request_hash
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.scenario_writer import RequestParser

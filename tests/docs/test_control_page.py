@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.control.api import routes
-from mockllm.server.control.models.journal_entries import RequestQuery
+from mockllm.server.control.models.journal import RequestQuery
+from mockllm.server.control.routes import ROUTES
 from tests.server.control.live_server import Steered, steered
 
 PAGE = (Path(__file__).parents[2] / "docs/control.md").read_text()
@@ -22,7 +22,7 @@ def server(tmp_path: Path) -> Iterator[Steered]:
         yield made
 
 
-@pytest.mark.parametrize("path", sorted({route.path for route in routes()}))
+@pytest.mark.parametrize("path", sorted({route.path for route in ROUTES}))
 def test_every_path_is_on_it(path: str) -> None:
     """As a whole, or its end behind a path that is."""
     begin = path.partition("/{")[0]

@@ -16,17 +16,16 @@ from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.language import (
     admission,
     conditions,
+    content,
     error,
     examples,
-    generated,
     match,
     reply,
     rule,
     settings,
 )
-from mockllm.scenario.language.use import UseSpec
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.manifest import PackSpec
+from mockllm.scenario.manifest import PackSpec, UseSpec
 from mockllm.scenario.pack_params import ParamSpec
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.testing.example_runner import Suite
@@ -43,8 +42,8 @@ def title(block: str) -> str:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=[title(block) for block in BLOCKS])
 def test_examples_of_page_pass(block: str, tmp_path: Path) -> None:
-    for name, content in _files(block):
-        (tmp_path / name).write_text(content, encoding="utf-8")
+    for name, source in _files(block):
+        (tmp_path / name).write_text(source, encoding="utf-8")
     suite = Suite(ScenarioSources([str(tmp_path)], vocabulary=Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)))
     assert [str(mistake) for mistake in suite.diagnostics] == []
     results = list(suite.run(""))
@@ -76,9 +75,9 @@ WORDS: list[type[BaseModel]] = [
     reply.PartSpec,
     reply.ToolCallSpec,
     reply.UsageSpec,
-    generated.TokensText,
-    generated.SentencesText,
-    generated.FileText,
+    content.TokensText,
+    content.SentencesText,
+    content.FileText,
     error.ErrorSpec,
     reply.HttpSpec,
     reply.StepSpec,

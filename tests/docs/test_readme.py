@@ -16,8 +16,8 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import bundled_names
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import ThreadedServer
 from mockllm.state.sessions import Sessions
+from tests.server.threaded_server import ThreadedServer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.recordings import hosts, request_log
+from mockllm.recordings import interaction, request_log
 from mockllm.recordings.importer import KINDS
 from tests.language.virtual_server import VirtualServer, raw_request
 from tests.recordings.sample_files import take
@@ -74,4 +74,4 @@ def test_page_names_every_imported_format() -> None:
     for name in ("VCR", "HAR", "curl -i", "aimock", "WireMock", "JSON object in each line", "exchange"):
         assert name in KINDS
         assert name in PAGE
-    assert f"`{hosts.OTHER}`" in PAGE
+    assert f"`{interaction.OTHER}`" in PAGE

@@ -13,7 +13,7 @@ import pytest
 from mockllm.cli import exec as exec_command
 from mockllm.cli import verdict as verdict_command
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.control.models.verdict_reports import VerdictQuery
+from mockllm.server.control.models.journal import VerdictQuery
 from mockllm.testing.plugin import WORDS
 from mockllm.testing.verdicts import Verdict
 from tests.server.control.live_server import steered

@@ -65,7 +65,7 @@ def ask_call(call: Call, user: str, turn: int, *, stream: bool, model: str | Non
 def without_cache(scenario: str) -> VirtualServer:
     """A game whose engine has no response cache."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("mockllm.engine.catalog_runtime.ResponseCache", NoCache)
+        patched.setattr("mockllm.engine.planner.ResponseCache", NoCache)
         return VirtualServer(scenario)
 
 
@@ -107,5 +107,5 @@ def compare(scenario: str, asked: Sequence[ClientRequest]) -> VirtualServer:
     for number, each in enumerate(asked):
         expected = facts(rendered.respond(each).planned)
         assert facts(cached.respond(each).planned) == expected, f"request {number}"
-    assert not rendered.engine._runtime.cache.entries
+    assert not rendered.engine._planner.cache.entries
     return cached

@@ -100,9 +100,9 @@ UNCACHEABLE = {"together-VendorCompletions"}
 @pytest.mark.parametrize(("name", "call"), CALLS.items(), ids=CALLS)
 def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool) -> None:
     asked = [ask_call(call, "made", turn, stream=stream) for turn in range(3)]
-    entries = list(compare(PLAIN, asked).engine._runtime.cache.entries.values())
+    entries = list(compare(PLAIN, asked).engine._planner.cache.entries.values())
     assert any(type(entry) is CachedResponse for entry in entries) is (name not in UNCACHEABLE)
-    entries = list(compare(DRAWN, asked).engine._runtime.cache.entries.values())
+    entries = list(compare(DRAWN, asked).engine._planner.cache.entries.values())
     assert any(type(entry) is CachedStream for entry in entries) is (stream and name not in UNCACHEABLE)
 
 
@@ -147,4 +147,4 @@ def test_a_multiplied_token_count_is_cached(tokens: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(openai.CHAT, "__class__", Ollama)
     count_tokens(monkeypatch, iter([tokens + turn for turn in range(10) for _ in range(2)]))
     game = compare("rules: [{reply: Hello.}]", [chat_request("hi") for _ in range(10)])
-    assert game.engine._runtime.cache.entries
+    assert game.engine._planner.cache.entries

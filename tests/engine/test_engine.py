@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import FieldMismatch
 from mockllm.core.templates.template import TemplateFailure
-from mockllm.engine import Engine, catalog_runtime, engine, planner, response_cache
+from mockllm.engine import Engine, engine, planner, response_cache
 from mockllm.engine.near_misses import mismatch_line, unfit
 from mockllm.engine.responder import header_text
 from mockllm.scenario.diagnostics import StaleSource
@@ -147,7 +147,7 @@ def test_caches_change_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked twice (the second time from what is kept), and with next to nothing kept."""
     twice = [each.timed_bytes for each in respond_all(MANY, *REQUESTS, *REQUESTS)]
     monkeypatch.setattr(engine, "MAX_FAST_PATHS", 2)
-    monkeypatch.setattr(catalog_runtime, "MAX_CACHED_SETTINGS", 2)
+    monkeypatch.setattr(planner, "MAX_CACHED_SETTINGS", 2)
     monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 5000)
     monkeypatch.setattr(planner, "MAX_CACHED_REPLIES", 2)
     assert [each.timed_bytes for each in respond_all(MANY, *REQUESTS, *REQUESTS)] == twice

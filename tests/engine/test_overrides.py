@@ -66,7 +66,7 @@ def test_a_seed_needs_no_permission() -> None:
 
 
 def test_an_invalid_seed_is_refused() -> None:
-    expected = 'x-mockllm-seed: expected a whole number, or a seed as the journal tells it, found "many"'
+    expected = 'x-mockllm-seed: expected a whole number, or a seed from the journal, found "many"'
     assert message(respond_all(RULES, asked(seed="many"))[0]) == expected
     heard = respond_all(RULES, asked(say=claude_request, seed="1.5"))[0]
     assert heard.json["error"]["type"] == "invalid_request_error"

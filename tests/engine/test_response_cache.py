@@ -43,7 +43,7 @@ class StreamRenderer(Renderer):
 
     def __call__(self, identity: ResponseIdentity, request: Request) -> UnpacedStream:  # type: ignore[override]
         self.rendered += 1
-        steps = (EventStep(dumps(self._body(identity, request)), 1, "say"),)
+        steps = (EventStep(dumps(self._body(identity, request)), 1, "chunk"),)
         return UnpacedStream(Plan(ResponseHead(200, ()), steps, Framing.SSE), (ChunkEntry("x"),))
 
 

@@ -116,7 +116,7 @@ def test_an_invalid_session_id_is_refused(asked: ClientRequest, told: str) -> No
     assert heard.status == 400
     assert heard.message == f"mockllm knows no such session: {told}."
     assert game.respond(chat_request()).text == "one", "nothing was counted"
-    assert len(game.engine.state) == 0  # type: ignore[arg-type]
+    assert len(game.engine.state) == 0
 
 
 def test_the_refusal_is_in_the_providers_own_form() -> None:

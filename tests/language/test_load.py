@@ -60,7 +60,7 @@ def test_load_slot_is_freed_by_internal_failure(monkeypatch: pytest.MonkeyPatch)
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(server.engine._runtime.planner, "plan", fails)
+        patched.setattr(server.engine._planner, "plan", fails)
         with pytest.raises(ZeroDivisionError):
             server.respond(chat_request())
     assert server.respond(chat_request()).status == 200

@@ -16,7 +16,14 @@ from statistics import NormalDist, fmean
 
 import pytest
 
-from tests.language.virtual_server import cases, chat_request, raw_request, respond_all, respond_once
+from tests.language.virtual_server import (
+    cases,
+    chat_request,
+    diagnostics_of,
+    raw_request,
+    respond_all,
+    respond_once,
+)
 
 STREAM = chat_request(stream=True)
 ANSWERS, GAPS = 1_000, 10_000
@@ -215,3 +222,25 @@ def test_image_part_takes_no_time() -> None:
         ),
     )
     assert response.took == pytest.approx(0.25)
+
+
+def test_itl_beside_tokens_per_second_has_diagnostic() -> None:
+    assert diagnostics_of("rules: [{reply: x, pace: {itl: 1s, tokens_per_second: 4}}]") == [
+        "rules[0].pace: itl and tokens_per_second are one setting; write one of them"
+    ]
+
+
+@pytest.mark.parametrize("bare", ["2", "0.5", '"100"'])
+@pytest.mark.parametrize(
+    "key", ["delay: %s", "pace: {ttft: %s}", "pace: {itl: %s}", "pace: {jitter: %s}", "delay: [1s, %s]"]
+)
+def test_bare_number_for_duration_has_diagnostic(bare: str, key: str) -> None:
+    (message,) = diagnostics_of(f"rules: [{{reply: x, {key % bare}}}]")
+    assert 'write "300ms", "2s" or "1m"' in message
+
+
+@pytest.mark.parametrize(
+    ("chance", "fine"), [("5%", True), ("0.05", True), ("5", False), ("'101%'", False), ("often", False)]
+)
+def test_probability_forms(chance: str, fine: bool) -> None:
+    assert bool(diagnostics_of(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine

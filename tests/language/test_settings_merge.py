@@ -10,7 +10,6 @@ from tests.language.virtual_server import (
     cases,
     chat_request,
     claude_request,
-    diagnostics_of,
     respond_all,
     respond_once,
 )
@@ -379,28 +378,6 @@ def test_modifier_draws_are_separate() -> None:
     two = respond_all(f"rules: [{{name: b, reply: y}}]\n{drawn}", *[chat_request(key="k", stream=True)] * 3)
     assert [(each.delay, each.took) for each in first_item] == [(each.delay, each.took) for each in two]
     assert len({each.delay for each in first_item}) == 3
-
-
-def test_itl_beside_tokens_per_second_has_diagnostic() -> None:
-    assert diagnostics_of("rules: [{reply: x, pace: {itl: 1s, tokens_per_second: 4}}]") == [
-        "rules[0].pace: itl and tokens_per_second are one setting; write one of them"
-    ]
-
-
-@pytest.mark.parametrize("bare", ["2", "0.5", '"100"'])
-@pytest.mark.parametrize(
-    "key", ["delay: %s", "pace: {ttft: %s}", "pace: {itl: %s}", "pace: {jitter: %s}", "delay: [1s, %s]"]
-)
-def test_bare_number_for_duration_has_diagnostic(bare: str, key: str) -> None:
-    (message,) = diagnostics_of(f"rules: [{{reply: x, {key % bare}}}]")
-    assert 'write "300ms", "2s" or "1m"' in message
-
-
-@pytest.mark.parametrize(
-    ("chance", "fine"), [("5%", True), ("0.05", True), ("5", False), ("'101%'", False), ("often", False)]
-)
-def test_probability_forms(chance: str, fine: bool) -> None:
-    assert bool(diagnostics_of(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine
 
 
 def test_times_start_at_last_byte_of_request() -> None:

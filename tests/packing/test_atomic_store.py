@@ -83,7 +83,11 @@ def test_partial_tree_is_never_left(
 
 def test_partial_file_is_never_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_file(b"old", tmp_path / "mockllm.lock")
-    fails(monkeypatch, OSError(errno.ENOSPC, "No space left on device"), after=0)
+
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(PackRejected, match=r"mockllm\.lock cannot be written: No space left on device"):
         put_file(b"new", tmp_path / "mockllm.lock")
     assert all_files(tmp_path) == {"mockllm.lock"}

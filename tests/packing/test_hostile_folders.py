@@ -74,7 +74,7 @@ def test_pipe_as_manifest_is_not_a_pack(
     piped_manifest(pack(Path("p")))
     write(Path(), {"scenarios/a.yaml": "use: [../p]\n"})
     assert run("check") == 1
-    assert "is not a pack: it has no pack.yaml" in capfd.readouterr().out
+    assert "is not a pack: it contains no pack.yaml" in capfd.readouterr().out
 
 
 def test_installed_pack_with_another_name_is_refused(

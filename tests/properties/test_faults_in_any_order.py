@@ -42,7 +42,7 @@ def of(name: str) -> st.SearchStrategy[Fault]:
 
 faults = st.lists(st.sampled_from(sorted(PLAYED)).flatmap(of), max_size=5)
 said = st.one_of(
-    st.builds(EventStep, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("say")),
+    st.builds(EventStep, st.sampled_from([b"a", "bü".encode(), b"{}"]), st.integers(1, 3), st.just("chunk")),
     st.builds(EventStep, st.just(b"x"), st.integers(0, 3), st.sampled_from(["open", "finish", "end"])),
     st.builds(RawStep, st.just(b": c\n\n"), st.integers(0, 3)),
     st.builds(WaitStep, st.sampled_from([0.0, 0.5, 1.0]), st.integers(0, 3)),

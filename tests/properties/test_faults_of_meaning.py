@@ -71,7 +71,7 @@ def changed(
         for name, given_ in played:
             fault = FAULTS[name].model_validate(given_)
             assert isinstance(fault, ReplyFault)
-            if fault.shown == shown:
+            if fault.uses_supported_reply == shown:
                 said = fault.apply_in_context(reply, ReplyFaultContext(request, stream, Random(seed), plan))
                 reply = reply if isinstance(said, NotApplicable) else said
     return reply

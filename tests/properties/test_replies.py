@@ -84,7 +84,7 @@ def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[
     plan = protocol.dialect.encode_stream(reply, request, STAMP)
     numbers = [step.chunk_index for step in plan.steps]
     assert numbers == sorted(numbers)
-    said = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "say"]
+    said = [step.chunk_index for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"]
     assert sorted(set(said)) == list(range(1, len(chunk_schedule(reply)[0]) + 1))
 
 

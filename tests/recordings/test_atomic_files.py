@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.recordings.atomic_files import file_name, folder_name, keep
+from mockllm.recordings.atomic_files import file_name, folder_name, write_file
 
 
 def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.yaml"
-    keep(path, "before")
+    write_file(path, "before")
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -22,17 +22,17 @@ def test_full_disk_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         with monkeypatch.context() as patch:
             patch.setattr(f"os.{act}", full)
             with pytest.raises(OSError, match="No space"):
-                keep(path, "after")
+                write_file(path, "after")
         assert [item.name for item in tmp_path.iterdir()] == ["a.yaml"]
         assert path.read_text() == "before"
-    keep(path, "after")
+    write_file(path, "after")
     assert path.read_text() == "after"
 
 
 def test_really_full_disk_leaves_no_file(tmp_path: Path) -> None:
     script = (
-        "import resource, sys; from pathlib import Path; from mockllm.recordings.atomic_files import keep; "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); keep(Path(sys.argv[1]), 'x' * 10_000)"
+        "import resource, sys; from pathlib import Path; from mockllm.recordings.atomic_files import write_file; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); write_file(Path(sys.argv[1]), 'x' * 10_000)"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "a.yaml")],

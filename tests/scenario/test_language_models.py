@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.limits import STRATEGIES, Limit
+from mockllm.core.limits.limit import STRATEGIES, Limit
 from mockllm.core.quantities.parse import Uniform
-from mockllm.core.rendering.ttft import ReadingTime
+from mockllm.core.rendering.pacing import ReadingTime
+from mockllm.core.selection.guards import TimeWindow
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.time_window import TimeWindow
 from mockllm.core.values.types import Drawn, Expression
 from mockllm.scenario.raw_entries import read_spec
 

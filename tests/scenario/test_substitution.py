@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.substitution import SizeBudget, substitute, substitute_at
 from mockllm.scenario.yaml_reader import read_source

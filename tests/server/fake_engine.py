@@ -26,7 +26,7 @@ def streamed(*steps: Step, delay: float = 0.0) -> Plan:
 
 
 def say(text: str, beat: int = 1) -> EventStep:
-    return EventStep(text.encode(), beat, "say")
+    return EventStep(text.encode(), beat, "chunk")
 
 
 def chunks(count: int, gap: float) -> Plan:

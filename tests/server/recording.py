@@ -15,12 +15,12 @@ from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.recorder import Recorder
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.upstreams import Upstreams
 from mockllm.state.sessions import Sessions
 from tests.server.raw_client import Got, Raw
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
 KEY = "sk-" + "a1B2" * 8

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import older_hash, request_hash
+from mockllm.core.request.request_keys import older_hash, request_hash
 from mockllm.server.access_log import MAX_TEXT, AccessLog, AccessLogRecord, duration, plain, short
 
 AT = time.mktime((2026, 11, 20, 10, 12, 1, 0, 0, -1))

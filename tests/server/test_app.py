@@ -6,8 +6,7 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,14 +15,11 @@ from mockllm.core.rendering.plan import RawStep as RawStep
 from mockllm.core.request.request import Request
 from mockllm.engine import EngineInfo, PlannedResponse
 from mockllm.scenario.diagnostics import StaleSource
-from mockllm.server import respond
 from mockllm.server.app import App
-from mockllm.server.exchange_end import end_exchange
-from mockllm.server.http_server import ThreadedServer
-from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer, written_down
 from tests.waiting import PATIENCE, until
 
 LIMITS = ServerLimits(grace=0.2, linger=0.2)
@@ -41,21 +37,8 @@ def echo(asked: Request) -> Plan:
     return whole(json.dumps(said))
 
 
-def fail(asked: Request) -> Plan:
-    raise ZeroDivisionError("a mistake of ours")
-
-
-def fail_late(asked: Request) -> Plan:
-    return streamed(say("a"), WaitStep(0.001, 1), "no step at all")  # type: ignore[arg-type]
-
-
-def fail_first(asked: Request) -> Plan:
-    return streamed("no step at all", WaitStep(0.001, 1), delay=0.001)  # type: ignore[arg-type]
-
-
 ENGINE = FakeEngine(
     {
-        "/fail-first": fail_first,
         "/whole": whole(),
         "/echo": echo,
         "/stream": chunks(3, 0.001),
@@ -67,8 +50,6 @@ ENGINE = FakeEngine(
         "/half": Plan(ResponseHead(200, ()), (RawStep(b"half", 1), CutStep("close", 1), RawStep(b"rest", 1))),
         "/empty": Plan(ResponseHead(204, ()), ()),
         "/own-origin": Plan(ResponseHead(200, (("Access-Control-Allow-Origin", "https://a"),)), ()),
-        "/fail": fail,
-        "/fail-late": fail_late,
         "/last": Plan(ResponseHead(200, (("Connection", "close"),)), (EventStep(b"x", 1, "body"),)),
         "/huge": Plan(ResponseHead(200, ()), (EventStep(b"x" * 3_000_000, 1, "body"),), Framing.PLAIN),
         "/noted": lambda asked: PlannedResponse(whole("x", 404), None, notes=("not played",), missed=True),
@@ -88,12 +69,6 @@ def server() -> Iterator[ThreadedServer]:
 def raw(server: ThreadedServer) -> Iterator[Raw]:
     with Raw(server.port) as client:
         yield client
-
-
-def written_down(server: ThreadedServer, path: str) -> JournalEntry:
-    """The last record of a path; it is written just after the answer's last byte."""
-    found = until(lambda: [record for record in list(server.app.journal) if record.target == path])
-    return found[-1]
 
 
 def test_whole_body_has_length_and_connection_stays(raw: Raw) -> None:
@@ -323,69 +298,6 @@ def test_without_cors_nothing_speaks_of_origins() -> None:
         asked = request("OPTIONS", "/x", Origin="https://page", Access_Control_Request_Method="POST")
         assert raw.send(asked).answer().text == "no OPTIONS /x"
         assert "access-control-allow-origin" not in raw.send(request(path="/whole")).answer().headers
-
-
-def test_exception_in_handler_is_500_with_logged_traceback(
-    raw: Raw, capfd: pytest.CaptureFixture[str]
-) -> None:
-    got = raw.send(request(path="/fail")).answer()
-    assert got.status == 500
-    assert "ZeroDivisionError" not in got.text
-    assert raw.sock.recv(1) == b""
-    assert "a mistake of ours" in capfd.readouterr().err
-
-
-class FailsOnce:
-    """A function of the server that fails when it is called first."""
-
-    def __init__(self, right: Callable[..., Any]) -> None:
-        self._right = right
-        self.failed = False
-
-    def __call__(self, *args: Any, **more: Any) -> Any:
-        if not self.failed:
-            self.failed = True
-            raise ZeroDivisionError("a mistake of ours")
-        return self._right(*args, **more)
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [("at_once", "/whole"), ("render_head", "/whole"), ("render_head", "/stream"), ("Player", "/stream")],
-)
-def test_respond_mistake_before_the_first_byte_is_a_500(
-    raw: Raw, name: str, path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(respond, name, FailsOnce(getattr(respond, name)))
-    got = raw.send(request("POST", path, b"{}")).answer()
-    assert got.status == 500
-    assert got.headers["connection"] == "close"
-    assert "a mistake of ours" in capfd.readouterr().err
-
-
-def test_respond_mistake_behind_the_write_sends_the_response(
-    raw: Raw, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(respond, "end_exchange", FailsOnce(end_exchange))
-    for _ in range(2):
-        assert raw.send(request("POST", "/whole", b"{}")).answer().text == "hello"
-    assert "a mistake of ours" in capfd.readouterr().err
-
-
-def test_play_mistake_before_the_first_byte_is_a_500(
-    raw: Raw, server: ThreadedServer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    got = raw.send(request("POST", "/fail-first", b"{}")).answer()
-    assert got.status == 500
-    assert "Traceback" in capfd.readouterr().err
-    assert written_down(server, "/fail-first").status == 500
-    assert not any(server.app.playing.values())
-
-
-def test_exception_in_stream_ends_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:
-    got = raw.send(request(path="/fail-late")).answer()
-    assert (got.body, got.complete) == (b"data: a\n\n", False)
-    assert "Traceback" in capfd.readouterr().err
 
 
 def test_engine_swap_applies_to_next_request(server: ThreadedServer, raw: Raw) -> None:

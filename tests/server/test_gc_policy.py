@@ -13,9 +13,9 @@ import pytest
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.gc_policy import BUSY_THRESHOLD, IDLE_THRESHOLD, INTERVAL, GcPolicy
-from mockllm.server.http_server import ThreadedServer
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE
 
 
@@ -66,7 +66,7 @@ def test_look_collects_by_load_and_garbage(
     if reloaded:
         loaded[0] = "another"
     gathered(monkeypatch, walks)
-    collector.look()
+    collector.collect_if_idle()
     assert collected == does
 
 
@@ -76,11 +76,11 @@ def test_frozen_objects_are_collected_when_idle(
     busy = [True]
     collector = GcPolicy(lambda: busy[0], lambda: None)
     gathered(monkeypatch, BUSY_THRESHOLD)
-    collector.look()
+    collector.collect_if_idle()
     busy[0] = False
     gathered(monkeypatch, IDLE_THRESHOLD)
-    collector.look()
-    collector.look()
+    collector.collect_if_idle()
+    collector.collect_if_idle()
     assert collected == ["freeze", "collect 1", "unfreeze", "collect", "freeze", "collect", "freeze"]
 
 

@@ -276,7 +276,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
 
 @pytest.mark.parametrize(
     "steps",
-    [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "say"),), (CutStep("close", 1),)],
+    [(WaitStep(0.1, 1),), (EventStep(b"x" * 200_000, 2, "chunk"),), (CutStep("close", 1),)],
     ids=["it waits", "it is large", "it is cut"],
 )
 def test_prerendered_bytes_of_slow_plan_are_none(steps: Sequence[Step]) -> None:

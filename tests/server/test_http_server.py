@@ -15,10 +15,11 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.http_server import Address, CannotListen, Server, ThreadedServer, bind
+from mockllm.server.http_server import Address, CannotListen, Server, bind
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
 PROGRAM = """

@@ -17,10 +17,10 @@ import pytest
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.server_limits import ServerLimits, environment_name
 from tests.server.fake_engine import FakeEngine, Made, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
 LIMITS = ServerLimits(body=100_000, depth=20, unsent=200_000, linger=0.3, grace=0.2)

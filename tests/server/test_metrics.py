@@ -23,7 +23,6 @@ def seen(
     times: array[float] | None = None,
 ) -> Exchange:
     return Exchange(
-        None,
         at=at,
         since=5.0,
         response=answer,
@@ -89,9 +88,9 @@ STREAM = Plan(
     (
         EventStep(b"role", 0, "open"),
         WaitStep(0.5, 0),
-        EventStep(b"a", 1, "say"),
+        EventStep(b"a", 1, "chunk"),
         WaitStep(0.1, 1),
-        EventStep(b"b", 2, "say"),
+        EventStep(b"b", 2, "chunk"),
     ),
     Framing.SSE,
 )
@@ -156,7 +155,7 @@ def test_bytes_behind_cut_are_not_counted() -> None:
 
 def test_many_counts_bytes_of_every_response() -> None:
     metrics = Metrics()
-    raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "say")))
+    raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "chunk")))
     metrics.many(seen(PlannedResponse(raw, None)), [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * 8

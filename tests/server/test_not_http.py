@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -25,20 +24,18 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.rendering.prerendered_response import prerender_response
-from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.deadlines import Deadlines
 from mockllm.server.http1 import ResponseFraming, render_head
 from mockllm.server.player import (
     SLICE_BYTES,
     SLICE_STEPS,
-    Ending,
     Player,
     Sink,
     at_once,
-    play_plan,
     takes_time,
 )
 from tests.server.fake_engine import chunks, say, streamed, whole
-from tests.server.virtual import NotingSink, VirtualClock, world
+from tests.server.virtual import VirtualClock, world
 
 HEAD = b"HEAD"
 CHUNKED = ResponseFraming()
@@ -331,66 +328,14 @@ def test_at_once_of_special_delivery_is_none(plan: Plan) -> None:
     assert at_once(plan, render_head(plan, CHUNKED, "")) is None
 
 
-class RealSink(NotingSink):
-    """A sink that can be awaited."""
-
-    drains = 0
-
-    async def drained(self) -> None:
-        self.drains += 1
-        self.full = False
-
-    async def cut(self, how: Ending) -> None:
-        self.cuts.append(how)
-
-
-async def _performed(plan: Plan, *, full: bool = False, gone: bool = False) -> RealSink:
-    loop = asyncio.get_running_loop()
-    deadlines = Deadlines(LoopClock(loop))
-    sink = RealSink(VirtualClock())
-    sink.full, sink.gone = full, gone
-    made = Player(plan, render_head(plan, UNCHUNKED, "Date: today\r\n"), sink, deadlines, deadlines.time())
-    made.start()
-    await play_plan(made, sink)
-    assert made.turn.__name__ == "_nothing"
-    return sink
-
-
-def test_performed_on_a_real_loop_it_ends_when_the_plan_does() -> None:
-    sink = asyncio.run(_performed(chunks(3, 0.001)))
-    assert len(b"".join(data for _, data in sink.writes).split(b"data: ")) == 4
-    assert not sink.cuts
-
-
-def test_performed_a_cut_is_carried_out() -> None:
-    assert asyncio.run(_performed(streamed(say("a"), WaitStep(0.001, 1), CutStep("reset", 1)))).cuts == [
-        "reset"
-    ]
-
-
-def test_performed_an_end_before_the_end_cuts_nothing() -> None:
-    assert asyncio.run(_performed(streamed(say("a"), CutStep("end", 1)))).cuts == []
-
-
-@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
-def test_performed_a_full_sink_is_waited_for(plan: Plan) -> None:
-    assert asyncio.run(_performed(plan, full=True)).drains == 1
-
-
-@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
-def test_performing_for_closed_connection_raises(plan: Plan) -> None:
-    with pytest.raises(ConnectionResetError):
-        asyncio.run(_performed(plan, gone=True))
-
-
 @pytest.mark.parametrize(
     ("steps", "delay", "takes"),
     [
-        ((EventStep(b"x", 1, "say"), RawStep(b"y", 1)), 0.0, False),
+        ((EventStep(b"x", 1, "chunk"), RawStep(b"y", 1)), 0.0, False),
         ((), 0.0, False),
         ((), 0.5, True),
-        ((EventStep(b"x", 1, "say"), WaitStep(0.1, 1), EventStep(b"y", 2, "say")), 0.0, True),
-        ((EventStep(b"x", 1, "say"), CutStep("close", 1)), 0.0, True),
+        ((EventStep(b"x", 1, "chunk"), WaitStep(0.1, 1), EventStep(b"y", 2, "chunk")), 0.0, True),
+        ((EventStep(b"x", 1, "chunk"), CutStep("close", 1)), 0.0, True),
     ],
     ids=["bytes alone", "nothing", "a delay", "a wait", "a cut"],
 )

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.record import create_recorder
-from mockllm.recordings.hosts import upstream
+from mockllm.cli.upstream import upstream
 from mockllm.server.http_server import Address
 from tests.live import live
 from tests.process import serving

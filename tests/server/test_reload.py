@@ -176,10 +176,10 @@ def test_unrelated_change_does_not_rebuild(tmp_path: Path) -> None:
     async def main() -> None:
         world = World(tmp_path)
         (tmp_path / ".a.yaml.swp").write_text("x")
-        assert not await world.reload.look()
+        assert not await world.reload.check()
         (tmp_path / "a.yaml").write_text("22")
-        assert await world.reload.look()
-        assert not await world.reload.look()
+        assert await world.reload.check()
+        assert not await world.reload.check()
         assert world.said == ["reloaded: 1 rule in 1 file"]
 
     run(main())
@@ -204,7 +204,7 @@ def test_diagnostic_is_printed_once_until_it_changes(tmp_path: Path) -> None:
         ):
             world.stale, world.warnings = stale, warnings
             (tmp_path / "a.yaml").write_text(str(number) * (number + 1))
-            await world.reload.look()
+            await world.reload.check()
         assert world.said == [
             "reloaded: 1 rule in 1 file, 1 stale",
             "a.yaml: its last good version is still in use\na.yaml:1:1: no",
@@ -226,7 +226,7 @@ def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
         world.reload.begun_with(["old", "w"])
         world.warnings = ("w", "new")
         (tmp_path / "a.yaml").write_text("1")
-        await world.reload.look()
+        await world.reload.check()
         world.reload.begun_with(["old"])
         assert world.said == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
 
@@ -239,12 +239,12 @@ def test_failed_build_keeps_engine_until_next_change(tmp_path: Path) -> None:
         before = world.app.engine
         world.fails = RuntimeError("the child died")
         (tmp_path / "a.yaml").write_text("1")
-        assert not await world.reload.look()
+        assert not await world.reload.check()
         assert world.app.engine is before
         assert world.said == ["not reloaded: the child died"]
         world.fails = None
         (tmp_path / "a.yaml").write_text("22")
-        assert await world.reload.look()
+        assert await world.reload.check()
         assert world.texts == ("22",)
 
     run(main())
@@ -259,10 +259,10 @@ def test_files_of_new_engine_are_watched(tmp_path: Path) -> None:
         world = World(first)
         world.watched = frozenset({first, second})
         (first / "a.yaml").write_text("1")
-        assert await world.reload.look()
-        assert not await world.reload.look()
+        assert await world.reload.check()
+        assert not await world.reload.check()
         (second / "b.yaml").write_text("2")
-        assert await world.reload.look()
+        assert await world.reload.check()
         assert world.texts == ("1", "2")
 
     run(main())
@@ -286,11 +286,11 @@ def test_change_during_rebuild_is_reloaded(tmp_path: Path, gone: bool) -> None:
     async def main() -> None:
         world = Meanwhile(first)
         (first / "a.yaml").write_text("1")
-        assert await world.reload.look()
+        assert await world.reload.check()
         assert world.texts == ("1", "2")
-        assert await world.reload.look()
+        assert await world.reload.check()
         assert world.texts == (("1",) if gone else ("1", "3"))
-        assert not await world.reload.look()
+        assert not await world.reload.check()
 
     run(main())
 

@@ -14,11 +14,11 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server import request_heads
 from mockllm.server.app import App
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.request_heads import RequestHead, RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Got, Raw, request
+from tests.server.threaded_server import ThreadedServer
 
 
 def echo(asked: Request) -> Plan:

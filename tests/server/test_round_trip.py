@@ -12,10 +12,9 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import PROVIDERS
-from mockllm.recordings.hosts import OTHER
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import import_recordings
-from mockllm.recordings.interaction import RecordedRequest
+from mockllm.recordings.interaction import OTHER, RecordedRequest
 from mockllm.recordings.raw_responses import exchange
 from mockllm.recordings.scenario_writer import RequestParser
 from tests.live import live

@@ -20,11 +20,11 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.server_limits import ServerLimits
 from tests.live import Live, live
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Got, Raw, request
+from tests.server.threaded_server import ThreadedServer
 from tests.waiting import until
 
 # --- one place, handed back once -----------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_lease_of_lost_connection_ends_once() -> None:
     async def lost() -> None:
         app = App(FakeEngine())
         for lease in (place, None):
-            exchange = Exchange(None, response=PlannedResponse(whole(), None, lease=lease), lease=lease)
+            exchange = Exchange(response=PlannedResponse(whole(), None, lease=lease), lease=lease)
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 

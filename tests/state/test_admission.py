@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.limits import Limit
-from mockllm.core.selection.decision import Candidate, Decision, Guard, Lease, MatchResult
+from mockllm.core.limits.limit import Limit
+from mockllm.core.selection.decision import Candidate, Decision, Lease, MatchResult
+from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.time_window import TimeWindow
 from mockllm.state.session_counters import SessionCounters
 from mockllm.state.sessions import Sessions
 
@@ -84,13 +84,13 @@ def test_preview_charges_nothing() -> None:
         modifier("a", limit=ONE), modifier("b", limit=PLACE), modifier("c", load=Load(max_inflight=1))
     )
     for _ in range(3):
-        seen = counters.preview(claim)
+        seen = counters.decide(claim, count=False)
         assert (seen.outcome, seen.lease) == ("miss", None)
         assert seen.bounds is not None
         assert seen.bounds.standing.requests is not None
         assert seen.bounds.standing.requests.remaining == 0
     assert counters.decide(claim).outcome == "miss"
-    assert counters.preview(claim).outcome == "limited"
+    assert counters.decide(claim, count=False).outcome == "limited"
 
 
 def test_refusal_charges_no_other_limit() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Candidate, Decision, Guard, MatchResult
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult
+from mockllm.core.selection.guards import Guard
 from mockllm.state.session_counters import SessionCounters
 
 
@@ -79,10 +80,10 @@ def test_preview_decides_and_counts_nothing() -> None:
     counters = SessionCounters()
     sent = claim([candidate("once", times=1)], [candidate("m", times=1)])
     for _ in range(3):
-        assert summary(counters.preview(sent)) == ("rule", "once", [])
+        assert summary(counters.decide(sent, count=False)) == ("rule", "once", [])
     decision = counters.decide(sent)
     assert (decision.number, len(decision.modifiers)) == (0, 1)
-    assert summary(counters.preview(sent)) == ("miss", None, ["used up"])
+    assert summary(counters.decide(sent, count=False)) == ("miss", None, ["used up"])
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,9 @@ def test_decide_order_is_error_validation_rule(
     sent = claim([candidate("skipping", skip=1), candidate("once", times=1)], modifiers, invalid=invalid)
     decision = counters.decide(sent)
     assert decision.outcome == outcome
-    consumed = counters.preview(claim([candidate("skipping", skip=1), candidate("once", times=1)]))
+    consumed = counters.decide(
+        claim([candidate("skipping", skip=1), candidate("once", times=1)]), count=False
+    )
     assert summary(consumed)[1] == ("skipping" if outcome == "rule" else "once")
 
 

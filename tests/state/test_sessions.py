@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.selection.decision import Candidate, Guard, MatchResult
+from mockllm.core.selection.decision import Candidate, MatchResult
+from mockllm.core.selection.guards import Guard
 from mockllm.state.sessions import Sessions
 
 RULE = Candidate(0, "a#1", "a", "", Guard(times=1))
@@ -26,7 +27,7 @@ def test_each_session_has_separate_counts() -> None:
 
 def test_preview_counts_nothing() -> None:
     sessions = Sessions()
-    assert [sessions.preview(claim("a")).outcome for _ in range(2)] == ["rule", "rule"]
+    assert [sessions.decide(claim("a"), count=False).outcome for _ in range(2)] == ["rule", "rule"]
 
 
 def test_tally_counts_by_session() -> None:

@@ -37,7 +37,7 @@ def test_example_passes_and_fails(tmp_path: Path) -> None:
         "FAIL examples[1]",
         '  rule: expected "greeting", found no rule',
         f'    {tmp_path}/a.yaml:3 greeting: user expected contains "hello", found "helo"',
-        "    the response says: No rule answered this request.",
+        "    the response says: No rule matched this request.",
     ]
 
 

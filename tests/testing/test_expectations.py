@@ -173,7 +173,7 @@ def test_error_message_is_reported_once(tmp_path: Path) -> None:
 
 def test_mismatch_shows_near_misses_without_expected_rule(tmp_path: Path) -> None:
     *_, said = run(tmp_path, {"user": "txt"}, {"status": 200})
-    assert "No rule answered this request.\n" in said
+    assert "No rule matched this request.\n" in said
     assert 'user expected "text", found "txt"' in said
 
 

@@ -57,7 +57,7 @@ class Fault(BaseModel):
     """Whether the fault applies to streams only."""
     needs_reply: ClassVar[bool] = False
     """Whether the fault applies to replies only: not to errors or plain HTTP."""
-    instead: ClassVar[bool] = False
+    replaces_response: ClassVar[bool] = False
     """Whether the fault replaces the response: then earlier faults have no effect."""
 
     @property
@@ -95,7 +95,7 @@ class ReplyFault(Fault):
     """A fault of the reply, applied before a dialect encodes it and before all faults of plans."""
 
     needs_reply: ClassVar[bool] = True
-    shown: ClassVar[bool] = False
+    uses_supported_reply: ClassVar[bool] = False
     """Whether the fault gets the reply as the protocol supports it, with the chunks of the stream; else it gets the
     reply as the rule defines it."""
 

@@ -105,7 +105,7 @@ class SlowHeaders(Fault):
 class NoResponse(Fault):
     """The request is accepted, and no byte of a response is sent."""
 
-    instead = True
+    replaces_response = True
 
     then: Literal["reset", "close", "silence"] = Field(
         default="reset",

@@ -69,9 +69,6 @@ class GapPoint(FaultPoint):
 MIDDLE: Final = GapPoint.model_construct(fraction=0.5)  # a default needs no validation, which takes time
 
 
-# --- chunks --------------------------------------------------------------------------------------
-
-
 def live_steps(plan: Plan) -> Sequence[Step]:
     """Return the steps up to a cut."""
     for index, step in enumerate(plan.steps):
@@ -99,7 +96,7 @@ def chunk_span(plan: Plan, chunk: int) -> tuple[int, int] | None:
 
 
 def _is_chunk(step: Step) -> bool:
-    return type(step) is EventStep and step.kind == "say"
+    return type(step) is EventStep and step.kind == "chunk"
 
 
 def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
@@ -114,9 +111,6 @@ def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int] | NotApplicable:
 
 def too_few(count: int, unit: str) -> NotApplicable:
     return NotApplicable(f"the response has only {count} {unit}{'s' if count != 1 else ''}")
-
-
-# --- gaps ----------------------------------------------------------------------------------------
 
 
 class Gap(Struct, frozen=True):
@@ -290,9 +284,6 @@ def chunks_before(plan: Plan, after: GapPoint) -> int:
     return chunk_count(plan) if after.chunks is None else after.chunks
 
 
-# --- non-streaming responses ---------------------------------------------------------------------
-
-
 def body_offset(body: bytes, texts: Sequence[Spoken], count: int) -> int:
     """Return the offset in a non-streaming body after its first `count` chunks.
 
@@ -335,9 +326,6 @@ def _escape(text: str) -> bytes:
 def _escape_as_google(text: str) -> bytes:
     """Google writes angle brackets as escapes."""
     return _escape(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
-
-
-# --- cuts ----------------------------------------------------------------------------------------
 
 
 def cut_at(plan: Plan, gap: Gap, how: How) -> Plan:

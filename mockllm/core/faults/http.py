@@ -11,10 +11,10 @@ from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, find_gap, is_bound, live_steps
-from mockllm.core.http_status import PHRASES
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import closing, written
 from mockllm.core.rendering.plan import (
+    PHRASES,
     CutStep,
     EventStep,
     Framing,
@@ -30,9 +30,6 @@ TYPE: Final = "content-type"
 LENGTH: Final = "content-length"
 HTML: Final = "text/html; charset=utf-8"
 EMPTY: Final = NotApplicable("the response has no body")
-
-
-# --- heads ---------------------------------------------------------------------------------------
 
 
 @fault("content_type")
@@ -111,9 +108,6 @@ class BadHeaders(Fault):
 
 
 LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Type: text/plain"}
-
-
-# --- bodies --------------------------------------------------------------------------------------
 
 
 @fault("broken_chunking")
@@ -215,14 +209,11 @@ def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
             left -= min(left, len(step.data))
 
 
-# --- responses from elsewhere --------------------------------------------------------------------
-
-
 @fault("html_page")
 class HtmlPage(Fault):
     """An HTML page replaces the response, as proxies and gateways send it. The response's own headers are gone."""
 
-    instead = True
+    replaces_response = True
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = Field(
         default=502,
@@ -242,7 +233,7 @@ class HtmlPage(Fault):
 class Redirect(Fault):
     """The response redirects the client, as a proxy does that requires a login."""
 
-    instead = True
+    replaces_response = True
 
     status: Templated[Literal[301, 302, 303, 307, 308]] = Field(
         default=302, description="301, 302, 303, 307 or 308; a client repeats a POST at 307 and 308 only."

@@ -66,9 +66,6 @@ class ReplyPosition(BaseModel):
 HALF: Final = ReplyPosition.model_construct(fraction=0.5)
 
 
-# --- how a response ends -------------------------------------------------------------------------
-
-
 class EndingFault(ReplyFault):
     """A fault that changes how each choice ends. It does not apply to a reply that ends with an error."""
 
@@ -91,7 +88,7 @@ class EndingFault(ReplyFault):
 class CuttingFault(EndingFault):
     """A fault that cuts each choice short."""
 
-    shown: ClassVar[bool] = True
+    uses_supported_reply: ClassVar[bool] = True
     after: ReplyPosition = Field(default=HALF, description="How much comes before it.")
 
     def end(self, choice: Choice) -> Choice | NotApplicable:
@@ -171,13 +168,10 @@ def _tokens(choices: tuple[Choice, ...]) -> tuple[int, int]:
     return sum(tokens for tokens, _ in counts), sum(tokens for tokens, thinking in counts if thinking)
 
 
-# --- calls and JSON ------------------------------------------------------------------------------
-
-
 class CallFault(ReplyFault):
     """A fault of the response's tool calls."""
 
-    shown: ClassVar[bool] = True
+    uses_supported_reply: ClassVar[bool] = True
     call: Templated[Annotated[int, Field(ge=1)]] | None = Field(
         default=None,
         description="Which of the response's calls, counted from 1; by default all of them.",
@@ -259,7 +253,7 @@ class UnknownTool(CallFault):
 class WrongSchema(ReplyFault):
     """Tool arguments, or else the JSON text of structured output, violate the schema in the request."""
 
-    shown: ClassVar[bool] = True
+    uses_supported_reply: ClassVar[bool] = True
     how: ViolationKind | Literal["any"] = Field(
         default="any",
         description="A field is missing, has another type or a value that is not allowed, or is one too many; "
@@ -340,14 +334,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
-# --- usage ---------------------------------------------------------------------------------------
-
-
 class UsageFault(ReplyFault):
     """A fault of the response's usage. It does not apply where the response shows no usage (as a stream for which the
     client did not request it)."""
 
-    shown: ClassVar[bool] = True
+    uses_supported_reply: ClassVar[bool] = True
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         changed = reply.with_usage(self.change_usage(reply.usage))
@@ -367,7 +358,7 @@ class NoUsage(UsageFault):
     how: Literal["missing", "null"] = Field(default="missing", description="The usage is missing, or null.")
 
     def change_usage(self, usage: Usage) -> Usage:
-        return replace(usage, told=self.how)
+        return replace(usage, presence=self.how)
 
 
 Tokens = Templated[int] | None

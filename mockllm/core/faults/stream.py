@@ -26,7 +26,7 @@ from mockllm.core.faults.fault_points import (
     live_steps,
     split_step,
 )
-from mockllm.core.rendering.chunk_order import first_chunks
+from mockllm.core.rendering.encoder import first_chunks
 from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.plan import CutStep, EventStep, Flow, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Reply
@@ -100,7 +100,7 @@ class Drop(ChunkFault):
         return tuple(
             step
             for step in plan.steps
-            if not (type(step) is EventStep and step.kind == "say" and step.chunk_index in lost)
+            if not (type(step) is EventStep and step.kind == "chunk" and step.chunk_index in lost)
         )
 
 
@@ -115,8 +115,6 @@ class Reorder(ChunkFault):
         steps, (first, last) = plan.steps, following
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
-
-# --- split events --------------------------------------------------------------------------------
 
 Then: TypeAlias = Literal["end", "close", "reset", "go_on"]
 
@@ -172,7 +170,7 @@ class CutUtf8(Splitting):
         if self.at is not None:
             return super().apply_to_plan(plan)
         for index, step in enumerate(live_steps(plan)):
-            if type(step) is EventStep and step.kind == "say" and not step.payload.isascii():
+            if type(step) is EventStep and step.kind == "chunk" and not step.payload.isascii():
                 return replace(plan, steps=self.split(plan, index, _inside_character))
         return NotApplicable("no chunk has a character of several bytes")
 
@@ -187,9 +185,6 @@ class CutUtf8(Splitting):
 def _inside_character(data: bytes) -> int:
     """Return the offset after the first byte of the first character of several bytes."""
     return 1 + next(offset for offset, byte in enumerate(data) if byte >= 0x80)
-
-
-# --- ends ----------------------------------------------------------------------------------------
 
 
 @fault("no_terminator")
@@ -225,7 +220,7 @@ class NoFinish(ReplyFault):
 class ErrorEvent(ReplyFault):
     """The provider's error in the middle of a stream, in its form; it replaces a non-streaming response."""
 
-    shown: ClassVar[bool] = True
+    uses_supported_reply: ClassVar[bool] = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where the error comes.")
     type: ErrorName = Field(default="overloaded", description="Which of the named errors it is.")
@@ -246,9 +241,6 @@ class ErrorEvent(ReplyFault):
             return NotApplicable("the reply itself ends with an error there")
         broken = Failure(self.type, self.status, self.message)
         return replace(first_chunks(reply, count), broken=broken)
-
-
-# --- timing --------------------------------------------------------------------------------------
 
 
 @fault("stall")

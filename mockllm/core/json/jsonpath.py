@@ -115,8 +115,6 @@ class _Parser:
             raise self._error("white space behind the path")
         raise self._error(f"not understood from {rest[:20]!r}")
 
-    # --- segments ------------------------------------------------------------------------------
-
     def _segments(self) -> tuple[str, tuple[str | int, ...] | None]:
         normal = ""
         keys: tuple[str | int, ...] | None = ()
@@ -185,8 +183,6 @@ class _Parser:
         if len(parts) == 3 and parts[2] is not None and int(parts[2]) < 1:
             raise self._error("a slice's step is 1 or more")
         return ":".join(part or "" for part in parts), "slice", None
-
-    # --- filters -------------------------------------------------------------------------------
 
     def _disjunction(self) -> str:
         normal = self._conjunction()
@@ -265,8 +261,6 @@ class _Parser:
         if "?" in normal or self._descents > descents:
             raise self._error("a filter's path has no filter and no ..")
         return root + normal, keys is not None
-
-    # --- characters ----------------------------------------------------------------------------
 
     def _string(self) -> str | None:
         literal = self._match(_QUOTED)

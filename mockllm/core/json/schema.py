@@ -72,14 +72,9 @@ def _refuse(uri: str) -> Json:
     raise ValueError(f"a remote $ref is not fetched ({uri}); write the schema into the file")
 
 
-# --- subschemas ----------------------------------------------------------------------------------
-
-
 def subschemas(schema: dict[str, Json]) -> Iterator[tuple[SchemaPath, dict[str, Json]]]:
     """Yield a schema and all of its subschemas with their paths, each before its own subschemas, at any depth.
-
-    Values that are not objects are left out.
-    """
+    Values that are not objects are left out."""
     waiting: list[tuple[SchemaPath, Json]] = [((), schema)]
     while waiting:
         path, value = waiting.pop()

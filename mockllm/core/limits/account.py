@@ -12,11 +12,8 @@ MILLI = MICRO // 1000
 
 
 class LimitAccount:
-    """The account of one key.
-
-    `in_flight` is the number of responses in flight, where the limit has a bound on them. `now` is in seconds on one
-    clock. A clock that goes back neither frees nor breaks anything.
-    """
+    """The account of one key. `in_flight` is the number of responses in flight, where the limit has a bound on
+    them. `now` is in seconds on one clock. A clock that goes back neither frees nor breaks anything."""
 
     __slots__ = ("_requests", "_tokens", "_used", "in_flight", "limit")
 
@@ -102,10 +99,8 @@ class LimitAccount:
 
 
 def _reported_wait(now: float, wait: int, due: int) -> float:
-    """Return the wait in whole milliseconds, rounded up.
-
-    It is a millisecond more where rounding to microseconds would make the retry too early.
-    """
+    """Return the wait in whole milliseconds, rounded up. It is a millisecond more where rounding to microseconds
+    would make the retry too early."""
     milliseconds = -(-wait // MILLI)
     if round((now + milliseconds / 1000) * MICRO) < due:
         milliseconds += 1

@@ -85,10 +85,8 @@ ALLOWED = LimitResult(True)
 
 
 def combine(results: Iterable[LimitResult]) -> LimitResult:
-    """Return one result for several limits on one request: all must allow it.
-
-    The longest delay counts. Among refusals the one without an end counts first, then the longest.
-    """
+    """Return one result for several limits on one request: all must allow it. The longest delay counts. Among
+    refusals the one without an end counts first, then the longest."""
     delay = 0.0
     worst: LimitResult | None = None
     for result in results:
@@ -105,10 +103,8 @@ def combine(results: Iterable[LimitResult]) -> LimitResult:
 
 
 def tightest(statuses: Sequence[LimitStatus]) -> LimitStatus:
-    """Return for each bound the state with the least left, for headers.
-
-    Of equal ones the one counts that takes longest to recover, then the first.
-    """
+    """Return for each bound the state with the least left, for headers. Of equal ones the one counts that takes
+    longest to recover, then the first."""
     return LimitStatus(
         _tightest([status.requests for status in statuses if status.requests is not None]),
         _tightest([status.tokens for status in statuses if status.tokens is not None]),

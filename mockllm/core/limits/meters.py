@@ -1,33 +1,19 @@
 """Meters: the usage of one bound (requests or tokens) of a limit by one key, for each strategy.
 
-Times are whole microseconds.
+Times are whole microseconds. Each meter has four methods. `wait` returns the time until an amount passes: 0 where it
+passes now, None where it never does. `delay` returns how long an amount that passes now waits for earlier ones.
+`charge` counts an amount that passes, and alone changes the results of the others. `gauge` returns the state.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from typing import TypeAlias
 
 from mockllm.core.limits.limit import Gauge
 
 MICRO = 1_000_000
 """Microseconds in a second."""
-
-
-class Meter(Protocol):
-    """The usage of one bound by one key. Only `charge` changes the result of the other methods."""
-
-    def wait(self, now: int, amount: int) -> int | None:
-        """Return the time until an amount passes: 0 where it passes now, None where it never does."""
-
-    def delay(self, now: int) -> int:
-        """Return how long an amount that passes now waits for earlier ones."""
-
-    def charge(self, now: int, amount: int) -> None:
-        """Count an amount that passes."""
-
-    def gauge(self, now: int) -> Gauge:
-        """Return the state."""
 
 
 class FixedWindow:
@@ -172,3 +158,6 @@ class Bucket:
     def _drain_time(self, level: int) -> int:
         """Return the microseconds in which a level drains. A bucket that does not drain is always empty."""
         return -(-level // self._limit) if level else 0
+
+
+Meter: TypeAlias = FixedWindow | SlidingWindow | Bucket

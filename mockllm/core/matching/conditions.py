@@ -19,8 +19,16 @@ from mockllm.core.json.equality import subset
 from mockllm.core.json.jsonpath import JsonPath
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition, Structured
-from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, Regex, StartsWith
+from mockllm.core.matching.text_conditions import (
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Glob,
+    Regex,
+    StartsWith,
+    Structured,
+)
 
 __all__ = [
     "AllOf",
@@ -255,9 +263,6 @@ class AllOf(Struct, Condition, frozen=True):
 
 def _first(hints: Iterable[str | None]) -> str | None:
     return next((hint for hint in hints if hint is not None), None)
-
-
-# --- sets ------------------------------------------------------------------------------------------
 
 
 def meets(condition: Condition, value: Json | Missing) -> bool:

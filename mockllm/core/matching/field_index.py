@@ -56,10 +56,8 @@ class TextTables:
 
 
 class FieldIndex:
-    """The index of one field (or of one key of it). `lists`: its values may be lists.
-
-    Add all conditions, exhaust `close`, then call `lookup`.
-    """
+    """The index of one field (or of one key of it). `lists`: its values may be lists. Add all conditions, exhaust
+    `close`, then call `lookup`."""
 
     def __init__(self, lists: bool) -> None:
         self._lists = lists
@@ -76,8 +74,6 @@ class FieldIndex:
         self._length: FieldIndex | None = None
         self._items: FieldIndex | None = None
         self._members: dict[str, FieldIndex] = {}
-
-    # --- building ------------------------------------------------------------------------------
 
     def add(self, row: int, condition: Condition) -> bool:
         """Add a row's condition. Return whether the index decides it; if not, a lookup finds all rows that may
@@ -210,8 +206,6 @@ class FieldIndex:
         for index in (self._length, self._items, *self._members.values()):
             if index is not None:
                 yield from index.close(size)
-
-    # --- lookup --------------------------------------------------------------------------------
 
     def lookup(self, value: Json | Missing) -> int:
         """Return the rows whose condition the value meets, or may meet where the index does not decide."""

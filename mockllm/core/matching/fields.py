@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath, compile_path
-from mockllm.core.matching.condition import Structured
+from mockllm.core.matching.text_conditions import Structured
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request, ResultPart
-from mockllm.core.request.request_hash import cached_hash, cached_older_hash
+from mockllm.core.request.request_keys import cached_hash, cached_older_hash
 
 Kind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 Reader: TypeAlias = Callable[[Request], Any]
@@ -96,10 +96,8 @@ class ToolResultFields(Structured):
 
 @dataclass(frozen=True)
 class Field:
-    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath).
-
-    Raises ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path.
-    """
+    """A field by its name in the language, with a `key` for headers, query and body (there a JSONPath). Raises
+    ValueError for an unknown name and for a missing or superfluous key, JsonPathError for an invalid path."""
 
     name: str
     key: str | None = None

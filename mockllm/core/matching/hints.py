@@ -24,11 +24,8 @@ MAX_TEXT_LENGTH: Final = 100_000
 
 
 class TextForms(NamedTuple):
-    """The forms in which a text is compared for a hint.
-
-    `folded` is in one case, `spaced` has single spaces between its words, `bare` has no white space, and
-    `folded_bare` is in one case without white space.
-    """
+    """The forms in which a text is compared for a hint. `folded` is in one case, `spaced` has single spaces
+    between its words, `bare` has no white space, and `folded_bare` is in one case without white space."""
 
     folded: str
     spaced: str

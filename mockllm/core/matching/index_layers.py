@@ -83,11 +83,7 @@ class ValueLayer(Layer):
 
 
 class SmallLayer(ValueLayer):
-    """A field with few different values: the rows of a value are cached, and every condition is decided."""
-
-    def __init__(self, field: Field) -> None:
-        super().__init__(field)
-        self._cache: dict[Any, int] = {}
+    """A field with few different values: every condition is decided, so that a `JoinedLayer` can cache the rows."""
 
     def close(self, size: int) -> Iterator[None]:
         yield from super().close(size)
@@ -97,16 +93,6 @@ class SmallLayer(ValueLayer):
 
     def lookup(self, request: Request) -> int:
         value = self.read(request)
-        mask = self._cache.get(value)
-        if mask is None:
-            mask = self._decided(value)
-            if not isinstance(value, str) or len(value) <= MAX_CACHED_LENGTH:
-                if len(self._cache) >= MAX_CACHED_VALUES:
-                    self._cache.clear()
-                self._cache[value] = mask
-        return mask
-
-    def _decided(self, value: Json | Missing) -> int:
         mask = self.free | self._index.lookup(value)
         for row in positions(mask & self._undecided):
             if not self._conditions[row].matches(value):

@@ -104,11 +104,8 @@ class Literals(Table[str]):
 
 
 class Thresholds:
-    """Rows by a number that a value must exceed.
-
-    `side` returns how many of the sorted numbers the value exceeds. `sign` -1 reverses the order, for values that
-    must be lower.
-    """
+    """Rows by a number that a value must exceed. `side` returns how many of the sorted numbers the value exceeds.
+    `sign` -1 reverses the order, for values that must be lower."""
 
     def __init__(self, side: Callable[[list[float], float], int], sign: int) -> None:
         self._side = side

@@ -6,7 +6,7 @@ A matcher returns whether a request matches, the groups of its regexes, and the 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -40,12 +40,9 @@ __all__ = [
     "NotMatcher",
     "captures",
     "matched_result",
+    "mismatches",
     "slow_regexes",
 ]
-
-
-Distance: TypeAlias = tuple[int, int]
-"""The distance of a near miss: the number of failed tests, and (negative) of passed tests. Less is nearer."""
 
 
 class FieldMismatch(Struct, frozen=True):
@@ -56,6 +53,12 @@ class FieldMismatch(Struct, frozen=True):
     actual: str
     hint: str | None
     matched: bool
+
+
+def mismatches(differences: Sequence[FieldMismatch]) -> tuple[int, int]:
+    """Return the number of failed tests, and (negative) of passed tests. Less is nearer."""
+    passed = sum(difference.matched for difference in differences)
+    return len(differences) - passed, -passed
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,6 @@ class FieldMatcher:
     def describe(self) -> str:
         return f"{self.field} {self.condition.describe()}"
 
-    def distance(self, request: Request) -> Distance:
-        return (0, -1) if self.matches(request) else (1, 0)
-
     def differences(self, request: Request) -> list[FieldMismatch]:
         value = self.field.read(request)
         matched = self.condition_on_value.matches(value)
@@ -103,10 +103,6 @@ class AllMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return _joined(" and ", self.parts)
 
-    def distance(self, request: Request) -> Distance:
-        distances = [part.distance(request) for part in self.parts]
-        return sum(failed for failed, _ in distances), sum(passed for _, passed in distances)
-
     def differences(self, request: Request) -> list[FieldMismatch]:
         return [difference for part in self.parts for difference in part.differences(request)]
 
@@ -122,14 +118,11 @@ class AnyMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return _joined(" or ", self.parts)
 
-    def distance(self, request: Request) -> Distance:
-        return min((part.distance(request) for part in self.parts), default=(1, 0))
-
     def differences(self, request: Request) -> list[FieldMismatch]:
         """Return the differences of the part that matches, or is nearest."""
         if not self.parts:
             return [FieldMismatch("any", "one of none", "nothing", None, False)]
-        return min(self.parts, key=lambda part: part.distance(request)).differences(request)
+        return min((part.differences(request) for part in self.parts), key=mismatches)
 
 
 class NotMatcher(Struct, frozen=True):
@@ -143,9 +136,6 @@ class NotMatcher(Struct, frozen=True):
     def describe(self) -> str:
         return f"not ({self.part.describe()})"
 
-    def distance(self, request: Request) -> Distance:
-        return (0, -1) if self.matches(request) else (1, 0)
-
     def differences(self, request: Request) -> list[FieldMismatch]:
         inside = self.part.differences(request)
         fields = ", ".join(dict.fromkeys(difference.field for difference in inside))
@@ -157,10 +147,8 @@ Matcher: TypeAlias = FieldMatcher | AllMatcher | AnyMatcher | NotMatcher
 
 
 def captures(matcher: Matcher, request: Request) -> dict[str, str]:
-    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match).
-
-    Of equal names the first counts. A group without a match is left out.
-    """
+    """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match). Of
+    equal names the first counts. A group without a match is left out."""
     result: dict[str, str] = {}
     for test in _matching_tests(matcher, request):
         for groups in _groups(test.condition_on_value, test.field.read(request)):

@@ -12,10 +12,9 @@ from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition
 from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, meets, member
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
-from mockllm.core.matching.text_conditions import Contains, EndsWith, Equals, Glob, StartsWith
+from mockllm.core.matching.text_conditions import Condition, Contains, EndsWith, Equals, Glob, StartsWith
 from mockllm.core.regex.compile import fold
 from mockllm.core.request.request import Request
 
@@ -101,10 +100,8 @@ def _unequal(expected: Json, value: Json | Missing) -> float:
 
 
 def _misspelt(expected: str, text: str) -> float:
-    """Return the part of a text between the beginning and the end that it shares with the expected text.
-
-    difflib finds more common letters, at ten times the cost.
-    """
+    """Return the part of a text between the beginning and the end that it shares with the expected text. difflib
+    finds more common letters, at ten times the cost."""
     if len(text) > hints.MAX_TEXT_LENGTH:
         return FAR
     left, forms = fold(expected), hints.forms(text)

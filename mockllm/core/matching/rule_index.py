@@ -111,16 +111,11 @@ class RuleIndex:
 
     @classmethod
     def in_slices(cls, matchers: Sequence[Matcher]) -> Generator[None, None, RuleIndex]:
-        """Build the index in steps of one or two milliseconds, and return it.
-
-        A table of thousands of conditions on one field, and the automaton of its literals, are one step each: 3 to
-        15 ms for 10,000 conditions.
-        """
+        """Build the index in steps of one or two milliseconds, and return it. A table of thousands of conditions
+        on one field, and the automaton of its literals, are one step each: 3 to 15 ms for 10,000 conditions."""
         index = cls.__new__(cls)
         yield from index._build(matchers)
         return index
-
-    # --- building ------------------------------------------------------------------------------
 
     def _build(self, matchers: Sequence[Matcher]) -> Iterator[None]:
         self._matchers = tuple(matchers)
@@ -182,8 +177,6 @@ class RuleIndex:
         if len(self._multi_paths) < _MAX_MULTI_PATHS:
             self._multi_paths.add(field.path.text)
         return (_ORDER[field.name], field.path.text) if field.path.text in self._multi_paths else None
-
-    # --- lookup --------------------------------------------------------------------------------
 
     def find(self, request: Request) -> Iterator[int]:
         """Yield the numbers of the matchers that match, in order, each computed on demand."""
@@ -268,10 +261,8 @@ def _joined(layers: Mapping[LayerKey, Layer]) -> list[Layer | JoinedLayer]:
 def _nearest(
     failed: BitCounter, passed: BitCounter, left: int, count: int, most: int, owners: Sequence[int]
 ) -> set[int]:
-    """Return the matchers of the nearest rows among those left: the minimum to rank.
-
-    There are up to `most` where more rows are equally near than the `count` that the caller needs.
-    """
+    """Return the matchers of the nearest rows among those left: the minimum to rank. There are up to `most` where
+    more rows are equally near than the `count` that the caller needs."""
     matchers: set[int] = set()
     while left and len(matchers) < _MIN_RANKED:
         best = passed.highest(failed.lowest(left))

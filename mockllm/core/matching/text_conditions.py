@@ -1,8 +1,9 @@
-"""Conditions that can ignore case: equality, and conditions on texts."""
+"""The base class of conditions, equality, and the conditions on texts; all but the first can ignore case."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from fnmatch import translate
 from functools import cached_property
@@ -13,8 +14,31 @@ from mockllm.core.display import brief, cut
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
 from mockllm.core.matching import hints
-from mockllm.core.matching.condition import Condition
 from mockllm.core.regex.compile import CompiledRegex, compile_regex, fold, required_literal
+
+
+class Condition:
+    """A test on one value. Not an ABC, so that a Struct can be a condition."""
+
+    def matches(self, value: Json | Missing) -> bool:
+        """Return whether the value meets the condition. Never raises."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def describe(self) -> str:
+        """Return the expected value in a few words."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+    def difference(self, value: Json | Missing) -> str | None:
+        """Return a hint why the value does not meet the condition; None where there is no hint."""
+        return None
+
+
+class Structured(ABC):
+    """A value with members that is not a JSON object."""
+
+    @abstractmethod
+    def member(self, name: str) -> Json | Missing:
+        """Return the member's value; MISSING where there is none."""
 
 
 class Equals(Struct, Condition, frozen=True):

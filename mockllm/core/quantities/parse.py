@@ -79,9 +79,6 @@ def parse_chunk_size(value: str | int) -> ChunkSize:
     return ChunkSize(count, unit)
 
 
-# --- drawn numbers -------------------------------------------------------------------------------
-
-
 class Uniform(Struct, frozen=True):
     """Numbers from `low` to `high`, equally likely."""
 

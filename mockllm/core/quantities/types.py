@@ -27,13 +27,18 @@ WAITS: Final = "mockllm_waits"
 
 
 class _Quantity(Struct, frozen=True):
-    """A type with its own syntax: `parse` parses a value, `schema` returns the JSON Schema."""
+    """A type with its own syntax: `parse` parses a value of these types or raises a ValueError, `hint` names the
+    syntax for any other value, and `schema` returns the JSON Schema."""
 
     parse: Callable[[Any], object]
+    types: tuple[type, ...]
+    hint: str
     schema: Callable[[], JsonSchema]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def read(value: object) -> object:
+            if not isinstance(value, self.types) or isinstance(value, bool):
+                raise quantity_error(f"not a {self.hint}")
             try:
                 return self.parse(value)
             except ValueError as error:
@@ -46,29 +51,15 @@ class _Quantity(Struct, frozen=True):
 
 
 def _duration(value: object) -> float:
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return parse_duration(str(value))
-    raise ValueError('not a duration; write "300ms", "2s" or "1m"')
-
-
-def _probability(value: object) -> float:
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return parse_probability(value)
-    raise ValueError('not a probability; write "5%" or 0.05')
-
-
-def _chunk_size(value: object) -> ChunkSize:
-    if isinstance(value, (str, int)) and not isinstance(value, bool):
-        return parse_chunk_size(value)
-    raise ValueError('not a chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"')
+    return parse_duration(str(value))
 
 
 Duration: TypeAlias = Annotated[
     float,
     _Quantity(
         _duration,
+        (str, int, float),
+        'duration; write "300ms", "2s" or "1m"',
         lambda: {
             "type": "string",
             "pattern": r"^\s*\d+(\.\d+)? ?(us|µs|ms|s|m|h)\s*$",
@@ -82,7 +73,9 @@ Duration: TypeAlias = Annotated[
 Probability: TypeAlias = Annotated[
     float,
     _Quantity(
-        _probability,
+        parse_probability,
+        (str, int, float),
+        'probability; write "5%" or 0.05',
         lambda: {
             "description": "A probability: a percentage, or a number from 0 to 1.",
             "anyOf": [
@@ -98,7 +91,9 @@ Probability: TypeAlias = Annotated[
 ChunkSizeField: TypeAlias = Annotated[
     ChunkSize,
     _Quantity(
-        _chunk_size,
+        parse_chunk_size,
+        (str, int),
+        'chunk size; write "4 tokens", "10 characters", "1 word" or "2 sentences"',
         lambda: {
             "description": "The size of each chunk; a bare number is characters.",
             "anyOf": [

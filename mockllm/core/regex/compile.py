@@ -25,11 +25,8 @@ def fold(text: str) -> str:
 
 
 class CompiledRegex:
-    """A pattern in Python's syntax.
-
-    RE2 searches in time linear in the text, where it can express the pattern (see `core.regex.translate` and
-    `is_linear`). Otherwise Python's engine searches.
-    """
+    """A pattern in Python's syntax. RE2 searches in time linear in the text, where it can express the pattern (see
+    `core.regex.translate` and `is_linear`). Otherwise Python's engine searches."""
 
     __slots__ = ("_marked", "_plain", "_python")
 
@@ -58,10 +55,8 @@ class CompiledRegex:
         return self._python.search(text) is not None if engine is None else engine.search(text) is not None
 
     def captures(self, text: str) -> dict[str, str] | None:
-        """Return the groups of the first occurrence by number, 0 for the whole match, and by name.
-
-        A group without a match is left out. Return None where the pattern does not occur.
-        """
+        """Return the groups of the first occurrence by number, 0 for the whole match, and by name. A group without
+        a match is left out. Return None where the pattern does not occur."""
         engine = self._plain if text.isascii() else self._marked
         groups = _groups(self._python.search(text)) if engine is None else engine.groups(text)
         if groups is None:
@@ -142,10 +137,8 @@ def compile_regex(pattern: str, ignore_case: bool = False) -> CompiledRegex:
 
 
 def backtracks_little(pattern: str) -> bool:
-    """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text.
-
-    Then at most one repeat has different counts, and no repeat is inside of another.
-    """
+    """Return whether Python's engine searches for a (valid) pattern in time at most quadratic in the text. Then at
+    most one repeat has different counts, and no repeat is inside of another."""
     return _repeats(_parser.parse(pattern)) <= 1
 
 
@@ -173,10 +166,8 @@ def _subpatterns(parts: Any) -> Iterator[Any]:
 
 
 def required_literal(pattern: str, ignore_case: bool = False) -> str | None:
-    """Return the longest text that every match of the (valid) pattern contains; None when uncertain.
-
-    Where the pattern ignores case, the literal is folded, and the folded text contains it.
-    """
+    """Return the longest text that every match of the (valid) pattern contains; None when uncertain. Where the
+    pattern ignores case, the literal is folded, and the folded text contains it."""
     try:
         tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
     except (re.error, RecursionError, OverflowError):

@@ -64,11 +64,8 @@ def _parts(operation: Any, argument: Any) -> Sequence[Any]:
 
 
 class Translation(NamedTuple):
-    """A pattern for RE2.
-
-    `groups` are the numbers of the groups in Python's pattern, in order. 0 is the line feed that `$` leaves out of a
-    match and RE2 must include.
-    """
+    """A pattern for RE2. `groups` are the numbers of the groups in Python's pattern, in order. 0 is the line feed
+    that `$` leaves out of a match and RE2 must include."""
 
     pattern: str
     groups: tuple[int, ...]

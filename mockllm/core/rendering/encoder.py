@@ -1,18 +1,21 @@
 """From a Reply to the steps of a stream: one driver for all dialects, hooks in each.
 
 The driver walks the chunks in their order (the choices alternate, chunk by chunk), numbers the chunks, and sets the
-kind and the chunk index of each event. A dialect's Encoder returns the events of each moment.
+kind and the chunk index of each event. A dialect's Encoder returns the events of each moment. Faults find their fault
+points in the same order, and truncate a reply there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from itertools import islice
+from typing import Any, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Spoken, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
@@ -29,9 +32,7 @@ class EncoderPosition(Struct, frozen=True):
 
 class Encoder:
     """The events of a dialect at each moment. Every hook returns events in the order in which they are sent.
-
-    `reply` is the supported reply, with its usage.
-    """
+    `reply` is the supported reply, with its usage."""
 
     def __init__(self, reply: Reply) -> None:
         self.reply = reply
@@ -48,7 +49,7 @@ class Encoder:
         """Return the events that begin a part."""
         return ()
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
         """Return the events of one chunk of a part. A NativePart has no chunks: its `open` returns all of it."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -92,9 +93,9 @@ def encode(encoder: Encoder) -> Iterator[Step]:
                 elif isinstance(content, Verbatim):
                     yield RawStep(content.data, chunk_index)
                 else:
-                    chunk_index += kind == "say"
+                    chunk_index += kind == "chunk"
                     yield from events(kind, content)
-                    if kind == "say":
+                    if kind == "chunk":
                         break
             else:
                 waiting.remove(moments)
@@ -120,27 +121,70 @@ def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
     wire format."""
     entries: list[ChunkEntry] = []
     pause: float | None = None
-    waiting = [_chunks(choice) for choice in reply.choices]
-    while waiting:
-        for chunks in list(waiting):
-            for chunk, part in chunks:
-                if type(chunk) is str:
-                    entries.append(ChunkEntry(chunk, pause, part))
-                    pause = None
-                    break
-                if type(chunk) is Pause:
-                    pause = (pause or 0.0) + chunk.seconds
-            else:
-                waiting.remove(chunks)
+    for _, _, part, chunk in _in_order(reply):
+        if type(chunk) is str:
+            entries.append(ChunkEntry(chunk, pause, None if isinstance(part, NativePart) else part))
+            pause = None
+        elif type(chunk) is Pause:
+            pause = (pause or 0.0) + chunk.seconds
     return entries, pause or 0.0
 
 
-def _chunks(choice: Choice) -> Iterator[tuple[ContentChunk, Part | None]]:
+def chunk_texts_of(reply: Reply) -> tuple[Spoken, ...]:
+    """Return the text of each chunk, with the chunk's part of the first choice. A native block has no text."""
+    return tuple(
+        (-1 if number or isinstance(part, NativePart) else index, chunk)
+        for number, index, part, chunk in _in_order(reply)
+        if type(chunk) is str
+    )
+
+
+def first_chunks(reply: Reply, count: int) -> Reply:
+    """Return the reply with its first `count` chunks."""
+    left = [0] * len(reply.choices)
+    for number in islice((number for number, _, _, chunk in _in_order(reply) if type(chunk) is str), count):
+        left[number] += 1
+    return replace(reply, choices=tuple(map(_first, reply.choices, left)))
+
+
+def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentChunk]]:
+    """Yield choice, part and chunk of a reply: the choices alternate, chunk by chunk. A native block is an empty
+    chunk."""
+    waiting = [(number, _chunks(choice)) for number, choice in enumerate(reply.choices)]
+    while waiting:
+        for entry in list(waiting):
+            for index, part, chunk in entry[1]:
+                yield entry[0], index, part, chunk
+                if type(chunk) is str:
+                    break
+            else:
+                waiting.remove(entry)
+
+
+def _chunks(choice: Choice) -> Iterator[tuple[int, Part, ContentChunk]]:
+    for index, part in enumerate(choice.parts):
+        for chunk in ("",) if isinstance(part, NativePart) else part.chunks:
+            yield index, part, chunk
+
+
+def _first(choice: Choice, count: int) -> Choice:
+    """Return the choice with its first `count` chunks, and nothing behind them."""
+    parts: list[Part] = []
     for part in choice.parts:
+        if not count:
+            break
         if isinstance(part, NativePart):
-            yield "", None
-        else:
-            yield from ((chunk, part) for chunk in part.chunks)
+            parts.append(part)
+            count -= 1
+            continue
+        chunks: list[Any] = []
+        for chunk in part.chunks:
+            if not count:
+                break
+            chunks.append(chunk)
+            count -= type(chunk) is str
+        parts.append(replace(part, chunks=tuple(chunks)))
+    return replace(choice, parts=tuple(parts))
 
 
 Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
@@ -152,11 +196,11 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     for index, part in enumerate(choice.parts):
         at = EncoderPosition(number, index, part)
         if isinstance(part, NativePart):
-            yield "say", encoder.open(at)
+            yield "chunk", encoder.open(at)
             continue
         yield "open", encoder.open(at)
         for chunk in part.chunks:
-            yield ("say", encoder.say(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
+            yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
         yield "close", encoder.close(at)
     yield "finish", encoder.end(number)
 

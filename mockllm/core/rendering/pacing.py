@@ -7,6 +7,7 @@ seconds from one deadline to the next, so that delays of the machine do not add 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 from random import Random
 from typing import Final, Literal
 
@@ -15,11 +16,42 @@ from msgspec.structs import replace
 
 from mockllm.core.quantities.parse import ChunkSize, Distribution
 from mockllm.core.rendering.plan import EventStep, Plan, Step, WaitStep
-from mockllm.core.rendering.ttft import InputTime
 from mockllm.core.reply.reply import Usage
+from mockllm.core.values.dynamic import Context, Dynamic, evaluate
 
 UNREAD: Final = Usage(0, 0)
 """The usage of a response that reads no input."""
+
+
+class InputTime(Struct, frozen=True):
+    """Seconds: `base`, and `per_input_token` for each input token. `cached` replaces it for tokens that the
+    response's usage reports as read from the cache. The sum is at most `longest`, since the client chooses how much
+    it sends."""
+
+    base: float = 0.0
+    per_input_token: float = 0.0
+    cached: float | None = None
+    longest: float = inf
+
+    def seconds(self, usage: Usage) -> float:
+        """Return the seconds until the first chunk of a response with this usage."""
+        cached = min(usage.cached_read, usage.input)
+        rate = self.per_input_token if self.cached is None else self.cached
+        time = self.base + (usage.input - cached) * self.per_input_token + cached * rate
+        return min(time, self.longest)
+
+
+class ReadingTime(Dynamic, frozen=True):
+    """An InputTime as a scenario has it: each part may be a template or drawn."""
+
+    base: float | Dynamic = 0.0
+    per_input_token: float | Dynamic = 0.0
+    cached: float | Dynamic | None = None
+
+    def value(self, context: Context) -> InputTime:
+        parts = (self.base, self.per_input_token, self.cached)
+        base, rate, cached = evaluate(parts, context.at("ttft"))
+        return InputTime(base, rate, cached, context.max_wait)  # type: ignore[arg-type]  # evaluated
 
 
 class Pacing(Struct, frozen=True):
@@ -74,10 +106,8 @@ def _jitter(pace: Pacing, random: Random) -> Callable[[], float]:
 
 
 def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
-    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them.
-
-    The opening events are written with the head. A scripted wait replaces the gap, and is `slowdown` times as long.
-    """
+    """Return the plan with a wait before each chunk; `waits` as `gaps` returns them. The opening events are
+    written with the head. A scripted wait replaces the gap, and is `slowdown` times as long."""
     if not any(waits) and slowdown == 1.0:
         return plan
     steps: list[Step] = []
@@ -86,7 +116,7 @@ def paced(plan: Plan, waits: Sequence[float], slowdown: float = 1.0) -> Plan:
     for step in plan.steps:
         if type(step) is EventStep:
             chunk = step.chunk_index
-            if chunk > paced_chunks and step.kind == "say":
+            if chunk > paced_chunks and step.kind == "chunk":
                 gap = 0.0 if replaced else sum(waits[paced_chunks:chunk])
                 if gap > 0.0:
                     steps.append(WaitStep(gap, paced_chunks))

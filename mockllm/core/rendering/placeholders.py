@@ -277,19 +277,6 @@ def _encoded(value: str | float) -> bytes:
     return value.encode() if type(value) is str else dumps(value)
 
 
-Surroundings: TypeAlias = tuple[
-    int,
-    Headers,
-    tuple[tuple[str, int], ...],
-    tuple[IdPattern, ...],
-    tuple[Recipe, ...],
-    tuple[PlaceholderCondition, ...],
-    Framing,
-    int,
-]
-"""The fields of a `Prerendered`."""
-
-
 class PlaceholderParser:
     """Finds the placeholders in a plan that was rendered with them, and numbers the values of those that it finds."""
 
@@ -324,24 +311,22 @@ class PlaceholderParser:
             end = mark.end()
         return (*parts, data[end:]), tuple(numbers)
 
-    def finish(self, size: int) -> tuple[Surroundings, Callable[[Sequence[int]], Picker]]:
-        """Return the fields around the steps, which have `size` bytes, and what turns recipe numbers into a picker.
-
-        Call `finish` after `split` has seen all steps.
-        """
+    def finish(self, size: int) -> tuple[dict[str, Any], Callable[[Sequence[int]], Picker]]:
+        """Return the fields of a `Prerendered` whose steps have `size` bytes, and a function from recipe numbers to a
+        picker. Call `finish` after `split` has seen all steps."""
         ids = [number for number in self._used if _is_plain_id(self._recipes[number])]
         computed = [number for number in self._used if not _is_plain_id(self._recipes[number])]
         places = {number: place for place, number in enumerate([*ids, *computed])}
-        surroundings = (
-            self._plan.head.status,
-            tuple(self._fixed),
-            tuple((name, places[number]) for name, number in self._unique),
-            tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
-            tuple(self._recipes[number] for number in computed),
-            self._conditions,
-            self._plan.framing,
-            1000 + size,
-        )
+        surroundings = {
+            "status": self._plan.head.status,
+            "fixed": tuple(self._fixed),
+            "unique_headers": tuple((name, places[number]) for name, number in self._unique),
+            "ids": tuple(cast(IdPattern, self._recipes[number].source) for number in ids),
+            "computed": tuple(self._recipes[number] for number in computed),
+            "conditions": self._conditions,
+            "framing": self._plan.framing,
+            "size": 1000 + size,
+        }
         return surroundings, lambda numbers: picker([places[number] for number in numbers])
 
 

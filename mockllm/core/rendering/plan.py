@@ -8,17 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from http import HTTPStatus
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-Kind: TypeAlias = Literal["open", "say", "close", "finish", "usage", "end", "ping", "error", "body"]
-"""The role of an event in its stream. `say` is a chunk of content."""
+Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
+"""The role of an event in its stream. `chunk` is a chunk of the content."""
 
 How: TypeAlias = Literal["close", "reset", "silence", "end"]
 """Ways to end a response before its end."""
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
+
+
+PHRASES: Final = {status.value: status.phrase for status in HTTPStatus} | {
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Long",
+    416: "Requested Range Not Satisfiable",
+    422: "Unprocessable Entity",
+}
+"""Reason phrases of HTTP statuses, the same on every version of Python.
+
+Python 3.13 took over four phrases of RFC 9110; a recorded response has the phrase that most servers still send.
+"""
 
 
 class ResponseHead(Struct, frozen=True):
@@ -93,11 +106,8 @@ class UnchunkedStep(Struct, frozen=True):
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds before the next step, counted from the previous deadline, never from 'now'.
-
-    `scripted`: the scenario has the wait between two chunks, in place of the gap that pacing would make.
-    `bound`: see RawStep.
-    """
+    """Seconds before the next step, counted from the previous deadline, never from 'now'. `scripted`: the scenario
+    has the wait between two chunks, in place of the gap that pacing would make. `bound`: see RawStep."""
 
     seconds: float
     chunk_index: int
@@ -106,11 +116,8 @@ class WaitStep(Struct, frozen=True):
 
 
 class CutStep(Struct, frozen=True):
-    """Nothing follows, and the framing does not close what it opened.
-
-    `close` sends FIN, `reset` sends RST, `silence` sends nothing more until the client disconnects. `end` ends the
-    response as HTTP defines.
-    """
+    """Nothing follows, and the framing does not close what it opened. `close` sends FIN, `reset` sends RST,
+    `silence` sends nothing more until the client disconnects. `end` ends the response as HTTP defines."""
 
     how: How
     chunk_index: int
@@ -121,9 +128,7 @@ Step: TypeAlias = EventStep | RawStep | UnchunkedStep | WaitStep | CutStep
 
 class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
-
-    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`.
-    """
+    A new framing (AWS event stream) is a member here and a row in `core.rendering.framing`."""
 
     PLAIN = "plain"
     SSE = "sse"

@@ -17,11 +17,8 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Kind, Plan, RawStep,
 
 
 class Steps(Sequence[Step]):
-    """The steps of one response, each filled when it is read.
-
-    Filling a long response at once would block all other responses, and would hold all its bytes while its client
-    reads slowly.
-    """
+    """The steps of one response, each filled when it is read. Filling a long response at once would block all
+    other responses, and would hold all its bytes while its client reads slowly."""
 
     __slots__ = ("_templates", "_values")
 
@@ -89,7 +86,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         ByteTemplate(draft[0], pick(draft[1]), draft[2]) if isinstance(draft, tuple) else draft
         for draft in drafts
     )
-    return PrerenderedResponse(*surroundings, templates, plan.delay)
+    return PrerenderedResponse(**surroundings, templates=templates, delay=plan.delay)
 
 
 def groups(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
@@ -150,4 +147,4 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
         size += len(rest) + 200
     surroundings, pick = parser.finish(size)
     templates = tuple(ByteTemplate(parts, pick(numbers), 0) for parts, numbers in prefixes)
-    return PrerenderedStream(*surroundings, templates, tuple(events))
+    return PrerenderedStream(**surroundings, prefixes=templates, events=tuple(events))

@@ -87,7 +87,7 @@ def _numbered(slices: Iterator[_FrameSlice], count_chunks: CountChunks) -> list[
             continue
         chunks = count_chunks(event)
         chunk_index += bool(chunks)
-        kind: Kind = "say" if chunks else "finish" if chunk_index else "open"
+        kind: Kind = "chunk" if chunks else "finish" if chunk_index else "open"
         if event.payload == b"[DONE]" or event.event == "message_stop":
             kind = "end"
         numbered.append(_FrameSlice(end, EventStep(event.payload, chunk_index, kind, event.event)))

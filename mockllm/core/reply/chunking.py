@@ -26,9 +26,7 @@ _SENTENCE_END: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[�
 
 def cut(text: str, size: ChunkSize) -> tuple[str, ...]:
     """Return the chunks of a text, each of the given size and the last one with the rest; none for an empty text.
-
-    White space belongs to the word or sentence after it, as in tokens.
-    """
+    White space belongs to the word or sentence after it, as in tokens."""
     if size.unit == "characters":
         return tuple(text[start : start + size.count] for start in range(0, len(text), size.count))
     units = _SPLITTERS[size.unit](text)
@@ -53,10 +51,8 @@ _SPLITTERS: Final[Mapping[str, Callable[[str], list[str]]]] = {
 
 
 def filler_tokens(count: int, of: str | None = None) -> tuple[str, ...]:
-    """Return exactly `count` tokens of `of` (default lorem ipsum), repeated with a space between.
-
-    `Hello`, ` world`, ` Hello` …
-    """
+    """Return exactly `count` tokens of `of` (default lorem ipsum), repeated with a space between. `Hello`, `
+    world`, ` Hello` …"""
     text = of or LOREM
     first = split(text)
     again = first if text[0].isspace() or text[-1].isspace() else split(" " + text)

@@ -38,10 +38,8 @@ def clipped(citations: tuple[Citation, ...], length: int) -> tuple[Citation, ...
 
 
 def segments(text: Text) -> tuple[Text, ...]:
-    """Return a text cut where its citations change, so that each citation supports its whole segment.
-
-    A text that differs in a non-streaming response (`whole`) is not cut.
-    """
+    """Return a text cut where its citations change, so that each citation supports its whole segment. A text that
+    differs in a non-streaming response (`whole`) is not cut."""
     length = len(joined_text(text.chunks))
     if text.whole is not None or all(
         not citation.start and citation.end is None for citation in text.citations

@@ -28,10 +28,8 @@ SHARE: Final = 0.6
 
 
 class TokenLogprob(NamedTuple):
-    """A token and its logarithm of probability (natural, at most 0).
-
-    `top` has the likeliest tokens at its position with their logarithms: first the token itself, then alternatives.
-    """
+    """A token and its logarithm of probability (natural, at most 0). `top` has the likeliest tokens at its
+    position with their logarithms: first the token itself, then alternatives."""
 
     token: str
     logprob: float
@@ -44,11 +42,8 @@ def token_logprobs(tokens: Iterable[str], top: int, position: int = 0) -> list[T
 
 
 def part_token_texts(part: Text | Refusal, *, streamed: bool) -> list[str]:
-    """Return the tokens of a part, which join to its text.
-
-    The chunks are the tokens where the part was generated token by token. Else the chunks of a stream, or the whole
-    text of a non-streaming response, are split.
-    """
+    """Return the tokens of a part, which join to its text. The chunks are the tokens where the part was generated
+    token by token. Else the chunks of a stream, or the whole text of a non-streaming response, are split."""
     if not streamed and type(part) is Text and part.whole is not None:
         return split(part.whole)
     if streamed or _chunk_is_token(part):

@@ -48,10 +48,8 @@ def joined_text(chunks: tuple[ContentChunk, ...]) -> str:
 
 
 class Citation(Struct, frozen=True):
-    """A source of a text: `quote` is the text of the source.
-
-    `start` and `end` enclose the characters that the source supports (`end` None: to the text's end).
-    """
+    """A source of a text: `quote` is the text of the source. `start` and `end` enclose the characters that the
+    source supports (`end` None: to the text's end)."""
 
     url: str
     title: str | None = None
@@ -140,10 +138,8 @@ class Choice(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """Token counts. `input` includes both caches and `output` includes reasoning.
-
-    Each dialect adds them up as its provider does (in which providers differ most).
-    """
+    """Token counts. `input` includes both caches and `output` includes reasoning. Each dialect adds them up as its
+    provider does (in which providers differ most)."""
 
     input: int
     output: int
@@ -152,18 +148,18 @@ class Usage(Struct, frozen=True):
     reasoning: int = 0
     stated: int | None = None
     """The total in the response, in place of the true one."""
-    told: Literal["counted", "null", "missing"] = "counted"
+    presence: Literal["counted", "null", "missing"] = "counted"
     """Whether the response has the counts, null in their place, or nothing (both by a fault)."""
 
     @property
     def total(self) -> int:
         return self.input + self.output if self.stated is None else self.stated
 
-    def tell(self, payload: dict[str, Json], name: str) -> dict[str, Json]:
-        """Return a payload with usage under `name`, null, or no usage, as `told` requires. Changes the payload."""
-        if self.told == "null":
+    def put_into(self, payload: dict[str, Json], name: str) -> dict[str, Json]:
+        """Return the payload with usage under `name`, null or nothing, as `presence` requires; changes it."""
+        if self.presence == "null":
             payload[name] = None
-        elif self.told == "missing":
+        elif self.presence == "missing":
             payload.pop(name, None)
         return payload
 

@@ -46,10 +46,8 @@ def part_tokens(part: Part) -> int:
 
 
 def truncate(choice: Choice, sampling: Sampling) -> Choice:
-    """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens.
-
-    Thinking counts against the tokens. A stop sequence counts in texts only.
-    """
+    """Return the choice of a model that stops at `sampling.stop` or after `max_tokens` tokens. Thinking counts
+    against the tokens. A stop sequence counts in texts only."""
     choice = _stopped(choice, sampling.stop) if sampling.stop else choice
     return choice if sampling.max_tokens is None else _limited(choice, sampling.max_tokens)
 
@@ -111,9 +109,6 @@ def first_characters(chunks: tuple[ContentChunk, ...], length: int) -> tuple[Con
     return tuple(result)
 
 
-# --- cuts of faults ------------------------------------------------------------------------------
-
-
 def cut_chunks(choice: Choice, count: int) -> Choice | None:
     """Return the choice up to so many of its chunks; None where it has fewer."""
     parts: list[Part] = []
@@ -136,10 +131,8 @@ def cut_chunks(choice: Choice, count: int) -> Choice | None:
 
 
 def cut_fraction(choice: Choice, fraction: float) -> Choice:
-    """Return the choice up to this part of the characters of its texts and calls, rounded down.
-
-    Thinking before that is complete.
-    """
+    """Return the choice up to this part of the characters of its texts and calls, rounded down. Thinking before
+    that is complete."""
     left = int(
         fraction * sum(len(joined_text(part.chunks)) for part in choice.parts if isinstance(part, VISIBLE))
     )

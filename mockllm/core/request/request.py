@@ -74,10 +74,8 @@ class ToolChoice(Struct, frozen=True):
 
 
 class Format(Struct, frozen=True):
-    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has one).
-
-    `bare`: a text is sent without its quotes.
-    """
+    """The requested format of the response: free text, any JSON, or JSON of a schema (with its name if it has
+    one). `bare`: a text is sent without its quotes."""
 
     kind: Literal["text", "json", "schema"] = "text"
     name: str | None = None
@@ -98,6 +96,13 @@ VOLATILE: Final = frozenset(
 )
 """Top-level fields of the body that identify the client or the run, and usually are not part of the request's
 hash."""
+
+
+_TRANSPORT: Final = frozenset((
+    "method", "path", "headers", "query_string", "provider", "route", "session", "client", "now", "recall",
+    "context",
+))  # fmt: skip
+"""The attributes of a request that its transport sets, without the body."""
 
 
 class RequestContext:
@@ -159,10 +164,8 @@ class Request:
 
     @classmethod
     def of(cls, head: Mapping[str, Any], raw: bytes, client: str, now: float, recall: ResponseLookup) -> Self:
-        """Return a request with the attributes of a head, for many requests with the same head.
-
-        This takes half the time of the constructor.
-        """
+        """Return a request with the attributes of a head, for many requests with the same head. This takes half
+        the time of the constructor."""
         request = cls.__new__(cls)
         attributes = request.__dict__
         attributes.update(head)
@@ -174,27 +177,16 @@ class Request:
 
     def unread(self) -> Self:
         """Return the request without its body, for a response that does not depend on the body."""
-        return type(self)(
-            method=self.method,
-            path=self.path,
-            headers=self.headers,
-            query_string=self.query_string,
-            provider=self.provider,
-            route=self.route,
-            session=self.session,
-            client=self.client,
-            now=self.now,
-            recall=self.recall,
-            context=self.context,
-        )
+        request = type(self).__new__(type(self))
+        vars(request).update({name: value for name, value in vars(self).items() if name in _TRANSPORT})
+        request.raw = b""
+        return request
 
     def with_input_tokens(self, count: int) -> Self:
         """Return the request with another number of input tokens."""
         request = copy(self)
         vars(request)["input_tokens"] = count
         return request
-
-    # --- transport -----------------------------------------------------------------------------
 
     @lazy
     def query(self) -> dict[str, str]:
@@ -248,8 +240,6 @@ class Request:
         if known is None or fields.keys() <= known or self.provider != self.dialect:
             return []
         return [name for name in fields if name not in known]
-
-    # --- content: each dialect overrides the properties that its protocol has ------------------
 
     @lazy
     def model(self) -> str | None:

@@ -8,7 +8,7 @@ demand.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 
 class StoredResponse(NamedTuple):
@@ -26,11 +26,8 @@ class StoredResponse(NamedTuple):
 
 
 class StoreUpdate(NamedTuple):
-    """The changes of the store after a response.
-
-    They are the response under all `names` by which clients retrieve it, its tools by the ids of the calls, and the
-    names to delete.
-    """
+    """The changes of the store after a response. They are the response under all `names` by which clients retrieve
+    it, its tools by the ids of the calls, and the names to delete."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
@@ -38,30 +35,22 @@ class StoreUpdate(NamedTuple):
     forgotten: tuple[str, ...] = ()
 
 
-class ResponseLookup(Protocol):
-    """The stored responses of one session."""
+class ResponseLookup:
+    """The stored responses of one session; this base class has none."""
+
+    __slots__ = ()
 
     def stored(self, name: str) -> StoredResponse | None:
         """Return the response of this name."""
+        return None
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         """Return the responses whose id has this prefix, in order."""
-
-    def call(self, id: str) -> str | None:
-        """Return the tool of the call with this id."""
-
-
-class EmptyLookup:
-    """The lookup of an empty store."""
-
-    def stored(self, name: str) -> StoredResponse | None:
-        return None
-
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
         return ()
 
     def call(self, id: str) -> str | None:
+        """Return the tool of the call with this id."""
         return None
 
 
-NOTHING = EmptyLookup()
+NOTHING = ResponseLookup()

@@ -21,44 +21,18 @@ TYPES: Final = ("object", "array", "string", "number", "integer", "boolean", "nu
 _MAPS: Final = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies")
 _LISTS: Final = ("allOf", "anyOf", "oneOf", "prefixItems", "items")
 _SINGLE: Final = (
-    "items",
-    "additionalItems",
-    "additionalProperties",
-    "contains",
-    "not",
-    "if",
-    "then",
-    "else",
-    "propertyNames",
-    "unevaluatedItems",
-    "unevaluatedProperties",
+    *("items", "additionalItems", "additionalProperties", "contains", "not", "if", "then", "else"),
+    *("propertyNames", "unevaluatedItems", "unevaluatedProperties"),
 )
-_COUNTS: Final = (
-    "minItems",
-    "maxItems",
-    "minLength",
-    "maxLength",
-    "minProperties",
-    "maxProperties",
-    "minContains",
-    "maxContains",
-)
+_COUNTED: Final = ("Items", "Length", "Properties", "Contains")
+_COUNTS: Final = tuple(bound + counted for counted in _COUNTED for bound in ("min", "max"))
 _EXCLUSIVE: Final = (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum"))
-
-
 _BOUNDS: Final = (*_COUNTS, "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _NOTES: Final = re.compile(r"\{([^{}]*)\}\s*\Z")
 _NOTE: Final = re.compile(r"\b(\w+): (-?\d+(?:\.\d+)?)(?=,|\Z)")
 _TYPE_NUMBERS: Final = (
-    "TYPE_UNSPECIFIED",
-    "STRING",
-    "NUMBER",
-    "INTEGER",
-    "BOOLEAN",
-    "ARRAY",
-    "OBJECT",
-    "NULL",
-)
+    "TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL",
+)  # fmt: skip
 """Google's types by the numbers that some of its clients send."""
 
 

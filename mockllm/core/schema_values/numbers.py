@@ -24,10 +24,8 @@ _SPAN: Final = 100
 def generate_number(
     schema: Mapping[str, Json], random: Random, whole: bool, usual: tuple[float, float, int] | None = None
 ) -> int | float:
-    """Return a number of the schema. `usual`: the range and decimals that its name suggests.
-
-    Raise Unsatisfiable where there is none.
-    """
+    """Return a number of the schema. `usual`: the range and decimals that its name suggests. Raise Unsatisfiable
+    where there is none."""
     low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
     high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
     decimals = 0 if whole else 2 if usual is None else usual[2]

@@ -70,10 +70,8 @@ def _parsed(source: str) -> Any:
 
 @lru_cache(256)
 def pattern_size(source: str) -> int:
-    """Return about how many states a compiled pattern has: its parts, each times its repetitions.
-
-    Where `re` cannot parse the pattern, each repeat counts for the whole pattern.
-    """
+    """Return about how many states a compiled pattern has: its parts, each times its repetitions. Where `re`
+    cannot parse the pattern, each repeat counts for the whole pattern."""
     try:
         return _size(_parsed(source))
     except (Unsatisfiable, RecursionError):

@@ -18,34 +18,15 @@ from mockllm.core.json.codec import Json
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.merge import merged
 
-_SPLIT: Final = frozenset(
-    {
-        "$ref",
-        "$dynamicRef",
-        "allOf",
-        "anyOf",
-        "oneOf",
-        "if",
-        "then",
-        "else",
-        "dependentSchemas",
-        "dependencies",
-    }
-)
-_GUESSED: Final = frozenset(
-    {
-        *("allOf", "anyOf", "oneOf", "not", "if", "const", "enum", "pattern", "contains", "uniqueItems"),
-        *("dependentRequired", "dependentSchemas", "dependencies", "propertyNames", "patternProperties"),
-        *(
-            "unevaluatedItems",
-            "unevaluatedProperties",
-            "minProperties",
-            "maxProperties",
-            "examples",
-            "multipleOf",
-        ),
-    }
-)
+_SPLIT: Final = frozenset((
+    "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas",
+    "dependencies",
+))  # fmt: skip
+_GUESSED: Final = frozenset((
+    "allOf", "anyOf", "oneOf", "not", "if", "const", "enum", "pattern", "contains", "uniqueItems",
+    "dependentRequired", "dependentSchemas", "dependencies", "propertyNames", "patternProperties",
+    "unevaluatedItems", "unevaluatedProperties", "minProperties", "maxProperties", "examples", "multipleOf",
+))  # fmt: skip
 """The keywords that a generated value may violate."""
 _MAX_PARTS: Final = 200
 """The most schemas that may be merged: more are references in a circle."""
@@ -56,11 +37,8 @@ MAX_RECURSION: Final = 2
 
 
 class SchemaVariant(Struct, frozen=True):
-    """A variant of a schema.
-
-    `schema` has none of the keywords above. `guessed`: the value must be validated. `inside`: the enclosing
-    references.
-    """
+    """A variant of a schema. `schema` has none of the keywords above. `guessed`: the value must be validated.
+    `inside`: the enclosing references."""
 
     schema: dict[str, Json]
     guessed: bool

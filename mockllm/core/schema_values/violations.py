@@ -32,10 +32,8 @@ def provider_validator(schema: Json) -> Validator:
 def invalid_value(
     value: Json, matches: Callable[[Json], bool], kinds: tuple[ViolationKind, ...], random: Random
 ) -> Json | None:
-    """Return the value with one change that violates the schema, of the first kind that is possible.
-
-    `[value]` is the last resort of `type`. The changed place is drawn. Return None where no change violates it.
-    """
+    """Return the value with one change that violates the schema, of the first kind that is possible. `[value]` is
+    the last resort of `type`. The changed place is drawn. Return None where no change violates it."""
     for kind in kinds:
         for changed in islice(_CHANGES[kind](value, random), MAX_CHANGES):
             if not matches(changed):

@@ -1,4 +1,4 @@
-"""Candidates, guards and decisions as data. The state makes a decision from a match result in one atomic step.
+"""Candidates and decisions as data. The state makes a decision from a match result in one atomic step.
 
 Each rule or modifier has two counts in each scope. *Tries*: how often it matched and was reached; `chance` and
 `choose` are drawn by tries. *Responses*: its turns; `times`, `skip`, `every` and `sequence` depend on turns.
@@ -7,64 +7,13 @@ Each rule or modifier has two counts in each scope. *Tries*: how often it matche
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.limits import Limit, LimitResult, LimitStatus
-from mockllm.core.randomness import Randomness
+from mockllm.core.limits.limit import Limit, LimitResult, LimitStatus
+from mockllm.core.selection.guards import Guard, GuardReason, StateValue
 from mockllm.core.selection.load import Load
-from mockllm.core.selection.named_states import Required, UnmetState, Value, unmet_state
-from mockllm.core.selection.time_window import TimeWindow
-
-
-class Guard(Struct, frozen=True):
-    """The conditions outside of the request under which a rule that matches responds.
-
-    A turn outside of the window, without the required states, or lost by `chance` is not counted. Of the counted
-    turns, `skip` omits the first ones, `every` selects each Nth of the rest, and `times` is the maximum of responses
-    (a sequence that falls through has as many as steps).
-    """
-
-    chance: float | None = None
-    times: int | None = None
-    skip: int = 0
-    every: int = 1
-    during: TimeWindow | None = None
-    requires: Required | None = None
-
-    def blocked_by_state(self, elapsed: float, states: Mapping[str, Value]) -> GuardReason | None:
-        """Return why window or states block the candidate, `elapsed` seconds after its first try; else None."""
-        if self.during is not None and not self.during.contains(elapsed):
-            return "outside its window"
-        return None if self.requires is None else unmet_state(self.requires, states)
-
-    def loses_chance(self, seed: int, key: str, scope: str, tries: int) -> bool:
-        """Return whether the draw of `chance` is lost."""
-        return (
-            self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
-        )
-
-    def response_count(self, turns: int) -> int:
-        """Return the number of responses in so many turns."""
-        responses = max(0, turns - self.skip) // self.every
-        return responses if self.times is None else min(responses, self.times)
-
-    def blocked_by_count(self, turns: int) -> GuardReason | None:
-        """Return why the next turn has no response, after so many turns; None if it has one."""
-        if turns < self.skip:
-            return "skipped"
-        if self.times is not None and (turns - self.skip) // self.every >= self.times:
-            return "used up"
-        if (turns + 1 - self.skip) % self.every:
-            return "not its turn"
-        return None
-
-
-Turned: TypeAlias = Literal["used up", "skipped", "not its turn"]
-GuardReason: TypeAlias = Turned | Literal["lost its chance", "outside its window"] | UnmetState
-TURNS: Final[tuple[Turned, ...]] = ("used up", "skipped", "not its turn")
-"""The reasons that count as a turn."""
 
 
 class Candidate(Struct, frozen=True):
@@ -81,7 +30,7 @@ class Candidate(Struct, frozen=True):
     """Whether it is a modifier whose error replaces the response."""
     known_models: bool = False
     """Whether it responds to known models only (`models: strict`)."""
-    sets: Mapping[str, Value] | None = None
+    sets: Mapping[str, StateValue] | None = None
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None

@@ -84,8 +84,6 @@ class _Compiler:
         self._sources = sources
         self._depth = 0
 
-    # --- statements --------------------------------------------------------------------------
-
     def output(self, node: nodes.Node) -> Iterator[str | Block]:
         """Yield the plain texts and expressions of one Output node."""
         for child in node.iter_child_nodes():
@@ -121,8 +119,6 @@ class _Compiler:
             return otherwise(scope)
 
         return choose
-
-    # --- expressions -------------------------------------------------------------------------
 
     def expression(self, node: nodes.Node) -> Evaluate:
         """Return the closure for an expression."""
@@ -296,22 +292,17 @@ def _refused(node: nodes.Node) -> TemplateSyntax:
 
 
 _REFUSED: Final = {
-    "Call": "calls",
+    **dict.fromkeys(("Call", "CallBlock"), "calls"),
+    **dict.fromkeys(("Assign", "AssignBlock", "With"), "assignments"),
+    **dict.fromkeys(("Import", "FromImport"), "imports"),
+    **dict.fromkeys(("Extends", "Block"), "inheritance"),
     "For": "loops",
-    "Assign": "assignments",
-    "AssignBlock": "assignments",
     "Pow": "powers",
     "Dict": "objects",
     "Slice": "slices",
-    "Import": "imports",
-    "FromImport": "imports",
     "Include": "includes",
-    "Extends": "inheritance",
-    "Block": "inheritance",
     "Macro": "macros",
-    "CallBlock": "calls",
     "FilterBlock": "filter blocks",
-    "With": "assignments",
 }
 
 

@@ -14,10 +14,8 @@ from mockllm.core.request.request import Request, ResultPart
 
 
 class TemplateScope:
-    """The names of one request. `captures` are the regex groups of the rule's match.
-
-    `result` is the tool result that the rule matched (else the first one is `tool_result`).
-    """
+    """The names of one request. `captures` are the regex groups of the rule's match. `result` is the tool result
+    that the rule matched (else the first one is `tool_result`)."""
 
     __slots__ = ("captures", "params", "request", "result")
 
@@ -40,10 +38,8 @@ class TemplateScope:
 
 
 def item(value: Json | Missing, key: str | int) -> Json | Missing:
-    """Return a member of an object or an item of a list; MISSING where there is none, and for any other value.
-
-    The keys of objects are texts, so that `match[1]` is `match['1']`.
-    """
+    """Return a member of an object or an item of a list; MISSING where there is none, and for any other value. The
+    keys of objects are texts, so that `match[1]` is `match['1']`."""
     if type(value) is dict:
         return value.get(str(key), MISSING)
     if type(value) is list and type(key) is int and -len(value) <= key < len(value):

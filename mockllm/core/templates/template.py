@@ -21,6 +21,7 @@ from mockllm.core.templates.scope import NAMES, TemplateScope, item
 __all__ = [
     "MAX_OUTPUT_LENGTH",
     "NAMES",
+    "SubstitutedText",
     "Template",
     "TemplateFailure",
     "TemplateScope",
@@ -115,9 +116,7 @@ def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
 
 class Block(Struct, frozen=True):
     """One `{{ … }}`, or a whole template with statements: its source, its closure, and the paths that it reads.
-
-    The closure raises TemplateTypeError where there is no value.
-    """
+    The closure raises TemplateTypeError where there is no value."""
 
     source: str
     evaluate: Evaluate
@@ -145,10 +144,8 @@ class Template:
         return frozenset(read.name for read in self.reads)
 
     def render(self, scope: TemplateScope) -> Json:
-        """Return the value: with its own type where the template is one whole expression, else a text.
-
-        Raise TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH.
-        """
+        """Return the value: with its own type where the template is one whole expression, else a text. Raise
+        TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH."""
         block: str | Block = self.source
         try:
             if len(self.blocks) == 1 and isinstance(block := self.blocks[0], Block):
@@ -213,7 +210,23 @@ def as_text(value: Json) -> str:
         raise TemplateTypeError(f"it cannot be written as JSON: {error}") from None
 
 
-# --- from source to template ---------------------------------------------------------------------
+class SubstitutedText(str):
+    """A text in which parameters were substituted. `template` is its source as a template.
+
+    A parameter's value is literal text: `{{` in it is escaped in `template`, while `{{` of the file's author is not.
+    `template` is None where the author wrote no template: then the text is literal.
+    """
+
+    __slots__ = ("template",)
+    template: str | None
+
+    def __new__(cls, text: str, template: str | None) -> SubstitutedText:
+        substituted = super().__new__(cls, text)
+        substituted.template = template
+        return substituted
+
+    def __reduce__(self) -> tuple[type[SubstitutedText], tuple[str, str | None]]:
+        return SubstitutedText, (str(self), self.template)
 
 
 def is_template(text: str) -> bool:

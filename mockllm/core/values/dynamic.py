@@ -23,10 +23,8 @@ T = TypeVar("T")
 
 
 class Context(Struct, frozen=True):
-    """The input of an evaluation. `place` is the position of a value in its tree.
-
-    Each place draws independently, so that an added draw elsewhere changes no other one.
-    """
+    """The input of an evaluation. `place` is the position of a value in its tree. Each place draws independently,
+    so that an added draw elsewhere changes no other one."""
 
     scope: TemplateScope
     randomness: Randomness
@@ -46,11 +44,8 @@ class Dynamic(Struct, frozen=True):
 
 
 class Expression(Dynamic, Generic[T], frozen=True):
-    """A template in a place of type T.
-
-    `convert` converts the template's value to that type, or raises a ValueError with a message for a person. Then
-    `value` raises a TemplateFailure.
-    """
+    """A template in a place of type T. `convert` converts the template's value to that type, or raises a
+    ValueError with a message for a person. Then `value` raises a TemplateFailure."""
 
     template: Template
     convert: Callable[[Json], T]
@@ -69,10 +64,8 @@ class Expression(Dynamic, Generic[T], frozen=True):
 
 
 class Drawn(Dynamic, frozen=True):
-    """A number that is drawn once for each response; `whole` ones are integers.
-
-    A draw outside of the bounds of its place is the bound.
-    """
+    """A number that is drawn once for each response; `whole` ones are integers. A draw outside of the bounds of
+    its place is the bound."""
 
     distribution: Distribution
     whole: bool = False
@@ -97,10 +90,8 @@ def is_static(tree: object) -> bool:
 
 
 def evaluate(tree: T, context: Context) -> T:
-    """Return the tree with every Dynamic replaced by its value. A tree without any is returned unchanged.
-
-    Raise TemplateFailure where a request lacks a value that a template reads.
-    """
+    """Return the tree with every Dynamic replaced by its value. A tree without any is returned unchanged. Raise
+    TemplateFailure where a request lacks a value that a template reads."""
     if type(tree) in _LEAVES:
         return tree
     if isinstance(tree, Dynamic):

@@ -37,9 +37,15 @@ from mockllm.core.quantities.types import (
     Probability,
     quantity_error,
 )
-from mockllm.core.templates.template import NAMES, TemplateSyntax, as_text, compile_template, is_template
+from mockllm.core.templates.template import (
+    NAMES,
+    SubstitutedText,
+    TemplateSyntax,
+    as_text,
+    compile_template,
+    is_template,
+)
 from mockllm.core.values.dynamic import Context, Drawn, Dynamic, Expression, evaluate, is_static
-from mockllm.core.values.substituted_text import SubstitutedText
 
 __all__ = [
     "ChunkSizeField",
@@ -60,8 +66,6 @@ __all__ = [
 T = TypeVar("T")
 
 
-# --- templates -----------------------------------------------------------------------------------
-
 _TEMPLATE_SCHEMA: Final[JsonSchema] = {
     "type": "string",
     "pattern": r"\{\{|\{%",
@@ -70,18 +74,23 @@ _TEMPLATE_SCHEMA: Final[JsonSchema] = {
 }
 
 
+def _dynamic_or(inner: CoreSchema, parse: Callable[[object, ValidationInfo], Any]) -> CoreSchema:
+    """Return the schema of the dynamic value that `parse` returns; where it is None, of a constant."""
+
+    def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
+        dynamic = parse(value, info)
+        return constant(value) if dynamic is None else dynamic
+
+    return core_schema.with_info_wrap_validator_function(read, inner)
+
+
 class _Templated:
     """See Templated."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         inner = handler(source)
         convert = _Conversion(inner)
-
-        def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
-            expression = _expression(value, convert, info)
-            return constant(value) if expression is None else expression
-
-        return core_schema.with_info_wrap_validator_function(read, inner)
+        return _dynamic_or(inner, lambda value, info: _expression(value, convert, info))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         inner = handler(schema)
@@ -124,13 +133,7 @@ class _TemplatedJson:
     """See TemplatedJson."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        inner = handler(source)
-
-        def read(value: object, constant: Callable[[object], object], info: ValidationInfo) -> object:
-            dynamic = _json(value, info)
-            return constant(value) if dynamic is None else dynamic
-
-        return core_schema.with_info_wrap_validator_function(read, inner)
+        return _dynamic_or(handler(source), _json)
 
 
 TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
@@ -159,10 +162,8 @@ def _identity(value: Json) -> Json:
 
 
 class _Conversion:
-    """Converts a template's value to the type of its place.
-
-    The validator is built on first use: most places never have a template.
-    """
+    """Converts a template's value to the type of its place. The validator is built on first use: most places never
+    have a template."""
 
     __slots__ = ("_schema", "_validator", "waits")
 
@@ -212,8 +213,6 @@ _BOUNDS: Final = {
     "expected": "one of",
 }
 
-
-# --- draws ---------------------------------------------------------------------------------------
 
 _SHAPES: Final[Mapping[str, tuple[str, ...]]] = {
     "normal": ("mean", "stddev"),
@@ -337,9 +336,6 @@ def _measured(settings: object, constant: Read, convert: Read, info: ValidationI
     if not values:
         raise quantity_error("an empirical distribution needs at least one value")
     return values
-
-
-# --- messages and schemas ------------------------------------------------------------------------
 
 
 def _suggest(name: str, names: Iterable[str]) -> str:

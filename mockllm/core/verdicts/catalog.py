@@ -16,11 +16,8 @@ from mockllm.core.verdicts.observed_request import ObservedRequest
 
 
 class VerdictType(Struct, frozen=True):
-    """A kind of verdict.
-
-    `rule` is the rule of good behaviour in a sentence, `source` where the rule comes from. `needs` describes the
-    evidence that the verdict needs, which `find` yields.
-    """
+    """A kind of verdict. `rule` is the rule of good behaviour in a sentence, `source` where the rule comes from.
+    `needs` describes the evidence that the verdict needs, which `find` yields."""
 
     name: str
     good: bool

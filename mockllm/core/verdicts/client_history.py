@@ -40,11 +40,8 @@ class PromptIndex:
 
 
 class ClientHistory(Struct, frozen=True):
-    """All that one client did in one session.
-
-    `requests` are in order. `now` is on the clock of the requests. `over`: the clients have ended, so no further
-    request will follow.
-    """
+    """All that one client did in one session. `requests` are in order. `now` is on the clock of the requests.
+    `over`: the clients have ended, so no further request will follow."""
 
     requests: Sequence[ObservedRequest]
     chains: Sequence[RetryChain]

@@ -18,7 +18,7 @@ from mockllm.core.rendering.framing import written
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_hash import cached_hash
+from mockllm.core.request.request_keys import cached_hash
 from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -31,24 +31,11 @@ SHOULD_RETRY: Final = "x-should-retry"
 TEMPORARY: Final = frozenset({408, 409, 425, 429})
 """Temporary refusals: 408, 409 and 429 as in OpenAI's and Anthropic's SDKs, 425 by RFC 8470. Every 5xx is temporary,
 too."""
-SPOILING_FAULTS: Final = frozenset(
-    {
-        "truncate",
-        "broken_chunking",
-        "bad_gzip",
-        "content_length",
-        "html_page",
-        "malformed",
-        "cut_event",
-        "no_terminator",
-        "no_finish",
-        "error_event",
-        "empty_answer",
-        "bad_tool_arguments",
-        "unknown_tool",
-        "wrong_schema",
-    }
-)
+SPOILING_FAULTS: Final = frozenset((
+    "truncate", "broken_chunking", "bad_gzip", "content_length", "html_page", "malformed", "cut_event",
+    "no_terminator", "no_finish", "error_event", "empty_answer", "bad_tool_arguments", "unknown_tool",
+    "wrong_schema",
+))  # fmt: skip
 """Faults that spoil a response which ends normally: a retry is reasonable after them."""
 OUT_OF_CREDIT: Final = "insufficient_quota"
 """The error of OpenAI's 429 where the credit is used up; scenarios use the same name."""
@@ -59,9 +46,7 @@ _MAX_AGENT_LENGTH: Final = 80
 
 class Client(NamedTuple):
     """A client as far as a server can recognize it: two programs that share all three fields are one client.
-
-    `agent` is its `user-agent`, `key` the hash of its API key, `address` has no port. A missing field is empty.
-    """
+    `agent` is its `user-agent`, `key` the hash of its API key, `address` has no port. A missing field is empty."""
 
     agent: str = ""
     key: str = ""
@@ -79,11 +64,8 @@ class Client(NamedTuple):
 
 
 class DeliveryTiming(NamedTuple):
-    """The timing of a response up to a moment, in seconds.
-
-    `began`: a byte was due. `last` is the silence at the end, `before` the longest silence before it. `sent` of
-    `total` chunks were due.
-    """
+    """The timing of a response up to a moment, in seconds. `began`: a byte was due. `last` is the silence at the
+    end, `before` the longest silence before it. `sent` of `total` chunks were due."""
 
     began: bool
     last: float
@@ -146,8 +128,6 @@ class ObservedRequest:
         """The response, decompressed where it was sent compressed."""
         return decompressed(self._plan())
 
-    # --- the request ----------------------------------------------------------------------------
-
     @lazy
     def hash(self) -> str:
         """The request's hash: equal for a request and its retries."""
@@ -168,8 +148,6 @@ class ObservedRequest:
             except ValueError:
                 continue
         return None
-
-    # --- the outcome ----------------------------------------------------------------------------
 
     @lazy
     def wait(self) -> float | None:

@@ -57,11 +57,8 @@ def obeys_wait(failure: ObservedRequest, retry: ObservedRequest) -> bool:
 
 
 def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None = None) -> list[RetryChain]:
-    """Return the retry chains of all requests of one client in one session.
-
-    Requests before `lost_before` are not known any more, and one of them may be the first try of a request that came
-    soon afterwards.
-    """
+    """Return the retry chains of all requests of one client in one session. Requests before `lost_before` are not
+    known any more, and one of them may be the first try of a request that came soon afterwards."""
     if not any(observed.failed for observed in requests):  # nothing needs to be parsed
         return [RetryChain([observed]) for observed in requests]
     ordered = sorted(requests, key=lambda observed: observed.started)

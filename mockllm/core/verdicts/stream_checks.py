@@ -29,9 +29,6 @@ TIMEOUT_RATIO: Final = 0.8
 """A client that leaves after this part of its own read timeout left because of that timeout."""
 
 
-# --- streams that were cut --------------------------------------------------------------------------
-
-
 def truncated_stream_accepted(history: ClientHistory) -> Iterator[Evidence]:
     cut = [(observed, text) for observed in history.requests if (text := (observed.cut_text or "").strip())]
     by_text = history.by_assistant_text() if cut else {}
@@ -55,10 +52,8 @@ def _retried_between(history: ClientHistory, observed: ObservedRequest, later: O
 
 
 def _continues(text: str, before: tuple[Message, ...], messages: tuple[Message, ...]) -> bool:
-    """Return whether a conversation has a text as the response to an earlier request, with messages after it.
-
-    A text in the last message is a request to complete it.
-    """
+    """Return whether a conversation has a text as the response to an earlier request, with messages after it. A
+    text in the last message is a request to complete it."""
     earlier = _turns(before)
     return any(
         message.role == "assistant"
@@ -70,9 +65,6 @@ def _continues(text: str, before: tuple[Message, ...], messages: tuple[Message, 
 
 def _turns(messages: tuple[Message, ...]) -> list[tuple[str, str]]:
     return [(message.role, message.text) for message in messages if message.role != "system"]
-
-
-# --- waiting ----------------------------------------------------------------------------------------
 
 
 def no_read_timeout(history: ClientHistory) -> Iterator[Evidence]:
@@ -105,9 +97,6 @@ def _states_longer_timeout(observed: ObservedRequest, limit: float, history: Cli
     stayed = history.over if observed.left is None else observed.left not in CLIENT_LEFT
     silent = not SILENT_FAULTS.isdisjoint(observed.faults)
     return stayed and silent and observed.read_timeout is not None and observed.read_timeout > limit
-
-
-# --- leaving ----------------------------------------------------------------------------------------
 
 
 def cancelled_early(history: ClientHistory) -> Iterator[Evidence]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mockllm.dialects.anthropic.body_recognition import is_messages_body
-from mockllm.dialects.anthropic.count_tokens import AnthropicCountTokens
 from mockllm.dialects.anthropic.headers import limits, refused
-from mockllm.dialects.anthropic.messages import Messages
+from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
+from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute

@@ -23,7 +23,8 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily
+from mockllm.dialects.anthropic.messages_request import DEFAULT_MODEL, MessagesRequest
+from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.dialect import ResponseIdentity
 
 Block: TypeAlias = dict[str, Any]
@@ -39,26 +40,17 @@ _STOP: Final[Mapping[Finish, str]] = {
 }
 
 
-def without_thinking(reply: Reply) -> Reply:
-    """Return the reply without its thinking."""
-    choices = tuple(
-        replace(choice, parts=tuple(part for part in choice.parts if type(part) is not Thinking))
-        for choice in reply.choices
-    )
-    return replace(reply, choices=choices)
+def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
+    """Return the reply as this protocol shows it: its first choice, without images and other dialects' native blocks.
 
-
-def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
-    """Return the reply as this protocol shows it: its first choice, without images and other dialects' native
-    blocks.
-
-    Redacted thinking, and thinking that the client omits, stays as a part without text. A text with citations
-    is split into segments with one set of sources each.
+    A scenario with thinking shows it for any model unless the client declines it. Redacted thinking, and thinking
+    that the client omits, stays as a part without text. A text with citations is split into segments with one set of
+    sources each.
     """
     choice = reply.choices[0] if reply.choices else Choice(())
     parts = choice.parts
     if any(type(part) is not Call and not _plain(part) for part in parts):
-        parts = tuple(shown for part in parts for shown in _shown_parts(part, omit=omit_thinking))
+        parts = tuple(shown for part in parts for shown in _shown_parts(part, request))
     if parts is choice.parts and len(reply.choices) == 1:
         return reply
     return replace(reply, choices=(replace(choice, parts=parts),))
@@ -68,7 +60,7 @@ def _plain(part: Part) -> bool:
     return type(part) is Text and not part.citations
 
 
-def _shown_parts(part: Part, *, omit: bool) -> tuple[Part, ...]:
+def _shown_parts(part: Part, request: MessagesRequest) -> tuple[Part, ...]:
     match part:
         case Media():
             return ()
@@ -76,7 +68,9 @@ def _shown_parts(part: Part, *, omit: bool) -> tuple[Part, ...]:
             return ()
         case Text(citations=citations) if citations:
             return segments(part)
-        case Thinking(redacted=redacted) if part.chunks and (omit or redacted):
+        case Thinking() if request.declines_thinking:
+            return ()
+        case Thinking(redacted=redacted) if part.chunks and (request.omits_thinking or redacted):
             return (replace(part, chunks=()),)
     return (part,)
 
@@ -95,7 +89,7 @@ def message(reply: Reply, model: str | None, stamp: ResponseIdentity, family: An
         "stop_details": None,
         "usage": usage(replace(reply.usage, output=min(reply.usage.output, 1)), family),
     }
-    return reply.usage.tell(result, "usage")
+    return reply.usage.put_into(result, "usage")
 
 
 def stop_fields(choice: Choice) -> Block:
@@ -121,10 +115,7 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
         "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
         "cache_read_input_tokens": counted.cached_read,
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": counted.cache_write,
-            "ephemeral_1h_input_tokens": 0,
-        },
+        "cache_creation": {"ephemeral_5m_input_tokens": counted.cache_write, "ephemeral_1h_input_tokens": 0},
         "output_tokens": counted.output,
     }
     if final and family.thinking_tokens:

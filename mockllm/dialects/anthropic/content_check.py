@@ -24,7 +24,11 @@ from mockllm.dialects.anthropic.validators import (
 )
 
 _CALL: Final[Shape] = {"id": STRING, "name": STRING, "input": DICT}
-_SERVER_RESULT: Final[Shape] = {"tool_use_id": STRING, "content": ANY}
+_SERVER_TOOLS: Final = (
+    *("web_search", "web_fetch", "tool_search", "advisor"),
+    *("code_execution", "bash_code_execution", "text_editor_code_execution"),
+)
+"""The tools that the service runs itself."""
 
 _BLOCKS: Final[Mapping[str, Shape]] = {
     "text": {"text": STRING, "citations": LIST.or_absent()},
@@ -42,19 +46,9 @@ _BLOCKS: Final[Mapping[str, Shape]] = {
     "server_tool_use": _CALL,
     "mcp_tool_use": {**_CALL, "server_name": STRING},
     "mcp_tool_result": {"tool_use_id": STRING},
-    "web_search_tool_result": _SERVER_RESULT,
-    "web_fetch_tool_result": _SERVER_RESULT,
-    "code_execution_tool_result": _SERVER_RESULT,
-    "bash_code_execution_tool_result": _SERVER_RESULT,
-    "text_editor_code_execution_tool_result": _SERVER_RESULT,
-    "tool_search_tool_result": _SERVER_RESULT,
-    "advisor_tool_result": _SERVER_RESULT,
+    **{f"{tool}_tool_result": {"tool_use_id": STRING, "content": ANY} for tool in _SERVER_TOOLS},
     "container_upload": {"file_id": STRING},
-    "compaction": {},
-    "fallback": {},
-    "mcp_tool_listing": {},
-    "tool_addition": {},
-    "tool_removal": {},
+    **{kind: {} for kind in ("compaction", "fallback", "mcp_tool_listing", "tool_addition", "tool_removal")},
 }
 """The required keys of each type of block."""
 
@@ -180,8 +174,8 @@ class MessageGroup(Struct):
 
 
 def _check_pairs(messages: list[dict[str, Any]]) -> None:
-    """Raise a problem for calls without results in the next turn, and for results without calls in the
-    previous turn."""
+    """Raise a problem for calls without results in the next turn, and for results without calls in the previous
+    turn."""
     before = MessageGroup(0, "")
     for turn in (*_message_groups(messages), MessageGroup(len(messages), "")):
         calls = {block["id"]: None for block in before.of("tool_use")}

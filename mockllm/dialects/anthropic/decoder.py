@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
@@ -21,8 +21,8 @@ FINISH: Final[Mapping[str, str]] = {
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal
-    is reported as both."""
+    """Return the content of a response. This protocol sends a refusal as text: text that ends with a refusal is
+    reported as both."""
     decoder = ResponseDecoder(plan)
     counted: dict[str, Json] = {}
     for payload in payloads(plan):
@@ -92,13 +92,11 @@ def _read_usage(counted: Mapping[str, Json]) -> Usage | None:
     """Return the usage; this provider's input tokens exclude the tokens read from or written to a cache."""
     if not isinstance(counted.get("input_tokens"), int):
         return None
-    read, written = _count(counted, "cache_read_input_tokens"), _count(counted, "cache_creation_input_tokens")
+    read, written = (
+        count_of(counted, "cache_read_input_tokens"),
+        count_of(counted, "cache_creation_input_tokens"),
+    )
     details = counted.get("output_tokens_details")
-    reasoning = _count(details, "thinking_tokens") if isinstance(details, dict) else 0
-    output = _count(counted, "output_tokens")
-    return Usage(_count(counted, "input_tokens") + read + written, output, read, written, reasoning)
-
-
-def _count(counts: Mapping[str, Json], name: str) -> int:
-    count = counts.get(name)
-    return count if isinstance(count, int) else 0
+    reasoning = count_of(details, "thinking_tokens")
+    output = count_of(counted, "output_tokens")
+    return Usage(count_of(counted, "input_tokens") + read + written, output, read, written, reasoning)

@@ -14,17 +14,17 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.headers import JSON_TYPE, Headers, exhausted, request_id
+from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, request_id
 from mockllm.dialects.dialect import ResponseIdentity
 
 CONTEXT_WINDOW: Final = 200_000
 
 
 class AnthropicErrorRow(Struct, frozen=True):
-    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front
-    of the API sends the error; its bodies have neither an outer `type` nor an id."""
+    """One named error. `message` can contain `{model}`, `{tokens}` and `{limit}`. `edge`: the proxy in front of the
+    API sends the error; its bodies have neither an outer `type` nor an id."""
 
     status: int
     type: str
@@ -80,7 +80,10 @@ def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> P
         headers: Headers = (JSON_TYPE,)
     else:
         body = {"type": "error", "error": error, "request_id": request_id(stamp)}
-        headers = (JSON_TYPE, *_response_headers(failure, status, stamp))
+        again = status in (408, 409, 429) or status >= 500
+        limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
+        shared = (("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
+        headers = (JSON_TYPE, *limits, *shared)
     head = ResponseHead(status, headers + retry_headers(failure.again())).with_headers(failure.headers)
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
@@ -101,15 +104,9 @@ def _message(failure: Failure, row: AnthropicErrorRow, request: Request) -> str:
     return row.message.format(model=request.model)
 
 
-def _response_headers(failure: Failure, status: int, stamp: ResponseIdentity) -> Headers:
-    again = status in (408, 409, 429) or status >= 500
-    limits = exhausted(stamp, failure.again() or 60.0) if status == 429 else ()
-    return (*limits, ("x-should-retry", "true" if again else "false"), ("request-id", request_id(stamp)))
-
-
 def retry_headers(seconds: float | None) -> Headers:
-    """Return the headers of the wait until the next attempt. `retry-after` has whole seconds only;
-    `retry-after-ms`, which SDKs read first, contains a fraction."""
+    """Return the headers of the wait until the next attempt. `retry-after` has whole seconds only; `retry-after-ms`,
+    which SDKs read first, contains a fraction."""
     if seconds is None:
         return ()
     whole_seconds = ceil(seconds)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import ceil
-from typing import Final, TypeAlias
+from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
-from mockllm.core.limits import LimitResult, LimitStatus
+from mockllm.core.limits.limit import LimitResult, LimitStatus
 from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
-
-Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 JSON_TYPE: Final = ("content-type", "application/json")
 STREAM_TYPE: Final[Headers] = (
@@ -35,8 +34,8 @@ def request_id(stamp: ResponseIdentity) -> str:
 
 
 def success(stamp: ResponseIdentity) -> Headers:
-    """Return the headers of a 200, except its content type. Remaining token counts are rounded to thousands,
-    so a single response hardly changes them."""
+    """Return the headers of a 200, except its content type. Remaining token counts are rounded to thousands, so a
+    single response hardly changes them."""
     return (
         *_limits(derive(_time, stamp.second), spent=False),
         ("request-id", request_id(stamp)),
@@ -50,14 +49,14 @@ def exhausted(stamp: ResponseIdentity, reset_after: float) -> Headers:
 
 
 def limits(status: LimitStatus, now: float) -> Headers:
-    """Return the headers that report the state of a limit. One count of tokens is reported for the input, the
-    output and both. It is exact, while the service itself rounds remaining tokens to thousands."""
+    """Return the headers that report the state of a limit. One count of tokens is reported for the input, the output
+    and both. It is exact, while the service itself rounds remaining tokens to thousands."""
     return limit_header_pairs(LIMIT_HEADER_NAMES, status, lambda reset: _time(ceil(round(now + reset, 3))))
 
 
 def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
-    """Return the failure of a request that a limit refuses. A bound that the limit does not have is reported
-    as unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
+    """Return the failure of a request that a limit refuses. A bound that the limit does not have is reported as
+    unused. Where the limit refuses requests but counts none, no requests remain until the reset."""
     headers = {**dict(_limits(_time(now), spent=False)), **dict(limits(status, now))}
     wait = NEVER if verdict.retry_after is None else verdict.retry_after
     if verdict.by == "requests" and status.requests is None and wait != NEVER:

@@ -1,11 +1,11 @@
-"""POST /v1/messages: a reply as this provider's events, or as one message.
+"""POST /v1/messages: a reply as this provider's events, or as one message; POST /v1/messages/count_tokens.
 
 The order of events is that of real streams: one ping, after the first block opens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from mockllm.core.failure import Failure
@@ -26,18 +26,20 @@ from mockllm.dialects.anthropic.content_blocks import (
     stop_fields,
     supported_reply,
     usage,
-    without_thinking,
 )
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.errors import error_event, error_plan
-from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, success
-from mockllm.dialects.anthropic.messages_check import check, check_readable
-from mockllm.dialects.anthropic.messages_request import MessagesRequest
-from mockllm.dialects.anthropic.model_families import DEFAULT_MODEL, AnthropicFamily, family_of
-from mockllm.dialects.anthropic.request_builder import build_request
-from mockllm.dialects.capabilities import ProtocolCapabilities
+from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
+from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
+from mockllm.dialects.anthropic.messages_request import (
+    DEFAULT_MODEL,
+    AnthropicCountRequest,
+    MessagesRequest,
+    build_request,
+)
+from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
@@ -84,7 +86,7 @@ class MessagesEncoder(Encoder):
         if isinstance(part, NativePart):
             yield _block_stop(at.index)
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         match at.part:
             case Call():
                 delta = _partial_json("" if self.without_arguments else chunk)
@@ -111,7 +113,7 @@ class MessagesEncoder(Encoder):
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in self.extras:
             last["context_management"] = self.extras["context_management"]
-        yield "finish", _event("message_delta", self.reply.usage.tell(last, "usage"))
+        yield "finish", _event("message_delta", self.reply.usage.put_into(last, "usage"))
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -146,8 +148,8 @@ def _partial_json(text: str) -> bytes:
 
 
 def _native(block: Any) -> tuple[Any, list[bytes]]:
-    """Return the first event's block and the deltas of a native block. A call's input and a text with its
-    citations are sent in deltas; everything else is complete in the first event."""
+    """Return the first event's block and the deltas of a native block. A call's input and a text with its citations
+    are sent in deltas; everything else is complete in the first event."""
     if type(block) is not dict:
         return block, []
     if "input" in block and str(block.get("type")).endswith("tool_use"):
@@ -161,7 +163,7 @@ def _native(block: Any) -> tuple[Any, list[bytes]]:
 
 
 class Messages:
-    """The dialect of this call."""
+    """The dialect of POST /v1/messages."""
 
     name: str = DIALECT
     api: str = "messages"
@@ -181,22 +183,20 @@ class Messages:
         return error_plan(failure, request, stamp)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        if isinstance(request, MessagesRequest) and request.declines_thinking:
-            reply = without_thinking(reply)
-        return supported_reply(reply, omit_thinking=_omits_thinking(request))
+        assert isinstance(request, MessagesRequest)
+        return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         supported = self.supported_reply(reply, request)
         family = _family(supported, request)
-        choice = supported.choices[0]
-        extras = supported.extras.get(DIALECT, {})
+        choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, stamp, family)
         body["content"] = [full_block(part, index, stamp) for index, part in enumerate(choice.parts)]
         body.update(stop_fields(choice))
         body["usage"] = usage(supported.usage, family, final=True)
         body.update({key: value for key, value in extras.items() if key != "usage"})
         body["usage"].update(_extra_counts(extras))
-        supported.usage.tell(body, "usage")
+        supported.usage.put_into(body, "usage")
         return Plan(ResponseHead(200, (JSON_TYPE, *success(stamp))), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
@@ -205,7 +205,8 @@ class Messages:
         return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
 
     def variant(self, request: Request) -> Hashable:
-        return isinstance(request, MessagesRequest) and (request.omits_thinking, request.declines_thinking)
+        assert isinstance(request, MessagesRequest)
+        return (request.omits_thinking, request.declines_thinking)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request)
@@ -214,7 +215,27 @@ class Messages:
         return decode(plan)
 
 
-def _omits_thinking(request: Request) -> bool:
-    """Return whether the client omits thinking: a scenario with thinking shows it for any model unless the
-    client declines."""
-    return isinstance(request, MessagesRequest) and request.omits_thinking
+class AnthropicCountTokens:
+    """The dialect of POST /v1/messages/count_tokens, with the same estimate as a message's usage."""
+
+    name: str = "anthropic"
+    api: str = "count_tokens"
+    generates: bool = False
+    request: type[Request] = AnthropicCountRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return check_counted(request)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the count. A request with context management gets the count before it, which is the same here."""
+        body: dict[str, Json] = {"input_tokens": request.input_tokens}
+        if request.fields.get("context_management") is not None:
+            body["context_management"] = {"original_input_tokens": request.input_tokens}
+        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(stamp))))
+        return Plan(head, (EventStep(dumps(body), 0, "body"),))

@@ -1,20 +1,18 @@
 """Checks of a messages request: shape and documented ranges of the known fields.
 
-Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is
-known, the message follows the same validator's other messages. Unknown fields and tools pass.
+Messages have the wording of the live service (`path: error`, with dots in the path). Where no wording is known, the
+message follows the same validator's other messages. Unknown fields and tools pass.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_check import check_messages, check_texts
-from mockllm.dialects.anthropic.strict_schema import check_strict
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -29,6 +27,7 @@ from mockllm.dialects.anthropic.validators import (
     Shape,
     check_minimum,
     check_shape,
+    check_strict,
     tag_of,
 )
 
@@ -52,10 +51,9 @@ _GENERATION: Final[Shape] = {
     "metadata": DICT.or_absent(),
 }
 """Further fields of a messages request."""
-_MODEL: Final[Shape] = {"model": STRING}
-_COUNTED: Final[Shape] = {**_MODEL, **_PROMPT}
+_COUNTED: Final[Shape] = {"model": STRING, **_PROMPT}
 _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
-_VERTEX: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
+_HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": DICT, "description": STRING.or_absent()}
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
@@ -66,8 +64,8 @@ _NO_THREADS: Final = Failure(
     message="thread: threads are not kept here; send the whole history",
     fields={"details": {"error_code": "thread_unsupported_request", "unsupported": ["thread"]}},
 )
-"""The refusal of `thread`. The SDK's helpers for agent loops let the server store the history (a beta); after
-this error they send the whole history."""
+"""The refusal of `thread`. The SDK's helpers for agent loops let the server store the history (a beta); after this
+error they send the whole history."""
 
 
 def check_readable(request: Request) -> Failure | None:
@@ -83,29 +81,28 @@ def check_readable(request: Request) -> Failure | None:
 
 def check(request: Request) -> Failure | None:
     """Return the first problem of a messages request; None where there is none."""
-    return check_readable(request) or _refuse_thread(request) or _first_problem(_check_message, request)
+    return _check(request, _FIELDS)
 
 
-def check_vertex(request: Request) -> Failure | None:
-    """Return the first problem of a request to Vertex AI, which has the model in its path and a version in
-    its body."""
-    return check_readable(request) or _refuse_thread(request) or _first_problem(_check_vertex, request)
+def check_hosted(request: Request) -> Failure | None:
+    """Return the first problem of a request to another platform, which has the model in its path and a version in its
+    body."""
+    return _check(request, _HOSTED)
 
 
 def check_counted(request: Request) -> Failure | None:
     """Return the first problem of a counting request, which needs no `max_tokens`."""
-    return check_readable(request) or _first_problem(_check_counted, request)
+    return _check(request, _COUNTED)
 
 
-def _refuse_thread(request: Request) -> Failure | None:
-    return _NO_THREADS if type(request.fields.get("thread")) is dict else None
-
-
-def _first_problem(
-    check_fields: Callable[[dict[str, Json], Request], None], request: Request
-) -> Failure | None:
+def _check(request: Request, shape: Shape) -> Failure | None:
+    failure = check_readable(request)
+    if failure is not None:
+        return failure
+    if "max_tokens" in shape and type(request.fields.get("thread")) is dict:
+        return _NO_THREADS
     try:
-        check_fields(request.fields, request)
+        _check_fields(request, shape)
     except AnthropicRequestProblem as problem:
         return _bad_request(str(problem))
     return None
@@ -115,28 +112,17 @@ def _bad_request(message: str) -> Failure:
     return Failure("bad_request", message=message)
 
 
-def _check_message(fields: dict[str, Json], request: Request) -> None:
-    check_shape("", fields, _FIELDS)
-    _check_model(fields)
-    _check_generation(fields, request)
-
-
-def _check_vertex(fields: dict[str, Json], request: Request) -> None:
-    check_shape("", fields, _VERTEX)
-    if "model" in fields:
+def _check_fields(request: Request, shape: Shape) -> None:
+    fields = request.fields
+    check_shape("", fields, shape)
+    if "model" not in shape and "model" in fields:
         raise AnthropicRequestProblem("model: Extra inputs are not permitted")
-    _check_generation(fields, request)
-
-
-def _check_counted(fields: dict[str, Json], request: Request) -> None:
-    check_shape("", fields, _COUNTED)
-    _check_model(fields)
-    _check_prompt(fields)
-
-
-def _check_model(fields: dict[str, Json]) -> None:
-    if not fields["model"]:
+    if "model" in shape and not fields["model"]:
         raise AnthropicRequestProblem("model: String should have at least 1 character")
+    if "max_tokens" in shape:
+        _check_generation(fields, request)
+    else:
+        _check_prompt(fields)
 
 
 def _check_generation(fields: dict[str, Json], request: Request) -> None:

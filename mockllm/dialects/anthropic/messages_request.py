@@ -1,11 +1,12 @@
-"""Parses a messages request into the neutral form."""
+"""Reads a messages request into the neutral form, recognizes the body of one, and writes one from neutral words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.schema import subschemas
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import (
     CallPart,
@@ -26,7 +27,10 @@ from mockllm.core.request.request import (
 )
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.tokens import estimate
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
+DEFAULT_MODEL: Final = "claude-sonnet-5"
+"""The model where neither the rule nor the request names one."""
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
 _CHOICES: Final[dict[Json, ToolChoice]] = {
     "auto": ToolChoice("auto"),
@@ -36,18 +40,21 @@ _CHOICES: Final[dict[Json, ToolChoice]] = {
 
 
 TOOL_INSTRUCTION_TOKENS: Final[dict[str, int]] = {"auto": 346, "none": 346, "any": 313, "named": 313}
-"""The tokens of the service's instructions for tool calls by tool choice, according to its documentation for
-Claude 4 and later."""
+"""The tokens of the service's instructions for tool calls by tool choice, according to its documentation for Claude 4
+and later."""
 
-KNOWN_FIELDS: Final = frozenset({
-    "anthropic_version", "betas", "billing_policy", "cache_control", "compaction", "container",
-    "context_management", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens",
-    "mcp_servers", "messages", "metadata", "model", "output_config", "output_format", "service_tier",
-    "speed", "stop_sequences", "stream", "system", "temperature", "thinking", "thread", "tool_choice",
-    "tools", "top_k", "top_p", "user_profile_id", "workspace_id"
+_COUNTED_FIELDS: Final = frozenset({
+    "anthropic_version", "betas", "billing_policy", "cache_control", "compaction", "context_management",
+    "mcp_servers", "messages", "model", "output_config", "output_format", "speed", "system", "thinking",
+    "tool_choice", "tools", "user_profile_id", "workspace_id"
 })  # fmt: skip
-"""The fields of the request, as the types of the SDK name them, including beta fields and fields of earlier
-versions of its reference. Other fields of a body pass, and are noted."""
+"""The fields of a counting request."""
+KNOWN_FIELDS: Final = _COUNTED_FIELDS | {
+    "container", "diagnostics", "fallback_credit_token", "fallbacks", "inference_geo", "max_tokens",
+    "metadata", "service_tier", "stop_sequences", "stream", "temperature", "thread", "top_k", "top_p"
+}  # fmt: skip
+"""The fields of the request, as the types of the SDK name them, including beta fields and fields of earlier versions
+of its reference. Other fields of a body pass, and are noted."""
 
 
 class AnthropicRequest(Request):
@@ -147,9 +154,17 @@ class MessagesRequest(AnthropicRequest):
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
 
+class AnthropicCountRequest(MessagesRequest):
+    """POST /v1/messages/count_tokens: without the fields that only a response needs."""
+
+    api: ClassVar[str | None] = "count_tokens"
+    generates: ClassVar[bool] = False
+    known: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
+
+
 def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Message]:
-    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts.
-    `names` are the calls' names by id, so far; `recall` finds those of earlier responses."""
+    """Yield the neutral messages of one message: its tool results, where it has any, and its other parts. `names` are
+    the calls' names by id, so far; `recall` finds those of earlier responses."""
     if not isinstance(item, dict):
         return
     role = _ROLES.get(_text(item.get("role")))
@@ -226,3 +241,85 @@ def _text(value: Json) -> str | None:
 
 def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
+
+
+ANTHROPIC_FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_version", "thinking", "top_k"})
+"""Fields at the top of a body that OpenAI's clients do not send."""
+
+
+def is_messages_body(body: Mapping[str, Json]) -> bool:
+    """Whether the model is a Claude, a field is Anthropic's, or tools and blocks have Anthropic's form."""
+    model = body.get("model")
+    if isinstance(model, str) and model.startswith("claude"):
+        return True
+    return bool(ANTHROPIC_FIELDS & body.keys()) or _has_blocks(body)
+
+
+def _has_blocks(body: Mapping[str, Json]) -> bool:
+    """Whether its tools, or blocks in its messages, have Anthropic's form."""
+    tools, messages = body.get("tools"), body.get("messages")
+    if isinstance(tools, list) and any(isinstance(tool, dict) and "input_schema" in tool for tool in tools):
+        return True
+    contents = (
+        [message.get("content") for message in messages if isinstance(message, dict)]
+        if isinstance(messages, list)
+        else []
+    )
+    blocks = [block for content in contents if isinstance(content, list) for block in content]
+    return any(
+        isinstance(block, dict) and block.get("type") in ("tool_use", "tool_result") for block in blocks
+    )
+
+
+VERSION: Final = "2023-06-01"
+MAX_TOKENS: Final = 1024
+"""The default of `max_tokens`, which this provider requires."""
+
+
+def build_request(request: NeutralRequest) -> WireRequest:
+    body = {
+        "model": request.model or DEFAULT_MODEL,
+        "max_tokens": MAX_TOKENS if request.max_tokens is None else request.max_tokens,
+        **without_empty(
+            {
+                "system": request.system,
+                "tools": [_tool(tool) for tool in request.tools],
+                "tool_choice": _choice(request.tool_choice),
+                "output_config": _format(request.response_format),
+                "stream": request.stream,
+                "stop_sequences": list(request.stop),
+            }
+        ),
+        "messages": request.turns,
+    }
+    key = {} if request.api_key is None else {"x-api-key": request.api_key}
+    headers = {"content-type": "application/json", "anthropic-version": VERSION, **key}
+    return WireRequest("/v1/messages", headers, body)
+
+
+def _tool(tool: Tool) -> Json:
+    return without_empty(
+        {"name": tool.name, "description": tool.description, "input_schema": tool_schema(tool)}
+    )
+
+
+def _choice(choice: ToolChoice | None) -> Json:
+    if choice is None:
+        return None
+    return {"type": "tool", "name": choice.names[0]} if choice.mode == "named" else {"type": choice.mode}
+
+
+def _format(format_: Format | None) -> Json:
+    """Return the format; this provider only has schemas."""
+    if format_ is None or format_.kind != "schema":
+        return None
+    return {"format": {"type": "json_schema", "schema": _with_closed_objects(format_.schema)}}
+
+
+def _with_closed_objects(schema: Json) -> Json:
+    """Return the schema with closed objects, as this provider's SDKs send it; open objects are refused."""
+    closed = loads(dumps(schema))
+    for _, subschema in subschemas(closed) if type(closed) is dict else ():
+        if subschema.get("type") == "object":
+            subschema.setdefault("additionalProperties", False)
+    return closed

@@ -1,9 +1,16 @@
-"""GET /v1/models and /v1/models/{model}: a few well-known models, and the models that the rules name."""
+"""The models: differences between their families, and GET /v1/models and /v1/models/{model}.
+
+The list has a few well-known models, and the models that the rules name.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -14,6 +21,31 @@ from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.dialect import ResponseIdentity
+
+
+class AnthropicFamily(Struct, frozen=True):
+    """The details of one family. `geo`: the value of `usage.inference_geo`. `thinking_tokens`: whether usage counts
+    them separately."""
+
+    geo: str
+    thinking_tokens: bool
+
+
+_FAMILIES: Final = (
+    ("claude-*-4-[678]*", AnthropicFamily("global", thinking_tokens=False)),
+    ("claude-*-4*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("claude-[23]*", AnthropicFamily("not_available", thinking_tokens=False)),
+    ("*", AnthropicFamily("global", thinking_tokens=True)),
+)
+"""A row exists only where recordings of the same weeks differ by model. Differences over time, which also show in
+older recordings of older models, follow the newest form for all models."""
+
+
+@lru_cache(maxsize=256)
+def family_of(model: str) -> AnthropicFamily:
+    """Return the first row that matches; an unknown model gets the newest form."""
+    return next(family for glob, family in _FAMILIES if fnmatchcase(model, glob))
+
 
 _KNOWN: Final[dict[str, tuple[str, str, int, int]]] = {
     "claude-opus-5": ("Claude Opus 5", "2026-07-24T00:00:00Z", 1_000_000, 128_000),
@@ -122,14 +154,7 @@ def _capabilities(*, current: bool) -> Json:
             "clear_thinking_20251015": yes,
             "compact_20260112": current_only,
         },
-        "effort": {
-            **current_only,
-            "low": current_only,
-            "medium": current_only,
-            "high": current_only,
-            "xhigh": current_only,
-            "max": current_only,
-        },
+        "effort": {**current_only, **dict.fromkeys(("low", "medium", "high", "xhigh", "max"), current_only)},
         "image_input": yes,
         "pdf_input": yes,
         "structured_outputs": yes,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mockllm.core.limits.limit import LimitStatus
+from mockllm.core.rendering.plan import Headers
 from mockllm.dialects.azure.dialects import (
     AzureChat,
     AzureCompletions,
@@ -13,9 +15,24 @@ from mockllm.dialects.azure.dialects import (
     FoundryChat,
 )
 from mockllm.dialects.azure.errors import AZURE, FOUNDRY
-from mockllm.dialects.azure.rate_limit_headers import write_limits
+from mockllm.dialects.openai.headers import LIMIT_HEADER_NAMES
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
 from mockllm.dialects.vendors.responses import VendorModels
+
+PERIODS: Final[Names] = {
+    "x-ratelimit-renewalperiod-requests": ("requests", "window"),
+    "x-ratelimit-renewalperiod-tokens": ("tokens", "window"),
+}
+
+
+def write_limits(standing: LimitStatus, now: float) -> Headers:
+    """Write OpenAI's names and the period of each limit: resets in plain milliseconds, the periods in plain
+    seconds."""
+    return limit_header_pairs(LIMIT_HEADER_NAMES, standing, milliseconds) + limit_header_pairs(
+        PERIODS, standing, seconds
+    )
+
 
 CHAT: Final = AzureChat(AZURE)
 RESPONSES: Final = AzureResponses(AZURE)
@@ -29,21 +46,14 @@ FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 def _routes() -> tuple[ProviderRoute, ...]:
     responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
     foundry = ProviderCall(
-        "foundry_chat",
-        FOUNDRY_CHAT,
-        operation="chat",
-        telemetry_provider="azure.ai.inference",
-        neutral=False,
+        "foundry_chat", FOUNDRY_CHAT, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
     )
     deployed = (
         (
             "chat/completions",
             ProviderCall("chat", CHAT, operation="chat", title="Azure OpenAI: chat, completions, embeddings"),
         ),
-        (
-            "completions",
-            ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False),
-        ),
+        ("completions", ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False)),
         ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
     )
     return (

@@ -1,37 +1,77 @@
-"""Azure's calls: OpenAI's calls addressed by deployment, with content filters and Azure's headers."""
+"""Azure's calls: OpenAI's calls addressed by deployment, with content filters and Azure's headers.
+
+The deployment in the path is the model, and the key has its own header.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from copy import copy
+from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import dumps, loads
+from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, Step
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.azure import content_filters
-from mockllm.dialects.azure.requests import (
-    AzureChatRequest,
-    AzureCompletionsRequest,
-    AzureEmbeddingsRequest,
-    AzureResponsesRequest,
-    with_body_model,
-)
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
+from mockllm.dialects.openai.request_fields import text_of
+from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head
-from mockllm.dialects.vendors.responses import (
-    VendorCompletions,
-    VendorEmbeddings,
-    VendorResponses,
-)
+from mockllm.dialects.vendors.responses import VendorCompletions, VendorEmbeddings, VendorResponses
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+class DeploymentRequest(Request):
+    @lazy
+    def model(self) -> str | None:
+        """The deployment; without one, the model of the body."""
+        return self.route.get("deployment") or text_of(self.fields.get("model"))
+
+    @lazy
+    def api_key(self) -> str | None:
+        bearer = self.headers.get("authorization", "")
+        return self.headers.get("api-key") or bearer.removeprefix("Bearer ").strip() or None
+
+
+class AzureChatRequest(DeploymentRequest, ChatRequest):
+    pass
+
+
+class AzureCompletionsRequest(DeploymentRequest, CompletionsRequest):
+    pass
+
+
+class AzureEmbeddingsRequest(DeploymentRequest, OpenAiEmbeddingsRequest):
+    pass
+
+
+class AzureResponsesRequest(DeploymentRequest, ResponsesRequest):
+    pass
+
+
+def with_body_model(request: AnyRequest) -> AnyRequest:
+    """Return the request with its model also in the body, where OpenAI's checks read it."""
+    deployment = request.route.get("deployment")
+    if deployment is None or type(request.body) is not dict:
+        return request
+    result = copy(request)
+    vars(result)["body"] = vars(result)["fields"] = {**request.fields, "model": deployment}
+    return result
+
 
 VERSION: Final = "2024-10-21"
 """The version of the API that examples use."""
@@ -137,18 +177,13 @@ class AzureEmbeddings(VendorEmbeddings):
         if not (request.model or "").lower().startswith("cohere-"):
             return plan
         id = VendorIdFormat().make(stamp.ids, "embedding")
-        steps = [
-            replace(step, payload=dumps({"id": id, **_with_completion_tokens(loads(step.payload))}))
-            for step in _data(plan)
-        ]
-        return replace(plan, steps=tuple(steps))
+        (step,) = _data(plan)
+        body = loads(step.payload)
+        body["usage"]["completion_tokens"] = 0
+        return replace(plan, steps=(replace(step, payload=dumps({"id": id, **body})),))
 
     def check(self, request: Request) -> Failure | None:
         return super().check(with_body_model(request))
-
-
-def _with_completion_tokens(body: dict[str, Json]) -> dict[str, Json]:
-    return {**body, "usage": {**body["usage"], "completion_tokens": 0}}
 
 
 class FoundryChat(VendorChat):
@@ -158,30 +193,18 @@ class FoundryChat(VendorChat):
 
     def __init__(self, vendor: Vendor, openai_chat: AzureChat) -> None:
         super().__init__(vendor)
-        self.openai_chat = openai_chat
+        self._openai, self._other = openai_chat, VendorChat(vendor)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return (
-            self.openai_chat.supported_reply(reply, request)
-            if _is_openai_model(request)
-            else super().supported_reply(reply, request)
-        )
+        return self._chat(request).supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return (
-            self.openai_chat.encode_body(reply, request, stamp)
-            if _is_openai_model(request)
-            else super().encode_body(reply, request, stamp)
-        )
+        return self._chat(request).encode_body(reply, request, stamp)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        return (
-            self.openai_chat.encode_stream(reply, request, stamp)
-            if _is_openai_model(request)
-            else super().encode_stream(reply, request, stamp)
-        )
+        return self._chat(request).encode_stream(reply, request, stamp)
 
-
-def _is_openai_model(request: Request) -> bool:
-    """Return whether the model is one of OpenAI's."""
-    return (request.model or DEFAULT_MODEL).startswith(("gpt-", "o1", "o3", "o4"))
+    def _chat(self, request: Request) -> Chat:
+        """Return the chat of OpenAI's models, or that of the models of other makers."""
+        is_openai_model = (request.model or DEFAULT_MODEL).startswith(("gpt-", "o1", "o3", "o4"))
+        return self._openai if is_openai_model else self._other

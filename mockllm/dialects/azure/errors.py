@@ -125,10 +125,6 @@ FOUNDRY: Final = Vendor(
     errors=VendorErrors(
         errors.rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED), foundry_envelope, milliseconds=True
     ),
-    headers={
-        **_PLACE,
-        "azureai-requested-tier": "default",
-        "azureai-processed-tier": "default",
-    },
+    headers={**_PLACE, "azureai-requested-tier": "default", "azureai-processed-tier": "default"},
 )
 """Models of other makers, which have their own responses; this row is xAI's."""

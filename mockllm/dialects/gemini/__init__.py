@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.gemini.count_tokens import GeminiCountTokens
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddings
-from mockllm.dialects.gemini.generate import Generate
+from mockllm.dialects.gemini.generate import GeminiCountTokens, Generate
 from mockllm.dialects.gemini.models import GeminiModels
 
 GENERATE: Final = Generate("/v1beta")

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.rendering.placeholders import derive
+from mockllm.core.reply.citations import full_text, sources, span
 from mockllm.core.reply.reply import (
     Call,
     Choice,
@@ -28,9 +29,8 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import GenerateRequest
-from mockllm.dialects.gemini.grounding import grounding
-from mockllm.dialects.gemini.model_families import DEFAULT_MODEL, GeminiFamily, family
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
+from mockllm.dialects.gemini.models import family
 
 Block: TypeAlias = dict[str, Any]
 
@@ -43,8 +43,8 @@ FINISH: Final[Mapping[Finish, str]] = {
     "content_filter": "SAFETY",
     "refusal": "PROHIBITED_CONTENT",
 }
-"""The finish reasons; a refusal is a text that ends with the reason of a prohibited prompt, since this
-protocol has no refusals."""
+"""The finish reasons; a refusal is a text that ends with the reason of a prohibited prompt, since this protocol has
+no refusals."""
 MALFORMED_CALL: Final = "MALFORMED_FUNCTION_CALL"
 """The finish reason of a response whose call cannot be parsed; the call itself is omitted."""
 RATED_CATEGORIES: Final[Mapping[str, tuple[Harm, ...]]] = {
@@ -53,8 +53,7 @@ RATED_CATEGORIES: Final[Mapping[str, tuple[Harm, ...]]] = {
     "HARM_CATEGORY_HARASSMENT": (),
     "HARM_CATEGORY_SEXUALLY_EXPLICIT": ("sexual",),
 }
-"""The rated categories, each with the harms that a filter detects in it. The enum numbers follow this order.
-"""
+"""The rated categories, each with the harms that a filter detects in it. The enum numbers follow this order."""
 ENUM_NUMBERS: Final = {
     "STOP": 1,
     "MAX_TOKENS": 2,
@@ -75,8 +74,8 @@ _AVERAGE_LOGPROB: Final = -0.0173
 
 
 def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
-    """Return the reply as this protocol shows it: each call in one chunk, without redacted thinking, other
-    dialects' native blocks, and empty or declined thoughts. An incomplete call is omitted."""
+    """Return the reply as this protocol shows it: each call in one chunk, without redacted thinking, other dialects'
+    native blocks, and empty or declined thoughts. An incomplete call is omitted."""
     plain = all(type(part) is Text for choice in reply.choices for part in choice.parts)
     if plain:
         return reply
@@ -135,11 +134,6 @@ def malformed_call(choice: Choice) -> Call | None:
     return next((call for call in choice.calls if not _has_valid_arguments(call)), None)
 
 
-def finish_reason(choice: Choice) -> str:
-    """Return the finish reason in this protocol's words."""
-    return MALFORMED_CALL if malformed_call(choice) is not None else FINISH[choice.finish]
-
-
 class ThoughtSignature(Struct, frozen=True):
     """The thought signature of a choice, and the part that contains it (None: no part can contain it)."""
 
@@ -147,18 +141,18 @@ class ThoughtSignature(Struct, frozen=True):
     at: int | None
 
 
-class GeminiResponseFields(Struct):
+class GeminiResponseFields:
     """The fields of a response other than the reply itself."""
 
-    model: str
-    id: str
-    created: str | None
-    vertex: bool
-    numbered: bool
-    family: GeminiFamily
-    stamp: ResponseIdentity
-    extras: Mapping[str, Json]
-    counted: Usage
+    def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
+        self.model = reply.model or request.model or DEFAULT_MODEL
+        self.id = stamp.ids.make("", 23)
+        self.vertex, self.numbered = request.vertex, request.numbered
+        self.created = derive(_create_time, stamp.second) if self.vertex else None
+        self.family = family(self.model, vertex=self.vertex)
+        self.stamp = stamp
+        self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})
+        self.counted = reply.usage
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
@@ -170,7 +164,7 @@ class GeminiResponseFields(Struct):
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
         result: Block = {} if blocked else {"candidates": candidates}
         result["usageMetadata"] = usage
-        self.counted.tell(result, "usageMetadata")
+        self.counted.put_into(result, "usageMetadata")
         result["modelVersion"] = self.model
         if self.created is not None:
             result["createTime"] = self.created
@@ -192,9 +186,10 @@ class GeminiResponseFields(Struct):
         called: bool = False,
         logprobs: bool = False,
     ) -> Block:
-        """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it
-        ends with calls, which some families state in a message."""
-        finish = None if ended is None else finish_reason(ended)
+        """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
+        calls, which some families state in a message."""
+        call = None if ended is None else malformed_call(ended)
+        finish = None if ended is None else FINISH[ended.finish] if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
@@ -204,17 +199,18 @@ class GeminiResponseFields(Struct):
             result["index"] = number
         if ended is None:
             return result
-        call = malformed_call(ended)
         if call is not None:
             result["finishMessage"] = f"Malformed function call: {call.name}({joined_text(call.chunks)})"
         elif called and self.family.remarks:
             result["finishMessage"] = CALL_MESSAGE
         if ended.flagged is not None:
             result["safetyRatings"] = self._ratings(ended.flagged)
-        sources = grounding(ended)
+        sources = _grounding(ended)
         if sources is not None:
             result["groundingMetadata"] = sources
-        return result | self._own(number)
+        own = self.extras.get("candidates")
+        members = own[number] if isinstance(own, list) and number < len(own) else None
+        return result | members if isinstance(members, dict) else result
 
     def _ratings(self, harm: Harm) -> list[Json]:
         return [
@@ -223,12 +219,6 @@ class GeminiResponseFields(Struct):
             else {"category": self.name(name), "probability": self.name("NEGLIGIBLE")}
             for name, harms in RATED_CATEGORIES.items()
         ]
-
-    def _own(self, number: int) -> Block:
-        """Return the members that a scenario adds to a candidate."""
-        own = self.extras.get("candidates")
-        members = own[number] if isinstance(own, list) and number < len(own) else None
-        return members if isinstance(members, dict) else {}
 
     def part(
         self, part: Part, choice: int, index: int, signature: ThoughtSignature | None, text: str | None = None
@@ -251,7 +241,7 @@ class GeminiResponseFields(Struct):
             result["thoughtSignature"] = signature.text
         return result
 
-    def signature(self, choice: Choice, number: int, usage: Usage) -> ThoughtSignature | None:
+    def signature(self, choice: Choice, number: int) -> ThoughtSignature | None:
         """Return the signature that a scenario sets for its thinking, or one where the family has signatures."""
         stated = next(
             (part.signature for part in choice.parts if type(part) is Thinking and part.signature), None
@@ -259,28 +249,28 @@ class GeminiResponseFields(Struct):
         kinds = [type(part) for part in choice.parts]
         at = kinds.index(Call) if Call in kinds else None
         if at is not None:
-            signed = self.family.signs == "all" or (self.family.signs == "calls" and usage.reasoning > 0)
+            signed = self.family.signs == "all" or (
+                self.family.signs == "calls" and self.counted.reasoning > 0
+            )
         else:
             at = len(kinds) - 1 - kinds[::-1].index(Text) if Text in kinds else None
-            signed = self.family.signs == "all" and usage.reasoning > 0
-        return ThoughtSignature(stated or self._signature(number), at) if stated or signed else None
-
-    def _signature(self, number: int) -> str:
-        """Return 256 characters that decode as base64."""
+            signed = self.family.signs == "all" and self.counted.reasoning > 0
+        if stated is None and not signed:
+            return None
         make = self.stamp.ids.make
-        return make("EtwD", 60, f"{number}") + "".join(
+        rest = (
             make("", 64, f"{number}.{place}") for place in range(3)
-        )
+        )  # in all 256 characters, which are base64
+        return ThoughtSignature(stated or make("EtwD", 60, f"{number}") + "".join(rest), at)
 
-    def usage(self, counted: Usage, candidates: int, thoughts: int) -> Block:
-        """Return the usage as Google counts: output without thoughts, and no zero counts. `candidates` and
-        `thoughts` are the counts so far."""
+    def usage(self, candidates: int, thoughts: int, stated: int | None = None) -> Block:
+        """Return the usage as Google counts: output without thoughts, and no zero counts. `candidates` and `thoughts`
+        are the counts so far."""
+        counted = self.counted
         result: Block = {
             "promptTokenCount": counted.input,
             "candidatesTokenCount": candidates,
-            "totalTokenCount": counted.input + candidates + thoughts
-            if counted.stated is None
-            else counted.stated,
+            "totalTokenCount": counted.input + candidates + thoughts if stated is None else stated,
             "cachedContentTokenCount": counted.cached_read,
         }
         if self.vertex:
@@ -294,15 +284,14 @@ class GeminiResponseFields(Struct):
             result["serviceTier"] = "standard"
         return {key: value for key, value in result.items() if value} | self._counts()
 
-    def early_usage(self, counted: Usage, candidates: int, thoughts: int) -> Block:
+    def early_usage(self, candidates: int, thoughts: int) -> Block:
         """Return the usage before the last chunk."""
-        counted = replace(counted, stated=None)
         match self.family.counts:
             case "nothing":
                 return {"trafficType": self.name("ON_DEMAND")} | self._counts()
             case "prompt":
-                return self.usage(counted, 0, 0)
-        return self.usage(counted, candidates, thoughts)
+                return self.usage(0, 0)
+        return self.usage(candidates, thoughts)
 
     def _details(self, count: int) -> Json:
         return [{"modality": self.name("TEXT"), "tokenCount": count}] if count else None
@@ -315,21 +304,6 @@ class GeminiResponseFields(Struct):
 
 _NESTED_EXTRAS: Final = frozenset({"candidates", "usageMetadata"})
 """The extras that are merged below the top level."""
-
-
-def response_fields(reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> GeminiResponseFields:
-    model = reply.model or request.model or DEFAULT_MODEL
-    return GeminiResponseFields(
-        model=model,
-        id=stamp.ids.make("", 23),
-        created=derive(_create_time, stamp.second) if request.vertex else None,
-        vertex=request.vertex,
-        numbered=request.numbered,
-        family=family(model, vertex=request.vertex),
-        stamp=stamp,
-        extras=reply.extras.get(DIALECT, {}),
-        counted=reply.usage,
-    )
 
 
 @lru_cache(maxsize=64)
@@ -346,3 +320,48 @@ def _text(part: Part) -> str:
     if type(part) is Text and part.whole is not None:
         return part.whole
     return joined_text(part.chunks)  # type: ignore[union-attr]
+
+
+def _grounding(choice: Choice) -> dict[str, Json] | None:
+    """Return the sources of a candidate's texts in the form of a search's grounding: the pages, and the part of the
+    response that each supports; None where no text has sources.
+
+    Positions are in bytes of UTF-8 and count through all texts. Source: the API's reference, and recorded responses.
+    """
+    texts = [part for part in choice.parts if type(part) is Text]
+    pages = sources(citation for text in texts for citation in text.citations)
+    if not pages:
+        return None
+    places = {page.url: number for number, page in enumerate(pages)}
+    return {
+        "groundingChunks": [{"web": {"uri": page.url, "title": page.title or page.url}} for page in pages],
+        "groundingSupports": _supports(texts, places),
+    }
+
+
+def _supports(texts: list[Text], places: dict[str, int]) -> list[Json]:
+    """Return the text segments with the pages that support each; one entry where several pages support the same
+    segment."""
+    supports: dict[tuple[int, int], dict[str, Any]] = {}
+    before = 0
+    for text in texts:
+        content = full_text(text)
+        for citation in text.citations:
+            start, end = span(citation, content)
+            segment: dict[str, Json] = {
+                "endIndex": before + _bytes(content[:end]),
+                "text": content[start:end],
+            }
+            first = before + _bytes(content[:start])
+            if first:
+                segment = {"startIndex": first, **segment}
+            at = (first, before + _bytes(content[:end]))
+            support = supports.setdefault(at, {"segment": segment, "groundingChunkIndices": []})
+            if places[citation.url] not in support["groundingChunkIndices"]:
+                support["groundingChunkIndices"].append(places[citation.url])
+        before += _bytes(content)
+    return list(supports.values())
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode())

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "STOP": "stop",
@@ -26,8 +26,8 @@ FINISH: Final[Mapping[str, str]] = {
 def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response.
 
-    This protocol ends calls with `STOP`, and sends a refusal as text. Text that ends with a refusal is
-    reported as both.
+    This protocol ends calls with `STOP`, and sends a refusal as text. Text that ends with a refusal is reported as
+    both.
     """
     decoder = ResponseDecoder(plan)
     calls = 0
@@ -41,8 +41,8 @@ def decode(plan: Plan) -> DecodedResponse | None:
 
 
 def _payloads(plan: Plan) -> Iterator[Json]:
-    """Yield the objects of the response: its events and the bare error after them, or the items of a body
-    that is a list."""
+    """Yield the objects of the response: its events and the bare error after them, or the items of a body that is a
+    list."""
     for payload in payloads(plan):
         yield from payload if isinstance(payload, list) else (payload,)
     if plan.streamed:
@@ -54,8 +54,8 @@ def _payloads(plan: Plan) -> Iterator[Json]:
 
 
 def _read_payload(payload: Json, decoder: ResponseDecoder, calls: int) -> int:
-    """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the
-    new count."""
+    """Read one chunk, or the body of a non-streaming response; `calls` counts the calls before it. Return the new
+    count."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error
@@ -103,11 +103,6 @@ def _read_part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -
 
 def _read_usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
     """Return the usage; `candidatesTokenCount` excludes thoughts."""
-    thoughts = _count(counted, "thoughtsTokenCount")
-    output = _count(counted, "candidatesTokenCount")
-    return Usage(prompt, output + thoughts, _count(counted, "cachedContentTokenCount"), 0, thoughts)
-
-
-def _count(counts: Mapping[str, Json], name: str) -> int:
-    count = counts.get(name)
-    return count if isinstance(count, int) else 0
+    thoughts = count_of(counted, "thoughtsTokenCount")
+    output = count_of(counted, "candidatesTokenCount")
+    return Usage(prompt, output + thoughts, count_of(counted, "cachedContentTokenCount"), 0, thoughts)

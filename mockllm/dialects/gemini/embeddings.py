@@ -13,8 +13,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult, shortened, vector, wr
 from mockllm.core.request.request import Message, Part, Request, TextPart
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.errors import error_plan
-from mockllm.dialects.gemini.generate_check import CONTENT, check_readable, first_problem
+from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of, object_of
 from mockllm.dialects.gemini.validators import (
     INTEGER,
@@ -91,10 +90,9 @@ class GeminiEmbeddingsRequest(GeminiRequest):
         return sum(map(estimate, self.texts))
 
 
-class GeminiEmbeddings:
+class GeminiEmbeddings(GeminiDialect):
     """The dialect of these calls."""
 
-    name: str = "gemini"
     api: str = "embeddings"
     generates: bool = False
     request: type[Request] = GeminiEmbeddingsRequest
@@ -102,12 +100,6 @@ class GeminiEmbeddings:
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, GeminiEmbeddingsRequest)
         return check_readable(request) or first_problem(lambda: _check(request))
-
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
@@ -125,8 +117,7 @@ class GeminiEmbeddings:
 
 
 def _with_settings(entry: Json) -> dict[str, Json]:
-    """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a
-    config."""
+    """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a config."""
     return {**object_of(object_of(entry).get("embedContentConfig")), **object_of(entry)}
 
 

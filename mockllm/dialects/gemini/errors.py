@@ -1,8 +1,8 @@
 """Google's errors as data: the code, status, message and details of each named error.
 
-Envelope: `{"error": {code, message, status, details}}`; `details` only where there are any. The details
-contain the wait until the next attempt; no header does. Rows are from recordings and public reports; comments
-mark the exceptions.
+Envelope: `{"error": {code, message, status, details}}`; `details` only where there are any. The details contain the
+wait until the next attempt; no header does. Rows are from recordings and public reports; comments mark the
+exceptions.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini.generate_request import GeminiRequest, as_google_request
-from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GeminiRequest, as_google_request
 from mockllm.dialects.gemini.wire_format import EVENTS, JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.rate_limit_headers import exact
 
@@ -31,8 +30,8 @@ BLOCKED: Final = frozenset({"content_filter"})
 
 
 class GeminiErrorRow(Struct, frozen=True):
-    """One named error. `message` can name: model, resource, version, method, tokens, limit, wait. `quota` is
-    the metric of a limit, its id and its value."""
+    """One named error. `message` can name: model, resource, version, method, tokens, limit, wait. `quota` is the
+    metric of a limit, its id and its value."""
 
     code: int
     status: str
@@ -56,6 +55,20 @@ def _info(reason: str, **metadata: str) -> Json:
     return {"@type": f"{TYPE}ErrorInfo", "reason": reason, "domain": "googleapis.com", "metadata": metadata}
 
 
+DAY: Final = 86_400.0
+_TOKENS: Final = "generate_content_paid_tier_input_token_count"
+_QUOTAS: Final = {
+    ("requests", False): ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel"),
+    ("requests", True): ("generate_requests_per_model_per_day", "GenerateRequestsPerDayPerProjectPerModel"),
+    ("tokens", False): (_TOKENS, "GenerateContentPaidTierInputTokensPerModelPerMinute"),
+    ("tokens", True): (_TOKENS, "GenerateContentPaidTierInputTokensPerModelPerDay"),  # inferred
+}
+"""The metric and the id of a scenario's limit, for a day or a shorter window. Clients determine by them whether a
+retry helps today."""
+_FREE_REQUESTS: Final = (
+    "generate_content_free_tier_requests",
+    "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+)
 ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     "bad_request": GeminiErrorRow(400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
     "authentication": GeminiErrorRow(
@@ -86,26 +99,10 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     ),
     "context_length": GeminiErrorRow(400, "INVALID_ARGUMENT", _TOO_LONG),
     "rate_limit": GeminiErrorRow(
-        429,
-        "RESOURCE_EXHAUSTED",
-        _QUOTA,
-        quota=(
-            "generate_content_paid_tier_input_token_count",
-            "GenerateContentPaidTierInputTokensPerModelPerMinute",
-            1_000_000,
-        ),
-        retry_after=48.0,
+        429, "RESOURCE_EXHAUSTED", _QUOTA, quota=(*_QUOTAS["tokens", False], 1_000_000), retry_after=48.0
     ),
     "insufficient_quota": GeminiErrorRow(
-        429,
-        "RESOURCE_EXHAUSTED",
-        _QUOTA,
-        quota=(
-            "generate_content_free_tier_requests",
-            "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
-            250,
-        ),
-        retry_after=48.0,
+        429, "RESOURCE_EXHAUSTED", _QUOTA, quota=(*_FREE_REQUESTS, 250), retry_after=48.0
     ),
     # Only for a scenario that sets a status, or inside a stream; the message is inferred.
     "content_filter": GeminiErrorRow(400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
@@ -126,21 +123,6 @@ ROWS: Final[Mapping[str, GeminiErrorRow]] = {
     "bad_gateway": GeminiErrorRow(502, "UNAVAILABLE", "Bad gateway."),
     "timeout": GeminiErrorRow(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-DAY: Final = 86_400.0
-_QUOTAS: Final = {
-    ("requests", False): ("generate_requests_per_model", "GenerateRequestsPerMinutePerProjectPerModel"),
-    ("requests", True): ("generate_requests_per_model_per_day", "GenerateRequestsPerDayPerProjectPerModel"),
-    ("tokens", False): (
-        "generate_content_paid_tier_input_token_count",
-        "GenerateContentPaidTierInputTokensPerModelPerMinute",
-    ),
-    ("tokens", True): (  # inferred
-        "generate_content_paid_tier_input_token_count",
-        "GenerateContentPaidTierInputTokensPerModelPerDay",
-    ),
-}
-"""The metric and the id of a scenario's limit, for a day or a shorter window. Clients determine by them
-whether a retry helps today."""
 _EXHAUSTED: Final = GeminiErrorRow(
     429,
     "RESOURCE_EXHAUSTED",
@@ -196,8 +178,8 @@ STATUSES: Final = {
 
 
 def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """Return a non-streaming response with the failure. For a streaming request, the response is an array of
-    one, or has the content type of events without being one."""
+    """Return a non-streaming response with the failure. For a streaming request, the response is an array of one, or
+    has the content type of events without being one."""
     request = as_google_request(request)
     if failure.type in BLOCKED and failure.status is None:
         return _blocked_prompt(request, stamp)

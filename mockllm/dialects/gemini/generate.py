@@ -1,34 +1,32 @@
 """generateContent and streamGenerateContent: a reply as one object, or as chunks that are one object each.
 
-A stream is server-sent events or, by default, one JSON array. An error inside a stream of events is sent
-after them without framing.
+A stream is server-sent events or, by default, one JSON array. An error inside a stream of events is sent after them
+without framing. countTokens returns the estimated token count of a prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
-from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import ProtocolCapabilities
+from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
-    DIALECT,
     Block,
+    GeminiResponseFields,
     is_shown,
-    response_fields,
     supported_reply,
     visible_output_tokens,
 )
 from mockllm.dialects.gemini.decoder import decode
-from mockllm.dialects.gemini.errors import BLOCKED, error_object, error_plan
-from mockllm.dialects.gemini.generate_check import check, check_readable
-from mockllm.dialects.gemini.generate_request import GenerateRequest
+from mockllm.dialects.gemini.errors import BLOCKED, error_object
+from mockllm.dialects.gemini.generate_check import GeminiDialect, check
+from mockllm.dialects.gemini.generate_request import GeminiCountRequest, GenerateRequest
 from mockllm.dialects.gemini.request_builder import build_request
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -40,10 +38,10 @@ class GenerateEncoder(Encoder):
     def __init__(self, reply: Reply, request: GenerateRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self.request, self.stamp = request, stamp
-        self.facts = response_fields(reply, request, stamp)
+        self.facts = GeminiResponseFields(reply, request, stamp)
         self.write = one_line if request.sse else indented
         self.signatures = [
-            self.facts.signature(choice, number, reply.usage) for number, choice in enumerate(reply.choices)
+            self.facts.signature(choice, number) for number, choice in enumerate(reply.choices)
         ]
         self.remaining = [_chunk_count(choice) for choice in reply.choices]
         """The number of chunks that each choice has still to send."""
@@ -55,7 +53,7 @@ class GenerateEncoder(Encoder):
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         return (self._part_chunk(at, None),) if isinstance(at.part, NativePart) else ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         return (self._part_chunk(at, chunk),)
 
     def end(self, choice: int) -> Iterable[Event]:
@@ -97,15 +95,12 @@ class GenerateEncoder(Encoder):
         counted = self.reply.usage
         output = visible_output_tokens(counted)
         if not self.unended:
-            usage = self.facts.usage(counted, output, counted.reasoning)
+            usage = self.facts.usage(output, counted.reasoning, counted.stated)
         elif self.sent_characters:
-            usage = self.facts.early_usage(
-                counted,
-                max(output * self.sent_characters // self.characters, min(output, 1)),
-                counted.reasoning,
-            )
+            shown = max(output * self.sent_characters // self.characters, min(output, 1))
+            usage = self.facts.early_usage(shown, counted.reasoning)
         else:
-            usage = self.facts.early_usage(counted, 0, 0)
+            usage = self.facts.early_usage(0, 0)
         return self.write(self.facts.response([candidate], usage)), None
 
 
@@ -122,10 +117,9 @@ def _characters(choice: Choice) -> int:
     )
 
 
-class Generate:
-    """The dialect of both calls. `base` is the path before `/models/` of the requests that it builds."""
+class Generate(GeminiDialect):
+    """The dialect of both calls that generate. `base`: the path before `/models/` of the requests that it builds."""
 
-    name: str = DIALECT
     api: str = "generate"
     generates: bool = True
     request: type[Request] = GenerateRequest
@@ -143,24 +137,18 @@ class Generate:
         assert isinstance(request, GenerateRequest)
         return check(request)
 
-    def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request)
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
-
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)
         return supported_reply(reply, omit_thinking=request.omits_thinking)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, GenerateRequest)
-        facts = response_fields(reply, request, stamp)
+        facts = GeminiResponseFields(reply, request, stamp)
         counted = reply.usage
         tokens = visible_output_tokens(counted)
         candidates = []
         for number, choice in enumerate(reply.choices):
-            signature = facts.signature(choice, number, counted)
+            signature = facts.signature(choice, number)
             parts: list[Json] = [
                 facts.part(part, number, index, signature)
                 for index, part in enumerate(choice.parts)
@@ -168,7 +156,7 @@ class Generate:
             ]
             called, logprobs = any(map(is_shown, choice.calls)), facts.family.logprobs and tokens > 0
             candidates.append(facts.candidate(number, parts, choice, called=called, logprobs=logprobs))
-        body = facts.response(candidates, facts.usage(counted, tokens, counted.reasoning))
+        body = facts.response(candidates, facts.usage(tokens, counted.reasoning, counted.stated))
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)
         return Plan(head, (EventStep(indented(body) + b"\n", 0, "body"),))
 
@@ -178,7 +166,9 @@ class Generate:
         if not request.sse:
             return Plan(ResponseHead(200, JSON), steps, Framing.JSON_ARRAY)
         if reply.broken is not None and reply.broken.type not in BLOCKED:
-            steps = (*steps[:-1], _unframed(steps[-1]))
+            last = steps[-1]
+            assert isinstance(last, EventStep)
+            steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_index))  # without framing
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
 
     def variant(self, request: Request) -> Hashable:
@@ -192,7 +182,28 @@ class Generate:
         return decode(plan)
 
 
-def _unframed(step: Step) -> RawStep:
-    """Return an error inside a stream of events, which is sent without framing."""
-    assert isinstance(step, EventStep)
-    return RawStep(step.payload + b"\n", step.chunk_index)
+class GeminiCountTokens(GeminiDialect):
+    """The dialect of countTokens."""
+
+    api: str = "count_tokens"
+    generates: bool = False
+    request: type[Request] = GeminiCountRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, GeminiCountRequest)
+        return check(request)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        """Return the count; Vertex AI also counts characters, without spaces."""
+        assert isinstance(request, GeminiCountRequest)
+        tokens = request.input_tokens
+        body: dict[str, Json] = {"totalTokens": tokens}
+        if request.vertex:
+            body["totalBillableCharacters"] = _prompt_characters(request)
+        body["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": tokens}]
+        return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
+
+
+def _prompt_characters(request: Request) -> int:
+    texts = [part.text for message in request.messages for part in message.parts if type(part) is TextPart]
+    return sum(len("".join(text.split())) for text in (*texts, request.system or ""))

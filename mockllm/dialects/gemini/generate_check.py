@@ -1,7 +1,7 @@
 """Checks of a generateContent request: shapes, then required fields, then documented ranges.
 
-Unknown fields, models and keys pass. Where no wording of a refusal is known, the message follows the same
-validator's other messages.
+Unknown fields, models and keys pass. Where no wording of a refusal is known, the message follows the same validator's
+other messages.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.gemini.errors import TYPE
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.gemini.errors import TYPE, error_plan
 from mockllm.dialects.gemini.generate_request import (
     MAX_CANDIDATES,
     GeminiRequest,
@@ -117,6 +119,18 @@ _MAX_STOP_SEQUENCES: Final = 5
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
+class GeminiDialect:
+    """What the calls with a body share."""
+
+    name: str = "gemini"
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request, stamp)
+
+
 def check_readable(request: Request) -> Failure | None:
     """Return the error of a body that is no JSON object."""
     body = request.body
@@ -131,14 +145,11 @@ def check_readable(request: Request) -> Failure | None:
 
 def check(request: GeminiRequest) -> Failure | None:
     """Return the first problem of the request; None where there is none."""
-    failure = check_readable(request)
-    if failure is not None:
-        return failure
-    return first_problem(lambda: _check(request))
+    return check_readable(request) or first_problem(lambda: _check(request))
 
 
 def first_problem(check_request: Callable[[], None]) -> Failure | None:
-    """Return the first problem that `look` raises."""
+    """Return the first problem that the check raises."""
     try:
         check_request()
     except GeminiRequestProblem as problem:

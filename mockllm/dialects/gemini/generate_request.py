@@ -1,7 +1,7 @@
 """Parses generateContent requests into the neutral form. No function raises on any JSON.
 
-Bodies are protobuf messages in JSON: every field may be in snake_case, and a list of one may be written as
-its only item.
+Bodies are protobuf messages in JSON: every field may be in snake_case, and a list of one may be written as its only
+item.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from mockllm.core.request.request import (
 )
 from mockllm.core.tokens import estimate
 
+DEFAULT_MODEL: Final = "gemini-3.5-flash"
+"""The model where neither the rule nor the request names one, and of examples."""
 USER_FIELDS: Final = frozenset(
     {"args", "response", "parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema"}
 ) | {"labels", "partMetadata"}
@@ -42,8 +44,8 @@ _SNAKE: Final = re.compile(rb'"[a-z0-9]+(?:_[a-z0-9]+)+"\s*:')
 
 PROMPT_TOKENS: Final = 1
 MESSAGE_TOKENS: Final = 2
-"""The tokens of a prompt (`PROMPT`), and of each of its messages (`FRAMING`), in addition to their texts,
-according to recordings."""
+"""The tokens of a prompt (`PROMPT`), and of each of its messages (`FRAMING`), in addition to their texts, according
+to recordings."""
 MAX_CANDIDATES: Final = 8
 """The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
@@ -57,38 +59,33 @@ def camel_case(key: str) -> str:
     return re.sub("_([a-z0-9])", lambda match: match[1].upper(), key)
 
 
-def camel_case_fields(value: Json, depth: int = MAX_DEPTH) -> Json:
-    """Return the message with all its fields in camelCase."""
-    if depth and type(value) is dict:
-        fields = ((camel_case(key), field) for key, field in value.items())
-        return {
-            key: field if key in USER_FIELDS else camel_case_fields(field, depth - 1) for key, field in fields
-        }
-    if depth and type(value) is list:
-        return [camel_case_fields(item, depth - 1) for item in value]
-    return value
-
-
 _SCHEMA_NAMES: Final = frozenset({"properties", "defs", "$defs"})
 """Fields of a schema whose keys are the user's names."""
 _SCHEMA_DATA: Final = frozenset({"enum", "default", "example", "required", "propertyOrdering"})
 """Fields of a schema whose values belong to the user."""
 
 
-def camel_case_schema(schema: Json, depth: int = 4 * MAX_DEPTH) -> Json:
-    """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
-    `min_items`. JSON Schemas do not need the conversion."""
-    if depth and type(schema) is list:
-        return [camel_case_schema(item, depth - 1) for item in schema]
-    if not depth or type(schema) is not dict:
-        return schema
+def camel_case_fields(
+    value: Json,
+    depth: int = MAX_DEPTH,
+    data: frozenset[str] = USER_FIELDS,
+    names: frozenset[str] = frozenset(),
+) -> Json:
+    """Return the message with all its fields in camelCase. `data`: fields whose value belongs to the user; `names`:
+    fields whose keys do."""
+    if depth and type(value) is list:
+        return [camel_case_fields(item, depth - 1, data, names) for item in value]
+    if not depth or type(value) is not dict:
+        return value
     result: dict[str, Json] = {}
-    for name_written, value in schema.items():
-        key = camel_case(name_written)
-        if key in _SCHEMA_NAMES and type(value) is dict:
-            result[key] = {name: camel_case_schema(part, depth - 1) for name, part in value.items()}
+    for written, field in value.items():
+        key = camel_case(written)
+        if key in names and type(field) is dict:
+            result[key] = {
+                name: camel_case_fields(part, depth - 1, data, names) for name, part in field.items()
+            }
         else:
-            result[key] = value if key in _SCHEMA_DATA else camel_case_schema(value, depth - 1)
+            result[key] = field if key in data else camel_case_fields(field, depth - 1, data, names)
     return result
 
 
@@ -244,13 +241,30 @@ class GenerateRequest(GeminiRequest):
         return Tool(name, schema, _text(declaration.get("description")))
 
     def _schema(self, schema: Json) -> Json:
-        """Return a schema of Google's own in camelCase."""
-        return camel_case_schema(schema) if _SNAKE.search(self.raw) else schema
+        """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
+        `min_items`. JSON Schemas do not need the conversion."""
+        if not _SNAKE.search(self.raw):
+            return schema
+        return camel_case_fields(schema, 4 * MAX_DEPTH, _SCHEMA_DATA, _SCHEMA_NAMES)
 
     @lazy
     def omits_thinking(self) -> bool:
         """Whether the request explicitly declines thoughts."""
         return object_of(self.config.get("thinkingConfig")).get("includeThoughts") is False
+
+
+class GeminiCountRequest(GenerateRequest):
+    """POST …/models/{model}:countTokens: contents, or a complete generateContent request."""
+
+    api = "count_tokens"
+    generates = False
+
+    @lazy
+    def message(self) -> dict[str, Json]:
+        """The counted request."""
+        fields = object_of(camel_case_fields(self.fields))
+        inner = fields.get("generateContentRequest")
+        return inner if type(inner) is dict else fields
 
 
 def object_of(value: Json) -> dict[str, Json]:
@@ -266,8 +280,8 @@ def list_of(value: Json) -> list[Json]:
 
 
 def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:
-    """Yield the messages of one content: its tool results, where it has any, and its other parts. `names` are
-    the calls' names by id, so far."""
+    """Yield the messages of one content: its tool results, where it has any, and its other parts. `names` are the
+    calls' names by id, so far."""
     fields = object_of(content)
     role = fields.get("role")
     neutral = ROLES.get(role) if role is None or type(role) is str else None
@@ -323,9 +337,8 @@ def _result(response: dict[str, Json], names: dict[str, str | None]) -> Iterator
 
 
 def _unwrap_result(response: Json, name: str | None) -> tuple[Json, bool]:
-    """Return the result of a function, and whether it is an error. A response must be an object, so clients
-    wrap the result: in one of `WRAPPINGS`, or in `content` beside the function's name, optionally as texts.
-    """
+    """Return the result of a function, and whether it is an error. A response must be an object, so clients wrap the
+    result: in one of `WRAPPINGS`, or in `content` beside the function's name, optionally as texts."""
     if type(response) is not dict:
         return response, False
     if len(response) == 1 and (key := next(iter(response))) in RESULT_KEYS:

@@ -1,9 +1,17 @@
-"""GET …/models and …/models/{model}: the models that the rules name, and Google's well-known models."""
+"""The models: differences between their families, and GET …/models and …/models/{model}.
+
+The list has the models that the rules name, and Google's well-known models.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
@@ -13,6 +21,60 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import error_plan
 from mockllm.dialects.gemini.generate_request import GeminiRequest
 from mockllm.dialects.gemini.wire_format import JSON, indented
+
+
+class GeminiFamily(Struct, frozen=True):
+    """The details of one family's responses."""
+
+    signs: Literal["nothing", "calls", "all"] = "all"
+    """The parts with a thought signature. `calls`: the first call, where there was thinking. `all`: the first call
+    always, and the last text where there was thinking."""
+    ids: bool = True
+    """Whether calls have ids."""
+    ends_alone: bool = True
+    """Whether a stream's finish reason is in a separate chunk after the content."""
+    index: bool = True
+    """Whether the first candidate contains its index."""
+    logprobs: bool = False
+    """Whether a non-streaming response contains the average of its log probabilities."""
+    details: bool = False
+    """Whether usage contains the modality of the output."""
+    counts: Literal["nothing", "prompt", "all"] = "all"
+    """The usage of a stream's chunks before the last one."""
+    remarks: bool = True
+    """Whether a chunk that ends with a call has a finish message."""
+
+
+_OLDEST: Final = GeminiFamily(
+    "nothing",
+    ids=False,
+    ends_alone=False,
+    index=False,
+    logprobs=True,
+    details=True,
+    counts="prompt",
+    remarks=False,
+)
+_GEMINI: Final = (
+    ("gemini-[12].0*", _OLDEST),
+    ("gemini-[12].*", GeminiFamily("calls", ids=False, ends_alone=False)),
+    ("gemma*", GeminiFamily("nothing", ids=False, ends_alone=False)),
+    ("gemini-3-*", GeminiFamily(ids=False)),
+    ("*", GeminiFamily()),
+)
+"""The data is from recordings of 2025 and 2026. Where the services changed over time, all families follow the newest
+form."""
+_VERTEX: Final = (
+    ("gemini-[12].*", replace(_OLDEST, signs="calls", counts="nothing")),
+    ("*", GeminiFamily(ids=False, index=False, details=True, counts="nothing", remarks=False)),
+)
+
+
+@lru_cache(maxsize=512)
+def family(model: str, *, vertex: bool) -> GeminiFamily:
+    """Return the first row that matches; an unknown model gets the newest form."""
+    return next(row for glob, row in (_VERTEX if vertex else _GEMINI) if fnmatchcase(model, glob))
+
 
 _KNOWN: Final = {
     "gemini-3.5-flash": ("Gemini 3.5 Flash", "3.5-flash", 65_536),
@@ -25,6 +87,7 @@ _KNOWN: Final = {
 }
 """Display name, version, and maximum output tokens of each model."""
 WELL_KNOWN: Final = tuple(_KNOWN)
+_METHODS: Final = ("generateContent", "countTokens", "createCachedContent", "batchGenerateContent")
 _PAGE_SIZE, _MAX_PAGE_SIZE = 50, 1000
 
 
@@ -50,8 +113,7 @@ class GeminiModels:
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Return one model, of any name because any model is served; or the list, with the rules' models
-        first."""
+        """Return one model, of any name because any model is served; or the list, with the rules' models first."""
         assert isinstance(request, GeminiModelsRequest)
         describe = _publisher_model if request.vertex else _model
         body = _page(request, models) if request.model is None else describe(request.model)
@@ -80,12 +142,7 @@ def _model(name: str) -> Json:
         "description": title,
         "inputTokenLimit": 1_048_576,
         "outputTokenLimit": max_output,
-        "supportedGenerationMethods": [
-            "generateContent",
-            "countTokens",
-            "createCachedContent",
-            "batchGenerateContent",
-        ],
+        "supportedGenerationMethods": list(_METHODS),
         "temperature": 1,
         "topP": 0.95,
         "topK": 64,

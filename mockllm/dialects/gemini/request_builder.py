@@ -6,15 +6,14 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Format, Tool, ToolChoice
-from mockllm.dialects.gemini.model_families import DEFAULT_MODEL
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 _ROLES: Final = {"assistant": "model"}
 
 
 def build_request(request: NeutralRequest, base: str) -> WireRequest:
-    """Return the request; `base` is the path before `/models/`. A streaming request selects server-sent
-    events."""
+    """Return the request; `base` is the path before `/models/`. A streaming request selects server-sent events."""
     config = without_empty(
         {
             "candidateCount": request.n,

@@ -1,7 +1,7 @@
 """The shapes of Google's request messages, and the errors of its JSON parser for values of another shape.
 
-Messages are protobuf: a field has a kind, may be null or absent, and a list may be written as its only item.
-Unknown fields pass. Error paths are in snake_case, in whatever form the request was sent.
+Messages are protobuf: a field has a kind, may be null or absent, and a list may be written as its only item. Unknown
+fields pass. Error paths are in snake_case, in whatever form the request was sent.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ PACKAGE: Final = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 
 
 class GeminiRequestProblem(Exception):
-    """The first problem of a request, in the provider's wording; it ends the check. `field` is its path where
-    the parser detects it."""
+    """The first problem of a request, in the provider's wording; it ends the check. `field` is its path where the
+    parser detects it."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)

@@ -10,7 +10,7 @@ from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.models import WELL_KNOWN
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
-from mockllm.dialects.vendors.provider import vendor_routes
+from mockllm.dialects.vendors import vendor_routes
 
 _PROJECT: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}/publishers"
 _EXPRESS: Final = "/(v1beta1|v1)/publishers"

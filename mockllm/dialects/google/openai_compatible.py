@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.core.reply.reply import Choice
+from mockllm.dialects.gemini.errors import ROWS, VERTEX
 from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
 from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.request_normalization import without_schemas
+from mockllm.dialects.vendors.object_edits import without_schemas
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 
@@ -47,57 +50,23 @@ _QUOTA: Final = (
     "You exceeded your current quota, please check your plan and billing details. For more information on "
     "this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
 )
-_ERRORS: Final[dict[str, tuple[int, str, str]]] = {
-    "bad_request": (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
-    "authentication": (400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."),
-    "permission": (403, "PERMISSION_DENIED", "The caller does not have permission"),
-    "not_found": (404, "NOT_FOUND", "Requested entity was not found."),
-    "model_not_found": (
-        404,
-        "NOT_FOUND",
-        "models/{model} is not found for API version v1main, or is not supported for generateContent. "
-        "Call ModelService.ListModels to see the list of available models and their supported methods.",
-    ),
-    "model_deprecated": (
-        404,
-        "NOT_FOUND",
-        "This model models/{model} is no longer available to new users. Please update your code to use a "
-        "newer model for the latest features and improvements.",
-    ),
-    "request_too_large": (
-        400,
-        "INVALID_ARGUMENT",
-        "Request payload size exceeds the limit: 20971520 bytes.",
-    ),
-    "context_length": (
-        400,
-        "INVALID_ARGUMENT",
-        "The input token count ({tokens}) exceeds the maximum number of tokens allowed ({limit}).",
-    ),
-    "rate_limit": (429, "RESOURCE_EXHAUSTED", f"{_QUOTA}\nPlease retry in {{wait}}."),
-    "insufficient_quota": (429, "RESOURCE_EXHAUSTED", _QUOTA),
-    "content_filter": (400, "INVALID_ARGUMENT", "The prompt was blocked for its content."),
-    "server_error": (500, "INTERNAL", "Internal error encountered."),
-    "overloaded": (
-        503,
-        "UNAVAILABLE",
-        "This model is currently experiencing high demand. Spikes in demand are usually temporary. Please "
-        "try again later.",
-    ),
-    "unavailable": (503, "UNAVAILABLE", "The service is currently unavailable."),
-    "bad_gateway": (502, "UNAVAILABLE", "Bad gateway."),
-    "timeout": (504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
-}
-"""The HTTP status, Google's status and the message of each error."""
 
 
 def _rows() -> Rows:
-    """Return the rows; `type` is Google's status."""
-    rows = {
-        name: OpenAiErrorRow(status, word, None, message) for name, (status, word, message) in _ERRORS.items()
+    """Return the rows, of which `type` is Google's status; those of Gemini's own API with a few other messages."""
+    rows = {name: OpenAiErrorRow(row.code, row.status, None, row.message) for name, row in ROWS.items()}
+    unknown = rows["model_not_found"].message.replace("{version}", "v1main")
+    own = {
+        "model_not_found": unknown.replace("{method}", "generateContent"),
+        "insufficient_quota": _QUOTA,
+        "server_error": VERTEX["server_error"].message,
     }
-    limited = rows["rate_limit"]
-    return {**rows, "rate_limit": OpenAiErrorRow(429, limited.type, None, limited.message, retry_after=48.0)}
+    rows |= {name: replace(rows[name], message=message) for name, message in own.items()}
+    limited = f"{_QUOTA}\nPlease retry in {{wait}}."
+    return {
+        **rows,
+        "rate_limit": OpenAiErrorRow(429, rows["rate_limit"].type, None, limited, retry_after=48.0),
+    }
 
 
 def _envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:

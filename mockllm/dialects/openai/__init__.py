@@ -8,10 +8,10 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
+from mockllm.dialects.openai.errors import refused
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
-from mockllm.dialects.openai.rate_limit_errors import refused
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.stored_calls import (
@@ -41,51 +41,45 @@ MODERATIONS: Final = Moderations()
 MODELS: Final = OpenAiModels()
 
 
-def _routes() -> tuple[ProviderRoute, ...]:
-    chat = ProviderCall(
-        "chat",
-        CHAT,
-        operation="chat",
-        title="OpenAI: chat, completions, embeddings, models, moderations",
-        body_fields=("messages",),
-    )
-    responses = ProviderCall(
-        "responses", RESPONSES, operation="chat", title="OpenAI: responses", body_fields=("input",)
-    )
-    completions = ProviderCall(
-        "completions", COMPLETIONS, operation="text_completion", body_fields=("prompt",)
-    )
-    models = ProviderCall("models", MODELS)
-    stored_chat, stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
-    return (
-        ProviderRoute("POST", "/v1/chat/completions", chat),
-        ProviderRoute("GET", "/v1/chat/completions", ProviderCall("list_chat", LIST_CHAT)),
-        ProviderRoute("GET", stored_chat, ProviderCall("get_chat", GET_CHAT)),
-        ProviderRoute("POST", stored_chat, ProviderCall("update_chat", UPDATE_CHAT)),
-        ProviderRoute("DELETE", stored_chat, ProviderCall("delete_chat", DELETE_CHAT)),
-        ProviderRoute("GET", f"{stored_chat}/messages", ProviderCall("chat_messages", CHAT_MESSAGES)),
-        ProviderRoute("POST", "/v1/responses", responses),
-        ProviderRoute("POST", "/v1/responses/input_tokens", ProviderCall("input_tokens", INPUT_TOKENS)),
-        ProviderRoute("POST", "/v1/responses/compact", ProviderCall("compact", COMPACT)),
-        ProviderRoute("GET", stored_response, ProviderCall("get_response", GET_RESPONSE)),
-        ProviderRoute("DELETE", stored_response, ProviderCall("delete_response", DELETE_RESPONSE)),
-        ProviderRoute("POST", f"{stored_response}/cancel", ProviderCall("cancel_response", CANCEL_RESPONSE)),
-        ProviderRoute("GET", f"{stored_response}/input_items", ProviderCall("input_items", INPUT_ITEMS)),
-        ProviderRoute("POST", "/v1/completions", completions),
-        ProviderRoute(
-            "POST", "/v1/embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")
-        ),
-        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MODERATIONS)),
-        ProviderRoute("DELETE", "/v1/models/{model}", models),
-        ProviderRoute("GET", "/v1/models", models),
-        ProviderRoute("GET", "/v1/models/{model}", models),
-    )
-
+_chat = ProviderCall(
+    "chat",
+    CHAT,
+    operation="chat",
+    title="OpenAI: chat, completions, embeddings, models, moderations",
+    body_fields=("messages",),
+)
+_responses = ProviderCall(
+    "responses", RESPONSES, operation="chat", title="OpenAI: responses", body_fields=("input",)
+)
+_completions = ProviderCall("completions", COMPLETIONS, operation="text_completion", body_fields=("prompt",))
+_models = ProviderCall("models", MODELS)
+_stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
+_routes: Final = (
+    ProviderRoute("POST", "/v1/chat/completions", _chat),
+    ProviderRoute("GET", "/v1/chat/completions", ProviderCall("list_chat", LIST_CHAT)),
+    ProviderRoute("GET", _stored_chat, ProviderCall("get_chat", GET_CHAT)),
+    ProviderRoute("POST", _stored_chat, ProviderCall("update_chat", UPDATE_CHAT)),
+    ProviderRoute("DELETE", _stored_chat, ProviderCall("delete_chat", DELETE_CHAT)),
+    ProviderRoute("GET", f"{_stored_chat}/messages", ProviderCall("chat_messages", CHAT_MESSAGES)),
+    ProviderRoute("POST", "/v1/responses", _responses),
+    ProviderRoute("POST", "/v1/responses/input_tokens", ProviderCall("input_tokens", INPUT_TOKENS)),
+    ProviderRoute("POST", "/v1/responses/compact", ProviderCall("compact", COMPACT)),
+    ProviderRoute("GET", _stored_response, ProviderCall("get_response", GET_RESPONSE)),
+    ProviderRoute("DELETE", _stored_response, ProviderCall("delete_response", DELETE_RESPONSE)),
+    ProviderRoute("POST", f"{_stored_response}/cancel", ProviderCall("cancel_response", CANCEL_RESPONSE)),
+    ProviderRoute("GET", f"{_stored_response}/input_items", ProviderCall("input_items", INPUT_ITEMS)),
+    ProviderRoute("POST", "/v1/completions", _completions),
+    ProviderRoute("POST", "/v1/embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
+    ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MODERATIONS)),
+    ProviderRoute("DELETE", "/v1/models/{model}", _models),
+    ProviderRoute("GET", "/v1/models", _models),
+    ProviderRoute("GET", "/v1/models/{model}", _models),
+)
 
 PROVIDER: Final = Provider(
     name="openai",
     title="OpenAI",
-    routes=_routes(),
+    routes=_routes,
     base="/v1",
     base_url_shown=True,
     routes_in_404=True,

@@ -1,6 +1,5 @@
-"""Base classes of OpenAI's calls, and pages of stored objects, which a client requests with `after`, `limit`
-and `order`.
-"""
+"""Base classes of OpenAI's calls, pages of stored objects, which a client requests with `after`, `limit` and
+`order`, and the padding of streams."""
 
 from __future__ import annotations
 
@@ -70,3 +69,17 @@ class LookupCall(OpenAiCall):
 
     def check_readable(self, request: Request) -> Failure | None:
         return None
+
+
+PADDING_CHARACTERS: Final = b"kT3vQx9ZbLw5RfNsJ8gYdHc2PmUaE6oWi1KrXt7VqBnz4CyDGuSjlMhApeF0IO" * 2
+
+
+def padding(number: int, text_length: int) -> bytes:
+    """Return the member that pads the event `number`, which has `text_length` characters of text: padded
+    lengths do not reveal the length of a text.
+
+    The real padding is random. This padding fills the text up to a multiple of 16 characters, as in the newest
+    recordings, and rotates with the number of the event.
+    """
+    start = number % 62
+    return b',"obfuscation":"%b"' % PADDING_CHARACTERS[start : start + 16 - text_length % 16]

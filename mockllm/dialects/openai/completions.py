@@ -1,4 +1,5 @@
-"""Legacy completions on the wire: the texts of a Reply, as one body or as chunks.
+"""Legacy completions: requests, which have prompts instead of messages, and the texts of a Reply as one body or as
+chunks. No reader of a request raises on any JSON.
 
 The protocol has no roles, calls or refusals. The text of a refusal is sent as text, everything else is
 omitted. In recordings of 2025 and 2026, the last chunk of a truncated text contains the finish reason; a
@@ -7,27 +8,192 @@ complete text has a separate last chunk for the reason.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
-from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import ProtocolCapabilities
+from mockllm.core.request.request import Message, Request, Sampling
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, without_empty
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.completions_request import CompletionsRequest, check
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
+from mockllm.dialects.openai.request_builder import build_completions
+from mockllm.dialects.openai.request_fields import (
+    ModelRequest,
+    TokenInput,
+    choice_count,
+    count_inputs,
+    input_message,
+    is_token_list,
+    texts,
+)
+from mockllm.dialects.openai.validators import (
+    Check,
+    array,
+    boolean,
+    check_fields,
+    check_readable,
+    decimal,
+    integer,
+    members,
+    object_,
+    refuse,
+    string,
+    wrong_type,
+)
+
+MAX_TOTAL_CHOICES: Final = 2048
+"""The maximum number of choices of all prompts of one request. The real service's total depends on the account."""
+MAX_LOGPROBS: Final = 5
+"""The maximum number of likeliest tokens per position."""
+KNOWN_FIELDS: Final = frozenset({
+    "best_of", "echo", "frequency_penalty", "logit_bias", "logprobs", "max_tokens", "model", "n",
+    "presence_penalty", "prompt", "seed", "stop", "stream", "stream_options", "suffix", "temperature",
+    "top_p", "user"
+})  # fmt: skip
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
+
+
+class CompletionsRequest(ModelRequest):
+    """A request whose prompts are one message of the user. Each prompt gets its own choices; `sampling.n`
+    counts all of them."""
+
+    api = "completions"
+    generates = True
+    known = KNOWN_FIELDS
+
+    @lazy
+    def prompts(self) -> tuple[TokenInput, ...]:
+        value = self.fields.get("prompt")
+        if type(value) is not list:
+            return (value if type(value) is str else "",)
+        if is_token_list(value):
+            return (value,)
+        return tuple(
+            prompt for prompt in value[:MAX_TOTAL_CHOICES] if type(prompt) is str or is_token_list(prompt)
+        ) or ("",)
+
+    @lazy
+    def messages(self) -> tuple[Message, ...]:
+        return (input_message(self.prompts),)
+
+    @lazy
+    def sampling(self) -> Sampling:
+        fields = self.fields
+        stop, limit = fields.get("stop"), fields.get("max_tokens")
+        return Sampling(
+            n=min(choice_count(fields.get("n")), MAX_TOTAL_CHOICES // len(self.prompts)) * len(self.prompts),
+            stop=(stop,) if type(stop) is str else tuple(texts(stop)),
+            max_tokens=limit if type(limit) is int and limit >= 0 else None,
+        )
+
+    @lazy
+    def input_tokens(self) -> int:
+        return count_inputs(self.prompts)
+
+    @lazy
+    def logprobs(self) -> int | None:
+        """The number of likeliest tokens at each position; None where the request has no probabilities."""
+        value = self.fields.get("logprobs")
+        return min(value, MAX_LOGPROBS) if type(value) is int and value >= 0 else None
+
+    @lazy
+    def offsets(self) -> tuple[int, ...]:
+        """The position where each choice's text begins, counted from the start of its prompt; 0 where the
+        prompt is echoed."""
+        if self.echoed:
+            return (0,) * len(self.echoed)
+        count = max(1, self.sampling.n // len(self.prompts))
+        return tuple(
+            len(prompt) if isinstance(prompt, str) else 0 for prompt in self.prompts for _ in range(count)
+        )
+
+    @lazy
+    def echoed(self) -> tuple[str, ...]:
+        """The echoed prompt before each choice's text, where the request sets `echo`. The text of token
+        prompts is unknown here and is not echoed."""
+        if self.fields.get("echo") is not True:
+            return ()
+        count = max(1, self.sampling.n // len(self.prompts))
+        return tuple(
+            prompt if isinstance(prompt, str) else "" for prompt in self.prompts for _ in range(count)
+        )
+
+
+def check(request: Request) -> Failure | None:
+    error = check_readable(request)
+    if error is not None:
+        return error
+    body = request.fields
+    if body.get("model") is None:
+        return refuse("you must provide a model parameter")
+    error = check_fields(body, FIELDS)
+    if error is not None:
+        return error
+    if body.get("stream_options") is not None and body.get("stream") is not True:
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        return refuse(message, "stream_options")
+    return _check_choice_count(body.get("prompt"), body.get("n") or 1)
+
+
+def _check_choice_count(prompt: Json, n: int) -> Failure | None:
+    count = len(prompt) if type(prompt) is list and not is_token_list(prompt) else 1
+    if count * n <= MAX_TOTAL_CHOICES:
+        return None
+    return refuse(
+        f"Too many parallel completions requested. You submitted {count * n} prompts, but you can currently "
+        f"request up to at most a total of {MAX_TOTAL_CHOICES}).",
+        "prompt",
+    )
+
+
+def _check_prompt(value: Json, path: str) -> Failure | None:
+    if type(value) is str or is_token_list(value):
+        return None
+    several = type(value) is list and bool(value)
+    if several and (
+        all(type(entry) is str for entry in value) or all(is_token_list(entry) for entry in value)
+    ):
+        return None
+    return wrong_type(value, path, "one of a string, array of strings, array of integers or array of those")
+
+
+def _check_stop(value: Json, path: str) -> Failure | None:
+    return None if type(value) is str else array(string, "strings", max_length=4)(value, path)
+
+
+FIELDS: Final[Mapping[str, Check]] = {
+    "model": string,
+    "prompt": _check_prompt,
+    "best_of": integer(0, 20),
+    "echo": boolean,
+    "frequency_penalty": decimal(-2, 2),
+    "logit_bias": object_,
+    "logprobs": integer(0, 5),
+    "max_tokens": integer(0),
+    "n": integer(1, 128),
+    "presence_penalty": decimal(-2, 2),
+    "seed": integer(),
+    "stop": _check_stop,
+    "stream": boolean,
+    "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
+    "suffix": string,
+    "temperature": decimal(0, 2),
+    "top_p": decimal(0, 1),
+    "user": string,
+}
+
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
 SNAPSHOTS: Final = {
@@ -54,6 +220,7 @@ def finish(choice: Choice) -> str:
 
 
 def usage(counted: Usage) -> dict[str, Json]:
+    """Return the three token counts and nothing else."""
     return {
         "prompt_tokens": counted.input,
         "completion_tokens": counted.output,
@@ -92,7 +259,7 @@ class CompletionsEncoder(Encoder):
         """The number of chunks of each choice that are still to send."""
         self._columns = _columns(reply, request)
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._remaining[at.choice] -= 1
         cut = self._remaining[at.choice] == 0 and self._joined(at.choice)
         logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
@@ -104,9 +271,9 @@ class CompletionsEncoder(Encoder):
         return (self._chunk(choice, b'""', dumps(finish(self.reply.choices[choice]))),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.told != "missing":
+        if self._request.include_usage and self.reply.usage.presence != "missing":
             counted = self.reply.extras.get("openai", {}).get("usage", usage(self.reply.usage))
-            counted = counted if self.reply.usage.told == "counted" else None
+            counted = counted if self.reply.usage.presence == "counted" else None
             yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
         yield "end", (b"[DONE]", None)
 
@@ -132,7 +299,6 @@ class Columns:
         self._place = 0
 
     def next(self, tokens: list[str]) -> Json:
-        """Return the probabilities of the next tokens."""
         logprobs = token_logprobs(tokens, self._top, self._place)
         result = columns(logprobs, self._offset, opening=self._opening, top=self._top)
         self._place += len(tokens)
@@ -174,30 +340,10 @@ def body(reply: Reply, request: CompletionsRequest, stamp: ResponseIdentity) -> 
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(stamp), "model": model(reply, request), "choices": choices}
     result = {**result, "usage": usage(reply.usage), **reply.extras.get("openai", {})}
-    return reply.usage.tell(result, "usage")
-
-
-def build_request(request: NeutralRequest) -> WireRequest:
-    """Return a request with a prompt; the protocol has no system text, tools and response formats."""
-    body = {
-        "model": request.model or DEFAULT_MODEL,
-        "prompt": request.user,
-        **without_empty(
-            {
-                "stream": request.stream,
-                "stream_options": {"include_usage": True} if request.stream else None,
-                "max_tokens": request.max_tokens,
-                "stop": list(request.stop),
-                "n": request.n,
-            }
-        ),
-    }
-    key = {} if request.api_key is None else {"authorization": f"Bearer {request.api_key}"}
-    return WireRequest("/v1/completions", {"content-type": "application/json", **key}, body)
+    return reply.usage.put_into(result, "usage")
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
-    """Return the content of a response."""
     decoder = ResponseDecoder(plan)
     for payload in payloads(plan):
         match payload:
@@ -236,8 +382,8 @@ class Completions(OpenAiCall):
     )
     request = CompletionsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CompletionsRequest)
@@ -245,8 +391,7 @@ class Completions(OpenAiCall):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
-        payload = pretty(body(reply, request, stamp)) + b"\n"
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
+        return body_plan(body(reply, request, stamp), stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, CompletionsRequest)
@@ -259,7 +404,4 @@ class Completions(OpenAiCall):
         return request.include_usage, request.echoed, top, () if top is None else request.offsets
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)
+        return build_completions(request, DEFAULT_MODEL)

@@ -7,18 +7,24 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
-from mockllm.core.request.request import Message, OtherPart, Part, Request, TextPart
-from mockllm.core.tokens import estimate
+from mockllm.core.request.request import Message, Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import BODY_HEAD, head
-from mockllm.dialects.openai.request_helpers import text_of
+from mockllm.dialects.openai.headers import BODY_HEAD, body_plan
+from mockllm.dialects.openai.request_fields import (
+    TokenInput,
+    count_inputs,
+    input_message,
+    is_token_list,
+    text_of,
+)
 from mockllm.dialects.openai.validators import (
     Check,
+    check_fields,
     check_length,
     check_readable,
     integer,
@@ -56,39 +62,32 @@ class OpenAiEmbeddingsRequest(Request):
         return text_of(self.fields.get("model"))
 
     @lazy
-    def inputs(self) -> tuple[str | list[int], ...]:
+    def inputs(self) -> tuple[TokenInput, ...]:
         """The inputs to embed: texts, or the numbers of tokens."""
         value = self.fields.get("input")
         if type(value) is str:
             return (value,)
         if type(value) is not list:
             return ()
-        if value and all(type(token) is int for token in value):
+        if is_token_list(value):
             return (value,)
-        return tuple(entry for entry in value[:MAX_INPUTS] if type(entry) is str or _is_token_list(entry))
+        return tuple(entry for entry in value[:MAX_INPUTS] if type(entry) is str or is_token_list(entry))
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
         """All inputs as one message of the user."""
-        parts: list[Part] = [
-            TextPart(entry) if type(entry) is str else OtherPart("tokens") for entry in self.inputs
-        ]
-        return (Message("user", tuple(parts)),) if parts else ()
+        return (input_message(self.inputs),) if self.inputs else ()
 
     @lazy
     def input_tokens(self) -> int:
-        return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in self.inputs)
-
-
-def _is_token_list(value: Json) -> bool:
-    return type(value) is list and bool(value) and all(type(token) is int for token in value)
+        return count_inputs(self.inputs)
 
 
 def _check_input(value: Json, path: str) -> Failure | None:
     """Accept a text, a list of tokens, or a list of either; none of them is empty."""
-    if type(value) is list and not _is_token_list(value):
+    if type(value) is list and not is_token_list(value):
         texts = all(type(entry) is str and entry for entry in value)
-        if value and (texts or all(_is_token_list(entry) for entry in value)):
+        if value and (texts or all(is_token_list(entry) for entry in value)):
             return check_length(value, path, 1, MAX_INPUTS)
     elif value and type(value) in (str, list):
         return None
@@ -104,7 +103,6 @@ FIELDS: Final[dict[str, Check]] = {
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the body."""
     error = check_readable(request)
     if error is not None:
         return error
@@ -112,12 +110,8 @@ def check(request: Request) -> Failure | None:
     model = body.get("model")
     if model is None:
         return refuse("you must provide a model parameter")
-    for name, field in FIELDS.items():
-        if body.get(name) is not None:
-            error = field(body[name], name)
-            if error is not None:
-                return error
-    return _check_input(body.get("input"), "input") or _check_size(model, body.get("dimensions"))
+    error = check_fields(body, FIELDS) or _check_input(body.get("input"), "input")
+    return error or _check_size(model, body.get("dimensions"))
 
 
 def _check_size(model: str, dimensions: int | None) -> Failure | None:
@@ -133,7 +127,7 @@ def _check_size(model: str, dimensions: int | None) -> Failure | None:
     return None
 
 
-def embed_input(value: str | list[int], model: str, dimensions: Json) -> tuple[float, ...]:
+def embed_input(value: TokenInput, model: str, dimensions: Json) -> tuple[float, ...]:
     """Return the vector of one input. The model's own vector is shortened to the requested size where the
     size is smaller."""
     size = SIZES.get(model, DEFAULT_SIZE)
@@ -150,13 +144,11 @@ MAX_DIMENSIONS: Final = 16_384
 class OpenAiEmbeddings(OpenAiCall):
     """The vectors, in the order of the inputs."""
 
-    name = "openai"
     api = "embeddings"
     generates = False
     request = OpenAiEmbeddingsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         return self.embed(None, request, stamp)
@@ -183,4 +175,4 @@ class OpenAiEmbeddings(OpenAiCall):
         ]
         usage = {"prompt_tokens": tokens, "total_tokens": tokens}
         body = {"object": "list", "data": data, "model": shown, "usage": usage, **extras}
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+        return body_plan(body, stamp, BODY_HEAD)

@@ -1,8 +1,10 @@
 """OpenAI's errors as data: the status, type, code, param, message and header set of each named error.
 
-All of OpenAI's protocols share the table. Envelope: `{"error": {message, type, param, code}}`, always with
-all four members. Statuses, codes and messages are from recordings and public reports; comments mark the
-exceptions.
+`refused` returns the refusal of a configured limit, with its real numbers in the recorded wording; the `rate_limit`
+error of the table has fixed numbers.
+
+All of OpenAI's protocols share the table. Envelope: `{"error": {message, type, param, code}}`, always with all four
+members. Statuses, codes and messages are from recordings and public reports; comments mark the exceptions.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, pretty
+from mockllm.core.limits.limit import Gauge, LimitResult, LimitStatus
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -22,9 +25,11 @@ from mockllm.dialects.openai.headers import (
     BODY_HEAD,
     EDGE_HEAD,
     LIMITED_HEAD,
+    LIMITS,
     Pairs,
     go_duration,
     head,
+    limits,
     request_id,
 )
 
@@ -218,3 +223,48 @@ def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorR
 def mask_key(key: str) -> str:
     """Mask a key as a 401 does: the first eight and the last four characters stay; a short key stays whole."""
     return key if len(key) <= 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
+
+
+_PER: Final = {60.0: ("per min", "PM"), 86400.0: ("per day", "PD")}
+_LEARN_MORE: Final = "Visit https://platform.openai.com/account/rate-limits to learn more."
+
+
+def refused(verdict: LimitResult, status: LimitStatus, tokens: int, model: str | None, now: float) -> Failure:
+    """Return the failure of a request of `tokens` tokens. A bound that the limit does not have is reported as
+    unused."""
+    bound = "tokens" if verdict.by == "tokens" else "requests"
+    gauge: Gauge | None = None if verdict.by == "concurrent" else getattr(status, bound)
+    requested = tokens if bound == "tokens" else 1
+    if gauge is None:
+        suffix = " on requests under way" if verdict.by == "concurrent" else ""
+        message = f"Rate limit reached for {model} in organization org-mockllm{suffix}."
+    else:
+        span, letters = _PER.get(gauge.window, (f"per {go_duration(gauge.window)}", ""))
+        short = f" ({bound[0].upper()}{letters})" if letters else ""
+        subject = f"{model} in organization org-mockllm on {bound} {span}{short}: Limit {gauge.limit}"
+        if verdict.retry_after is None:
+            message = (
+                f"Request too large for {subject}, Requested {requested}. The input or output tokens must be "
+                "reduced in order to run successfully."
+            )
+        else:
+            used = gauge.limit - gauge.remaining
+            message = f"Rate limit reached for {subject}, Used {used}, Requested {requested}."
+    if verdict.retry_after is not None:
+        message += f" Please try again in {go_duration(verdict.retry_after)}."
+    headers = {**dict(LIMITS), **dict(limits(status, now)), **_exhausted_headers(verdict, status)}
+    return Failure(
+        "rate_limit",
+        message=f"{message} {_LEARN_MORE}",
+        retry_after=NEVER if verdict.retry_after is None else verdict.retry_after,
+        fields={"type": bound},
+        headers=tuple(headers.items()),
+    )
+
+
+def _exhausted_headers(verdict: LimitResult, status: LimitStatus) -> dict[str, str]:
+    """Return zero remaining requests and the reset time, where the limit refuses requests but counts none."""
+    if verdict.by != "requests" or status.requests is not None or verdict.retry_after is None:
+        return {}
+    reset = go_duration(verdict.retry_after)
+    return {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": reset}

@@ -9,9 +9,10 @@ from __future__ import annotations
 from math import ceil
 from typing import Final, TypeAlias
 
-from mockllm.core.limits import LimitStatus
+from mockllm.core.json.codec import Json, pretty
+from mockllm.core.limits.limit import LimitStatus
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.plan import ResponseHead
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
@@ -49,6 +50,11 @@ LIMITED_HEAD: Final[Pairs] = (
 
 def request_id(stamp: ResponseIdentity) -> str:
     return stamp.ids.make("req_", 32, alphabet=HEX)
+
+
+def body_plan(body: Json, stamp: ResponseIdentity, pairs: Pairs = PLAIN_HEAD, end: bytes = b"\n") -> Plan:
+    """Return a non-streaming response of status 200; the body ends with `end`."""
+    return Plan(head(200, pairs, stamp), (EventStep(pretty(body) + end, 0, "body"),))
 
 
 def head(status: int, pairs: Pairs, stamp: ResponseIdentity) -> ResponseHead:

@@ -19,7 +19,7 @@ class StreamedLogprobs:
         self._top = top
         self._positions: dict[int, int] = {}
 
-    def say(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
+    def chunk_logprobs(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
         """Return the probabilities of the next chunk of a part."""
         position = self._positions.get(choice, 0)
         logprobs = [] if part is None else token_logprobs(chunk_token_texts(part, chunk), self._top, position)
@@ -32,8 +32,7 @@ class StreamedLogprobs:
 
 
 def choice_logprobs(choice: Choice, top: int) -> dict[str, Json] | None:
-    """Return the probabilities of a non-streaming response's tokens; None where the choice contains only
-    calls."""
+    """Return the probabilities of a non-streaming response's tokens; None where the choice contains only calls."""
     lists: dict[str, list[Json] | None] = {"content": None, "refusal": None}
     position = 0
     for part in choice.parts:

@@ -1,8 +1,9 @@
 """Differences between models: the snapshot that serves an alias, and the details of a family's responses.
 
-The families are one ordered table; the first glob that matches decides. The data is from recordings of 2023
-to 2026. Reasoning models omit `logprobs` from every choice, and only the GPT-4o family still has a system
-fingerprint.
+The families of each protocol are one ordered table; the first glob that matches decides. The data is from recordings
+of 2023 to 2026. In chat completions, reasoning models omit `logprobs` from every choice, and only the GPT-4o family
+still has a system fingerprint. The response object of the responses protocol has grown over the years: each family's
+responses follow its last recording, and a model in no row gets the newest form (August 2026).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ none."""
 
 
 class OpenAiFamily(Struct, frozen=True):
-    """The details of one family's responses."""
+    """The details of one family's chat completions."""
 
     fingerprint: str | None = None
     logprobs: bool = True
@@ -73,3 +74,40 @@ def snapshot(model: str) -> str:
 def family(model: str) -> OpenAiFamily:
     """Return the family of a model, by its requested or its dated name."""
     return next(family for pattern, family in FAMILIES if fnmatchcase(model, pattern))
+
+
+class ResponsesFamily(Struct, frozen=True):
+    """The details of one family in the responses protocol. `effort` and `context` are the defaults of `reasoning`.
+    `phase`: its messages are marked as comments or the final answer. `recent`: its last recording is from the summer
+    of 2026, when `moderation`, `tool_usage` and others were added."""
+
+    effort: str | None = None
+    context: str | None = None
+    top_p: float = 1.0
+    retention: str | None = "in_memory"
+    phase: bool = False
+    recent: bool = True
+
+
+RESPONSES_FAMILIES: Final = (
+    ("gpt-4o*", ResponsesFamily(retention=None, recent=False)),
+    ("o[134]*", ResponsesFamily(effort="medium", retention=None, recent=False)),
+    ("gpt-5-pro*", ResponsesFamily(effort="high", retention=None, recent=False)),
+    ("gpt-5.[123]*", ResponsesFamily(effort="none", top_p=0.98, retention=None, recent=False)),
+    (
+        "gpt-5.[45]*",
+        ResponsesFamily(effort="none", context="current_turn", top_p=0.98, retention="24h", phase=True),
+    ),
+    (
+        "gpt-5.*",
+        ResponsesFamily(effort="medium", context="all_turns", top_p=0.98, retention="24h", phase=True),
+    ),
+    ("gpt-5*", ResponsesFamily(effort="medium", context="current_turn")),
+    ("*", ResponsesFamily()),
+)
+
+
+@lru_cache(maxsize=512)
+def responses_family(model: str) -> ResponsesFamily:
+    """Return the form of a model's responses, by its requested or its dated name."""
+    return next(family for pattern, family in RESPONSES_FAMILIES if fnmatchcase(model, pattern))

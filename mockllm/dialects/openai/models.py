@@ -8,15 +8,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import completions, embeddings, moderations
 from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.errors import error_plan
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
+from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.model_families import SNAPSHOTS
 
 WELL_KNOWN: Final = tuple(
@@ -60,23 +60,18 @@ class OpenAiModels(LookupCall):
         return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        """Return each model once: the rules' models in their order, then the well-known models and their
-        snapshots.
+        """Return each model once: the rules' models in their order, then the well-known models and their snapshots.
 
         Any single model exists, because chat completions accept any model too.
         """
         known = dict.fromkeys((*models, *self.known))
         requested = request.model
         if requested is None:
-            return _plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
+            return body_plan({"object": "list", "data": [_model(name) for name in known]}, stamp)
         if request.method == "DELETE":  # the real service deletes a fine-tuned model; nothing is deleted here
-            return _plan({"object": "model", "id": requested, "deleted": True}, stamp)
-        return _plan(_model(requested), stamp)
+            return body_plan({"object": "model", "id": requested, "deleted": True}, stamp)
+        return body_plan(_model(requested), stamp)
 
 
 def _model(name: str) -> Json:
     return {"id": name, "object": "model", "created": CREATED, "owned_by": "system"}
-
-
-def _plan(body: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))

@@ -8,15 +8,23 @@ from hashlib import blake2b
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, pretty
+from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import MediaPart, Message, Part, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.request_helpers import object_of, text_of
-from mockllm.dialects.openai.validators import check_length, check_readable, missing, string, wrong_type
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.request_fields import object_of, text_of
+from mockllm.dialects.openai.validators import (
+    array,
+    check_fields,
+    check_readable,
+    missing,
+    string,
+    text_or,
+    wrong_type,
+)
 
 DEFAULT_MODEL: Final = "omni-moderation-latest"
 SNAPSHOTS: Final = {
@@ -86,26 +94,22 @@ def _part(entry: Json) -> Part | None:
     return MediaPart("image") if fields.get("type") == "image_url" else None
 
 
+def _check_part(entry: Json, path: str) -> Failure | None:
+    expected = "one of a string or a part of type 'text' or 'image_url'"
+    return wrong_type(entry, path, expected) if _part(entry) is None else None
+
+
+_check_input: Final = text_or(list, array(_check_part, "parts", max_length=MAX_INPUTS), "array")
+
+
 def check(request: Request) -> Failure | None:
-    """Return the first error of the body."""
     error = check_readable(request)
     if error is not None:
         return error
     body = request.fields
-    value = body.get("input")
-    if value is None:
+    if body.get("input") is None:
         return missing("input")
-    if type(value) not in (str, list):
-        return wrong_type(value, "input", "one of a string or array")
-    error = check_length(value, "input", 0, MAX_INPUTS) if type(value) is list else None
-    if error is not None:
-        return error
-    for number, entry in enumerate(value if type(value) is list else ()):
-        if _part(entry) is None:
-            return wrong_type(
-                entry, f"input[{number}]", "one of a string or a part of type 'text' or 'image_url'"
-            )
-    return string(body["model"], "model") if body.get("model") is not None else None
+    return _check_input(body["input"], "input") or check_fields(body, {"model": string})
 
 
 def moderate(message: Message, *, text_only: bool) -> dict[str, Json]:
@@ -136,8 +140,7 @@ class Moderations(OpenAiCall):
     generates = False
     request = ModerationsRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         model = request.model or DEFAULT_MODEL
@@ -147,4 +150,4 @@ class Moderations(OpenAiCall):
             "model": SNAPSHOTS.get(model, model),
             "results": [moderate(message, text_only=text_only) for message in request.messages],
         }
-        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body) + b"\n", 0, "body"),))
+        return body_plan(body, stamp)

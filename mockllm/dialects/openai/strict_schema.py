@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import subschemas
-from mockllm.dialects.openai.request_helpers import object_of
+from mockllm.dialects.openai.request_fields import object_of
 from mockllm.dialects.openai.validators import refuse
 
 UNSUPPORTED_KEYWORDS: Final = frozenset(
@@ -63,7 +63,6 @@ def schema_error(schema: dict[str, Json], *, strict: bool) -> str | None:
 
 
 def _subschema_error(subschema: dict[str, Json]) -> str | None:
-    """Return the error of one subschema."""
     type_, format_ = subschema.get("type"), subschema.get("format")
     types = type_ if type(type_) is list else [type_]
     for keyword in subschema:

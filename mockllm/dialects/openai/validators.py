@@ -159,8 +159,7 @@ def text(max_length: int, pattern: str | None = None) -> Check:
 
 
 def array(item: Check, of: str, min_length: int = 0, max_length: int | None = None) -> Check:
-    """Return a check that accepts an array whose items all pass; `of` names the items in the message
-    (`objects`)."""
+    """Return a check that accepts an array whose items all pass; `of` names the items in the message (`objects`)."""
 
     def check(value: Json, path: str) -> Failure | None:
         if type(value) is not list:
@@ -235,6 +234,20 @@ def by_type(checks: Mapping[str, Check]) -> Check:
         return unsupported(kind, f"{path}.type", tuple(checks)) if typed is None else typed(value, path)
 
     return check
+
+
+def text_or(type_: type, check: Check, expected: str, words: Sequence[str] = ()) -> Check:
+    """Return a check that accepts a text (one of `words`, where there are any), and a value of the type that passes
+    `check`; `expected` names it in the message (`object`)."""
+
+    def check_value(value: Json, path: str) -> Failure | None:
+        if type(value) is str:
+            return None if not words or value in words else unsupported(value, path, words)
+        if type(value) is not type_:
+            return wrong_type(value, path, f"one of a string or {expected}")
+        return check(value, path)
+
+    return check_value
 
 
 def check_fields(

@@ -1,6 +1,5 @@
 """POST …/chat/completions of vendors: one way to build a body and the chunks of a stream, with hooks for the
-differences of single vendors (`encoders.py`).
-"""
+differences of single vendors (`encoders.py`)."""
 
 from __future__ import annotations
 
@@ -26,9 +25,8 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.core.request.request import Request
-from mockllm.dialects.capabilities import ProtocolCapabilities
 from mockllm.dialects.decoded_response import DecodedResponse, payloads
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat import decoder
@@ -103,7 +101,6 @@ class VendorEncoder(Encoder):
         return {self.form.thinking or "": chunk}
 
     def complete_call(self, call: dict[str, Json]) -> dict[str, Json]:
-        """Return the delta that contains a complete call."""
         return {"tool_calls": [call]}
 
     def carries_finish(self, part: Part, *, last: bool) -> bool:
@@ -120,17 +117,10 @@ class VendorEncoder(Encoder):
         """Return a choice with a delta or a message, and with its finish reason."""
         return {**content, **fill_members(self.form.choice, self.ids), "finish_reason": finish}
 
-    @property
-    def _stream_usage(self) -> Json:
-        """The usage, or null where a fault sets it."""
-        return self._counted if self.reply.usage.told == "counted" else None
-
     def usage_chunk(self) -> dict[str, Json]:
-        """Return the chunk that contains only the usage."""
         return self.chunk([])
 
     def reasoning_members(self, text: str) -> dict[str, Json]:
-        """Return the reasoning members of a message."""
         return {self.form.thinking or "": text}
 
     # --- non-streaming -------------------------------------------------------------------------------
@@ -151,7 +141,7 @@ class VendorEncoder(Encoder):
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
                 encoded["logprobs"] = logprobs.choice_logprobs(choice, self._request.logprobs or 0)
         result = {**self.top("chat.completion"), "choices": choices, "usage": self._counted}
-        return self.reply.usage.tell(result | fill_members(self.form.body, self.ids) | self._own, "usage")
+        return self.reply.usage.put_into(result | fill_members(self.form.body, self.ids) | self._own, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -204,7 +194,7 @@ class VendorEncoder(Encoder):
             return (self._choice_chunk(at.choice, {"tool_calls": [call]}),)
         return ()
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part = at.part
         self._remaining[at.choice, at.index] -= 1
         last = not self._remaining[at.choice, at.index] and self._finish_in_last_chunk(at.choice, at.index)
@@ -216,29 +206,26 @@ class VendorEncoder(Encoder):
         else:
             delta = {"refusal": chunk} if type(part) is Refusal else self.text_delta(chunk)
             if self._probabilities is not None:
-                logprobs_entry = self._probabilities.say(at.choice, part, chunk)
+                logprobs_entry = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=logprobs_entry),)
 
     def end(self, choice: int) -> Iterable[Event]:
         reply_choice = self.reply.choices[choice]
-        if (
-            reply_choice.parts
-            and self._finish_in_last_chunk(choice, len(reply_choice.parts) - 1)
-            and _chunk_count(reply_choice.parts[-1])
-        ):
+        parts = reply_choice.parts
+        if parts and self._finish_in_last_chunk(choice, len(parts) - 1) and _chunk_count(parts[-1]):
             return ()
         return (self._choice_chunk(choice, self.closing(reply_choice), finishes=True),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.told != "missing":
-            yield "usage", (dumps({**self.usage_chunk(), "usage": self._stream_usage}), None)
+        if self.form.usage_chunk == "alone" and self._counts and self.reply.usage.presence != "missing":
+            chunk = self.usage_chunk()
+            chunk["usage"] = self._counted if self.reply.usage.presence == "counted" else None
+            yield "usage", (dumps(chunk), None)
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         body = error_body(self.vendor, failure, self._request, self._stamp)
-        if (
-            type(body) is list
-        ):  # Google's list of one is for non-streaming responses: no SDK reads it in a stream
+        if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
         return ((dumps(body), self.vendor.errors.event),)
 
@@ -272,12 +259,11 @@ class VendorEncoder(Encoder):
         payload = self.chunk([encoded if logprobs is None else {**encoded, "logprobs": logprobs}])
         if finishes and self.form.usage_chunk == "finish" and self._counts:
             payload["usage"] = self._counted
-            self.reply.usage.tell(payload, "usage")
+            self.reply.usage.put_into(payload, "usage")
         return dumps(payload), None
 
 
 def _chunk_count(part: Part) -> int:
-    """Return the number of chunks of a part."""
     return 0 if isinstance(part, NativePart) else sum(type(chunk) is str for chunk in part.chunks)
 
 

@@ -11,8 +11,9 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage
+from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.vendor import VendorIdFormat, plain_usage
+from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 
 def _thinks(choice: Choice) -> bool:
@@ -61,7 +62,7 @@ class Groq(VendorEncoder):
         if "role" in choices[0]["delta"]:
             result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
-            result["x_groq"] = self._own_object(self.reply.usage.tell({"usage": self._counted}, "usage"))
+            result["x_groq"] = self._own_object(self.reply.usage.put_into({"usage": self._counted}, "usage"))
         return result
 
     def _own_object(self, more: dict[str, Json]) -> Json:
@@ -191,9 +192,8 @@ def _details(text: str) -> list[Json]:
 
 
 class OpenRouter(VendorEncoder):
-    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of
-    Moonshot's models, the first chunk is sent twice, and each chunk of a call repeats the members of its
-    first one."""
+    """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of Moonshot's
+    models, the first chunk is sent twice, and each chunk of a call repeats the members of its first one."""
 
     @property
     def _repeats(self) -> bool:

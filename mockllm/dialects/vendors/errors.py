@@ -17,8 +17,7 @@ from mockllm.dialects.vendors.vendor import Vendor, fill_members
 
 
 def rows(messages: dict[str, str], **changed: OpenAiErrorRow) -> Rows:
-    """Return OpenAI's rows without its addresses, with these messages, and with these rows in place of
-    OpenAI's."""
+    """Return OpenAI's rows without its addresses, with these messages, and with these rows in place of OpenAI's."""
     result = {
         name: replace(row, message=messages.get(name, NEUTRAL_MESSAGES.get(name, row.message)))
         for name, row in ROWS.items()
@@ -59,14 +58,12 @@ def _retry_delay(vendor: Vendor, failure: Failure) -> float | None:
 
 
 def error_body(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Json:
-    """Return the error in the vendor's envelope."""
     status = failure.status or vendor.errors.rows[failure.type].status
     return vendor.errors.envelope(error_object(vendor, failure, request, stamp), status, stamp.ids)
 
 
 def error_plan(vendor: Vendor, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """Return a non-streaming response with the failure, and with the wait until the next attempt in whole
-    seconds."""
+    """Return a non-streaming response with the failure, and with the wait until the next attempt in whole seconds."""
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
     response_head = head(vendor, stamp, "application/json", failure.status or row.status)

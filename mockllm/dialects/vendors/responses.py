@@ -1,6 +1,5 @@
 """POST …/responses, …/completions and …/embeddings of vendors: OpenAI's responses with members added, dropped
-or changed.
-"""
+or changed."""
 
 from __future__ import annotations
 
@@ -69,10 +68,8 @@ class VendorCompletions(VendorCall, Completions):
     """The legacy completions of a vendor."""
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
-        edit = self._edit(reply, streamed=False)
-        return edit_plan(
-            super().encode_body(reply, request, stamp), self.vendor, stamp, edit, "application/json"
-        )
+        plan, edit = super().encode_body(reply, request, stamp), self._edit(reply, streamed=False)
+        return edit_plan(plan, self.vendor, stamp, edit, "application/json")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         plan = super().encode_stream(reply, request, stamp)
@@ -114,7 +111,6 @@ class VendorModels(VendorCall, OpenAiModels):
         )
 
     def _edit_models(self, listed: dict[str, Json]) -> None:
-        """Change the list, or one model of it."""
         assert self.vendor.edit_model is not None
         for model in listed["data"] if listed["object"] == "list" else (listed,):
             self.vendor.edit_model(model)

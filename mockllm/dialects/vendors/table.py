@@ -11,23 +11,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.randomness import HEX
+from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow
-from mockllm.dialects.vendors import (
-    encoders,
-    errors,
-    rate_limit_headers,
-    request_normalization,
-    response_edits,
-)
+from mockllm.dialects.vendors import encoders, errors, object_edits, rate_limit_headers
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.vendor import (
-    DIGITS,
-    FINISH,
-    Vendor,
-    VendorChatForm,
-    VendorErrors,
-    VendorIdFormat,
-)
+from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 
 LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 LOGPROBS: Final = {"logprobs": None}
@@ -79,14 +67,14 @@ VENDORS: Final = (
             "x-ratelimit-reset-requests": "6s",
             "x-ratelimit-reset-tokens": "34ms",
         },
-        edit_response=response_edits.unpadded,
+        edit_response=object_edits.unpadded,
     ),
     Vendor(
         "together",
         encoders.Together,
         limit_headers=rate_limit_headers.TOGETHER,
         hosts=("api.together.xyz", "api.together.ai"),
-        edit_completion=response_edits.together_completion,
+        edit_completion=object_edits.together_completion,
         model="meta-llama/Llama-3.3-70B-Instruct-Turbo",
         form=VendorChatForm(
             id=VendorIdFormat("", 16, HEX),
@@ -114,7 +102,7 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "2963",
             "x-ratelimit-reset": "1",
         },
-        openai_request=request_normalization.without_schemas,
+        openai_request=object_edits.without_schemas,
     ),
     Vendor(
         "deepseek",
@@ -152,7 +140,7 @@ VENDORS: Final = (
             errors.deepseek,
         ),
         headers={"x-ds-trace-id": HEX32},
-        edit_response=response_edits.deepseek,
+        edit_response=object_edits.deepseek,
     ),
     Vendor(
         "mistral",
@@ -190,9 +178,9 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens-minute": "499849",
             "x-ratelimit-tokens-query-cost": "151",
         },
-        edit_embeddings=response_edits.mistral_embeddings,
-        edit_model=response_edits.mistral_model,
-        openai_request=request_normalization.mistral,
+        edit_embeddings=object_edits.mistral_embeddings,
+        edit_model=object_edits.mistral_model,
+        openai_request=object_edits.mistral_request,
     ),
     Vendor(
         "xai",
@@ -234,8 +222,8 @@ VENDORS: Final = (
             "x-ratelimit-remaining-tokens": "3999697",
             "x-zero-data-retention": "false",
         },
-        edit_response=response_edits.xai,
-        openai_request=request_normalization.without_schemas,
+        edit_response=object_edits.xai,
+        openai_request=object_edits.without_schemas,
     ),
     Vendor(
         "openrouter",
@@ -266,9 +254,9 @@ VENDORS: Final = (
             errors.openrouter,
         ),
         headers={"x-generation-id": VendorIdFormat("gen-1784218677-", 20)},
-        edit_response=response_edits.openrouter,
-        edit_embeddings=response_edits.openrouter_embeddings,
-        openai_request=request_normalization.without_schemas,
+        edit_response=object_edits.openrouter,
+        edit_embeddings=object_edits.openrouter_embeddings,
+        openai_request=object_edits.without_schemas,
     ),
     Vendor(
         "ollama",
@@ -296,7 +284,7 @@ VENDORS: Final = (
             )
         ),
         headers={"x-request-id": VendorIdFormat()},
-        openai_request=request_normalization.without_schemas,
+        openai_request=object_edits.without_schemas,
     ),
     Vendor(
         "vllm",
@@ -336,8 +324,8 @@ VENDORS: Final = (
             ),
             errors.with_status,
         ),
-        edit_response=response_edits.unpadded,
-        openai_request=request_normalization.without_schemas,
+        edit_response=object_edits.unpadded,
+        openai_request=object_edits.without_schemas,
     ),
     Vendor(
         "cerebras",

@@ -1,8 +1,7 @@
 """The row of a vendor: where its calls are found, and how its responses differ from OpenAI's.
 
-A vendor speaks OpenAI's protocol with differences. The common part is code (`chat.py`), a
-difference of several vendors is a field of the row, and a difference of a single vendor is a small encoder
-class (`encoders.py`).
+A vendor speaks OpenAI's protocol with differences. The common part is code (`chat.py`), a difference of several
+vendors is a field of the row, and a difference of a single vendor is a small encoder class (`encoders.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +15,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import BASE62, HEX, Ids
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Usage
+from mockllm.dialects.openai.chat.body import FINISH
+from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.errors import ROWS, Rows
 from mockllm.dialects.rate_limit_headers import LimitHeaders
 
@@ -48,7 +49,6 @@ Members: TypeAlias = Mapping[str, Any]
 
 
 def fill_members(members: Members, ids: Ids) -> dict[str, Json]:
-    """Return the members with their ids."""
     result: dict[str, Json] = {}
     for name, value in members.items():
         if type(value) is VendorIdFormat:
@@ -56,24 +56,6 @@ def fill_members(members: Members, ids: Ids) -> dict[str, Json]:
         else:
             result[name] = fill_members(value, ids) if isinstance(value, dict) else value
     return result
-
-
-def plain_usage(counted: Usage) -> dict[str, Json]:
-    """Return the three token counts and nothing else."""
-    return {
-        "prompt_tokens": counted.input,
-        "completion_tokens": counted.output,
-        "total_tokens": counted.total,
-    }
-
-
-FINISH: Final[Mapping[Finish, str]] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "content_filter": "content_filter",
-    "refusal": "stop",
-}
 
 
 class VendorChatForm(Struct, frozen=True):
@@ -113,7 +95,6 @@ Envelope: TypeAlias = Callable[[dict[str, Json], int, Ids], Json]
 
 
 def openai_envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Return OpenAI's envelope."""
     return {"error": inner}
 
 

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.limits import Limit, Strategy
-from mockllm.core.limits.limit import METERED, STRATEGIES
+from mockllm.core.limits.limit import METERED, STRATEGIES, Limit, Strategy
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.selection.load import Load
 from mockllm.core.templates.template import is_template
@@ -81,16 +80,10 @@ class LimitSpec(Spec):
     @property
     def limit(self) -> Limit:
         """The limit as the core's type."""
+        counts = (self.requests, self.tokens, self.concurrent)
+        probability = self.probability or 0.0
         return Limit(
-            self.strategy,
-            self.requests,
-            self.tokens,
-            self.concurrent,
-            self.window,
-            self.burst,
-            self.queue,
-            self.probability or 0.0,
-            self.retry_after,
+            self.strategy, *counts, self.window, self.burst, self.queue, probability, self.retry_after
         )
 
 

@@ -1,20 +1,18 @@
-"""The base class of all models of the scenario language: unknown keys are errors, and types are never
-coerced.
+"""The base class of all models of the scenario language: unknown keys are errors, and types are never coerced.
 
-A model is built when it is first used, as a part of the few models that read a file. A start therefore does
-not build each model separately. `field_texts` reads the texts behind the fields only when they are shown, not
-at each start.
+A model is built when it is first used, as a part of the few models that read a file. A start therefore does not build
+each model separately. `field_texts` reads the texts behind the fields only when they are shown, not at each start.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from textwrap import dedent
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Spec(BaseModel):
@@ -29,6 +27,17 @@ class Spec(BaseModel):
         protected_namespaces=(),
         defer_build=True,
     )
+
+
+def short_form(key: str, model: Any, *checks: Callable[[Any], None]) -> BeforeValidator:
+    """Return the validator by which a bare text stands for a mapping with this key; `checks` raise errors first."""
+
+    def read(value: Any) -> Any:
+        for check in checks:
+            check(value)
+        return {key: value} if isinstance(value, str) else value
+
+    return BeforeValidator(read, json_schema_input_type=str | model)
 
 
 def children(value: object) -> Iterator[tuple[str | int, Any]]:

@@ -26,6 +26,7 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema import validator
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.regex.compile import backtracks_little, compile_regex
+from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.validation_errors import describe_value
 
@@ -52,20 +53,17 @@ def _text(value: Any) -> Any:
             "text", "expected a text, found nothing; write {{exists: false}} to match its absence"
         )
     if isinstance(value, (bool, int, float)):
-        shown = str(value).lower() if isinstance(value, bool) else str(value)
+        shown = scalar_text(value)
         raise PydanticCustomError("text", 'expected a text, found {shown}; write "{shown}"', {"shown": shown})
     raise PydanticCustomError("text", "expected a text")
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise quantity_error(f"expected a number, found {describe_value(value)}" + _unquoted(value))
+        is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
+        advice = f"; write {value} without quotes" if is_number else ""
+        raise quantity_error(f"expected a number, found {describe_value(value)}{advice}")
     return value
-
-
-def _unquoted(value: Any) -> str:
-    is_number = isinstance(value, str) and re.fullmatch(r"-?\d+(\.\d+)?", value)
-    return f"; write {value} without quotes" if is_number else ""
 
 
 def _regex(value: str, info: ValidationInfo) -> str:
@@ -137,21 +135,6 @@ class TextOperators(Spec):
     """Ignore case in the text operators beside this key."""
 
 
-# A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
-if TYPE_CHECKING:
-    TextCondition: TypeAlias = str | list[Any] | "TextOperators"
-else:
-    TextCondition = TypeAliasType(
-        "TextCondition",
-        Annotated[
-            Annotated[StrictText, Tag("value")]
-            | Annotated[list["TextCondition"], Tag("list")]
-            | Annotated[TextOperators, Tag("operators")],
-            Discriminator(_form),
-        ],
-    )
-
-
 class NumberOperators(Spec):
     """Operators on a number; all of them must be met."""
 
@@ -167,20 +150,6 @@ class NumberOperators(Spec):
     """Less than or equal."""
     exists: bool | None = None
     """Whether the value exists."""
-
-
-if TYPE_CHECKING:
-    NumberCondition: TypeAlias = Number | list[Any] | "NumberOperators"
-else:
-    NumberCondition = TypeAliasType(
-        "NumberCondition",
-        Annotated[
-            Annotated[StrictNumber, Tag("value")]
-            | Annotated[list["NumberCondition"], Tag("list")]
-            | Annotated[NumberOperators, Tag("operators")],
-            Discriminator(_form),
-        ],
-    )
 
 
 class JsonOperators(Spec):
@@ -224,21 +193,6 @@ class JsonOperators(Spec):
     """Ignore case in the text operators beside this key."""
 
 
-Scalar: TypeAlias = str | int | float | bool | None
-if TYPE_CHECKING:
-    JsonCondition: TypeAlias = Scalar | list[Any] | "JsonOperators"
-else:
-    JsonCondition = TypeAliasType(
-        "JsonCondition",
-        Annotated[
-            Annotated[Scalar, Tag("value")]
-            | Annotated[list["JsonCondition"], Tag("list")]
-            | Annotated[JsonOperators, Tag("operators")],
-            Discriminator(_form),
-        ],
-    )
-
-
 class TruthOperators(Spec):
     """Operators on a boolean."""
 
@@ -254,19 +208,28 @@ TruthCondition: TypeAlias = Annotated[
 
 
 class SetOperators(TextOperators):
-    """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of
-    names."""
+    """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of names."""
 
 
+Scalar: TypeAlias = str | int | float | bool | None
+# A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
 if TYPE_CHECKING:
-    NameCondition: TypeAlias = str | list[Any] | "SetOperators"
+    TextCondition: TypeAlias = str | list[Any] | TextOperators
+    NumberCondition: TypeAlias = Number | list[Any] | NumberOperators
+    JsonCondition: TypeAlias = Scalar | list[Any] | JsonOperators
+    NameCondition: TypeAlias = str | list[Any] | SetOperators
 else:
-    NameCondition = TypeAliasType(
-        "NameCondition",
-        Annotated[
-            Annotated[StrictText, Tag("value")]
-            | Annotated[list["NameCondition"], Tag("list")]
-            | Annotated[SetOperators, Tag("operators")],
-            Discriminator(_form),
-        ],
-    )
+
+    def _condition(name: str, value: Any, operators: type[Spec]) -> TypeAliasType:
+        """Return the alias of this name: a value, a list of such conditions, or operators."""
+        forms = (
+            Annotated[value, Tag("value")]
+            | Annotated[list[name], Tag("list")]
+            | Annotated[operators, Tag("operators")]
+        )
+        return TypeAliasType(name, Annotated[forms, Discriminator(_form)])
+
+    TextCondition = _condition("TextCondition", StrictText, TextOperators)
+    NumberCondition = _condition("NumberCondition", StrictNumber, NumberOperators)
+    JsonCondition = _condition("JsonCondition", Scalar, JsonOperators)
+    NameCondition = _condition("NameCondition", StrictText, SetOperators)

@@ -168,9 +168,8 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
         """Require a quantifier for a path that can select several nodes."""
         for path, condition in (body or {}).items():
             if not compile_path(path).singular and not _quantified(condition):
-                raise quantity_error(
-                    f"{path} can select several nodes; write how many must match: {{some: …}} or {{each: …}}"
-                )
+                forms = "{some: …} or {each: …}"
+                raise quantity_error(f"{path} can select several nodes; write how many must match: {forms}")
         return body
 
     @field_validator("provider", "dialect", "api")
@@ -188,11 +187,8 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
 
 
 def _quantified(condition: Any) -> bool:
-    return (
-        isinstance(condition, JsonOperators)
-        and bool(condition.model_fields_set)
-        and (condition.model_fields_set <= {"some", "each", "exists", "length", "schema_"})
-    )
+    quantifiers = {"some", "each", "exists", "length", "schema_"}
+    return isinstance(condition, JsonOperators) and set() < condition.model_fields_set <= quantifiers
 
 
 def _literals(condition: Any) -> Iterator[str]:

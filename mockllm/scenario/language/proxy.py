@@ -5,13 +5,13 @@ Separate from the other responses, because the address shows where requests go. 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, short_form
 
 
 def is_base_url(url: str) -> bool:
@@ -44,9 +44,4 @@ class ProxySpec(Spec):
     """Whether the exchange is recorded, if the server runs with `--record-misses DIR`."""
 
 
-def _proxy(value: Any) -> Any:
-    """Read a bare text as the address."""
-    return {"to": value} if isinstance(value, str) else value
-
-
-Proxy: TypeAlias = Annotated[ProxySpec, BeforeValidator(_proxy, json_schema_input_type=str | ProxySpec)]
+Proxy: TypeAlias = Annotated[ProxySpec, short_form("to", ProxySpec)]

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.types import Duration
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, short_form
 from mockllm.scenario.language.settings import HeaderName, header_value
 from mockllm.scenario.validation_errors import describe_value
 
@@ -20,9 +20,8 @@ _SPEED: Final = re.compile(r"\d{1,6}(\.\d{1,6})?x\Z")
 
 
 def _timing(value: Any) -> Any:
-    if value in ("recorded", "none") or (
-        isinstance(value, str) and _SPEED.match(value) and float(value[:-1]) > 0
-    ):
+    is_speed = isinstance(value, str) and _SPEED.match(value) and float(value[:-1]) > 0
+    if value in ("recorded", "none") or is_speed:
         return value
     raise quantity_error(f"expected recorded, none or a speed such as 2x, found {describe_value(value)}")
 
@@ -73,12 +72,7 @@ class FrameSpec(Spec):
         return (self.data or "").encode("utf-8", "surrogatepass")
 
 
-def _frame(value: Any) -> Any:
-    """Read a bare text as the data of a frame."""
-    return {"data": value} if isinstance(value, str) else value
-
-
-Frame: TypeAlias = Annotated[FrameSpec, BeforeValidator(_frame, json_schema_input_type=str | FrameSpec)]
+Frame: TypeAlias = Annotated[FrameSpec, short_form("data", FrameSpec)]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 
@@ -107,17 +101,14 @@ class ReplaySpec(Spec):
         last = 0.0
         for number, frame in enumerate(self.frames or (), 1):
             if frame.at is not None and frame.at < last:
-                raise quantity_error(
-                    f"frame {number} is earlier than the frame before it; write frames in order of time"
-                )
+                earlier = f"frame {number} is earlier than the frame before it"
+                raise quantity_error(f"{earlier}; write frames in order of time")
             last = last if frame.at is None else frame.at
         return self
 
     @property
     def speed(self) -> float | None:
         """The speed relative to the recording; None means at once."""
-        return (
-            {"recorded": 1.0, "none": None}[self.timing]
-            if self.timing[-1] != "x"
-            else float(self.timing[:-1])
-        )
+        if self.timing == "none":
+            return None
+        return 1.0 if self.timing == "recorded" else float(self.timing[:-1])

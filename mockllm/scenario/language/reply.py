@@ -19,14 +19,27 @@ from mockllm.core.quantities.types import quantity_error
 from mockllm.core.reply.reply import Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
-from mockllm.scenario.language.base import Spec
-from mockllm.scenario.language.chunks import Chunk
-from mockllm.scenario.language.embedding import EmbeddingField
+from mockllm.scenario.language.base import Spec, short_form
+from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
-from mockllm.scenario.language.generated import GeneratedText, OrFromSchema
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.settings import Headers, Settings
+
+
+def _no_scalar(value: Any) -> None:
+    """Raise an error for an unquoted text that YAML reads as a number or boolean."""
+    if isinstance(value, (bool, int, float)):
+        text = scalar_text(value)
+        raise quantity_error(f'expected a text or a mapping, found {text}; write "{text}"')
+
+
+def _no_list(value: Any) -> None:
+    if isinstance(value, list):
+        raise quantity_error(
+            "expected a text or a mapping, found a list; write `sequence` for several responses in turn, `choose` "
+            "for one by chance, {chunks: […]} for several chunks"
+        )
 
 
 class ThinkingSpec(Spec):
@@ -74,15 +87,7 @@ class CitationSpec(Spec):
     """The words of the response that the source supports; the whole text by default."""
 
 
-def _citation(value: Any) -> Any:
-    """Read a bare text as an address."""
-    _no_scalar(value)
-    return {"url": value} if isinstance(value, str) else value
-
-
-Citation: TypeAlias = Annotated[
-    CitationSpec, BeforeValidator(_citation, json_schema_input_type=str | CitationSpec)
-]
+Citation: TypeAlias = Annotated[CitationSpec, short_form("url", CitationSpec, _no_scalar)]
 
 
 class ImageSpec(Spec):
@@ -102,13 +107,7 @@ class ImageSpec(Spec):
         return self
 
 
-def _image(value: Any) -> Any:
-    """Read a bare text as a file."""
-    _no_scalar(value)
-    return {"file": value} if isinstance(value, str) else value
-
-
-Image: TypeAlias = Annotated[ImageSpec, BeforeValidator(_image, json_schema_input_type=str | ImageSpec)]
+Image: TypeAlias = Annotated[ImageSpec, short_form("file", ImageSpec, _no_scalar)]
 
 
 _PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
@@ -135,28 +134,6 @@ class UsageSpec(Spec):
             if isinstance(value, dict) and name in value:
                 raise quantity_error(f"{name} is one provider's name; write {neutral}, for all providers")
         return value
-
-
-def _no_scalar(value: Any) -> None:
-    """Raise an error for an unquoted text that YAML reads as a number or boolean."""
-    if isinstance(value, (bool, int, float)):
-        text = scalar_text(value)
-        raise quantity_error(f'expected a text or a mapping, found {text}; write "{text}"')
-
-
-def _no_list(value: Any) -> None:
-    if isinstance(value, list):
-        raise quantity_error(
-            "expected a text or a mapping, found a list; write `sequence` for several responses in turn, `choose` "
-            "for one by chance, {chunks: […]} for several chunks"
-        )
-
-
-def _reply(value: Any) -> Any:
-    """Read a bare text as the text of a reply."""
-    _no_scalar(value)
-    _no_list(value)
-    return {"text": value} if isinstance(value, str) else value
 
 
 class PartSpec(Spec):
@@ -195,12 +172,11 @@ _CITED = {"text", "chunks", "json_"}
 _UNCITED = "citations need a text: write one of text, chunks, json beside them"
 
 
-Part: TypeAlias = Annotated[PartSpec, BeforeValidator(_reply, json_schema_input_type=str | PartSpec)]
+Part: TypeAlias = Annotated[PartSpec, short_form("text", PartSpec, _no_scalar, _no_list)]
 
 
 class ChoiceSpec(Spec):
-    """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit
-    order."""
+    """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit order."""
 
     text: GeneratedText | None = None
     """The text; beside `chunks`, the text of a non-streaming response."""
@@ -235,7 +211,7 @@ class ChoiceSpec(Spec):
         return self
 
 
-OneChoice: TypeAlias = Annotated[ChoiceSpec, BeforeValidator(_reply, json_schema_input_type=str | ChoiceSpec)]
+OneChoice: TypeAlias = Annotated[ChoiceSpec, short_form("text", ChoiceSpec, _no_scalar, _no_list)]
 
 
 class ReplySpec(ChoiceSpec):
@@ -253,7 +229,7 @@ class ReplySpec(ChoiceSpec):
     """Fields to add to the response, by dialect."""
 
 
-Reply: TypeAlias = Annotated[ReplySpec, BeforeValidator(_reply, json_schema_input_type=str | ReplySpec)]
+Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]
 
 
 class HttpSpec(Spec):
@@ -299,12 +275,8 @@ class ResponseSpec(Settings):
     def literally(cls, value: Any, read: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
         """Apply `literal` of a step or branch to that step or branch only."""
         context = info.context
-        if (
-            not isinstance(value, dict)
-            or value.get("literal") is not True
-            or context is None
-            or context.get("literal")
-        ):
+        literal = isinstance(value, dict) and value.get("literal") is True
+        if not literal or context is None or context.get("literal"):
             return read(value)
         context["literal"] = True
         try:
@@ -329,13 +301,6 @@ class ResponseSpec(Settings):
         return self
 
 
-def _response(value: Any) -> Any:
-    """Read a bare text as a reply."""
-    _no_scalar(value)
-    _no_list(value)
-    return {"reply": value} if isinstance(value, str) else value
-
-
 class StepSpec(ResponseSpec):
     """One step of a sequence."""
 
@@ -350,5 +315,5 @@ class BranchSpec(ResponseSpec):
     """The probability of this branch relative to the other branches."""
 
 
-Step: TypeAlias = Annotated[StepSpec, BeforeValidator(_response, json_schema_input_type=str | StepSpec)]
-Branch: TypeAlias = Annotated[BranchSpec, BeforeValidator(_response, json_schema_input_type=str | BranchSpec)]
+Step: TypeAlias = Annotated[StepSpec, short_form("reply", StepSpec, _no_scalar, _no_list)]
+Branch: TypeAlias = Annotated[BranchSpec, short_form("reply", BranchSpec, _no_scalar, _no_list)]

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.selection.time_window import TimeWindow
+from mockllm.core.selection.guards import TimeWindow
 from mockllm.core.templates.template import is_template
 from mockllm.core.values.types import Duration, Probability
 from mockllm.scenario.diagnostics import nearest, quoted_choice
@@ -81,13 +81,10 @@ SCOPES = ("global", "api_key", "conversation", "ip")
 def _per(value: str) -> str:
     if re.match(PER, value) is None:
         expected = quoted_choice((*SCOPES, "header:NAME"))
-        raise quantity_error(f"expected {expected}, found {describe_value(value)}" + _near(value))
+        near = nearest(value, SCOPES)
+        hint = f'; did you mean "{near}"?' if near else ""
+        raise quantity_error(f"expected {expected}, found {describe_value(value)}{hint}")
     return value
-
-
-def _near(value: str) -> str:
-    near = nearest(value, SCOPES)
-    return f'; did you mean "{near}"?' if near else ""
 
 
 Per = Annotated[

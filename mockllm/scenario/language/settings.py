@@ -1,8 +1,7 @@
-"""Settings of a response: `delay`, `pace`, `headers`, `stream`, `faults`, on a rule, a step, a branch or a
-modifier.
+"""Settings of a response: `delay`, `pace`, `headers`, `stream`, `faults`, on a rule, a step, a branch or a modifier.
 
-Header names and values that HTTP cannot carry are errors when the file is loaded, instead of altered bytes on
-the wire.
+Header names and values that HTTP cannot carry are errors when the file is loaded, instead of altered bytes on the
+wire.
 """
 
 from __future__ import annotations
@@ -10,20 +9,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Discriminator,
-    Field,
-    Tag,
-    create_model,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.rendering.ttft import ReadingTime
+from mockllm.core.rendering.pacing import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Spec

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import blake2b
 from hmac import compare_digest
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
 from msgspec import Struct
@@ -71,7 +71,7 @@ class Access(Struct, frozen=True):
     def _check_host(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "")
         name = host_name(host)
-        if not (is_address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")):
+        if not (_address(name) or name in ("localhost", *self.names) or name.endswith(".localhost")):
             raise Problem(
                 403, f"The Host {brief(host)} is not a name of this machine; use localhost or its address."
             )
@@ -104,19 +104,15 @@ def host_name(host: str) -> str:
     return host.partition(":")[0].rstrip(".")
 
 
-def is_address(name: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        ip_address(name)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def is_loopback(client: str) -> bool:
     """Return whether a client's address is a loopback address."""
-    try:
-        address = ip_address(client.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    address = _address(client.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return mapped is not None and mapped.is_loopback

@@ -9,7 +9,6 @@ import asyncio
 import sys
 import traceback
 from collections.abc import Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -17,20 +16,23 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.display import brief
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.server.app import App
 from mockllm.server.control.access import Access
-from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, problem_plan, success_plan
+from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
+from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
 from mockllm.server.journal.journal import SLICE
+from mockllm.server.protocols import EngineProtocol
 from mockllm.server.request_heads import FEED
+from mockllm.server.server_limits import ServerLimits
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.server.control.live_feed import LiveFeed
-    from mockllm.server.control.routes import ApiRoute
 
 
 class ControlApi:
@@ -39,9 +41,9 @@ class ControlApi:
     def __init__(self, context: ControlContext, access: Access | None = None) -> None:
         self.context = context
         self._access = access or Access()
-        self._feed: LiveFeed | None = None
+        self.feed: LiveFeed | None = None
 
-    async def answer(
+    async def respond(
         self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
     ) -> Plan:
         """Return the response to a call; an unexpected exception becomes a 500."""
@@ -63,24 +65,19 @@ class ControlApi:
 
         try:
             self._access.check("CONNECT", headers, client)  # GET skips the origin check
-            if self._feed is None:
-                self._feed = LiveFeed(self.context)
-            await self._feed.follow(request)
+            if self.feed is None:
+                self.feed = LiveFeed(self.context)
+            await self.feed.follow(request)
             return None
         except Problem as problem:
             return problem_plan(problem)
         except Exception:
             return _internal_error()
 
-    @property
-    def followers(self) -> int:
-        """Number of clients that follow the live feed."""
-        return 0 if self._feed is None else len(self._feed)
-
     def close(self) -> None:
         """Close the connections of all followers, because the server stops."""
-        if self._feed is not None:
-            self._feed.close()
+        if self.feed is not None:
+            self.feed.close()
 
     def refuse(self, failure: Failure) -> Plan:
         """Return the response to a call that the server refused: too large, too slow or too deep."""
@@ -96,8 +93,9 @@ class ControlApi:
         if path == FEED:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
         from mockllm.server.control.models.base import NoParameters
+        from mockllm.server.control.routes import find
 
-        route, params = _route(method, path)
+        route, params = find(method, path)
         options = _validated(route.query or NoParameters, _parameters(query))
         body = None
         if route.body_model is not None:
@@ -116,27 +114,22 @@ class ControlApi:
             await asyncio.sleep(0)
 
 
-@cache
-def routes() -> tuple[ApiRoute, ...]:
-    """Return all routes of the control API, including the route of the OpenAPI document."""
-    from mockllm.server.control.openapi import document
-    from mockllm.server.control.routes import ROUTES, ApiRoute
+class AdminPortApp(App):
+    """An app with only the control API and `/health`."""
 
-    async def show_openapi(context: ControlContext, call: ApiCall) -> TextResponse:
-        return TextResponse(dumps(document(routes())) + b"\n", JSON)
+    def __init__(self, control: ControlApi, *, limits: ServerLimits | None = None) -> None:
+        self._context = control.context
+        super().__init__(control.context.engine, limits=limits, open_to_pages=False)
+        self.control = control
+        self.control_only = True
 
-    return (*ROUTES, ApiRoute("GET", "/api/openapi.json", show_openapi, "This document"))
+    @property
+    def engine(self) -> EngineProtocol:
+        """The current engine of the controlled app."""
+        return self._context.engine
 
-
-def _route(method: str, path: str) -> tuple[ApiRoute, dict[str, str]]:
-    from mockllm.server.control.routes import find
-
-    match = find(routes(), method, path)
-    if not isinstance(match, list):
-        return match
-    if match:
-        raise method_problem(method, path, match)
-    raise Problem(404, f"Nothing is served at {brief(path)}; /api/openapi.json lists all calls.")
+    @engine.setter
+    def engine(self, engine: EngineProtocol) -> None: ...
 
 
 def _internal_error() -> Plan:
@@ -172,3 +165,32 @@ def _parameters(query: str) -> dict[str, Json]:
             )
         values[name] = value
     return values
+
+
+def success_plan(result: BaseModel | TextResponse | Json) -> Plan:
+    """Return the response for a handler's result."""
+    if isinstance(result, TextResponse):
+        return plan(200, result.data, result.content_type, *result.headers)
+    assert isinstance(result, BaseModel)
+    return plan(200, visible(result.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
+
+
+def problem_plan(problem: Problem) -> Plan:
+    """Return the response to a refused call."""
+    data = visible(problem.body.model_dump_json(exclude_none=True).encode()) + b"\n"
+    headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
+    if problem.allowed:
+        headers = (("Allow", ", ".join(problem.allowed)),)
+    return plan(problem.status, data, PROBLEM, *headers)
+
+
+def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str]) -> Plan:
+    """Return a non-streaming response that no cache may store and no page of another origin may load."""
+    fields = (
+        ("Content-Type", content_type),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        *headers,
+    )
+    return Plan(ResponseHead(status, fields), (EventStep(data, 0, "body"),))

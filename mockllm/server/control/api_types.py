@@ -1,28 +1,17 @@
-"""The argument and the results of the control API's handlers."""
+"""The routes of the control API, and the argument and the results of their handlers."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import unquote
 
 from msgspec import Struct, field
 from pydantic import BaseModel
 
-from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.server.control.problem import Problem
-
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
 YAML: Final = "application/yaml"
-
-
-_INVISIBLE: Final = re.compile(
-    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
-)
-"""UTF-8 characters that end a line or control a terminal, and that JSON may contain without escapes: control
-characters, line separators and marks of direction."""
 
 
 class ApiCall(Struct, frozen=True):
@@ -42,39 +31,38 @@ class TextResponse(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = field(default=())
 
 
-def visible(data: bytes) -> bytes:
-    """Escape the characters in JSON that would begin a line or control a terminal."""
-    return data if data.isascii() and b"\x7f" not in data else _INVISIBLE.sub(_escaped, data)
+class ApiRoute(Struct, frozen=True):
+    """One call. `{name}` in its path is one segment. `raw` describes a body that has no model.
 
+    The first line of the handler's docstring is the summary of the call in the OpenAPI document.
+    """
 
-def _escaped(match: re.Match[bytes]) -> bytes:
-    return b"\\u%04x" % ord(match[0].decode())
+    method: str
+    path: str
+    handler: Callable[..., Awaitable[Any]]
+    response_model: type[BaseModel] | None = None
+    body_model: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    raw: str | None = None
+    content_type: str = JSON
+    or_type: str | None = None
+    """A second content type of the response, which the query selects."""
 
+    @property
+    def summary(self) -> str:
+        return (self.handler.__doc__ or "").partition("\n")[0].removesuffix(".")
 
-def success_plan(result: BaseModel | TextResponse | Json) -> Plan:
-    """Return the response for a handler's result."""
-    if isinstance(result, TextResponse):
-        return plan(200, result.data, result.content_type, *result.headers)
-    assert isinstance(result, BaseModel)
-    return plan(200, visible(result.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
-
-
-def problem_plan(problem: Problem) -> Plan:
-    """Return the response to a refused call."""
-    data = visible(problem.body.model_dump_json(exclude_none=True).encode()) + b"\n"
-    headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
-    if problem.allowed:
-        headers = (("Allow", ", ".join(problem.allowed)),)
-    return plan(problem.status, data, PROBLEM, *headers)
-
-
-def plan(status: int, data: bytes, content_type: str, *headers: tuple[str, str]) -> Plan:
-    """Return a non-streaming response that no cache may store and no page of another origin may load."""
-    fields = (
-        ("Content-Type", content_type),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        *headers,
-    )
-    return Plan(ResponseHead(status, fields), (EventStep(data, 0, "body"),))
+    def match(self, segments: Sequence[str]) -> dict[str, str] | None:
+        """Return the parameters of a path, or None for another path."""
+        own = self.path.split("/")
+        if len(own) != len(segments):
+            return None
+        params = {}
+        for expected, segment in zip(own, segments, strict=True):
+            if expected.startswith("{"):
+                if not segment:
+                    return None
+                params[expected[1:-1]] = unquote(segment)
+            elif expected != segment:
+                return None
+        return params

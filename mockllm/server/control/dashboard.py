@@ -37,11 +37,7 @@ TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
     ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".ico": "image/x-icon",
-    ".woff2": "font/woff2",
 }
 """File types that are served."""
 HTML: Final = TYPES[".html"]
@@ -87,13 +83,10 @@ def respond(
     try:
         access.check(method, headers, client)
     except Problem as problem:
-        form = FORM if problem.status == 401 else ""
-        return _page(problem.status, f"<p>{escape(_message(problem))}</p>\n{form}")
+        if problem.status == 401:
+            return _page(401, f"<p>The dashboard needs the admin token.</p>\n{FORM}")
+        return _page(problem.status, f"<p>{escape(problem.body.detail)}</p>\n")
     return _file(path.removeprefix(ROOT).strip("/") or "index.html")
-
-
-def _message(problem: Problem) -> str:
-    return "The dashboard needs the admin token." if problem.status == 401 else problem.body.detail
 
 
 def _token(text: str) -> str | None:

@@ -1,23 +1,25 @@
-"""Queries on the journal: filters, pages, single entries and exports."""
+"""Queries on the journal: filters, pages, single entries and exports, in slices between which streams go on."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from base64 import b64encode
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
-from mockllm.core.http_status import PHRASES
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_text
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import PREFIX, SESSION, without
-from mockllm.server.control.api_types import visible
-from mockllm.server.control.models.journal_entries import (
+from mockllm.server.control.body_text import visible
+from mockllm.server.control.models.journal import (
     HeaderPair,
     JournalChunk,
     JournalRequest,
@@ -29,11 +31,26 @@ from mockllm.server.control.models.journal_entries import (
     RequestSummary,
 )
 from mockllm.server.control.problem import Problem
-from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
+
+SLICE: Final = 0.001
+"""Longest work in seconds between two turns of the event loop."""
+
+
+class TimeSlices:
+    """Divides a loop of long work into slices: the loop awaits `turn` in each iteration."""
+
+    def __init__(self) -> None:
+        self._end = time.perf_counter() + SLICE
+
+    async def turn(self) -> None:
+        """Give the event loop a turn if the slice has ended."""
+        if time.perf_counter() >= self._end:
+            await asyncio.sleep(0)
+            self._end = time.perf_counter() + SLICE
 
 
 async def page(journal: Journal, query: RequestQuery) -> RequestPage:

@@ -11,10 +11,9 @@ from pydantic.json_schema import models_json_schema
 
 from mockllm import __version__
 from mockllm.dialects.routes import ROUTES as PROVIDER_ROUTES
-from mockllm.server.control.api_types import JSON, PROBLEM, YAML
+from mockllm.server.control.api_types import JSON, PROBLEM, YAML, ApiRoute
 from mockllm.server.control.endpoints import ENDPOINTS
 from mockllm.server.control.problem import ProblemBody
-from mockllm.server.control.routes import ApiRoute
 
 REF: Final = "#/components/schemas/{model}"
 ERRORS: Final = {

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from mockllm.core.display import brief
-from mockllm.core.http_status import PHRASES
+from mockllm.core.rendering.plan import PHRASES
 from mockllm.scenario.diagnostics import Diagnostic, path_text
 from mockllm.scenario.model_walk import shape_of
 
@@ -40,9 +40,11 @@ class ProblemBody(BaseModel):
 class Problem(Exception):
     """A refused call."""
 
-    def __init__(self, status: int, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
+    def __init__(
+        self, status: int, detail: str, errors: Sequence[FieldProblem] = (), allowed: Sequence[str] = ()
+    ) -> None:
         super().__init__(detail)
-        self.allowed: tuple[str, ...] = ()
+        self.allowed = allowed
         """The methods of the path, if the call uses another one."""
         self.status = status
         self.body = ProblemBody(title=PHRASES[status], status=status, detail=detail, errors=list(errors))
@@ -78,9 +80,8 @@ def _fields_problem(errors: Sequence[FieldProblem], status: int = 422) -> Proble
 
 def method_problem(method: str, path: str, allowed: Sequence[str]) -> Problem:
     """Return the refusal of a method that the path does not have."""
-    problem = Problem(405, f"{method} is not allowed for {brief(path)}; use {', '.join(allowed)}.")
-    problem.allowed = tuple(allowed)
-    return problem
+    message = f"{method} is not allowed for {brief(path)}; use {', '.join(allowed)}."
+    return Problem(405, message, allowed=allowed)
 
 
 EXPECTED: Final = {

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import Struct
 from pydantic import ValidationError
 
-from mockllm.core.display import brief
+from mockllm.core.display import brief, counted
 from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret, redact_text
@@ -20,8 +20,8 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
-from mockllm.server.control.journal_queries import decode_again, is_called
-from mockllm.server.control.models.expectations import (
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
+from mockllm.server.control.models.journal import (
     Expectation,
     NearestRequest,
     UnmetExpectation,
@@ -29,7 +29,6 @@ from mockllm.server.control.models.expectations import (
     VerifyResult,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.time_slices import TimeSlices
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
@@ -187,7 +186,10 @@ async def _check_count(
         if index not in matched:
             near.append((expected.differences(*pair), pair[0]))
             await slices.turn()
-    near.sort(key=lambda pair: (len(pair[0]), sum(map(_is_missing, pair[0])), -pair[1].number))
+    missing = ", found missing"  # a request with another value is nearer than one without a value
+    near.sort(
+        key=lambda pair: (len(pair[0]), sum(line.endswith(missing) for line in pair[0]), -pair[1].number)
+    )
     listed = [_nearest_request(entry, differences) for differences, entry in near[:MAX_NEAREST]]
     return UnmetExpectation(expect=number, message=message, nearest=listed)
 
@@ -204,11 +206,6 @@ def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine
 
 def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> NearestRequest:
     return NearestRequest(id=entry.number, path=redact_text(entry.path), differences=list(differences))
-
-
-def _is_missing(difference: str) -> bool:
-    """Return whether a request lacks a value: a request with another value is nearer."""
-    return difference.endswith(", found missing")
 
 
 def _check_order(matches: Sequence[Sequence[int]]) -> list[UnmetExpectation]:
@@ -230,11 +227,8 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
     if not missed:
         return []
     listed = [_nearest_request(entry) for entry in missed[:MAX_NEAREST]]
-    return [
-        UnmetExpectation(
-            message=f"{len(missed)} request{'s' * (len(missed) != 1)} that no rule matched", nearest=listed
-        )
-    ]
+    message = f"{counted(len(missed), 'request')} that no rule matched"
+    return [UnmetExpectation(message=message, nearest=listed)]
 
 
 def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:

@@ -93,8 +93,7 @@ class JournalEntry(NamedTuple):
     def seed(self) -> str:
         """The value of `x-mockllm-seed` that repeats the response in a fresh session; empty if no rule was
         selected."""
-        drawn = self.answer.drawn
-        return drawn if isinstance(drawn, str) else seed_token.told_of(drawn)
+        return seed_token.token_of(self.answer.drawn)
 
 
 def endpoint(kind: type[Request]) -> str | None:

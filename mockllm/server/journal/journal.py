@@ -2,7 +2,7 @@
 
 `add` only stores the ended exchange, because no response must wait for the journal. Exchanges become entries
 within seconds, and before a reader sees them: secrets are removed, and what is too old or too large is dropped.
-`JournalListener` counts them then too.
+`Metrics` counts them then too.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ import weakref
 from array import array
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain, islice
 from threading import RLock
-from typing import Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import JournalEntry, entry_of, weight
 from mockllm.server.server_limits import KIB, MIB
+
+if TYPE_CHECKING:
+    from mockllm.server.metrics import Metrics
 
 MAX_PENDING_BYTES: Final = 8 * MIB
 """Exchanges with more bytes of bodies and responses become entries at once."""
@@ -41,21 +44,11 @@ EqualExchanges: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 """What exchanges have in common that are counted together: the response they are made of, and the model."""
 
 
-class JournalListener(Protocol):
-    """Counts ended exchanges."""
-
-    def one(self, seen: Exchange) -> None:
-        """Count an exchange with a response of its own, or one that a player played."""
-
-    def many(self, seen: Exchange, took: Sequence[float]) -> None:
-        """Count exchanges that are all equal to this one; `took` holds the seconds of each."""
-
-
 class Journal:
     """The last requests, oldest first. `total` and `missed` count all requests since the start. `size` is how many
     requests are stored, `room` the bytes that all of them take at most, about."""
 
-    def __init__(self, size: int, room: int = 64 * MIB, watch: JournalListener | None = None) -> None:
+    def __init__(self, size: int, room: int = 64 * MIB, watch: Metrics | None = None) -> None:
         self.total = 0
         self.missed = 0
         self.size = size
@@ -77,7 +70,10 @@ class Journal:
         if type(made) is PrerenderedResponse and exchange.times is None:
             alike = self._alike.get((made, exchange.model))
             if alike is None:
-                self._count_first(exchange, made)
+                if len(self._alike) > MAX_UNCOUNTED_KINDS:
+                    self.count()
+                self._alike[made, exchange.model] = array("d", (exchange.took,))
+                self._first[made, exchange.model] = exchange
             else:
                 alike.append(exchange.took)
         else:
@@ -177,13 +173,6 @@ class Journal:
     def __reversed__(self) -> Iterator[JournalEntry]:
         self.settle()
         return reversed(tuple(self._ring))
-
-    def _count_first(self, exchange: Exchange, made: PrerenderedResponse) -> None:
-        """Collect the first exchange of its kind. If there are many kinds, count all that were collected."""
-        if len(self._alike) > MAX_UNCOUNTED_KINDS:
-            self.count()
-        self._alike[made, exchange.model] = array("d", (exchange.took,))
-        self._first[made, exchange.model] = exchange
 
     def _store(self, entry: JournalEntry) -> None:
         ring = self._ring

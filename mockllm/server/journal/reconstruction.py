@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
 from mockllm.core.rendering.framing import framed
-from mockllm.server import cors
 from mockllm.server.deadlines import Deadline, Deadlines
-from mockllm.server.http1 import DateLine, render_head
+from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player, at_once
@@ -38,25 +37,24 @@ class SentResponse(NamedTuple):
         return b"".join([part.data for part in self.parts])
 
 
-def reconstruct(each: JournalEntry) -> SentResponse:
+def reconstruct(entry: JournalEntry) -> SentResponse:
     """Return the response of a journal entry."""
-    plan = each.answer.plan
-    extra = cors.ALLOW if each.allow_cors else ""
-    head = render_head(plan, each.framing, DateLine().at(each.at), extra)
+    plan = entry.answer.plan
+    extra = ALLOW_CORS if entry.allow_cors else ""
+    head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
     plain = head._replace(chunked=False)
-    if each.times is None:
+    if entry.times is None:
         data = at_once(plan, plain)
         if data is None:  # a provider's response, whose times are not stored
             data = plain.head + b"".join([item for item in framed(plan) if type(item) is bytes])
-        parts = [SentPart(each.took, data)]
+        parts = [SentPart(entry.took, data)]
     else:
-        clock = _Clock()
-        sink = _Noted(clock)
-        play = Player(plan, plain, sink, cast(Deadlines, clock), each.since)
-        for now in each.times:
-            clock.now = now
+        replay = _Replay()
+        play = Player(plan, plain, replay, cast(Deadlines, replay), entry.since)
+        for now in entry.times:
+            replay.now = now
             play._tick(now)
-        parts = [SentPart(at - each.since, data) for at, data in sink.written]
+        parts = [SentPart(at - entry.since, data) for at, data in replay.written]
     told = _without(head.head, parts)
     masked = redaction.parts([part.data for part in told])
     told = [SentPart(part.at, data) for part, data in zip(told, masked, strict=True)]
@@ -64,7 +62,6 @@ def reconstruct(each: JournalEntry) -> SentResponse:
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:
-    """Return the header fields of a head."""
     lines = head.decode("latin-1").split("\r\n")[1:]
     return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines) if name]
 
@@ -81,11 +78,14 @@ def _without(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
     return found
 
 
-class _Clock:
-    """Deadlines at a time that the caller sets; none of them acts."""
+class _Replay:
+    """Deadlines at a time that the caller sets, of which none acts, and a sink that is never full."""
+
+    full = False
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.written: list[tuple[float, bytes]] = []
 
     def time(self) -> float:
         return self.now
@@ -93,15 +93,5 @@ class _Clock:
     def at(self, when: float, then: Callable[[float], None]) -> Deadline | None:
         return None
 
-
-class _Noted:
-    """A sink that is never full."""
-
-    full = False
-
-    def __init__(self, clock: _Clock) -> None:
-        self._clock = clock
-        self.written: list[tuple[float, bytes]] = []
-
     def write(self, data: bytes) -> None:
-        self.written.append((self._clock.now, data))
+        self.written.append((self.now, data))

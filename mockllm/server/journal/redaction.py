@@ -76,20 +76,12 @@ def hashed(key: str | None) -> str | None:
     return blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
-def key_of(headers: Mapping[str, str], path: str) -> str | None:
-    """Return the hash of a request's API key, from a header or from the query."""
-    return hashed(key_in(headers, path))
-
-
 def without(key: str | None, data: bytes) -> bytes:
     """Return a body without the request's key; its length is unchanged."""
     if key is None or len(key) < SHORTEST:
         return data
     mark = key.encode("utf-8", "surrogateescape")
     return data.replace(mark, b"*" * len(mark)) if mark in data else data
-
-
-# --- what is shown ---------------------------------------------------------------------------------
 
 
 def body(value: Json) -> Json:

@@ -14,7 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.propagate import extract
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from mockllm import __version__
@@ -39,7 +39,7 @@ class SpanQueue:
         self._report = report
         self._url = url
         self._reported = False
-        self._exporter = _StatusExporter(OTLPSpanExporter(endpoint=url))
+        self._exporter = _StatusExporter(endpoint=url)
         resource = Resource.create()
         if str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
             resource = resource.merge(Resource({"service.name": "mockllm"}))
@@ -58,7 +58,6 @@ class SpanQueue:
 
     @property
     def failing(self) -> bool:
-        """Whether the last export failed."""
         return self._exporter.failing
 
     def emit(self, start: SpanStart, rest: Callable[[], Span]) -> None:
@@ -95,20 +94,12 @@ class SpanQueue:
         self._provider.shutdown()
 
 
-class _StatusExporter(SpanExporter):
-    """An exporter that records whether its last export succeeded."""
+class _StatusExporter(OTLPSpanExporter):
+    """An exporter that records whether its last export failed."""
 
-    def __init__(self, exporter: SpanExporter) -> None:
-        self._exporter = exporter
-        self.failing = False
+    failing = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
+        result = super().export(spans)
         self.failing = result is not SpanExportResult.SUCCESS
         return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        return self._exporter.force_flush(timeout_millis)

@@ -51,27 +51,22 @@ def without_password(url: str) -> str:
 
 
 def _parse(value: str, name: str) -> OtlpEndpoint:
-    """Parse the value of a variable and correct it if it is invalid."""
     text = value.strip("\"'").strip()
     match = _SCHEME.match(text)
     scheme = match[1].lower() if match else None
     parts = _parts(text if scheme else f"http://{text}")
     if parts is None or scheme not in (None, "http", "https", "grpc", "grpcs"):
-        warning = (
-            f"{name} is {_quoted(value)}, not the URL of a receiver such as {EXAMPLE}; no traces are sent"
-        )
-        return OtlpEndpoint(None, warning)
+        expected = f"not the URL of a receiver such as {EXAMPLE}"
+        return OtlpEndpoint(None, f"{name} is {_quoted(value)}, {expected}; no traces are sent")
     reason = _reason(parts, scheme, name)
     if reason is None and text != value:
         reason = "which contains quotes"
     corrected = _corrected(parts, scheme, name)
     url = corrected + PATH if name == BASE else corrected
-    return OtlpEndpoint(
-        url,
-        None
-        if reason is None
-        else f"{name} is {_quoted(value)}, {reason}; traces are sent to {without_password(corrected)}",
-    )
+    if reason is None:
+        return OtlpEndpoint(url)
+    place = without_password(corrected)
+    return OtlpEndpoint(url, f"{name} is {_quoted(value)}, {reason}; traces are sent to {place}")
 
 
 def _parts(url: str) -> SplitResult | None:
@@ -88,7 +83,6 @@ def _parts(url: str) -> SplitResult | None:
 
 
 def _reason(parts: SplitResult, scheme: str | None, name: str) -> str | None:
-    """Return why a URL is invalid, or None."""
     if parts.port == GRPC:
         return f"and {GRPC} is gRPC's port: OTLP over HTTP has {HTTP}"
     if scheme is None:
@@ -122,7 +116,6 @@ def _corrected(parts: SplitResult, scheme: str | None, name: str) -> str:
 
 
 def _protocol_warning(environment: Mapping[str, str]) -> str | None:
-    """Return a line about another protocol in the environment, or None."""
     name = next((name for name in PROTOCOLS if environment.get(name, "").strip()), None)
     if name is None or environment[name].strip() == PROTOCOL:
         return None

@@ -67,7 +67,6 @@ def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialec
 
 
 def _decompressed(sent: SentResponse) -> bytes:
-    """Return the decompressed body, as far as it can be decompressed."""
     body = sent.body
     if any(name.lower() == "content-encoding" and value.lower() == "gzip" for name, value in sent.headers):
         try:

@@ -1,8 +1,9 @@
 """Spans of requests as plain data: name, times, and attributes by OpenTelemetry's conventions.
 
-A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources: the
-conventions for generative AI (`conventions`), for HTTP servers, and for recording errors: a server's span is an
-error from status 500 on, or if its response was cut.
+A span is computed from a journal entry, without OpenTelemetry, and tested without a collector. Sources:
+open-telemetry/semantic-conventions-genai (client inference and its registry of attributes, as of 2026), and the
+conventions for HTTP servers and for recording errors: a server's span is an error from status 500 on, or if its
+response was cut. The names are literals here, because the Python package marks its constants as deprecated.
 """
 
 from __future__ import annotations
@@ -23,16 +24,28 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
-from mockllm.server.traces.conventions import (
-    FLOATS,
-    INTEGERS,
-    MAX_INTEGER,
-    MAX_LENGTH,
-    METHODS,
-)
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
+FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gen_ai.request.temperature": ("temperature",),
+    "gen_ai.request.top_p": ("top_p", "topP"),
+    "gen_ai.request.frequency_penalty": ("frequency_penalty", "frequencyPenalty"),
+    "gen_ai.request.presence_penalty": ("presence_penalty", "presencePenalty"),
+}
+"""Attributes of numeric settings, with their fields: at the top level of a body, or in `generationConfig`."""
+INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "gen_ai.request.top_k": ("top_k", "topK"),
+    "gen_ai.request.seed": ("seed",),
+}
+METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+"""The values of `http.request.method`; other methods become `_OTHER`."""
+MAX_INTEGER: Final = 2**63 - 1
+"""Largest integer of OTLP; a larger one makes a receiver refuse all spans of the batch."""
+MAX_LENGTH: Final = 1000
+"""Most characters of a text attribute."""
 MAX_NAME_LENGTH: Final = 200
 """Most characters of a span's name."""
 CLIENT_ATTRIBUTES: Final = (
@@ -109,7 +122,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
     response = ResponseAttributes()
     if request.call is not None and request.operation is not None:
         response = response_attributes(entry, sent, request.call.dialect)
-    broken = _error_reason(entry, response)
+    broken = entry.left if entry.left != "finished" else response.error if entry.status < 400 else None
     attributes: dict[str, Value] = {**_http_attributes(entry, request, secure), **_mockllm_attributes(entry)}
     if request.operation is not None:
         attributes.update(_model_attributes(entry, request, sent, response))
@@ -180,9 +193,6 @@ def _name(entry: JournalEntry, request: RequestAttributes, attributes: Mapping[s
     return f"{method} {request.route}" if request.route else method
 
 
-# --- HTTP ------------------------------------------------------------------------------------------
-
-
 def _http_attributes(
     entry: JournalEntry, request: RequestAttributes, secure: frozenset[int] | bool
 ) -> dict[str, Value]:
@@ -209,9 +219,6 @@ def _http_attributes(
         "http.route": request.route,
     }
     return {**attributes, **{key: value for key, value in more.items() if value}}
-
-
-# --- generative AI ---------------------------------------------------------------------------------
 
 
 def _model_attributes(
@@ -245,7 +252,6 @@ def _model_attributes(
 
 
 def _request_parameters(request: Request) -> dict[str, Value]:
-    """Return the request's parameters for the model."""
     attributes: dict[str, Value] = {}
     if request.model:
         attributes["gen_ai.request.model"] = request.model
@@ -277,11 +283,7 @@ def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | N
     return value if isinstance(value, int) or isfinite(value) else None
 
 
-# --- mockllm's attributes ---------------------------------------------------------------------------------
-
-
 def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
-    """Return the attributes that no convention defines."""
     answer = entry.answer
     attributes = {
         "mockllm.rule": answer.rule,
@@ -308,22 +310,12 @@ def _fault_events(entry: JournalEntry, sent: SentResponse, start: int, end: int)
     return [SpanEvent("mockllm.fault", min(at, end), {"mockllm.fault": name}) for name in entry.answer.faults]
 
 
-def _error_reason(entry: JournalEntry, response: ResponseAttributes) -> str | None:
-    """Return why a response is incomplete, in one word, or None."""
-    if entry.left != "finished":
-        return entry.left
-    return response.error if entry.status < 400 else None
-
-
 def _method(method: str) -> str:
     return method if method in METHODS else "_OTHER"
 
 
 def _nanoseconds(seconds: float) -> int:
     return int(seconds * 1e9)
-
-
-# --- values ----------------------------------------------------------------------------------------
 
 
 def _otlp_value(value: Value) -> Value:

@@ -13,9 +13,9 @@ HEAD = ResponseHead(200, (("content-type", "text/event-stream"), ("x-a", "b")))
 STEPS: tuple[Step, ...] = (
     EventStep(b"role", 0, "open"),
     WaitStep(1.0, 0),
-    EventStep(b"one", 1, "say", "delta"),
+    EventStep(b"one", 1, "chunk", "delta"),
     WaitStep(2.0, 1),
-    EventStep(b"two", 2, "say", "delta"),
+    EventStep(b"two", 2, "chunk", "delta"),
     EventStep(b"stop", 2, "finish"),
     EventStep(b"done", 2, "end"),
 )
@@ -32,7 +32,7 @@ ERROR = Plan(
 EMPTY = Plan(ResponseHead(204, ()), ())
 ARRAY = Plan(
     HEAD,
-    (EventStep(b"{1}", 1, "say"), EventStep(b"{2}", 2, "say"), EventStep(b"{3}", 2, "finish")),
+    (EventStep(b"{1}", 1, "chunk"), EventStep(b"{2}", 2, "chunk"), EventStep(b"{3}", 2, "finish")),
     Framing.JSON_ARRAY,
 )
 

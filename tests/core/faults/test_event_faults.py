@@ -172,7 +172,7 @@ def test_stall_keeps_the_brackets_of_an_array() -> None:
 
 LETTERS = Plan(
     ResponseHead(200, ()),
-    (EventStep(b"a", 1, "say"), EventStep("bü".encode(), 2, "say"), EventStep("ä".encode(), 2, "say")),
+    (EventStep(b"a", 1, "chunk"), EventStep("bü".encode(), 2, "chunk"), EventStep("ä".encode(), 2, "chunk")),
     Framing.SSE,
 )
 

@@ -137,7 +137,7 @@ def test_find_gap_ignores_steps_after_a_cut() -> None:
 
 
 def test_find_gap_does_not_count_unchunked_bytes() -> None:
-    plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "say")), Framing.NDJSON)
+    plan = Plan(STREAM.head, (UnchunkedStep(b"x", 0), EventStep(b"a", 1, "chunk")), Framing.NDJSON)
     assert found(plan, bytes=1).before == (UnchunkedStep(b"x", 0), RawStep(b"a", 1, event=True, bound=True))
 
 

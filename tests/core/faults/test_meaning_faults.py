@@ -142,8 +142,8 @@ def choice_of(made: ReplyFault) -> Choice:
 @pytest.mark.parametrize(
     ("name", "settings", "usage"),
     [
-        pytest.param("no_usage", {}, replace(USAGE, told="missing"), id="not there"),
-        pytest.param("no_usage", {"how": "null"}, replace(USAGE, told="null"), id="null"),
+        pytest.param("no_usage", {}, replace(USAGE, presence="missing"), id="not there"),
+        pytest.param("no_usage", {"how": "null"}, replace(USAGE, presence="null"), id="null"),
         pytest.param("wrong_usage", {}, replace(USAGE, output=90, stated=29), id="ten times as much"),
         pytest.param("wrong_usage", {"total_tokens": 5}, replace(USAGE, stated=5), id="another total"),
         pytest.param(
@@ -174,10 +174,10 @@ def test_usage_fault_without_visible_usage_has_reason(name: str) -> None:
 
 def test_usage_tell_writes_null_or_removes_usage() -> None:
     said = {"usage": {"a": 1}, "b": 2}
-    assert Usage(1, 1).tell(dict(said), "usage") == said
-    assert Usage(1, 1, told="null").tell(dict(said), "usage") == {"usage": None, "b": 2}
-    assert Usage(1, 1, told="missing").tell(dict(said), "usage") == {"b": 2}
-    assert Usage(1, 1, told="missing").tell({"b": 2}, "usage") == {"b": 2}
+    assert Usage(1, 1).put_into(dict(said), "usage") == said
+    assert Usage(1, 1, presence="null").put_into(dict(said), "usage") == {"usage": None, "b": 2}
+    assert Usage(1, 1, presence="missing").put_into(dict(said), "usage") == {"b": 2}
+    assert Usage(1, 1, presence="missing").put_into({"b": 2}, "usage") == {"b": 2}
 
 
 # --- all of them ---------------------------------------------------------------------------------

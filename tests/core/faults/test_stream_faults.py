@@ -19,12 +19,12 @@ from mockllm.core.values.types import Context, evaluate, is_static
 
 STEPS: Sequence[Step] = (
     EventStep(b"role", 0, "open"),
-    EventStep(b"one", 1, "say", "delta"),
+    EventStep(b"one", 1, "chunk", "delta"),
     WaitStep(1.0, 1),
-    EventStep(b"two", 2, "say", "delta"),
+    EventStep(b"two", 2, "chunk", "delta"),
     RawStep(b": note\n\n", 2),
-    EventStep(b"also two", 2, "say", "delta"),
-    EventStep(b"three", 3, "say"),
+    EventStep(b"also two", 2, "chunk", "delta"),
+    EventStep(b"three", 3, "chunk"),
     EventStep(b"done", 3, "end"),
 )
 STREAM = Plan(ResponseHead(200, ()), STEPS, Framing.SSE)
@@ -56,22 +56,22 @@ def test_fault_settings_have_defaults_and_descriptions() -> None:
     [
         pytest.param(
             malformed(at={"chunk": 1}),
-            (STEPS[0], EventStep(b'{"broken": ', 1, "say", "delta")),
+            (STEPS[0], EventStep(b'{"broken": ', 1, "chunk", "delta")),
             id="in place of the chunk, and the stream ends there",
         ),
         pytest.param(
             malformed(at={"chunk": 2}),
-            (*STEPS[:3], EventStep(b'{"broken": ', 2, "say", "delta")),
+            (*STEPS[:3], EventStep(b'{"broken": ', 2, "chunk", "delta")),
             id="a chunk of several events is replaced as one, the wait before it stays",
         ),
         pytest.param(
             malformed(at={"chunk": 2}, then="go_on"),
-            (*STEPS[:3], EventStep(b'{"broken": ', 2, "say", "delta"), *STEPS[6:]),
+            (*STEPS[:3], EventStep(b'{"broken": ', 2, "chunk", "delta"), *STEPS[6:]),
             id="the rest follows",
         ),
         pytest.param(
             malformed(at={"chunk": 3}, data="oops"),
-            (*STEPS[:6], EventStep(b"oops", 3, "say")),
+            (*STEPS[:6], EventStep(b"oops", 3, "chunk")),
             id="with data of one's own",
         ),
     ],
@@ -85,7 +85,7 @@ def test_malformed_class_is_in_the_registry(fault: Fault, steps: Sequence[Step])
     [(Framing.SSE, b'data: {"broken": \n\n'), (Framing.SSE_CRLF, b'data: {"broken": \r\n\r\n')],
 )
 def test_malformed_data_is_framed(framing: Framing, wire: bytes) -> None:
-    plan = Plan(ResponseHead(200, ()), (EventStep(b"one", 1, "say"),), framing)
+    plan = Plan(ResponseHead(200, ()), (EventStep(b"one", 1, "chunk"),), framing)
     assert sent_bytes(replace(plan, steps=played(malformed(), plan))) == wire
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFaultContext
-from mockllm.core.rendering.chunk_order import chunk_texts_of
+from mockllm.core.rendering.encoder import chunk_texts_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Pause, Reply, Text
 from mockllm.core.request.request import Request
@@ -32,7 +32,7 @@ def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
                 ResponseHead(200, ()), (EventStep(b'"abcd"', 0, "body"),), chunk_texts=chunk_texts_of(reply)
             )
         texts = chunk_texts_of(reply)
-        steps = tuple(EventStep(text.encode(), chunk, "say") for chunk, (_, text) in enumerate(texts, 1))
+        steps = tuple(EventStep(text.encode(), chunk, "chunk") for chunk, (_, text) in enumerate(texts, 1))
         return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
     return ReplyFaultContext(Request(method="POST", path="/", headers={}), streamed, Random(0), plan)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.limits import (
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import (
     STRATEGIES,
     Cost,
     Gauge,
     Limit,
-    LimitAccount,
     LimitResult,
     LimitStatus,
     combine,

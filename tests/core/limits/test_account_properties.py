@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits import Cost, Gauge, Limit, LimitAccount, LimitStatus, Strategy
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import Cost, Gauge, Limit, LimitStatus, Strategy
 
 METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]

@@ -22,7 +22,8 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
-from mockllm.core.limits import Cost, Limit, LimitAccount, Strategy
+from mockllm.core.limits.account import LimitAccount
+from mockllm.core.limits.limit import Cost, Limit, Strategy
 
 QUIET = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = count()

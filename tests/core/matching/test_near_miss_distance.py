@@ -23,7 +23,15 @@ from mockllm.core.matching.conditions import (
     Regex,
     Some,
 )
-from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
+from mockllm.core.matching.matchers import (
+    AllMatcher,
+    AnyMatcher,
+    Field,
+    FieldMatcher,
+    Matcher,
+    NotMatcher,
+    mismatches,
+)
 from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
 from mockllm.core.matching.rule_index import RuleIndex
 from tests.core.json_requests import json_request
@@ -103,7 +111,7 @@ REQUEST = json_request({"model": "gpt-4o", "messages": [["user", "hi"]]})
 )
 def test_distance_counts_failed_and_passed_tests(matcher: Matcher, far: tuple[int, float, int]) -> None:
     assert distance(matcher, REQUEST) == far
-    assert matcher.distance(REQUEST) == (far[0], far[2])
+    assert mismatches(matcher.differences(REQUEST)) == (far[0], far[2])
 
 
 @given(st.text("ab ", max_size=12), st.text("ab ", max_size=12))

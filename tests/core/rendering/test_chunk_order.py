@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.chunk_order import chunk_texts_of, first_chunks
-from mockllm.core.rendering.encoder import chunk_schedule
+from mockllm.core.rendering.encoder import chunk_schedule, chunk_texts_of, first_chunks
 from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Verbatim
 
 BLOCK = NativePart("openai", {"x": 1})

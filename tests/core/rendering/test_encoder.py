@@ -22,7 +22,7 @@ class Spoken(Encoder):
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"open %d.%d" % (at.choice, at.index), "opened"),)
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
     def close(self, at: EncoderPosition) -> Iterable[Event]:
@@ -41,7 +41,7 @@ class Spoken(Encoder):
 class Terse(Encoder):
     """Says nothing but pieces."""
 
-    def say(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
         return ((piece.encode(), None),)
 
 
@@ -65,11 +65,11 @@ def test_one_choice_calls_all_hooks_in_order() -> None:
         "0 open start",
         "0 open begin 0",
         "0 open open 0.0",
-        "1 say a",
-        "2 say b",
+        "1 chunk a",
+        "2 chunk b",
         "2 close close 0.0",
         "2 open open 0.1",
-        "3 say {}",
+        "3 chunk {}",
         "3 close close 0.1",
         "3 finish end 0",
         "3 usage usage",
@@ -78,32 +78,36 @@ def test_one_choice_calls_all_hooks_in_order() -> None:
 
 
 def test_hooks_without_events_send_nothing() -> None:
-    assert moments(Terse, Choice((Text(("a", "b")), Refusal(("c",))))) == ["1 say a", "2 say b", "3 say c"]
-    assert moments(Terse, Choice((Text(("a",)),)), broken=Failure("overloaded")) == ["1 say a"]
+    assert moments(Terse, Choice((Text(("a", "b")), Refusal(("c",))))) == [
+        "1 chunk a",
+        "2 chunk b",
+        "3 chunk c",
+    ]
+    assert moments(Terse, Choice((Text(("a",)),)), broken=Failure("overloaded")) == ["1 chunk a"]
 
 
 def test_choices_alternate_chunk_by_chunk() -> None:
     said = moments(
         Terse, Choice((Text(("a", "b", "c")),)), Choice((Text(("x",)),)), Choice((Text(("1", "2")),))
     )
-    assert said == ["1 say a", "2 say x", "3 say 1", "4 say b", "5 say 2", "6 say c"]
+    assert said == ["1 chunk a", "2 chunk x", "3 chunk 1", "4 chunk b", "5 chunk 2", "6 chunk c"]
 
 
 def test_a_native_block_is_one_chunk_sent_by_open() -> None:
     assert moments(Spoken, Choice((NativePart("x", {}), Text(("a",)))))[2:5] == [
-        "1 say open 0.0",
+        "1 chunk open 0.0",
         "1 open open 0.1",
-        "2 say a",
+        "2 chunk a",
     ]
 
 
 def test_waits_and_raw_bytes_are_no_chunks() -> None:
     assert moments(Terse, Choice((Text((Pause(1.0), "a", Verbatim(b"x"), Pause(2.0), "b")),))) == [
         "0 wait 1.0 True",
-        "1 say a",
+        "1 chunk a",
         "1 raw",
         "1 wait 2.0 True",
-        "2 say b",
+        "2 chunk b",
     ]
 
 
@@ -121,10 +125,10 @@ def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
         "0 open start",
         "0 open begin 0",
         "0 open open 0.0",
-        "1 say a",
+        "1 chunk a",
         "1 close close 0.0",
         "1 open open 0.1",
-        "2 say b",
+        "2 chunk b",
         "2 error overloaded",
     ]
 

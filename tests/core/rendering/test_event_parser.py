@@ -41,9 +41,12 @@ def test_sse_event_has_its_name(framing: Framing) -> None:
 
 
 CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
-    "a comment is none": ((RawStep(b": hello\n\n", 0), EventStep(b"x", 0, "say")), [(None, b"x")]),
+    "a comment is none": ((RawStep(b": hello\n\n", 0), EventStep(b"x", 0, "chunk")), [(None, b"x")]),
     "raw bytes may be one": ((RawStep(b"data: raw\n\n", 0),), [(None, b"raw")]),
-    "one that is cut off is none": ((EventStep(b"x", 0, "say"), RawStep(b"data: half\n", 0)), [(None, b"x")]),
+    "one that is cut off is none": (
+        (EventStep(b"x", 0, "chunk"), RawStep(b"data: half\n", 0)),
+        [(None, b"x")],
+    ),
     "several lines of data are one text": ((RawStep(b"data: a\ndata:b\n\n", 0),), [(None, b"a\nb")]),
     "a name without data is none": ((RawStep(b"event: x\n\ndata: y\n\n", 0),), [(None, b"y")]),
     "lines may end with a carriage return": (
@@ -59,7 +62,7 @@ def test_sse_events_follow_the_standard(name: str) -> None:
     assert list(events(Plan(HEAD, steps, Framing.SSE))) == wanted
 
 
-ONE, TWO = EventStep(b"{\n}", 1, "say"), EventStep(b'{"b":[2]}', 2, "say")
+ONE, TWO = EventStep(b"{\n}", 1, "chunk"), EventStep(b'{"b":[2]}', 2, "chunk")
 ARRAYS: dict[str, tuple[tuple[Step, ...], bytes]] = {
     "of one event": ((ONE,), b"[{\n}\n]"),
     "of two": ((ONE, WaitStep(1.0, 1), TWO), b'[{\n}\n,\r\n{"b":[2]}\n]'),
@@ -88,7 +91,7 @@ def test_raw_steps_are_not_framed_again(name: str) -> None:
 
 
 def test_json_array_ends_at_invalid_json() -> None:
-    broken = Plan(HEAD, (ONE, EventStep(b'{"broken": ', 2, "say"), TWO), Framing.JSON_ARRAY)
+    broken = Plan(HEAD, (ONE, EventStep(b'{"broken": ', 2, "chunk"), TWO), Framing.JSON_ARRAY)
     assert list(events(broken)) == [(None, ONE.payload)]
 
 

@@ -33,7 +33,7 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 
-ONE, TWO = EventStep(b"{1}", 1, "say"), EventStep(b"{2}", 2, "say", "named")
+ONE, TWO = EventStep(b"{1}", 1, "chunk"), EventStep(b"{2}", 2, "chunk", "named")
 HEAD = ResponseHead(200, ())
 
 

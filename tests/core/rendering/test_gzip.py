@@ -36,7 +36,7 @@ def test_wants_reads_accept_encoding(asks: str | None, expected: bool) -> None:
 
 
 def test_packed_events_decompress_on_arrival() -> None:
-    steps = (EventStep(b"one", 1, "say"), WaitStep(1.0, 1), EventStep(b"two", 2, "say"))
+    steps = (EventStep(b"one", 1, "chunk"), WaitStep(1.0, 1), EventStep(b"two", 2, "chunk"))
     plan = packed(Plan(HEAD, steps, Framing.JSON_ARRAY, 0.5))
     reader = zlib.decompressobj(wbits=31)
     read = [step if isinstance(step, WaitStep) else reader.decompress(step.data) for step in plan.steps]  # type: ignore[union-attr]
@@ -49,12 +49,12 @@ def test_packed_events_decompress_on_arrival() -> None:
 
 
 def test_packed_cut_is_not_closed() -> None:
-    plan = packed(Plan(HEAD, (EventStep(b"one", 1, "say"), CutStep("reset", 1)), Framing.SSE))
+    plan = packed(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("reset", 1)), Framing.SSE))
     assert plan.steps[-1] == CutStep("reset", 1)
     reader = zlib.decompressobj(wbits=31)
     assert reader.decompress(sent_bytes(plan)) == b"data: one\n\n"
     assert not reader.eof
-    ended = packed(Plan(HEAD, (EventStep(b"one", 1, "say"), CutStep("end", 1)), Framing.SSE))
+    ended = packed(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("end", 1)), Framing.SSE))
     assert gzip.decompress(sent_bytes(ended)) == b"data: one\n\n"
 
 

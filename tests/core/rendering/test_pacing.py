@@ -22,7 +22,7 @@ def stream(*steps: Step) -> Plan:
 
 
 ANSWER = stream(
-    data("open", 0), data("say", 1), data("say", 2), data("say", 3), data("finish", 3), data("end", 3)
+    data("open", 0), data("chunk", 1), data("chunk", 2), data("chunk", 3), data("finish", 3), data("end", 3)
 )
 
 
@@ -89,50 +89,52 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
     ("plan", "waits", "slowdown", "expected"),
     [
         pytest.param(
-            ANSWER, [2, 0.5, 0.5], 1, "open0 2@0 say1 0.5@1 say2 0.5@2 say3 finish3 end3",
+            ANSWER, [2, 0.5, 0.5], 1, "open0 2@0 chunk1 0.5@1 chunk2 0.5@2 chunk3 finish3 end3",
             id="what opens leaves with the head, and what ends with the last chunk",
         ),
-        pytest.param(ANSWER, [0, 5, 0], 1, "open0 say1 5@1 say2 say3 finish3 end3", id="no wait of 0 stands"),
-        pytest.param(ANSWER, [1], 1, "open0 1@0 say1 say2 say3 finish3 end3", id="missing waits are none"),
+        pytest.param(ANSWER, [0, 5, 0], 1, "open0 chunk1 5@1 chunk2 chunk3 finish3 end3", id="no wait of 0 stands"),
+        pytest.param(ANSWER, [1], 1, "open0 1@0 chunk1 chunk2 chunk3 finish3 end3", id="missing waits are none"),
         pytest.param(
-            stream(data("say", 1), data("close", 1), data("open", 1), data("say", 2)), [0, 3], 1,
-            "say1 close1 open1 3@1 say2",
+            stream(data("chunk", 1), data("close", 1), data("open", 1), data("chunk", 2)), [0, 3], 1,
+            "chunk1 close1 open1 3@1 chunk2",
             id="a part that begins leaves before the gap",
         ),
         pytest.param(
-            stream(data("say", 1), data("say", 1), data("say", 2)), [1, 2], 1, "1@0 say1 say1 2@1 say2",
+            stream(data("chunk", 1), data("chunk", 1), data("chunk", 2)), [1, 2], 1, "1@0 chunk1 chunk1 2@1 chunk2",
             id="a chunk of two events waits once",
         ),
         pytest.param(
-            stream(data("say", 1), data("say", 3)), [1, 2, 4], 1, "1@0 say1 6@1 say3",
+            stream(data("chunk", 1), data("chunk", 3)), [1, 2, 4], 1, "1@0 chunk1 6@1 chunk3",
             id="the waits of a beat that says nothing are not lost",
         ),
         pytest.param(
-            stream(data("say", 1), WaitStep(9, 1, scripted=True), data("say", 2), data("say", 3)), [1, 2, 4], 1,
-            "1@0 say1 9@1! say2 4@2 say3",
+            stream(data("chunk", 1), WaitStep(9, 1, scripted=True), data("chunk", 2), data("chunk", 3)), [1, 2, 4], 1,
+            "1@0 chunk1 9@1! chunk2 4@2 chunk3",
             id="a scripted wait replaces the gap it stands in",
         ),
         pytest.param(
-            stream(WaitStep(9, 0, True), data("say", 1), data("say", 2)), [1, 2], 1, "9@0! say1 2@1 say2",
+            stream(WaitStep(9, 0, True), data("chunk", 1), data("chunk", 2)), [1, 2], 1, "9@0! chunk1 2@1 chunk2",
             id="a scripted wait before the first chunk replaces ttft",
         ),
         pytest.param(
             stream(
-                data("say", 1), WaitStep(9, 1, True), RawStep(b": ping\n\n", 1), WaitStep(1, 1, True), data("say", 2)
+                data("chunk", 1), WaitStep(9, 1, True), RawStep(b": ping\n\n", 1), WaitStep(1, 1, True),
+                data("chunk", 2),
             ),
-            [0, 2], 1, "say1 9@1! raw 1@1! say2",
+            [0, 2], 1, "chunk1 9@1! raw 1@1! chunk2",
             id="two scripted waits in one gap both stand",
         ),
         pytest.param(
-            stream(data("say", 1), WaitStep(9, 1, scripted=True)), [1], 1, "1@0 say1 9@1!",
+            stream(data("chunk", 1), WaitStep(9, 1, scripted=True)), [1], 1, "1@0 chunk1 9@1!",
             id="a scripted wait behind the last chunk stands",
         ),
         pytest.param(
-            stream(data("say", 1), WaitStep(2, 1, scripted=True), data("say", 2)), [0, 0], 3, "say1 6@1! say2",
+            stream(data("chunk", 1), WaitStep(2, 1, scripted=True), data("chunk", 2)), [0, 0], 3,
+            "chunk1 6@1! chunk2",
             id="slowdown multiplies scripted waits",
         ),
         pytest.param(
-            stream(data("say", 1), data("error", 1)), [1, 2], 1, "1@0 say1 error1",
+            stream(data("chunk", 1), data("error", 1)), [1, 2], 1, "1@0 chunk1 error1",
             id="an error in the stream follows at once",
         ),
     ],

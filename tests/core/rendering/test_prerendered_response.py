@@ -30,7 +30,7 @@ def plan(*steps: Step, head: ResponseHead | None = None) -> Plan:
 
 
 def event(value: object, chunk: int, name: str | None = None) -> EventStep:
-    return EventStep(dumps(value), chunk, "say", name)
+    return EventStep(dumps(value), chunk, "chunk", name)
 
 
 def placeholders() -> Placeholders:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.request.request_hash import (
+from mockllm.core.request.request_keys import (
     cached_hash,
     cached_older_hash,
     hash_input_json,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockllm.core.request.request import Message, TextPart
-from mockllm.core.request.scope_keys import conversation, scope_of
+from mockllm.core.request.request_keys import conversation, scope_of
 from tests.core.json_requests import JsonRequest
 
 

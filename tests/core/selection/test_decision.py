@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.selection.decision import Guard
+from mockllm.core.selection.guards import Guard
 
 
 def turns(guard: Guard, count: int) -> str:

@@ -21,8 +21,7 @@ from mockllm.core.quantities.parse import (
 )
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
-from mockllm.core.templates.template import TemplateFailure, TemplateScope
-from mockllm.core.values.substituted_text import SubstitutedText
+from mockllm.core.templates.template import SubstitutedText, TemplateFailure, TemplateScope
 from mockllm.core.values.types import (
     ChunkSizeField,
     Context,

@@ -105,6 +105,6 @@ def streamed(
     for chunk, wait in enumerate(waits, 1):
         if after is not None and chunk > after:
             break
-        steps += [WaitStep(wait, chunk - 1), EventStep(b"{}", chunk, "say")]
+        steps += [WaitStep(wait, chunk - 1), EventStep(b"{}", chunk, "chunk")]
     steps += [CutStep(cut, len(waits))] if cut is not None else [EventStep(b"end", len(waits), "end")]
     return Plan(ResponseHead(200, ()), tuple(steps), Framing.SSE, delay)

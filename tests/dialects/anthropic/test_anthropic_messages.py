@@ -313,9 +313,9 @@ def test_waits_between_chunks_keep_their_positions() -> None:
         if not (isinstance(step, EventStep) and step.kind == "open")
     ]
     assert shown == [
-        ("say", 1),
+        ("chunk", 1),
         WaitStep(0.2, 1, scripted=True),
-        ("say", 2),
+        ("chunk", 2),
         RawStep(b": hi\n\n", 2),
         ("close", 2),
         ("finish", 2),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.anthropic.strict_schema import check_strict
-from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
+from mockllm.dialects.anthropic.validators import AnthropicRequestProblem, check_strict
 
 TEXT: Json = {"type": "string"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.anthropic.body_recognition import is_messages_body
+from mockllm.dialects.anthropic.messages_request import is_messages_body
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.completions import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
 from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
@@ -73,7 +73,7 @@ def test_together_truncated_text_has_finish_length() -> None:
 
 
 def test_together_stream_without_usage_on_fault() -> None:
-    missing = Usage(3, 2, told="missing")
+    missing = Usage(3, 2, presence="missing")
     last = event_payloads(
         completions("together").encode_stream(
             make_reply(usage=missing), completions_request(stream=True), STAMP

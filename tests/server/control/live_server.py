@@ -11,20 +11,22 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from mockllm.cli.live_explain import explain_live
-from mockllm.cli.options import vocabulary
+from mockllm.cli.control_setup import explain_live
+from mockllm.cli.sources import vocabulary
 from mockllm.engine import Engine
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
-from mockllm.server.control import Access, ControlApi, ControlContext
+from mockllm.server.control.access import Access
+from mockllm.server.control.api import ControlApi
+from mockllm.server.control.context import ControlContext
 from mockllm.server.engine_builder import Builder
-from mockllm.server.http_server import ThreadedServer
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
+from tests.server.threaded_server import ThreadedServer
 
 EXAMPLE = """
 rules:

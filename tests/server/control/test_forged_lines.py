@@ -10,7 +10,7 @@ import pytest
 from mockllm.cli.main import main
 from mockllm.core.json.codec import loads
 from mockllm.server.access_log import AccessLog
-from mockllm.server.control.api_types import visible
+from mockllm.server.control.body_text import visible
 from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
 from tests.server.raw_client import Raw
 

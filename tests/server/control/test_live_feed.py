@@ -12,8 +12,9 @@ import aiohttp
 import pytest
 
 from mockllm import __version__
-from mockllm.server.control import ControlApi, live_feed
+from mockllm.server.control import live_feed
 from mockllm.server.control.access import Access
+from mockllm.server.control.api import ControlApi
 from tests.server.control.feed_client import following
 from tests.server.control.live_server import Steered, steered
 from tests.server.raw_client import Raw
@@ -41,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
 def _alone(server: Steered) -> Iterator[None]:
     server.call("POST", "/api/reset")
     yield
-    until(lambda: _control(server).followers == 0)
+    until(lambda: not _control(server).feed)
 
 
 def test_feed_sends_hello_and_metrics_each_second(server: Steered) -> None:
@@ -164,8 +165,8 @@ def test_feed_reports_a_broken_file(server: Steered) -> None:
 
 def test_feed_without_followers_runs_nothing(server: Steered) -> None:
     control = _control(server)
-    assert control.followers == 0
-    made = control._feed
+    assert not control.feed
+    made = control.feed
     assert made is None or made._sender is None
 
 
@@ -184,13 +185,13 @@ def test_feed_disconnects_a_follower_that_does_not_read(
     deaf.connect(("127.0.0.1", server.port))
     deaf.sendall(HANDSHAKE)
     control = _control(server)
-    until(lambda: control.followers == 1)
+    until(lambda: len(control.feed or ()) == 1)
     path = "/v1/nope/" + "x" * 15_000
 
     def dropped() -> bool:
         for _ in range(20):
             assert server.call("GET", path).status == 404
-        return control.followers == 0
+        return not control.feed
 
     until(dropped)
     deaf.close()

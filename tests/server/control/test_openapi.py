@@ -20,8 +20,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mockllm.server.control.api import routes
-from mockllm.server.control.routes import ApiRoute
+from mockllm.server.control.api_types import ApiRoute
+from mockllm.server.control.routes import ROUTES
 from tests.examples import examples
 from tests.server.control.live_server import Steered
 
@@ -38,7 +38,7 @@ CHECKS = [
 
 def test_document_lists_every_route_and_valid_refs(server: Steered) -> None:
     document = server.call("GET", "/api/openapi.json").json
-    for route in routes():
+    for route in ROUTES:
         assert route.method.lower() in document["paths"][route.path]
     assert "post" in document["paths"]["/v1/chat/completions"]
     schemas = document["components"]["schemas"]
@@ -51,7 +51,7 @@ def test_document_lists_every_route_and_valid_refs(server: Steered) -> None:
         for operation in path.values()
         if "control" in operation["tags"]
     ]
-    assert len(ids) == len(set(ids)) == len(routes())
+    assert len(ids) == len(set(ids)) == len(ROUTES)
 
 
 OWN = ["/health", "/metrics", "/ws", "/dashboard"]
@@ -80,7 +80,7 @@ def test_document_is_valid_openapi(document: schemathesis.schemas.BaseSchema) ->
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
-@pytest.mark.parametrize("route", routes(), ids=lambda each: f"{each.method} {each.path}")
+@pytest.mark.parametrize("route", ROUTES, ids=lambda each: f"{each.method} {each.path}")
 def test_call_conforms_to_the_document(
     server: Steered, document: schemathesis.schemas.BaseSchema, route: ApiRoute, mode: GenerationMode
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS
-from mockllm.server.control.climate_presets import climates
+from mockllm.server.control.endpoints import climates
 from tests.server.control.live_server import Steered
 
 

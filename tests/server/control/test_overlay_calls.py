@@ -109,7 +109,7 @@ def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: py
         by.append(threading.current_thread().name)
         return ""
 
-    monkeypatch.setattr("mockllm.server.control.handlers.overlay.to_yaml", dumped)
+    monkeypatch.setattr("mockllm.server.control.handlers.rules.to_yaml", dumped)
     assert server.call("POST", "/api/rules", {"name": "a", "reply": "A"}).status == 200
     assert server.call("PUT", "/api/rules/a", {"reply": "B"}).status == 200
     assert server.call("GET", "/api/overlay").status == 200

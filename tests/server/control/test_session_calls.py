@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.control import overlay_expiry
+from mockllm.server.control import context
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.waiting import until
 
@@ -63,7 +63,7 @@ def test_reset_of_state_ends_sessions_and_overlays(server: Steered) -> None:
 @pytest.fixture
 def short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
     """A server whose sessions end soon."""
-    monkeypatch.setattr(overlay_expiry, "MAX_INTERVAL", 0.1)
+    monkeypatch.setattr(context, "MAX_INTERVAL", 0.1)
     with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=0.3) as made:
         yield made
 

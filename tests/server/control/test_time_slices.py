@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from mockllm.server.control import time_slices
+from mockllm.server.control import journal_queries
 
 
 def turns(pieces: int) -> int:
@@ -22,7 +22,7 @@ def turns(pieces: int) -> int:
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(other())
-        found = time_slices.TimeSlices()
+        found = journal_queries.TimeSlices()
         for _ in range(pieces):
             await found.turn()
         task.cancel()
@@ -32,10 +32,10 @@ def turns(pieces: int) -> int:
 
 
 def test_turn_yields_after_each_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_slices, "SLICE", 0.0)
+    monkeypatch.setattr(journal_queries, "SLICE", 0.0)
     assert turns(20) == 20
 
 
 def test_turn_does_not_yield_within_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time_slices, "SLICE", 1000.0)
+    monkeypatch.setattr(journal_queries, "SLICE", 1000.0)
     assert turns(20) == 0

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.control.models.verdict_reports import VerdictList
+from mockllm.server.control.models.journal import VerdictList
 from tests.server.control.live_server import Steered, steered
 from tests.waiting import until
 

@@ -18,7 +18,7 @@ HEADERS = [("Host", "a:1"), ("X-Two", "spaced"), ("x-two", "again"), ("X-Odd", "
 
 def ended(raw: bytes, body: int | None) -> Exchange:
     """An exchange whose body is so many bytes at the end of `raw`, or all of it."""
-    exchange = Exchange(None, response=PlannedResponse(Plan(ResponseHead(200, ()), ()), None), ended=True)
+    exchange = Exchange(response=PlannedResponse(Plan(ResponseHead(200, ()), ()), None), ended=True)
     if body is None:
         exchange.headers, exchange.raw = {"a": "b"}, raw
     else:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.server.traces.conventions import MAX_INTEGER
-from mockllm.server.traces.spans import Span
+from mockllm.server.traces.spans import MAX_INTEGER, Span
 from mockllm.server.traces.spans import span as span_of
 from tests.live import live
 from tests.server.traces.traced_server import (

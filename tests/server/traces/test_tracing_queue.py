@@ -24,7 +24,6 @@ ANSWER = PlannedResponse(Plan(ResponseHead(200, ()), (EventStep(b"{}", 1, "body"
 
 def seen(raw: bytes = b"{}", path: str = "/v1/chat/completions") -> Exchange:
     return Exchange(
-        None,
         raw=raw,
         at=100.0,
         since=5.0,

@@ -1,17 +1,14 @@
 """The body of a non-streaming chat completion, and the parts that it shares with the chunks of a stream: the
-fields at the top (`ChatResponseFields`), calls, and the supported parts of a reply.
-"""
+fields at the top (`ChatResponseFields`), calls, and the supported parts of a reply."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.randomness import Ids
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -30,7 +27,7 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, OpenAiFamily, family, snapshot
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, family, snapshot
 
 FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
@@ -41,22 +38,24 @@ FINISH: Final[dict[Finish, str]] = {
 }
 
 
-class ChatResponseFields(Struct):
-    """The fields of a response other than the reply itself. `forced`: the request named the function to call;
-    the response then ends with `stop` instead of `tool_calls`. `custom` are the tools that take free text."""
+class ChatResponseFields:
+    """The fields of a response other than the reply itself."""
 
-    id: str
-    created: int
-    model: str
-    tier: str
-    family: OpenAiFamily
-    ids: Ids
-    forced: bool
-    custom: frozenset[str]
-    legacy: bool = False
-    """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
-    logprobs: int | None = None
-    """The number of likeliest tokens at each position; None where the response has no probabilities."""
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
+        self.id = stamp.ids.make("chatcmpl-", 29)
+        self.created = stamp.second
+        self.model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
+        self.tier = request.service_tier
+        self.family = family(self.model)
+        self.ids = stamp.ids
+        self.forced = request.forced
+        """Whether the request named the function to call; the response then ends with `stop`."""
+        self.custom = request.custom
+        """The tools that take free text."""
+        self.legacy = request.legacy
+        """Whether a call is written as a `function_call`. A message has at most one, and it has no id."""
+        self.logprobs = request.logprobs
+        """The number of likeliest tokens at each position; None where the response has no probabilities."""
 
     def top(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -79,27 +78,10 @@ class ChatResponseFields(Struct):
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def response_fields(reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> ChatResponseFields:
-    model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    return ChatResponseFields(
-        id=stamp.ids.make("chatcmpl-", 29),
-        created=stamp.second,
-        model=model,
-        tier=request.service_tier,
-        family=family(model),
-        ids=stamp.ids,
-        forced=request.forced,
-        custom=request.custom,
-        legacy=request.legacy,
-        logprobs=request.logprobs,
-    )
-
-
 def usage(counted: Usage) -> dict[str, Json]:
     """Return the usage. Cached tokens are part of the prompt, reasoning tokens part of the completion.
 
-    Tokens written to a cache appear only above zero: the SDK knows the field, but no recording contains it
-    yet.
+    Tokens written to a cache appear only above zero: the SDK knows the field, but no recording contains it yet.
     """
     prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
     if counted.cache_write:
@@ -121,11 +103,11 @@ def usage(counted: Usage) -> dict[str, Json]:
 def supported_reply(reply: Reply) -> Reply:
     """Return the reply without the parts that this protocol never shows: reasoning, and native blocks of
     other dialects."""
-    for choice in reply.choices:
-        for part in choice.parts:
-            if is_hidden(part):
-                return replace(reply, choices=tuple(_without_hidden(choice) for choice in reply.choices))
-    return reply
+    if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
+        return reply
+    visible = (tuple(part for part in choice.parts if not is_hidden(part)) for choice in reply.choices)
+    choices = zip(reply.choices, visible, strict=True)
+    return replace(reply, choices=tuple(replace(choice, parts=parts) for choice, parts in choices))
 
 
 def one_call(reply: Reply) -> Reply:
@@ -137,10 +119,6 @@ def _first_call(choice: Choice) -> Choice:
     calls = [place for place, part in enumerate(choice.parts) if type(part) is Call]
     parts = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
     return replace(choice, parts=parts)
-
-
-def _without_hidden(choice: Choice) -> Choice:
-    return replace(choice, parts=tuple(part for part in choice.parts if not is_hidden(part)))
 
 
 def is_hidden(part: Part) -> bool:
@@ -208,4 +186,4 @@ def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     result["usage"] = usage(reply.usage)
     result |= facts.foot()
     extras = reply.extras.get("openai")
-    return reply.usage.tell({**result, **extras} if extras else result, "usage")
+    return reply.usage.put_into({**result, **extras} if extras else result, "usage")

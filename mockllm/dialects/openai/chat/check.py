@@ -1,7 +1,8 @@
-"""Checks of a chat request's shape and ranges, with the messages and codes of the service.
+"""Checks of a chat request: its shape and ranges, its messages (roles, contents, the order of tool calls and tool
+messages), with the wording and codes of the service.
 
-Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the
-field is required.
+Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the field is
+required.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.chat.messages_check import check_messages
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    by_type,
     check_fields,
+    check_length,
     check_readable,
     decimal,
     integer,
@@ -29,9 +31,140 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
     text,
+    text_or,
     unsupported,
     wrong_type,
 )
+
+ROLES: Final = ("system", "assistant", "user", "function", "tool", "developer")
+PLAIN: Final = ("user", "system", "developer", "assistant")
+
+PARTS: Final[dict[str, Check]] = {
+    "text": members(("text",), {"text": string}),
+    "image_url": members(("image_url",), {"image_url": members(("url",), {"url": string, "detail": string})}),
+    "input_audio": members(
+        ("input_audio",), {"input_audio": members(("data", "format"), {"data": string, "format": string})}
+    ),
+    "refusal": members(("refusal",), {"refusal": string}),
+    "audio": object_,
+    "file": members(("file",), {"file": object_}),
+}
+
+_called: Final = members(("name", "arguments"), {"name": string, "arguments": string})
+_custom: Final = members(("name", "input"), {"name": string, "input": string})
+
+
+CALLS: Final = {
+    "function": members(("function",), {"function": _called}),
+    "custom": members(("custom",), {"custom": _custom}),
+}
+_typed_call: Final = members(("id", "type"), {"id": string, "type": one_of(*CALLS)})
+
+
+def _call(value: Json, path: str) -> Failure | None:
+    return _typed_call(value, path) or CALLS[value["type"]](value, path)
+
+
+_calls: Final = array(_call, "objects", min_length=1)
+_own: Final = members((), {"name": string, "tool_call_id": string, "function_call": _called})
+
+
+def check_messages(value: Json, path: str) -> Failure | None:
+    """Check all messages one by one, then the order of calls and tool messages."""
+    if type(value) is not list:
+        return wrong_type(value, path, "an array of objects")
+    plain = True
+    for place, entry in enumerate(value):
+        if (
+            type(entry) is dict
+            and len(entry) == 2
+            and type(entry.get("content")) is str
+            and entry.get("role") in PLAIN
+        ):
+            continue  # the common case, checked first: a role and a text
+        plain = False
+        error = _message(entry, f"{path}[{place}]", place)
+        if error is not None:
+            return error
+    if plain and value:
+        return None
+    return check_length(value, path, 1, None) or _check_tool_messages(value)
+
+
+_parts: Final = text_or(list, array(by_type(PARTS), "objects"), "array of objects")
+
+
+def _message(entry: Json, path: str, place: int) -> Failure | None:
+    if type(entry) is not dict:
+        return wrong_type(entry, path, "an object")
+    if "role" not in entry:
+        return missing(f"{path}.role")
+    role = entry["role"]
+    if type(role) is not str:
+        return wrong_type(role, f"{path}.role", "a string")
+    if role not in ROLES:
+        return unsupported(role, f"{path}.role", ROLES)
+    calls = entry.get("tool_calls")
+    if role == "tool" and "tool_call_id" not in entry:
+        return missing(f"{path}.tool_call_id")
+    if role == "assistant" and calls is not None:
+        error = _calls(calls, f"{path}.tool_calls")
+        if error is not None:
+            return error
+    return _own(entry, path) or _content(entry, path, place)
+
+
+def _content(entry: dict[str, Json], path: str, place: int) -> Failure | None:
+    content = entry.get("content")
+    if content is None:
+        if entry["role"] == "assistant" and any(entry.get(name) for name in CONTENT_SUBSTITUTES):
+            return None
+        if "content" not in entry:
+            return missing(f"{path}.content")
+        message = "Invalid value for 'content': expected a string, got null."
+        return refuse(message, f"messages.[{place}].content")
+    return _parts(content, f"{path}.content")
+
+
+CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
+"""Members that replace the content of an assistant's message."""
+
+
+def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
+    """Check that a tool message follows each call before any other message."""
+    called: list[str] = []
+    open_: list[str] = []
+    for place, entry in enumerate(value):
+        if entry["role"] == "tool":
+            call_id = entry["tool_call_id"]
+            if not called:
+                return refuse(UNCALLED_MESSAGE, f"messages.[{place}].role")
+            if call_id not in called:
+                message = f"'tool_call_id' of '{call_id}' not found in 'tool_calls' of previous message."
+                return refuse(f"Invalid parameter: {message}", f"messages.[{place}].tool_call_id")
+            open_ = [id for id in open_ if id != call_id]
+            continue
+        if open_:
+            return _missing_results(open_, place)
+        calls = entry.get("tool_calls") if entry["role"] == "assistant" else None
+        called = [call["id"] for call in calls or ()]
+        open_ = called
+    return _missing_results(open_, len(value) - 1) if open_ else None
+
+
+UNCALLED_MESSAGE: Final = (
+    "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
+    "with 'tool_calls'."
+)
+
+
+def _missing_results(ids: list[str], place: int) -> Failure:
+    message = (
+        "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
+        f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(ids)}"
+    )
+    return refuse(message, f"messages.[{place}].role")
+
 
 _name: Final = text(64, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean}
@@ -42,17 +175,10 @@ def _nested_object(name: str, required: Sequence[str], checks: Mapping[str, Chec
     return members((name,), {name: members(required, checks)})
 
 
-def _typed(*words: str) -> Check:
-    """Return a check of an object whose `type` is one of these words."""
-    return members(("type",), {"type": one_of(*words)})
-
-
-_typed_tool: Final = _typed("function", "custom")
 TOOLS: Final = {
     "function": _nested_object("function", ("name",), {**_described, "parameters": object_}),
     "custom": _nested_object("custom", ("name",), _described),
 }
-_typed_choice: Final = _typed("function", "custom", "allowed_tools")
 TOOL_CHOICES: Final = {
     "function": _nested_object("function", ("name",), {"name": string}),
     "custom": _nested_object("custom", ("name",), {"name": string}),
@@ -62,12 +188,14 @@ TOOL_CHOICES: Final = {
         {"mode": one_of("auto", "required"), "tools": array(object_, "objects", min_length=1)},
     ),
 }
-_typed_format: Final = _typed("json_object", "json_schema", "text")
-_json_schema: Final = _nested_object("json_schema", ("name",), {**_described, "schema": object_})
+FORMATS: Final = {
+    "json_object": object_,
+    "json_schema": _nested_object("json_schema", ("name",), {**_described, "schema": object_}),
+    "text": object_,
+}
 
 
 def check(request: Request) -> Failure | None:
-    """Return the first error of the request."""
     body = request.body
     return check_body(body) if type(body) is dict else check_readable(request)
 
@@ -79,58 +207,22 @@ def check_body(body: dict[str, Json]) -> Failure | None:
         return refuse("you must provide a model parameter")
     if "messages" not in body:
         return missing("messages")
-    error = check_fields(body, FIELDS, ("messages",))
-    if error is not None:
-        return error
-    return None if DEPENDENT_FIELDS.isdisjoint(body) else _check_dependencies(body)
+    return check_fields(body, FIELDS, ("messages",)) or _check_dependencies(body)
 
 
 def _tool(value: Json, path: str) -> Failure | None:
-    error = _typed_tool(value, path)
+    error = by_type(TOOLS)(value, path)
     if error is not None:
         return error
     tool_type = value["type"]
-    return TOOLS[tool_type](value, path) or check_parameters(
-        value[tool_type], f"{path}.{tool_type}.parameters"
-    )
-
-
-def _stop(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None
-    if type(value) is not list:
-        return wrong_type(value, path, "one of a string or array of strings")
-    return array(string, "strings", max_length=4)(value, path)
-
-
-def _tool_choice(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        words = ("none", "auto", "required")
-        return None if value in words else unsupported(value, path, words)
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
-    return _typed_choice(value, path) or TOOL_CHOICES[value["type"]](value, path)
-
-
-def _function_call(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None if value in ("none", "auto") else unsupported(value, path, ("none", "auto"))
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
-    return _named(value, path)
-
-
-_named: Final = members(("name",), {"name": string})
+    return check_parameters(value[tool_type], f"{path}.{tool_type}.parameters")
 
 
 def _response_format(value: Json, path: str) -> Failure | None:
-    error = _typed_format(value, path)
+    error = by_type(FORMATS)(value, path)
     if error is not None or value["type"] != "json_schema":
         return error
-    return _json_schema(value, path) or check_response_schema(value["json_schema"], path)
-
-
-DEPENDENT_FIELDS: Final = frozenset({"stream_options", "top_logprobs", "tool_choice", "function_call"})
+    return check_response_schema(value["json_schema"], path)
 
 
 def _check_dependencies(body: dict[str, Json]) -> Failure | None:
@@ -186,7 +278,7 @@ FIELDS: Final[dict[str, Check]] = {
     "model": string,
     "messages": check_messages,
     "frequency_penalty": decimal(-2, 2),
-    "function_call": _function_call,
+    "function_call": text_or(dict, members(("name",), {"name": string}), "object", ("none", "auto")),
     "functions": array(members(("name",), {"name": _name, "parameters": object_}), "objects", 1, 128),
     "logit_bias": object_,
     "logprobs": boolean,
@@ -201,12 +293,12 @@ FIELDS: Final[dict[str, Check]] = {
     "response_format": _response_format,
     "seed": integer(),
     "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
-    "stop": _stop,
+    "stop": text_or(list, array(string, "strings", max_length=4), "array of strings"),
     "store": boolean,
     "stream": boolean,
     "stream_options": members((), {"include_usage": boolean, "include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
-    "tool_choice": _tool_choice,
+    "tool_choice": text_or(dict, by_type(TOOL_CHOICES), "object", ("none", "auto", "required")),
     "tools": array(_tool, "objects", min_length=1, max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),

@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads, token_count
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that differ from the neutral words."""
@@ -38,7 +38,6 @@ def decode(plan: Plan) -> DecodedResponse | None:
 
 
 def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
-    """Read one chunk, or the body of a non-streaming response."""
     match payload:
         case {"error": dict(error)}:
             decoder.recognized, decoder.error = True, error
@@ -52,16 +51,15 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
 
 
 def _read_usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
-    cached = _count(rest.get("prompt_tokens_details"), "cached_tokens")
-    written = _count(rest.get("prompt_tokens_details"), "cache_write_tokens")
+    cached = token_count(rest.get("prompt_tokens_details"), "cached_tokens")
+    written = token_count(rest.get("prompt_tokens_details"), "cache_write_tokens")
     return Usage(
-        prompt, completion, cached, written, _count(rest.get("completion_tokens_details"), "reasoning_tokens")
+        prompt,
+        completion,
+        cached,
+        written,
+        token_count(rest.get("completion_tokens_details"), "reasoning_tokens"),
     )
-
-
-def _count(details: Json, name: str) -> int:
-    count = details.get(name) if isinstance(details, dict) else None
-    return count if isinstance(count, int) else 0
 
 
 def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:

@@ -1,47 +1,157 @@
-"""POST /v1/chat/completions."""
+"""POST /v1/chat/completions: a Reply as one body, or as chunks. The repeated bytes of a chunk are rendered once per
+response."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final
 
-from mockllm.core.json.codec import pretty
-from mockllm.core.rendering.encoder import encode
-from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from mockllm.core.reply.reply import (
-    Reply,
-)
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import ProtocolCapabilities
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.openai.calls import OpenAiCall
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.openai.calls import OpenAiCall, padding
 from mockllm.dialects.openai.chat.body import (
+    ChatResponseFields,
+    annotations_of,
     body,
     one_call,
-    response_fields,
     supported_reply,
+    usage,
 )
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.request_builder import build_request
-from mockllm.dialects.openai.chat.store_update import store_update
-from mockllm.dialects.openai.chat.stream import ChatEncoder
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.openai.chat.stored_calls import store_update
+from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.logprobs import StreamedLogprobs
+from mockllm.dialects.openai.request_builder import build_chat
+
+FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
+CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
+SEPARATE_EXTRAS: Final = ("object", "choices", "usage", "moderation")
+"""The extras that are not part of every chunk: they have their own chunk, or none."""
+
+
+class ChatEncoder(Encoder):
+    """The chunks of a stream. The block of a native part is a delta without changes."""
+
+    def __init__(self, reply: Reply, request: ChatRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(supported_reply(reply))
+        self._request, self._stamp = request, stamp
+        self._facts = facts = ChatResponseFields(reply, request, stamp)
+        extras = reply.extras.get("openai", {})
+        own = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
+        top = {**facts.top("chat.completion.chunk"), **facts.foot(), **own}
+        self._top = dumps(top)[:-1] + b',"choices":['
+        self._null = b',"logprobs":null' if facts.family.logprobs or facts.logprobs is not None else b""
+        self._probabilities = None if facts.logprobs is None else StreamedLogprobs(facts.logprobs)
+        self._tail = b'],"usage":null' if request.include_usage else b"]"
+        self._usage = extras.get("usage", usage(reply.usage)) if reply.usage.presence == "counted" else None
+        self._moderation = extras.get("moderation")
+        self._chunks = 0
+        self._calls = [0] * len(reply.choices)
+        """The number of opened calls of each choice."""
+        self._lone: set[int] = set()
+        """The choices whose only call was opened by their first chunk."""
+
+    def begin(self, choice: int) -> Iterable[Event]:
+        """Open a choice. The first chunk contains a single call; several calls are opened in one chunk each."""
+        parts = self.reply.choices[choice].parts
+        first = parts[0] if parts else None
+        delta: dict[str, Json] = {"role": "assistant", "content": None}
+        logprobs = None
+        if self._probabilities is not None and type(first) is not Call:
+            logprobs = self._probabilities.chunk_logprobs(choice, first)
+        if type(first) is Call:
+            if self._facts.legacy:
+                self._lone.add(choice)
+                delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
+            elif sum(type(part) is Call for part in parts) == 1:
+                self._lone.add(choice)
+                delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
+        elif type(first) is Refusal:
+            delta["refusal"] = ""
+        else:
+            delta |= {"content": "", "refusal": None}
+        return (self._chunk(choice, dumps(delta), logprobs=logprobs),)
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        part = at.part
+        if type(part) is NativePart:
+            return (self._chunk(at.choice, dumps(part.block)),)
+        if type(part) is Call and at.choice not in self._lone:
+            if self._facts.legacy:
+                called = {"function_call": {"name": part.name, "arguments": ""}}
+                return (self._chunk(at.choice, dumps(called)),)
+            return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
+        return ()
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        part, encoded = at.part, dumps(chunk)
+        logprobs = None
+        if type(part) is Call and self._facts.legacy:
+            delta = b'{"function_call":{"arguments":%b}}' % encoded
+        elif type(part) is Call:
+            number = self._calls[at.choice] - 1
+            form = CUSTOM_DELTA if part.name in self._facts.custom else FUNCTION_DELTA
+            delta = form % (number, encoded)
+        else:
+            delta = (b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}') % encoded
+            if self._probabilities is not None:
+                logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
+        return (self._chunk(at.choice, delta, padded=len(chunk), logprobs=logprobs),)
+
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
+        """Send the sources after a text."""
+        if type(at.part) is not Text or not at.part.citations:
+            return ()
+        parts = self.reply.choices[at.choice].parts
+        sent = len(annotations_of(parts[: at.index]))
+        return (self._chunk(at.choice, dumps({"annotations": annotations_of(parts[: at.index + 1])[sent:]})),)
+
+    def end(self, choice: int) -> Iterable[Event]:
+        reason = dumps(self._facts.finish(self.reply.choices[choice]))
+        return (self._chunk(choice, b"{}", reason),)
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        if self._request.include_usage and self.reply.usage.presence != "missing":
+            yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
+        if self._moderation is not None:
+            payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
+            yield "usage", (payload + self._padding(0), None)
+        yield "end", (b"[DONE]", None)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
+
+    def _opening(self, call: Call, choice: int) -> Json:
+        number = self._calls[choice]
+        self._calls[choice] += 1
+        return {"index": number, **self._facts.call(call, choice, number, "")}
+
+    def _chunk(
+        self, choice: int, delta: bytes, finish: bytes = b"null", padded: int = 0, logprobs: Json = None
+    ) -> Event:
+        member = self._null if logprobs is None else b',"logprobs":' + dumps(logprobs)
+        entry = b'{"index":%d,"delta":%b%b,"finish_reason":%b}' % (choice, delta, member, finish)
+        return self._top + entry + self._tail + self._padding(padded), None
+
+    def _padding(self, padded: int) -> bytes:
+        """Return the padding of a chunk, and its closing brace."""
+        if not self._request.obfuscated:
+            return b"}"
+        self._chunks += 1
+        return padding(self._chunks - 1, padded) + b"}"
+
 
 ENCODING_FIELDS: Final = frozenset(
-    {
-        "stream_options",
-        "service_tier",
-        "tools",
-        "tool_choice",
-        "functions",
-        "function_call",
-        "logprobs",
-    }
+    {"stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"}
 )
 """The request fields that change the encoding of a reply."""
 
@@ -55,6 +165,8 @@ class Chat(OpenAiCall):
     request = ChatRequest
 
     check = staticmethod(check)
+    build_request = staticmethod(build_chat)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
@@ -62,8 +174,7 @@ class Chat(OpenAiCall):
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
-        payload = pretty(body(reply, response_fields(reply, request, stamp))) + b"\n"
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(payload, 0, "body"),))
+        return body_plan(body(reply, ChatResponseFields(reply, request, stamp)), stamp, BODY_HEAD)
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -87,9 +198,3 @@ class Chat(OpenAiCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ChatRequest)
         return store_update(plan, request)
-
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)

@@ -11,7 +11,6 @@ from mockllm.core.request.request import (
     Format,
     MediaPart,
     Message,
-    OtherPart,
     Part,
     ResultPart,
     Role,
@@ -24,25 +23,24 @@ from mockllm.core.request.request import (
     last_user_text,
 )
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.openai.request_helpers import (
+from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
     choice_count,
+    content_parts,
     count_of,
     join_texts,
     object_of,
     objects,
     read_call,
+    read_format,
+    read_tool,
     text_of,
     texts,
 )
 
 ROLES: Final[dict[str, Role]] = {**NEUTRAL_ROLES, "tool": "tool", "function": "tool"}
-MEDIA: Final = {
-    "image_url": MediaPart("image"),
-    "input_audio": MediaPart("audio"),
-    "file": MediaPart("file"),
-}
+MEDIA: Final = {"image_url": MediaPart("image"), "input_audio": MediaPart("audio"), "file": MediaPart("file")}
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
 AUTO: Final = ToolChoice()
@@ -128,7 +126,7 @@ class ChatRequest(ModelRequest):
         if "tools" not in fields and "functions" not in fields:
             return ()
         offered = (_tool(entry) for entry in objects(fields.get("tools")))
-        legacy = (_function(entry) for entry in objects(fields.get("functions")))
+        legacy = (read_tool(entry) for entry in objects(fields.get("functions")))
         return tuple(tool for tool in (*offered, *legacy) if tool is not None)
 
     @lazy
@@ -139,12 +137,7 @@ class ChatRequest(ModelRequest):
     @lazy
     def response_format(self) -> Format:
         format_ = object_of(self.fields.get("response_format"))
-        if format_.get("type") == "json_object":
-            return Format("json")
-        if format_.get("type") == "json_schema":
-            described = object_of(format_.get("json_schema"))
-            return Format("schema", text_of(described.get("name")), described.get("schema"))
-        return Format()
+        return read_format(format_, object_of(format_.get("json_schema")))
 
     @lazy
     def sampling(self) -> Sampling:
@@ -183,12 +176,12 @@ def _parts(
     if role == "tool":
         id = text_of(message.get("tool_call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        yield ResultPart(id, name, join_texts(_content(content)))
+        yield ResultPart(id, name, join_texts(content_parts(content, MEDIA)))
         return
     if role == "function":
-        yield ResultPart(None, text_of(message.get("name")), join_texts(_content(content)))
+        yield ResultPart(None, text_of(message.get("name")), join_texts(content_parts(content, MEDIA)))
         return
-    yield from _content(content)
+    yield from content_parts(content, MEDIA)
     for entry in objects(message.get("tool_calls")):
         fields = object_of(entry.get("custom", entry.get("function")))
         parsed = read_call(text_of(entry.get("id")), fields)
@@ -199,37 +192,13 @@ def _parts(
         yield read_call(None, message["function_call"])
 
 
-def _content(content: Json) -> Iterator[Part]:
-    if type(content) is str:
-        yield TextPart(content)
-    for entry in content if type(content) is list else ():
-        if type(entry) is str:
-            yield TextPart(entry)
-        elif type(entry) is dict:
-            yield _part(entry)
-
-
-def _part(entry: dict[str, Json]) -> Part:
-    kind, text = entry.get("type", "text"), entry.get("text", entry.get("refusal"))
-    if kind in ("text", "refusal") and type(text) is str:
-        return TextPart(text)
-    return MEDIA[kind] if type(kind) is str and kind in MEDIA else OtherPart(str(kind))
-
-
 def _tool(entry: dict[str, Json]) -> Tool | None:
     """Return a function or a custom tool; the type names a tool of any other kind."""
     kind = text_of(entry.get("type")) or "function"
     fields = entry.get(kind)
     if type(fields) is not dict:
         return Tool(kind, kind=kind) if kind not in ("function", "custom") else None
-    return _function(fields, kind)
-
-
-def _function(fields: dict[str, Json], kind: str = "function") -> Tool | None:
-    name = text_of(fields.get("name"))
-    if name is None:
-        return None
-    return Tool(name, fields.get("parameters"), text_of(fields.get("description")), kind)
+    return read_tool(fields, kind)
 
 
 def _tool_choice(choice: Json) -> ToolChoice:

@@ -1,5 +1,8 @@
-"""The calls on stored chat completions: list them, and get, update or delete one, or read the request
-messages of one.
+"""The stored form of a chat completion, and the calls on stored ones: list them, and get, update or delete one, or
+read the request messages of one.
+
+A completion is stored where the request sets `store: true`, as the object that these calls return. A stream is
+folded as a client folds it; a broken stream has no end and is not stored.
 
 The session's store serves these calls. A completion that was not stored, was deleted or was evicted is not
 found; the message of that 404 is inferred.
@@ -7,20 +10,22 @@ found; the message of that 404 is inferred.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads, pretty
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import CutStep, Plan
+from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page
-from mockllm.dialects.openai.chat.store_update import PREFIX
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.request_helpers import object_of, objects
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.request_fields import object_of, objects, text_of
 from mockllm.dialects.openai.validators import (
     check_readable,
     members,
@@ -29,6 +34,131 @@ from mockllm.dialects.openai.validators import (
     refuse,
     text_of_length,
 )
+
+PREFIX: Final = "chatcmpl-"
+"""The prefix of a completion's id; no other stored object has it."""
+SETTINGS: Final[dict[str, Json]] = {
+    "tool_choice": None,
+    "seed": None,
+    "top_p": 1.0,
+    "temperature": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "tools": None,
+    "response_format": None,
+}
+"""The request fields that a stored completion shows, each with its default."""
+
+
+def store_update(plan: Plan, request: ChatRequest) -> StoreUpdate | None:
+    """Return the update of the store; None where nothing is to be stored, or the response is no completion."""
+    if not request.memorable:
+        return None
+    completion = _completion(plan)
+    id = text_of(completion.get("id"))
+    if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
+        return None
+    shown = dumps(_stored_object(completion, plan, request))
+    return StoreUpdate((id,), StoredResponse(id, None, request.raw, shown))
+
+
+def _completion(plan: Plan) -> dict[str, Json]:
+    """Return the completion that a client receives; empty where it receives none."""
+    if any(isinstance(step, CutStep) for step in plan.steps):
+        return {}
+    received = [data for _, data in events(plan)]
+    try:
+        if not plan.streamed:
+            return object_of(loads(received[0]))
+        if not received or received[-1] != b"[DONE]":
+            return {}
+        return fold_chunks(object_of(loads(data)) for data in received[:-1])
+    except JSONDecodeError:
+        return {}
+
+
+def fold_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
+    """Return the completion that these chunks form; empty where one of them is an error."""
+    completion: dict[str, Json] = {}
+    choices: dict[int, dict[str, Json]] = {}
+    for chunk in chunks:
+        if "error" in chunk:
+            return {}
+        completion |= {
+            name: value for name, value in chunk.items() if value is not None and name != "choices"
+        }
+        for choice in objects(chunk.get("choices")):
+            index = choice.get("index")
+            if type(index) is int:
+                _fold_choice(choice, choices.setdefault(index, _empty_choice(index)))
+    return {**completion, "choices": list(choices.values())}
+
+
+def _empty_choice(index: int) -> dict[str, Json]:
+    message: dict[str, Json] = {"role": "assistant", "content": None, "refusal": None}
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
+
+
+def _fold_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
+    delta, message = object_of(chunk.get("delta")), choice["message"]
+    for name in ("content", "refusal"):
+        if type(delta.get(name)) is str:
+            message[name] = (message[name] or "") + delta[name]
+    for call in objects(delta.get("tool_calls")):
+        _add_call(message.setdefault("tool_calls", []), call)
+    if type(delta.get("function_call")) is dict:
+        _append(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
+    for name, entries in object_of(chunk.get("logprobs")).items():
+        stored = choice["logprobs"] = choice["logprobs"] or {}
+        stored[name] = [*(stored.get(name) or ()), *entries] if type(entries) is list else stored.get(name)
+    choice["finish_reason"] = chunk.get("finish_reason") or choice["finish_reason"]
+
+
+def _add_call(calls: list[Json], chunk: dict[str, Json]) -> None:
+    index = chunk.get("index")
+    if type(index) is not int or not 0 <= index < len(calls):
+        calls.append({name: value for name, value in chunk.items() if name != "index"})
+        return
+    for kind in ("function", "custom"):
+        _append(object_of(calls[index].get(kind)), object_of(chunk.get(kind)))
+
+
+def _append(call: dict[str, Json], chunk: dict[str, Json]) -> None:
+    for name, text in chunk.items():
+        call[name] = str(call.get(name) or "") + str(text)
+
+
+def _stored_object(completion: dict[str, Json], plan: Plan, request: ChatRequest) -> dict[str, Json]:
+    """Return the completion with the settings of its request, as OpenAI's reference shows it."""
+    fields = request.fields
+    settings = {name: fields.get(name, default) for name, default in SETTINGS.items()}
+    names = ("id", "model", "created", "system_fingerprint", "service_tier", "choices")
+    return {
+        "object": "chat.completion",
+        **{name: completion.get(name) for name in names},
+        "request_id": dict(plan.head.headers).get("x-request-id"),
+        "usage": completion.get("usage") or _usage(completion, request),
+        **settings,
+        "input_user": fields.get("user"),
+        "metadata": object_of(fields.get("metadata")),
+    }
+
+
+def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]:
+    """Return the usage of a stream whose client did not request it, counted from the text."""
+    output = 0
+    for choice in objects(completion.get("choices")):
+        message = object_of(choice.get("message"))
+        calls = [
+            object_of(call.get("function", call.get("custom"))) for call in objects(message.get("tool_calls"))
+        ]
+        calls.append(object_of(message.get("function_call")))
+        texts = [message.get("content"), message.get("refusal")]
+        texts += [text for call in calls for text in call.values()]
+        output += sum(count_tokens(text) for text in texts if type(text) is str)
+    prompt = request.input_tokens
+    return {"total_tokens": prompt + output, "completion_tokens": output, "prompt_tokens": prompt}
+
 
 MAX_METADATA: Final = 16
 """The maximum number of metadata properties of an object."""
@@ -57,10 +187,9 @@ class StoredChatCall(LookupCall):
         if request.stored is None:
             id = request.route.get("completion")
             return Failure("not_found", message=f"Chat completion with id '{id}' not found.")
-        return _body(self.response_body(request.stored, request), stamp)
+        return body_plan(self.response_body(request.stored, request), stamp)
 
     def response_body(self, stored: StoredResponse, request: StoredChatRequest) -> Json:
-        """Return the body of the response for an existing completion."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 
@@ -70,7 +199,7 @@ class ListChat(StoredChatCall):
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         completions = [loads(stored.response_body) for stored in request.recall.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
-        return _body(page(matching, request.query, "asc"), stamp)
+        return body_plan(page(matching, request.query, "asc"), stamp)
 
 
 class GetChat(StoredChatCall):
@@ -129,7 +258,6 @@ class ChatMessages(StoredChatCall):
 
 
 def check_metadata(value: Json) -> Failure | None:
-    """Return the error of an object's metadata."""
     error = object_(value, "metadata")
     if error is not None:
         return error
@@ -143,7 +271,6 @@ def check_metadata(value: Json) -> Failure | None:
 
 
 def _matches(completion: dict[str, Json], request: Request) -> bool:
-    """Return whether a completion has the model and the metadata that the query names."""
     for name, value in request.query.items():
         if name == "model" and completion["model"] != value:
             return False
@@ -165,7 +292,3 @@ def _message(message: dict[str, Json], id: str) -> dict[str, Json]:
         "content_parts": parts,
         **own,
     }
-
-
-def _body(value: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(value) + b"\n", 0, "body"),))

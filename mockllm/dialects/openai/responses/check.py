@@ -1,10 +1,11 @@
-"""Checks of a responses request's shape and ranges, with the messages and codes of the service.
+"""Checks of a responses request's shape, ranges and input items, with the messages and codes of the service.
 
 Unknown model names, keys and fields pass. A null field counts as absent.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,14 +13,14 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.request_helpers import text_of
-from mockllm.dialects.openai.responses.input_check import check_items
+from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
     Check,
     array,
     boolean,
+    by_type,
     check_fields,
     check_readable,
     decimal,
@@ -31,9 +32,63 @@ from mockllm.dialects.openai.validators import (
     refuse,
     string,
     text,
-    unsupported,
+    text_or,
     wrong_type,
 )
+
+ROLES: Final = ("assistant", "system", "developer", "user")
+PARTS: Final[dict[str, Check]] = {
+    "input_text": members(("text",), {"text": string}),
+    "input_image": members((), {"image_url": string, "file_id": string}),
+    "input_file": members((), {"file_id": string, "file_data": string, "file_url": string}),
+    "input_audio": members(("input_audio",), {}),
+    "output_text": members(("text",), {"text": string}),
+    "refusal": members(("refusal",), {"refusal": string}),
+    "summary_text": members(("text",), {"text": string}),
+    "reasoning_text": members(("text",), {"text": string}),
+    "computer_screenshot": members((), {}),
+}
+_content: Final = text_or(list, array(by_type(PARTS), "objects"), "array of content parts")
+CALL_MEMBERS: Final = {"call_id": string, "name": string}
+OUTPUT_MEMBERS: Final = {"call_id": string, "output": _content}
+ITEMS: Final[dict[str, Check]] = {
+    "message": members(("role", "content"), {"role": one_of(*ROLES), "content": _content}),
+    "function_call": members(("call_id", "name", "arguments"), {**CALL_MEMBERS, "arguments": string}),
+    "custom_tool_call": members(("call_id", "name", "input"), {**CALL_MEMBERS, "input": string}),
+    "function_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
+    "custom_tool_call_output": members(("call_id", "output"), OUTPUT_MEMBERS),
+    "reasoning": members(("summary",), {"summary": array(by_type(PARTS), "objects")}),
+    "item_reference": members(("id",), {"id": string}),
+}
+"""The checked item types; an item of any other type passes."""
+MODEL_ROLES: Final = ("assistant", None)
+"""The roles of the model's own items: none, except for messages."""
+
+
+def check_items(value: list[Json], path: str) -> Failure | None:
+    """Check all items one by one, then that each reasoning item precedes an item of the model."""
+    for index, item in enumerate(value):
+        error = _item(item, f"{path}[{index}]")
+        if error is not None:
+            return error
+    for item, following in pairwise([*value, {"role": "user"}]):
+        if item.get("type") == "reasoning" and "id" in item and following.get("role") not in MODEL_ROLES:
+            message = (
+                f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
+            )
+            return refuse(message, path)
+    return None
+
+
+def _item(value: Json, path: str) -> Failure | None:
+    if type(value) is not dict:
+        return wrong_type(value, path, "an object")
+    kind = value.get("type", "message")
+    if type(kind) is not str:
+        return wrong_type(kind, f"{path}.type", "a string")
+    check = ITEMS.get(kind)
+    return None if check is None else check(value, path)
+
 
 _name: Final = text(128, r"^[a-zA-Z0-9_-]+$")
 _described: Final = {"name": _name, "description": string, "strict": boolean, "parameters": object_}
@@ -91,7 +146,6 @@ def check_input(request: Request) -> Failure | None:
 
 
 def _check_references(request: InputRequest) -> Failure | None:
-    """Check that all referenced objects are stored."""
     previous = request.fields.get("previous_response_id")
     if previous is not None and request.previous is None:
         message = f"Previous response with id '{previous}' not found."
@@ -122,14 +176,6 @@ def _check_call_outputs(items: list[dict[str, Json]]) -> Failure | None:
     return refuse(f"No tool output found for function call {open_[0]}.", "input") if open_ else None
 
 
-def _input(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        return None
-    if type(value) is not list:
-        return wrong_type(value, path, "one of a string or array of input items")
-    return check_items(value, path)
-
-
 def _tool(value: Json, path: str) -> Failure | None:
     """Check a tool; only tools that the client itself executes are checked in detail."""
     error = _typed(value, path)
@@ -139,17 +185,12 @@ def _tool(value: Json, path: str) -> Failure | None:
 
 
 def _tool_choice(value: Json, path: str) -> Failure | None:
-    if type(value) is str:
-        words = ("none", "auto", "required")
-        return None if value in words else unsupported(value, path, words)
-    if type(value) is not dict:
-        return wrong_type(value, path, "one of a string or object")
     error = _typed(value, path)
     return error if error is not None or value["type"] not in CHOICES else CHOICES[value["type"]](value, path)
 
 
 def _format(value: Json, path: str) -> Failure | None:
-    error = members(("type",), {"type": one_of(*FORMATS)})(value, path) or FORMATS[value["type"]](value, path)
+    error = by_type(FORMATS)(value, path)
     if error is not None or value["type"] != "json_schema":
         return error
     return check_response_schema(value, f"{path}.schema", "invalid_json_schema")
@@ -173,7 +214,7 @@ def _is_chosen(tool: dict[str, Json], choice: dict[str, Json]) -> bool:
 
 FIELDS: Final[dict[str, Check]] = {
     "model": string,
-    "input": _input,
+    "input": text_or(list, check_items, "array of input items"),
     "background": boolean,
     "include": array(string, "strings"),
     "instructions": string,
@@ -196,7 +237,7 @@ FIELDS: Final[dict[str, Check]] = {
     "stream_options": members((), {"include_obfuscation": boolean}),
     "temperature": decimal(0, 2),
     "text": members((), {"format": _format, "verbosity": one_of("low", "medium", "high")}),
-    "tool_choice": _tool_choice,
+    "tool_choice": text_or(dict, _tool_choice, "object", ("none", "auto", "required")),
     "tools": array(_tool, "objects", max_length=128),
     "top_logprobs": integer(0, 20),
     "top_p": decimal(0, 1),

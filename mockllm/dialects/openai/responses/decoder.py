@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads
+from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, payloads, token_count
 
 DELTAS: Final[dict[str, Channel]] = {
     "response.output_text.delta": "text",
@@ -58,14 +58,10 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
 
 
 def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
-    """Read an item of a non-streaming response."""
     match item:
         case (
             {"type": "message" | "reasoning", "content": [*parts], "summary": []}
-            | {
-                "type": "message",
-                "content": [*parts],
-            }
+            | {"type": "message", "content": [*parts]}
             | {"type": "reasoning", "summary": [*parts]}
         ):
             for part in parts:
@@ -81,8 +77,7 @@ def _read_item(item: Json, place: int, decoder: ResponseDecoder) -> None:
 
 
 def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
-    """Read the finish reason and the usage. A completed response does not state whether it has calls or a
-    refusal."""
+    """Read the finish reason and the usage. A completed response does not state whether it has calls or a refusal."""
     decoder.recognized = True
     match response:
         case {"status": "completed"}:
@@ -96,12 +91,7 @@ def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
             decoder.usage = Usage(
                 input_,
                 output,
-                _count(into, "cached_tokens"),
-                _count(into, "cache_write_tokens"),
-                _count(out, "reasoning_tokens"),
+                token_count(into, "cached_tokens"),
+                token_count(into, "cache_write_tokens"),
+                token_count(out, "reasoning_tokens"),
             )
-
-
-def _count(details: Json, name: str) -> int:
-    count = details.get(name) if isinstance(details, dict) else None
-    return count if isinstance(count, int) else 0

@@ -12,37 +12,36 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, canonical, dumps, pretty
+from mockllm.core.json.codec import Json, canonical, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
-from mockllm.dialects.capabilities import ProtocolCapabilities
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
-from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, head
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.openai.calls import padding
+from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
+from mockllm.dialects.openai.request_builder import build_responses
 from mockllm.dialects.openai.responses.check import check
 from mockllm.dialects.openai.responses.decoder import decode
-from mockllm.dialects.openai.responses.errors import ResponsesCall, error_object
+from mockllm.dialects.openai.responses.errors import ROWS, ResponsesCall
 from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,
     item,
+    item_events,
     item_id,
+    opening_item,
     output,
     status_of,
     supported_reply,
 )
-from mockllm.dialects.openai.responses.native_items import item_events, opening_item
-from mockllm.dialects.openai.responses.object import INCOMPLETE, response_fields, usage
+from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from mockllm.dialects.openai.responses.request_builder import build_request
-from mockllm.dialects.openai.responses.store_update import store_update
-from mockllm.dialects.openai.stream_padding import padding
+from mockllm.dialects.openai.responses.stored_calls import store_update
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -85,7 +84,7 @@ class ResponsesEncoder(Encoder):
     def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
         super().__init__(reply)
         self._request, self._stamp = request, stamp
-        self._facts = response_fields(reply, request, stamp)
+        self._facts = ResponseObjectFields(reply, request, stamp)
         self._events = 0
         self._done: list[Json] = []
         self._chunks: list[str] = []
@@ -119,7 +118,7 @@ class ResponsesEncoder(Encoder):
         after = dumps({"item_id": opened_item["id"]})[1:-1] + (b',"logprobs":[' if kind.logprobs else b"")
         self._delta = before, b"," + after
 
-    def say(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._chunks.append(chunk)
         kind = self._kind(at.part)
         before, after = self._delta
@@ -156,12 +155,12 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage, self._facts.form)
         response = self._facts.response(status, self._done, counted, reason=reason)
-        self.reply.usage.tell(response, "usage")
+        self.reply.usage.put_into(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         """Yield the error, then the failed response with the completed items."""
-        error = error_object(failure, self._request, self._stamp)
+        error = error_object(failure, self._request, self._stamp, ROWS)
         yield self._event("error", {"error": error})
         response_error = {"code": error["code"] or error["type"], "message": error["message"]}
         response = self._facts.response("failed", self._done, error=response_error)
@@ -212,8 +211,9 @@ class Responses(ResponsesCall):
     request = ResponsesRequest
     capabilities = ProtocolCapabilities(stop=False, choices=False)
 
-    def check(self, request: Request) -> Failure | None:
-        return check(request)
+    check = staticmethod(check)
+    build_request = staticmethod(build_responses)
+    decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         return supported_reply(reply)
@@ -222,14 +222,13 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         supported = supported_reply(reply)
         choice = supported.choices[0]
-        facts = response_fields(supported, request, stamp)
+        facts = ResponseObjectFields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
         reason = INCOMPLETE.get(choice.finish)
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage, facts.form)
         response = facts.response(status, output(choice, facts), counted, reason=reason)
-        body = pretty(supported.usage.tell(response, "usage"))
-        return Plan(head(200, BODY_HEAD, stamp), (EventStep(body, 0, "body"),))
+        return body_plan(supported.usage.put_into(response, "usage"), stamp, BODY_HEAD, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
@@ -245,9 +244,3 @@ class Responses(ResponsesCall):
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return store_update(plan, request)
-
-    def build_request(self, request: NeutralRequest) -> WireRequest:
-        return build_request(request)
-
-    def decode(self, plan: Plan) -> DecodedResponse | None:
-        return decode(plan)

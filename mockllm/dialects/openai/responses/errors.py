@@ -11,7 +11,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -26,8 +25,7 @@ _ROWS: Final = {
 ROWS: Final = {
     **_ROWS,
     "authentication": replace(
-        _ROWS["authentication"],
-        headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"')),
+        _ROWS["authentication"], headers=(*PLAIN_HEAD, ("www-authenticate", 'Bearer realm="OpenAI API"'))
     ),
     "model_not_found": replace(
         _ROWS["model_not_found"],
@@ -46,18 +44,8 @@ ROWS: Final = {
 }
 
 
-def error_object(failure: Failure, request: Request, stamp: ResponseIdentity) -> dict[str, Json]:
-    """Return the object under `error`."""
-    return errors.error_object(failure, request, stamp, ROWS)
-
-
-def error_plan(failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-    """Return a non-streaming response with the failure."""
-    return errors.error_plan(failure, request, stamp, ROWS)
-
-
 class ResponsesCall(OpenAiCall):
     """The base of the calls of this protocol with a body."""
 
     def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
+        return errors.error_plan(failure, request, stamp, ROWS)

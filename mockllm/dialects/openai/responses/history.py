@@ -1,5 +1,4 @@
-"""The items before a request that continues a stored response: the items of all earlier requests and
-responses.
+"""The items before a request that continues a stored response: the items of all earlier requests and responses.
 
 The store contains the bodies as they were sent; this module parses them on demand.
 """
@@ -11,7 +10,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.dialects.openai.request_helpers import object_of, objects
+from mockllm.dialects.openai.request_fields import object_of, objects
 
 MAX_CHAIN: Final = 10_000
 """The maximum number of responses in a chain."""
@@ -33,15 +32,10 @@ def items(input: Json) -> list[dict[str, Json]]:
     return list(objects(input))
 
 
-def request_body(stored: StoredResponse) -> dict[str, Json]:
-    """Return the body of the request."""
-    return _read(stored.request_body)
-
-
 def response_object(sent_bytes: bytes) -> dict[str, Json]:
     """Return the response object of the sent bytes: a body, or the data of the last event. Return an empty
     object where there is none."""
-    sent = _read(sent_bytes)
+    sent = read_object(sent_bytes)
     response_object = object_of(sent.get("response", sent))
     return response_object if response_object.get("object") == "response" else {}
 
@@ -52,7 +46,7 @@ def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
         item
         for entry in stored
         for item in (
-            *items(request_body(entry).get("input")),
+            *items(read_object(entry.request_body).get("input")),
             *objects(response_object(entry.response_body).get("output")),
         )
     ]
@@ -84,7 +78,8 @@ def listed_item(item: dict[str, Json], place: str) -> dict[str, Json]:
     return {**result, **item}
 
 
-def _read(body: bytes) -> dict[str, Json]:
+def read_object(body: bytes) -> dict[str, Json]:
+    """Return the object of a body; an empty one where it is no JSON object."""
     try:
         return object_of(loads(body))
     except JSONDecodeError:

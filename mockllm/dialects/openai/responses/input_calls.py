@@ -11,19 +11,17 @@ from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import pretty
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.headers import PLAIN_HEAD, head
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, responses_family
 from mockllm.dialects.openai.responses.check import check_input
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import listed_item
 from mockllm.dialects.openai.responses.items import SEALED_PREFIX
-from mockllm.dialects.openai.responses.model_families import family_of
 from mockllm.dialects.openai.responses.object import usage
 from mockllm.dialects.openai.responses.request import InputRequest
 from mockllm.dialects.openai.validators import missing
@@ -62,10 +60,11 @@ class Compact(ResponsesCall):
             "created_at": stamp.second,
             "output": [*(listed_item(item, f"{id}.{place}") for place, item in enumerate(messages)), sealed],
             "usage": usage(
-                Usage(request.input_tokens, SEALED_ITEM_TOKENS), family_of(request.model or DEFAULT_MODEL)
+                Usage(request.input_tokens, SEALED_ITEM_TOKENS),
+                responses_family(request.model or DEFAULT_MODEL),
             ),
         }
-        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))
+        return body_plan(body, stamp, end=b"")
 
 
 class InputTokensRequest(InputRequest):
@@ -79,9 +78,8 @@ class InputTokens(ResponsesCall):
     generates = False
     request = InputTokensRequest
 
-    def check(self, request: Request) -> Failure | None:
-        return check_input(request)
+    check = staticmethod(check_input)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         body = {"object": "response.input_tokens", "input_tokens": request.input_tokens}
-        return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(body), 0, "body"),))
+        return body_plan(body, stamp, end=b"")

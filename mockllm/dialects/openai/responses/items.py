@@ -1,12 +1,15 @@
 """The output items of a response: each part of a reply as an item, before and after its content is sent.
 
-Non-streaming responses and streams use the same functions, so that equal items are equal bytes.
+Non-streaming responses and streams use the same functions, so that equal items are equal bytes. `item_events` yields
+the stream events of complete items: items that a scenario writes in native form (server tools, messages with
+citations), and those of stored responses. Tables contain the streaming form of each item type: its stages, and the
+member that has its own delta. An item of any other type is only added and done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -30,6 +33,90 @@ from mockllm.core.reply.reply import (
 from mockllm.dialects.openai.logprobs import entries
 from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields
 
+Item: TypeAlias = dict[str, Json]
+NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
+"""The end of an event's name, and its members other than the item's id and index."""
+
+SEARCHING: Final = ("in_progress", "searching", "completed")
+STAGES: Final[dict[str, tuple[str, ...]]] = {
+    "web_search_call": SEARCHING,
+    "file_search_call": SEARCHING,
+    "code_interpreter_call": ("in_progress", "interpreting", "completed"),
+    "image_generation_call": ("in_progress", "generating", "completed"),
+    "mcp_call": ("in_progress", "completed"),
+    "mcp_list_tools": ("in_progress", "completed"),
+}
+DELTA_MEMBERS: Final = {
+    "code_interpreter_call": ("code_interpreter_call_code", "code"),
+    "mcp_call": ("mcp_call_arguments", "arguments"),
+    "function_call": ("function_call_arguments", "arguments"),
+    "custom_tool_call": ("custom_tool_call_input", "input"),
+}
+"""The member that is sent in a delta after the first stage: the event, and the member's name."""
+LATE_MEMBERS: Final = {"web_search_call": "action"}
+"""A member that an item has only once it is done."""
+PART_LISTS: Final = {"message": "content", "reasoning": "summary"}
+"""A list whose parts are sent one by one."""
+
+
+def opening_item(item: Item) -> Item:
+    """Return the item as it is when it is added."""
+    kind = item["type"]
+    result = {name: value for name, value in item.items() if name != LATE_MEMBERS.get(kind)}
+    if "status" in result:
+        result["status"] = "in_progress"
+    if kind in PART_LISTS:
+        result[PART_LISTS[kind]] = []
+    if kind in DELTA_MEMBERS:
+        result[DELTA_MEMBERS[kind][1]] = ""
+    return result
+
+
+def item_events(item: Item) -> Iterator[NativeEvent]:
+    """Yield the events between an item's addition and its completion."""
+    kind = item["type"]
+    if kind in PART_LISTS:
+        parts = item.get(PART_LISTS[kind])
+        for index, part in enumerate(parts if type(parts) is list else ()):
+            if type(part) is dict:
+                yield from _content(part, index) if kind == "message" else _summary(part, index)
+    stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in STAGES.get(kind, ())]
+    yield from stages[:1]
+    if kind in DELTA_MEMBERS:
+        event, member = DELTA_MEMBERS[kind]
+        yield f"{event}.delta", {"delta": item.get(member)}
+        yield f"{event}.done", {member: item.get(member)}
+    yield from stages[1:]
+
+
+def _summary(part: Item, index: int) -> Iterator[NativeEvent]:
+    """Yield the events of a part of a reasoning summary."""
+    at: Item = {"summary_index": index}
+    yield "reasoning_summary_part.added", {**at, "part": {**part, "text": ""}}
+    yield "reasoning_summary_text.delta", {**at, "delta": part.get("text")}
+    yield "reasoning_summary_text.done", {**at, "text": part.get("text")}
+    yield "reasoning_summary_part.done", {**at, "part": part}
+
+
+def _content(part: Item, index: int) -> Iterator[NativeEvent]:
+    """Yield the events of a message part: its text in one delta, then its citations; or its refusal."""
+    at: Item = {"content_index": index}
+    if part.get("type") == "refusal":
+        yield "content_part.added", {**at, "part": {**part, "refusal": ""}}
+        yield "refusal.delta", {**at, "delta": part.get("refusal")}
+        yield "refusal.done", {**at, "refusal": part.get("refusal")}
+        yield "content_part.done", {**at, "part": part}
+        return
+    citations = part.get("annotations")
+    text = part.get("text", "")
+    yield "content_part.added", {**at, "part": {**part, "annotations": [], "text": ""}}
+    yield "output_text.delta", {**at, "delta": text, "logprobs": []}
+    for number, citation in enumerate(citations if type(citations) is list else ()):
+        yield "output_text.annotation.added", {**at, "annotation": citation, "annotation_index": number}
+    yield "output_text.done", {**at, "logprobs": [], "text": text}
+    yield "content_part.done", {**at, "part": part}
+
+
 SEALED_PREFIX: Final = "gAAAAAB"
 """The prefix of encrypted reasoning."""
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
@@ -39,16 +126,10 @@ def supported_reply(reply: Reply) -> Reply:
     """Return the reply without the parts that this protocol never shows: further choices, native blocks that
     are no items of this protocol, and the text of redacted reasoning."""
     first = reply.choices[0]
-    if len(reply.choices) == 1 and not any(_needs_change(part) for part in first.parts):
-        return reply
     parts = tuple(_visible(part) for part in first.parts if not _is_hidden(part))
+    if len(reply.choices) == 1 and parts == first.parts:
+        return reply
     return replace(reply, choices=(replace(first, parts=parts),))
-
-
-def _needs_change(part: Part) -> bool:
-    if type(part) is Media:
-        return True
-    return _is_hidden(part) or (type(part) is Thinking and part.redacted and part.chunks != ())
 
 
 def _is_hidden(part: Part) -> bool:
@@ -89,8 +170,7 @@ def item(
     text: str | None,
     logprobs: Sequence[Json] = (),
 ) -> dict[str, Json]:
-    """Return an item with the text `text` and the probabilities of its tokens; None where the item only
-    begins."""
+    """Return an item with the text `text` and the probabilities of its tokens; None where the item only begins."""
     part = choice.parts[place]
     id = item_id(part, place, facts)
     if type(part) is NativePart:
@@ -119,7 +199,6 @@ def content_part(part: Part, text: str, logprobs: Sequence[Json] = ()) -> dict[s
 
 
 def annotations_of(part: Part) -> list[Json]:
-    """Return the sources of a text."""
     annotations: list[Json] = []
     if type(part) is not Text:
         return annotations

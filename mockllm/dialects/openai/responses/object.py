@@ -1,7 +1,6 @@
 """The response object: the echoed request with defaults, around the output.
 
-A non-streaming response contains it once; a stream contains it three times (created, in progress, and at the
-end).
+A non-streaming response contains it once; a stream contains it three times (created, in progress, and at the end).
 """
 
 from __future__ import annotations
@@ -9,15 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
-
 from mockllm.core.json.codec import Json
-from mockllm.core.randomness import HEX, Ids
+from mockllm.core.randomness import HEX
 from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
-from mockllm.dialects.openai.request_helpers import count_of, object_of, objects, text_of
-from mockllm.dialects.openai.responses.model_families import ResponsesFamily, family_of
+from mockllm.dialects.openai.model_families import DEFAULT_MODEL, ResponsesFamily, responses_family, snapshot
+from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 INCOMPLETE: Final[dict[Finish, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -66,24 +62,26 @@ SCHEMA: Final[dict[str, Json]] = {
 }
 
 
-class ResponseObjectFields(Struct):
+class ResponseObjectFields:
     """The fields of a response other than the reply itself: its ids, its time, and the echoed request."""
 
-    id: str
-    created: int
-    model: str
-    form: ResponsesFamily
-    ids: Ids
-    tier: str
-    custom: frozenset[str]
-    sealed: bool
-    """Whether reasoning contains its encrypted content."""
-    echo: dict[str, Json]
-    own: dict[str, Json]
-    """The top-level fields that the scenario adds."""
-    logprobs: int | None = None
-    """The number of likeliest tokens at each position of a text; None where the response has no
-    probabilities."""
+    def __init__(self, reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> None:
+        model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
+        self.id = stamp.ids.make("resp_", 50, alphabet=HEX)
+        self.created = stamp.second
+        self.form = responses_family(model)
+        self.ids = stamp.ids
+        self.tier = request.service_tier
+        self.custom = request.custom
+        self.sealed = self.form.recent or "reasoning.encrypted_content" in request.included
+        """Whether reasoning contains its encrypted content."""
+        fields = request.fields
+        self.echo = _echo_to_prompt(fields, model, self.form) | _echo_after_prompt(fields, self.form)
+        """The settings in the order of the wire. Fields of the output are None until they are known."""
+        self.own = dict(reply.extras.get("openai", {}))
+        """The top-level fields that the scenario adds."""
+        self.logprobs = request.logprobs
+        """The number of likeliest tokens at each position of a text; None where the response has no probabilities."""
 
     def response(
         self,
@@ -116,24 +114,6 @@ class ResponseObjectFields(Struct):
         return result
 
 
-def response_fields(reply: Reply, request: ResponsesRequest, stamp: ResponseIdentity) -> ResponseObjectFields:
-    model = reply.model if reply.model is not None else snapshot(request.model or DEFAULT_MODEL)
-    family = family_of(model)
-    return ResponseObjectFields(
-        id=stamp.ids.make("resp_", 50, alphabet=HEX),
-        created=stamp.second,
-        model=model,
-        form=family,
-        ids=stamp.ids,
-        tier=request.service_tier,
-        custom=request.custom,
-        sealed=family.recent or "reasoning.encrypted_content" in request.included,
-        echo=_echo(request, model, family),
-        own=dict(reply.extras.get("openai", {})),
-        logprobs=request.logprobs,
-    )
-
-
 def usage(counted: Usage, family: ResponsesFamily) -> dict[str, Json]:
     """Return the usage. Cached tokens are part of the input, reasoning tokens part of the output."""
     details = {"cached_tokens": counted.cached_read}
@@ -146,11 +126,6 @@ def usage(counted: Usage, family: ResponsesFamily) -> dict[str, Json]:
         "output_tokens_details": {"reasoning_tokens": counted.reasoning},
         "total_tokens": counted.total,
     }
-
-
-def _echo(request: ResponsesRequest, model: str, family: ResponsesFamily) -> dict[str, Json]:
-    """Return the settings in the order of the wire. Fields of the output are None until they are known."""
-    return _echo_to_prompt(request.fields, model, family) | _echo_after_prompt(request.fields, family)
 
 
 def _echo_to_prompt(fields: Mapping[str, Json], model: str, family: ResponsesFamily) -> dict[str, Json]:

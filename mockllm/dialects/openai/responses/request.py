@@ -15,26 +15,27 @@ from mockllm.core.request.request import (
     MediaPart,
     Message,
     OtherPart,
-    Part,
     ResultPart,
     Sampling,
-    TextPart,
     ThinkingPart,
     Tool,
     ToolChoice,
     estimate_input,
 )
-from mockllm.core.request.scope_keys import conversation, hashed
+from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai.request_helpers import (
+from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
+    content_parts,
     count_of,
     join_texts,
     object_of,
     objects,
     read_call,
+    read_format,
+    read_tool,
     text_of,
     texts,
 )
@@ -72,7 +73,6 @@ class InputRequest(ModelRequest):
 
     @lazy
     def previous(self) -> StoredResponse | None:
-        """The stored response that the request continues."""
         name = text_of(self.fields.get("previous_response_id")) or self.conversation
         return None if name is None else self.recall.stored(name)
 
@@ -121,11 +121,7 @@ class InputRequest(ModelRequest):
     @lazy
     def response_format(self) -> Format:
         format_ = object_of(object_of(self.fields.get("text")).get("format"))
-        if format_.get("type") == "json_object":
-            return Format("json")
-        if format_.get("type") == "json_schema":
-            return Format("schema", text_of(format_.get("name")), format_.get("schema"))
-        return Format()
+        return read_format(format_, format_)
 
     @lazy
     def input_tokens(self) -> int:
@@ -156,7 +152,6 @@ class ResponsesRequest(InputRequest):
 
 
 def turns_of(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
-    """Return the turns of these items."""
     names: dict[str, str | None] = {}
     result: list[Message] = []
     for item in items:
@@ -177,41 +172,25 @@ def _message(item: dict[str, Json], names: dict[str, str | None], recall: Respon
     if kind == "message":
         if type(role) is not str or role not in NEUTRAL_ROLES:
             return None
-        return Message(NEUTRAL_ROLES[role], tuple(content(item.get("content"))))
+        return Message(NEUTRAL_ROLES[role], tuple(content_parts(item.get("content"), MEDIA)))
     if type(kind) is not str:
         return None
     if kind in RESULTS:
         id = text_of(item.get("call_id"))
         name = None if id is None else names.get(id) or recall.call(id)
-        return Message("tool", (ResultPart(id, name, join_texts(content(item.get("output")))),))
+        return Message("tool", (ResultPart(id, name, join_texts(content_parts(item.get("output"), MEDIA))),))
     if kind in CALLS:
         parsed = read_call(text_of(item.get("call_id")), item)
         if parsed.id is not None:
             names[parsed.id] = parsed.name
         return Message("assistant", (parsed,))
     if kind == "reasoning":
-        return Message("assistant", (ThinkingPart(join_texts(content(item.get("summary")))),))
+        return Message("assistant", (ThinkingPart(join_texts(content_parts(item.get("summary"), MEDIA))),))
     if kind.endswith("_output"):
         return Message(
             "tool", (ResultPart(text_of(item.get("call_id")), kind.removesuffix("_call_output"), ""),)
         )
     return Message("assistant", (OtherPart(kind),))
-
-
-def content(value: Json) -> Iterator[Part]:
-    """Yield the parts of a message's content, or of a tool's output."""
-    if type(value) is str:
-        yield TextPart(value)
-    for entry in value if type(value) is list else ():
-        if type(entry) is str:
-            yield TextPart(entry)
-        elif type(entry) is dict:
-            text = entry.get("text", entry.get("refusal"))
-            kind = entry.get("type")
-            if type(text) is str:
-                yield TextPart(text)
-            else:
-                yield MEDIA[kind] if type(kind) is str and kind in MEDIA else OtherPart(str(kind))
 
 
 def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
@@ -222,11 +201,9 @@ def _tools(entry: dict[str, Json]) -> Iterator[Tool]:
         for inner in objects(entry.get("tools")):
             yield from _tools(inner)
         return
-    name = text_of(entry.get("name"))
-    if kind not in ("function", "custom"):
-        yield Tool(kind, kind=kind)
-    elif name is not None:
-        yield Tool(name, entry.get("parameters"), text_of(entry.get("description")), kind)
+    tool = read_tool(entry, kind) if kind in ("function", "custom") else Tool(kind, kind=kind)
+    if tool is not None:
+        yield tool
 
 
 def _tool_choice(choice: Json) -> ToolChoice:

@@ -1,7 +1,10 @@
-"""The calls on stored responses: GET and DELETE /v1/responses/{id}, POST …/cancel, GET …/input_items.
+"""The stored form of a response, and the calls on stored responses: GET and DELETE /v1/responses/{id}, POST
+…/cancel, GET …/input_items.
 
-The session's store serves these calls. A response that was not stored, was deleted or was evicted is not
-found.
+The server stores every response, unless the client declines, and the calls that the response makes: the body of
+a non-streaming response, or the last event of a stream. A broken stream has no last event: its client received
+no response to continue from, so nothing is stored. The session's store serves the calls. A response that was not
+stored, was deleted or was evicted is not found.
 """
 
 from __future__ import annotations
@@ -10,26 +13,79 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, pretty
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number
-from mockllm.dialects.openai.headers import PLAIN_HEAD, STREAM_HEAD, head
-from mockllm.dialects.openai.responses.errors import error_plan
+from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
+from mockllm.dialects.openai.request_fields import objects, text_of
+from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
     history,
     items,
     listed_item,
-    request_body,
+    read_object,
     response_object,
 )
-from mockllm.dialects.openai.responses.native_items import item_events, opening_item
-from mockllm.dialects.openai.responses.store_update import ids_of
+from mockllm.dialects.openai.responses.items import item_events, opening_item
+from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
+
+END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
+
+
+def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
+    """Return the update of the store; None where there is no response."""
+    sent = _last_payload(plan)
+    completed = {} if sent is None else response_object(sent)
+    id = text_of(completed.get("id"))
+    if sent is None or id is None:
+        return None
+    output = list(objects(completed.get("output")))
+    calls = dict(_calls(output))
+    if b'"store"' in request.raw and request.fields.get("store") is False:
+        return StoreUpdate(calls=calls)
+    previous = request.previous
+    if previous is None:
+        stored = StoredResponse(id, None, request.raw, sent)
+    else:
+        stored = StoredResponse(id, previous.id, request.raw, sent, request.thread)
+    return StoreUpdate(ids_of(completed, request.conversation), stored, calls)
+
+
+def ids_of(completed: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
+    """Return the ids that find a response: its own id, its conversation's, and those of its items."""
+    ids = (completed["id"], conversation, *(item.get("id") for item in objects(completed.get("output"))))
+    return tuple(id for id in ids if type(id) is str)
+
+
+def _last_payload(plan: Plan) -> bytes | None:
+    """Return the body, or the data of the event that ends a stream; None for anything else."""
+    last = next(
+        (step for step in reversed(plan.steps) if isinstance(step, EventStep | RawStep | CutStep)), None
+    )
+    if last is None or isinstance(last, CutStep):
+        return None
+    if isinstance(last, EventStep):
+        return last.payload if last.kind in ("body", "end", "error") else None
+    if not plan.streamed:
+        return last.data
+    _, _, event = last.data.rpartition(b"event: ")
+    name, _, data = event.partition(b"\ndata: ")
+    return data if name in END_EVENTS else None
+
+
+def _calls(output: list[dict[str, Json]]) -> list[tuple[str, str]]:
+    return [
+        (item["call_id"], item["name"])
+        for item in output
+        if item.get("type") in CALLS and type(item.get("call_id")) is type(item.get("name")) is str
+    ]
+
 
 UNFINISHED: Final[dict[str, Json]] = {
     "status": "in_progress",
@@ -53,38 +109,30 @@ class StoredRequest(Request):
         return response if response is not None and response.id == id else None
 
 
-class StoredCall(LookupCall):
+class StoredCall(ResponsesCall, LookupCall):
     """The base of the calls on stored responses."""
 
     api = "stored_responses"
     request = StoredRequest
-
-    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
-        return error_plan(failure, request, stamp)
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredRequest)
         if request.stored is None:
             id = request.route.get("response")
             return Failure("not_found", message=f"Response with id '{id}' not found.")
-        return self.response_plan(request.stored, request, stamp)
+        return self.respond(request.stored, request, stamp)
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
-        """Return the plan for an existing response."""
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         raise NotImplementedError  # pragma: no cover - abstract
 
 
 class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         stored_object = response_object(stored.response_body)
         if request.query.get("stream") != "true":
-            return _body(stored_object, stamp)
+            return body_plan(stored_object, stamp, end=b"")
         after = parse_number(request.query.get("starting_after"), -1)
         events = [event for place, event in enumerate(_events(stored_object)) if place > after]
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
@@ -93,10 +141,8 @@ class GetResponse(StoredCall):
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
-        return _body({"id": stored.id, "object": "response", "deleted": True}, stamp)
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"id": stored.id, "object": "response", "deleted": True}, stamp, end=b"")
 
     def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
         assert isinstance(request, StoredRequest)
@@ -109,29 +155,21 @@ class CancelResponse(StoredCall):
     """POST /v1/responses/{id}/cancel. Stored responses are complete, so cancelling changes nothing: a
     background response is returned unchanged."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         stored_object = response_object(stored.response_body)
         if stored_object.get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return _body(stored_object, stamp)
+        return body_plan(stored_object, stamp, end=b"")
 
 
 class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
-    def response_plan(
-        self, stored: StoredResponse, request: StoredRequest, stamp: ResponseIdentity
-    ) -> Plan | Failure:
+    def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
         before = chain(stored, request.recall)[:-1]
-        all_ = history(before) + items(request_body(stored).get("input"))
+        all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
-        return _body(page(shown, request.query, "desc"), stamp)
-
-
-def _body(value: Json, stamp: ResponseIdentity) -> Plan:
-    return Plan(head(200, PLAIN_HEAD, stamp), (EventStep(pretty(value), 0, "body"),))
+        return body_plan(page(shown, request.query, "desc"), stamp, end=b"")
 
 
 def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:

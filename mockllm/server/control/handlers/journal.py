@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import redact_bytes
 from mockllm.server.control import journal_queries, verification
-from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
+from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import entry_by_id
-from mockllm.server.control.models.base import Reloaded, ResetDone, StaleFile
-from mockllm.server.control.models.journal_entries import ForgottenCount
-from mockllm.server.control.models.rule_items import RuleInfo, RuleList
+from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
+from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
+from mockllm.server.control.models.journal import (
+    ExportQuery,
+    ForgottenCount,
+    RequestDetail,
+    RequestPage,
+    RequestQuery,
+    VerifyBody,
+    VerifyResult,
+)
+from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.time_slices import TimeSlices
-from mockllm.server.control.yaml_body import body_source, json_as_yaml
 from mockllm.server.journal.entry import JournalEntry
 
 
 async def list_requests(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The journal, in pages."""
     return await journal_queries.page(context.journal, call.query)
 
 
 async def forget_requests(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Clear the journal."""
     count = len(context.journal)
     context.journal.clear()
     return ForgottenCount(forgotten=count)
 
 
 async def export_requests(context: ControlContext, call: ApiCall) -> TextResponse:
+    """The journal as JSON lines or HAR."""
     entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
     disposition = ("Content-Disposition", f'attachment; filename="mockllm.{call.query.format}"')
     if call.query.format == "har":
@@ -40,10 +52,12 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
 
 
 async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
+    """One request in full."""
     return journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
 
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Verify expectations on the requests."""
     source = body_source(call.raw if call.raw.strip() else b"{}")
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
@@ -51,6 +65,7 @@ async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
+    """Which rule a request matches, and why."""
     if context.explain is None:
         raise Problem(501, "This server has no explain; use the command `mockllm explain`.")
     try:
@@ -86,6 +101,7 @@ def _request_file(entry: JournalEntry) -> bytes:
 
 
 async def reload(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Reload the scenario files now."""
     if context.reload is None:
         raise Problem(409, "This server does not reload (--no-reload).")
     await context.reload()
@@ -95,6 +111,7 @@ async def reload(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 async def reset(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Reset counters, sessions, journal, metrics and overlay."""
     kinds = list(dict.fromkeys(call.body.what))
     for kind in kinds:
         await context.forget(kind)
@@ -102,6 +119,7 @@ async def reset(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+    """All rules and modifiers, with counters and positions."""
     catalog, totals = context.engine.catalog, context.engine.state.totals()
     rules, slices = [], TimeSlices()
     for number, item in enumerate(catalog.items):
@@ -120,3 +138,28 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
             )
         )
     return RuleList(rules=rules)
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/requests", list_requests, RequestPage, query=RequestQuery),
+    ApiRoute("DELETE", "/api/requests", forget_requests, ForgottenCount),
+    ApiRoute(
+        "GET",
+        "/api/requests/export",
+        export_requests,
+        query=ExportQuery,
+        content_type="application/x-ndjson",
+        or_type=JSON,
+    ),
+    ApiRoute("GET", "/api/requests/{id}", show_request, RequestDetail),
+    ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
+    ApiRoute(
+        "POST",
+        "/api/explain",
+        explain,
+        raw='a request as `mockllm explain` reads it, or {"request_id": N} for a journal entry',
+    ),
+    ApiRoute("POST", "/api/reload", reload, Reloaded),
+    ApiRoute("POST", "/api/reset", reset, ResetDone, ResetBody),
+    ApiRoute("GET", "/api/rules", list_rules, RuleList),
+)

@@ -9,11 +9,12 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from mockllm.server.control.api_types import JSON, ApiCall, TextResponse, visible
+from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.endpoints import endpoint_name
 from mockllm.server.control.models.base import Done
-from mockllm.server.control.models.metric_values import (
+from mockllm.server.control.models.metrics import (
     DetailedMetrics,
     EndpointMetrics,
     Latency,
@@ -34,6 +35,7 @@ def _metrics(context: ControlContext) -> Metrics:
 
 
 async def show_metrics(context: ControlContext, call: ApiCall) -> BaseModel:
+    """All metrics by endpoint."""
     return metrics_view(context)
 
 
@@ -59,37 +61,43 @@ def metrics_view(context: ControlContext) -> MetricsView:
 
 
 async def show_latency(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Latency percentiles of one endpoint."""
     name = call.params["endpoint"]
     name = name if name == NONE else endpoint_name(name)
     counters = _metrics(context).endpoints.get(name, EndpointCounters())
-    return LatencyView(
-        endpoint=name,
-        latency=_latency(counters.took),
-        ttft=_latency(counters.ttft),
-        inter_chunk=_latency(counters.gaps),
-    )
+    return LatencyView(endpoint=name, **_latencies(counters))
 
 
 async def reset_metrics(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Reset the metrics."""
     _metrics(context).reset()
     return Done(done="metrics")
 
 
-async def show_detailed(context: ControlContext, call: ApiCall) -> BaseModel:
-    return _detailed(context)
+async def show_detailed(context: ControlContext, call: ApiCall) -> DetailedMetrics:
+    """Requests by model, rule and status, and a time series in seconds."""
+    metrics = _metrics(context)
+    series = [
+        SeriesCount(**labels._asdict(), requests=count) for labels, count in sorted(metrics.series.items())
+    ]
+    return DetailedMetrics(series=series, seconds=[_second(second) for second in metrics.seconds()])
 
 
 async def export_json(context: ControlContext, call: ApiCall) -> TextResponse:
-    text = _detailed(context).model_dump_json(indent=2)
+    """The detailed metrics as a download."""
+    text = (await show_detailed(context, call)).model_dump_json(indent=2)
     return TextResponse(visible(text.encode()) + b"\n", JSON, (_disposition("mockllm-metrics.json"),))
 
 
 async def export_csv(context: ControlContext, call: ApiCall) -> TextResponse:
-    """Return the time series with one line for each second."""
+    """The time series as a download.
+
+    One line for each second.
+    """
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["at", "requests", "errors", "missed", "mean", "bytes"])
-    for second in _detailed(context).seconds:
+    for second in (await show_detailed(context, call)).seconds:
         writer.writerow([second.at, second.requests, second.errors, second.missed, second.mean, second.bytes])
     return TextResponse(
         out.getvalue().encode(), "text/csv; charset=utf-8", (_disposition("mockllm-metrics.csv"),)
@@ -98,14 +106,6 @@ async def export_csv(context: ControlContext, call: ApiCall) -> TextResponse:
 
 def _disposition(name: str) -> tuple[str, str]:
     return "Content-Disposition", f'attachment; filename="{name}"'
-
-
-def _detailed(context: ControlContext) -> DetailedMetrics:
-    metrics = _metrics(context)
-    series = [
-        SeriesCount(**labels._asdict(), requests=count) for labels, count in sorted(metrics.series.items())
-    ]
-    return DetailedMetrics(series=series, seconds=[_second(second) for second in metrics.seconds()])
 
 
 def second_view(context: ControlContext, at: int) -> SecondView:
@@ -134,10 +134,13 @@ def _endpoint(name: str, counters: EndpointCounters, in_flight: int) -> Endpoint
         missed=counters.missed,
         left=dict(counters.left),
         faults=dict(counters.faults),
-        latency=_latency(counters.took),
-        ttft=_latency(counters.ttft),
-        inter_chunk=_latency(counters.gaps),
+        **_latencies(counters),
     )
+
+
+def _latencies(counters: EndpointCounters) -> dict[str, Latency]:
+    measured = {"latency": counters.took, "ttft": counters.ttft, "inter_chunk": counters.gaps}
+    return {name: _latency(histogram) for name, histogram in measured.items()}
 
 
 def _latency(histogram: Histogram) -> Latency:
@@ -160,3 +163,13 @@ def _latency(histogram: Histogram) -> Latency:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/metrics", show_metrics, MetricsView),
+    ApiRoute("GET", "/api/metrics/latency/{endpoint}", show_latency, LatencyView),
+    ApiRoute("POST", "/api/metrics/reset", reset_metrics, Done),
+    ApiRoute("GET", "/api/detailed-metrics", show_detailed, DetailedMetrics),
+    ApiRoute("GET", "/api/detailed-metrics/export/json", export_json),
+    ApiRoute("GET", "/api/detailed-metrics/export/csv", export_csv, content_type="text/csv"),
+)

@@ -1,34 +1,53 @@
-"""Handlers that show and change the settings of endpoints, and reset their limits."""
+"""Handlers of the settings of endpoints, of their possible values, and of limits."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+import inspect
+from typing import Any, Final, get_args
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from mockllm.core.display import counted
+from mockllm.core.failure import NAMED
+from mockllm.core.faults import FAMILIES, FAULTS
 from mockllm.core.json.codec import Json, dumps
-from mockllm.scenario.overlay import overlay_entries
-from mockllm.server.control.api_types import ApiCall
-from mockllm.server.control.climate_presets import climates
+from mockllm.core.limits.limit import STRATEGIES
+from mockllm.scenario.overlay import overlay_entries, to_yaml
+from mockllm.server.control.api_types import ApiCall, ApiRoute
+from mockllm.server.control.body_text import body_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.endpoints import (
     ENDPOINTS,
+    climates,
+    endpoint_match,
     endpoint_name,
     merge_patch,
     modifier_applies,
     settings_modifiers,
 )
 from mockllm.server.control.models.base import Done
-from mockllm.server.control.models.endpoint_config import (
+from mockllm.server.control.models.settings import (
+    ClimateInfo,
+    ClimateList,
+    ClimateQuery,
     Config,
     EndpointList,
     EndpointSettings,
+    FailureModes,
+    FaultMode,
+    FaultSetting,
     SettingsPatch,
+    Strategies,
+    Strategy,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem
-from mockllm.server.control.yaml_body import body_source
 from mockllm.server.overlay_store import OverlayRejected
 
 
 async def show_config(context: ControlContext, call: ApiCall) -> BaseModel:
+    """All settings that were changed at run time."""
     settings = context.settings
     return Config(
         global_=settings.get("", {}),
@@ -39,27 +58,32 @@ async def show_config(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 async def patch_global(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Change settings of all endpoints."""
     await _patch(context, "", call.body)
     return await show_config(context, call)
 
 
 async def list_endpoints(context: ControlContext, call: ApiCall) -> BaseModel:
+    """All endpoints with their settings."""
     return EndpointList(endpoints=[_endpoint(context, name) for name in ENDPOINTS])
 
 
 async def patch_endpoint(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Change settings of one endpoint."""
     endpoint = endpoint_name(call.params["endpoint"])
     await _patch(context, endpoint, call.body)
     return _endpoint(context, endpoint)
 
 
 async def delete_endpoint(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Remove all settings of one endpoint."""
     endpoint = endpoint_name(call.params["endpoint"])
     await _replace(context, {name: values for name, values in context.settings.items() if name != endpoint})
     return _endpoint(context, endpoint)
 
 
 async def reset_config(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Remove all settings."""
     await _replace(context, {})
     return await show_config(context, call)
 
@@ -115,15 +139,108 @@ def _settings_problem(rejected: OverlayRejected) -> Problem:
 
 
 async def reset_limits(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Reset the quotas of all limits."""
     context.engine.state.reset_limits()
     return Done(done="all limits")
 
 
 async def reset_endpoint_limits(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Reset the quotas of the limits of one endpoint."""
     endpoint = endpoint_name(call.params["endpoint"])
     items = context.engine.catalog.items
     keys = frozenset(
         item.key for item in items if item.limit is not None and modifier_applies(item, endpoint)
     )
     context.engine.state.reset_limits(keys)
-    return Done(done=f"{len(keys)} limit{'s' * (len(keys) != 1)} of {endpoint}")
+    return Done(done=f"{counted(len(keys), 'limit')} of {endpoint}")
+
+
+STRATEGY_TEXTS: Final = {
+    "none": "never refuses",
+    "fixed-window": "a number of requests in each window",
+    "sliding-window": "a number of requests in any period as long as a window",
+    "token-bucket": "a mean number of requests a window, with bursts",
+    "leaky-bucket": "evenly spaced requests, some of which may wait in a queue",
+    "after-n": "a total number of requests, then refuses every request",
+    "random": "refuses at random",
+    "always": "refuses every request",
+}
+
+
+async def list_failure_modes(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The values of `error` and `faults`."""
+    families = {module.__name__: module.__name__.rpartition(".")[2] for module in FAMILIES}
+    faults = [
+        FaultMode(
+            name=name,
+            about=inspect.cleandoc(fault.__doc__ or "").partition("\n")[0],
+            family=families[fault.__module__],
+            settings=[_setting(key, field) for key, field in fault.model_fields.items()],
+        )
+        for name, fault in FAULTS.items()
+    ]
+    return FailureModes(errors=list(NAMED), faults=faults)
+
+
+def _setting(name: str, field: FieldInfo) -> FaultSetting:
+    default = None if field.default is PydanticUndefined else field.default
+    if isinstance(default, BaseModel):
+        default = default.model_dump(exclude_none=True)
+    return FaultSetting(
+        name=field.alias or name,
+        about=field.description or "",
+        default=to_jsonable_python(default, fallback=str),
+        choices=_literals(field.annotation),
+    )
+
+
+def _literals(annotation: Any) -> list[str]:
+    """Return the values of all Literals in an annotation."""
+    inner = get_args(annotation)
+    if (
+        getattr(annotation, "__origin__", None) is not None
+        and inner
+        and all(type(value) is str for value in inner)
+    ):
+        return [str(value) for value in inner]
+    return [word for value in inner if type(value) is not str for word in _literals(value)]
+
+
+async def list_climates(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The values of `climate`."""
+    endpoint = "" if call.query.endpoint is None else endpoint_name(call.query.endpoint)
+    return ClimateList(
+        climates=[
+            ClimateInfo(
+                name=climate.name,
+                about=climate.about,
+                yaml=to_yaml({"modifiers": modifiers}) if modifiers else "",
+            )
+            for climate in climates().values()
+            for modifiers in [climate.for_endpoint(endpoint, endpoint_match(endpoint))]
+        ]
+    )
+
+
+async def list_strategies(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The strategies of `limit`."""
+    items = context.engine.catalog.items
+    return Strategies(
+        strategies=[Strategy(name=name, about=STRATEGY_TEXTS[name]) for name in STRATEGIES],
+        limits=[item.id for item in items if item.limit is not None],
+    )
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/config", show_config, Config),
+    ApiRoute("PATCH", "/api/config/global", patch_global, Config, SettingsPatch),
+    ApiRoute("GET", "/api/config/endpoints", list_endpoints, EndpointList),
+    ApiRoute("PATCH", "/api/config/endpoints/{endpoint}", patch_endpoint, EndpointSettings, SettingsPatch),
+    ApiRoute("DELETE", "/api/config/endpoints/{endpoint}", delete_endpoint, EndpointSettings),
+    ApiRoute("POST", "/api/config/reset", reset_config, Config),
+    ApiRoute("POST", "/api/rate-limit/reset", reset_limits, Done),
+    ApiRoute("POST", "/api/rate-limit/reset/{endpoint}", reset_endpoint_limits, Done),
+    ApiRoute("GET", "/api/rate-limit/strategies", list_strategies, Strategies),
+    ApiRoute("GET", "/api/failure-modes", list_failure_modes, FailureModes),
+    ApiRoute("GET", "/api/climates", list_climates, ClimateList, query=ClimateQuery),
+)

@@ -11,15 +11,10 @@ from pydantic import BaseModel
 
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
-from mockllm.server.control.api_types import ApiCall, TextResponse
+from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again
-from mockllm.server.control.models.verdict_reports import (
-    ClientVerdicts,
-    VerdictGiven,
-    VerdictList,
-    VerdictQuery,
-)
+from mockllm.server.control.models.journal import ClientVerdicts, VerdictGiven, VerdictList, VerdictQuery
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.verdict_input import JUDGED, unfinished
@@ -32,7 +27,10 @@ FULL: Final = 0.8
 
 
 async def show_verdicts(context: ControlContext, call: ApiCall) -> BaseModel | TextResponse:
-    """Decode the requests in slices, so that other responses are not delayed, and return the verdicts."""
+    """How clients behave.
+
+    The requests are decoded in slices, so that other responses are not delayed.
+    """
     requests = observed_requests(context.journal, context.engine, call.query)
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
@@ -118,3 +116,10 @@ def _verdict(result: VerdictResult) -> VerdictGiven:
         rule_of_conduct=result.verdict.rule_with_source,
         requests=[request.id for request in result.requests],
     )
+
+
+ROUTES: Final = (
+    ApiRoute(
+        "GET", "/api/verdicts", show_verdicts, VerdictList, query=VerdictQuery, or_type="application/xml"
+    ),
+)

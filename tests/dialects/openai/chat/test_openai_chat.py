@@ -170,9 +170,9 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
         (step.kind, step.chunk_index) if isinstance(step, EventStep) else step for step in plan.steps
     ] == [
         ("open", 0),
-        ("say", 1),
+        ("chunk", 1),
         WaitStep(0.5, 1, scripted=True),
-        ("say", 2),
+        ("chunk", 2),
         RawStep(b": hi\n\n", 2),
         ("finish", 2),
         ("usage", 2),

@@ -15,12 +15,13 @@ from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.dialects.openai.chat.store_update import fold_chunks, store_update
 from mockllm.dialects.openai.chat.stored_calls import (
     DeleteChat,
     StoredChatCall,
     StoredChatRequest,
     UpdateChat,
+    fold_chunks,
+    store_update,
 )
 from mockllm.state.response_store import ResponseStore
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
@@ -138,7 +139,7 @@ def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None
 
 
 def stream_plan(*payloads: bytes) -> Plan:
-    steps = tuple(EventStep(payload, 0, "say") for payload in payloads)
+    steps = tuple(EventStep(payload, 0, "chunk") for payload in payloads)
     return Plan(ResponseHead(200, ()), steps, Framing.SSE)
 
 

@@ -21,10 +21,9 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
-from mockllm.dialects.openai.model_families import SNAPSHOTS
+from mockllm.dialects.openai.model_families import RESPONSES_FAMILIES, SNAPSHOTS, responses_family
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
-from mockllm.dialects.openai.responses.model_families import FAMILIES, family_of
-from mockllm.dialects.openai.responses.native_items import STAGES
+from mockllm.dialects.openai.responses.items import STAGES
 from tests.dialects.openai.chat.chat_requests import STAMP, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
@@ -63,8 +62,10 @@ def test_model_of_the_reply_overrides_the_request() -> None:
 
 
 def test_alias_and_snapshot_have_one_form() -> None:
-    assert {alias for alias, dated in SNAPSHOTS.items() if family_of(alias) != family_of(dated)} == set()
-    assert FAMILIES[-1][0] == "*"
+    assert {
+        alias for alias, dated in SNAPSHOTS.items() if responses_family(alias) != responses_family(dated)
+    } == set()
+    assert RESPONSES_FAMILIES[-1][0] == "*"
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -285,9 +286,9 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
         (step.kind, step.chunk_index) if isinstance(step, EventStep) else step for step in plan.steps
     ] == [
         *[("open", 0)] * 4,
-        ("say", 1),
+        ("chunk", 1),
         WaitStep(0.5, 1, scripted=True),
-        ("say", 2),
+        ("chunk", 2),
         RawStep(b": hi\n\n", 2),
         *[("close", 2)] * 3,
         ("end", 2),

@@ -1,0 +1,102 @@
+"""The scenarios and packs that a command loads. Missing packs of `mockllm.lock` are fetched before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from codecs import BOM_UTF8
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.cli.options import BadOption
+from mockllm.dialects.registry import ALIASES, APIS, DIALECT_NAMES, GENERATING, GENERATING_PATHS, PROVIDERS
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.scenario.lockfile import lock_path, read_lock
+from mockllm.scenario.manifest import ParamSettings
+from mockllm.scenario.scenario_folder import is_pack, scenario_files
+from mockllm.scenario.vocabulary import Vocabulary
+
+FOLDER: Final = "scenarios"
+DEFAULT_PACK: Final = "default"
+
+
+def _packs(values: Mapping[str, Any]) -> list[str]:
+    return [name for names in values["pack"] or () for name in names.split(",") if name]
+
+
+def uses_default_pack(values: Mapping[str, Any]) -> bool:
+    """Return whether the pack `default` is served: no sources in the options, and no scenario files."""
+    if values["scenarios"] or _packs(values) or values.get("record_misses"):
+        return False
+    try:
+        return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
+    except OSError:  # loading reports the reason
+        return False
+
+
+def note_default_pack(values: Mapping[str, Any]) -> None:
+    """Print to standard error that the pack `default` is used, in case the user meant another folder."""
+    if uses_default_pack(values):
+        print(f"No scenario files in ./{FOLDER}; using the pack `{DEFAULT_PACK}`.", file=sys.stderr)
+
+
+def scenario_sources(values: Mapping[str, Any], environment: Mapping[str, str]) -> ScenarioSources:
+    """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
+    `default`. The folder of `--record-misses` comes last."""
+    scenarios = list(values["scenarios"] or ())
+    packs = _packs(values)
+    if uses_default_pack(values):
+        packs = [DEFAULT_PACK]
+    elif not scenarios and not packs and Path(FOLDER).is_dir():
+        scenarios = [FOLDER]
+    recorded = values.get("record_misses")
+    if recorded and not any(
+        Path(recorded).resolve().is_relative_to(Path(folder).resolve()) for folder in scenarios
+    ):
+        scenarios.append(recorded)  # recordings are served from then on
+    settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
+    sources = ScenarioSources(scenarios, packs, settings, vocabulary(), frozen=bool(values.get("frozen")))
+    if not sources.frozen and os.path.isfile(lock_path(scenarios)):
+        fetch_missing(lock_path(scenarios))
+    return sources
+
+
+def read_input(name: str, stdin_name: str) -> tuple[bytes, str]:
+    """Return the bytes and the name of a file; `-` is standard input. Raise BadOption if it cannot be read."""
+    if name == "-":
+        return sys.stdin.buffer.read().removeprefix(BOM_UTF8), stdin_name
+    try:
+        return Path(name).read_bytes().removeprefix(BOM_UTF8), name  # some editors and shells write it
+    except OSError as error:
+        raise BadOption(f"{name}: {error.strerror}") from None
+
+
+def vocabulary() -> Vocabulary:
+    """Return the names of providers, dialects and calls."""
+    return Vocabulary(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+
+
+def fetch_missing(path: str) -> bool:
+    """Fetch the missing packs of the lock at a path, with a line for each on standard error. Return whether all packs
+    exist now. Report packs that cannot be fetched; loading reports them again, with their positions."""
+    lock = read_lock(path)
+    missing = [
+        name
+        for name in lock.packs
+        if not (is_pack(lock.vendored_path(name)) or is_pack(lock.fetched_path(name)))
+    ]
+    if not missing:
+        return True
+    from mockllm.packing.lockfile_editor import LockfileEditor  # imports git and archives
+    from mockllm.scenario.pack_files import PackRejected
+
+    locking, complete = LockfileEditor(path), True
+    for name in missing:
+        try:
+            for change in locking.fetch([name]):
+                print(f"fetched {change.name} {change.now} from {change.source}", file=sys.stderr)
+        except PackRejected as error:
+            complete = False
+            print(f"mockllm: {error}", file=sys.stderr)
+    return complete

@@ -1,0 +1,118 @@
+"""Keys of a request: its hashes, its conversation, and the scopes that `per` selects.
+
+Request hashes, which `match: {hash: …}` compares: equal for equal requests, however their JSON is written.
+
+The hash is SHA-256 over the canonical JSON of method, path, provider, the query's `alt` (Gemini's parameter for SSE)
+and the body, without the fields that change from one run of a client to the next. The older recipe, with which other
+tools have written files, hashes the body with a `provider` in it, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from hashlib import blake2b, sha256
+from typing import Final
+
+from mockllm.core.json.codec import MISSING, Json, canonical, dumps
+from mockllm.core.redaction import redacted
+from mockllm.core.request.request import Request
+
+_HASH: Final = "_hash"
+_OLDER_HASH: Final = "_older_hash"
+"""The attributes in which a request caches its hashes."""
+
+
+def request_hash(request: Request) -> str:
+    """Return 64 hexadecimal digits. A body that is not JSON is hashed as bytes."""
+    parts = hash_input(request)
+    return sha256(canonical(parts) + (b"" if "body" in parts else request.raw)).hexdigest()
+
+
+def hash_input(request: Request) -> dict[str, Json]:
+    """Return the parts of a request that its hash covers; without `body` where that is not JSON."""
+    parts: dict[str, Json] = {
+        "method": request.method,
+        "path": _encodable(request.path),
+        "provider": request.provider,
+        "alt": request.query.get("alt"),
+    }
+    body = request.body
+    if body is not MISSING:
+        parts["body"] = _without(body, request.volatile)
+    return parts
+
+
+def _without(body: Json, names: Set[str]) -> Json:
+    """Return the body without some of its fields."""
+    if not isinstance(body, dict):
+        return body
+    return {name: value for name, value in body.items() if name not in names}
+
+
+def older_hash(request: Request) -> str | None:
+    """Return SHA-256 over the compact, key-sorted JSON of the body with the provider's name added as `provider`.
+    Return None where the body is not an object."""
+    body = request.body
+    if not isinstance(body, dict):
+        return None
+    return sha256(canonical({**body, "provider": request.provider})).hexdigest()
+
+
+def cached_hash(request: Request) -> str:
+    """Return the request's hash, which is computed once for a request."""
+    if _HASH not in vars(request):
+        vars(request)[_HASH] = request_hash(request)
+    return vars(request)[_HASH]  # type: ignore[no-any-return]
+
+
+def cached_older_hash(request: Request) -> str | None:
+    """Return the hash by the older recipe, which is computed once for a request."""
+    if _OLDER_HASH not in vars(request):
+        vars(request)[_OLDER_HASH] = older_hash(request)
+    return vars(request)[_OLDER_HASH]  # type: ignore[no-any-return]
+
+
+def known_hash(request: Request) -> str | None:
+    """Return the request's hash if it was computed before."""
+    return vars(request).get(_HASH)
+
+
+def hash_input_json(request: Request) -> str:
+    """Return the parts that the request's hash covers as JSON for a person, without what looks like a key."""
+    return dumps(redacted(hash_input(request))).decode()
+
+
+def _encodable(text: str) -> str:
+    """Return the text with escapes for lone surrogates, which UTF-8 cannot encode."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def scope_of(per: str, request: Request) -> str:
+    """Return the scope's name; the empty one is global (inside the session)."""
+    if per == "global":
+        return ""
+    if per == "api_key":
+        return f"api_key:{hashed(request.api_key or '')}"
+    if per == "ip":
+        return f"ip:{request.client}"
+    if per == "conversation":
+        return f"conversation:{conversation(request)}"
+    name = per.removeprefix("header:").lower()
+    return f"header:{name}={request.headers.get(name, '')}"
+
+
+def conversation(request: Request) -> str:
+    """Return a conversation's name: the name that the request has, else a hash of its opening.
+
+    The opening is the system text and the first user message. A request that continues an earlier response has the
+    name of that response's conversation.
+    """
+    if request.thread is not None:
+        return request.thread
+    system, first = request.opening
+    return hashed(f"{system}\0{first}")
+
+
+def hashed(text: str) -> str:
+    """Return a short hash for a name without secrets."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

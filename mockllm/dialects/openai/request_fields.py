@@ -1,0 +1,168 @@
+"""Fields that OpenAI's requests share, above all those of chat completions and responses.
+
+The module contains readers of fields with arbitrary values, and the settings that both protocols call by the
+same names. No function raises on any JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Final, TypeAlias
+
+from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.request.request import (
+    CallPart,
+    Format,
+    MediaPart,
+    Message,
+    OtherPart,
+    Part,
+    Request,
+    Role,
+    TextPart,
+    Tool,
+)
+from mockllm.core.tokens import estimate
+
+TokenInput: TypeAlias = str | list[int]
+"""A text, or the numbers of its tokens."""
+NEUTRAL_ROLES: Final[dict[str, Role]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+"""The neutral role of each role of a message."""
+MAX_CHOICES: Final = 128
+"""The maximum number of choices of one request."""
+
+
+def text_of(value: Json) -> str | None:
+    return value if type(value) is str else None
+
+
+def object_of(value: Json) -> dict[str, Json]:
+    return value if type(value) is dict else {}
+
+
+def count_of(value: Json) -> int | None:
+    """Return an integer above 0; None for anything else, `true` included."""
+    return value if type(value) is int and value > 0 else None
+
+
+def choice_count(value: Json) -> int:
+    """Return the number of requested choices, limited to the service's maximum also where no check ran."""
+    return min(count_of(value) or 1, MAX_CHOICES)
+
+
+def objects(value: Json) -> Iterator[dict[str, Json]]:
+    return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
+
+
+def texts(value: Json) -> Iterator[str]:
+    return (entry for entry in value if type(entry) is str) if type(value) is list else iter(())
+
+
+class ModelRequest(Request):
+    """A request to a model; the body names the model."""
+
+    dialect = "openai"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+    @lazy
+    def stream(self) -> bool:
+        return self.fields.get("stream") is True
+
+    @lazy
+    def include_usage(self) -> bool:
+        """Whether the stream ends with a chunk of usage."""
+        return object_of(self.fields.get("stream_options")).get("include_usage") is True
+
+    @lazy
+    def obfuscated(self) -> bool:
+        """Whether the chunks of a stream are padded; they are unless the request declines."""
+        return object_of(self.fields.get("stream_options")).get("include_obfuscation") is not False
+
+    @lazy
+    def service_tier(self) -> str:
+        """The tier that serves the request: the requested tier where the tier has its own capacity, else
+        `default`."""
+        tier = self.fields.get("service_tier")
+        return tier if type(tier) is str and tier in ("flex", "priority", "scale") else "default"
+
+    @lazy
+    def custom(self) -> frozenset[str]:
+        """The names of the tools that take free text instead of JSON."""
+        tools = self.tools
+        return frozenset([tool.name for tool in tools if tool.kind == "custom"]) if tools else frozenset()
+
+
+def is_token_list(value: Json) -> bool:
+    return type(value) is list and bool(value) and all(type(token) is int for token in value)
+
+
+def input_message(inputs: Iterable[TokenInput]) -> Message:
+    """Return the inputs as one message of the user."""
+    parts = (TextPart(entry) if isinstance(entry, str) else OtherPart("tokens") for entry in inputs)
+    return Message("user", tuple(parts))
+
+
+def count_inputs(inputs: Iterable[TokenInput]) -> int:
+    """Return the tokens of the inputs, which have no message framing."""
+    return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in inputs)
+
+
+def content_parts(content: Json, media: Mapping[str, MediaPart]) -> Iterator[Part]:
+    """Yield the parts of a message's content, or of a tool's output; `media` are the parts without text, by type."""
+    if type(content) is str:
+        yield TextPart(content)
+    for entry in content if type(content) is list else ():
+        if type(entry) is str:
+            yield TextPart(entry)
+        elif type(entry) is dict:
+            kind, text = entry.get("type"), entry.get("text", entry.get("refusal"))
+            if type(text) is str:
+                yield TextPart(text)
+            else:
+                yield media[kind] if type(kind) is str and kind in media else OtherPart(str(kind))
+
+
+def read_format(fields: dict[str, Json], schema: dict[str, Json]) -> Format:
+    """Return the response format of this type; `schema` contains the name and the schema."""
+    if fields.get("type") == "json_object":
+        return Format("json")
+    if fields.get("type") == "json_schema":
+        return Format("schema", text_of(schema.get("name")), schema.get("schema"))
+    return Format()
+
+
+def read_tool(fields: dict[str, Json], kind: str = "function") -> Tool | None:
+    """Return a tool by its name; None where it has none."""
+    name = text_of(fields.get("name"))
+    return (
+        None
+        if name is None
+        else Tool(name, fields.get("parameters"), text_of(fields.get("description")), kind)
+    )
+
+
+def join_texts(parts: Iterable[Part]) -> str:
+    """Return the texts among the parts, one line for each."""
+    return "\n".join(part.text for part in parts if type(part) is TextPart)
+
+
+def read_call(id: str | None, fields: dict[str, Json]) -> CallPart:
+    """Return a call of the history. A function's arguments are parsed where they are JSON; a custom tool's
+    input is text."""
+    arguments = fields.get("arguments")
+    if arguments is None:
+        arguments = fields.get("input")
+    elif type(arguments) is str:
+        with suppress(JSONDecodeError):
+            arguments = loads(arguments)
+    return CallPart(id, text_of(fields.get("name")), arguments)

@@ -1,0 +1,274 @@
+"""Vendors' changes to OpenAI's objects of the responses and embeddings calls: members added, dropped or renamed;
+and OpenAI's form of requests that OpenAI would refuse.
+
+Each edit changes one object in place: a body, or an event of a stream. Only the check uses a request in OpenAI's
+form; rules, journals and readers get the request as it was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Final
+
+from mockllm.core.json.codec import Json
+from mockllm.core.reply.reply import Usage
+from mockllm.dialects.openai.completions import usage as plain_usage
+from mockllm.dialects.openai.request_fields import object_of
+
+Object = dict[str, Json]
+
+
+def response_of(payload: Object) -> Object | None:
+    """Return the response that an object is, or that an event contains."""
+    if payload.get("object") == "response":
+        return payload
+    return payload.get("response")
+
+
+def items_of(payload: Object) -> Iterator[Object]:
+    if "item" in payload:
+        yield payload["item"]
+    response = response_of(payload)
+    if response is not None:
+        yield from response["output"]
+
+
+def drop(payload: Object, *names: str) -> None:
+    for name in names:
+        payload.pop(name, None)
+
+
+XAI_DEFAULTS: Final = {"temperature": 0.7, "top_p": 0.95}
+
+
+def xai(payload: Object) -> None:
+    """Drop padding and billing. Reasoning has a status and is sealed at its end; the usage has a price."""
+    opens = payload.get("type") == "response.output_item.added"
+    drop(payload, "obfuscation")
+    for item in items_of(payload):
+        drop(item, "phase")
+        if item["type"] == "reasoning":
+            item["status"] = "in_progress" if opens else "completed"
+            drop(item, "content", *(("encrypted_content",) if opens else ()))
+    response = response_of(payload)
+    if response is None:
+        return
+    drop(response, *OPENAI_MEMBERS)
+    drop(response["text"], "verbosity")
+    drop(response["text"]["format"], "name", "strict", "description")
+    for tool in response["tools"]:
+        drop(tool, "output_schema")
+    reasoning = ("low", "detailed") if response is payload else (None, None)
+    response["reasoning"] = dict(zip(("effort", "summary"), reasoning, strict=True))
+    response["metadata"] = {**response["metadata"], "system_fingerprint": "fp_eb3c003fc66c14ed"}
+    for name, value in XAI_DEFAULTS.items():
+        response[name] = value if response[name] in (1.0, 0.98) else response[name]
+    usage = response.get("usage")
+    if usage is not None:
+        drop(usage["input_tokens_details"], "cache_write_tokens")
+        usage |= {"num_sources_used": 0, "num_server_side_tools_used": 0, "cost_in_usd_ticks": 9243500}
+        usage["context_details"] = {name: usage[name] for name in ("input_tokens", "output_tokens")}
+
+
+OPENAI_MEMBERS: Final = ("billing", "moderation", "prompt_cache_retention", "tool_usage")
+"""Members of a response that only OpenAI sends."""
+REASONING_EVENTS: Final = {
+    "response.reasoning_summary_part.added": "response.content_part.added",
+    "response.reasoning_summary_part.done": "response.content_part.done",
+    "response.reasoning_summary_text.delta": "response.reasoning_text.delta",
+    "response.reasoning_summary_text.done": "response.reasoning_text.done",
+}
+"""OpenAI's events of a summary, and DeepSeek's events of the reasoning itself."""
+
+
+def _reasoning_text(part: Object) -> Object:
+    return {**part, "type": "reasoning_text"}
+
+
+def deepseek(payload: Object) -> None:
+    """Send the reasoning itself instead of a summary, without encrypted content."""
+    drop(payload, "obfuscation")
+    name = REASONING_EVENTS.get(payload.get("type", ""))
+    if name is not None:
+        payload |= {"type": name, "content_index": payload.pop("summary_index")}
+        if "part" in payload:
+            payload["part"] = _reasoning_text(payload["part"])
+    opens = payload.get("type") == "response.output_item.added"
+    for item in items_of(payload):
+        if item["type"] == "reasoning":
+            item["content"] = [_reasoning_text(part) for part in item["summary"]]
+            item |= {"summary": [], "status": "in_progress" if opens else "completed"}
+            drop(item, "encrypted_content")
+        elif item["type"] == "message":
+            item["phase"] = "final_answer"
+    response = response_of(payload)
+    if response is None:
+        return
+    drop(response, "billing", "tool_usage")
+    drop(response["reasoning"], "context", "mode")
+    for tool in response["tools"]:
+        drop(tool, "output_schema", *(name for name in ("description",) if tool[name] is None))
+    response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
+    response["text"]["verbosity"] = None
+    if response.get("usage") is not None:
+        drop(response["usage"]["input_tokens_details"], "cache_write_tokens")
+
+
+def unpadded(payload: Object) -> None:
+    """Drop the padding and the billing of OpenAI's objects."""
+    drop(payload, "obfuscation")
+    response = response_of(payload)
+    if response is not None:
+        drop(response, "billing")
+
+
+COST: Final[Object] = {
+    "upstream_inference_cost": 1.4e-07,
+    "upstream_inference_prompt_cost": 1.4e-07,
+    "upstream_inference_completions_cost": 0,
+}
+
+
+def openrouter(payload: Object) -> None:
+    """Add a price to the usage, and the settings of the reasoning to every response."""
+    drop(payload, "obfuscation")
+    for item in items_of(payload):
+        if item["type"] == "message":
+            item["phase"] = "final_answer"
+    response = response_of(payload)
+    if response is None:
+        return
+    drop(response, *OPENAI_MEMBERS, "user")
+    drop(response["text"], "verbosity")
+    response["reasoning"] = {
+        "context": "all_turns",
+        "effort": "medium",
+        "mode": "standard",
+        "summary": "detailed",
+    }
+    if response.get("usage") is not None:
+        cost = {
+            "upstream_inference_cost": 0.002196,
+            "upstream_inference_input_cost": 0.002046,
+            "upstream_inference_output_cost": 0.00015,
+        }
+        response["usage"] |= {"cost": 0.002196, "is_byok": False, "cost_details": cost}
+
+
+TOGETHER_SEED: Final = 9781472423286745000
+
+
+def together_completion(payload: Object, *, usage: Usage, streamed: bool) -> None:
+    """Stream a text in both the legacy and the chat form; the last chunk always contains the usage."""
+    if "id" not in payload:  # an error in a stream
+        return
+    payload["id"] = blake2b(payload["id"].encode(), digest_size=8).hexdigest()
+    ended = False
+    for choice in payload["choices"]:
+        ended = choice["finish_reason"] is not None
+        if choice["finish_reason"] == "stop":
+            choice["finish_reason"] = "eos"
+        choice["seed"] = TOGETHER_SEED if ended else None
+        if streamed:
+            choice["delta"] = {"token_id": 1588, "role": "assistant", "content": choice["text"]}
+    if streamed:
+        payload |= {"object": "completion.chunk", "usage": None}
+        if ended:
+            payload["usage"] = plain_usage(usage)
+            usage.put_into(payload, "usage")
+
+
+def openrouter_embeddings(payload: Object) -> None:
+    payload["usage"] |= {"cost": 1.4e-07, "is_byok": False, "cost_details": COST}
+    payload |= {"provider": "OpenAI", "id": "gen-emb-1787150093-MHw3ComZXMuOz6TNknXt"}
+
+
+def mistral_embeddings(payload: Object) -> None:
+    payload["id"] = "0055944ccb01401f872b6d65d250760b"
+    payload["usage"]["completion_tokens"] = 0
+    payload["usage"] |= dict.fromkeys(
+        (
+            "prompt_audio_seconds",
+            "request_count",
+            "prompt_tokens_details",
+            "completion_tokens_details",
+            "service_tier",
+            "prompt_token_details",
+        )
+    )
+
+
+def mistral_model(payload: Object) -> None:
+    """Add the model's type and capabilities: Mistral's SDK distinguishes models by their type and requires
+    capabilities."""
+    payload |= {
+        "owned_by": "mistralai",
+        "capabilities": {
+            "completion_chat": True,
+            "completion_fim": False,
+            "function_calling": True,
+            "fine_tuning": False,
+            "vision": True,
+            "classification": False,
+        },
+        "name": payload["id"],
+        "description": None,
+        "max_context_length": 131072,
+        "aliases": [],
+        "deprecation": None,
+        "default_model_temperature": 0.3,
+        "type": "base",
+    }
+
+
+MISTRAL_PARTS: Final = ("document_url", "reference", "thinking", "file", "audio_url", "input_audio")
+"""Parts of a message that OpenAI has in another form, or not at all."""
+
+
+SCHEMA_MEMBERS: Final = ("parameters", "schema", "strict")
+
+
+def without_schemas(body: dict[str, Json]) -> dict[str, Json]:
+    """Return the request without its schemas, for vendors that accept any schema."""
+    result = dict(body)
+    if type(result.get("tools")) is list:
+        result["tools"] = [_without_schema(tool, "function") for tool in result["tools"]]
+    if result.get("response_format") is not None:
+        result["response_format"] = _without_schema(result["response_format"], "json_schema")
+    return result
+
+
+def _without_schema(value: Json, name: str) -> Json:
+    """Return the object without the schema of the member `name`."""
+    member = object_of(value).get(name)
+    if type(member) is not dict:
+        return value
+    return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
+
+
+def mistral_request(body: dict[str, Json]) -> dict[str, Json]:
+    """Return OpenAI's form of a request to Mistral: any schema, a tool choice `any`, images by their bare URL, and
+    Mistral's own parts."""
+    result = without_schemas(body)
+    if result.get("tool_choice") == "any":
+        result["tool_choice"] = "required"
+    messages = result.get("messages")
+    if type(messages) is list:
+        result["messages"] = [_message(entry) for entry in messages]
+    return result
+
+
+def _message(entry: Json) -> Json:
+    content = entry.get("content") if type(entry) is dict else None
+    if type(content) is not list:
+        return entry
+    return {**entry, "content": [_part(part) for part in content]}
+
+
+def _part(part: Json) -> Json:
+    if type(part) is not dict:
+        return part
+    if part.get("type") == "image_url" and type(part.get("image_url")) is str:
+        return {**part, "image_url": {"url": part["image_url"]}}
+    return {"type": "text", "text": ""} if part.get("type") in MISTRAL_PARTS else part

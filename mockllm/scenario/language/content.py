@@ -1,0 +1,195 @@
+"""The content of replies: texts as written, generated or from files, chunk scripts, embeddings, and `from_schema`.
+
+`from_schema` stands for content that is generated from the schema of the request (`core.schema_values`). The content
+exists only after a request has arrived, so the value is a Dynamic and not a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
+
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from mockllm.core.quantities.types import quantity_error
+from mockllm.core.reply.embeddings import LARGEST, Vector
+from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Templated
+from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.error import Error
+from mockllm.scenario.validation_errors import describe_value
+
+
+def _discriminator(forms: Mapping[str, type[Spec]]) -> Discriminator:
+    """Return the discriminator of a union of a text and mappings, each with a key that only it has."""
+
+    def form(value: Any) -> str:
+        if isinstance(value, dict):
+            return next(key for key in forms if key in value)
+        return next((key for key, model in forms.items() if isinstance(value, model)), "text")
+
+    return Discriminator(form)
+
+
+def _form_check(forms: Mapping[str, type[Spec]], expected: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, dict) and not forms.keys() & value.keys():
+            raise quantity_error(expected)
+        return value
+
+    return BeforeValidator(check)
+
+
+class TokensText(Spec):
+    """A generated text of an exact number of tokens."""
+
+    tokens: Drawable[Annotated[int, Field(ge=0, le=1_000_000)]]
+    """The number of tokens."""
+    of: str | None = None
+    """The text to repeat; lorem ipsum by default."""
+
+
+class SentencesText(Spec):
+    """A generated text of a number of sentences."""
+
+    sentences: Drawable[Annotated[int, Field(ge=0, le=10_000)]]
+    """The number of sentences; `[2, 5]` is drawn."""
+
+
+class FileText(Spec):
+    """The contents of a file of the same folder or pack, unchanged."""
+
+    file: str
+    """The path of the file, relative to the scenario file's folder."""
+
+
+_TEXTS: Final = {"tokens": TokensText, "sentences": SentencesText, "file": FileText}
+GeneratedText: TypeAlias = Annotated[
+    Annotated[Templated[str], Tag("text")]
+    | Annotated[TokensText, Tag("tokens")]
+    | Annotated[SentencesText, Tag("sentences")]
+    | Annotated[FileText, Tag("file")],
+    _discriminator(_TEXTS),
+    _form_check(_TEXTS, "a text is written, or one of {tokens: …}, {sentences: …}, {file: …}"),
+]
+
+
+T = TypeVar("T")
+KEYWORD: Final = "from_schema"
+
+
+class FromSchema(Dynamic, frozen=True):
+    """The value of `from_schema`. Its evaluation returns the same object; the reply renderer generates the
+    content."""
+
+    def value(self, context: Context) -> FromSchema:
+        return self
+
+
+FROM_SCHEMA: Final = FromSchema()
+
+
+class _OrFromSchema:
+    """The annotation behind `OrFromSchema`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        inner = handler.generate_schema(get_args(source)[0])
+        listed = inner["type"] == "list"
+
+        def read(value: Any, constant: core_schema.ValidatorFunctionWrapHandler) -> Any:
+            if value == KEYWORD:
+                return FROM_SCHEMA
+            if listed and isinstance(value, str):
+                raise quantity_error(f'expected a list, or the word {KEYWORD}; found "{value}"')
+            return constant(value)
+
+        return core_schema.no_info_wrap_validator_function(read, inner)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        inner = handler(schema)
+        return {"anyOf": [inner, {"const": KEYWORD}]} if inner.get("type") == "array" else inner
+
+
+OrFromSchema: TypeAlias = Annotated[T | FromSchema, _OrFromSchema()]
+"""`OrFromSchema[list[Call]]`: a written value, or the word `from_schema`."""
+
+
+class WaitChunk(Spec):
+    """A wait between two chunks; replaces the regular gap."""
+
+    wait: Drawable[Duration]
+    """The duration, with its unit."""
+
+
+class RawChunk(Spec):
+    """Raw bytes between two chunks, sent as written; streams only."""
+
+    raw: str
+    """The bytes, as UTF-8."""
+
+
+class CommentChunk(Spec):
+    """A comment line of the event stream; streams only."""
+
+    comment: str
+    """The text of the comment."""
+
+
+class ErrorChunk(Spec):
+    """Breaks the response off here, with this error in the stream."""
+
+    error: Error
+    """The error by its name, or with status, message and fields."""
+
+
+_CHUNKS: Final = {"wait": WaitChunk, "raw": RawChunk, "comment": CommentChunk, "error": ErrorChunk}
+Chunk: TypeAlias = Annotated[
+    Annotated[Templated[str], Tag("text")]
+    | Annotated[WaitChunk, Tag("wait")]
+    | Annotated[RawChunk, Tag("raw")]
+    | Annotated[CommentChunk, Tag("comment")]
+    | Annotated[ErrorChunk, Tag("error")],
+    _discriminator(_CHUNKS),
+    _form_check(_CHUNKS, "a chunk is a text, or one of {wait: …}, {raw: …}, {comment: …}, {error: …}"),
+]
+
+
+EXPECTED: Final = "expected a list of numbers, or a list of such lists"
+_VECTOR: Final = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+
+
+def _vectors(value: Any) -> tuple[Vector, ...]:
+    """Return a list of vectors; one vector becomes a list of one."""
+    if not isinstance(value, list | tuple) or not value:
+        raise quantity_error(f"{EXPECTED}, found {describe_value(value)}")
+    if not any(isinstance(item, list | tuple) for item in value):
+        return (_vector(value),)
+    return tuple(_vector(item, f" in vector {number}") for number, item in enumerate(value, 1))
+
+
+def _vector(value: Any, where: str = "") -> Vector:
+    if not isinstance(value, list | tuple) or not value:
+        raise quantity_error(f"{EXPECTED}, found {describe_value(value)}{where}")
+    for item in value:
+        if type(item) not in (int, float) or not -LARGEST <= item <= LARGEST:
+            raise quantity_error(f"expected numbers of single precision, found {describe_value(item)}{where}")
+    return tuple(map(float, value))
+
+
+EmbeddingField: TypeAlias = Templated[
+    Annotated[
+        Any,
+        BeforeValidator(_vectors),
+        WithJsonSchema({"anyOf": [_VECTOR, {"type": "array", "items": _VECTOR, "minItems": 1}]}),
+    ]
+]

@@ -1,0 +1,56 @@
+"""A call's body in the scenario language: YAML, or JSON.
+
+JSON differs from YAML in two things that programs write: surrogate pairs for characters beyond the basic
+multilingual plane, and unescaped control characters and line separators.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.scenario.source_file import Source
+from mockllm.scenario.yaml_reader import read_source
+
+NAME: Final = "body"
+_PAIR: Final = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+_INVISIBLE: Final = re.compile(
+    rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xbe\xbf]"
+)
+"""UTF-8 characters that end a line or control a terminal, and that JSON may contain without escapes: control
+characters, line separators and marks of direction."""
+
+
+def body_source(raw: bytes) -> Source:
+    """Parse a body with its positions; the result may contain diagnostics."""
+    return read_source(json_as_yaml(raw), NAME)
+
+
+def json_as_yaml(raw: bytes) -> bytes:
+    """Rewrite JSON so that a YAML parser reads it; return other text unchanged."""
+    if raw.isascii() and b"\\u" not in raw and b"\x7f" not in raw:
+        return raw
+    try:
+        loads(raw)
+    except JSONDecodeError:
+        return raw
+    return visible(_PAIR.sub(_character, raw))
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    pair = match[0]
+    if pair == b"\\\\":
+        return pair
+    high, low = int(pair[2:6], 16), int(pair[8:12], 16)
+    return chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00).encode()
+
+
+def visible(data: bytes) -> bytes:
+    """Escape the characters in JSON that would begin a line or control a terminal."""
+    return data if data.isascii() and b"\x7f" not in data else _INVISIBLE.sub(_escaped, data)
+
+
+def _escaped(match: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(match[0].decode())

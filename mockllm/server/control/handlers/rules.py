@@ -1,0 +1,232 @@
+"""Handlers that list and change the rules and modifiers of the overlay, and list and end sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+
+from mockllm.core.display import brief
+from mockllm.core.json.codec import Json
+from mockllm.core.redaction import redact_text
+from mockllm.core.request.request import Request
+from mockllm.scenario.overlay import Overlay, to_yaml
+from mockllm.scenario.source_file import Source
+from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
+from mockllm.server.control.body_text import body_source
+from mockllm.server.control.context import ControlContext
+from mockllm.server.control.journal_queries import decode_again, entry_by_id
+from mockllm.server.control.models.base import Done
+from mockllm.server.control.models.rules import (
+    OverlayDone,
+    OverlayItem,
+    OverlayItems,
+    SessionInfo,
+    SessionList,
+    SessionQuery,
+    SuggestedRule,
+)
+from mockllm.server.control.problem import Problem, diagnostics_problem
+from mockllm.server.engine_builder import Broken
+from mockllm.server.overlay_store import OverlayRejected, Settings
+
+RULE_KEYS: Final = frozenset({"reply", "http", "sequence", "choose", "replay", "proxy", "fallback"})
+"""Keys that only a rule has: they distinguish a single rule from a single modifier."""
+FILE_KEYS: Final = frozenset({"rules", "modifiers"})
+MAX_LISTED: Final = 10
+"""Most names or session ids in an error message."""
+MAX_MATCHED_LENGTH: Final = 120
+"""Most characters of the user's text in the match of a suggested rule."""
+GLOB: Final = frozenset("*?[")
+PLACEHOLDER: Final = "Write the reply here."
+
+
+async def add_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Add rules and modifiers to the overlay of all sessions or of one."""
+    overlays, session = context.require_overlays(), call.query.session
+    source = await asyncio.to_thread(_source, call.raw)
+    with _change(context, session):
+        names = await overlays.add(source, session)
+    return OverlayDone(names=names, overlay=overlays.text(session))
+
+
+async def put_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Replace or add one rule or modifier of the overlay."""
+    overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
+    with _change(context, session):
+        await overlays.put(name, await asyncio.to_thread(_source, call.raw), session)
+    return OverlayDone(names=[name], overlay=overlays.text(session))
+
+
+@contextmanager
+def _change(context: ControlContext, session: str | None) -> Iterator[None]:
+    """Turn the refusal of a changed overlay into a Problem; a session with a changed overlay counts as used."""
+    try:
+        yield
+    except OverlayRejected as rejected:
+        raise diagnostics_problem(rejected.diagnostics, rejected.status) from None
+    except Broken as broken:
+        raise diagnostics_problem(broken.mistakes) from None
+    if session is not None:
+        context.use_session(session)
+
+
+async def delete_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Remove one rule or modifier from the overlay."""
+    overlays, session, name = context.require_overlays(), call.query.session, call.params["name"]
+    if not await overlays.remove(name, session):
+        names = overlays.names(session)
+        hint = f"it has {', '.join(names[:MAX_LISTED])}" if names else "it is empty"
+        if name.startswith("settings ") and session is None:
+            hint += "; remove settings with /api/config"
+        raise Problem(404, f"The overlay has no {name[:80]}: {hint}.")
+    return OverlayDone(names=[name], overlay=overlays.text(session))
+
+
+async def delete_rules(context: ControlContext, call: ApiCall) -> BaseModel:
+    """Empty the overlay of all sessions or of one."""
+    overlays, session = context.require_overlays(), call.query.session
+    names = overlays.names(session)
+    await overlays.clear(session)
+    return OverlayDone(names=names, overlay=overlays.text(session))
+
+
+async def show_overlay(context: ControlContext, call: ApiCall) -> TextResponse:
+    """The overlay as a scenario file."""
+    return TextResponse(context.require_overlays().text(call.query.session).encode(), YAML)
+
+
+def _source(raw: bytes) -> Source:
+    """Parse a YAML or JSON body: the `rules` and `modifiers` of a scenario file, or a single rule or modifier."""
+    source = body_source(raw)
+    data: Any = source.data
+    if source.diagnostics or not isinstance(data, dict) or FILE_KEYS & data.keys() or not data:
+        if not source.diagnostics and not (isinstance(data, dict) and data):
+            message = "expected rules, modifiers, or one of them"
+            raise diagnostics_problem([source.diagnostic((), message)])
+        return source
+    kind = "rules" if RULE_KEYS & data.keys() or ("error" in data and "chance" not in data) else "modifiers"
+    inner: Any = {kind: (0, source.marks[1], [source.marks])}
+    return Source("body", {kind: [data]}, (0, source.marks[1], inner), has_params=source.has_params)
+
+
+# --- items and suggestions ---------------------------------------------------------------------------
+
+
+async def list_items(context: ControlContext, call: ApiCall) -> BaseModel:
+    """The rules and modifiers of the overlay."""
+    overlays = context.require_overlays()
+    # Writing a large overlay as YAML takes long; the thread lets streams continue.
+    return await asyncio.to_thread(_items, overlays.of(None), dict(overlays.settings))
+
+
+def _items(overlay: Overlay, settings: Settings) -> OverlayItems:
+    items = []
+    for endpoint, modifiers in settings.items():
+        items += [_item("modifier", modifier, endpoint) for modifier in modifiers]
+    names = {item.name for item in items}
+    kinds: tuple[tuple[Literal["rule", "modifier"], Any], ...] = (
+        ("rule", overlay.rules),
+        ("modifier", overlay.modifiers),
+    )
+    for kind, listed in kinds:
+        items += [_item(kind, item) for item in listed if item["name"] not in names]
+    return OverlayItems(items=items)
+
+
+def _item(kind: Literal["rule", "modifier"], item: Any, endpoint: str | None = None) -> OverlayItem:
+    """Return one item of the overlay. `endpoint`: the endpoint of settings, an empty name for all of them."""
+    return OverlayItem(
+        name=item["name"],
+        kind=kind,
+        from_settings=endpoint is not None,
+        endpoint=endpoint or None,
+        yaml=to_yaml({f"{kind}s": [item]}),
+    )
+
+
+async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
+    """A rule for requests like this one, to edit."""
+    entry = entry_by_id(context.journal, call.params["id"])
+    request = decode_again(entry, context.engine)
+    rule: dict[str, Json] = {"name": f"like-request-{entry.number}", "match": _match(request)}
+    if request.generates:
+        rule["reply"] = PLACEHOLDER
+    else:
+        rule["http"] = {"status": 200, "body": PLACEHOLDER}
+    return SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
+
+
+def _match(request: Request) -> dict[str, Json]:
+    """Return a match on the model, the last user text, and the tool whose result the request contains."""
+    if not request.generates:
+        return {"method": request.method, "path": request.path}
+    match: dict[str, Json] = {}
+    if request.model is not None:
+        match["model"] = {"equals": request.model} if GLOB & {*request.model} else request.model
+    results = request.tool_results
+    user = request.user
+    if results:
+        match["tool_result"] = {"name": results[-1].name} if results[-1].name else {"exists": True}
+    elif user and len(user) <= MAX_MATCHED_LENGTH:
+        match["user"] = user
+    elif user:
+        match["user"] = {"starts_with": user[:MAX_MATCHED_LENGTH]}
+    return match
+
+
+RULES: Final = "YAML or JSON: the `rules` and `modifiers` of a scenario file, or a single rule or modifier"
+
+
+async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
+    """All sessions, the last used first."""
+    state = context.engine.state
+    state.expire(time.time())
+    used = state.held()
+    overlays = {} if context.overlays is None else context.overlays.sizes
+    requests = Counter(entry.session for entry in context.journal)
+    sessions = [
+        SessionInfo(
+            id=id,
+            used=round(used[id].used, 6) if id in used else None,
+            seed=used[id].seed if id in used else None,
+            overlay=overlays.get(id, 0),
+            requests=requests[id],
+        )
+        for id in context.sessions
+    ]
+    sessions.sort(key=lambda session: session.used or 0.0, reverse=True)
+    return SessionList(sessions=sessions, unused=state.unused if isfinite(state.unused) else None)
+
+
+async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
+    """End a session: its counters, stored responses and overlay."""
+    id = call.params["session"]
+    known = context.sessions
+    if id not in known:
+        hint = f"the server has {', '.join(known[:MAX_LISTED])}" if known else "the server has none"
+        raise Problem(404, f"There is no session {brief(id)}: {hint}.")
+    context.engine.state.end(id)
+    if context.overlays is not None:
+        await context.overlays.drop([id])
+    context.resets += 1
+    return Done(done=f"session {id}")
+
+
+ROUTES: Final = (
+    ApiRoute("GET", "/api/requests/{id}/rule", suggest_rule, SuggestedRule),
+    ApiRoute("POST", "/api/rules", add_rules, OverlayDone, query=SessionQuery, raw=RULES),
+    ApiRoute("DELETE", "/api/rules", delete_rules, OverlayDone, query=SessionQuery),
+    ApiRoute("PUT", "/api/rules/{name}", put_rule, OverlayDone, query=SessionQuery, raw=RULES),
+    ApiRoute("DELETE", "/api/rules/{name}", delete_rule, OverlayDone, query=SessionQuery),
+    ApiRoute("GET", "/api/overlay", list_items, OverlayItems),
+    ApiRoute("GET", "/api/overlay.yaml", show_overlay, query=SessionQuery, content_type=YAML),
+    ApiRoute("GET", "/api/sessions", list_sessions, SessionList),
+    ApiRoute("DELETE", "/api/sessions/{session}", end_session, Done),
+)

@@ -1,0 +1,213 @@
+"""Models of the calls on the journal: filters, pages, single entries, verification and verdicts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, JsonValue
+
+from mockllm.server.control.models.base import RequestModel
+from mockllm.server.exchange import EndReason
+
+
+class RequestFilter(RequestModel):
+    """Conditions on requests; a request must meet all that are set."""
+
+    session: str | None = None
+    endpoint: str | None = None
+    """The endpoint's name, such as openai-chat."""
+    provider: str | None = None
+    model: str | None = None
+    rule: str | None = None
+    """The rule's id, or its name."""
+    status: int | None = None
+    path: str | None = None
+    """The start of the path."""
+    key: str | None = None
+    """The hash of the API key, as requests show it."""
+    client: str | None = None
+    missed: bool | None = None
+    """Whether no rule matched."""
+    left: EndReason | None = None
+    fault: str | None = None
+    """A fault that was played."""
+    since: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Seconds since the epoch."""
+
+
+class RequestQuery(RequestFilter):
+    """Conditions on requests, and one page of them: newest first, or with `after` oldest first."""
+
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    before: Annotated[int, Field(ge=0)] | None = None
+    """Only requests older than the request of this id."""
+    after: Annotated[int, Field(ge=0)] | None = None
+    """Only requests newer than the request of this id."""
+
+
+class ExportQuery(RequestFilter):
+    format: Literal["jsonl", "har"] = "jsonl"
+
+
+class RequestSummary(BaseModel):
+    """One request. `at` in seconds since the epoch, `took` in seconds."""
+
+    id: int
+    at: float
+    method: str
+    path: str
+    client: str
+    session: str | None
+    key: str | None
+    endpoint: str | None
+    provider: str | None
+    model: str | None
+    rule: str | None
+    modifiers: list[str]
+    faults: list[str]
+    error: str | None
+    notes: list[str]
+    status: int
+    streamed: bool
+    took: float
+    left: EndReason
+    missed: bool
+    seed: str
+
+
+class RequestPage(BaseModel):
+    """`total` counts all requests since the start. `kept` counts the requests in the journal, which use about
+    `bytes` bytes. The journal stores at most `most` requests and `most_bytes` bytes."""
+
+    requests: list[RequestSummary]
+    total: int
+    kept: int
+    bytes: int
+    most: int
+    most_bytes: int
+
+
+class HeaderPair(BaseModel):
+    name: str
+    value: str
+
+
+class JournalRequest(BaseModel):
+    """The request as received, without its secrets. `body` is set for JSON, `text` for other text, and `base64`
+    for bytes that are not text."""
+
+    headers: list[HeaderPair]
+    body: JsonValue = None
+    text: str | None = None
+    base64: str | None = None
+    whole: bool
+    """False where the body was too large for the journal."""
+
+
+class JournalChunk(BaseModel):
+    """The bytes of one write; `at` is in seconds after the request's last byte."""
+
+    at: float
+    text: str | None = None
+    base64: str | None = None
+
+
+class JournalResponse(BaseModel):
+    status: int
+    headers: list[HeaderPair]
+    chunks: list[JournalChunk]
+
+
+class RequestDetail(RequestSummary):
+    request: JournalRequest
+    response: JournalResponse
+    near_misses: list[str]
+    """For an unmatched request: the nearest of the present rules, and the differences."""
+
+
+class ForgottenCount(BaseModel):
+    forgotten: int
+
+
+class Expectation(RequestModel):
+    """A condition on the requests of the journal; without a count, at least one request must meet it."""
+
+    match: dict[str, Any] = Field(default_factory=dict)
+    """A match in the scenario language."""
+    rule: str | None = None
+    """The id or name of the rule that must have been selected."""
+    exactly: Annotated[int, Field(ge=0)] | None = None
+    at_least: Annotated[int, Field(ge=0)] | None = None
+    at_most: Annotated[int, Field(ge=0)] | None = None
+
+
+class VerifyBody(RequestModel):
+    expect: list[Expectation] = Field(default_factory=list)
+    in_order: bool = False
+    """Whether the requests must have been sent in this order."""
+    all_rules_used: bool = False
+    no_unmatched: bool = False
+    session: str | None = None
+    since: Annotated[int, Field(ge=0)] = 0
+    """Only requests newer than the request of this id."""
+
+
+class NearestRequest(BaseModel):
+    id: int
+    path: str
+    differences: list[str]
+
+
+class UnmetExpectation(BaseModel):
+    """`expect` is the number of the expectation, from 0."""
+
+    expect: int | None = None
+    message: str
+    nearest: list[NearestRequest] = Field(default_factory=list)
+
+
+class VerifyResult(BaseModel):
+    passed: bool
+    checked: int
+    """Number of requests that were checked."""
+    lost: int
+    """Number of requests after `since` that the journal has dropped; counts may be too low by as many."""
+    counts: list[int]
+    failures: list[UnmetExpectation]
+
+
+class VerdictQuery(RequestModel):
+    """Conditions on clients and requests; all that are set must be met."""
+
+    session: str | None = None
+    client: str | None = None
+    """A client as verdicts name it, or only its user agent, the hash of its key or its address."""
+    since: float | None = None
+    """Only requests at or after this time, in seconds since the epoch."""
+    over: bool = False
+    """Whether the clients have finished: a request that is not retried by now counts as never retried."""
+    format: Literal["json", "junit"] = "json"
+
+
+class VerdictGiven(BaseModel):
+    """A verdict: its name, one sentence on its cases, the rule of conduct behind it, and the ids of the requests
+    that show it."""
+
+    verdict: str
+    good: bool
+    says: str
+    rule_of_conduct: str
+    requests: list[int]
+
+
+class ClientVerdicts(BaseModel):
+    """One client in one session; `requests` counts its examined requests."""
+
+    client: str
+    session: str | None
+    requests: int
+    verdicts: list[VerdictGiven]
+
+
+class VerdictList(BaseModel):
+    clients: list[ClientVerdicts]

@@ -1,0 +1,118 @@
+"""Mistakes of the server itself: a 500, or the end of the connection, and a traceback in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mockllm.core.rendering.plan import Plan, WaitStep
+from mockllm.core.request.request import Request
+from mockllm.server import respond
+from mockllm.server.app import App
+from mockllm.server.exchange_end import end_exchange
+from mockllm.server.server_limits import ServerLimits
+from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
+from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer, written_down
+
+
+def fail(asked: Request) -> Plan:
+    raise ZeroDivisionError("a mistake of ours")
+
+
+def fail_late(asked: Request) -> Plan:
+    return streamed(say("a"), WaitStep(0.001, 1), "no step at all")  # type: ignore[arg-type]
+
+
+def fail_first(asked: Request) -> Plan:
+    return streamed("no step at all", WaitStep(0.001, 1), delay=0.001)  # type: ignore[arg-type]
+
+
+ENGINE = FakeEngine(
+    {
+        "/fail-first": fail_first,
+        "/whole": whole(),
+        "/stream": chunks(3, 0.001),
+        "/fail": fail,
+        "/fail-late": fail_late,
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadedServer]:
+    served = ThreadedServer(App(ENGINE, limits=ServerLimits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def raw(server: ThreadedServer) -> Iterator[Raw]:
+    with Raw(server.port) as client:
+        yield client
+
+
+def test_exception_in_handler_is_500_with_logged_traceback(
+    raw: Raw, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = raw.send(request(path="/fail")).answer()
+    assert got.status == 500
+    assert "ZeroDivisionError" not in got.text
+    assert raw.sock.recv(1) == b""
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+class FailsOnce:
+    """A function of the server that fails when it is called first."""
+
+    def __init__(self, right: Callable[..., Any]) -> None:
+        self._right = right
+        self.failed = False
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        if not self.failed:
+            self.failed = True
+            raise ZeroDivisionError("a mistake of ours")
+        return self._right(*args, **more)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("at_once", "/whole"), ("render_head", "/whole"), ("render_head", "/stream"), ("Player", "/stream")],
+)
+def test_respond_mistake_before_the_first_byte_is_a_500(
+    raw: Raw, name: str, path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(respond, name, FailsOnce(getattr(respond, name)))
+    got = raw.send(request("POST", path, b"{}")).answer()
+    assert got.status == 500
+    assert got.headers["connection"] == "close"
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_respond_mistake_behind_the_write_sends_the_response(
+    raw: Raw, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(respond, "end_exchange", FailsOnce(end_exchange))
+    for _ in range(2):
+        assert raw.send(request("POST", "/whole", b"{}")).answer().text == "hello"
+    assert "a mistake of ours" in capfd.readouterr().err
+
+
+def test_play_mistake_before_the_first_byte_is_a_500(
+    raw: Raw, server: ThreadedServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = raw.send(request("POST", "/fail-first", b"{}")).answer()
+    assert got.status == 500
+    assert "Traceback" in capfd.readouterr().err
+    assert written_down(server, "/fail-first").status == 500
+    assert not any(server.app.playing.values())
+
+
+def test_exception_in_stream_ends_connection(raw: Raw, capfd: pytest.CaptureFixture[str]) -> None:
+    got = raw.send(request(path="/fail-late")).answer()
+    assert (got.body, got.complete) == (b"data: a\n\n", False)
+    assert "Traceback" in capfd.readouterr().err
