@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.startup import gc_paused
+from tests.examples import VARIABLE
+from tests.tools import require
 
 pytest.register_assert_rewrite(
     "tests.faults.live_bench",
@@ -17,6 +19,7 @@ pytest.register_assert_rewrite(
     "tests.faults.expected_meaning",
 )
 """Assertions in the files beside these tests tell what they compare, as those in tests do."""
+HERE = Path(__file__).parent
 LONG = (
     "test_wheel.py",
     "test_older_sdks.py",
@@ -26,6 +29,23 @@ LONG = (
     "test_js_sdks.py",
 )
 """Files with tests that start others' programs and wait for them, for half a minute where the machine is busy."""
+FULL = (
+    "sdk/test_langchain.py",
+    "sdk/test_mistral_sdk.py",
+    "sdk/test_older_sdks.py",
+    "sdk/test_openai_agents.py",
+    "sdk/test_pydantic_ai.py",
+    "server/traces/test_traces_collector.py",
+)
+"""Files that belong to the tests marked `full`, as a whole: what they import takes longer than many tests.
+They run with `-m ""`, or where they are named."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the files of `FULL`, as the option `-m "not full"` of pyproject.toml does with marked tests."""
+    if config.getoption("markexpr") != "not full":
+        return None
+    return True if collection_path in {HERE / name for name in FULL} else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,8 +56,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """`@pytest.mark.needs("curl")`: skipped without it, or failed in CI."""
+    for mark in item.iter_markers("needs"):
+        for program in mark.args:
+            require(program)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """As a variable of the environment, which the modules that make cases of recordings read."""
+    """Options as variables of the environment, which modules read that make cases, or choose how many."""
+    if config.getoption("markexpr") != "not full":
+        os.environ[VARIABLE] = "1"
     folder = config.getoption("--transcripts")
     if folder is not None:
         os.environ["MOCKLLM_TRANSCRIPTS"] = str(Path(folder).absolute())

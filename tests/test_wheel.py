@@ -69,6 +69,7 @@ def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
     assert not any("test_" in name or "__pycache__" in name for name in names)
 
 
+@pytest.mark.full
 def test_wheel_serves_in_empty_environment(wheel: Path, tmp_path: Path) -> None:
     venv, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -16,13 +15,12 @@ from tests.cli.in_process import command
 from tests.process import Process, serving
 from tests.waiting import PATIENCE
 
-CURL = shutil.which("curl")
-pytestmark = pytest.mark.skipif(CURL is None, reason="no curl here")
+pytestmark = pytest.mark.needs("curl")
 
 
 def curl(server: Process, *arguments: str, path: str = "/v1/chat/completions") -> tuple[str, str]:
     """Head and body of the answer."""
-    line = [CURL or "curl", "-sS", "-i", "-N", "-X", "POST", "--noproxy", "*", *arguments, server.url + path]
+    line = ["curl", "-sS", "-i", "-N", "-X", "POST", "--noproxy", "*", *arguments, server.url + path]
     done = subprocess.run(line, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     head, _, body = done.stdout.replace("\r\n", "\n").partition("\n\n")
@@ -79,9 +77,10 @@ def test_as_many_chunks_as_one_likes_at_no_delay(tmp_path: Path, count: int) -> 
         assert anthropic.rstrip().endswith('{"type":"message_stop"}')
 
 
+@pytest.mark.full
 def test_curl_gets_second_chunk_after_its_delay(tmp_path: Path) -> None:
     with serving("--pack", "benchmark", cwd=tmp_path, CHUNK_COUNT="2", CHUNK_DELAY_MS="5625") as server:
-        line = [CURL or "curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]
+        line = ["curl", "-sS", "-N", "-X", "POST", f"{server.url}/v1/chat/completions"]
         with subprocess.Popen(line, stdout=subprocess.PIPE) as client:
             assert client.stdout is not None
             lines = iter(client.stdout.readline, b"")

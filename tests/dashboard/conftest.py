@@ -5,12 +5,11 @@ They end with this folder's tests: as long as Playwright is there, no other test
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from playwright.sync_api import (
@@ -25,16 +24,10 @@ from playwright.sync_api import (
 )
 
 from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
+from tests.tools import absent
 from tests.waiting import PATIENCE
 
 PAGE = Path(__file__).parents[2] / "mockllm" / "dashboard" / "index.html"
-
-
-def absent(what: str) -> NoReturn:
-    """There is nothing to test with: where nobody looks on (CI=true) that is a failure."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="package")

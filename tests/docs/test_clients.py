@@ -5,7 +5,6 @@ says of variables is what `mockllm exec` sets.
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from tests.js.running import HERE as JAVASCRIPT
 from tests.js.running import missing
 from tests.live import Live
 from tests.live import live as serve
+from tests.tools import absent
 from tests.waiting import PATIENCE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def test_clients_page_python_block_gets_response(
     assert output == ["Hello there."] * block.count("print(")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.needs("curl")
 def test_clients_page_curl_gets_response(server: Live) -> None:
     (block,) = re.findall(r"^```sh\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     lines = block.replace("http://localhost:8080", server.url).splitlines()
@@ -66,7 +66,7 @@ def test_clients_page_curl_gets_response(server: Live) -> None:
 
 def test_clients_page_javascript_gets_responses(server: Live, tmp_path: Path) -> None:
     if lacks := missing():
-        pytest.skip(f"the JavaScript SDKs need {lacks}")
+        absent(f"the JavaScript SDKs need {lacks}")
     (block,) = re.findall(r"^```js\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
     (tmp_path / "clients.mjs").write_text(block.replace("http://localhost:8080", server.url))
     (tmp_path / "node_modules").symlink_to(JAVASCRIPT / "node_modules")

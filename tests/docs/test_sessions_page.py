@@ -56,6 +56,7 @@ def test_examples_of_page_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.full
 def test_workers_of_pytest_xdist_share_one_server(tmp_path: Path) -> None:
     scenarios, suite = tmp_path / "scenarios", tmp_path / "suite"
     scenarios.mkdir()

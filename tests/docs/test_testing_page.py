@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import urllib.request
 from pathlib import Path
@@ -121,7 +120,7 @@ def executed(folder: Path, *line: str, **more: str) -> str:
     return run(*MOCKLLM, "exec", "--scenarios", "hello.yaml", "--strict", "--", *line, cwd=folder, **more)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.needs("node")
 def test_vitest_tests_of_page_pass(folder: Path) -> None:
     """By node's own runner, which has what the page's tests use of vitest's."""
     (block,) = blocks("js")
@@ -135,7 +134,8 @@ def test_vitest_tests_of_page_pass(folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed")
+@pytest.mark.needs("go")
+@pytest.mark.full
 def test_go_tests_of_page_pass(folder: Path) -> None:
     (block,) = blocks("go")
     (folder / "hello_test.go").write_text(block)
@@ -145,16 +145,15 @@ def test_go_tests_of_page_pass(folder: Path) -> None:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(shutil.which("java") is None, reason="java is not installed")
+@pytest.mark.needs("java")
+@pytest.mark.full
 def test_java_test_of_page_passes(folder: Path) -> None:
     (block,) = blocks("java")
     (folder / "HelloTest.java").write_text(block)
     executed(folder, "java", "HelloTest.java")
 
 
-@pytest.mark.skipif(
-    shutil.which("bash") is None or shutil.which("curl") is None, reason="bash or curl is not installed"
-)
+@pytest.mark.needs("bash", "curl")
 def test_workflow_of_page_is_valid_and_its_commands_run(folder: Path) -> None:
     """As GitHub would: each step in the checkout, by a shell; what it fetches (an action, a package) is left out."""
     (block,) = (block for block in blocks("yaml") if "runs-on" in block)

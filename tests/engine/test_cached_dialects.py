@@ -80,7 +80,9 @@ PLAIN = PACED.partition("modifiers:")[0]
 USERS = ("made", "called", "script", "broken", "seen", "blind")
 
 
-@pytest.mark.parametrize("scenario", [PLAIN, PACED], ids=["at once", "paced"])
+@pytest.mark.parametrize(
+    "scenario", [pytest.param(PLAIN, id="at once"), pytest.param(PACED, id="paced", marks=pytest.mark.full)]
+)
 @EACH_FORM
 @EACH_CALL
 def test_cached_responses_equal_rendered_ones(call: Call, stream: bool, scenario: str) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.engine.cached_and_rendered import CALLS, Call, ask_call, compare
 from tests.engine.test_cached_dialects import count_tokens
+from tests.examples import examples
 from tests.properties.replies import any_words
 
 PACES: list[dict[str, Any]] = [
@@ -40,7 +41,7 @@ counts = st.sampled_from([0, 1, 9, 12, 999, 10**9]) | st.integers(0, 10**9)
     modifiers=st.sampled_from(MODIFIERS),
     shares=st.booleans(),
 )
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_cached_replies_equal_rendered_ones(
     call: Call,
     reply: dict[str, Any],

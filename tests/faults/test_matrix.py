@@ -40,14 +40,31 @@ def columns(wish: NeutralRequest) -> dict[str, tuple[str, WireRequest]]:
 
 
 COLUMNS = list(columns(NeutralRequest()))
+SPACING = 7
+"""So many cells apart are those that are not marked `full`: each row has several of them, and so has each column."""
+CELLS = [
+    pytest.param(
+        name, column, id=f"{name}-{column}", marks=() if (i + j) % SPACING == 0 else pytest.mark.full
+    )
+    for i, name in enumerate(ROWS)
+    for j, column in enumerate(COLUMNS)
+]
 
 
 def test_every_fault_has_a_row() -> None:
     assert list(ROWS.keys() ^ FAULTS.keys()) == []
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-@pytest.mark.parametrize("name", ROWS)
+def test_unmarked_cells_cover_every_fault_and_protocol() -> None:
+    unmarked = [cell.values for cell in CELLS if not cell.marks]
+    assert {name for name, _ in unmarked} == set(ROWS)
+    assert {column for _, column in unmarked} == set(COLUMNS)
+    for name in ROWS:
+        forms = {str(column).endswith("whole") for row, column in unmarked if row == name}
+        assert forms == {True, False}, f"{name} is streamed and whole"
+
+
+@pytest.mark.parametrize(("name", "column"), CELLS)
 def test_fault_on_protocol_has_expected_effect(name: str, column: str, bench: Bench) -> None:
     row = ROWS[name]
     endpoint, asked = columns(row.wish)[column]

@@ -93,6 +93,7 @@ def command(python: Path, *line: str, cwd: Path) -> subprocess.CompletedProcess[
     return subprocess.run([python, *line], cwd=cwd, capture_output=True, encoding="utf-8", timeout=100)
 
 
+@pytest.mark.full
 def test_installed_wheel_is_used_by_its_name(tmp_path: Path) -> None:
     wheel = build(pack(tmp_path / "p", more=MORE, rules=RULES + EXAMPLE), tmp_path)[0]
     python = environment(tmp_path / "venv")

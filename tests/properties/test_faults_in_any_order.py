@@ -12,6 +12,7 @@ from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.server.http1 import ResponseFraming, render_head
 from mockllm.server.player import Player
+from tests.examples import examples
 from tests.server.virtual import world
 
 PLAYED = {name: kind for name, kind in FAULTS.items() if not issubclass(kind, ReplyFault)}
@@ -86,7 +87,7 @@ def sent(plan: Plan, asked: ResponseFraming) -> tuple[object, list[tuple[float, 
     return play.ended, sink.writes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(streams | wholes, faults, asked)
 def test_any_faults_can_be_played(plan: Plan, faults: list[Fault], asked: ResponseFraming) -> None:
     steps: Sequence[Step] = plan.steps

@@ -21,6 +21,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
 from tests.dialects.test_asking_and_hearing import CALLS, NAMES, asked
+from tests.examples import examples
 from tests.properties.replies import any_words, made, unbroken
 from tests.properties.test_replies import PROTOCOLS, STAMP, Protocol, each_protocol, sizes
 
@@ -78,7 +79,7 @@ def changed(
 
 @each_protocol
 @given(word=any_words, size=sizes, played=several, seed=st.integers(0, 9))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_meaning_fault_leaves_legal_order_of_events(
     protocol: Protocol, word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
@@ -96,7 +97,7 @@ ASKED = NeutralRequest(
 
 
 @given(reply=candidates, played=several, seed=st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> None:
     for dialect in (gemini.GENERATE, gemini.VERTEX):
         request = asked(dialect, ASKED)
@@ -111,7 +112,7 @@ def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> 
 
 
 @given(word=unbroken, size=sizes, played=several, seed=st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_responses_item_is_added_then_done(
     word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:

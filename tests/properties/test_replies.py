@@ -17,6 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects import anthropic, openai
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
+from tests.examples import examples
 from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, made, unbroken
 
@@ -65,7 +66,7 @@ def arguments_read(said: DecodedContent) -> DecodedContent:
 
 @each_protocol
 @given(word=any_words, size=sizes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
@@ -76,7 +77,7 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 
 @each_protocol
 @given(word=any_words, size=sizes)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)
@@ -89,7 +90,7 @@ def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[
 
 @each_protocol
 @given(word=unbroken, size=sizes)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_stream_has_content_of_whole_response(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(made(word, request, size), request)

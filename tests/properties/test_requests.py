@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep
 from mockllm.engine import Engine
+from tests.examples import examples
 from tests.live import Live
 from tests.live import live as serve
 from tests.server.raw_client import Raw
@@ -138,7 +139,7 @@ def engine(live: Live) -> Engine:
 
 
 @given(st.sampled_from(METHODS), paths, queries, headers, bodies)
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @example("POST", "/v1/messages", "", {}, b'{"model":"m","max_tokens":1,"messages":[null]}')
 @example("POST", "/v1/chat/completions", "", {}, b"")
 @example("GET", "/v1/models/%00%ff", "", {"x-api-key": ""}, b"")
@@ -155,7 +156,7 @@ def test_no_request_makes_a_5xx_in_the_engine(
 
 
 @given(st.sampled_from(METHODS), paths, queries, headers, bodies)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_looking_at_a_request_counts_and_raises_nothing(
     engine: Engine, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
 ) -> None:
@@ -165,7 +166,7 @@ def test_looking_at_a_request_counts_and_raises_nothing(
 
 
 @given(st.sampled_from(METHODS), paths, queries, headers, bodies)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_request_makes_a_5xx_at_the_socket(
     live: Live, method: str, path: str, query: str, headers: dict[str, str], raw: bytes
 ) -> None:
@@ -180,7 +181,7 @@ def test_no_request_makes_a_5xx_at_the_socket(
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n")
 @example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc")
 @example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")

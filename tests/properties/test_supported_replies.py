@@ -11,6 +11,7 @@ from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.registry import GENERATING_CALLS
 from tests.dialects.test_asking_and_hearing import asked
+from tests.examples import examples
 from tests.properties.replies import any_words, made
 from tests.properties.test_replies import sizes
 
@@ -19,7 +20,7 @@ from tests.properties.test_replies import sizes
     "dialect", [call.dialect for call in GENERATING_CALLS], ids=[call.name for call in GENERATING_CALLS]
 )
 @given(word=any_words, size=sizes)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_supported_reply_is_idempotent(dialect: GeneratingDialect, word: dict[str, Any], size: int) -> None:
     request = asked(dialect, NeutralRequest())
     reply = dialect.supported_reply(made(word, request, size), request)

@@ -103,6 +103,7 @@ async def test_gemini_async(server):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.full
 def test_official_sdks_use_server_of_fixture_sync_and_async(tmp_path: Path) -> None:
     (tmp_path / "pytest.ini").write_text(INI)
     (tmp_path / "test_sdks.py").write_text(TESTS)

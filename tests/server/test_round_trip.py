@@ -66,6 +66,7 @@ def there_and_back(
     return len(asked), bad
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_provider_recordings_are_recorded_again_unchanged(tmp_path: Path) -> None:
     reader, requests = RequestParser(), []

@@ -14,6 +14,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
 from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate, objects_of, of_bytes
+from tests.examples import examples
 
 WORDS = [
     *(
@@ -57,7 +58,7 @@ def read_all_fields(request: Request) -> None:
 
 
 @given(bodies, st.sampled_from(["/v1beta", VERTEX]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_generate_check_on_any_json_accepts_or_returns_4xx(body: Json, base: str) -> None:
     request = of_bytes(dumps(body), base=base)
     read_all_fields(request)
@@ -97,7 +98,7 @@ replies = st.builds(
 
 
 @given(replies, st.sampled_from(["/v1beta", VERTEX]), st.sampled_from(["", "alt=sse"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
     reply = GENERATE.supported_reply(reply, request)

@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from mockllm.server.control.api_types import ApiRoute
 from mockllm.server.control.routes import ROUTES
+from tests.examples import examples
 from tests.server.control.live_server import Steered
 
 CHECKS = [
@@ -65,7 +66,7 @@ def test_document_lists_server_paths(server: Steered, path: str) -> None:
 
 # --- the server does what it says --------------------------------------------------------------------
 
-EXAMPLES = 8
+EXAMPLES = examples(8)
 """So many good and bad calls of each route."""
 
 

@@ -13,6 +13,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
+from tests.examples import examples
 
 WORDS = [
     *("role", "content", "type", "text", "image_url", "input_audio", "file", "refusal", "url", "id", "name"),
@@ -54,7 +55,7 @@ def read_all_fields(request: Request) -> None:
 
 
 @given(bodies)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     request = of_bytes(dumps(body))
     read_all_fields(request)
@@ -64,7 +65,7 @@ def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
 
 
 @given(st.sampled_from(sorted(FIELDS)), anything)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_chat_request_on_any_field_never_raises(name: str, value: Json) -> None:
     request = chat({**MINIMAL, name: value})
     read_all_fields(request)

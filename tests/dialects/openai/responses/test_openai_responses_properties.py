@@ -16,6 +16,7 @@ from mockllm.dialects.openai.responses.check import FIELDS
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.chat.test_openai_properties import anything, read_all_fields, replies
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
+from tests.examples import examples
 
 KINDS = [
     *("message", "function_call", "custom_tool_call", "function_call_output", "reasoning", "item_reference"),
@@ -37,7 +38,7 @@ def event_payloads(plan: Plan) -> list[Json]:
 
 
 @given(bodies)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     request = of_bytes(dumps(body))
     read_all_fields(request)
@@ -48,7 +49,7 @@ def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
 
 
 @given(st.sampled_from(sorted(FIELDS)), anything, replies)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_responses_echo_of_any_field_never_raises(name: str, value: Json, reply: Reply) -> None:
     request = responses(**{name: value})
     reply = RESPONSES.supported_reply(reply, request)
