@@ -52,6 +52,7 @@ class PackRequest:
     def again(self, count: int, after: float = 0.0) -> list[int]:
         """The statuses of so many more such requests, that much later."""
         self.request.now += after
+        self.request.monotonic += after
         return [self.engine.respond(self.request).status for _ in range(count)]
 
     @property

@@ -166,7 +166,7 @@ def test_vectors_beyond_the_limit_are_refused(rules: str, sent: ClientRequest) -
     assert b"--max-generated-values" in refused.bytes
 
 
-def test_vectors_of_the_largest_legal_request_are_within_the_limit() -> None:
+def test_largest_legal_embedding_is_within_limit() -> None:
     largest = openai(["a"] * 2_048, model="text-embedding-3-large")
     request = VirtualServer("rules: []").engine.read("POST", OPENAI, "", {}, largest.body, "", 0.0)
     assert request.components == 2_048 * 3_072 + 2_048 // 4
