@@ -52,7 +52,7 @@ NO_STEP: Final = -1
 class Responder:
     """Makes the response to one request."""
 
-    __slots__ = ("decision", "dialect", "matched", "outcome", "request", "runtime", "validation")
+    __slots__ = ("decision", "dialect", "matched", "may_defer", "outcome", "request", "runtime", "validation")
 
     def __init__(
         self,
@@ -70,6 +70,8 @@ class Responder:
         self.matched = matched
         self.decision = decision
         self.validation = validation
+        self.may_defer = False
+        """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
 
     @property
     def modifiers(self) -> Sequence[CatalogItem]:
@@ -268,9 +270,10 @@ class Responder:
     ) -> PlanContext:
         facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
         if bounds is None:
-            return PlanContext(*facts, max_wait=self.runtime.longest)
+            return PlanContext(*facts, max_wait=self.runtime.longest, may_defer=self.may_defer)
         return PlanContext(
             *facts,
+            may_defer=self.may_defer,
             max_wait=self.runtime.longest,
             limit_headers=limit_headers(request.provider, bounds.standing, request.now),
             held=bounds.wait,

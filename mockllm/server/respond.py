@@ -16,7 +16,7 @@ from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.engine import PlannedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -35,7 +35,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`) or for a provider (`recorder_of` the exchange is not None).
+    (the response is `NOT_PLANNED`), for a plan (it is `deferred`) or for a provider (`recorder_of` the exchange is
+    not None).
     """
     try:
         make_response(app, exchange)
@@ -66,14 +67,23 @@ def make_response(app: App, exchange: Exchange) -> None:
     engine = app.engine
     request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at)
     exchange.request = request
-    response = engine.respond(request)
+    exchange.allow_cors = app.open_to_pages
+    try:
+        response = engine.respond(request, may_defer=True)
+    except DeferredResponse as deferred:
+        exchange.deferred, exchange.lease = deferred, deferred.lease
+        return
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and wants(request.headers):
-        calls = tuple(response.issued.items())
-        response = response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+        response = compressed(response)
     exchange.response = response
-    exchange.allow_cors = app.open_to_pages
+
+
+def compressed(response: PlannedResponse) -> PlannedResponse:
+    """Return a response with a gzip body."""
+    calls = tuple(response.issued.items())
+    return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
