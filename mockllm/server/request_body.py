@@ -87,46 +87,54 @@ def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
 
 
 async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> bytes | Failure:
-    """Return the rest of the body; a Failure after a silence."""
+    """Return the rest of the body; a Failure where it does not come in time."""
     parts: list[bytes] = []
     size = 0
-    silence = _Silence(body, limits.body_idle, deadlines)
+    watch = _BodyWatch(body, limits, deadlines)
     try:
         while part := await body.readany():
             parts.append(part)
             size += len(part)
             if size > limits.body:
                 return _too_large(limits)
-    except TimeoutError:
-        message = f"No more of the request's body came for {limits.body_idle:g} s."
-        return Failure("timeout", 408, message)
+    except TimeoutError as late:
+        return Failure("timeout", 408, str(late))
     except (BrokenBody, RequestPayloadError) as exc:
         return Failure("bad_request", 400, f"The body's framing is broken: {exc}")
     finally:
-        silence.cancel()
+        watch.cancel()
     return b"".join(parts)
 
 
-class _Silence:
-    """Fails a body of which no byte comes for some seconds. It has one deadline, which moves on with progress."""
+class _BodyWatch:
+    """Fails a body of which no byte comes for some seconds, and one that takes too long in all. It has one deadline,
+    which moves on with progress."""
 
-    __slots__ = ("_body", "_deadline", "_deadlines", "_seconds", "_seen")
+    __slots__ = ("_body", "_deadline", "_deadlines", "_end", "_limits", "_seen")
 
-    def __init__(self, body: StreamReader, seconds: float, deadlines: Deadlines) -> None:
+    def __init__(self, body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> None:
         self._body = body
-        self._seconds = seconds
+        self._limits = limits
         self._deadlines = deadlines
-        self._watch(deadlines.time())
+        now = deadlines.time()
+        self._end = now + limits.body_time
+        self._watch(now)
 
     def _watch(self, now: float) -> None:
         self._seen = self._body.total_bytes
-        self._deadline = self._deadlines.at(now + self._seconds, self._look)
+        self._deadline = self._deadlines.at(min(now + self._limits.body_idle, self._end), self._check)
 
-    def _look(self, now: float) -> None:
-        if self._body.total_bytes == self._seen:
-            self._body.set_exception(TimeoutError())
+    def _check(self, now: float) -> None:
+        limits = self._limits
+        if now >= self._end:
+            self._fail(f"The request's body did not come within {limits.body_time:g} s (--body-timeout).")
+        elif self._body.total_bytes == self._seen:
+            self._fail(f"No more of the request's body came for {limits.body_idle:g} s.")
         else:
             self._watch(now)
+
+    def _fail(self, reason: str) -> None:
+        self._body.set_exception(TimeoutError(reason))
 
     def cancel(self) -> None:
         self._deadline.cancel()

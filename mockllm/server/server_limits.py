@@ -57,6 +57,18 @@ class ServerLimits:
         "seconds",
         "time without data within a body after which the request is aborted",
     )
+    body_time: float = _limit(
+        60.0,
+        "--body-timeout",
+        "seconds",
+        "time for a request's body, however steadily it comes; longer is a 408",
+    )
+    connections: int = _limit(
+        10_000,
+        "--max-connections-per-address",
+        "count",
+        "how many connections one client address has at a time; further ones get a 503 and are closed",
+    )
     keepalive: float = _limit(
         75.0, "--keepalive-timeout", "seconds", "time between two requests after which a connection closes"
     )

@@ -38,7 +38,11 @@ def server() -> Iterator[ThreadedServer]:
 def busy(server: ThreadedServer) -> Iterator[threading.Event]:
     """The worker waits for this event before it does anything else."""
     event = threading.Event()
-    server.app.worker._queue.put(lambda: event.wait(PATIENCE) and None)
+
+    def wait() -> None:
+        event.wait(PATIENCE)
+
+    server.app.worker._queue.put(wait)
     yield event
     event.set()
 
