@@ -56,6 +56,8 @@ class Exchange(Struct, gc=False):
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one piece, head and body; empty otherwise."""
+    checked: bool = False
+    """Whether the structure of `raw` is within its bounds."""
     at: float = 0.0
     """When the request was complete, in seconds since the epoch."""
     since: float = 0.0

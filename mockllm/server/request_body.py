@@ -1,4 +1,4 @@
-"""Reads a request's body within bounds: its size before and after inflating, its silences, its nesting.
+"""Reads a request's body within bounds: its size before and after inflating, and its time.
 
 The `read` of aiohttp's requests is not used: it inflates without a bound on memory and waits without a bound on
 time. A body outside of the bounds is a `Failure`, which becomes the response.
@@ -7,7 +7,6 @@ time. A body outside of the bounds is a `Failure`, which becomes the response.
 from __future__ import annotations
 
 import asyncio
-import re
 import zlib
 from collections.abc import Mapping
 from typing import Final
@@ -68,22 +67,6 @@ async def read_body(
     if encoding is not None and raw and isinstance(raw, bytes):
         raw = await inflated(raw, encoding, limits.body)
     return raw
-
-
-def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
-    """Return a Failure if the body has more arrays and objects than `--max-containers`, or nests them too deep. What
-    parses the body later takes time and memory for each of them."""
-    if raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers):
-        return None
-    brackets = brackets_of(raw)
-    if brackets.count(b"[") > limits.containers:
-        message = (
-            f"The JSON body has more than {limits.containers:,} arrays and objects. Raise this limit with "
-        )
-        return Failure("bad_request", 400, message + "the server's option --max-containers.")
-    if nests_deeper(brackets, limits.depth):
-        return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
-    return None
 
 
 async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> bytes | Failure:
@@ -191,27 +174,3 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
         if work >= _INFLATE_SLICE:
             work = 0
             await asyncio.sleep(0)
-
-
-_BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")
-_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
-_STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
-
-
-def brackets_of(raw: bytes) -> bytes:
-    """Return the brackets of a JSON text outside of its strings, braces as square brackets; none of another text."""
-    if raw.lstrip()[:1] not in (b"{", b"["):
-        return b""
-    rest = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS_ONLY, _OTHERS)
-    return _STRINGS.sub(b"", rest.replace(b'""', b""))
-
-
-def nests_deeper(brackets: bytes, depth: int) -> bool:
-    """Return whether brackets nest deeper than `depth`. The result is exact, at the speed of bytes: the innermost
-    pairs are removed, level by level."""
-    for _ in range(depth):
-        without = brackets.replace(b"[]", b"")
-        if len(without) == len(brackets):
-            break
-        brackets = without
-    return brackets.count(b"[") > depth or b"[]" in brackets

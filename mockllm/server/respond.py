@@ -23,8 +23,8 @@ from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player, at_once, takes_time
-from mockllm.server.request_body import structure_failure
 from mockllm.server.request_heads import is_control_path
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    failure = structure_failure(exchange.raw, app.limits)
+    failure = None if exchange.checked else structure_failure(exchange.raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return

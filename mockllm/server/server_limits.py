@@ -38,6 +38,9 @@ class ServerLimits:
     containers: int = _limit(
         250_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
     )
+    values: int = _limit(
+        500_000, "--max-values", "count", "most values in a JSON body, counted by its commas; more is a 400"
+    )
     generated: int = _limit(
         DEFAULT_VALUES,
         "--max-generated-values",

@@ -111,7 +111,11 @@ def test_connection_that_ends_makes_room_for_another(server: ClockedServer) -> N
 
         def served() -> bool:
             with Raw(server.port) as raw:
-                return raw.send(request(path="/ok", Connection="close")).to_the_end().startswith(b"HTTP/1.1 200 ")
+                return (
+                    raw.send(request(path="/ok", Connection="close"))
+                    .to_the_end()
+                    .startswith(b"HTTP/1.1 200 ")
+                )
 
         clients[2].sock.close()
         until(served)
