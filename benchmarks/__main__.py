@@ -22,6 +22,7 @@ NAMES = {
     "start": "From start to the first response",
     "library": "A server for each test",
     "observed": "With journal, metrics and dashboard",
+    "stalls": "Requests that use a whole budget",
 }
 
 

@@ -34,7 +34,6 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server import app, player, respond
-from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.engine_builder import Builder
 from mockllm.server.gc_policy import GcPolicy
@@ -87,7 +86,7 @@ class MeasuredSink:
 
     def __init__(self, sink: SocketSink) -> None:
         self._sink = sink
-        self.port = cast(HttpProtocol, sink.connection).peername[1]
+        self.port = sink.connection.peername[1]
         self.written = array("d")
 
     def write(self, data: bytes) -> None:

@@ -35,7 +35,7 @@ from mockllm.scenario.catalog import CompiledResponse
 
 MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest leave first."""
-MAX_CACHED_STEPS: Final = 20_000
+MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would push out all others."""
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are remembered as requested once or as not cacheable."""
