@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -16,13 +17,13 @@ from tests.language.virtual_server import VirtualServer
 LONG = "abcdefghi " * (LONG_STREAM + 1)
 
 
-def engine(reply: str, *, limited: bool = False, **settings: object) -> Engine:
+def engine(reply: str, *, limited: bool = False, **settings: Any) -> Engine:
     rule = {"reply": reply, **settings}
     modifier = {"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}
     return VirtualServer(dumps({"rules": [rule], "modifiers": [modifier] * limited}).decode()).engine
 
 
-def chat(engine: Engine, path: str = "/v1/chat/completions", **more: object) -> Request:
+def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> Request:
     body = {
         "model": "gpt-4o",
         "stream": True,
@@ -43,7 +44,7 @@ def body(response: PlannedResponse) -> bytes:
     return b"".join(item for item in framed(response.plan) if isinstance(item, bytes))
 
 
-PACE: Mapping[str, object] = {"pace": {"chunk_size": "10 characters"}}
+PACE: Mapping[str, Any] = {"pace": {"chunk_size": "10 characters"}}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ PACE: Mapping[str, object] = {"pace": {"chunk_size": "10 characters"}}
     [(LONG, PACE), ("{{ user }}{{ user }}", {}), ("a " * LONG_TEXT, {})],
     ids=["many chunks", "a template", "a long text"],
 )
-def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, object]) -> None:
+def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, Any]) -> None:
     at_once, later = engine(reply, **settings), engine(reply, **settings)
     for _ in range(2):  # the third is from the response cache
         expected = at_once.respond(chat(at_once))
