@@ -88,7 +88,7 @@ a key begins at most. So a text of many beginnings is read once, not once for ea
 
 
 class KeyForm(NamedTuple, Generic[AnyStr]):
-    """How a kind of keys begins, in lower case, and its pattern. For the other fields see `_RUNS`."""
+    """How a kind of keys begins, in lower case, and its pattern. For its further fields see `_RUNS`."""
 
     mark: AnyStr
     pattern: re.Pattern[AnyStr]

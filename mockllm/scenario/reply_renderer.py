@@ -228,7 +228,7 @@ class ReplyRenderer(Struct):
         if isinstance(arguments, FromSchema):
             arguments = self.arguments(name, find_tool(self.request, name))
         text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
-        return Call(name, self.pieces(text), spec.id)
+        return Call(name, self.chunks_of(text), spec.id)
 
     def arguments(self, name: str, tool: Tool | None) -> str:
         """Return generated arguments for a tool; none if the request does not offer the tool."""
@@ -247,7 +247,7 @@ class ReplyRenderer(Struct):
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
             return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
-        return [Call(tool.name, self.pieces(self.arguments(tool.name, tool)))]
+        return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool)))]
 
     def json(self, value: Any) -> Text:
         if isinstance(value, FromSchema):
@@ -256,7 +256,7 @@ class ReplyRenderer(Struct):
             if result.flaw is not None:
                 self.notes.append(result.flaw)
         bare = isinstance(value, str) and self.request.response_format.bare
-        return Text(self.pieces(value if bare else dumps(value).decode()))
+        return Text(self.chunks_of(value if bare else dumps(value).decode()))
 
     def random(self) -> Random:
         """Return the draws of one generated value; each value has separate draws."""
@@ -274,16 +274,16 @@ class ReplyRenderer(Struct):
                     "".join(pieces[start : start + count]) for start in range(0, len(pieces), count)
                 )
                 return (pieces if count == 1 else joined), len(pieces)
-            return self.pieces("".join(pieces)), len(pieces)
+            return self.chunks_of("".join(pieces)), len(pieces)
         if isinstance(spec, SentencesText):
             self.drawn += 1
             result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
-            return self.pieces(result), None
+            return self.chunks_of(result), None
         if isinstance(spec, FileText):
-            return self.pieces(self.files(spec.file).decode("utf-8", "replace")), None
-        return self.pieces(str(spec)), None
+            return self.chunks_of(self.files(spec.file).decode("utf-8", "replace")), None
+        return self.chunks_of(str(spec)), None
 
-    def pieces(self, text: str) -> tuple[str, ...]:
+    def chunks_of(self, text: str) -> tuple[str, ...]:
         """Return the chunks of a text."""
         self.require_short(len(text))
         return cut(text, self.size)

@@ -17,7 +17,7 @@ from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 MAX_TURN: Final = 0.01
-"""Seconds of actions in one turn of the loop. The others wait for the next turn: the loop also reads requests."""
+"""Seconds of actions in one turn of the loop. Further ones wait for the next turn: the loop also reads requests."""
 
 Action: TypeAlias = Callable[[float], None]
 """The function of a deadline; its argument is the present time."""

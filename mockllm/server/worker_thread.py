@@ -23,7 +23,7 @@ streams."""
 
 
 class WorkerThread:
-    """Does one piece of work after the other. The thread starts with the first."""
+    """Does work in the order in which it is queued. The thread starts with the first."""
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -50,7 +50,7 @@ class WorkerThread:
                 ended = partial(result.set_result, work())
             except Exception as error:
                 ended = partial(result.set_exception, error)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits for the result
+            with suppress(RuntimeError):  # the loop is closed, and the result is not needed
                 loop.call_soon_threadsafe(end, ended)
 
         self._queue.put(do)
