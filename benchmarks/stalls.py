@@ -42,8 +42,10 @@ class Case:
 
 def post(path: str, body: bytes, **headers: str) -> bytes:
     lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n{lines}"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    )
+    return f"{head}{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def chat(text: str = "hi", **more: object) -> bytes:
