@@ -315,6 +315,12 @@ class Connection(HttpProtocol):
         else:
             self.force_close()
 
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
