@@ -25,6 +25,7 @@ NAMES = {
     "library": "A server for each test",
     "observed": "With journal, metrics and dashboard",
     "soak": "Memory under requests that all differ",
+    "stalls": "Requests that use a whole budget",
 }
 
 

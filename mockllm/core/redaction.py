@@ -10,8 +10,8 @@ Groq
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
-from typing import AnyStr, Final
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import AnyStr, Final, Generic, NamedTuple
 
 from mockllm.core.json.codec import Json
 from mockllm.core.text_cache import text_cache
@@ -46,7 +46,7 @@ _FORMS: Final = (
     (("basic",), r"\bBasic\s+(?=[^\s]{0,500}(?:[\d=]|[a-z][A-Z]))[A-Za-z0-9+/]{10,}={0,2}"),
     (("sk-", "rk-", "pk-"), r"\b(?:sk|rk|pk)-(?=[A-Za-z_-]{0,500}+\d)[A-Za-z0-9_-]{12,}"),
     (
-        ("gsk", "hf", "r8", "ghp", "github_pat", "glpat", "xox"),
+        ("gsk_", "gsk-", "hf_", "hf-", "r8_", "r8-", "ghp_", "ghp-", "github_pat", "glpat", "xox"),
         r"\b(?:gsk|hf|r8|ghp|github_pat|glpat|xox[abp])[_-][A-Za-z0-9_-]{12,}",
     ),
     (
@@ -62,9 +62,42 @@ _FORMS: Final = (
 search for beginnings takes a twentieth of that."""
 MIN_LENGTH: Final = 14
 """Characters: shorter texts are not keys."""
-_TEXT_FORMS: Final = tuple((mark, re.compile(form)) for marks, form in _FORMS for mark in marks)
+_RUNS: Final = {
+    "sk-": (r"[A-Za-z_-]*", r"\d", 503),
+    "rk-": (r"[A-Za-z_-]*", r"\d", 503),
+    "pk-": (r"[A-Za-z_-]*", r"\d", 503),
+    "eyj": (r"[A-Za-z0-9_-]*", r"\.[A-Za-z0-9_-]{8,8000}+\.", 1003),
+}
+"""For beginnings whose pattern reads far: the characters that follow, what must follow these, and how far before that
+a key begins at most. So a text of many beginnings is read once, not once for each."""
+
+
+class KeyForm(NamedTuple, Generic[AnyStr]):
+    """How a kind of keys begins, in lower case, and its pattern. For its further fields see `_RUNS`."""
+
+    mark: AnyStr
+    pattern: re.Pattern[AnyStr]
+    run: re.Pattern[AnyStr] | None = None
+    tail: re.Pattern[AnyStr] | None = None
+    reach: int = 0
+
+
+_TEXT_FORMS: Final = tuple(
+    KeyForm(mark, re.compile(form), re.compile(_RUNS[mark][0]), re.compile(_RUNS[mark][1]), _RUNS[mark][2])
+    if mark in _RUNS
+    else KeyForm(mark, re.compile(form))
+    for marks, form in _FORMS
+    for mark in marks
+)
 _BYTE_FORMS: Final = tuple(
-    (mark.encode(), re.compile(form.encode())) for marks, form in _FORMS for mark in marks
+    KeyForm(
+        form.mark.encode(),
+        re.compile(form.pattern.pattern.encode()),
+        None if form.run is None else re.compile(form.run.pattern.encode()),
+        None if form.tail is None else re.compile(form.tail.pattern.encode()),
+        form.reach,
+    )
+    for form in _TEXT_FORMS
 )
 
 
@@ -106,18 +139,9 @@ def redact_bytes(data: bytes, secrets: Collection[str] = ()) -> bytes:
     return data if result is None else bytes(result)
 
 
-def _keys(
-    text: AnyStr, low: AnyStr, forms: Iterable[tuple[AnyStr, re.Pattern[AnyStr]]]
-) -> list[tuple[int, int]]:
+def _keys(text: AnyStr, low: AnyStr, forms: Iterable[KeyForm[AnyStr]]) -> list[tuple[int, int]]:
     """Return begin and end of what looks like a key, in order. `low` is the text in lower case."""
-    spans = []
-    for mark, form in forms:
-        at = low.find(mark)
-        while at >= 0:
-            match = form.match(text, at)
-            if match is not None:
-                spans.append(match.span())
-            at = low.find(mark, at + len(mark) if match is None else match.end())
+    spans = [span for form in forms for span in _spans(form, text, low)]
     if len(spans) < 2:
         return spans
     spans.sort()
@@ -128,6 +152,26 @@ def _keys(
         elif end > merged[-1][1]:
             merged[-1] = (merged[-1][0], end)
     return merged
+
+
+def _spans(form: KeyForm[AnyStr], text: AnyStr, low: AnyStr) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of each key. `low` is the text in lower case."""
+    end, ended_well = 0, False
+    at = low.find(form.mark)
+    while at >= 0:
+        match = form.pattern.match(text, at)
+        if match is not None:
+            yield match.span()
+            after = match.end()
+        else:
+            after = at + len(form.mark)
+            if form.run is not None and form.tail is not None:
+                if after > end:
+                    followers = form.run.match(text, after)
+                    end = followers.end() if followers is not None else after
+                    ended_well = form.tail.match(text, end) is not None
+                after = max(after, end - form.reach if ended_well else end)
+        at = low.find(form.mark, after)
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:

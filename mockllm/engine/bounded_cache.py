@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from threading import Lock
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -15,15 +16,17 @@ class BoundedCache(dict[Hashable, T]):
         super().__init__()
         self._free = max_size
         self._sizes: dict[Hashable, int] = {}
+        self._lock = Lock()
 
     def put(self, key: Hashable, value: T, size: int = 1) -> None:
-        """Store a value as the newest."""
-        self._drop(key)
-        self[key] = value
-        self._sizes[key] = size
-        self._free -= size
-        while self._free < 0:
-            self._drop(next(iter(self)))
+        """Store a value as the newest. Two threads may put: the event loop, and the one that plans long replies."""
+        with self._lock:
+            self._drop(key)
+            self[key] = value
+            self._sizes[key] = size
+            self._free -= size
+            while self._free < 0:
+                self._drop(next(iter(self)))
 
     def _drop(self, key: Hashable) -> None:
         self.pop(key, None)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import inf
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +18,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
+from mockllm.core.selection.decision import Lease
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
@@ -30,6 +33,7 @@ from mockllm.engine.responder import NO_RULE, Responder, reason, with_rule_heade
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
+from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
 
 LONGEST: Final = 60.0
@@ -37,6 +41,18 @@ LONGEST: Final = 60.0
 HASH: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
 """How many fast paths are cached."""
+
+
+class DeferredResponse(Exception):
+    """A response that takes long to plan. The request is counted, and its lease taken.
+
+    `plan` may run in another thread. It returns a function that the event loop calls for the response.
+    """
+
+    def __init__(self, lease: Lease | None, plan: Callable[[], Callable[[], PlannedResponse]]) -> None:
+        super().__init__()
+        self.lease = lease
+        self.plan = plan
 
 
 class EngineInfo(Struct, frozen=True):
@@ -136,8 +152,9 @@ class Engine:
             override = override._replace(seed=session.seed)
         return override
 
-    def respond(self, request: Request) -> PlannedResponse:
-        """Decide and plan, and store what the dialect remembers of the response. Never raises on any request."""
+    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+        """Decide and plan, and store what the dialect remembers of the response. Raises on no request; with
+        `may_defer` it raises DeferredResponse where planning takes longer than other requests may wait."""
         context = engine_context(request)
         override = context.override
         if isinstance(override, Failure):
@@ -146,49 +163,76 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, context.routing.dialect)
         if planned is None:
-            planned = self._decided(request, mask)
-            if override is not None:
-                planned = planned._replace(notes=(*planned.notes, *override.notes))
-            elif mask not in self._fast_paths:
+            notes = () if override is None else override.notes
+            planned = self._decided(request, mask, notes, may_defer=may_defer)
+            if override is None and mask not in self._fast_paths:
                 self._add_fast_path(mask)
-        if planned.calls or request.memorable:
-            self._remember(request, planned)
-        return self._with_hash(planned, request)
+        updates = self._store_updates(planned, request) if planned.calls or request.memorable else ()
+        return self._concluded(planned, request, updates)
 
-    def _with_hash(self, planned: PlannedResponse, request: Request) -> PlannedResponse:
-        """Add the request's hash, if a rule looked the hash up or every response carries one."""
+    def _decided(
+        self, request: Request, mask: int, notes: Sequence[str], *, may_defer: bool
+    ) -> PlannedResponse:
+        """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
+        responder = self._responder(request, mask, count=True)
+        responder.may_defer = may_defer
+        lease = responder.decision.lease
+        try:
+            planned = self._planned(responder, notes)
+            if lease is not None:
+                lease.expect_end(request.monotonic + lasting(planned.plan))
+        except LongReply:
+            responder.may_defer = False
+            raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
+        except BaseException:
+            if lease is not None:
+                lease.end()
+            raise
+        return planned
+
+    def _planned(self, responder: Responder, notes: Sequence[str]) -> PlannedResponse:
+        decision = responder.decision
+        drawn = seed_token(responder.seed, responder.matched, decision)
+        planned = responder.respond()
+        return planned._replace(notes=(*planned.notes, *notes), lease=decision.lease, drawn=drawn)
+
+    def _plan_deferred(self, responder: Responder, notes: Sequence[str]) -> Callable[[], PlannedResponse]:
+        """Plan in another thread, which changes only caches. Return what the event loop calls then."""
+        request = responder.request
+        planned = self._planned(responder, notes)
+        updates = self._store_updates(planned, request)
+        end = inf if planned.lease is None else request.monotonic + lasting(planned.plan)
+
+        def conclude() -> PlannedResponse:
+            if planned.lease is not None:
+                planned.lease.expect_end(end)
+            return self._concluded(planned, request, updates)
+
+        return conclude
+
+    def _concluded(
+        self, planned: PlannedResponse, request: Request, updates: Sequence[StoreUpdate]
+    ) -> PlannedResponse:
+        """Store what the dialect remembers. Return the response with the request's hash, if a rule looked the hash
+        up or every response carries one."""
+        for update in updates:
+            self.state.remember(request.session or "", update)
         hash = cached_hash(request) if self._hashed else known_hash(request)
         if hash is None:
             return planned
         plan = planned.plan
         return planned.with_plan(replace(plan, head=plan.head.with_unique_headers(((HASH, hash),))))
 
-    def _decided(self, request: Request, mask: int) -> PlannedResponse:
-        """Respond by a decision. A response with a lease on limits and loads reports its expected end."""
-        responder = self._responder(request, mask, count=True)
-        lease = responder.decision.lease
-        drawn = seed_token(responder.seed, responder.matched, responder.decision)
-        if lease is None:
-            return responder.respond()._replace(drawn=drawn)
-        try:
-            planned = responder.respond()
-            lease.expect_end(request.monotonic + lasting(planned.plan))
-        except BaseException:
-            lease.end()
-            raise
-        return planned._replace(lease=lease, drawn=drawn)
-
-    def _remember(self, request: Request, planned: PlannedResponse) -> None:
-        if planned.calls:
-            self.state.remember(request.session or "", StoreUpdate(calls=planned.issued))
-        if not request.memorable:
-            return
+    def _store_updates(self, planned: PlannedResponse, request: Request) -> Sequence[StoreUpdate]:
+        """Return what the dialect remembers of the response."""
+        updates = [StoreUpdate(calls=planned.issued)] if planned.calls else []
         routing = engine_context(request).routing
         store_update = getattr(routing.dialect, "store_update", None)
-        if store_update is not None and isinstance(routing, RouteMatch):
+        if request.memorable and store_update is not None and isinstance(routing, RouteMatch):
             update = store_update(planned.plan, request)
             if update is not None:
-                self.state.remember(request.session or "", update)
+                updates.append(update)
+        return updates
 
     def peek(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""

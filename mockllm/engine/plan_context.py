@@ -46,6 +46,8 @@ class PlanContext(Struct):
     max_wait: float = inf
     limit_headers: Headers = ()
     """The state of the request's rate limits, in its provider's headers."""
+    may_defer: bool = False
+    """Whether a long reply raises LongReply, so that another thread makes the plan."""
     held: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     slowdown: float = 1.0

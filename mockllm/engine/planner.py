@@ -16,7 +16,7 @@ from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_tex
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
-from mockllm.core.reply.reply import Call, Media, Part, Reply, Text
+from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
@@ -40,6 +40,7 @@ from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.reply_renderer import (
     DEFAULT_CHUNK_SIZE,
+    LongReply,
     ReplyRenderer,
     embedding_result,
     failure_from_spec,
@@ -49,6 +50,10 @@ from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolv
 MAX_CACHED_REPLIES: Final = 4096
 MAX_CACHED_SETTINGS: Final = 10_000
 """Combinations of a step and modifiers whose effective settings are cached."""
+LONG_TEXT: Final = 32_768
+"""Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
+LONG_STREAM: Final = 2_000
+"""Chunks. A stream of more takes more than about 15 ms to plan."""
 
 
 class NotGenerating(Exception):
@@ -189,6 +194,8 @@ class ResponsePlanner:
         """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
         same each time."""
         request, broken = context.request, reply.broken
+        if context.may_defer and _chunk_count(reply) > LONG_STREAM:
+            raise LongReply
         if broken is not None:
             context.error = broken.type
             reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
@@ -219,15 +226,16 @@ class ResponsePlanner:
         response, request = context.response, context.request
         size = context.chunk_size = chunk_size(context.settings.sending, context.of, DEFAULT_CHUNK_SIZE)
         facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
+        longest = LONG_TEXT if context.may_defer else inf
         if not response.static:
-            renderer = ReplyRenderer(*facts, max_generated=self._max_generated)
+            renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes
             return reply
         key = (response, size, request.sampling, context.streamed)
         cached = self._replies.get(key)
         if cached is None:
-            renderer = ReplyRenderer(*facts)
+            renderer = ReplyRenderer(*facts, max_characters=longest)
             cached = (renderer.reply(response.spec), tuple(renderer.notes))  # type: ignore[arg-type]
             if not context.prerendering:
                 self._replies.put(key, cached)
@@ -300,6 +308,15 @@ def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
     if type(input_tokens) is int and usage.input == input_tokens:  # a placeholder is not to be compared
         return reply
     return reply.with_usage(replace(usage, input=input_tokens))
+
+
+def _chunk_count(reply: Reply) -> int:
+    return sum(
+        len(part.chunks)
+        for choice in reply.choices
+        for part in choice.parts
+        if not isinstance(part, NativePart)
+    )
 
 
 def _kinds(part: Part) -> tuple[str, ...]:

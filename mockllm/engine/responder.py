@@ -52,7 +52,7 @@ NO_STEP: Final = -1
 class Responder:
     """Makes the response to one request."""
 
-    __slots__ = ("decision", "dialect", "matched", "outcome", "planner", "request", "validation")
+    __slots__ = ("decision", "dialect", "matched", "may_defer", "outcome", "planner", "request", "validation")
 
     def __init__(
         self,
@@ -70,6 +70,8 @@ class Responder:
         self.matched = matched
         self.decision = decision
         self.validation = validation
+        self.may_defer = False
+        """Whether `respond` raises LongReply if the response takes long to plan. It may then be called again."""
 
     @property
     def modifiers(self) -> Sequence[CatalogItem]:
@@ -280,7 +282,7 @@ class Responder:
         bounds: AdmissionResult | None,
     ) -> PlanContext:
         facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
-        context = PlanContext(*facts, max_wait=self.planner.longest)
+        context = PlanContext(*facts, max_wait=self.planner.longest, may_defer=self.may_defer)
         if bounds is not None:
             context.limit_headers = limit_headers(request.provider, bounds.standing, request.now)
             context.held, context.slowdown = bounds.wait, bounds.slowdown

@@ -35,6 +35,8 @@ from mockllm.scenario.catalog import CompiledResponse
 
 MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest leave first."""
+MAX_CACHED_STEPS: Final = 50_000
+"""A plan of more steps is rendered for each request: its entry would push out all others."""
 MAX_REMEMBERED_KEYS: Final = 10_000
 """Keys that are remembered as requested once or as not cacheable."""
 
@@ -128,7 +130,8 @@ class ResponseCache:
         if type(entry) is CachedResponse and entry.fits(request):
             return entry.fill(identity.ids.root, request)
         fresh = render(identity, request)
-        if self._is_due(key, fresh.error is None and not fresh.faults):
+        short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
+        if self._is_due(key, short and fresh.error is None and not fresh.faults):
             self._put(key, cached_response(fresh, identity, request, render))
         return fresh
 
@@ -140,7 +143,7 @@ class ResponseCache:
         if type(entry) is CachedStream and entry.fits(request):
             return entry.fill(identity, request)
         fresh = render(identity, request)
-        if self._is_due(key, True):
+        if self._is_due(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
             self._put(key, cached_stream(fresh, identity, request, render))
         return fresh
 

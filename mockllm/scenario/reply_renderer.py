@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from random import Random
 from typing import Any
 
@@ -88,6 +89,10 @@ def failure_from_spec(spec: ErrorSpec) -> Failure:
     return Failure(spec.type, spec.status, spec.message, spec.retry_after, fields, limit=spec.limit)
 
 
+class LongReply(Exception):
+    """The reply is so long that planning its response would delay other requests."""
+
+
 class ReplyRenderer(Struct):
     """Renders one reply. `files` reads the files of `{file: …}`; `notes` collects what was left out and why."""
 
@@ -99,6 +104,8 @@ class ReplyRenderer(Struct):
     """Whether the reply is streamed: the entries of a script between its chunks are for streams."""
     max_generated: int = DEFAULT_VALUES
     """Maximum number of values that are generated for one schema."""
+    max_characters: float = inf
+    """Characters of one text; more raise LongReply."""
     notes: list[str] = field(default_factory=list)
     broken: Failure | None = None
     drawn: int = 0
@@ -232,7 +239,7 @@ class ReplyRenderer(Struct):
             tool = next((tool for tool in self.request.tools if tool.name == name), None)
             arguments = self.arguments(name, tool)
         text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
-        return Call(name, cut(text, self.size), spec.id)
+        return Call(name, self.chunks_of(text), spec.id)
 
     def arguments(self, name: str, tool: Tool | None) -> str:
         """Return generated arguments for a tool; none if the request does not offer the tool."""
@@ -251,7 +258,7 @@ class ReplyRenderer(Struct):
         if isinstance(tool, str):
             self.notes.append(f"no tool is called: {tool}")
             return [Text(cut(f"There is no tool to call: {tool}.", self.size))] if alone else []
-        return [Call(tool.name, cut(self.arguments(tool.name, tool), self.size))]
+        return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool)))]
 
     def json(self, value: Any) -> Text:
         if isinstance(value, FromSchema):
@@ -260,7 +267,7 @@ class ReplyRenderer(Struct):
             if result.flaw is not None:
                 self.notes.append(result.flaw)
         bare = isinstance(value, str) and self.request.response_format.bare
-        return Text(cut(value if bare else dumps(value).decode(), self.size))
+        return Text(self.chunks_of(value if bare else dumps(value).decode()))
 
     def random(self) -> Random:
         """Return the draws of one generated value; each value has separate draws."""
@@ -270,19 +277,32 @@ class ReplyRenderer(Struct):
     def text(self, spec: GeneratedText) -> tuple[tuple[str, ...], int | None]:
         """Return the chunks of a text, and its number of tokens if it is known."""
         if isinstance(spec, TokensText):
+            self.require_short(spec.tokens)
             pieces = filler_tokens(spec.tokens, spec.of)
             if self.size.unit == "tokens":
                 count = self.size.count
-                starts = range(0, len(pieces), count)
-                return tuple("".join(pieces[start : start + count]) for start in starts), len(pieces)
-            return cut("".join(pieces), self.size), len(pieces)
+                joined = tuple(
+                    "".join(pieces[start : start + count]) for start in range(0, len(pieces), count)
+                )
+                return (pieces if count == 1 else joined), len(pieces)
+            return self.chunks_of("".join(pieces)), len(pieces)
         if isinstance(spec, SentencesText):
             self.drawn += 1
-            sentences = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
-            return cut(sentences, self.size), None
+            result = filler_sentences(spec.sentences, self.randomness.random(f"sentences {self.drawn}"))
+            return self.chunks_of(result), None
         if isinstance(spec, FileText):
-            return cut(self.files(spec.file).decode("utf-8", "replace"), self.size), None
-        return cut(str(spec), self.size), None
+            return self.chunks_of(self.files(spec.file).decode("utf-8", "replace")), None
+        return self.chunks_of(str(spec)), None
+
+    def chunks_of(self, text: str) -> tuple[str, ...]:
+        """Return the chunks of a text."""
+        self.require_short(len(text))
+        return cut(text, self.size)
+
+    def require_short(self, characters: int) -> None:
+        """Raise LongReply if a text has more characters than are rendered."""
+        if characters > self.max_characters:
+            raise LongReply
 
     def script(self, chunks: Sequence[Chunk], *, instead: bool = False) -> tuple[ContentChunk, ...]:
         """Return the chunks of a script. `instead`: a non-streaming response has another text, so that no

@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
 
 BODY_BUFFER: Final = 256 * KIB
-"""Bytes of a body that wait to be read; the socket is paused at twice as many. Also the bytes that a client may
-send behind an upgrade before it is accepted or declined."""
+"""Bytes of a body that wait to be read; twice as many pause the socket. It bounds what follows an upgrade, too."""
 SMALL_BODY: Final = 16 * KIB
 """Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
-
 _CHECKS_NO_HOST: Final = aiohttp.__version__.startswith("3.13.")
 
 
@@ -93,16 +91,12 @@ class HttpProtocol(BaseProtocol):
         tail, self._tail = self._tail, b""
         return tail
 
-    def close(self) -> None:
-        """Close the connection behind what was written."""
+    def force_close(self) -> None:
+        """Close the connection behind what was written. Nothing more is written."""
         self.closing = True
         if self.transport is not None:
             self.transport.close()
-
-    def force_close(self) -> None:
-        """The same, and forget the transport: nothing more is written."""
-        self.close()
-        self.transport = None
+            self.transport = None
 
     def end_parser(self) -> None:
         """Release the parser, which refers to this protocol; end the WebSocket, if one is open."""
@@ -140,7 +134,6 @@ class HttpProtocol(BaseProtocol):
         return BaseRequest(*parts)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
-        """Feed a parser of WebSocket frames from now on."""
         self._websocket, self._on_websocket_data = parser, data_received_cb
         tail, self._tail = self._tail, b""
         if tail:

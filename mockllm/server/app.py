@@ -20,6 +20,7 @@ from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import ControlProtocol, EngineProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
+from mockllm.server.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -56,6 +57,8 @@ class App:
         self.lines = lines
         self.heads = RequestHeadCache()
         self.dates = DateLine()
+        self.worker = WorkerThread()
+        """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
 
         self.running = 0

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections import deque
+from math import inf
 from typing import Final, cast
 
 from aiohttp import StreamReader
@@ -18,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.tcp_helpers import tcp_keepalive
 
 from mockllm.core.rendering.plan import PHRASES
+from mockllm.server.access_log import short
 from mockllm.server.aiohttp_internals import HttpProtocol
 from mockllm.server.app import App
 from mockllm.server.completion import complete
@@ -32,6 +34,8 @@ from mockllm.server.turns import Turns
 
 MAX_QUEUED: Final = 32
 """How many requests of a connection wait; more pause its socket until half of them are served."""
+REPORT_INTERVAL: Final = 10.0
+"""Seconds between two lines about refused connections."""
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
 _REFUSED: Final = (
     b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
@@ -86,9 +90,12 @@ class Connection(HttpProtocol):
         peer = self.peername
         self.client = peer[0] if type(peer) is tuple else str(peer or "")
         stream.set_write_buffer_limits(high=self._app.limits.unsent)
-        self._listener.connections.add(self)
-        self._watch_head()
-        self._continue()
+        if self._listener.admit(self):
+            self._watch_head()
+            self._continue()
+        else:
+            self._write_refusal(503, "Too many connections from this address (--max-connections-per-address)")
+            self.close()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._unwatch()
@@ -105,7 +112,7 @@ class Connection(HttpProtocol):
         if self._keepalive_timer is not None:
             self._keepalive_timer.cancel()
         super().connection_lost(exc)
-        self._listener.connections.discard(self)
+        self._listener.remove(self)
         self.end_parser()  # it refers to the connection, as bodies and the sink do: they would wait for the
         self._body = None  # garbage collector
         self._queue.clear()
@@ -281,6 +288,9 @@ class Connection(HttpProtocol):
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""
         end_unparsed(self._app, status, reason)
+        self._write_refusal(status, text)
+
+    def _write_refusal(self, status: int, text: str) -> None:
         body = f"{text}\n".encode("utf-8", "replace")
         if self.transport is not None and not self.transport.is_closing():
             self.transport.write(_REFUSED % (status, PHRASES[status].encode(), len(body), body))
@@ -306,6 +316,12 @@ class Connection(HttpProtocol):
         else:
             self.force_close()
 
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.close()
+
     async def shutdown(self, seconds: float) -> None:
         """End the connection and its exchange, which has so many seconds to end by itself."""
         self.closing = True
@@ -327,9 +343,38 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self.turns = Turns(app.deadlines, self._loop)
         self.connections: set[Connection] = set()
+        self._counts: dict[str, int] = {}
+        """The open connections by client address."""
+        self._refused = 0
+        """The connections that were refused since the last report."""
+        self._next_report = -inf
 
     def __call__(self) -> Connection:
         return Connection(self, self._app, self._loop)
+
+    def admit(self, connection: Connection) -> bool:
+        """Add an open connection. Return whether its address has no more of them than the limit allows."""
+        self.connections.add(connection)
+        count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
+        limit = self._app.limits.connections
+        if count <= limit:
+            return True
+        self._refused += 1
+        now = self._app.deadlines.time()
+        if now >= self._next_report:
+            self._next_report = now + REPORT_INTERVAL
+            refused, self._refused = self._refused, 0
+            text = f"refused {refused} of the connections from {short(connection.client)}"
+            print(f"mockllm: {text}: more than {limit} (--max-connections-per-address)", file=sys.stderr)
+        return False
+
+    def remove(self, connection: Connection) -> None:
+        """Remove a connection that has ended."""
+        if connection in self.connections:
+            self.connections.remove(connection)
+            count = self._counts.pop(connection.client) - 1
+            if count:
+                self._counts[connection.client] = count
 
     async def shutdown(self, seconds: float) -> None:
         """End all connections."""

@@ -11,10 +11,13 @@ import sys
 import time
 import traceback
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import count
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
+
+MAX_TURN: Final = 0.01
+"""Seconds of actions in one turn of the loop. Further ones wait for the next turn: the loop also reads requests."""
 
 Action: TypeAlias = Callable[[float], None]
 """The function of a deadline; its argument is the present time."""
@@ -128,10 +131,20 @@ class Deadlines:
             deadline.waiting = False
             self._cancelled -= deadline.action is None
             due.append(deadline)
-        for deadline in due:
+        for number, deadline in enumerate(due, 1):
             action, deadline.action = deadline.action, None
             if action is not None:
                 try:
                     action(now)
                 except Exception:  # the other actions still run
                     traceback.print_exc(file=sys.stderr)
+                if number < len(due) and self.time() - now > MAX_TURN:
+                    self._postpone(due[number:], now)
+                    return
+
+    def _postpone(self, rest: Sequence[Deadline], now: float) -> None:
+        """Leave actions for the next turn of the loop."""
+        for deadline in rest:
+            if deadline.action is not None:
+                deadline.waiting = True
+                heappush(self._heap, (now, next(self._order), deadline))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mockllm.core.request.request import Request
     from mockllm.core.selection.decision import Lease
+    from mockllm.engine import DeferredResponse
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
@@ -55,6 +56,8 @@ class Exchange(Struct, gc=False):
     """Whether `raw` is complete."""
     received: bytes = b""
     """All bytes of a request that came in one piece, head and body; empty otherwise."""
+    checked: bool = False
+    """Whether the structure of `raw` is within its bounds."""
     at: float = 0.0
     """When the request was complete, in seconds since the epoch."""
     since: float = 0.0
@@ -63,6 +66,10 @@ class Exchange(Struct, gc=False):
     request: Request | None = None
     """The request as its dialect reads it. None in an ended exchange, and where no engine is asked."""
     response: PlannedResponse = NOT_PLANNED
+    deferred: DeferredResponse | None = None
+    """The response, if it takes long to plan: another thread does it."""
+    schedule: tuple[float, float] | None = None
+    """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     lease: Lease | None = None
     """The place in limits and loads that the response takes until it ends."""
     allow_cors: bool = False

@@ -115,6 +115,7 @@ class Server:
     async def _end(self) -> None:
         self.app.stopped = True
         await self._listener.shutdown(0.1)
+        self.app.worker.close()
         if self.app.recorder is not None:
             await self.app.recorder.close()
 

@@ -37,6 +37,8 @@ MAX_SECONDS: Final = 600
 """Length of the time series in seconds."""
 MAX_GAPS: Final = 256
 """Most gaps between chunks that are measured in one stream."""
+MAX_MEASURED_STEPS: Final = 2_000
+"""Most steps of a response that are measured for its size."""
 OTHER: Final = "other"
 NONE: Final = "none"
 """The label for no value: the endpoint of an unknown path, the rule of an unmatched request."""
@@ -185,7 +187,7 @@ class Metrics:
     def _stream(self, seen: Exchange, counters: EndpointCounters) -> None:
         times = seen.times
         assert times is not None
-        first, planned = _planned(seen.response.made)
+        first, planned = seen.schedule or schedule(seen.response.made)
         streamed = seen.response.made.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:
@@ -197,7 +199,7 @@ class Metrics:
             self.late.add(max(0.0, times[-1] - seen.since - planned))
 
 
-def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
+def schedule(made: Plan | PrerenderedResponse) -> tuple[float, float]:
     """Return the seconds to the first chunk of a plan, and to its end."""
     first, total = None, made.delay
     for step in made.templates if isinstance(made, PrerenderedResponse) else made.steps:
@@ -211,9 +213,13 @@ def _planned(made: Plan | PrerenderedResponse) -> tuple[float, float]:
 
 
 def _size(made: Plan | PrerenderedResponse, until: float | None) -> int:
-    """Return the size of a body without its framing; for a cut response only the steps scheduled until the cut."""
+    """Return about the size of a body without its framing; for a cut response only the steps scheduled until the cut.
+    The size of a long one is estimated by some of its steps."""
     steps = made.templates if isinstance(made, PrerenderedResponse) else made.steps
-    return sum(
+    each = len(steps) // MAX_MEASURED_STEPS + 1
+    if each > 1:
+        steps, until = steps[::each], None
+    return each * sum(
         [
             len(step.payload) if type(step) is EventStep
             else sum([len(part) for part in step.parts]) if type(step) is ByteTemplate

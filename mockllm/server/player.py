@@ -113,7 +113,9 @@ class Player:
             if self.ended is not None:
                 self.over = self._deadlines.time()
             elif not self.stalled:
-                self._deadline = self._deadlines.at(self._due, self._tick)
+                self._deadline = self._deadlines.at(
+                    max(self._due, now), self._tick
+                )  # behind what is due longer
         except Exception as exc:  # raised by `play_plan`, not in the timer of all streams
             self.failed = exc
             self.times.pop()  # nothing was written in this turn

@@ -42,8 +42,8 @@ class EngineProtocol(Protocol):
         """Return the reader of the requests that have this head. `path` and `query_string` are as on the wire
         (percent-encoded, the path without the query); `headers` is looked up without regard to case."""
 
-    def respond(self, request: Request) -> PlannedResponse:
-        """Decide and plan."""
+    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+        """Decide and plan. With `may_defer` it may raise DeferredResponse."""
 
     def has_rule(self, request: Request) -> bool:
         """Return whether a rule matches, which may be blocked. Nothing is counted."""

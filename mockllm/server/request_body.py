@@ -1,4 +1,4 @@
-"""Reads a request's body within bounds: its size before and after inflating, its silences, its nesting.
+"""Reads a request's body within bounds: its size before and after inflating, and its time.
 
 The `read` of aiohttp's requests is not used: it inflates without a bound on memory and waits without a bound on
 time. A body outside of the bounds is a `Failure`, which becomes the response.
@@ -7,7 +7,6 @@ time. A body outside of the bounds is a `Failure`, which becomes the response.
 from __future__ import annotations
 
 import asyncio
-import re
 import zlib
 from collections.abc import Mapping
 from typing import Final
@@ -70,63 +69,55 @@ async def read_body(
     return raw
 
 
-def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
-    """Return a Failure if the body has more arrays and objects than `--max-containers`, or nests them too deep. What
-    parses the body later takes time and memory for each of them."""
-    if raw.count(b"[") + raw.count(b"{") <= min(limits.depth, limits.containers):
-        return None
-    brackets = brackets_of(raw)
-    if brackets.count(b"[") > limits.containers:
-        message = (
-            f"The JSON body has more than {limits.containers:,} arrays and objects. Raise this limit with "
-        )
-        return Failure("bad_request", 400, message + "the server's option --max-containers.")
-    if nests_deeper(brackets, limits.depth):
-        return Failure("bad_request", 400, f"The JSON body is nested deeper than {limits.depth} levels.")
-    return None
-
-
 async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> bytes | Failure:
-    """Return the rest of the body; a Failure after a silence."""
+    """Return the rest of the body; a Failure where it does not come in time."""
     parts: list[bytes] = []
     size = 0
-    silence = _Silence(body, limits.body_idle, deadlines)
+    watch = _BodyWatch(body, limits, deadlines)
     try:
         while part := await body.readany():
             parts.append(part)
             size += len(part)
             if size > limits.body:
                 return _too_large(limits)
-    except TimeoutError:
-        message = f"No more of the request's body came for {limits.body_idle:g} s."
-        return Failure("timeout", 408, message)
+    except TimeoutError as late:
+        return Failure("timeout", 408, str(late))
     except (BrokenBody, RequestPayloadError) as exc:
         return Failure("bad_request", 400, f"The body's framing is broken: {exc}")
     finally:
-        silence.cancel()
+        watch.cancel()
     return b"".join(parts)
 
 
-class _Silence:
-    """Fails a body of which no byte comes for some seconds. It has one deadline, which moves on with progress."""
+class _BodyWatch:
+    """Fails a body of which no byte comes for some seconds, and one that takes too long in all. It has one deadline,
+    which moves on with progress."""
 
-    __slots__ = ("_body", "_deadline", "_deadlines", "_seconds", "_seen")
+    __slots__ = ("_body", "_deadline", "_deadlines", "_end", "_limits", "_seen")
 
-    def __init__(self, body: StreamReader, seconds: float, deadlines: Deadlines) -> None:
+    def __init__(self, body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> None:
         self._body = body
-        self._seconds = seconds
+        self._limits = limits
         self._deadlines = deadlines
-        self._watch(deadlines.time())
+        now = deadlines.time()
+        self._end = now + limits.body_time
+        self._watch(now)
 
     def _watch(self, now: float) -> None:
         self._seen = self._body.total_bytes
-        self._deadline = self._deadlines.at(now + self._seconds, self._look)
+        self._deadline = self._deadlines.at(min(now + self._limits.body_idle, self._end), self._check)
 
-    def _look(self, now: float) -> None:
-        if self._body.total_bytes == self._seen:
-            self._body.set_exception(TimeoutError())
+    def _check(self, now: float) -> None:
+        limits = self._limits
+        if now >= self._end:
+            self._fail(f"The request's body did not come within {limits.body_time:g} s (--body-timeout).")
+        elif self._body.total_bytes == self._seen:
+            self._fail(f"No more of the request's body came for {limits.body_idle:g} s.")
         else:
             self._watch(now)
+
+    def _fail(self, reason: str) -> None:
+        self._body.set_exception(TimeoutError(reason))
 
     def cancel(self) -> None:
         self._deadline.cancel()
@@ -183,27 +174,3 @@ async def _inflated(raw: bytes, wbits: int, bound: int) -> bytes | Failure:
         if work >= _INFLATE_SLICE:
             work = 0
             await asyncio.sleep(0)
-
-
-_BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")
-_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}"'))
-_STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
-
-
-def brackets_of(raw: bytes) -> bytes:
-    """Return the brackets of a JSON text outside of its strings, braces as square brackets; none of another text."""
-    if raw.lstrip()[:1] not in (b"{", b"["):
-        return b""
-    rest = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS_ONLY, _OTHERS)
-    return _STRINGS.sub(b"", rest.replace(b'""', b""))
-
-
-def nests_deeper(brackets: bytes, depth: int) -> bool:
-    """Return whether brackets nest deeper than `depth`. The result is exact, at the speed of bytes: the innermost
-    pairs are removed, level by level."""
-    for _ in range(depth):
-        without = brackets.replace(b"[]", b"")
-        if len(without) == len(brackets):
-            break
-        brackets = without
-    return brackets.count(b"[") > depth or b"[]" in brackets

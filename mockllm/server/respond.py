@@ -17,15 +17,15 @@ from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.engine import PlannedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
+from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player, at_once, takes_time
-from mockllm.server.request_body import structure_failure
 from mockllm.server.request_heads import is_control_path
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`) or for a provider (`recorder_of` the exchange is not None).
+    (the response is `NOT_PLANNED`), for a plan (it is `deferred`) or for a provider (`recorder_of` the exchange is
+    not None).
     """
     try:
         make_response(app, exchange)
@@ -58,7 +59,7 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    failure = structure_failure(exchange.raw, app.limits)
+    failure = None if exchange.checked else structure_failure(exchange.raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
@@ -69,14 +70,23 @@ def make_response(app: App, exchange: Exchange) -> None:
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request
-    response = engine.respond(request)
+    exchange.allow_cors = app.open_to_pages
+    try:
+        response = engine.respond(request, may_defer=True)
+    except DeferredResponse as deferred:
+        exchange.deferred, exchange.lease = deferred, deferred.lease
+        return
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and wants(request.headers):
-        calls = tuple(response.issued.items())
-        response = response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+        response = compressed(response)
     exchange.response = response
-    exchange.allow_cors = app.open_to_pages
+
+
+def compressed(response: PlannedResponse) -> PlannedResponse:
+    """Return a response with a gzip body."""
+    calls = tuple(response.issued.items())
+    return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:

@@ -38,6 +38,9 @@ class ServerLimits:
     containers: int = _limit(
         250_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
     )
+    values: int = _limit(
+        500_000, "--max-values", "count", "most values in a JSON body, counted by its commas; more is a 400"
+    )
     generated: int = _limit(
         DEFAULT_VALUES,
         "--max-generated-values",
@@ -56,6 +59,18 @@ class ServerLimits:
         "--body-idle-timeout",
         "seconds",
         "time without data within a body after which the request is aborted",
+    )
+    body_time: float = _limit(
+        60.0,
+        "--body-timeout",
+        "seconds",
+        "time for a request's body, however steadily it comes; longer is a 408",
+    )
+    connections: int = _limit(
+        10_000,
+        "--max-connections-per-address",
+        "count",
+        "how many connections one client address has at a time; further ones get a 503 and are closed",
     )
     keepalive: float = _limit(
         75.0, "--keepalive-timeout", "seconds", "time between two requests after which a connection closes"

@@ -132,8 +132,9 @@ class RecordingEngine:
         self._path = without(path)[1] if path.startswith(PREFIX) else path
         return self._current
 
-    def respond(self, request: Request) -> PlannedResponse:
-        """Return the response, in the same turn of the loop in which the request was read."""
+    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
+        """Return the response, in the same turn of the loop in which the request was read. It is never deferred:
+        the test waits for it in any case."""
         assert self._current is not None
         return self._store(request, self._current.respond(request))
 

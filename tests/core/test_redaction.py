@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
+from typing import Any, cast
 
 import pytest
 
+from mockllm.core import redaction
 from mockllm.core.redaction import (
     HARMLESS,
     PERSONAL,
@@ -149,3 +152,56 @@ def test_redact_text_of_long_text_is_fast() -> None:
     before = time.process_time()
     assert redact_text(text) == text
     assert time.process_time() - before < 1
+
+
+class CountedPattern:
+    """A pattern that counts how often it is tried."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._pattern = pattern
+        self.tries = 0
+
+    def match(self, text: str, at: int) -> re.Match[str] | None:
+        self.tries += 1
+        return self._pattern.match(text, at)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-" * 10_000,
+        "ask-" * 10_000,
+        "eyJ-" * 10_000,
+        "aeyJ" * 250 + "." + "a" * 8000 + ".",
+        ("eyJ" + "a" * 9 + ".") * 1_000,
+        "hf" * 10_000,
+    ],
+    ids=["sk", "in words", "JWT without an end", "JWT in words", "short JWTs", "hf"],
+)
+def test_text_of_many_beginnings_is_read_once(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = [
+        (CountedPattern(form.pattern), form.run and CountedPattern(form.run))
+        for form in redaction._TEXT_FORMS
+    ]
+    forms = [
+        form._replace(pattern=cast(Any, pattern), run=cast(Any, run))
+        for form, (pattern, run) in zip(redaction._TEXT_FORMS, counted, strict=True)
+    ]
+    monkeypatch.setattr(redaction, "_TEXT_FORMS", forms)
+    redact_text(text)
+    read_far = [(pattern.tries, run.tries) for pattern, run in counted if run is not None]
+    assert max(tries for _, tries in read_far) <= 2
+    assert max(tries for tries, _ in read_far) <= 2 + len(text) // 8
+
+
+@pytest.mark.parametrize("gap", [1, 400, 497, 499, 500, 501, 502, 600, 995, 999, 1000, 1001, 1100])
+@pytest.mark.parametrize("mark", ["sk-", " sk-", "eyJ", "-eyJ"])
+@pytest.mark.parametrize("end", ["1abcdefghijkl", ".abcdefgh.", ".abcdefg.", ".abcdefgh", "!", ""])
+def test_skipping_finds_what_trying_each_beginning_finds(mark: str, gap: int, end: str) -> None:
+    text = (mark + "a" * gap) * 3 + end
+    naive = [form._replace(run=None) for form in redaction._TEXT_FORMS]
+    assert redaction._keys(text, text.lower(), redaction._TEXT_FORMS) == redaction._keys(
+        text, text.lower(), naive
+    )
+    data = text.encode()
+    assert len(redact_bytes(data)) == len(data)

@@ -62,7 +62,7 @@ class FakeEngine:
     ) -> FakeHeading:
         return FakeHeading(method, path, query_string, headers)
 
-    def respond(self, request: Request) -> PlannedResponse:
+    def respond(self, request: Request, *, may_defer: bool = False) -> PlannedResponse:
         self.seen.append(request)
         made = self.plans.get(request.path)
         if made is None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 
 import pytest
 
-from mockllm.server.request_body import brackets_of, nests_deeper, structure_failure
+from mockllm.server.json_structure import (
+    marks_of,
+    nests_deeper,
+    structure_failure,
+    structure_failure_in_turns,
+)
 from mockllm.server.server_limits import ServerLimits
+
+
+def brackets_of(raw: bytes, slice_size: int = 1 << 20) -> bytes:
+    return b"".join(marks_of(raw, slice_size)).replace(b",", b"")
 
 
 def depth(value: object) -> int:
@@ -40,6 +50,8 @@ def test_nesting_of_random_values_equals_a_parsers() -> None:
         raw = json.dumps(value, indent=random_.choice([None, 1])).encode()
         for bound in range(1, 9):
             assert nests_deeper(brackets_of(raw), bound) == (depth(value) > bound), raw
+        for size in (1, 2, 3, 7):
+            assert brackets_of(raw, size) == brackets_of(raw), raw
         seen.add(depth(value))
     assert seen == set(range(1, 9))
 
@@ -99,3 +111,39 @@ def test_containers_are_counted_before_their_nesting() -> None:
     failure = structure_failure(raw, ServerLimits())
     assert failure is not None
     assert "more than 250,000 arrays and objects" in str(failure.message)
+
+
+@pytest.mark.parametrize(
+    ("raw", "refused"),
+    [
+        (b"[" + b"1," * 999 + b"1]", False),
+        (b"[" + b"1," * 1000 + b"1]", True),
+        (b"{" + b'"a":1,' * 1000 + b'"a":1}', True),
+        (b'["' + b"," * 5000 + b'"]', False),
+        (b'"' + b"," * 5000 + b'"', False),
+    ],
+    ids=["just as many", "one more", "members", "commas in a text", "a text alone"],
+)
+def test_values_are_bounded_by_a_thousand(raw: bytes, refused: bool) -> None:
+    failure = structure_failure(raw, ServerLimits(values=1000))
+    assert (failure is not None) is refused
+    assert failure is None or "more than 1,000 values" in str(failure.message)
+
+
+def test_large_body_is_checked_in_turns() -> None:
+    async def main() -> int:
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.create_task(count())
+        raw = b"[" + b'{"a": "' + b"[" * 1_000_000 * 8 + b'"}' + b",[1]" * 1000 + b"]"
+        assert await structure_failure_in_turns(raw, ServerLimits()) is None
+        counting.cancel()
+        return turns
+
+    assert asyncio.run(main()) >= 8

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
 from mockllm import __version__
@@ -35,6 +36,12 @@ from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
+from mockllm.server.server_limits import KIB
+
+T = TypeVar("T")
+
+LARGE: Final = 128 * KIB
+"""Bytes of an entry that is reconstructed in a thread: redacting and writing it takes more than some milliseconds."""
 
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
@@ -146,15 +153,25 @@ def _facts(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
+async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     """Return an entry with its request and its reconstructed response."""
-    sent = reconstruct(entry)
+    request, response = await _apart(entry, lambda: (_request(entry), _response(entry)))
     present = near_misses(entry, engine) if entry.missed else []
     return RequestDetail(
         **{**_facts(entry), "near_misses": present},
-        request=_request(entry),
-        response=JournalResponse(status=sent.status, headers=_pairs(sent.headers), chunks=_chunks(sent)),
+        request=request,
+        response=response,
     )
+
+
+async def _apart(entry: JournalEntry, work: Callable[[], T]) -> T:
+    """Return the result of work on an entry; the work on a large one is done in a thread."""
+    return await asyncio.to_thread(work) if entry.size > LARGE else work()
+
+
+def _response(entry: JournalEntry) -> JournalResponse:
+    sent = reconstruct(entry)
+    return JournalResponse(status=sent.status, headers=_pairs(sent.headers), chunks=_chunks(sent))
 
 
 def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
@@ -226,7 +243,8 @@ async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
     """Return JSON lines, one for entry entry, with all details."""
     texts, slices = [], TimeSlices()
     for entry in entries:
-        texts.append(visible(detail(entry, engine).model_dump_json().encode()) + b"\n")
+        shown = await detail(entry, engine)
+        texts.append(await _apart(entry, partial(_line, shown)))
         await slices.turn()
     return b"".join(texts)
 
@@ -235,10 +253,18 @@ async def har(entries: Iterable[JournalEntry]) -> bytes:
     """Return an HTTP archive (version 1.2), which browsers' tools and proxies read."""
     texts, slices = [], TimeSlices()
     for entry in entries:
-        texts.append(visible(dumps(_entry(entry))))
+        texts.append(await _apart(entry, partial(_archived, entry)))
         await slices.turn()
     creator = dumps({"name": "mockllm", "version": __version__})
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))
+
+
+def _line(shown: RequestDetail) -> bytes:
+    return visible(shown.model_dump_json().encode()) + b"\n"
+
+
+def _archived(entry: JournalEntry) -> bytes:
+    return visible(dumps(_entry(entry)))
 
 
 def _entry(entry: JournalEntry) -> dict[str, Any]:

@@ -53,7 +53,7 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
 
 async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request in full."""
-    return journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
+    return await journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
 
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:

@@ -1,0 +1,91 @@
+"""Responses that take long to plan: deferred, and the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.framing import framed
+from mockllm.core.request.request import Request
+from mockllm.engine import DeferredResponse, Engine, PlannedResponse
+from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
+from tests.language.virtual_server import VirtualServer
+
+LONG = "abcdefghi " * (LONG_STREAM + 1)
+
+
+def engine(reply: str, *, limited: bool = False, **settings: Any) -> Engine:
+    rule = {"reply": reply, **settings}
+    modifier = {"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}
+    return VirtualServer(dumps({"rules": [rule], "modifiers": [modifier] * limited}).decode()).engine
+
+
+def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> Request:
+    body = {
+        "model": "gpt-4o",
+        "stream": True,
+        "messages": [{"role": "user", "content": "hello " * 5_000}],
+        **more,
+    }
+    return engine.read("POST", path, "", {}, dumps(body), "", 0.0)
+
+
+def deferred(engine: Engine, request: Request) -> PlannedResponse:
+    """The response to a request that must be deferred."""
+    with pytest.raises(DeferredResponse) as raised:
+        engine.respond(request, may_defer=True)
+    return raised.value.plan()()
+
+
+def body(response: PlannedResponse) -> bytes:
+    return b"".join(item for item in framed(response.plan) if isinstance(item, bytes))
+
+
+PACE: Mapping[str, Any] = {"pace": {"chunk_size": "10 characters"}}
+
+
+@pytest.mark.parametrize(
+    ("reply", "settings"),
+    [(LONG, PACE), ("{{ user }}{{ user }}", {}), ("a " * LONG_TEXT, {})],
+    ids=["many chunks", "a template", "a long text"],
+)
+def test_long_reply_deferred_has_same_bytes(reply: str, settings: dict[str, Any]) -> None:
+    at_once, later = engine(reply, **settings), engine(reply, **settings)
+    for _ in range(2):  # the third is from the response cache
+        expected = at_once.respond(chat(at_once))
+        response = deferred(later, chat(later))
+        assert body(response) == body(expected)
+        assert response._replace(made=expected.made) == expected
+
+
+def test_short_reply_is_not_deferred() -> None:
+    short = engine("abcdefghi " * 100, **PACE)
+    assert short.respond(chat(short), may_defer=True).status == 200
+
+
+def test_many_choices_of_a_short_reply_are_deferred() -> None:
+    short = engine("abcdefghi " * 100, **PACE)
+    assert body(deferred(short, chat(short, n=50)))
+
+
+def test_deferred_response_keeps_its_lease_to_the_end() -> None:
+    one = engine(LONG, **PACE, limited=True)
+    with pytest.raises(DeferredResponse) as raised:
+        one.respond(chat(one), may_defer=True)
+    lease = raised.value.lease
+    assert lease is not None
+    assert one.respond(chat(one)).status == 429
+    assert raised.value.plan()().lease is lease
+    lease.end()
+    assert one.respond(chat(one)).status == 200
+
+
+def test_deferred_response_is_stored_by_its_dialect() -> None:
+    stored = engine(LONG, **PACE)
+    request = chat(stored, "/v1/responses", input="hi", store=True)
+    response = deferred(stored, request)
+    assert response.plan.steps
+    assert len(stored.state.recall("").all_stored("resp_")) == 1

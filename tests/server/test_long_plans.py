@@ -1,0 +1,85 @@
+"""Replies that take long to plan: other clients are served meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from mockllm.core.json.codec import dumps
+from mockllm.server.app import App
+from mockllm.server.server_limits import ServerLimits
+from tests.language.virtual_server import VirtualServer
+from tests.server.raw_client import Raw, request
+from tests.server.threaded_server import ThreadedServer
+from tests.waiting import PATIENCE, until
+
+RULES = dumps(
+    {
+        "rules": [{"reply": "abcdefghi " * 20_000, "pace": {"chunk_size": "10 characters"}}],
+        "modifiers": [{"name": "one", "limit": {"strategy": "fixed-window", "concurrent": 1}}],
+    }
+).decode()
+CHAT = dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]})
+PATH = "/v1/chat/completions"
+
+
+@pytest.fixture
+def server() -> Iterator[ThreadedServer]:
+    engine = VirtualServer(RULES).engine
+    served = ThreadedServer(App(engine, limits=ServerLimits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def busy(server: ThreadedServer) -> Iterator[threading.Event]:
+    """The worker waits for this event before it does anything else."""
+    event = threading.Event()
+
+    def wait() -> None:
+        event.wait(PATIENCE)
+
+    server.app.worker._queue.put(wait)
+    yield event
+    event.set()
+
+
+def test_health_is_served_while_a_long_reply_is_planned(
+    server: ThreadedServer, busy: threading.Event
+) -> None:
+    with Raw(server.port) as long, Raw(server.port) as other:
+        long.send(request("POST", PATH, CHAT))
+        until(lambda: server.app.running == 1)
+        assert other.send(request(path="/health")).answer().status == 200
+        assert server.app.running == 1
+        busy.set()
+        got = long.answer()
+    assert got.complete
+    assert got.text.count("abcdefghi ") == 20_000
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_long_reply_is_same_as_planned_at_once(server: ThreadedServer, compressed: bool) -> None:
+    server.app.gzip = compressed
+    engine = VirtualServer(RULES).engine
+    planned = engine.respond(engine.read("POST", PATH, "", {}, CHAT, "", 0.0))
+    headers = {"Accept-Encoding": "gzip"} if compressed else {}
+    with Raw(server.port) as client:
+        got = client.send(request("POST", PATH, CHAT, **headers)).answer()
+    assert got.status == planned.status
+    assert got.headers.get("content-encoding") == ("gzip" if compressed else None)
+
+
+def test_client_that_leaves_a_long_reply_frees_its_place(
+    server: ThreadedServer, busy: threading.Event
+) -> None:
+    with Raw(server.port) as long:
+        long.send(request("POST", PATH, CHAT))
+        until(lambda: server.app.running == 1)
+    until(lambda: server.app.running == 0)
+    busy.set()
+    with Raw(server.port) as other:
+        assert other.send(request("POST", PATH, CHAT)).answer().status == 200
