@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from mockllm.core.display import cut
+from mockllm.core.json.codec import MISSING
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_hash import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.server.exchange import EndReason, Exchange
-from mockllm.server.journal import redaction
+from mockllm.server.journal.entry import headers_and_body
 
 _LEFT: Final = {
     "close": "cut: connection closed",
@@ -49,6 +51,8 @@ class AccessLogRecord(NamedTuple):
     missed: bool = False
     session: str | None = None
     drawn: str | bytes = ""
+    redactor: Redactor = Redactor()
+    """Masks the request's secrets in what a verbose line adds."""
 
     @property
     def seed(self) -> str:
@@ -57,23 +61,26 @@ class AccessLogRecord(NamedTuple):
         return seed_token.token_of(self.drawn)
 
 
-def record_of(exchange: Exchange) -> AccessLogRecord:
-    """Return the record of an ended exchange."""
-    response, model = exchange.response, exchange.model
+def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
+    """Return the record of an ended exchange without secrets. `request` saves parsing the headers again."""
+    response, model, session = exchange.response, exchange.model, exchange.session
+    headers = headers_and_body(exchange)[0] if request is None else request.headers
+    redactor = Redactor(secrets_of(headers.items(), exchange.target))
     return AccessLogRecord(
         at=exchange.at,
-        method=exchange.method,
-        path=short(redaction.target(exchange.target)),
-        model=None if model is None else short(model),
+        method=redactor.text(exchange.method),
+        path=short(redactor.target(exchange.target)),
+        model=None if model is None else short(redactor.text(model)),
         rule=response.rule,
         modifiers=response.modifiers,
         status=response.status,
         took=exchange.took,
-        notes=response.notes,
+        notes=tuple(map(redactor.text, response.notes)),
         left=exchange.left,
         missed=response.missed,
-        session=exchange.session,
+        session=None if session is None else redactor.session(session),
         drawn=exchange.root or response.drawn,
+        redactor=redactor,
     )
 
 
@@ -101,7 +108,9 @@ class AccessLog:
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         self._write(self.line(record, request))
         if self._verbose and request is not None:
-            self._write(f"  {plain(hash_input_json(request), MAX_PROMPT)}")
+            named = secrets_of((), "", None if request.body is MISSING else request.body)
+            redactor = Redactor((*named, *record.redactor.secrets))
+            self._write(f"  {plain(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
@@ -123,8 +132,9 @@ class AccessLog:
         asides = [plain(note) for note in record.notes]
         if record.left in _LEFT:
             asides.append(_LEFT[record.left])
-        if request is not None and (tries := request.headers.get(RETRY, "0")) != "0":
-            asides.append(f"retry {plain(tries)}")
+        tries = "0" if request is None else request.headers.get(RETRY, "0")
+        if tries != "0":
+            asides.append(f"retry {plain(record.redactor.text(tries))}")
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypeAlia
 
 from msgspec import Struct, field
 
+from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import Framing, Plan, ProxyTarget, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
@@ -27,6 +28,7 @@ from mockllm.recordings.interaction import (
     RecordedRequest,
     RecordedResponse,
 )
+from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.protocols import ProxyFailed
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
+
+SESSION_IS_KEY: Final = "the session id looks like a key, so the recording is for requests without a session"
 
 Left: TypeAlias = Literal["finished", "gone", "close"]
 """How a response ended."""
@@ -176,7 +180,7 @@ class Recorder(Struct):
         told: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
         to, headers = None if onward is None else onward.to, clean(message.headers)
-        passing = f"passed on to {to or request.provider or OTHER}"
+        passing = f"passed on to {without_credentials(to or request.provider or OTHER)}"
         try:
             response = await self.upstreams.ask(request, headers, to)
         except (ProxyFailed, asyncio.CancelledError):
@@ -196,10 +200,9 @@ class Recorder(Struct):
             note = "; not recorded: serve it with --record-misses DIR" * onward.record
         else:
             path = _path(message)
-            asked = RecordedRequest(
-                request.method, path, request.query_string, tuple(headers.items()), request.raw
-            )
-            made = Interaction(asked, answered, path, request.session)
+            pairs = tuple(headers.items())
+            asked = RecordedRequest(request.method, path, request.query_string, pairs, request.raw)
+            made = _interaction(asked, answered, request.session)
             note = await self._recorded(request, made, to, whole=whole)
         shown = Plan(plan.head, (RawStep(answered.body, 0),), plan.framing)
         left: Left = "gone" if client.gone else "finished" if whole else "close"
@@ -224,7 +227,8 @@ class Recorder(Struct):
         kept.append(made)
         folder = self.out / (SHARED if made.session is None else folder_name(made.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
-        title = f"Recorded from {to or request.provider or self.upstreams.of(request)} by mockllm"
+        provider = without_credentials(to or request.provider or self.upstreams.of(request) or OTHER)
+        title = f"Recorded from {provider} by mockllm"
         try:
             async with self._writing:  # serialised: the later of two writes to a file must win
                 notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
@@ -267,6 +271,15 @@ async def _through(
     if opening.chunked and not opening.bodiless:
         await client.send(END_OF_CHUNKS)
     return True
+
+
+def _interaction(asked: RecordedRequest, answered: RecordedResponse, session: str | None) -> Interaction:
+    """Return an interaction, without a session whose id is a key: the id would be in the file and its name."""
+    redactor = redactor_of(asked, answered.headers)
+    where = redactor.target(asked.path)
+    if session is not None and redactor.session(session) != session:
+        return Interaction(asked, answered, where, notes=(f"{where}: {SESSION_IS_KEY}",))
+    return Interaction(asked, answered, where, session)
 
 
 def _path(message: RawRequestMessage) -> str:

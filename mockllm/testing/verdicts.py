@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from mockllm.core.redaction import client_key
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
-from mockllm.server.journal import redaction
 from mockllm.server.verdict_input import JUDGED, unfinished
 from mockllm.testing.received_request import Received
 
@@ -110,7 +110,7 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
 
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
-    key = redaction.key_of(request.headers, f"{request.path}?{request.query_string}")
+    key = client_key(request.headers, f"{request.path}?{request.query_string}")
     return ObservedRequest(
         number,
         Client(request.headers.get("user-agent", ""), key or "", request.client),

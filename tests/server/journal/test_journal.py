@@ -8,14 +8,13 @@ from typing import TypeVar
 
 import pytest
 
-from mockllm.core.redaction import SECRETS
+from mockllm.core.redaction import SECRETS, client_key, shown_headers, without_credentials
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.http_server import ThreadedServer
-from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import STEP, JournalEntry
 from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
@@ -194,27 +193,27 @@ TARGETS = {
 
 @pytest.mark.parametrize(("came", "kept"), TARGETS.items(), ids=TARGETS)
 def test_a_target_is_kept_without_its_key(came: str, kept: str) -> None:
-    assert redaction.target(came) == kept
+    assert without_credentials(came) == kept
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_a_secret_header_is_redacted(name: str) -> None:
-    assert redaction.headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
-    assert redaction.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
+    assert shown_headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
+    assert shown_headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
 
 
 def test_other_headers_stay_and_are_text() -> None:
-    assert redaction.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
+    assert shown_headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
 
 
 def test_two_keys_are_told_apart_wherever_they_stand() -> None:
-    first = redaction.key_of({"authorization": f"Bearer {SECRET}"}, "/")
+    first = client_key({"authorization": f"Bearer {SECRET}"}, "/")
     assert first is not None
     assert SECRET not in first
-    assert redaction.key_of({"x-api-key": SECRET}, "/") == first
-    assert redaction.key_of({}, f"/?key={SECRET}") == first
-    assert redaction.key_of({"api-key": "other"}, "/") != first
-    assert redaction.key_of({}, "/") is redaction.key_of({}, "/?a=b") is None
+    assert client_key({"x-api-key": SECRET}, "/") == first
+    assert client_key({}, f"/?key={SECRET}") == first
+    assert client_key({"api-key": "other"}, "/") != first
+    assert client_key({}, "/") is client_key({}, "/?a=b") is None
 
 
 # --- on a live server ------------------------------------------------------------------------------
@@ -298,7 +297,7 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     kept = last(server, "/cookie")
     assert SECRET not in repr(kept._replace(answer=PlannedResponse(whole(), None)))
     assert SECRET not in repr(reconstruct(kept))
-    assert kept.key == redaction.key_of({"x-api-key": SECRET}, "/")
+    assert kept.key == client_key({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 

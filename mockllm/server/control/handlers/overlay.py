@@ -8,7 +8,6 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json
-from mockllm.core.redaction import redact_text
 from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.scenario.source_file import Source
@@ -137,7 +136,7 @@ async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
         rule["reply"] = PLACEHOLDER
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
-    return SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
+    return SuggestedRule(yaml=entry.full_redactor.text(Overlay(rules=(rule,)).text))
 
 
 def _match(request: Request) -> dict[str, Json]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
+from itertools import islice
 from math import isfinite
 from typing import Final
 
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
+from mockllm.core.redaction import Redactor
 from mockllm.server.control.api_types import ApiCall
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.models.base import Done
@@ -26,9 +29,10 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     used = state.held()
     overlays = {} if context.overlays is None else context.overlays.sizes
     requests = Counter(entry.session for entry in context.journal)
+    shown = _shown_ids(context)
     sessions = [
         SessionInfo(
-            id=id,
+            id=shown[id],
             used=round(used[id].used, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
             overlay=overlays.get(id, 0),
@@ -41,13 +45,21 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
+    shown = _shown_ids(context)
+    known = {shown[id]: id for id in context.sessions}
     id = call.params["session"]
-    known = context.sessions
-    if id not in known:
-        hint = f"the server has {', '.join(known[:MAX_LISTED])}" if known else "the server has none"
-        raise Problem(404, f"There is no session {brief(id)}: {hint}.")
+    id = known.get(id, id)
+    if id not in known.values():
+        hint = f"the server has {', '.join(islice(known, MAX_LISTED))}" if known else "the server has none"
+        raise Problem(404, f"There is no session {brief(Redactor().session(id))}: {hint}.")
     context.engine.state.end(id)
     if context.overlays is not None:
         await context.overlays.drop([id])
     context.resets += 1
-    return Done(done=f"session {id}")
+    return Done(done=f"session {shown[id]}")
+
+
+def _shown_ids(context: ControlContext) -> Mapping[str, str]:
+    """Return the ids of sessions as readers see them: a client may use its key as the id."""
+    redactors = {entry.session: entry.redactor for entry in context.journal}
+    return {id: redactors.get(id, Redactor()).session(id) for id in context.sessions}
