@@ -185,6 +185,9 @@ SHORTEST: Final = 8
 _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 _USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+_URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/?#\s:@]*)(:[^/?#\s]*)?@")
+MAX_USER: Final = 30
+"""Most characters of a user in a URL; a longer one is a token."""
 _PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")
 _PARTS: Final = re.compile(r"([/?&=#;:])")
 _PARAMETERS: Final = re.compile(r"[\s,;\"]+")
@@ -348,6 +351,26 @@ def without_credentials(text: str) -> str:
     if not text.startswith("/"):
         text = _USER.sub(rf"\1{REDACTED}@", text)
     return _PAIR.sub(_pair, text) if "?" in text else text
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords in its URLs, and without users that are tokens."""
+    return _URL_USER.sub(lambda found: _user(found, REDACTED), text)
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be stored: without its password, and without a user that is a token."""
+    return _URL_USER.sub(lambda found: _user(found, ""), url)
+
+
+def _user(found: re.Match[str], mask: str) -> str:
+    """Return scheme and user of a URL; the mask, if there is one, in place of what is secret."""
+    scheme, user, password = found.groups()
+    if len(user) > MAX_USER or redact_text(user) != user:
+        user = mask
+    elif password and mask:
+        user = f"{user}:{mask}"
+    return f"{scheme}{user}@" if user else scheme
 
 
 def _pair(found: re.Match[str]) -> str:

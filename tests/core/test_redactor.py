@@ -16,6 +16,8 @@ from mockllm.core.redaction import (
     secrets_of,
     shown_headers,
     without_credentials,
+    without_password,
+    without_passwords,
 )
 
 KEY = "sk-" + "aB3" * 8
@@ -180,3 +182,19 @@ def test_headers_of_other_gateways_are_shown_without_keys(name: str) -> None:
         (name, "Bearer REDACTED"),
         ("x-b", "caf\ufffd"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "stored"),
+    [
+        ("at https://bob:pw@x/y", "at https://bob:REDACTED@x/y", "at https://bob@x/y"),
+        (f"https://{KEY}@x/y", "https://REDACTED@x/y", "https://x/y"),
+        (f"https://{'a' * 40}:x@x/y", "https://REDACTED@x/y", "https://x/y"),
+        ("https://:pw@x", "https://:REDACTED@x", "https://x"),
+        ("ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1"),
+        ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),
+    ],
+)
+def test_passwords_of_urls_are_masked(text: str, shown: str, stored: str) -> None:
+    assert without_passwords(text) == shown
+    assert without_password(text) == stored
