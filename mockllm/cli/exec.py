@@ -53,7 +53,15 @@ ABOUT: Final = (
 )
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
 """Exit codes as in shells."""
-OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--no-cors", "--verbose")
+OWN: Final = (
+    "--seed",
+    "--strict",
+    "--max-delay",
+    "--allow-overrides",
+    "--proxy-allow",
+    "--no-cors",
+    "--verbose",
+)
 OPTIONS: Final = (
     Option("--port", NETWORK, "port number; 0 selects a free port", 0, int),
     *(option for option in SERVING if option.name in OWN),
@@ -126,6 +134,7 @@ def _build(
         max_generated=bounds.generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],
+        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
     )
     with gc_paused():
         engine = builder.first()

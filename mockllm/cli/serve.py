@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mockllm import __version__
 from mockllm.cli.admin_token import AdminToken, admin_token
-from mockllm.cli.console import access_log_of, log, print_line
+from mockllm.cli.console import ThrottledLog, access_log_of, log, print_line
 from mockllm.cli.control_setup import background_task, run_together, set_up_control_api
 from mockllm.cli.diagnostic_output import print_mistakes
 from mockllm.cli.listen_addresses import addresses, configure_tls
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)
-    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=log)
+    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=ThrottledLog(log))
     builder = create_builder(values, sessions, bounds.generated)
     try:
         with gc_paused():
@@ -140,6 +140,7 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
         overrides=values["allow_overrides"],
         volatile=volatile(values),
         hashed=values["verbose"] and not values["quiet"],
+        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
     )
 
 

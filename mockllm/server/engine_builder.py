@@ -62,6 +62,7 @@ class Builder:
         overrides: bool = False,
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
+        proxy_hosts: frozenset[str] | None = None,
     ) -> None:
         self._sources = sources
         self._state = state
@@ -72,6 +73,7 @@ class Builder:
         self._overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
+        self._proxy_hosts = proxy_hosts
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""
         self.variables: frozenset[str] = frozenset()
@@ -160,6 +162,7 @@ class Builder:
             overrides=self._overrides,
             volatile=self._volatile,
             hashed=self._hashed,
+            proxy_hosts=self._proxy_hosts,
         )
 
     async def _load(self) -> ReloadResult:
