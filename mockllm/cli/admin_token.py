@@ -15,8 +15,8 @@ from mockllm.cli.options import BadOption
 
 LENGTH: Final = 24
 """Random bytes of a generated token."""
-MODE: Final = 0o640
-"""Readable by the group too: a container beside the server reads the file as a member."""
+MODE: Final = 0o600
+"""Readable by the server's user alone; a scraper in another container runs as the same user."""
 
 
 class AdminToken(NamedTuple):

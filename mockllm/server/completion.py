@@ -21,7 +21,7 @@ from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED
-from mockllm.server.request_target import clean
+from mockllm.server.request_target import clean, target_host
 from mockllm.server.respond import begin, fail, framing_of, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ async def _ask_control(app: App, exchange: Exchange, sink: SocketSink) -> None:
     assert head is not None, "the exchange has not ended"
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.unlogged = head.message, True
-    headers = clean(head.headers)
+    headers, host = clean(head.headers), target_host(message)
+    if host is not None:
+        headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body is not None, "a head that demands an upgrade is not cached"
