@@ -35,7 +35,7 @@ MAX_ADDRESSES: Final = 1_000
 
 
 class WrongTokens:
-    """Makes clients wait that send wrong admin tokens, so that nobody can try many. Bounded: the addresses that were
+    """Makes clients wait that send wrong admin tokens, so that none can try many. Bounded: the addresses that were
     wrong first are forgotten first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
