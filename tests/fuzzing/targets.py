@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import socket
 import sys
 import tempfile
@@ -40,6 +41,8 @@ rules:
   - {name: any, reply: {text: "{{ user | default('') }}", thinking: Hm.}}
 """
 LIMITS: Final = ServerLimits(grace=0.1, head_time=0.3, body_idle=0.3, keepalive=0.3, linger=0.1)
+YAML: Final = re.compile(r"(?ms)^```yaml\n(.*?)^```")
+"""The examples of a page."""
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -51,7 +54,13 @@ def seeds(kind: Kind) -> Sequence[bytes]:
     """Return the cases that mutations begin with."""
     if kind == "scenario":
         files = [*(ROOT / "scenarios").rglob("*.yaml"), *(ROOT / "deploy" / "scenarios").glob("*.yaml")]
-        return [SCENARIO.encode(), *(file.read_bytes() for file in sorted(files) if file.name != "pack.yaml")]
+        pages = [file.read_text("utf-8") for file in sorted((ROOT / "docs").glob("*.md"))]
+        blocks = [block.encode() for page in pages for block in YAML.findall(page)]
+        return [
+            SCENARIO.encode(),
+            *(file.read_bytes() for file in sorted(files) if file.name != "pack.yaml"),
+            *blocks,
+        ]
     if kind == "control":
         body = {"expect": [{"match": {"user": "hi"}, "times": 1}]}
         gets = ("/api/requests?limit=3", "/api/requests/1", "/api/sessions", "/metrics", "/api/verdicts", "/api/openapi.json", "/dashboard",

@@ -26,7 +26,7 @@ PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of `sec-fetch-site` that a browser sends for a page of another origin."""
-FREE_ATTEMPTS: Final = 5
+FREE_ATTEMPTS: Final = 10
 """Wrong tokens of an address without a wait; each further one doubles the wait."""
 MAX_DELAY: Final = 60.0
 """Longest wait in seconds."""
