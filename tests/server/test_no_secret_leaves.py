@@ -116,9 +116,12 @@ def of_control_api(port: int) -> Outputs:
         "/api/detailed-metrics", "/api/detailed-metrics/export/json", "/api/detailed-metrics/export/csv",
         "/api/overlay", "/api/config", "/health", "/",
     ]  # fmt: skip
+    overlay = {"match": {"user": "never"}, "reply": "Never."}
+    asked(port, "PUT", f"/api/rules/of-a-key?session={SECRETS['session']}", overlay)
     for page in pages:
         outputs[page] = asked(port, "GET", page)
     assert len(json.loads(outputs["/api/requests?limit=500"])["requests"]) >= len(PLANTED)
+    assert b"of-a-key" in outputs["/api/rules"], "a session with rules of its own"
     for entry in json.loads(outputs["/api/requests?limit=500"])["requests"]:
         id = entry["id"]
         outputs[f"/api/requests/{id}"] = asked(port, "GET", f"/api/requests/{id}")

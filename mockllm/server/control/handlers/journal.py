@@ -115,7 +115,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
                 kind="rule" if number < catalog.rules else "modifier",
                 where=item.where,
                 layer=layer,
-                session=session and Redactor().session(session),
+                session=session,
                 tries=tries,
                 answers=answers,
             )
