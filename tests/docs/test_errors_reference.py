@@ -41,7 +41,15 @@ def test_errors_page_first_table_lists_statuses() -> None:
     first = re.findall(r"(?ms)^\| error \| (.*?)\n\n", PAGE)[0]
     head, _, *lines = first.splitlines()
     columns = [re.findall(r"\[([^\]]+)\]", cell)[0] for cell in head.strip("| ").split(" | ")]
-    assert columns == ["OpenAI", "Anthropic", "Gemini", "Azure OpenAI", "Vertex AI", "Ollama", "Amazon Bedrock"]
+    assert columns == [
+        "OpenAI",
+        "Anthropic",
+        "Gemini",
+        "Azure OpenAI",
+        "Vertex AI",
+        "Ollama",
+        "Amazon Bedrock",
+    ]
     documented = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
     assert list(documented) == [f"| `{name}`" for name in NAMED]
     assert documented["| `overloaded`"][0:2] == ["503", "529"]
