@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog
 
+LOG_INTERVAL: Final = 1.0
+"""Seconds between two messages of a `ThrottledLog`: a client may end a thousand sessions a second."""
 GREEN: Final = "\x1b[32m"
 YELLOW: Final = "\x1b[33m"
 RED: Final = "\x1b[31m"
@@ -39,6 +42,25 @@ def write_line(text: str, stream: TextIO) -> None:
         os.close(null)
     except OSError:
         return
+
+
+class ThrottledLog:
+    """Writes at most one message in each interval, and counts those that it left out. `clock` returns seconds."""
+
+    def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._write = write
+        self._clock = clock
+        self._free = 0.0
+        self._omitted = 0
+
+    def __call__(self, text: str) -> None:
+        now = self._clock()
+        if now < self._free:
+            self._omitted += 1
+            return
+        omitted = f" ({self._omitted} more such lines were left out)" if self._omitted else ""
+        self._free, self._omitted = now + LOG_INTERVAL, 0
+        self._write(f"{text}{omitted}")
 
 
 def access_log_of(values: Mapping[str, Any]) -> AccessLog:

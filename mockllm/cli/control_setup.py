@@ -30,7 +30,7 @@ from mockllm.server.reload import Reloader
 
 LENGTH: Final = 24
 """Random bytes of a generated token."""
-MODE: Final = 0o640
+MODE: Final = 0o600
 """Readable by the group too: a container beside the server reads the file as a member."""
 
 

@@ -60,6 +60,7 @@ OWN: Final = (
     "--miss-status",
     "--max-delay",
     "--allow-overrides",
+    "--proxy-allow",
     "--no-cors",
     "--verbose",
 )
@@ -148,6 +149,7 @@ def _build(
         strict=values["strict"],
         overrides=values["allow_overrides"],
         miss_status=values["miss_status"],
+        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
     )
     with gc_paused():
         engine = builder.first()

@@ -184,6 +184,13 @@ SERVING: Final = (
         flag=True,
     ),
     Option(
+        "--proxy-allow",
+        RESPONSES,
+        "a host to which a `proxy` of a pack or of the control API may forward requests; repeatable",
+        metavar="HOST",
+        many=",",
+    ),
+    Option(
         "--gzip",
         RESPONSES,
         "compress responses for clients that accept gzip, streams event by event",

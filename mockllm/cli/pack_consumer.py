@@ -12,6 +12,7 @@ from pathlib import Path
 from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json, pretty
+from mockllm.core.redaction import without_passwords
 from mockllm.packing.inspection import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of, version_constraints
 from mockllm.scenario.diagnostics import readable, scalar_text
@@ -53,7 +54,7 @@ def _each(words: list[str], act: Callable[[str], LockChange]) -> int:
             print(_change_line(act(word)))
         except PackRejected as error:
             failed = True
-            print(f"mockllm: {word}: {error}", file=sys.stderr)
+            print(f"mockllm: {without_passwords(word)}: {error}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -108,7 +109,12 @@ def _rows(path: str) -> Iterator[dict[str, Json]]:
     if lock.diagnostics:
         raise PackRejected("\n".join(map(str, lock.diagnostics)))
     for name, word in sorted(lock.packs.items()):
-        yield {"name": name, "version": word.version, "state": state_of(lock, name), "source": word.source}
+        yield {
+            "name": name,
+            "version": word.version,
+            "state": state_of(lock, name),
+            "source": without_passwords(word.source),
+        }
     for name in bundled_names():
         if name not in lock.packs:
             yield {"name": name, "version": _version(bundled_pack(name)), "state": "shipped", "source": ""}
@@ -137,7 +143,7 @@ def _info(path: str, text: str, json: bool) -> int:
             raise PackRejected("\n".join(map(str, gathered.diagnostics)))
         word, powers = found[0].manifest, capabilities(gathered, found[0])
     if locked is not None:
-        shown = locked.source
+        shown = without_passwords(locked.source)
     params: list[Json] = [
         {
             "name": name,

@@ -23,6 +23,7 @@ from mockllm.cli.options import (
     option_values,
     volatile,
 )
+from mockllm.core.redaction import without_credentials
 from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe
 from mockllm.recordings.scenario_writer import RequestParser
@@ -85,16 +86,18 @@ def create_recorder(
     upstreams: dict[str, str] = {}
     for name, url in values["upstream"] or ():
         if upstreams.setdefault(name, url) != url:
-            raise BadOption(f"--upstream {name} is set twice: {upstreams[name]}, {url}")
+            raise BadOption(
+                f"--upstream {name} is set twice: {without_credentials(upstreams[name])}, {without_credentials(url)}"
+            )
         if any(address.is_at(url) for address in where):
-            raise BadOption(f"--upstream {name}={url} is this server itself")
+            raise BadOption(f"--upstream {name}={without_credentials(url)} is this server itself")
     return Recorder(Upstreams(upstreams), Path(out), RequestParser(volatile(values)), log, everything)
 
 
 def _print_ready(where: Sequence[Address], recorder: Recorder, trusted: Path | None) -> None:
     print(f"mockllm records to {recorder.out}, listening on {', '.join(each.url for each in where)}")
     for name, url in recorder.upstreams.bases.items():
-        print(f"  {name}: {url}")
+        print(f"  {name}: {without_credentials(url)}")
     if trusted is not None:
         print(f"  HTTPS clients must trust the CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}")
     sys.stdout.flush()

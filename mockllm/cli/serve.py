@@ -16,7 +16,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from mockllm import __version__
-from mockllm.cli.console import access_log_of, log, print_line, print_mistakes
+from mockllm.cli.console import ThrottledLog, access_log_of, log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, admin_token, background_tasks, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls
 from mockllm.cli.options import (
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
     prepare_recordings(values)
-    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=log)
+    sessions = Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl, log=ThrottledLog(log))
     builder = create_builder(values, sessions, bounds.generated)
     try:
         with gc_paused():
@@ -137,6 +137,7 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
         volatile=volatile(values),
         hashed=values["verbose"] and not values["quiet"],
         miss_status=values["miss_status"],
+        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
     )
 
 

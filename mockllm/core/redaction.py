@@ -1,4 +1,6 @@
-"""The redaction of secrets in files and logs: keys, cookies, signatures.
+"""The redaction of secrets in all that leaves the process or reaches a disk: keys, cookies, signatures.
+
+A `Redactor` masks the secrets of one request wherever they occur, whatever their form, and what looks like a key.
 
 Secrets are recognized by the names of headers, query parameters and fields, and by the form of a value: a key may be
 anywhere. Sources: the providers' forms of keys (OpenAI `sk-…`, Anthropic `sk-ant-…`, Google `AIza…` and `ya29.…`,
@@ -10,8 +12,14 @@ Groq
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import AnyStr, Final, Generic, NamedTuple
+from urllib.parse import parse_qsl, quote, unquote_plus
+
+from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.text_cache import text_cache
@@ -183,7 +191,9 @@ def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
         return [redacted(item, secret) for item in value]
     if isinstance(value, dict):
         return {
-            key: REDACTED if isinstance(member, str) and member and secret(key) else redacted(member, secret)
+            redact_text(key): REDACTED
+            if isinstance(member, str) and member and secret(key)
+            else redacted(member, secret)
             for key, member in value.items()
         }
     return value
@@ -192,3 +202,219 @@ def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
 def secret_field(name: str) -> bool:
     """Return whether a field of a request's body certainly is a secret."""
     return _FIELD.search(name) is not None
+
+
+# --- the secrets of one request ----------------------------------------------------------------------
+
+
+SHORTEST: Final = 8
+"""Characters: a shorter secret is not searched elsewhere, since it would be found in words."""
+_RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[^\s]{16,}")
+"""Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
+_USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
+_URL_USER: Final = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)([^/?#\s:@]*)(:[^/?#\s]*)?@")
+MAX_USER: Final = 30
+"""Most characters of a user in a URL; a longer one is a token."""
+_PAIR: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")
+_PARTS: Final = re.compile(r"([/?&=#;:])")
+_PARAMETERS: Final = re.compile(r"[\s,;\"]+")
+MAX_SECRETS: Final = 32
+"""Most texts that are searched: a client may send thousands of cookies, and each search takes time."""
+
+
+class Redactor(Struct, frozen=True):
+    """Masks what no reader may see: `secrets`, as `secrets_of` returns them, and what looks like a key."""
+
+    secrets: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        """Return a text for a traceback, which may be logged."""
+        return f"Redactor({len(self.secrets)} secrets)"
+
+    def text(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, REDACTED)
+        return redact_text(text)
+
+    def data(self, data: bytes) -> bytes:
+        """Return bytes of the same length, with asterisks."""
+        return redact_bytes(data, self.secrets)
+
+    def parts(self, parts: Sequence[bytes]) -> list[bytes]:
+        """Return bytes in the same parts. What is to be masked may cross their borders."""
+        whole, shown, at = self.data(b"".join(parts)), [], 0
+        for part in parts:
+            shown.append(whole[at : at + len(part)])
+            at += len(part)
+        return shown
+
+    def json(self, value: Json) -> Json:
+        """Return the JSON of a request's body."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.json(item) for item in value]
+        if isinstance(value, dict):
+            return {
+                self.text(key): REDACTED
+                if isinstance(item, str) and item and secret_field(key)
+                else self.json(item)
+                for key, item in value.items()
+            }
+        return value
+
+    def target(self, text: str) -> str:
+        """Return a path with its query, or a URL."""
+        text = without_credentials(text)
+        if "%" in text:
+            text = "".join([part if "%" not in part else self._encoded(part) for part in _PARTS.split(text)])
+        return self.text(text)
+
+    def _encoded(self, part: str) -> str:
+        decoded = unquote_plus(part)
+        return part if self.text(decoded) == decoded else REDACTED
+
+    def header(self, name: str, value: str) -> str:
+        """Return the value of a header that is no secret by its name."""
+        return self.target(value) if name.lower() in ("referer", "location") else self.text(value)
+
+    def session(self, id: str) -> str:
+        """Return the id of a session; for one that is a key another id, which is the same each time."""
+        return id if self.text(id) == id else f"{REDACTED}-{key_hash(id)}"
+
+
+def secrets_of(
+    headers: Iterable[tuple[str, str]], target: str = "", body: Json = None, *, personal: bool = False
+) -> tuple[str, ...]:
+    """Return the secrets of a request as they are and in the encodings of URLs and JSON, the longest first.
+
+    They are in its headers, the query or the user of its target, and the fields of its body. `personal`: also what
+    identifies a client.
+    """
+    texts: list[str] = []
+    for name, value in headers:
+        if is_secret(name) or (personal and secret_name(name)):
+            texts += _in_header(name.lower(), value)
+    if "?" in target or "@" in target:
+        texts += _in_target(target)
+    if body is not None:
+        texts += named_secrets(body)
+    plain = {text.strip() for text in texts if len(text.strip()) >= SHORTEST}
+    forms = {form for text in plain for form in (text, quote(text, safe=""), text.replace("/", "\\/"))}
+    return tuple(sorted(forms, key=len, reverse=True)[:MAX_SECRETS])
+
+
+def _in_header(name: str, value: str) -> Iterator[str]:
+    """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
+    if name not in SECRETS and _RANDOM.fullmatch(value) is None:
+        return
+    if name in ("cookie", "set-cookie"):
+        yield value
+        for cookie in value.split(
+            ";" if name == "cookie" else "\n"
+        ):  # Set-Cookie has attributes behind its value
+            yield cookie.partition("=")[2].partition(";")[0]
+        return
+    scheme, _, credentials = value.partition(" ")
+    yield credentials.strip() or value
+    if scheme.lower() == "basic":
+        try:
+            user_and_password = b64decode(credentials, validate=True).decode()
+        except (Base64Error, UnicodeDecodeError):
+            return
+        yield user_and_password
+        yield user_and_password.partition(":")[2]
+    for parameter in _PARAMETERS.split(credentials) if "=" in credentials else ():
+        name, _, text = parameter.partition("=")
+        if is_secret(name):
+            yield text
+
+
+def _in_target(target: str) -> Iterator[str]:
+    """Yield the secrets of a query and of a URL's user, as they came and decoded."""
+    for _, name, value in _PAIR.findall(target):
+        if is_secret(unquote_plus(name).strip()):
+            yield value
+            yield unquote_plus(value)
+    if (user := _USER.match(target)) is not None:
+        yield user[2]
+        yield unquote_plus(user[2].partition(":")[2])
+
+
+def named_secrets(value: Json) -> Iterator[str]:
+    """Yield random-looking texts in fields of a JSON value that have the name of a secret."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, str) and secret_name(name) and _RANDOM.fullmatch(inner):
+                yield inner
+            else:
+                yield from named_secrets(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from named_secrets(item)
+
+
+def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return headers without the values of secret names; the first word of `Bearer abc` stays."""
+    return tuple(
+        [
+            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _shown(pair[0], pair[1]))
+            for pair in pairs
+        ]
+    )
+
+
+def _shown(name: str, value: str) -> str:
+    """Return the shown form of a value that is a secret, or no ASCII."""
+    if is_secret(name):
+        scheme, space, _ = value.partition(" ")
+        return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+    # What is no UTF-8 comes as lone surrogates, which no JSON can hold.
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def without_credentials(text: str) -> str:
+    """Return a path with its query, or a URL, without the user and the query parameters of a secret name."""
+    if not text.startswith("/"):
+        text = _USER.sub(rf"\1{REDACTED}@", text)
+    return _PAIR.sub(_pair, text) if "?" in text else text
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords in its URLs, and without users that are tokens."""
+    return _URL_USER.sub(lambda found: _user(found, REDACTED), text)
+
+
+def without_password(url: str) -> str:
+    """Return a URL as it may be stored: without its password, and without a user that is a token."""
+    return _URL_USER.sub(lambda found: _user(found, ""), url)
+
+
+def _user(found: re.Match[str], mask: str) -> str:
+    """Return scheme and user of a URL; the mask, if there is one, in place of what is secret."""
+    scheme, user, password = found.groups()
+    if len(user) > MAX_USER or redact_text(user) != user:
+        user = mask
+    elif password and mask:
+        user = f"{user}:{mask}"
+    return f"{scheme}{user}@" if user else scheme
+
+
+def _pair(found: re.Match[str]) -> str:
+    mark, name, _ = found.groups()
+    return f"{mark}{name}={REDACTED}" if is_secret(unquote_plus(name).strip()) else found[0]
+
+
+def key_hash(key: str) -> str:
+    """Return a hash of a key: enough to distinguish two clients."""
+    return blake2b(key.encode("utf-8", "replace"), digest_size=6).hexdigest()
+
+
+def client_key(headers: Mapping[str, str], target: str) -> str | None:
+    """Return the hash of a request's API key, from a header or from the query; None without a key."""
+    for name in KEYS:
+        if (value := headers.get(name)) is not None:
+            key = value.rpartition(" ")[2]
+            return key_hash(key) if key else None
+    key = dict(parse_qsl(target.partition("?")[2])).get("key", "") if "?" in target else ""
+    return key_hash(key) if key else None

@@ -88,13 +88,15 @@ class Engine:
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
         miss_status: int = NOT_FOUND,
+        proxy_hosts: frozenset[str] | None = None,
     ) -> None:
         """Make an engine.
 
         `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
         generates for one schema; `overrides`: whether request headers may set a fault, a delay or a rule;
         `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every response carries its
-        request's hash, not only a response that was found by it; `miss_status`: the status of unmatched requests.
+        request's hash, not only a response that was found by it; `miss_status`: the status of unmatched requests;
+        `proxy_hosts`: the hosts to which rules of packs and of the control API may forward requests, None for any.
         """
         self.catalog = catalog
         self._stale = tuple(stale)
@@ -103,7 +105,7 @@ class Engine:
         self.overrides = overrides
         self._volatile = volatile
         self._hashed = hashed
-        self._planner = ResponsePlanner(catalog, longest, max_generated, miss_status)
+        self._planner = ResponsePlanner(catalog, longest, max_generated, miss_status, proxy_hosts)
         self._index = catalog.index
         self._shared = state.recall("")
         """The stored responses of the session that all requests without a session share."""

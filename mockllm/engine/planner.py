@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from math import inf
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
@@ -33,7 +34,7 @@ from mockllm.engine.plan_context import (
 )
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
-from mockllm.scenario.catalog import Catalog, CompiledResponse
+from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -54,6 +55,8 @@ LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
+USER_LAYER: Final = 0
+"""The layer of the rules in the user's own files: see `scenario.overlay`."""
 
 
 class NotGenerating(Exception):
@@ -66,17 +69,33 @@ class NotGenerating(Exception):
         )
 
 
+class ProxyRefused(Exception):
+    """A rule that the user did not write forwards requests, with their keys, to a host that is not allowed."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"a pack or the control API may not forward requests to {host}; allow it with --proxy-allow {host}"
+        )
+
+
 class ResponsePlanner:
     """Makes the plans of one catalog, and caches effective settings, static replies and the events of streams.
 
     `longest`: seconds that a request may make the server wait; `max_generated`: how many values `from_schema`
-    generates for one schema; `miss_status`: the status of unmatched requests.
+    generates for one schema; `miss_status`: the status of unmatched requests; `proxy_hosts`: the hosts to which a
+    rule may forward requests that is not in a file of the user's, None for any.
     """
 
     def __init__(
-        self, catalog: Catalog, longest: float, max_generated: int, miss_status: int = NOT_FOUND
+        self,
+        catalog: Catalog,
+        longest: float,
+        max_generated: int,
+        miss_status: int = NOT_FOUND,
+        proxy_hosts: frozenset[str] | None = None,
     ) -> None:
         self.catalog = catalog
+        self._proxy_hosts = proxy_hosts
         self.longest = longest
         self.miss_status = miss_status
         self.cache = ResponseCache()
@@ -114,6 +133,15 @@ class ResponsePlanner:
         """Return a plan with the settings that apply: headers, delays and faults."""
         settings = _resolve(context)
         return with_plan_faults(context, with_settings(plan, settings, context), settings.faults)
+
+    def check_proxy(self, item: CatalogItem, response: CompiledResponse) -> None:
+        """Raise ProxyRefused if a rule of a pack or of the control API forwards to a host that is not allowed."""
+        spec = response.spec
+        if self._proxy_hosts is None or item.layer == USER_LAYER or not isinstance(spec, ProxySpec):
+            return
+        host = urlsplit(spec.to).hostname or ""
+        if host.lower() not in self._proxy_hosts:
+            raise ProxyRefused(host)
 
     def effective_settings(
         self, item: int | None, response: CompiledResponse, step: int, applied: Sequence[int]

@@ -27,7 +27,7 @@ from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, 
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
-from mockllm.engine.planner import NotGenerating, ResponsePlanner
+from mockllm.engine.planner import NotGenerating, ProxyRefused, ResponsePlanner
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
@@ -214,9 +214,14 @@ class Responder:
         facts = (request, response, settings, self._scope(item), self._randomness(item, selected), identity)
         context = self._context(*facts, bounds)
         try:
+            self.planner.check_proxy(item, response)
             plan = self.planner.plan(context)
         except BudgetExceeded as exceeded:
             return self._error_without_settings(Failure("bad_request", message=str(exceeded)))
+        except ProxyRefused as refused:
+            return self._error_without_settings(
+                Failure("permission", message=f"{item.id} ({item.where}): {refused}")
+            )
         except (NotGenerating, UndecodableRecording) as refusal:
             failure = Failure("bad_request", message=f"{item.id} ({item.where}): {refusal}")
             return self._error_without_settings(no_websocket(self.request) or failure)

@@ -56,9 +56,13 @@ class PackCapabilities(Struct, frozen=True):
 
     @property
     def leads(self) -> list[str]:
-        """The targets of requests and clients in words; empty if the pack has none."""
-        targets = {"forwards requests to": self.proxy, "redirects clients to": self.redirects}
-        return [f"{text} {', '.join(urls)}" for text, urls in targets.items() if urls]
+        """The targets of requests and clients and the environment variables in words; empty if the pack has none."""
+        named = {
+            "forwards requests to": self.proxy,
+            "redirects clients to": self.redirects,
+            "reads the environment variables": self.environment,
+        }
+        return [f"{text} {', '.join(names)}" for text, names in named.items() if names]
 
     def as_json(self) -> dict[str, Json]:
         """Return the capabilities for `--json`."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.redaction import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.fetch import FetchedPack, fetch_pack, manifest
 from mockllm.packing.inspection import validate_pack
@@ -25,7 +26,7 @@ from mockllm.scenario.lockfile import (
     read_lock,
 )
 from mockllm.scenario.pack_files import PackRejected, read_tree
-from mockllm.scenario.pack_resolver import PackResolver
+from mockllm.scenario.pack_resolver import PackResolver, bundled_names
 from mockllm.scenario.scenario_folder import is_pack
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.version_ranges import Range, parse_range, parse_version
@@ -85,7 +86,7 @@ class LockChange(Struct, frozen=True):
     moved: bool = False
     """Whether it had another source before."""
     leads: tuple[str, ...] = ()
-    """The targets of its requests and redirects, in words."""
+    """The targets of its requests and redirects and the variables that it reads, in words."""
 
 
 class LockfileEditor:
@@ -130,7 +131,7 @@ class LockfileEditor:
         self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
         drop(stored, self.lock.folder / FETCHED_FOLDER)
         drop(vendored, self.lock.folder / VENDOR_FOLDER)
-        return LockChange(name, locked.version, None, locked.source)
+        return LockChange(name, locked.version, None, without_passwords(locked.source))
 
     def missing(self) -> list[str]:
         """Return the locked packs that are missing or changed."""
@@ -143,7 +144,7 @@ class LockfileEditor:
             locked = self._locked(name)
             found = self._as_locked(name, locked)
             self._keep(found, self.lock.fetched_path(name))
-            yield LockChange(name, None, locked.version, locked.source)
+            yield LockChange(name, None, locked.version, without_passwords(locked.source))
 
     def vendor(self) -> Iterator[tuple[str, Path]]:
         """Copy all packs into a folder that can be committed."""
@@ -185,6 +186,10 @@ class LockfileEditor:
             raise PackRejected(
                 f"{name} {version} has other files than the {name} {version} of {LOCK_FILE}: a version never "
                 f"changes; raise the version in its pack.yaml, or `mockllm pack remove {name}` first"
+            )
+        if name in bundled_names():
+            raise PackRejected(
+                f'"{name}" is the name of a pack that ships with mockllm; rename it in its pack.yaml'
             )
         self._check_constraints(found)
         capabilities = validate_pack(found.tree, self.lock.path, self._vocabulary)

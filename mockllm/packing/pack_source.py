@@ -13,6 +13,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mockllm.core.redaction import without_password
 from mockllm.scenario.lockfile import NAME
 from mockllm.scenario.pack_files import PackRejected
 
@@ -24,7 +25,8 @@ ARCHIVES: Final = (".zip", ".whl")
 
 class PackSource(Struct, frozen=True):
     """A source. `where` is a path, a git URL or a name; `ref` a git tag or commit; `inside` a folder of the
-    repository or archive. `text` is its form in a lockfile."""
+    repository or archive. `text` is its form in a lockfile, without the credentials of a URL: git's own credential
+    helpers supply them."""
 
     kind: Literal["folder", "git", "zip", "wheel", "installed"]
     where: str
@@ -35,7 +37,8 @@ class PackSource(Struct, frozen=True):
     def text(self) -> str:
         prefix = {"git": "git+", "installed": "installed:"}.get(self.kind, "")
         ref = f"@{self.ref}" if self.ref else ""
-        return f"{prefix}{self.where}{ref}{'#' + self.inside if self.inside else ''}"
+        where = without_password(self.where) if self.kind == "git" else self.where
+        return f"{prefix}{where}{ref}{'#' + self.inside if self.inside else ''}"
 
 
 def parse_pack_source(text: str, here: Path) -> PackSource:

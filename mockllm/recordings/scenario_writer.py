@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import REDACTED, redacted
+from mockllm.core.redaction import REDACTED, Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import request_hash
@@ -22,7 +22,7 @@ from mockllm.dialects.providers import REGISTERED
 from mockllm.engine import Engine
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
-from mockllm.recordings.redaction import clean_json, has_secret_body, redact
+from mockllm.recordings.redaction import clean_json, redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Path
 from mockllm.state.sessions import Sessions
@@ -61,8 +61,9 @@ class RecordedRule(Struct):
     recorded: RecordedRequest
     hash: str
     session: str | None
+    redactor: Redactor
     private: bool
-    """Whether its body must not be written."""
+    """Whether the request must not be written as an example, because it contains a secret."""
     interactions: list[Interaction] = field(default_factory=list)
 
 
@@ -79,11 +80,19 @@ def rules_of(interactions: Sequence[Interaction], reader: RequestParser) -> list
             if name in names:
                 name = f"{name}-{len(names)}"
             names.add(name)
-            rule = rules[interaction.session, hash] = RecordedRule(
-                name, request, interaction.request, hash, interaction.session, has_secret_body(interaction)
-            )
+            redactor = redactor_of(interaction.request, interaction.response.headers)
+            private = _is_private(request, redactor)
+            facts = (name, request, interaction.request, hash, interaction.session, redactor, private)
+            rule = rules[interaction.session, hash] = RecordedRule(*facts)
         rule.interactions.append(redact(interaction))
     return list(rules.values())
+
+
+def _is_private(request: Request, redactor: Redactor) -> bool:
+    """Return whether a path, a header or the body of an example would contain a secret."""
+    texts = [request.path, *(value for name, value in request.headers.items() if name in HINT_HEADERS)]
+    secrets = (secret.encode("utf-8", "surrogateescape") for secret in redactor.secrets)
+    return any(redactor.target(text) != text for text in texts) or any(map(request.raw.__contains__, secrets))
 
 
 def scenario(interactions: Sequence[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
@@ -106,14 +115,16 @@ def scenario(interactions: Sequence[Interaction], title: str, reader: RequestPar
 
 
 def _rule(rule: RecordedRule) -> Iterator[str]:
-    model = rule.request.model
-    yield f"  - name: {_plain(rule.name)}  # {comment(f'{rule.recorded.method} {rule.request.path}')}" + (
-        f", {comment(model)}" if model else ""
-    )
-    match = {"path": rule.request.path, "hash": rule.hash}
+    path, model = rule.redactor.target(rule.request.path), rule.redactor.text(rule.request.model or "")
+    line = f"{rule.redactor.text(rule.recorded.method)} {path}"
+    yield f"  - name: {_plain(rule.name)}  # {comment(line)}{', ' if model else ''}{comment(model)}"
+    condition = _plain(path) if path == rule.request.path else _plain(path.replace(REDACTED, "*"))
+    if _GLOB.search(rule.request.path):
+        condition = f"{{equals: {_plain(path)}}}" if path == rule.request.path else '"*"'
+    match = {"path": condition, "hash": _plain(rule.hash)}
     if rule.session is not None:
-        match["session"] = rule.session
-    yield f"    match: {{{', '.join(_condition(*item) for item in match.items())}}}"
+        match["session"] = _plain(rule.session)
+    yield f"    match: {{{', '.join(f'{name}: {value}' for name, value in match.items())}}}"
     if rule.session is not None:
         yield "    priority: 1  # before recordings without a session"
     if len(rule.interactions) == 1:
@@ -124,12 +135,6 @@ def _rule(rule: RecordedRule) -> Iterator[str]:
     for interaction in rule.interactions:
         yield "      - replay:"
         yield from _replay(interaction.response, "          ")
-
-
-def _condition(name: str, value: str) -> str:
-    if name == "path" and _GLOB.search(value):
-        return f"{name}: {{equals: {_plain(value)}}}"
-    return f"{name}: {_plain(value)}"
 
 
 def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:

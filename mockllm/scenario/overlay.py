@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.match import Match
@@ -38,7 +39,8 @@ class Overlay(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return "overlay.yaml" if self.session is None else f"session-{self.session}.yaml"
+        """The name of its file in diagnostics and ids. A client may use its key as the id of a session."""
+        return "overlay.yaml" if self.session is None else f"session-{Redactor().session(self.session)}.yaml"
 
     @property
     def data(self) -> dict[str, Json]:

@@ -17,6 +17,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from mockllm.core.redaction import without_passwords
+
 MAX_FILES: Final = 2000
 MAX_PACK_FILE_SIZE: Final = 16 * 1024 * 1024
 """Bytes of one file."""
@@ -61,7 +63,10 @@ _FORBIDDEN: Final = re.compile(r'[\\:*?"<>|\x00-\x1f\x7f]')
 
 
 class PackRejected(ValueError):
-    """A pack contains or is something that is not allowed; one line for users."""
+    """A pack contains or is something that is not allowed; one line for users, without the passwords of URLs."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(without_passwords(message))
 
 
 class PackFiles(Struct):

@@ -102,9 +102,15 @@ class PackResolver(Struct):
         return result
 
     def _find(self, name: str) -> ResolvedPack:
+        folder = bundled_pack(name)
+        if (
+            name in self.lock.packs and folder is not None
+        ):  # else a lockfile could replace a shipped pack unnoticed
+            raise ValueError(
+                f'{LOCK_FILE} names "{name}", which is the name of a pack that ships with mockllm'
+            )
         if name in self.lock.packs:
             return ResolvedPack(self._locked(name), "locked")
-        folder = bundled_pack(name)
         if folder is not None:
             return ResolvedPack(folder, "shipped")
         others = installed_packs()

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from mockllm.core.display import cut
-from mockllm.core.redaction import redact_text
+from mockllm.core.json.codec import MISSING
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash, cached_older_hash, hash_input_json
 from mockllm.engine import seed_token
 from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.exchange import EndReason, Exchange
-from mockllm.server.journal import redaction
+from mockllm.server.journal.entry import headers_and_body
 
 _LEFT: Final = {
     "close": "cut: connection closed",
@@ -58,6 +59,8 @@ class AccessLogRecord(NamedTuple):
     faults: tuple[str, ...] = ()
     near_misses: tuple[str, ...] = ()
     """Lines on the rules that almost matched, the nearest first."""
+    redactor: Redactor = Redactor()
+    """Masks the request's secrets in what a verbose line adds."""
 
     @property
     def seed(self) -> str:
@@ -66,26 +69,44 @@ class AccessLogRecord(NamedTuple):
         return seed_token.token_of(self.drawn)
 
 
-def record_of(exchange: Exchange) -> AccessLogRecord:
-    """Return the record of an ended exchange."""
-    response, model = exchange.response, exchange.model
+def record_of(exchange: Exchange, request: Request | None = None) -> AccessLogRecord:
+    """Return the record of an ended exchange without secrets. `request` saves parsing the headers again."""
+    response, model, session = exchange.response, exchange.model, exchange.session
+    headers = headers_and_body(exchange)[0] if request is None else request.headers
+    redactor = Redactor(secrets_of(headers.items(), exchange.target))
     return AccessLogRecord(
         at=exchange.at,
-        method=exchange.method,
-        path=short(redaction.target(exchange.target)),
-        model=None if model is None else short(model),
+        method=redactor.text(exchange.method),
+        path=short(redactor.target(exchange.target)),
+        model=None if model is None else short(redactor.text(model)),
         rule=response.rule,
         modifiers=response.modifiers,
         status=response.status,
         took=exchange.took,
-        notes=response.notes,
+        notes=tuple(map(redactor.text, response.notes)),
         left=exchange.left,
         missed=response.missed,
-        session=exchange.session,
+        session=None if session is None else redactor.session(session),
         drawn=exchange.root or response.drawn,
         faults=response.faults,
-        near_misses=tuple(map(redact_text, response.near_misses)),
+        near_misses=_near_misses(response.near_misses, redactor, request),
+        redactor=redactor,
     )
+
+
+def _near_misses(lines: Iterable[str], redactor: Redactor, request: Request | None) -> tuple[str, ...]:
+    """Return the lines without secrets: they quote the body."""
+    if not lines:
+        return ()
+    if request is not None:
+        redactor = _with_body(redactor, request)
+    return tuple(map(redactor.text, lines))
+
+
+def _with_body(redactor: Redactor, request: Request) -> Redactor:
+    """Return a redactor that masks the secrets in the fields of the body, too."""
+    named = secrets_of((), "", None if request.body is MISSING else request.body)
+    return Redactor((*named, *redactor.secrets))
 
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
@@ -124,7 +145,8 @@ class AccessLog:
         for near_miss in near_miss_lines(record, 1):
             self._write(near_miss)
         if self._verbose and request is not None:
-            self._write(f"  {plain(hash_input_json(request), MAX_PROMPT)}")
+            redactor = _with_body(record.redactor, request)
+            self._write(f"  {plain(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
 
     def _new_notes(self, notes: Iterable[str], request: Request) -> tuple[str, ...]:
         """Leave out the notes on unknown fields that were written for this client before: it sends the same fields
@@ -164,8 +186,9 @@ class AccessLog:
             asides.append(f"fault: {', '.join(record.faults)}")
         if record.left in _LEFT:
             asides.append(_LEFT[record.left])
-        if request is not None and (tries := request.headers.get(RETRY, "0")) != "0":
-            asides.append(f"retry {plain(tries)}")
+        tries = "0" if request is None else request.headers.get(RETRY, "0")
+        if tries != "0":
+            asides.append(f"retry {plain(record.redactor.text(tries))}")
         if self._verbose and record.modifiers:
             asides.append("modifiers: " + plain(", ".join(record.modifiers)))
         if self._verbose and record.session is not None:

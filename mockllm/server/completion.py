@@ -24,7 +24,7 @@ from mockllm.server.metrics import schedule
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
-from mockllm.server.request_heads import FEED
+from mockllm.server.request_heads import FEED, target_host
 from mockllm.server.respond import begin, compressed, fail, framing_of, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
@@ -113,18 +113,21 @@ async def _ask_control(app: App, exchange: Exchange) -> None:
     head, control = exchange.head, app.control
     assert control is not None, "the exchange is a call of the control API"
     message, exchange.unlogged = head.message, True
+    headers, host = head.headers, target_host(message)
+    if host is not None:
+        headers = {**{name.lower(): value for name, value in headers.items()}, "host": host}
     plan: Plan | None
     if message.upgrade and head.path == FEED:
         assert exchange.body is not None, "a head that demands an upgrade is not cached"
         request = exchange.sink.connection.web_request(message, exchange.body)
         app.running -= 1  # a server that stops does not wait for followers
         try:
-            plan = await control.follow(request, head.headers, exchange.client)
+            plan = await control.follow(request, headers, exchange.client)
         finally:
             app.running += 1
     else:
         plan = await control.respond(
-            message.method, head.path, head.query_string, head.headers, exchange.raw, exchange.client
+            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
         )
     if plan is not None:
         exchange.response = PlannedResponse(plan, None)

@@ -65,6 +65,7 @@ class Builder:
         volatile: frozenset[str] = VOLATILE,
         hashed: bool = False,
         miss_status: int = NOT_FOUND,
+        proxy_hosts: frozenset[str] | None = None,
     ) -> None:
         self._sources = sources
         self._state = state
@@ -79,6 +80,7 @@ class Builder:
             volatile=volatile,
             hashed=hashed,
             miss_status=miss_status,
+            proxy_hosts=proxy_hosts,
         )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""

@@ -37,7 +37,7 @@ def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | No
     if not exchange.unlogged:
         app.journal.add(exchange)
         if app.lines is not None:
-            app.lines.show(record_of(exchange), request)
+            app.lines.show(record_of(exchange, request), request)
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:

@@ -16,13 +16,13 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.redaction import redact_text
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.rendering.framing import lasting
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.exchange import Exchange
-from mockllm.server.journal.entry import endpoint
+from mockllm.server.journal.entry import endpoint, headers_and_body
 
 BOUNDS: Final = tuple(
     round(digit * 10.0**power, 7) for power in range(-4, 3) for digit in (1, 1.5, 2, 3, 5, 7)
@@ -168,7 +168,7 @@ class Metrics:
         counters.missed += missed
         for fault in answer.faults:
             counters.faults[fault] += count
-        model, rule = _label(seen.model, self._models), _label(answer.rule, self._rules)
+        model, rule = _label(seen.model, self._models, seen), _label(answer.rule, self._rules, seen)
         series = Series(name, model, rule, answer.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, answer.status)
@@ -242,12 +242,14 @@ def _scheduled(steps: Iterable[Step | ByteTemplate], seconds: float) -> Iterator
         yield step
 
 
-def _label(name: str | None, known: set[str]) -> str:
+def _label(name: str | None, known: set[str], seen: Exchange) -> str:
+    """Return the label of a name."""
     if name is None:
         return NONE
     if name not in known:
         if len(known) >= MAX_LABEL_VALUES or len(name) > 200:
             return OTHER
-        name = redact_text(name)  # the client may have sent a key as the model
+        # the client may have sent a key as the model
+        name = Redactor(secrets_of(headers_and_body(seen)[0].items(), seen.target)).text(name)
         known.add(name)
     return name

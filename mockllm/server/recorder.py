@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
+from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.request import Request
@@ -27,6 +28,7 @@ from mockllm.recordings.interaction import (
     RecordedRequest,
     RecordedResponse,
 )
+from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import END_OF_CHUNKS, RenderedHead, chunk
 from mockllm.server.player import Waitable
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need; the response is recorded anyway."""
+
+SESSION_IS_KEY: Final = "the session id looks like a key, so the recording is for requests without a session"
 
 
 class ProxiedResponse(NamedTuple):
@@ -153,7 +157,7 @@ class Recorder(Struct):
         assert request is not None, "an engine has read the request"
         target = exchange.response.plan.delivery.proxy_target
         to = None if target is None else target.to
-        note = f"passed on to {to or request.provider or OTHER}"
+        note = f"passed on to {without_credentials(to or request.provider or OTHER)}"
         try:
             response = await self.upstreams.ask(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
@@ -193,7 +197,7 @@ class Recorder(Struct):
         asked = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self._keep(request, Interaction(asked, response, path, request.session), to)
+        return await self._keep(request, _interaction(asked, response, request.session), to)
 
     async def _keep(self, request: Request, made: Interaction, to: str | None) -> str:
         """Write the file; return the note about it."""
@@ -203,7 +207,8 @@ class Recorder(Struct):
         kept.append(made)
         folder = self.out / (SHARED if made.session is None else folder_name(made.session))
         path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
-        title = f"Recorded from {to or request.provider or self.upstreams.of(request)} by mockllm"
+        provider = without_credentials(to or request.provider or self.upstreams.of(request) or OTHER)
+        title = f"Recorded from {provider} by mockllm"
         try:
             async with self._writing:  # serialised: the later of two writes to a file must win
                 notes = await asyncio.to_thread(self._write, path, tuple(kept), title)
@@ -246,6 +251,15 @@ async def _through(
     if opening.chunked and not opening.bodiless:
         await client.send(END_OF_CHUNKS)
     return True
+
+
+def _interaction(asked: RecordedRequest, response: RecordedResponse, session: str | None) -> Interaction:
+    """Return an interaction, without a session whose id is a key: the id would be in the file and its name."""
+    redactor = redactor_of(asked, response.headers)
+    where = redactor.target(asked.path)
+    if session is not None and redactor.session(session) != session:
+        return Interaction(asked, response, where, notes=(f"{where}: {SESSION_IS_KEY}",))
+    return Interaction(asked, response, where, session)
 
 
 def _head(response: ClientResponse) -> ResponseHead:

@@ -63,6 +63,14 @@ def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
     return path, query_string
 
 
+def target_host(message: RawRequestMessage) -> str | None:
+    """Return host and port of a target in absolute form, which take the place of the Host header (RFC 9112, section
+    3.2.2); None for origin form."""
+    if message.path.startswith("/"):
+        return None
+    return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+
+
 def clean(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Return the headers without bytes that are no UTF-8: aiohttp leaves these as lone surrogates, which no JSON
     can hold."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import Final
 
+from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import ResponseLookup, StoreUpdate
 from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.state.response_store import ResponseStore
@@ -175,7 +176,10 @@ class Sessions:
         if self._log is not None:
             more = f" and {len(ids) - MAX_NAMED_IDS} more" if len(ids) > MAX_NAMED_IDS else ""
             single = len(ids) == 1
+            names = ", ".join(
+                map(Redactor().session, ids[:MAX_NAMED_IDS])
+            )  # a client may use its key as the id
             self._log(
-                f"session{'s' * (not single)} {', '.join(ids[:MAX_NAMED_IDS])}{more} ended: {reason}; "
+                f"session{'s' * (not single)} {names}{more} ended: {reason}; "
                 f"{'it begins' if single else 'they begin'} anew when {'it is' if single else 'they are'} named again"
             )

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import overload
 
+from mockllm.core.redaction import Redactor, client_key, secrets_of
 from mockllm.core.verdicts import VERDICTS, Client, ClientReport, ObservedRequest, VerdictResult, evaluate
-from mockllm.server.journal import redaction
 from mockllm.server.verdict_input import JUDGED, unfinished
 from mockllm.testing.received_request import Received
 
@@ -105,10 +105,11 @@ def verdicts(received: Sequence[Received], now: float, *, lost: bool = False) ->
 
 def _observed(number: int, each: Received) -> ObservedRequest:
     request = each.request
-    key = redaction.hashed(redaction.key_in(request.headers, f"{request.path}?{request.query_string}"))
+    target = f"{request.path}?{request.query_string}"
+    key, redactor = client_key(request.headers, target), Redactor(secrets_of(request.headers.items(), target))
     return ObservedRequest(
         number,
-        Client(request.headers.get("user-agent", ""), key or "", request.client),
+        Client(redactor.text(request.headers.get("user-agent", "")), key or "", request.client),
         request.session,
         at=request.now,
         started=request.now,

@@ -25,13 +25,13 @@ def test_admin_token_option_is_used(tmp_path: Path) -> None:
     assert asked(file=tmp_path / "token") == AdminToken("from-a-file")
 
 
-def test_missing_token_file_is_created_for_owner_and_group(tmp_path: Path) -> None:
+def test_missing_token_file_is_created_for_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "token"
     made = asked(file=path)
     assert made.generated == path
     assert path.read_text() == f"{made.text}\n"
     assert len(made.text or "") >= 32
-    assert not stat.S_IMODE(path.stat().st_mode) & 0o007
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert asked(file=path) == AdminToken(made.text)  # the next start finds it
     assert asked(file=tmp_path / "other").text != made.text
 

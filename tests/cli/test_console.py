@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.cli.console import write_line
+from mockllm.cli.console import LOG_INTERVAL, ThrottledLog, write_line
 from tests.process import LISTENING, MOCKLLM, environment
 from tests.waiting import PATIENCE
 
@@ -74,3 +74,19 @@ def test_serve_with_closed_output_continues(gone: str, tmp_path: Path) -> None:
         for stream in (process.stdout, process.stderr):
             if stream is not None and not stream.closed:
                 stream.close()
+
+
+def test_throttled_log_omits_and_counts_messages() -> None:
+    now, lines = [0.0], list[str]()
+    throttled = ThrottledLog(lines.append, lambda: now[0])
+    for number in range(5):
+        throttled(f"session {number} ended")
+    now[0] = LOG_INTERVAL
+    throttled("session 5 ended")
+    now[0] = 2 * LOG_INTERVAL
+    throttled("session 6 ended")
+    assert lines == [
+        "session 0 ended",
+        "session 5 ended (4 more such lines were left out)",
+        "session 6 ended",
+    ]

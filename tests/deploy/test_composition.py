@@ -65,7 +65,7 @@ def test_prometheus_reads_token_file_of_server() -> None:
     assert mounts("prometheus")[folder] == ("kept", "ro")
     assert "kept" in COMPOSED["volumes"]
     user = next(line for line in (DEPLOY / "Dockerfile").read_text().splitlines() if line.startswith("USER"))
-    assert SERVICES["prometheus"]["group_add"] == [user.partition(":")[2]]
+    assert SERVICES["prometheus"]["user"] == user.removeprefix("USER ")
     assert SCRAPED["static_configs"] == [{"targets": ["mockllm:8080"]}]
 
 

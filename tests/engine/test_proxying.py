@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from mockllm.core.rendering.plan import ProxyTarget
+from mockllm.core.rendering.plan import EventStep, ProxyTarget
+from mockllm.scenario.loader import ScenarioSources
+from mockllm.server.engine_builder import Builder
+from mockllm.state.sessions import Sessions
 from tests.language.virtual_server import ClientRequest, chat_request, claude_request, respond_once
 
 PASSES = """
@@ -31,3 +36,37 @@ def test_a_fault_on_a_proxied_response_is_noted() -> None:
         "no_finish not played: the answer is another server's",
         "stall not played: the answer is another server's",
     ]
+
+
+PACK_RULE = {
+    "p/pack.yaml": "name: p\nversion: 1.0.0\n",
+    "p/rules.yaml": "rules: [{name: on, match: {user: pack}, proxy: 'http://Provider.example:9/v1'}]",
+}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "user", "status"),
+    [
+        (None, "pack", 502),
+        (frozenset({"provider.example"}), "pack", 502),
+        (frozenset(), "pack", 403),
+        (frozenset({"example"}), "pack", 403),
+        (frozenset(), "own", 502),
+    ],
+)
+def test_a_proxy_of_a_pack_needs_an_allowed_host(
+    hosts: frozenset[str] | None, user: str, status: int, tmp_path: Path
+) -> None:
+    own = "use: [./p]\nrules: [{name: mine, match: {user: own}, proxy: 'http://own.example'}]"
+    for name, text in {"a.yaml": own, **PACK_RULE}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    engine = Builder(ScenarioSources([str(tmp_path)]), Sessions(), proxy_hosts=hosts).first()
+    body = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "%b"}]}' % user.encode()
+    planned = engine.respond(engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0))
+    assert planned.status == status
+    assert (planned.plan.delivery.proxy_target is None) == (status == 403)
+    if status == 403:
+        (step,) = planned.plan.steps
+        assert isinstance(step, EventStep)
+        assert b"allow it with --proxy-allow provider.example" in step.payload

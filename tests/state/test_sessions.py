@@ -158,3 +158,12 @@ def test_ended_callbacks_get_ids_of_sessions() -> None:
     sessions.reset()
     sessions.reset()
     assert response == [["too old"], ["ended"], ["too many"], ["a", "b"]]
+
+
+def test_a_session_that_is_a_key_ends_without_its_id_in_the_log() -> None:
+    lines: list[str] = []
+    sessions, key = Sessions(unused=10.0, log=lines.append), "sk-" + "aB3" * 8
+    sessions.session(key, 0.0)
+    sessions.expire(11.0)
+    assert lines[0].startswith("session REDACTED-")
+    assert key not in lines[0]

@@ -108,7 +108,7 @@ def deepseek(payload: Object) -> None:
     drop(response, "billing", "tool_usage")
     drop(response["reasoning"], "context", "mode")
     for tool in response["tools"]:
-        drop(tool, "output_schema", *(name for name in ("description",) if tool[name] is None))
+        drop(tool, "output_schema", *(name for name in ("description",) if tool.get(name) is None))
     response |= {"content_filters": None, "moderation": None, "prompt_cache_retention": None}
     response["text"]["verbosity"] = None
     if response.get("usage") is not None:

@@ -5,13 +5,16 @@ Web pages of another origin are refused, whether they use DNS rebinding or post 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from hmac import compare_digest
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from math import ceil
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockllm.core.display import brief
 from mockllm.server.control.problem import Problem
@@ -23,6 +26,46 @@ PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 """Headers that a proxy adds: behind a proxy on this machine, every client has a loopback address."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of `sec-fetch-site` that a browser sends for a page of another origin."""
+FREE_ATTEMPTS: Final = 10
+"""Wrong tokens of an address without a wait; each further one doubles the wait."""
+MAX_DELAY: Final = 60.0
+"""Longest wait in seconds."""
+MAX_ADDRESSES: Final = 1_000
+"""Most addresses whose wrong tokens are counted."""
+
+
+class WrongTokens:
+    """Makes clients wait that send wrong admin tokens, so that none can try many. Bounded: the addresses that were
+    wrong first are forgotten first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        """By address: how many wrong tokens came, and until when no token is read."""
+
+    def check(self, client: str) -> None:
+        """Raise Problem while an address has to wait."""
+        _, until = self._counts.get(_network(client), (0, 0.0))
+        wait = until - self._clock()
+        if wait > 0:
+            detail = f"Too many wrong admin tokens came from this address; try again in {ceil(wait)} s."
+            raise Problem(429, detail, retry_after=ceil(wait))
+
+    def add(self, client: str) -> None:
+        """Count a wrong token of an address."""
+        address = _network(client)
+        count = self._counts.pop(address, (0, 0.0))[0] + 1
+        delay = min(2.0 ** (count - FREE_ATTEMPTS), MAX_DELAY) if count > FREE_ATTEMPTS else 0.0
+        self._counts[address] = (count, self._clock() + delay)
+        if len(self._counts) > MAX_ADDRESSES:
+            self._counts.popitem(last=False)
+
+    def forget(self, client: str) -> None:
+        """Forget the wrong tokens of an address that sent the right one."""
+        self._counts.pop(_network(client), None)
+
+    def __len__(self) -> int:
+        return len(self._counts)
 
 
 class Access(Struct, frozen=True):
@@ -30,13 +73,13 @@ class Access(Struct, frozen=True):
 
     token: str | None = None
     names: frozenset[str] = frozenset()
+    wrong: WrongTokens = field(default_factory=WrongTokens)
 
     def check(self, method: str, headers: Mapping[str, str], client: str) -> None:
         """Raise Problem if a call is refused."""
         sent = _token(headers)
         if self.token is not None and sent is not None:
-            if not compare_digest(sent.encode("utf-8", "replace"), self.token.encode()):
-                raise Problem(401, "This is not the admin token.")
+            self.check_token(sent, client)
             return  # a page of another origin cannot know the token
         if self._has_cookie(headers):
             self._check_origin(method, headers)
@@ -47,6 +90,14 @@ class Access(Struct, frozen=True):
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
         self._check_host(headers)
         self._check_origin(method, headers)
+
+    def check_token(self, sent: str, client: str) -> None:
+        """Raise Problem if this is not the admin token, or if the client has to wait after wrong ones."""
+        self.wrong.check(client)
+        if not compare_digest(sent.encode("utf-8", "replace"), (self.token or "").encode()):
+            self.wrong.add(client)
+            raise Problem(401, "This is not the admin token.")
+        self.wrong.forget(client)
 
     @property
     def cookie(self) -> tuple[str, str]:
@@ -83,6 +134,15 @@ class Access(Struct, frozen=True):
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
         if (origin is not None and origin.lower() not in _origins(host)) or site in OTHER_SITES:
             raise Problem(403, "A web page of another origin may not change anything.")
+
+
+def _network(client: str) -> str:
+    """Return the address of a client; of IPv6 the network, in which one machine has many addresses."""
+    try:
+        address = ip_address(client.partition("%")[0])
+    except ValueError:
+        return client
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def _token(headers: Mapping[str, str]) -> str | None:

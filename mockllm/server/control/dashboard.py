@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from hmac import compare_digest
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -79,7 +78,7 @@ def respond(
         return _page(405, f"<p>{escape(method[:20])} is not allowed here; use GET.</p>")
     token = _token(raw.decode("utf-8", "replace") if login else query if path == ROOT else "")
     if token is not None or login:
-        return _log_in(access, token or "")
+        return _log_in(access, token or "", client)
     try:
         access.check(method, headers, client)
     except Problem as problem:
@@ -95,13 +94,15 @@ def _token(text: str) -> str | None:
     return None if values is None else values[0]
 
 
-def _log_in(access: Access, token: str) -> Plan:
+def _log_in(access: Access, token: str, client: str) -> Plan:
     """Redirect to the page, with the cookie if the token is right."""
     target = ("Location", ROOT), ("Cache-Control", "no-store")
     if access.token is None:  # no login is needed; the page itself checks access
         return Plan(ResponseHead(303, (*target, *COMMON)), ())
-    if not compare_digest(token.encode("utf-8", "replace"), access.token.encode()):
-        return _page(401, f"<p>This is not the admin token.</p>\n{FORM}")
+    try:
+        access.check_token(token, client)
+    except Problem as problem:
+        return _page(problem.status, f"<p>{escape(problem.body.detail)}</p>\n{FORM}")
     name, value = access.cookie
     cookie = ("Set-Cookie", f"{name}={value}; Path=/; HttpOnly; SameSite=Strict")
     return Plan(ResponseHead(303, (*target, cookie, *COMMON)), ())

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.redaction import redact_text
+from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
@@ -32,7 +32,6 @@ from mockllm.server.control.models.journal import (
     RequestSummary,
 )
 from mockllm.server.control.problem import Problem
-from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
@@ -97,7 +96,6 @@ def entry_by_id(journal: Journal, id: str) -> JournalEntry:
 def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     """Return whether an entry meets all conditions."""
     plain = (
-        (wanted.session, entry.session),
         (wanted.endpoint, entry.endpoint),
         (wanted.provider, entry.provider),
         (wanted.model, entry.model),
@@ -109,6 +107,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     )
     return (
         all(expected is None or expected == value for expected, value in plain)
+        and (wanted.session is None or entry.is_of_session(wanted.session))
         and (wanted.rule is None or is_called(entry.rule, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
         and (wanted.fault is None or wanted.fault in entry.answer.faults)
@@ -126,30 +125,32 @@ def summary(entry: JournalEntry) -> RequestSummary:
 
 
 def _facts(entry: JournalEntry) -> dict[str, Any]:
-    response = entry.answer
+    response, redactor, near = entry.answer, entry.redactor, []
+    if response.near_misses:  # they quote the body
+        near = list(map(entry.full_redactor.text, response.near_misses))
     return {
         "id": entry.number,
         "at": round(entry.at, 6),
-        "method": entry.method,
-        "path": redact_text(entry.target),
+        "method": redactor.text(entry.method),
+        "path": redactor.target(entry.target),
         "client": entry.client,
-        "session": entry.session,
+        "session": entry.session and redactor.session(entry.session),
         "key": entry.key,
         "endpoint": entry.endpoint,
         "provider": entry.provider,
-        "model": entry.model and redact_text(entry.model),
+        "model": entry.model and redactor.text(entry.model),
         "rule": response.rule,
         "modifiers": list(response.modifiers),
         "faults": list(response.faults),
         "error": response.error,
-        "notes": [redact_text(note) for note in response.notes],
+        "notes": [redactor.text(note) for note in response.notes],
         "status": entry.status,
         "streamed": entry.streamed,
         "took": round(entry.took, 6),
         "left": entry.left,
         "missed": entry.missed,
         "seed": entry.seed,
-        "near_misses": [redact_text(line) for line in response.near_misses],
+        "near_misses": near,
     }
 
 
@@ -170,15 +171,16 @@ async def _apart(entry: JournalEntry, work: Callable[[], T]) -> T:
 
 
 def _response(entry: JournalEntry) -> JournalResponse:
-    sent = reconstruct(entry)
-    return JournalResponse(status=sent.status, headers=_pairs(sent.headers), chunks=_chunks(sent))
+    redactor = entry.full_redactor
+    sent = reconstruct(entry, redactor)
+    return JournalResponse(status=sent.status, headers=_pairs(sent.headers, redactor), chunks=_chunks(sent))
 
 
 def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
     """Return a line for entry of the present rules that are nearest to a request."""
-    request = decode_again(entry, engine)
+    request, redactor = decode_again(entry, engine), entry.full_redactor
     return [
-        redact_text(near_miss_line(item, differences))
+        redactor.text(near_miss_line(item, differences))
         for item, differences in nearest(engine.catalog, request)
     ]
 
@@ -194,9 +196,10 @@ def decode_again(entry: JournalEntry, engine: Engine) -> Request:
 
 
 def _request(entry: JournalEntry) -> JournalRequest:
-    body, text, encoded = _body(entry.raw)
+    redactor = entry.full_redactor
+    body, text, encoded = _body(entry.raw, redactor)
     return JournalRequest(
-        headers=_pairs(entry.headers),
+        headers=_pairs(entry.headers, redactor),
         body=body,
         text=text if body is None else None,
         base64=encoded,
@@ -204,20 +207,19 @@ def _request(entry: JournalEntry) -> JournalRequest:
     )
 
 
-def _body(raw: bytes) -> tuple[Json, str | None, str | None]:
+def _body(raw: bytes, redactor: Redactor) -> tuple[Json, str | None, str | None]:
     """Return a request's body without secrets: as JSON, as text, and in base64."""
-    (masked,) = redaction.parts([raw])
-    text, encoded = _text(masked)
+    text, encoded = _text(redactor.data(raw))
     try:
         body = loads(raw) if text else None
     except JSONDecodeError:
         return None, text, encoded
-    redacted = redaction.body(body)
+    redacted = redactor.json(body)
     return redacted, text if redacted == body else dumps(redacted).decode(), None
 
 
-def _pairs(headers: Iterable[tuple[str, str]]) -> list[HeaderPair]:
-    return [HeaderPair(name=name, value=redaction.header(name, value)) for name, value in headers]
+def _pairs(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[HeaderPair]:
+    return [HeaderPair(name=name, value=redactor.header(name, value)) for name, value in headers]
 
 
 def _chunks(sent: SentResponse) -> list[JournalChunk]:
@@ -268,7 +270,7 @@ def _archived(entry: JournalEntry) -> bytes:
 
 
 def _entry(entry: JournalEntry) -> dict[str, Any]:
-    sent = reconstruct(entry)
+    sent = reconstruct(entry, entry.full_redactor)
     headers = {name.lower(): value for name, value in sent.headers}
     took = max(0.0, round(entry.took * 1000, 3))
     first = min(took, max(0.0, round(sent.parts[0].at * 1000, 3))) if sent.parts else took
@@ -289,7 +291,7 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
             "statusText": PHRASES.get(sent.status, ""),
             "httpVersion": "HTTP/1.1",
             "cookies": [],
-            "headers": [pair.model_dump() for pair in _pairs(sent.headers)],
+            "headers": [pair.model_dump() for pair in _pairs(sent.headers, entry.full_redactor)],
             "content": content,
             "redirectURL": headers.get("location", ""),
             "headersSize": -1,
@@ -303,24 +305,24 @@ def _entry(entry: JournalEntry) -> dict[str, Any]:
 
 
 def _har_request(entry: JournalEntry) -> dict[str, Any]:
-    headers = {name.lower(): value for name, value in entry.headers}
+    headers, redactor = {name.lower(): value for name, value in entry.headers}, entry.full_redactor
     host = headers.get("host", "localhost")
     path = entry.target if entry.target.startswith("/") else "/"  # "-" for bytes that were not a request
     request: dict[str, Any] = {
-        "method": entry.method,
-        "url": redact_text(entry.target if "://" in entry.path else f"http://{host}{path}"),
+        "method": redactor.text(entry.method),
+        "url": redactor.target(entry.target if "://" in entry.path else f"http://{host}{path}"),
         "httpVersion": "HTTP/1.0" if entry.framing.http10 else "HTTP/1.1",
         "cookies": [],
-        "headers": [pair.model_dump() for pair in _pairs(entry.headers)],
+        "headers": [pair.model_dump() for pair in _pairs(entry.headers, redactor)],
         "queryString": [
-            {"name": name, "value": redact_text(value)}
+            {"name": redactor.text(name), "value": redactor.text(value)}
             for name, value in parse_qsl(entry.query_string, keep_blank_values=True)
         ],
         "headersSize": -1,
         "bodySize": len(entry.raw),
     }
     if entry.raw:
-        _, text, _ = _body(entry.raw)
+        _, text, _ = _body(entry.raw, redactor)
         mime = headers.get("content-type", "")
         request["postData"] = {"mimeType": mime, "params": [], "text": text or ""}
     return request

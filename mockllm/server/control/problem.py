@@ -41,12 +41,20 @@ class Problem(Exception):
     """A refused call."""
 
     def __init__(
-        self, status: int, detail: str, errors: Sequence[FieldProblem] = (), allowed: Sequence[str] = ()
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[FieldProblem] = (),
+        *,
+        allowed: Sequence[str] = (),
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(detail)
         self.allowed = allowed
         """The methods of the path, if the call uses another one."""
         self.status = status
+        self.retry_after = retry_after
+        """Seconds after which the call may be repeated."""
         self.body = ProblemBody(title=PHRASES[status], status=status, detail=detail, errors=list(errors))
 
 

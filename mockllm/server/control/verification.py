@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from mockllm.core.display import brief, counted
 from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
-from mockllm.core.redaction import is_secret, redact_text
+from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
@@ -51,9 +51,8 @@ class CompiledExpectation(Struct, frozen=True):
         return (self.rule is None or is_called(entry.rule, self.rule)) and self.matcher.matches(request)
 
     def differences(self, entry: JournalEntry, request: Request) -> list[str]:
-        lines = [
-            redact_text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.matched
-        ]
+        text = entry.redactor.text
+        lines = [text(mismatch_line(line)) for line in self.matcher.differences(request) if not line.matched]
         if self.rule is not None and not is_called(entry.rule, self.rule):
             lines.append(f"rule expected {self.rule}, found {entry.rule or 'none'}")
         return lines
@@ -69,7 +68,7 @@ async def verify(
     entries = [
         entry
         for entry in journal
-        if entry.number > body.since and (body.session is None or entry.session == body.session)
+        if entry.number > body.since and (body.session is None or entry.is_of_session(body.session))
     ]
     slices = TimeSlices()
     requests: list[Decoded] = []
@@ -205,7 +204,9 @@ def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine
 
 
 def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> NearestRequest:
-    return NearestRequest(id=entry.number, path=redact_text(entry.path), differences=list(differences))
+    return NearestRequest(
+        id=entry.number, path=entry.redactor.target(entry.path), differences=list(differences)
+    )
 
 
 def _check_order(matches: Sequence[Sequence[int]]) -> list[UnmetExpectation]:

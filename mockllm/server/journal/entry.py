@@ -6,22 +6,26 @@ The bytes that were sent are not stored. `reconstruction.py` computes them when 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
-from mockllm.core.rendering.plan import EventStep, Framing, RawStep
+from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.redaction import Redactor, client_key, secrets_of, shown_headers, without_credentials
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.exchange import EndReason, Exchange
 from mockllm.server.http1 import ResponseFraming
-from mockllm.server.journal import redaction
-from mockllm.server.server_limits import KIB
+from mockllm.server.server_limits import KIB, MIB
 
 OVERHEAD: Final = 1500
 """Bytes of an entry beside its texts, about."""
+MAX_SEARCHED: Final = 256 * MIB
+"""The bytes of a body times its secrets: a larger body is not stored, since the search would delay other requests."""
 
 
 class JournalEntry(NamedTuple):
@@ -49,6 +53,21 @@ class JournalEntry(NamedTuple):
     left: EndReason
     times: array[float] | None
     size: int
+    redactor: Redactor = Redactor()
+    """Masks the secrets of the request's headers and target that its response, its model or another text repeats."""
+
+    @property
+    def full_redactor(self) -> Redactor:
+        """Masks also the secrets in the fields of the body, which it parses."""
+        try:
+            body = loads(self.raw)
+        except JSONDecodeError:
+            return self.redactor
+        return Redactor((*secrets_of((), "", body), *self.redactor.secrets))
+
+    def is_of_session(self, id: str) -> bool:
+        """Return whether this is the request's session; an id that is a key has a shown form, too."""
+        return self.session is not None and id in (self.session, self.redactor.session(self.session))
 
     @property
     def path(self) -> str:
@@ -103,15 +122,18 @@ def endpoint(kind: type[Request]) -> str | None:
 
 def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
     """Return the entry of an ended exchange. An entry that is larger than `room` has no body."""
-    answer, target = _response(exchange), redaction.target(exchange.target)
+    answer, target = _response(exchange), without_credentials(exchange.target)
     headers, raw = headers_and_body(exchange)
-    key = redaction.key_in(headers, exchange.target)
-    raw = redaction.without(key, raw)
-    pairs = redaction.headers(headers.items())
+    secrets = secrets_of(headers.items(), exchange.target)
+    searched = len(raw) * len(secrets) <= MAX_SEARCHED
+    for secret in secrets if searched else ():
+        mark = secret.encode("utf-8", "surrogateescape")
+        raw = raw.replace(mark, b"*" * len(mark)) if mark in raw else raw
+    pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(answer)
     if exchange.times is not None:
         size += 8 * len(exchange.times)
-    whole = size + len(raw) <= room
+    whole = searched and size + len(raw) <= room
     if not whole:
         raw = b""
     return JournalEntry(
@@ -124,7 +146,7 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         whole=whole,
         client=exchange.client,
         session=exchange.session,
-        key=redaction.hashed(key),
+        key=client_key(headers, exchange.target),
         kind=exchange.kind,
         provider=exchange.provider,
         model=exchange.model,
@@ -136,7 +158,34 @@ def entry_of(number: int, exchange: Exchange, room: int) -> JournalEntry:
         left=exchange.left,
         times=exchange.times,
         size=size + len(raw),
+        redactor=Redactor(_repeated(secrets, exchange, target, pairs, answer)),
     )
+
+
+def _repeated(
+    secrets: Sequence[str],
+    exchange: Exchange,
+    target: str,
+    pairs: Sequence[tuple[str, str]],
+    answer: PlannedResponse,
+) -> Sequence[str]:
+    """Return the secrets that the texts of an entry contain. Others are not stored anywhere."""
+    if not secrets:
+        return ()
+    made = answer.made
+    texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
+    texts += (*answer.notes, *answer.near_misses)
+    texts += [value for _, value in pairs]
+    content = b""
+    if isinstance(made, Plan):  # of the request, a prerendered response contains at most the model
+        texts += [value for _, value in made.head.headers]
+        content = b"".join([_bytes_of(step) for step in made.steps])
+    content += "\n".join(texts).encode("utf-8", "surrogateescape")
+    return [secret for secret in secrets if secret.encode("utf-8", "surrogateescape") in content]
+
+
+def _bytes_of(step: Step) -> bytes:
+    return step.payload if type(step) is EventStep else step.data if type(step) is RawStep else b""
 
 
 def _response(exchange: Exchange) -> PlannedResponse:
@@ -188,8 +237,5 @@ def _size(answer: PlannedResponse) -> int:
         return sum([len(part) for part in answer.placeholder_values])
     each = len(made.steps) // MAX_WEIGHED_STEPS + 1
     size = 100 * len(made.steps) + sum(map(len, answer.near_misses))
-    for step in made.steps if each == 1 else made.steps[::each]:
-        size += each * (
-            len(step.payload) if type(step) is EventStep else len(step.data) if type(step) is RawStep else 0
-        )
-    return size
+    steps = made.steps if each == 1 else made.steps[::each]
+    return size + each * sum([len(_bytes_of(step)) for step in steps])

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 
+from mockllm.core.redaction import Redactor, shown_headers
 from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Deadline, Deadlines
 from mockllm.server.http1 import ALLOW_CORS, DateLine, render_head
-from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.player import Player, at_once
 
@@ -37,8 +37,8 @@ class SentResponse(NamedTuple):
         return b"".join([part.data for part in self.parts])
 
 
-def reconstruct(entry: JournalEntry) -> SentResponse:
-    """Return the response of a journal entry."""
+def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentResponse:
+    """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.answer.plan
     extra = ALLOW_CORS if entry.allow_cors else ""
     head = render_head(plan, entry.framing, DateLine().at(entry.at), extra)
@@ -56,9 +56,11 @@ def reconstruct(entry: JournalEntry) -> SentResponse:
             play._tick(now)
         parts = [SentPart(at - entry.since, data) for at, data in replay.written]
     told = _without(head.head, parts)
-    masked = redaction.parts([part.data for part in told])
+    redactor = redactor or entry.redactor
+    masked = redactor.parts([part.data for part in told])
     told = [SentPart(part.at, data) for part, data in zip(told, masked, strict=True)]
-    return SentResponse(plan.head.status, redaction.headers(_lines(head.head)), told)
+    headers = tuple((name, redactor.header(name, value)) for name, value in shown_headers(_lines(head.head)))
+    return SentResponse(plan.head.status, headers, told)
 
 
 def _lines(head: bytes) -> list[tuple[str, str]]:

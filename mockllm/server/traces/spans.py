@@ -14,14 +14,13 @@ from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.display import cut
 from mockllm.core.json.codec import Json
-from mockllm.core.redaction import redact_text
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.routes import RouteMatch, find, normalised
 from mockllm.engine.session_id import PREFIX, without
 from mockllm.server.control.access import host_name
 from mockllm.server.exchange import Exchange
-from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import JournalEntry, headers_and_body
 from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
@@ -48,14 +47,6 @@ MAX_LENGTH: Final = 1000
 """Most characters of a text attribute."""
 MAX_NAME_LENGTH: Final = 200
 """Most characters of a span's name."""
-CLIENT_ATTRIBUTES: Final = (
-    "url.path",
-    "url.query",
-    "http.route",
-    "gen_ai.request.model",
-    "gen_ai.response.model",
-)
-"""Attributes whose text comes from the client; it may contain a key."""
 
 
 class SpanEvent(NamedTuple):
@@ -101,14 +92,13 @@ class RequestAttributes(NamedTuple):
 
 def span_start(seen: Exchange, ahead: float) -> SpanStart:
     """Return the start of a request's span. `ahead`: see `span`."""
-    first: dict[str, Value] = {
+    headers = headers_and_body(seen)[0].items()
+    path = Redactor(secrets_of(headers, seen.target)).target(seen.target).partition("?")[0]
+    attributes: dict[str, Value] = {
         "http.request.method": _method(seen.method),
-        "url.path": redact_text(redaction.target(seen.target).partition("?")[0]),
+        "url.path": _otlp_value(path),
     }
-    attributes = {name: _otlp_value(value) for name, value in first.items()}
-    return SpanStart(
-        _nanoseconds(seen.since + ahead), _lower_case(headers_and_body(seen)[0].items()), attributes
-    )
+    return SpanStart(_nanoseconds(seen.since + ahead), _lower_case(headers), attributes)
 
 
 def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: float | None = None) -> Span:
@@ -130,9 +120,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
         attributes["error.type"] = response.error or (
             str(entry.status) if entry.status >= 400 else str(broken)
         )
-    for name in CLIENT_ATTRIBUTES:
-        if isinstance(value := attributes.get(name), str):
-            attributes[name] = redact_text(value)
+    attributes = {name: _redacted(value, entry.redactor) for name, value in attributes.items()}
     start = _nanoseconds(entry.at if ahead is None else entry.since + ahead)
     end = start + max(0, _nanoseconds(entry.took))
     return Span(
@@ -200,7 +188,7 @@ def _http_attributes(
         "http.request.method": _method(entry.method),
         "http.response.status_code": entry.status,
         "network.protocol.version": "1.0" if entry.framing.http10 else "1.1",
-        "url.path": entry.path,
+        "url.path": entry.redactor.target(entry.path),
     }
     if entry.method not in METHODS and entry.method != "-":
         attributes["http.request.method_original"] = entry.method
@@ -287,7 +275,7 @@ def _mockllm_attributes(entry: JournalEntry) -> dict[str, Value]:
     answer = entry.answer
     attributes = {
         "mockllm.rule": answer.rule,
-        "mockllm.session": entry.session,
+        "mockllm.session": entry.session and entry.redactor.session(entry.session),
         "mockllm.seed": entry.seed,
         "mockllm.error": answer.error,
         "mockllm.endpoint": entry.endpoint,
@@ -325,6 +313,13 @@ def _otlp_value(value: Value) -> Value:
     if isinstance(value, int | float):
         return value if isinstance(value, float) or -MAX_INTEGER <= value <= MAX_INTEGER else str(value)
     return [_text(item, MAX_LENGTH) for item in value[:100]]
+
+
+def _redacted(value: Value, redactor: Redactor) -> Value:
+    """Return a value without secrets: the client may have put a key anywhere."""
+    if isinstance(value, str):
+        return redactor.text(value)
+    return value if isinstance(value, int | float) else [redactor.text(item) for item in value]
 
 
 def _text(text: str, max_length: int) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 import pytest
 
-from mockllm.core.redaction import SECRETS
+from mockllm.core.redaction import SECRETS, client_key, shown_headers, without_credentials
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
-from mockllm.server.journal import redaction
 from mockllm.server.journal.entry import STEP, JournalEntry
 from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
 from mockllm.server.journal.reconstruction import reconstruct
@@ -139,10 +138,6 @@ def test_pending_entries_are_bounded_by(answer: PlannedResponse | None, body: by
     assert len(journal) == journal.total
 
 
-def key_of(headers: Mapping[str, str], path: str) -> str | None:
-    return redaction.hashed(redaction.key_in(headers, path))
-
-
 class Counted(Metrics):
     def __init__(self) -> None:
         super().__init__()
@@ -196,27 +191,27 @@ TARGETS = {
 
 @pytest.mark.parametrize(("came", "kept"), TARGETS.items(), ids=TARGETS)
 def test_target_is_stored_without_key(came: str, kept: str) -> None:
-    assert redaction.target(came) == kept
+    assert without_credentials(came) == kept
 
 
 @pytest.mark.parametrize("name", sorted(SECRETS))
 def test_secret_header_is_redacted(name: str) -> None:
-    assert redaction.headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
-    assert redaction.headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
+    assert shown_headers([(name.title(), SECRET)]) == ((name.title(), "REDACTED"),)
+    assert shown_headers([(name, f"Bearer {SECRET}")]) == ((name, "Bearer REDACTED"),)
 
 
 def test_other_headers_stay_and_are_text() -> None:
-    assert redaction.headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
+    assert shown_headers([("x-a", "b"), ("x-b", "caf\udce9")]) == (("x-a", "b"), ("x-b", "caf\ufffd"))
 
 
 def test_keys_have_distinct_labels_in_any_place() -> None:
-    first = key_of({"authorization": f"Bearer {SECRET}"}, "/")
+    first = client_key({"authorization": f"Bearer {SECRET}"}, "/")
     assert first is not None
     assert SECRET not in first
-    assert key_of({"x-api-key": SECRET}, "/") == first
-    assert key_of({}, f"/?key={SECRET}") == first
-    assert key_of({"api-key": "other"}, "/") != first
-    assert key_of({}, "/") is key_of({}, "/?a=b") is None
+    assert client_key({"x-api-key": SECRET}, "/") == first
+    assert client_key({}, f"/?key={SECRET}") == first
+    assert client_key({"api-key": "other"}, "/") != first
+    assert client_key({}, "/") is client_key({}, "/?a=b") is None
 
 
 # --- on a live server ------------------------------------------------------------------------------
@@ -300,7 +295,7 @@ def test_no_secret_is_stored(server: ThreadedServer) -> None:
     kept = last(server, "/cookie")
     assert SECRET not in repr(kept._replace(answer=PlannedResponse(whole(), None)))
     assert SECRET not in repr(reconstruct(kept))
-    assert kept.key == key_of({"x-api-key": SECRET}, "/")
+    assert kept.key == client_key({"x-api-key": SECRET}, "/")
     until(lambda: not server.app.journal._pending)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.redaction import redact_bytes
+from mockllm.core.redaction import Redactor
 from mockllm.server.control import journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, visible
@@ -72,14 +72,15 @@ async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
         data: Json = loads(call.raw)
     except JSONDecodeError as error:
         raise Problem(400, f"The body is not JSON: {error.msg}.") from None
-    raw = call.raw
+    raw, redactor = call.raw, Redactor()
     if isinstance(data, dict) and data.keys() == {"request_id"}:
         if type(data["request_id"]) is not int:
             message = f"expected a whole number, found {brief(data['request_id'])}"
             raise Problem(422, f"request_id: {message}", [FieldProblem(field="request_id", message=message)])
-        raw = _request_file(entry_by_id(context.journal, str(data["request_id"])))
+        entry = entry_by_id(context.journal, str(data["request_id"]))
+        raw, redactor = _request_file(entry), entry.full_redactor
     explanation = dumps(context.explain(json_as_yaml(raw), context.engine))
-    return TextResponse(visible(redact_bytes(explanation)) + b"\n", JSON)
+    return TextResponse(visible(redactor.data(explanation)) + b"\n", JSON)
 
 
 def _request_file(entry: JournalEntry) -> bytes:

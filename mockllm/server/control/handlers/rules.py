@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from math import isfinite
 from typing import Any, Final, Literal
 
@@ -14,7 +15,7 @@ from pydantic import BaseModel
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json
-from mockllm.core.redaction import redact_text
+from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.scenario.source_file import Source
@@ -160,7 +161,7 @@ async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
         rule["reply"] = PLACEHOLDER
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
-    return SuggestedRule(yaml=redact_text(Overlay(rules=(rule,)).text))
+    return SuggestedRule(yaml=entry.full_redactor.text(Overlay(rules=(rule,)).text))
 
 
 def _match(request: Request) -> dict[str, Json]:
@@ -191,9 +192,10 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
     used = state.held()
     overlays = {} if context.overlays is None else context.overlays.sizes
     requests = Counter(entry.session for entry in context.journal)
+    shown = _shown_ids(context)
     sessions = [
         SessionInfo(
-            id=id,
+            id=shown[id],
             used=round(used[id].used_at, 6) if id in used else None,
             seed=used[id].seed if id in used else None,
             overlay=overlays.get(id, 0),
@@ -207,16 +209,24 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
     """End a session: its counters, stored responses and overlay."""
+    shown = _shown_ids(context)
+    known = {shown[id]: id for id in context.sessions}
     id = call.params["session"]
-    known = context.sessions
-    if id not in known:
-        hint = f"the server has {', '.join(known[:MAX_LISTED])}" if known else "the server has none"
-        raise Problem(404, f"There is no session {brief(id)}: {hint}.")
+    id = known.get(id, id)
+    if id not in known.values():
+        hint = f"the server has {', '.join(islice(known, MAX_LISTED))}" if known else "the server has none"
+        raise Problem(404, f"There is no session {brief(Redactor().session(id))}: {hint}.")
     context.engine.state.end(id)
     if context.overlays is not None:
         await context.overlays.drop([id])
     context.resets += 1
-    return Done(done=f"session {id}")
+    return Done(done=f"session {shown[id]}")
+
+
+def _shown_ids(context: ControlContext) -> Mapping[str, str]:
+    """Return the ids of sessions as readers see them: a client may use its key as the id."""
+    redactors = {entry.session: entry.redactor for entry in context.journal}
+    return {id: redactors.get(id, Redactor()).session(id) for id in context.sessions}
 
 
 ROUTES: Final = (

@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
+from mockllm.core.redaction import redact_text
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
@@ -69,7 +70,9 @@ def _has_dropped(journal: Journal) -> bool:
 def _is_judged(entry: JournalEntry, query: VerdictQuery) -> bool:
     """Return whether a request counts; truncated bodies do not, as they cannot be told apart."""
     return (
-        entry.method == JUDGED and entry.whole and (query.session is None or entry.session == query.session)
+        entry.method == JUDGED
+        and entry.whole
+        and (query.session is None or entry.is_of_session(query.session))
     )
 
 
@@ -79,8 +82,8 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
     agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
         entry.number,
-        Client(agent, entry.key or "", entry.client),
-        entry.session,
+        Client(entry.redactor.text(agent), entry.key or "", entry.client),
+        entry.session and entry.redactor.session(entry.session),
         at=entry.at,
         started=entry.since,
         ended=entry.since + entry.took,
@@ -112,7 +115,7 @@ def _verdict(result: VerdictResult) -> VerdictGiven:
     return VerdictGiven(
         verdict=result.verdict.name,
         good=result.verdict.good,
-        says=result.message,
+        says=redact_text(result.message),
         rule_of_conduct=result.verdict.rule_with_source,
         requests=[request.id for request in result.requests],
     )

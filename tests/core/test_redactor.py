@@ -1,0 +1,200 @@
+"""What no reader may see: the secrets of one request wherever they occur, and what looks like a key."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+
+from mockllm.core.json.codec import Json
+from mockllm.core.redaction import (
+    MAX_SECRETS,
+    Redactor,
+    client_key,
+    secrets_of,
+    shown_headers,
+    without_credentials,
+    without_password,
+    without_passwords,
+)
+
+KEY = "sk-" + "aB3" * 8
+OWN = "my-own-key"
+BASIC = b64encode(b"bob:open sesame").decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "secrets"),
+    [
+        (("Authorization", f"Bearer {OWN}"), {OWN}),
+        (("X-Api-Key", OWN), {OWN}),
+        (("X-Api-Key", "short"), set()),
+        (("Authorization", "Bearer "), set()),
+        (("Cookie", "theme=dark; sid=0123456789; flag"), {"theme=dark; sid=0123456789; flag", "0123456789"}),
+        (("Set-Cookie", "sid=0123456789; Path=/"), {"sid=0123456789; Path=/", "0123456789"}),
+        (
+            ("Authorization", f"Basic {BASIC}"),
+            {BASIC, "bob:open sesame", "open sesame"},
+        ),
+        (("Authorization", "Basic no base64!"), {"no base64!"}),
+        (("Authorization", "AWS4 Credential=AKIA12345, Signature=0123abcd"), {"AKIA12345", "0123abcd"}),
+        (("x-page-token", "following"), set()),
+        (("x-page-token", "0123456789abcdef"), {"0123456789abcdef"}),
+        (("x-real-ip", "fe80::0123:4567:89ab"), set()),
+        (("x-api-key", "abcd/efgh"), {"abcd/efgh"}),
+    ],
+)  # fmt: skip
+def test_secrets_of_a_header_are_found(header: tuple[str, str], secrets: set[str]) -> None:
+    assert {text for text in secrets_of([header]) if "Credential" not in text} == {
+        form for text in secrets for form in (text, quote(text, safe=""), text.replace("/", "\\/"))
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "secrets"),
+    [
+        ("/v1/models?key=0123456789&page=0123456789a", {"0123456789"}),
+        ("/v1/models?key=a%2Fb-01234567", {"a%2Fb-01234567", "a%252Fb-01234567", "a/b-01234567", "a\\/b-01234567"}),
+        ("http://bob:password@x/v1?a=b", {"bob:password", "bob%3Apassword", "password"}),
+        ("http://x/a@b", set()),
+        ("/v1/models", set()),
+    ],
+)  # fmt: skip
+def test_secrets_of_a_target_are_found(target: str, secrets: set[str]) -> None:
+    assert {*secrets_of((), target)} == secrets
+
+
+def test_secrets_of_a_body_are_its_random_fields() -> None:
+    body: Json = {"a": [{"api_key": "0123456789abcdefgh", "key": "color"}], "token": "0123456789abcdefgi"}
+    assert {*secrets_of((), "", body)} == {"0123456789abcdefgh", "0123456789abcdefgi"}
+
+
+def test_personal_headers_are_secrets_only_on_demand() -> None:
+    headers = [("openai-organization", "org-0123456789abc")]
+    assert secrets_of(headers) == ()
+    assert secrets_of(headers, personal=True) == ("org-0123456789abc",)
+
+
+def test_secrets_of_many_cookies_are_bounded() -> None:
+    cookies = "; ".join(f"c{number}=value-{number:05}" for number in range(2000))
+    assert len(secrets_of([("cookie", cookies)])) == MAX_SECRETS
+
+
+@pytest.mark.parametrize(
+    "target", ["/" + "a" * 100_000 + "?%", "?" * 100_000, "/?" + "a=" * 50_000, "/" + "%41" * 30_000, "a" * 100_000]
+)  # fmt: skip
+def test_redactor_takes_linear_time_for_a_target(target: str) -> None:
+    start = time.process_time()
+    Redactor(secrets_of([("authorization", "x " + target)], target)).target(target)
+    assert time.process_time() - start < 1
+
+
+def test_own_key_is_masked_in_text_bytes_and_json() -> None:
+    redactor = Redactor(secrets_of([("authorization", f"Bearer {OWN}")]))
+    assert redactor.text(f"Say {OWN}.") == "Say REDACTED."
+    assert redactor.data(b'{"k":"my-own-key"}') == b'{"k":"**********"}'
+    assert redactor.data(b"other") == b"other"
+    assert redactor.json({OWN: [OWN, 1, None], "api_key": "x"}) == {
+        "REDACTED": ["REDACTED", 1, None],
+        "api_key": "REDACTED",
+    }
+
+
+def test_redactor_shows_no_secret_in_a_traceback() -> None:
+    assert repr(Redactor((OWN,))) == "Redactor(1 secrets)"
+
+
+def test_key_is_masked_across_the_parts_it_was_sent_in() -> None:
+    parts = [b"data: " + KEY[:10].encode(), KEY[10:].encode() + b"\n", b"", b"end"]
+    shown = Redactor().parts(parts)
+    assert [len(part) for part in shown] == [len(part) for part in parts]
+    assert b"".join(shown) == b"data: " + b"*" * len(KEY) + b"\nend"
+    assert Redactor().parts([]) == []
+
+
+def test_body_is_shown_without_keys_and_with_all_else() -> None:
+    body: Json = {"model": "m", "metadata": {"key": "color", "api_key": "x"}, "input": f"my key: {KEY}"}
+    assert Redactor().json(body) == {
+        "model": "m",
+        "metadata": {"key": "color", "api_key": "REDACTED"},
+        "input": "my key: REDACTED",
+    }
+
+
+def test_session_that_is_a_key_has_another_stable_id() -> None:
+    shown = Redactor().session(KEY)
+    assert shown == Redactor().session(KEY) != Redactor().session(KEY + "x")
+    assert shown.startswith("REDACTED-")
+    assert Redactor().session("worker-1") == "worker-1"
+    assert Redactor((OWN,)).session(OWN).startswith("REDACTED-")
+
+
+def test_client_key_is_a_hash_of_the_key_in_any_place() -> None:
+    first = client_key({"authorization": f"Bearer {KEY}"}, "/")
+    assert first is not None
+    assert KEY not in first
+    assert client_key({"x-api-key": KEY}, "/") == client_key({}, f"/?key={KEY}") == first
+    assert client_key({"api-key": "other"}, "/") != first
+    assert client_key({"authorization": "Bearer "}, "/") is None
+    assert client_key({}, "/?key=") is client_key({}, "/?a=b") is client_key({}, "/") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "shown"),
+    [
+        ("/v1/models?key=abc&page=1", "/v1/models?key=REDACTED&page=1"),
+        ("/v1/models?auth=abc", "/v1/models?auth=REDACTED"),
+        ("http://bob:abc@localhost/v1/models?token=abc", "http://REDACTED@localhost/v1/models?token=REDACTED"),
+        ("http://bob:ab@c@localhost", "http://REDACTED@localhost"),
+        ("http://localhost/@me?page=a@b", "http://localhost/@me?page=a@b"),
+        ("/??key=abc", "/??key=REDACTED"),
+        ("/@me", "/@me"),
+        ("-", "-"),
+    ],
+)  # fmt: skip
+def test_target_is_shown_without_credentials(target: str, shown: str) -> None:
+    assert without_credentials(target) == Redactor().target(target) == shown
+
+
+def test_target_is_shown_without_an_encoded_key() -> None:
+    encoded = "".join(f"%{ord(char):02x}" for char in KEY)
+    assert Redactor().target(f"/v1/{encoded}?a={encoded}&b=%20") == "/v1/REDACTED?a=REDACTED&b=%20"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("X-Custom", f"my {KEY}", "my REDACTED"),
+        ("Sec-WebSocket-Protocol", f"realtime, insecure.{KEY}", "realtime, insecure.REDACTED"),
+        ("Referer", "http://me:pw@x/?key=abc&page=1", "http://REDACTED@x/?key=REDACTED&page=1"),
+        ("User-Agent", "OpenAI/Python 1.0", "OpenAI/Python 1.0"),
+    ],
+)
+def test_header_is_shown_without_what_looks_like_a_key(name: str, value: str, shown: str) -> None:
+    assert Redactor().header(name, value) == shown
+
+
+@pytest.mark.parametrize("name", ["X-Auth", "Helicone-Auth", "x-portkey-api-key"])
+def test_headers_of_other_gateways_are_shown_without_keys(name: str) -> None:
+    assert shown_headers([(name, "Bearer abc"), ("x-b", "caf\udce9")]) == (
+        (name, "Bearer REDACTED"),
+        ("x-b", "caf\ufffd"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "stored"),
+    [
+        ("at https://bob:pw@x/y", "at https://bob:REDACTED@x/y", "at https://bob@x/y"),
+        (f"https://{KEY}@x/y", "https://REDACTED@x/y", "https://x/y"),
+        (f"https://{'a' * 40}:x@x/y", "https://REDACTED@x/y", "https://x/y"),
+        ("https://:pw@x", "https://:REDACTED@x", "https://x"),
+        ("ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1", "ssh://git@x:22/y@v1"),
+        ("https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b", "https://x:80/y@v1 a@b"),
+    ],
+)
+def test_passwords_of_urls_are_masked(text: str, shown: str, stored: str) -> None:
+    assert without_passwords(text) == shown
+    assert without_password(text) == stored
