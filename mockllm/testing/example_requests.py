@@ -30,10 +30,10 @@ class SentRequest(Struct, frozen=True):
     headers: Mapping[str, str]
     raw: bytes
 
-    def read_by(self, engine: Engine, now: float) -> Request:
+    def read_by(self, engine: Engine, now: float, monotonic: float | None = None) -> Request:
         """Return the request that the engine reads; `now` is in seconds since the epoch."""
         head = (self.method, self.path, self.query_string, self.headers)
-        return engine.read(*head, self.raw, "127.0.0.1", now)
+        return engine.read(*head, self.raw, "127.0.0.1", now, monotonic)
 
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:

@@ -118,7 +118,7 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
 def serve(protocol: Protocol, case: Case) -> Observation:
     """Return the observation of this server's response to a case."""
     plan = planned(protocol, case)
-    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), _sent_body(plan))
+    return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
 
 
 def planned(protocol: Protocol, case: Case) -> Plan:
@@ -239,7 +239,8 @@ def body_of(response: Mapping[str, Any]) -> Any:
     return [loads(frame.payload) for frame in read_frames(b64decode(response["body"]))]
 
 
-def _sent_body(plan: Plan) -> Json | str:
+def sent_body(plan: Plan) -> Json | str:
+    """Return the body of a plan in the form of recorded bodies."""
     data = sent_bytes(plan)
     if plan.framing is Framing.EVENT_STREAM:
         return [loads(frame.payload) for frame in read_frames(data)]

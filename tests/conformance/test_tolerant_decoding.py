@@ -9,12 +9,10 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.plan import Framing
 from mockllm.core.reply.reply import Reply
 from tests.conformance.facts import committed_cases
 from tests.conformance.protocols import PROTOCOLS
-from tests.conformance.shape import Case, Protocol, Recording, planned
+from tests.conformance.shape import Case, Protocol, Recording, planned, sent_body
 from tests.conformance.tolerant import tolerant
 
 OTHER_VALUES: tuple[Json, ...] = (None, 7, "x", [], {})
@@ -27,15 +25,13 @@ def recording_of(protocol: Protocol, case: Case) -> Recording:
     """Return this server's response to a case as a recording."""
     path, _, _ = case.path.partition("?")
     plan = planned(protocol, case)
-    data = sent_bytes(plan)
-    streamed = plan.framing in (Framing.SSE, Framing.SSE_CRLF)
     return {
         "id": case.id,
         "request": {"headers": dict(case.headers), "query": {}, "path": path, "body": dict(case.body)},
         "response": {
             "status": plan.head.status,
             "headers": {},
-            "body": data.decode() if streamed else loads(data),
+            "body": sent_body(plan),
         },
         "features": [],
     }

@@ -189,7 +189,9 @@ def decode_again(entry: JournalEntry, engine: Engine) -> Request:
     """Decode the request of an entry again, without changing counters or its session's stored responses."""
     headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION}
     path = without(entry.path)[1] if entry.path.startswith(PREFIX) else entry.path
-    request = engine.read(entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at)
+    request = engine.read(
+        entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.at, time.monotonic()
+    )
     request.session = entry.session
     request.recall = engine.state.recall(entry.session or "")
     return request
