@@ -170,7 +170,7 @@ def explain_live(raw: bytes, engine: Engine) -> Json:
         if len(run) > 1:
             traces += trace_steps(run, Engine(engine.catalog, Sessions(), seed=engine.seed))
         else:
-            request = run[0].sent.read_by(engine, time.time())
+            request = run[0].sent.read_by(engine, time.time(), time.monotonic())
             traces.append((run[0], match_trace(engine, request)))
     reports: list[Json] = [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]
     return reports[0] if len(reports) == 1 else reports

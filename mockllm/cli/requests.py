@@ -105,5 +105,7 @@ def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, A
 
 def record(each: dict[str, Any]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record."""
-    names = (name if name != "drawn" else "seed" for name in AccessLogRecord._fields)
-    return AccessLogRecord(*(each[name] for name in names))
+    names = {
+        name: "seed" if name == "drawn" else name for name in AccessLogRecord._fields if name != "redactor"
+    }
+    return AccessLogRecord(**{name: each[key] for name, key in names.items()})

@@ -30,10 +30,11 @@ class SentRequest(Struct, frozen=True):
     headers: Mapping[str, str]
     raw: bytes
 
-    def read_by(self, engine: Engine, now: float) -> Request:
-        """Return the request that the engine reads; `now` is in seconds since the epoch."""
+    def read_by(self, engine: Engine, now: float, monotonic: float | None = None) -> Request:
+        """Return the request that the engine reads; `now` is in seconds since the epoch, `monotonic` on the clock of
+        the engine's sessions (by default `now`)."""
         head = (self.method, self.path, self.query_string, self.headers)
-        return engine.read(*head, self.raw, "127.0.0.1", now)
+        return engine.read(*head, self.raw, "127.0.0.1", now, monotonic)
 
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:

@@ -46,6 +46,7 @@ def test_serve_ready_lines_show_base_urls(folder: Path) -> None:
             ["OpenAI:", "base_url", "=", f"{url}/v1"],
             ["Anthropic:", "base_url", "=", url],
             ["Gemini:", "base_url", "=", url],
+            ["Amazon", "Bedrock:", "base_url", "=", url],
             ["Dashboard:", f"{url}/dashboard"],
         ]
         assert "opens it to containers" in hint
@@ -233,7 +234,7 @@ def test_ready_line_for_any_address_shows_usable_url(folder: Path, host: str) ->
         line = server.line(lambda line: "other machines" in line)
         pasted = [line.partition(" = ")[2] for line in server.out if "base_url" in line]
     url = f"http://localhost:{server.port}"
-    assert pasted == [f"{url}/v1", url, url]
+    assert pasted == [f"{url}/v1", url, url, url]
     assert f"http://{socket.gethostname()}:{server.port}" in line
 
 
