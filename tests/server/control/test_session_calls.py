@@ -83,3 +83,12 @@ def test_restarted_session_may_have_an_overlay(short: Steered) -> None:
         assert short.said("hello", session="mine") == "Mine."
         until(lambda: not short.call("GET", "/api/sessions").json["sessions"])
         until(lambda: "Mine." not in short.call("GET", "/api/overlay.yaml?session=mine").text)
+
+
+def test_explanation_ends_no_session(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": EXAMPLE}, unused=60) as server:
+        server.ask("hello", session="other")
+        server.ask("hello", session="mine")
+        number = server.call("GET", "/api/requests").json["requests"][0]["id"]
+        assert server.call("POST", "/api/explain", {"request_id": number}).status == 200
+        assert set(told(server)) == {"mine", "other"}
