@@ -89,3 +89,20 @@ def test_deferred_response_is_stored_by_its_dialect() -> None:
     response = deferred(stored, request)
     assert response.plan.steps
     assert len(stored.state.recall("").all_stored("resp_")) == 1
+
+
+def test_failure_of_planner_without_lease_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError
+
+    broken = engine("hello")
+    monkeypatch.setattr(broken._planner, "plan", fails)
+    with pytest.raises(ZeroDivisionError):
+        broken.respond(chat(broken))
+
+
+def test_has_rule_counts_nothing() -> None:
+    one = VirtualServer("rules: [{match: {model: gpt-4o}, times: 1, reply: hello}]").engine
+    assert one.has_rule(chat(one))
+    assert not one.has_rule(chat(one, model="other"))
+    assert one.respond(chat(one)).status == 200
