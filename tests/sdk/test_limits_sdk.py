@@ -74,28 +74,28 @@ def until_refused(live: Live, model: str, ask: Callable[[], object], last: str =
 
 
 def ask_openai(live: Live, model: str, **more: Any) -> None:
-    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
+    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=f"{model}-key") as client:
         assert client.chat.completions.create(model=model, messages=HI, **more).choices
 
 
 def ask_openai_streaming(live: Live, model: str, **more: Any) -> None:
-    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
+    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=f"{model}-key") as client:
         assert list(client.chat.completions.create(model=model, messages=HI, stream=True, **more))
 
 
 def ask_responses(live: Live, model: str) -> None:
-    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=model) as client:
+    with openai.OpenAI(base_url=f"{live.url}/v1", api_key=f"{model}-key") as client:
         assert client.responses.create(model=model, input="hi").output_text == "hi"
 
 
 def ask_anthropic(live: Live, model: str, max_tokens: int = 20) -> None:
-    with anthropic.Anthropic(base_url=live.url, api_key=model) as client:
+    with anthropic.Anthropic(base_url=live.url, api_key=f"{model}-key") as client:
         assert client.messages.create(model=model, messages=HI, max_tokens=max_tokens).content
 
 
 def ask_anthropic_streaming(live: Live, model: str) -> None:
     with (
-        anthropic.Anthropic(base_url=live.url, api_key=model) as client,
+        anthropic.Anthropic(base_url=live.url, api_key=f"{model}-key") as client,
         client.messages.stream(model=model, messages=HI, max_tokens=20) as stream,
     ):
         assert stream.get_final_text() == "hi"
@@ -157,7 +157,7 @@ def google(live: Live, model: str, **retry: Any) -> genai.Client:
     options = types.HttpOptions(
         base_url=live.url, retry_options=types.HttpRetryOptions(**retry) if retry else None
     )
-    return genai.Client(api_key=model, http_options=options)
+    return genai.Client(api_key=f"{model}-key", http_options=options)
 
 
 @pytest.mark.parametrize("strategy", WINDOWS)
