@@ -70,7 +70,9 @@ BASE_URLS: Final = tuple(
 )
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
-NOT_SERVED: Final = "the provider has this call, and mockllm does not serve it; a rule that names the path can answer"
+NOT_SERVED: Final = (
+    "the provider has this call, and mockllm does not serve it; a rule that names the path can answer"
+)
 _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
 
