@@ -79,10 +79,10 @@ _routes: Final = (
 UNSERVED: Final = tuple(
     f"/v1/{name}"
     for name in (
-        "agents", "assistants", "audio", "batches", "chatkit", "containers", "content_provenance_checks", "conversations",
-        "decisions", "evals", "files", "fine_tuning", "images", "live", "organization", "projects", "realtime",
-        "safety", "skills", "threads", "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints",
-        "webhook_event_types",
+        "agents", "assistants", "audio", "batches", "chatkit", "containers",
+        "content_provenance_checks", "conversations", "decisions", "evals", "files", "fine_tuning",
+        "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
+        "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints", "webhook_event_types",
     )
 )  # fmt: skip
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them
