@@ -53,6 +53,8 @@ LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
+MANY_COMPONENTS: Final = 20_000
+"""Components of vectors. More take more than about 10 ms."""
 USER_LAYER: Final = 0
 """The layer of the rules in the user's own files: see `scenario.overlay`."""
 
@@ -102,7 +104,7 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
-                self.require_components(context.request)
+                self.require_components(context.request, may_defer=context.may_defer)
                 return self.decorate(embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
@@ -144,9 +146,13 @@ class ResponsePlanner:
             self._settings.put(key, settings)
         return settings
 
-    def require_components(self, request: Request) -> None:
-        """Raise BudgetExceeded where the vectors for a request have more components than allowed."""
-        require_components(request.components, self._max_generated)
+    def require_components(self, request: Request, *, may_defer: bool) -> None:
+        """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
+        raise LongReply where they take long."""
+        components = request.components
+        require_components(components, self._max_generated)
+        if may_defer and components > MANY_COMPONENTS:
+            raise LongReply
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's

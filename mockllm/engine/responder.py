@@ -159,7 +159,7 @@ class Responder:
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
         try:
-            self.planner.require_components(self.request)
+            self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
         return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
