@@ -71,7 +71,7 @@ BASE_URLS: Final = tuple(
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
 NOT_SERVED: Final = (
-    "the provider has this call, and mockllm does not serve it; a rule that names the path can answer"
+    "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
 )
 _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
@@ -202,7 +202,7 @@ def _not_served(method: str, path: str, provider: Provider) -> Failure:
     header forbids that."""
     message = (
         f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
-        f"A rule that names the path can answer: match: {{path: {path}}}"
+        f"A rule that names the path can respond: match: {{path: {path}}}"
     )
     fields = {"code": "not_served"}
     return Failure("server_error", 501, message, fields=fields, headers=(("x-should-retry", "false"),))

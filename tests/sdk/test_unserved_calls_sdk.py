@@ -77,7 +77,7 @@ def test_unserved_call_is_501_that_is_not_retried(partly: Live, name: str) -> No
     error = raised.value
     assert (error.status_code, error.code, error.type) == (501, "not_served", "server_error")
     assert error.message.startswith("Error code: 501 - Known API, not served: ")
-    assert "A rule that names the path can answer" in error.message
+    assert "A rule that names the path can respond" in error.message
     partly.line(lambda line: " 501 " in line)
     assert sum(" 501 " in line for line in partly.lines) == 1
 
