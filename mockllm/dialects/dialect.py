@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -133,6 +134,16 @@ class GeneratingDialect(Dialect, Protocol):
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
+
+
+class BackgroundDialect(GeneratingDialect, Protocol):
+    """A call whose requests may ask for a background response (`Request.background`)."""
+
+    def in_background(
+        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+    ) -> Plan:
+        """Return the response to a client that does not wait: the stream with the waits of its states, or the
+        response as it is at first. Its `background` is the whole stream."""
 
 
 class LookupDialect(Dialect, Protocol):

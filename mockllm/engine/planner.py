@@ -202,7 +202,9 @@ class ResponsePlanner:
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
-        return with_plan_faults(context, plan(reply), rest)
+        whole = plan(reply)
+        broken = with_plan_faults(context, whole, rest)
+        return broken if whole.background is None else replace(broken, background=whole.background)
 
     def _encoded(
         self,
@@ -221,7 +223,12 @@ class ResponsePlanner:
         if broken is not None:
             context.error = broken.type
             reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
-        if context.streamed:
+        if request.background:
+            plan = self._paced(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
+                plan, settings.pace, request, context.identity, streamed=context.streamed
+            )
+        elif context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
         else:
             if reply.broken is None:

@@ -19,7 +19,8 @@ MAX_CALL_BYTES: Final = 16 * 1024 * 1024
 _NAME_BYTES: Final = 500
 _RESPONSE_BYTES: Final = 400
 _CALL_BYTES: Final = 450
-"""The memory of a name, a response and a call besides their texts: objects, and entries of dictionaries."""
+_EVENT_BYTES: Final = 150
+"""The memory of a name, a response, a call and an event besides their texts: objects, and entries of dictionaries."""
 
 
 class ResponseStore:
@@ -124,6 +125,8 @@ def _size(name: str, stored: StoredResponse) -> int:
     size = _NAME_BYTES + len(name)
     if name == stored.id:
         size += _RESPONSE_BYTES + len(stored.request_body) + len(stored.response_body)
+        if stored.timeline is not None:
+            size += sum(_EVENT_BYTES + len(payload) for _, _, payload in stored.timeline.events)
     return size
 
 

@@ -9,19 +9,20 @@ stored, was deleted or was evicted is not found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_fields import objects, text_of
+from mockllm.dialects.openai.responses.background import events_after, has_ended, response_at, timeline_of
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
@@ -40,7 +41,8 @@ END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.f
 
 def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
     """Return the update of the store; None where there is no response."""
-    sent = _last_payload(plan)
+    run = plan.background
+    sent = _last_payload(plan if run is None else run.plan)
     completed = {} if sent is None else response_object(sent)
     id = text_of(completed.get("id"))
     if sent is None or id is None:
@@ -54,6 +56,8 @@ def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
         stored = StoredResponse(id, None, request.raw, sent)
     else:
         stored = StoredResponse(id, previous.id, request.raw, sent, request.thread)
+    if run is not None:
+        stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
     return StoreUpdate(ids_of(completed, request.conversation), stored, calls)
 
 
@@ -131,12 +135,28 @@ class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
     def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        stored_object = response_object(stored.response_body)
-        if request.query.get("stream") != "true":
-            return body_plan(stored_object, stamp, end=b"")
+        if not _is_streamed(request):
+            return body_plan(response_at(stored, request.monotonic), stamp, end=b"")
         after = parse_number(request.query.get("starting_after"), -1)
-        events = [event for place, event in enumerate(_events(stored_object)) if place > after]
+        events: Iterable[Step]
+        if stored.timeline is not None:
+            events = events_after(stored.timeline, after, request.monotonic)
+        else:
+            all_ = _events(response_object(stored.response_body))
+            events = (event for place, event in enumerate(all_) if place > after)
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Count the read of a background response whose state depends on the number of reads."""
+        assert isinstance(request, StoredRequest)
+        stored = request.stored
+        timeline = None if stored is None else stored.timeline
+        if stored is None or timeline is None or not timeline.polled or _is_streamed(request):
+            return None
+        if plan.head.status != 200:
+            return None
+        timeline = timeline._replace(polls=timeline.polls + 1)
+        return StoreUpdate((stored.id,), stored._replace(timeline=timeline))
 
 
 class DeleteResponse(StoredCall):
@@ -153,14 +173,19 @@ class DeleteResponse(StoredCall):
 
 
 class CancelResponse(StoredCall):
-    """POST /v1/responses/{id}/cancel. Stored responses are complete, so cancelling changes nothing: a
-    background response is returned unchanged."""
+    """POST /v1/responses/{id}/cancel: ends a background response; one that has ended is returned unchanged."""
 
     def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        stored_object = response_object(stored.response_body)
-        if stored_object.get("background") is not True:
+        if response_object(stored.response_body).get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return body_plan(stored_object, stamp, end=b"")
+        return body_plan(response_at(_cancelled(stored, request), request.monotonic), stamp, end=b"")
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredRequest)
+        stored = request.stored
+        if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
+            return None
+        return StoreUpdate((stored.id,), _cancelled(stored, request))
 
 
 class InputItems(StoredCall):
@@ -171,6 +196,18 @@ class InputItems(StoredCall):
         all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return body_plan(page(shown, request.query, "desc"), stamp, end=b"")
+
+
+def _is_streamed(request: Request) -> bool:
+    return request.query.get("stream") == "true"
+
+
+def _cancelled(stored: StoredResponse, request: Request) -> StoredResponse:
+    """Return a background response that ends now; one that has ended is returned unchanged."""
+    timeline = stored.timeline
+    if timeline is None or has_ended(timeline, request.monotonic):
+        return stored
+    return stored._replace(timeline=timeline._replace(cancelled=request.monotonic))
 
 
 def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:
