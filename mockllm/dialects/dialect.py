@@ -42,6 +42,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    server_tools: bool = False
+    """Whether it has a form for tools that the provider runs; a note names those left out, too."""
     refusal: bool = True
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True

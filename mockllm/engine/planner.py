@@ -15,7 +15,7 @@ from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_tex
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
@@ -244,6 +244,8 @@ class ResponsePlanner:
         reply = self._rendered_reply(context)
         context.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
         unsupported = dialect.capabilities.unsupported_parts
+        if not dialect.capabilities.server_tools:
+            unsupported |= {"server_tools"}
         if unsupported:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
             for kind in sorted(unsupported & kinds):
@@ -352,6 +354,8 @@ def _kinds(part: Part) -> tuple[str, ...]:
     """Return the kinds of a part that not every protocol supports."""
     if type(part) is Media:
         return ("images",)
+    if type(part) is NativePart:
+        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
     return ("citations",) if type(part) is Text and part.citations else ()
 
 

@@ -53,18 +53,21 @@ class ResponseStore:
             _remove_name(self._ids, owner, id)
         if memo.stored is not None:
             for name in memo.names:
-                key = session, name
-                if (
-                    name == memo.stored.id and key in self._stored
-                ):  # changed: its place in lists stays the same
-                    self._free += _size(name, self._stored[key])
-                else:
-                    self._forget(key)
-                self._stored[key] = memo.stored
-                self._names.setdefault(session, {})[name] = None
-                self._free -= _size(name, memo.stored)
-            while self._free < 0:
-                self._forget(next(iter(self._stored)))
+                self._put(session, name, memo.stored)
+        for stored in memo.others:
+            self._put(session, stored.id, stored)
+        while self._free < 0:
+            self._forget(next(iter(self._stored)))
+
+    def _put(self, session: str, name: str, stored: StoredResponse) -> None:
+        key = session, name
+        if name == stored.id and key in self._stored:  # changed: its place in lists stays the same
+            self._free += _size(name, self._stored[key])
+        else:
+            self._forget(key)
+        self._stored[key] = stored
+        self._names.setdefault(session, {})[name] = None
+        self._free -= _size(name, stored)
 
     def end(self, session: str) -> None:
         """Delete everything of a session."""

@@ -52,12 +52,14 @@ class StoredResponse(NamedTuple):
 
 class StoreUpdate(NamedTuple):
     """The changes of the store after a response. They are the response under all `names` by which clients retrieve
-    it, its tools by the ids of the calls, and the names to delete."""
+    it, its tools by the ids of the calls, the names to delete, and other objects that change with it, each under its
+    own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
     calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
+    others: tuple[StoredResponse, ...] = ()
 
 
 class ResponseLookup:

@@ -215,18 +215,19 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
-    capabilities = ProtocolCapabilities(stop=False, choices=False)
+    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=True)
 
     check = staticmethod(check)
     build_request = staticmethod(build_responses)
     decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return supported_reply(reply)
+        assert isinstance(request, ResponsesRequest)
+        return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        supported = supported_reply(reply)
+        supported = supported_reply(reply, request)
         choice = supported.choices[0]
         facts = ResponseObjectFields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
@@ -238,7 +239,7 @@ class Responses(ResponsesCall):
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        steps = tuple(encode(ResponsesEncoder(supported_reply(reply), request, stamp)))
+        steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
 
     def in_background(

@@ -23,6 +23,7 @@ from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_fields import objects, text_of
 from mockllm.dialects.openai.responses.background import events_after, has_ended, response_at, timeline_of
+from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
@@ -33,6 +34,7 @@ from mockllm.dialects.openai.responses.history import (
     response_object,
 )
 from mockllm.dialects.openai.responses.items import item_events, opening_item
+from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
 
@@ -48,22 +50,28 @@ def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
     if sent is None or id is None:
         return None
     output = list(objects(completed.get("output")))
-    calls = dict(_calls(output))
+    calls = dict(_calls(output)) | reasoning_links(output)
     if b'"store"' in request.raw and request.fields.get("store") is False:
         return StoreUpdate(calls=calls)
-    previous = request.previous
-    if previous is None:
-        stored = StoredResponse(id, None, request.raw, sent)
-    else:
-        stored = StoredResponse(id, previous.id, request.raw, sent, request.thread)
+    previous = None if request.conversation is not None else request.previous
+    stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)
     if run is not None:
         stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-    return StoreUpdate(ids_of(completed, request.conversation), stored, calls)
+    return StoreUpdate(ids_of(completed), stored, calls, others=_conversations(request, output))
 
 
-def ids_of(completed: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
-    """Return the ids that find a response: its own id, its conversation's, and those of its items."""
-    ids = (completed["id"], conversation, *(item.get("id") for item in objects(completed.get("output"))))
+def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tuple[StoredResponse, ...]:
+    """Return the request's conversation with its input items and the output of its response."""
+    id = request.conversation
+    if id is None:
+        return ()
+    new = [*items(request.fields.get("input")), *output]
+    return (with_items(request.recall.stored(id), id, new, int(request.now)),)
+
+
+def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
+    """Return the ids that find a response: its own id, and those of its items."""
+    ids = (completed["id"], *(item.get("id") for item in objects(completed.get("output"))))
     return tuple(id for id in ids if type(id) is str)
 
 
@@ -109,8 +117,10 @@ class StoredRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.route.get("response", "")
-        response = self.recall.stored(id)
-        return response if response is not None and response.id == id else None
+        stored = self.recall.stored(id)
+        return (
+            stored if stored is not None and response_object(stored.response_body).get("id") == id else None
+        )
 
 
 class StoredCall(ResponsesCall, LookupCall):
@@ -169,7 +179,7 @@ class DeleteResponse(StoredCall):
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body), None))
+        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body)))
 
 
 class CancelResponse(StoredCall):
