@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mockllm.core.webhook import Webhook
+
 
 class Timeline(NamedTuple):
     """A background response by time: its events, each with the seconds since it began, its name and its payload.
@@ -60,6 +62,8 @@ class StoreUpdate(NamedTuple):
     calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
     others: tuple[StoredResponse, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    """What the server sends to the addresses of a client."""
 
 
 class ResponseLookup:

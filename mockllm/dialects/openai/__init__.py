@@ -31,6 +31,16 @@ from mockllm.dialects.openai.responses.stored_calls import (
     GetResponse,
     InputItems,
 )
+from mockllm.dialects.openai.webhooks import (
+    CreateEndpoint,
+    DeleteEndpoint,
+    EndpointCall,
+    EventTypes,
+    ListEndpoints,
+    RotateSecret,
+    TestEndpoint,
+    UpdateEndpoint,
+)
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CHAT: Final = Chat()
@@ -54,6 +64,14 @@ CONVERSATION_ITEMS: Final = ListConversationItems()
 ADD_ITEMS: Final = AddConversationItems()
 GET_ITEM: Final = GetConversationItem()
 DELETE_ITEM: Final = DeleteConversationItem()
+LIST_ENDPOINTS: Final = ListEndpoints()
+CREATE_ENDPOINT: Final = CreateEndpoint()
+GET_ENDPOINT: Final = EndpointCall()
+UPDATE_ENDPOINT: Final = UpdateEndpoint()
+DELETE_ENDPOINT: Final = DeleteEndpoint()
+ROTATE_SECRET: Final = RotateSecret()
+TEST_ENDPOINT: Final = TestEndpoint()
+EVENT_TYPES: Final = EventTypes()
 COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
@@ -74,6 +92,13 @@ _completions = ProviderCall("completions", COMPLETIONS, operation="text_completi
 _models = ProviderCall("models", MODELS)
 _stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
 _one_conversation = "/v1/conversations/{conversation}"
+
+
+_one_endpoint = "/v1/webhook_endpoints/{endpoint}"
+
+
+def _webhooks(name: str, dialect: Dialect) -> ProviderCall:
+    return ProviderCall(f"webhook_{name}", dialect)
 
 
 def _conversation(name: str, dialect: Dialect) -> ProviderCall:
@@ -102,6 +127,14 @@ _routes: Final = (
     ProviderRoute("POST", f"{_one_conversation}/items", _conversation("add_items", ADD_ITEMS)),
     ProviderRoute("GET", f"{_one_conversation}/items/{{item}}", _conversation("get_item", GET_ITEM)),
     ProviderRoute("DELETE", f"{_one_conversation}/items/{{item}}", _conversation("delete_item", DELETE_ITEM)),
+    ProviderRoute("GET", "/v1/webhook_endpoints", _webhooks("list", LIST_ENDPOINTS)),
+    ProviderRoute("POST", "/v1/webhook_endpoints", _webhooks("create", CREATE_ENDPOINT)),
+    ProviderRoute("GET", _one_endpoint, _webhooks("get", GET_ENDPOINT)),
+    ProviderRoute("POST", _one_endpoint, _webhooks("update", UPDATE_ENDPOINT)),
+    ProviderRoute("DELETE", _one_endpoint, _webhooks("delete", DELETE_ENDPOINT)),
+    ProviderRoute("POST", f"{_one_endpoint}/rotate_secret", _webhooks("rotate", ROTATE_SECRET)),
+    ProviderRoute("POST", f"{_one_endpoint}/test", _webhooks("test", TEST_ENDPOINT)),
+    ProviderRoute("GET", "/v1/webhook_event_types", _webhooks("event_types", EVENT_TYPES)),
     ProviderRoute("POST", "/v1/completions", _completions),
     ProviderRoute("POST", "/v1/embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
     ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MODERATIONS)),
@@ -116,7 +149,7 @@ UNSERVED: Final = tuple(
         "agents", "assistants", "audio", "batches", "chatkit", "containers",
         "content_provenance_checks", "decisions", "evals", "files", "fine_tuning",
         "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
-        "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints", "webhook_event_types",
+        "uploads", "vaults", "vector_stores", "videos",
     )
 )  # fmt: skip
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them

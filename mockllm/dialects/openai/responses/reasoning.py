@@ -3,7 +3,8 @@ gets.
 
 The session stores the encrypted content of each reasoning item under the item's id, and the id of a reasoning item
 under the id of the item behind it. Messages and codes are from public reports: openai/codex#8145 (a content that was
-changed), openai/openai-python#2560 (an item without its reasoning).
+changed), VRSEN/agency-swarm#367
+and mastra-ai/mastra#8738 (an item without its reasoning).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
@@ -37,6 +38,7 @@ from mockllm.dialects.openai.responses.items import item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.openai.webhooks import response_webhooks
 
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
@@ -57,7 +59,20 @@ def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
     stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)
     if run is not None:
         stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-    return StoreUpdate(ids_of(completed), stored, calls, others=_conversations(request, output))
+    others = _conversations(request, output)
+    return StoreUpdate(
+        ids_of(completed), stored, calls, others=others, webhooks=_end_webhooks(stored, request)
+    )
+
+
+def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ...]:
+    """Return the webhooks of the end of a background response; none while reads decide its state."""
+    timeline = stored.timeline
+    if timeline is None or timeline.polled:
+        return ()
+    seconds, name, _ = timeline.events[-1]
+    at = max(timeline.began + seconds, request.monotonic)
+    return response_webhooks(request.recall, stored.id, name, at, int(request.now + at - request.monotonic))
 
 
 def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tuple[StoredResponse, ...]:
@@ -165,8 +180,8 @@ class GetResponse(StoredCall):
             return None
         if plan.head.status != 200:
             return None
-        timeline = timeline._replace(polls=timeline.polls + 1)
-        return StoreUpdate((stored.id,), stored._replace(timeline=timeline))
+        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        return StoreUpdate((stored.id,), stored, webhooks=_end_webhooks(stored, request))
 
 
 class DeleteResponse(StoredCall):
@@ -195,7 +210,9 @@ class CancelResponse(StoredCall):
         stored = request.stored
         if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
             return None
-        return StoreUpdate((stored.id,), _cancelled(stored, request))
+        at, second = request.monotonic, int(request.now)
+        webhooks = response_webhooks(request.recall, stored.id, "response.cancelled", at, second)
+        return StoreUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 
 class InputItems(StoredCall):
