@@ -62,7 +62,7 @@ class WebhookSender:
                 break
             await asyncio.sleep(pause)
         if failure:
-            _log(f"webhook given up after {1 + len(RETRY_WAITS)} attempts: {failure}")
+            _log(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
         self._pending.pop(webhook.id, None)
 
     async def _attempt(self, webhook: Webhook) -> str:

@@ -128,11 +128,10 @@ def test_resumed_stream_waits_for_its_events(client: openai.OpenAI) -> None:
 def _read(stream: Any, into: list[Any]) -> bool:
     """Collect events; return whether the stream came to its end."""
     try:
-        for event in stream:
-            into.append(event)
+        into.extend(stream)
     except BROKEN:
         return False
-    return into[-1].type == "response.completed"
+    return bool(into[-1].type == "response.completed")
 
 
 def _resume_behind_cuts(client: openai.OpenAI, count: int) -> None:

@@ -46,7 +46,7 @@ def test_conversation_collects_input_and_output(client: openai.OpenAI) -> None:
             model="m", input=text, conversation=conversation.id, stream=stream
         )
         if stream:
-            assert [event for event in response][-1].type == "response.completed"
+            assert list(response)[-1].type == "response.completed"
     expected = ["first", "second", "Turn 1.", "third", "Turn 2."]
     assert _texts(client, conversation.id) == expected
     first = client.conversations.items.list(conversation.id, limit=1)

@@ -114,12 +114,14 @@ def test_mcp_call_waits_for_approval(
         second = client.responses.create(model="approve", previous_response_id=first.id, input=[answer])
     else:
         items = [{"role": "user", "content": "go"}, asked.to_dict(), answer]
-        second = client.responses.create(model="approve", input=items)  # type: ignore[arg-type]
+        second = client.responses.create(model="approve", input=items)
     output: Any = second.output
     assert [item.type for item in output] == types
     if approve:
         assert (output[0].approval_request_id, output[0].output) == (asked.id, '{"n":42}')
-    later: Any = client.responses.create(model="approve", previous_response_id=second.id, input="again").output
+    later: Any = client.responses.create(
+        model="approve", previous_response_id=second.id, input="again"
+    ).output
     assert [item.type for item in later] == ["mcp_approval_request"]
 
 

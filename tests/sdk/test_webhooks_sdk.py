@@ -1,4 +1,4 @@
-"""Webhooks at the end of background responses: the openai package registers the address and verifies the signature."""
+"""Webhooks at the end of background responses: the openai package registers the address and verifies each one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tools that the provider itself runs, as parts of a reply: what the model asked of them and what they returned."""
+"""Tools that the provider itself runs, as parts of a reply: the model's input for them and their results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FileSearchSpec(Spec):
     query: Templated[str]
     """What is searched for."""
     results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
-    """What was found: objects with `filename`, `text`, `score`, `file_id`, `attributes`."""
+    """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
 
 
 class CodeInterpreterSpec(Spec):

@@ -2,7 +2,7 @@
 
 A background response is its stream, each event at its time; no timer runs. It is queued until `response.in_progress`,
 and ends with the last event. Sources: the SDK's `Responses.create` and `Responses.retrieve`, and the events
-`ResponseQueuedEvent` and `ResponseInProgressEvent`; nobody recorded one.
+`ResponseQueuedEvent` and `ResponseInProgressEvent`; no recording was at hand.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def in_background(stream: Plan, pace: Pacing, stamp: ResponseIdentity, *, stream
 
 
 def _timed(stream: Plan, pace: Pacing) -> Iterator[Step]:
-    """Yield the steps with the waits of the states. A state that reads count has no wait of its own."""
+    """Yield the steps with the waits of the states. A state that reads count has no wait."""
     queued = _seconds(pace.queued, pace.queued_polls, DEFAULT_QUEUED) * pace.slowdown
     in_progress = _seconds(pace.in_progress, pace.in_progress_polls, DEFAULT_IN_PROGRESS) * pace.slowdown
     for step in stream.steps:

@@ -28,6 +28,8 @@ from mockllm.dialects.openai.responses.history import items, listed_item, read_o
 from mockllm.dialects.openai.validators import array, check_readable, missing, object_
 
 PREFIX: Final = "conv_"
+NO_ITEMS: Final = b'{"input":[],"added":0}'
+"""The items of a new conversation, and how many were added so far: their ids depend on it."""
 MAX_NEW_ITEMS: Final = 20
 """The maximum number of items that one request adds (SDK: `ItemCreateParams.items`)."""
 
@@ -43,15 +45,18 @@ def with_items(
     """Return the conversation with further items; a conversation that no call created begins here."""
     if conversation is None:
         conversation = new_conversation(id, {}, second)
-    before = conversation_items(conversation)
-    listed = [listed_item(item, f"{id}.{len(before) + place}") for place, item in enumerate(new)]
-    return conversation._replace(request_body=dumps({"input": before + listed}))
+    before = read_object(conversation.request_body)
+    number = before["added"]
+    listed = [listed_item(item, f"{id}.{number + place}") for place, item in enumerate(new)]
+    return conversation._replace(
+        request_body=dumps({"input": before["input"] + listed, "added": number + len(listed)})
+    )
 
 
 def new_conversation(id: str, metadata: Json, second: int) -> StoredResponse:
     """Return a conversation without items."""
     shown = {"id": id, "object": "conversation", "created_at": second, "metadata": metadata}
-    return StoredResponse(id, None, b'{"input":[]}', dumps(shown))
+    return StoredResponse(id, None, NO_ITEMS, dumps(shown))
 
 
 class ConversationRequest(Request):
@@ -63,7 +68,9 @@ class ConversationRequest(Request):
         """The conversation that the path names."""
         id = self.route.get("conversation", "")
         stored = self.recall.stored(id)
-        return stored if stored is not None and read_object(stored.response_body).get("id") == id else None
+        if stored is None or read_object(stored.response_body).get("object") != "conversation":
+            return None
+        return stored
 
     @lazy
     def new_items(self) -> list[dict[str, Json]]:
@@ -76,16 +83,11 @@ class ConversationCall(ResponsesCall):
     api = "conversations"
     generates = False
     request = ConversationRequest
-    has_body = False
 
     def check(self, request: Request) -> Failure | None:
-        return (check_readable(request) or self.check_body(request)) if self.has_body else None
+        return None
 
     def check_readable(self, request: Request) -> Failure | None:
-        return check_readable(request) if self.has_body else None
-
-    def check_body(self, request: Request) -> Failure | None:
-        """Return the failure of a readable body."""
         return None
 
     def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
@@ -113,16 +115,25 @@ class ConversationCall(ResponsesCall):
         return None if changed is None else StoreUpdate((changed.id,), changed)
 
 
-class CreateConversation(ConversationCall):
-    """POST /v1/conversations."""
-
-    has_body = True
+class ConversationCallWithBody(ConversationCall):
+    """The base of the calls with a body."""
 
     def check_readable(self, request: Request) -> Failure | None:
-        return None if not request.raw else check_readable(request)
+        return check_readable(request)
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or self.check_body(request)
+
+    def check_body(self, request: Request) -> Failure | None:
+        """Return the failure of a readable body."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class CreateConversation(ConversationCallWithBody):
+    """POST /v1/conversations. The body may be absent."""
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request) if request.raw else None
 
     def check_body(self, request: Request) -> Failure | None:
         metadata = request.fields.get("metadata")
@@ -140,7 +151,7 @@ class CreateConversation(ConversationCall):
         id = sent.get("id")
         if type(id) is not str or not id.startswith(PREFIX):
             return None
-        created = StoredResponse(id, None, b'{"input":[]}', dumps(sent))
+        created = StoredResponse(id, None, NO_ITEMS, dumps(sent))
         return StoreUpdate((id,), with_items(created, id, request.new_items, 0))
 
 
@@ -148,10 +159,8 @@ class GetConversation(ConversationCall):
     """GET /v1/conversations/{id}."""
 
 
-class UpdateConversation(ConversationCall):
+class UpdateConversation(ConversationCallWithBody):
     """POST /v1/conversations/{id}: replaces the metadata."""
-
-    has_body = True
 
     def check_body(self, request: Request) -> Failure | None:
         if "metadata" not in request.fields:
@@ -185,10 +194,8 @@ class ListConversationItems(ConversationCall):
         return page(conversation_items(conversation), request.query, "desc")
 
 
-class AddConversationItems(ConversationCall):
+class AddConversationItems(ConversationCallWithBody):
     """POST /v1/conversations/{id}/items: adds up to 20 items."""
-
-    has_body = True
 
     def check_body(self, request: Request) -> Failure | None:
         return _check_new_items(request, required=True)
@@ -221,7 +228,8 @@ class DeleteConversationItem(GetConversationItem):
     def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
         id = request.route.get("item")
         left = [item for item in conversation_items(conversation) if item["id"] != id]
-        return conversation._replace(request_body=dumps({"input": left}))
+        before = read_object(conversation.request_body)
+        return conversation._replace(request_body=dumps({**before, "input": left}))
 
 
 def _check_new_items(request: Request, *, required: bool) -> Failure | None:

@@ -51,7 +51,7 @@ STAGES: Final[dict[str, tuple[str, ...]]] = {
     "mcp_list_tools": ("in_progress", "completed"),
 }
 FAILING: Final = ("mcp_call", "mcp_list_tools")
-"""The items whose last stage tells that they failed."""
+"""The items whose last stage is a failure where they failed."""
 DELTA_MEMBERS: Final = {
     "code_interpreter_call": ("code_interpreter_call_code", "code"),
     "mcp_call": ("mcp_call_arguments", "arguments"),
