@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.gemini import GENERATE, VERTEX
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[Json, Finish] = {
     "MAX_TOKENS": "length",

@@ -2,7 +2,7 @@
 events.
 
 A recorded response is decoded into a Reply or Failure (each protocol's `decode`), served again, and both
-observations are compared. Texts do not matter: a recording can be reduced to a `Case` without texts
+observations are compared. Texts do not matter: a recording can be reduced to a `RecordedCase` without texts
 (facts.py), which a clone without the recordings compares in the same way.
 """
 
@@ -75,7 +75,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RecordedCase:
     """A recording without its texts. `day` is the day of the recording (ISO, "" where unknown); `seen` has no
     headers where the recording's were scrubbed."""
 
@@ -91,7 +91,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    case: Case
+    case: RecordedCase
     missing: frozenset[str]
     extra: frozenset[str]
     f1: float
@@ -115,13 +115,13 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
     return Observation(status, frozenset(shape), order, names)
 
 
-def serve(protocol: Protocol, case: Case) -> Observation:
+def serve(protocol: Protocol, case: RecordedCase) -> Observation:
     """Return the observation of this server's response to a case."""
     plan = planned(protocol, case)
     return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
 
 
-def planned(protocol: Protocol, case: Case) -> Plan:
+def planned(protocol: Protocol, case: RecordedCase) -> Plan:
     """Return this server's response to a case's request, with the case's content."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
@@ -157,7 +157,7 @@ def _plan(
     )
 
 
-def compare(protocol: Protocol, case: Case) -> Comparison:
+def compare(protocol: Protocol, case: RecordedCase) -> Comparison:
     ours, live = serve(protocol, case), case.observed
     common = len(ours.shape & live.shape)
     f1 = 2 * common / (len(ours.shape) + len(live.shape))

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
+from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.decoded_response import DecodedResponse
-from tests.conformance.shape import Protocol, Recording
 
 FINISHES: dict[str | None, Finish] = {
     finish: finish for finish in ("stop", "length", "tool_calls", "content_filter", "refusal")
