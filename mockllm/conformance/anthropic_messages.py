@@ -140,6 +140,7 @@ PROTOCOL = Protocol(
     settings=settings,
     untimed=frozenset({"ping"}),
     opaque=frozenset({"$.content[].input", "$.content_block.input"}),
+    known_extras=frozenset({"container", "context_management", "usage.iterations", "usage.server_tool_use"}),
     noise=frozenset(
         {
             "alt-svc",

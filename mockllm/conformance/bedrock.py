@@ -104,6 +104,7 @@ PROTOCOLS = tuple(
         kind=kind,
         settings=settings,
         opaque=OPAQUE,
+        known_extras=frozenset({"trace"}),
         noise=NOISE,
     )
     for folder in ("bedrock-converse", "bedrock-converse-stream")

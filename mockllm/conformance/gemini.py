@@ -29,6 +29,21 @@ RESPONSE_MEMBERS = {"candidates", "usageMetadata", "modelVersion", "responseId",
 COUNTS = {"toolUsePromptTokenCount", "toolUsePromptTokensDetails"}
 """The counts of usage that a reply does not have."""
 
+KNOWN_EXTRAS = frozenset(
+    {
+        "candidates.citationMetadata",
+        "candidates.content",
+        "candidates.finishMessage",
+        "candidates.groundingMetadata",
+        "candidates.logprobsResult",
+        "candidates.safetyRatings",
+        "candidates.urlContextMetadata",
+        "promptFeedback",
+        *(f"usageMetadata.{name}" for name in COUNTS),
+    }
+)
+"""The fields that a tool, a setting or a block adds to a response."""
+
 
 def decode(recording: Recording) -> Reply | Failure:
     """Return the reply, or the failure, of a recording."""
@@ -77,7 +92,7 @@ def _reply(chunks: list[dict[str, Any]]) -> Reply:
 
 
 def _choice(candidates: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice, dict[str, Any]]:
-    """Return a choice of its candidates, and the other members of the last one."""
+    """Return a choice of its candidates, and all further members of the last one."""
     open_parts: list[tuple[type, Any, list[str]]] = []
     for candidate in candidates:
         for part in candidate.get("content", {}).get("parts", ()):
@@ -150,6 +165,7 @@ def protocol(folder: str) -> Protocol:
         choice_key=choice_key,
         settings=settings,
         sent={"x-goog-api-key": "x"},
+        known_extras=KNOWN_EXTRAS,
         opaque=frozenset({"$.candidates[].content.parts[].functionCall.args"}),
         noise=frozenset(
             {

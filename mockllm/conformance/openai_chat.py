@@ -149,6 +149,7 @@ PROTOCOL = Protocol(
     kind=kind,
     choice_key=choice_key,
     settings=settings,
+    known_extras=frozenset({"moderation"}),
     noise=frozenset(
         {
             "access-control-allow-origin",

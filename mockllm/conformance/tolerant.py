@@ -56,11 +56,20 @@ def decode(protocol: Protocol, recording: Recording) -> Reply | Failure:
     if status != 200:
         return Failure.of_status(status)
     read = getattr(protocol.dialect, "decode", None)
-    streamed = isinstance(body, str)
-    data = body.encode() if isinstance(body, str) else dumps(body)
-    plan = Plan(ResponseHead(status, ()), (RawStep(data, 0),), Framing.SSE if streamed else Framing.PLAIN)
-    decoded = None if read is None else read(plan)
-    return Reply(()) if decoded is None else _reply(decoded)
+    framing, data = _framed(body)
+    decoded = None if read is None else read(Plan(ResponseHead(status, ()), (RawStep(data, 0),), framing))
+    if decoded is None:
+        return Reply((Choice((), "stop"),) if protocol.dialect.generates else ())
+    return _reply(decoded)
+
+
+def _framed(body: Json | str) -> tuple[Framing, bytes]:
+    """Return the bytes of a recorded body; a list is a stream of lines."""
+    if isinstance(body, str):
+        return Framing.SSE, body.encode()
+    if isinstance(body, list):
+        return Framing.NDJSON, b"".join(dumps(line) + b"\n" for line in body)
+    return Framing.PLAIN, dumps(body)
 
 
 def _reply(decoded: DecodedResponse) -> Reply:

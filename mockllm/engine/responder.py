@@ -13,7 +13,6 @@ from mockllm.core.display import cut
 from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
-from mockllm.core.rendering.extra_fields import ExtraFields
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
@@ -79,11 +78,6 @@ class Responder:
         """The modifiers that apply."""
         items = self.planner.catalog.items
         return [items[number] for number in self._applied()]
-
-    @property
-    def extra_fields(self) -> Sequence[ExtraFields]:
-        """The fields that the modifiers which apply add to any response."""
-        return self._settings(None, NO_RESPONSE, NO_STEP).sending.extras
 
     def respond(self) -> PlannedResponse:
         """Return the response."""

@@ -78,7 +78,7 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
             headers.setdefault(name.lower(), (name, owner, value))
         if stream is None:
             stream = setting.stream
-        extras += map(_extra_fields, setting.extras or ())
+        extras += map(extra_fields, setting.extras or ())
         for fault in setting.faults or ():
             faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
     owned = (
@@ -92,7 +92,8 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     return MergedSettings(*owned, stream, owned_faults, static, tuple(extras))
 
 
-def _extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
+def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
+    """Return the compiled form of an entry of `extras`."""
     place = parse_place(spec.at)
     assert place is not None, "the model has checked it"
     return ExtraFields(spec.fields, place, frozenset(spec.events or ()))

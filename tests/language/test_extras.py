@@ -20,7 +20,7 @@ def test_extras_of_a_modifier_are_in_every_body() -> None:
     for rule in (
         "rules: [{reply: x}]",
         'rules: [{reply: "{{ user }}"}]',
-        "rules: [{error: overloaded}]",
+        "rules: [{http: {body: {a: 1}}}]",
     ):
         for _ in range(3):
             assert respond_once(f"{rule}\n{MODIFIER}").json["cost"] == 1
@@ -30,6 +30,13 @@ def test_extras_of_a_modifier_are_in_every_body() -> None:
 
 def test_extras_are_in_answers_without_a_rule() -> None:
     assert respond_once(f"rules: []\n{MODIFIER}", models_request()).json["cost"] == 1
+
+
+def test_extras_are_not_in_errors() -> None:
+    assert "cost" not in respond_once(f"rules: [{{error: overloaded}}]\n{MODIFIER}").json
+    yaml = f"rules: [{{reply: {{chunks: [a, {{error: overloaded}}]}}}}]\n{MODIFIER}"
+    costs = ["cost" in event.json for event in respond_once(yaml, chat_request(stream=True)).events]
+    assert costs == [True, True, False]
 
 
 def test_events_of_a_stream_are_selected_by_name() -> None:

@@ -44,8 +44,14 @@ def parse_place(text: str) -> tuple[str, ...] | None:
 
 
 def with_extra_fields(plan: Plan, extras: Sequence[ExtraFields]) -> Plan:
-    """Return the plan with these fields where they are missing. Events that are not JSON stay as they are."""
-    steps = tuple(_extended(step, extras) if isinstance(step, EventStep) else step for step in plan.steps)
+    """Return the plan with these fields where they are missing. Errors, and events that are not JSON, stay as they
+    are."""
+    if plan.head.status >= 400:
+        return plan
+    steps = tuple(
+        _extended(step, extras) if isinstance(step, EventStep) and step.kind != "error" else step
+        for step in plan.steps
+    )
     return replace(plan, steps=steps)
 
 
@@ -57,7 +63,7 @@ def event_names(step: EventStep, payload: Json) -> frozenset[str]:
 
 def _extended(step: EventStep, extras: Sequence[ExtraFields]) -> EventStep:
     try:
-        payload = loads(step.payload)
+        payload = None if step.kind == "error" else loads(step.payload)
     except JSONDecodeError:
         return step
     names = event_names(step, payload)

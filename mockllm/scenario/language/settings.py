@@ -192,6 +192,6 @@ class Settings(Spec):
     stream: bool | None = None
     """Stream the response or not, whatever the client requested."""
     extras: list[ExtraFieldsSpec] | None = None
-    """Fields to add to the response; those of all settings are added."""
+    """Fields to add to the response, unless it is an error; those of all settings are added."""
     faults: list[FaultSetting] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""
