@@ -16,7 +16,6 @@ from tests.dashboard.dashboard_page import Dashboard, DashboardServer, served
 from tests.dashboard.test_many_events import FEED, event
 from tests.waiting import until
 
-NARROW = {"width": 400, "height": 800}
 COVERED = """selector => {
     const outer = document.querySelector(selector);
     const box = outer.getBoundingClientRect();
@@ -131,7 +130,7 @@ def test_badge_of_a_tab_says_what_it_counts(dashboard: Dashboard) -> None:
 
 def test_responses_in_flight_have_a_history(dashboard: Dashboard) -> None:
     """A page that is opened later shows what was in flight before."""
-    page, server = dashboard.page, dashboard.server
+    server = dashboard.server
     server.call("POST", "/api/rules", {"match": {"user": "wait"}, "reply": "Done.", "delay": "2500ms"})
     assert server.ask("wait").status == 200
     until(lambda: any(second["open"] for second in server.call("GET", "/api/detailed-metrics")["seconds"]))
@@ -190,7 +189,7 @@ def test_notice_covers_no_control(dashboard: Dashboard, width: int) -> None:
             for (let x = box.left + 2; x < box.right; x += 8)
                 for (let y = box.top + 2; y < box.bottom; y += 8)
                     for (const each of document.elementsFromPoint(x, y))
-                        if (each.matches("button, input, select, a, textarea, label, .card") && !notice.contains(each))
+                        if (each.matches("button, input, select, a, textarea, .card") && !notice.contains(each))
                             found.push(each.outerHTML.slice(0, 80));
             return found;
         }"""
