@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +34,7 @@ def run(*command: str, at: Path, check: bool = True) -> str:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require("npm")
     if shutil.which("mockllm", path=str(Path(sys.executable).parent)) is None:
         absent("the command mockllm is not beside this Python: pip install -e .")
@@ -44,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     run(sys.executable, str(ROOT / "scripts" / "build_clients.py"), str(folder), at=ROOT)
     [package] = folder.glob("mockllm-*.tgz")
     run("npm", "install", "--no-audit", "--no-fund", f"./{package.name}", at=folder)
-    yield folder
+    return folder
 
 
 def test_vitest_project_passes(project: Path) -> None:
