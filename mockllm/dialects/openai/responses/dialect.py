@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json, canonical, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
@@ -44,6 +45,7 @@ from mockllm.dialects.openai.responses.items import (
 from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update
+from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -246,6 +248,9 @@ class Responses(ResponsesCall):
         self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
     ) -> Plan:
         return in_background(stream, pace, stamp, streamed=streamed)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return RESPONSES_FORM
 
     def variant(self, request: Request) -> Hashable:
         fields = request.fields
