@@ -147,7 +147,7 @@ class Responder:
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.miss_status
-        handshake = no_websocket(self.request)
+        handshake = None if isinstance(self.outcome, RouteMatch) else no_websocket(self.request)
         if handshake is not None:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
