@@ -168,7 +168,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     sockets = _SOCKETS.get(path)
     if sockets is not None:
         found = sockets.get(METHOD if _is_handshake(method, headers) else method)
-        if found is not None:
+        if found is not None and method != METHOD:
             return found
     known = _matching(path)
     effective = "GET" if method == "HEAD" else method

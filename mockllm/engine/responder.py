@@ -21,7 +21,7 @@ from mockllm.core.values.types import Context
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
-from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.candidates import HANDSHAKE, RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
@@ -147,7 +147,7 @@ class Responder:
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.miss_status
-        handshake = None if isinstance(self.outcome, RouteMatch) else no_websocket(self.request)
+        handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
