@@ -163,8 +163,7 @@ def _run(
         end = due + seconds
         while due < end:
             request = next(requests)
-            while (now := time.perf_counter()) < due:
-                await asyncio.sleep(due - now)
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
             client = await idle.get()
             client.send(request, due if per_second else time.perf_counter())
             due = due + random.expovariate(per_second) if per_second else time.perf_counter()

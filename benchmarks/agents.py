@@ -75,15 +75,15 @@ def together(agents: Sequence[Agent], copies: int = 1) -> list[Request]:
 
 
 MIX = [
-    *(Agent("chat", f"gpt-4o-{kind}", range(0, 3), result=30) for kind in ("text", "template", "sequence-limit")),
-    Agent("messages", "claude-text", range(0, 3), stream=True, result=30),
-    Agent("chat", "gpt-4o-call", range(0, 8), tools=5, result=60),
-    Agent("responses", "gpt-4o-sequence", range(0, 8), tools=5, stream=True),
-    Agent("generateContent", "gemini-text", range(0, 8), tools=5),
-    Agent("generateContent", "gemini-call", range(0, 4), tools=5, stream=True),
+    *(Agent("chat", f"gpt-4o-{kind}", range(3), result=30) for kind in ("text", "template", "sequence-limit")),
+    Agent("messages", "claude-text", range(3), stream=True, result=30),
+    Agent("chat", "gpt-4o-call", range(8), tools=5, result=60),
+    Agent("responses", "gpt-4o-sequence", range(8), tools=5, stream=True),
+    Agent("generateContent", "gemini-text", range(8), tools=5),
+    Agent("generateContent", "gemini-call", range(4), tools=5, stream=True),
     Agent("chat", "gpt-4o-text-stream", range(2, 21, 2), tools=5, result=105, stream=True),
     Agent("responses", "gpt-4o-template", range(2, 21, 2), tools=10, result=70),
-    Agent("messages", "claude-call", range(0, 8), tools=12, system=900, stream=True, result=80),
+    Agent("messages", "claude-call", range(8), tools=12, system=900, stream=True, result=80),
     Agent("messages", "claude-text", range(60, 70, 2), tools=30, system=1800, stream=True, result=160),
 ]  # fmt: skip
 """Twelve conversations side by side; 70 requests of 1 to 120 KB."""
@@ -94,16 +94,18 @@ def _growing(first: int, last: int) -> Agent:
 
 
 def rows() -> list[Row]:
-    small = range(0, 4)
+    def small(kind: str, tools: int = 0) -> list[Request]:
+        return together([Agent("chat", f"gpt-4o-{kind}", range(4), tools=tools, result=20)], 8)
+
     return [
         Row("27 KB, five tools, one turn more each time", together([_growing(14, 19)], 8), "100 µs"),
         Row("27 KB, five tools, each a conversation of its own", together([_growing(19, 19)], 8), "100 µs"),
         Row("120 KB, 30 tools, streamed", together(MIX[-1:], 4)),
-        Row("a text", together([Agent("chat", "gpt-4o-text", small, result=20)], 8)),
-        Row("a template", together([Agent("chat", "gpt-4o-template", small, result=20)], 8), "70 µs"),
-        Row("a sequence for each conversation", together([Agent("chat", "gpt-4o-sequence", small, result=20)], 8), "70 µs"),
-        Row("a tool call from its schema", together([Agent("chat", "gpt-4o-call", small, tools=3, result=20)], 8), "90 µs"),
-        Row("a limit", together([Agent("chat", "gpt-4o-text-limit", small, result=20)], 8), "60 µs"),
+        Row("a text", small("text")),
+        Row("a template", small("template"), "70 µs"),
+        Row("a sequence for each conversation", small("sequence"), "70 µs"),
+        Row("a tool call from its schema", small("call", tools=3), "90 µs"),
+        Row("a limit", small("text-limit"), "60 µs"),
     ]  # fmt: skip
 
 

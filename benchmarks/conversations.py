@@ -15,13 +15,13 @@ from typing import Any, Final
 
 MARK: Final = b"@@@@@@@@"
 _MARK: Final = MARK.decode()
-WORDS: Final = (
+TEXT: Final = (
     "the order parcel customer refund deadline module parser returns value where because line file test error "
     "function class import config branch commit please check that it does not fail when there is no input and "
     "write a short summary of what changed; then run it again with the new settings"
-).split(" ")
+)
+WORDS: Final = TEXT.split(" ")
 KINDS: Final = ("read_file", "edit_file", "search_code", "run_command", "list_folder", "fetch_page")
-MODELS: Final = {"chat": "gpt-4o", "responses": "gpt-4o", "messages": "claude", "generateContent": "gemini"}
 
 Turn = tuple[str, dict[str, Any], str]
 """A tool's name, the arguments of its call, and its result."""
