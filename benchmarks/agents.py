@@ -90,7 +90,7 @@ MIX = [
 
 
 def _growing(first: int, last: int) -> Agent:
-    return Agent("chat", "gpt-4o-text", range(first, last + 1), tools=5, system=200, result=138)
+    return Agent("chat", "gpt-4o-text", range(first, last + 1), tools=5, system=200, result=133)
 
 
 def rows() -> list[Row]:
@@ -98,7 +98,7 @@ def rows() -> list[Row]:
         return together([Agent("chat", f"gpt-4o-{kind}", range(4), tools=tools, result=20)], 8)
 
     return [
-        Row("27 KB, five tools, one turn more each time", together([_growing(14, 19)], 8), "100 µs"),
+        Row("27 KB, five tools, one turn more each time", together([_growing(12, 27)], 8), "100 µs"),
         Row("27 KB, five tools, each a conversation of its own", together([_growing(19, 19)], 8), "100 µs"),
         Row("120 KB, 30 tools, streamed", together(MIX[-1:], 4)),
         Row("a text", small("text")),
@@ -124,7 +124,7 @@ def main(effort: Effort) -> None:
         for row in (mix, *rows()):
             print(f"{row.name}: {_sizes(row.requests)}\n", flush=True)
             sides = [parsed, bare("whole", said), side]
-            base, *found = measure(sides, (), effort, rate=partial(_rate, row.requests))
+            base, *found = measure(sides, (), effort, send=partial(_rate, row.requests))
             print(table(base, found, row.wanted) + "\n", flush=True)
             if row is mix:
                 bears = median(found[-1].rates)

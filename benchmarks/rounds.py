@@ -43,11 +43,11 @@ def measure(
     effort: Effort,
     *,
     own: bool = False,
-    rate: Callable[[int, int], tuple[float, int]] | None = None,
+    send: Callable[[int, int], tuple[float, int]] | None = None,
 ) -> list[Figures]:
-    """Figures of each side; each request with a head of its `own` or not. `rate` loads a port for some seconds, and
+    """Figures of each side; each request with a head of its `own` or not. `send` loads a port for some seconds, and
     returns responses a second and how many there were; by default it sends the bodies."""
-    run = rate or (lambda port, seconds: load.rate(port, bodies, seconds, own=own))
+    run = send or (lambda port, seconds: load.rate(port, bodies, seconds, own=own))
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(side)) for side in sides]
         settle()

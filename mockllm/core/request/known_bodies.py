@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct, field
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.nesting import depth_bound
 
 S = TypeVar("S")
@@ -38,7 +38,7 @@ MAX_STAGES: Final = 8
 """The stages of a history that are kept: a client may continue from an earlier one, or repeat it."""
 MAX_ALIKE: Final = 64
 """The histories that begin alike, and the frames that begin alike, among which a body's is searched."""
-OPENING: Final = 160
+OPENING: Final = 96
 """Bytes from the first turn of the user, by which histories are found."""
 _USER: Final = b'"user"'
 _TRIES: Final = 4
@@ -214,29 +214,26 @@ class BodyCache:
         key = b"%b %b" % (member.encode(), raw[:12])
         for frame in self._frames.get(key, ()):
             if raw.startswith(frame.head) and raw.endswith(frame.tail):
-                end = len(raw) - len(frame.tail)
-                if end < len(frame.head):
-                    continue
-                try:
-                    known = self._with_frame(frame, raw[len(frame.head) : end], member, None)
-                except JSONDecodeError:
-                    continue  # the tail is also the end of something else
-                self._frames.touch(key, frame)
-                return known
+                known = self._framed(frame, raw, member)
+                if known is not None:
+                    self._frames.touch(key, frame)
+                    return known
         fields = loads(raw)
         if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
             return fields
         found = divided(raw, fields, member)
-        if found is None:
+        known = None if found is None else self._framed(found, raw, member)
+        if found is None or known is None:
             return fields
         self._frames.put(key, found)
-        turns = raw[len(found.head) : len(raw) - len(found.tail)]
-        return self._with_frame(found, turns, member, fields)
+        return known
 
-    def _with_frame(
-        self, frame: Frame, turns: bytes, member: str, fields: dict[str, Json] | None
-    ) -> KnownBody:
-        """Return the body of a frame and turns. `fields` is the whole value, if it was parsed."""
+    def _framed(self, frame: Frame, raw: bytes, member: str) -> KnownBody | None:
+        """Return the body that begins and ends as a frame; None if something else than turns is between."""
+        end = len(raw) - len(frame.tail)
+        if end < len(frame.head):
+            return None
+        turns = raw[len(frame.head) : end]
         at = max(turns.find(_USER), 0)
         key = turns[at : at + OPENING]
         history, base = _longest(self._histories.get(key, ()), turns)
@@ -245,12 +242,16 @@ class BodyCache:
             items = history.items if len(history.items) == base.count else history.items[: base.count]
             stage = base
         else:
-            items = _parsed(turns, base.end, history) if fields is None else fields[member]
-            new = turns[base.end :] if base.end else turns
-            stage = Stage(len(turns), len(items), max(base.depth, depth_bound(new, 2)))
+            try:
+                items = _parsed(turns, base.end, history)
+            except JSONDecodeError:
+                return None
+            depth = max(base.depth, depth_bound(turns[base.end :] if base.end else turns, 2))
+            if depth > MAX_DEPTH:
+                return None
+            stage = Stage(len(turns), len(items), depth)
             self._keep(key, history, base, History(turns, items, [stage]))
-        if fields is None:
-            fields = {**frame.before, member: items, **frame.after}
+        fields = {**frame.before, member: items, **frame.after}
         return KnownBody(fields, frame, turns, items, base, stage)
 
     def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
@@ -292,12 +293,12 @@ def _ends(turns: bytes, end: int) -> bool:
 
 
 def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
-    """Return all items; those before `end` are known. The depth of the parsed text is that of the body."""
+    """Return all items; those before `end` are known. Raise JSONDecodeError where the turns are not only items."""
     if history is None:
-        parsed: list[Json] = loads(b'{"":[%b]}' % turns)[""]
+        parsed: list[Json] = loads(b"[%b]" % turns)
         return parsed
     count = next(stage.count for stage in history.stages if stage.end == end)
-    new: list[Json] = loads(b'{"":[0%b]}' % turns[end:])[""]
+    new: list[Json] = loads(b"[0%b]" % turns[end:])
     new[:1] = history.items[:count]
     return new
 

@@ -25,8 +25,8 @@ from mockllm.server.server_limits import KIB, MIB
 if TYPE_CHECKING:
     from mockllm.server.metrics import Metrics
 
-MIN_PENDING_BYTES: Final = 8 * MIB
-"""Exchanges with more bytes of bodies and responses become entries at once, where entries and they take the room."""
+MAX_EXCESS: Final = 8 * MIB
+"""Bytes by which entries and pending exchanges together may exceed the room."""
 SLICE_BYTES: Final = 512 * KIB
 """A slice of entries with more bytes ends."""
 LIGHT_BODY: Final = 8 * KIB
@@ -92,8 +92,16 @@ class Journal:
             exchange.weight += size
         if exchange.weight:
             self._pending_bytes += exchange.weight
-            if self._pending_bytes > max(MIN_PENDING_BYTES, self.room - self._bytes):
-                self.settle(2)  # more than come; all at once would hold up the streams
+            if self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the entries that pending exchanges will push out; make entries where these are too many."""
+        with self._lock:
+            while self._ring and self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+                self._bytes -= self._ring.popleft().size
+        if self._pending_bytes > self.room:
+            self.settle(2)  # more than come; all at once would hold up the streams
 
     def tend(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its

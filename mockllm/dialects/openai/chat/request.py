@@ -72,7 +72,7 @@ class ChatRequest(ModelRequest):
     @property
     def memorable(self) -> bool:
         """Whether the completion is to be stored."""
-        return b'"store"' in self.raw and self.fields.get("store") is True
+        return self.fields.get("store") is True
 
     @lazy
     def plain(self) -> Sequence[tuple[Role, str]] | None:
