@@ -15,7 +15,7 @@ from mockllm.core.json.nesting import marks_of, nests_deeper
 from mockllm.server.server_limits import KIB, ServerLimits
 
 SHORT: Final = 256 * KIB
-"""Bytes: a shorter body is parsed before its depth is known. The parser stops at a depth of its own."""
+"""Bytes: a shorter body is parsed before its depth is known. The parser itself limits the depth."""
 
 
 def is_short(raw: bytes, limits: ServerLimits) -> bool:

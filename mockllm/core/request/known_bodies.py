@@ -35,7 +35,7 @@ MAX_FRAME_BYTES: Final = 8 * 1024 * 1024
 PARSED: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
 MAX_STAGES: Final = 8
-"""The stages of a history that are kept: a client may continue from an earlier one, or repeat it."""
+"""The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
 MAX_ALIKE: Final = 64
 """The histories that begin alike, and the frames that begin alike, among which a body's is searched."""
 OPENING: Final = 96

@@ -45,15 +45,15 @@ AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
 
 
 class _AskedLookup(ResponseLookup):
-    """Notes that stored responses were asked for: what was read then depends on more than the turns."""
+    """Notes that a call was looked up: what was read then depends on more than the turns."""
 
-    __slots__ = ("asked",)
+    __slots__ = ("used",)
 
     def __init__(self) -> None:
-        self.asked = False
+        self.used = False
 
     def call(self, id: str) -> str | None:
-        self.asked = True
+        self.used = True
         return None
 
 
@@ -72,7 +72,7 @@ def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
     def step(turns: ReadTurns, item: Json) -> bool:
         lookup = _AskedLookup()
         add(turns, item, lookup)
-        return not lookup.asked
+        return not lookup.used
 
     return known.fold(add, _continued, step)
 

@@ -32,6 +32,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts, estimate_texts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
 T = TypeVar("T")
@@ -56,26 +57,6 @@ __all__ = [
     "estimate_texts",
     "last_user_text",
 ]
-
-
-class Tool(Struct, frozen=True):
-    """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
-
-    name: str
-    schema: Json = None
-    description: str | None = None
-    kind: str = "function"
-
-
-CALLABLE: Final = ("function", "custom")
-"""The kinds of tools that the client runs."""
-
-
-class ToolChoice(Struct, frozen=True):
-    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
-
-    mode: Literal["auto", "none", "any", "named"] = "auto"
-    names: tuple[str, ...] = ()
 
 
 class Format(Struct, frozen=True):
