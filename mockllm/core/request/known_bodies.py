@@ -304,7 +304,7 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
 
 
 def divided(raw: bytes, fields: dict[str, Json], member: str) -> Frame | None:
-    """Return the frame of a body with this value; None where its turns cannot be told from the rest.
+    """Return the frame of a body with this value; None where it is unclear which turns it has.
 
     A place is the turns' if a number in it becomes the only turn. The parser is then in the same state behind
     any turns there.

@@ -159,7 +159,7 @@ def check(request: GeminiRequest) -> Failure | None:
         if request.snake_case:
             return False
         calls = known.fold(_passes, _continued, _passes)
-        return calls is not None and calls.answered
+        return calls is not None and calls.complete
 
     return check_known(request, (check, request.vertex), check_whole, turns_pass)
 
@@ -253,7 +253,7 @@ class CountedCalls(Struct):
     count: int = 0
 
     @property
-    def answered(self) -> bool:
+    def complete(self) -> bool:
         """Whether each response of the last turn is one to a call."""
         return self.by_model or not self.count or self.count == self.calls
 
@@ -274,7 +274,7 @@ def _passes(calls: CountedCalls, content: Json) -> bool:
         return False
     by_model = fields.get("role") == "model"
     if by_model is not calls.by_model:
-        if not calls.answered:
+        if not calls.complete:
             return False
         calls.calls = calls.count if calls.by_model else calls.calls
         calls.by_model, calls.count = by_model, 0
