@@ -12,7 +12,7 @@ CHUNK: Final = 65_536
 
 
 def stop_at_input_end() -> None:
-    """Send this process SIGTERM when standard input is closed. The parent holds the other end of the pipe, so the
+    """Send this process SIGTERM when standard input is closed. The parent has the write end of the pipe, so the
     system closes it however the parent ends."""
 
     def wait() -> None:
