@@ -108,9 +108,9 @@ class CandidateFinder:
 
     def _replies(self, number: int) -> bool:
         """Return whether all responses of a rule are the content of a generating call."""
-        answers = self._items[number].answers
-        return answers is not None and all(
-            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec) for response in answers.responses
+        selector = self._items[number].answers
+        return selector is not None and all(
+            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec) for response in selector.responses
         )
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:

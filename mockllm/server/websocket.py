@@ -1,4 +1,4 @@
-"""Serves the WebSockets of the provider routes: each message that is a request is an exchange of its own.
+"""Serves the WebSockets of the provider routes: each message that is a request is one exchange.
 
 aiohttp makes the handshake, and reads frames, pings and closes. Responses are frames that a player writes at their
 times.

@@ -16,7 +16,7 @@ from tests.live import live as serve
 
 SCENARIO: Final = """
 rules:
-  - {name: call, match: {tools: look, tool_result: {exists: false}}, reply: {tool_calls: [{name: look, arguments: {}}]}}
+  - {name: call, match: {tools: look, tool_result: {exists: false}}, reply: {tool_calls: [{name: look}]}}
   - {name: seen, match: {tools: look}, reply: "I see {{ tool_result.text }}."}
   - {name: slow, match: {model: slow}, reply: one two three four, pace: {itl: 30s}}
   - {name: turns, match: {model: m}, reply: "Turn {{ turn }}."}
@@ -222,6 +222,6 @@ def test_server_that_stops_closes_its_sockets(tmp_path: Any) -> None:
     (tmp_path / "a.yaml").write_text(SCENARIO)
     with serve(tmp_path) as server:
         socket = connect(f"{server.url.replace('http', 'ws', 1)}/v1/responses")
-    with pytest.raises(Exception) as raised:  # noqa: PT011 - with a close frame, or without
+    with pytest.raises(Exception) as raised:
         socket.recv(timeout=10)
     assert not isinstance(raised.value, TimeoutError)
