@@ -19,7 +19,7 @@ from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
-from mockllm.core.values.types import Context, evaluate
+from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
@@ -36,6 +36,7 @@ from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
@@ -46,6 +47,7 @@ from mockllm.scenario.reply_renderer import (
     embedding_result,
     failure_from_spec,
 )
+from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -107,13 +109,15 @@ class ResponsePlanner:
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
         spec = context.response.spec
+        if isinstance(spec, McpServerSpec):
+            return self._served(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
             context.response = self._recordings.decoded_reply(context.response, context.dialect)
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
-            if not context.request.generates:
+            if not (context.request.generates or context.request.to_tool_server):
                 self.require_components(context.request)
                 return self.decorate(_embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -160,6 +164,18 @@ class ResponsePlanner:
         """Raise BudgetExceeded where the vectors for a request have more components than allowed."""
         require_components(request.components, self._max_generated)
 
+    def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
+        """Return what a tool server answers by its description."""
+        reply = served_reply(spec, dict(context.request.mcp))
+        if reply is None:
+            missing = Failure("model_not_found")
+            context.error = missing.type
+            plan = context.dialect.error(missing, context.request, context.identity)
+            return self.decorate(plan, context)
+        old = context.response
+        context.response = CompiledResponse(reply, old.settings, is_static(reply), old.files)
+        return self._reply(context, context.dialect)  # type: ignore[arg-type]
+
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
         error = failure_from_spec(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
@@ -188,13 +204,14 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
-            return self._encoded(context, dialect, reply, settings, same=context.response.static)
+            same = context.response.static and request.generates
+            return self._encoded(context, dialect, reply, settings, same=same)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            same = context.response.static and not faults
+            same = context.response.static and not faults and request.generates
             encoded = self._encoded(context, dialect, reply, settings, same=same)
             whole = not context.streamed and reply.broken is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
@@ -255,7 +272,7 @@ class ResponsePlanner:
         size = context.chunk_size = chunk_size(context.settings.sending, context.of, DEFAULT_CHUNK_SIZE)
         facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         longest = LONG_TEXT if context.may_defer else inf
-        if not response.static:
+        if not (response.static and request.generates):
             renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes

@@ -29,6 +29,7 @@ from mockllm.core.request.messages import (
     last_user_text,
 )
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.tokens import estimate
 
 __all__ = [
@@ -132,6 +133,10 @@ class Request:
     because they are refused or ignored."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
+    to_tool_server: ClassVar[bool] = False
+    """Whether the call goes to a tool server, whose description the request then has in `tool_servers`."""
+    tool_servers: Mapping[str, ToolServer] = {}
+    """The tool servers that the loaded files describe, by name; empty for a request to a model."""
 
     def __init__(
         self,
@@ -241,6 +246,14 @@ class Request:
         return body if type(body) is dict else {}
 
     @property
+    def hashed_body(self) -> Json:
+        """The body without the fields that are not part of the hash."""
+        body, volatile = self.body, self.volatile
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if name not in volatile}
+
+    @property
     def memorable(self) -> bool:
         """Whether a response may be stored."""
         return True
@@ -343,6 +356,11 @@ class Request:
     @lazy
     def sampling(self) -> Sampling:
         return Sampling()
+
+    @lazy
+    def mcp(self) -> Mapping[str, Json]:
+        """What a call to a tool server asks for, by the words of `match: {mcp: …}`; empty for any other request."""
+        return {}
 
     @lazy
     def input_tokens(self) -> int:

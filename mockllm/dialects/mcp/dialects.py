@@ -1,0 +1,288 @@
+"""The calls of an MCP server over streamable HTTP: POST of a message, GET to listen, DELETE to end a session.
+
+Source: `basic/transports` of the specification, versions 2025-03-26 to 2026-07-28.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import (
+    CutStep,
+    EventStep,
+    Framing,
+    Kind,
+    Plan,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
+from mockllm.core.reply.reply import NativePart, Reply
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.tool_server import ToolServer
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.mcp.check import (
+    SESSIONS,
+    check_message,
+    check_session,
+    check_version,
+    foreign_page,
+    unreadable,
+)
+from mockllm.dialects.mcp.content import result_of, supported_reply
+from mockllm.dialects.mcp.decoder import decode
+from mockllm.dialects.mcp.errors import JSON, OK, error_message, error_plan, refusal
+from mockllm.dialects.mcp.protocol import (
+    META,
+    META_SUBSCRIPTION,
+    METHOD_NOT_FOUND,
+    SERVER_ERROR,
+    SESSION_HEADER,
+)
+from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
+from mockllm.dialects.mcp.results import ANSWERS, completed
+from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
+
+SSE: Final = (
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+)
+MESSAGE: Final = "message"
+"""The name of every event (`event: message`)."""
+ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
+"""The response to a notification."""
+
+
+def json_plan(message: dict[str, Json]) -> Plan:
+    return Plan(ResponseHead(OK, JSON), (EventStep(dumps(message), 0, "body"),))
+
+
+def response(request: RpcRequest, result: dict[str, Json]) -> dict[str, Json]:
+    return {"jsonrpc": "2.0", "id": request.rpc_id, "result": result}
+
+
+def notification(method: str, params: dict[str, Json]) -> bytes:
+    return dumps({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
+
+
+class McpEncoder(Encoder):
+    """The events of a response: messages before the result, then the result."""
+
+    def __init__(self, reply: Reply, request: RpcRequest) -> None:
+        super().__init__(reply)
+        self.request = request
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        if isinstance(at.part, NativePart):
+            block = object_of(at.part.block)
+            return ((notification(str(block.get("method")), object_of(block.get("params"))), MESSAGE),)
+        return ()
+
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+        return ()
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        result = response(self.request, result_of(self.reply, self.request))
+        return (("finish", (dumps(result), MESSAGE)),)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((dumps(error_message(failure, self.request)), MESSAGE),)
+
+
+class ServerCall:
+    """The base of the calls: their name and their errors."""
+
+    name = "mcp"
+    generates = False
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return foreign_page(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request)
+
+    def unmatched(self, failure: Failure) -> Failure:
+        """Return the error of a message that no rule answers: a 404 would say that the session has ended."""
+        return Failure("server_error", message=failure.message)
+
+
+class McpCall(ServerCall):
+    """POST: one JSON-RPC message."""
+
+    api = "jsonrpc"
+    request: type[Request] = RpcRequest
+    capabilities = ProtocolCapabilities(
+        conversation=False, unsupported_parts=frozenset({"citations"}), reasoning=False, cached_read=False,
+        cache_write=False,
+    )  # fmt: skip
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, RpcRequest)
+        return foreign_page(request) or check_message(request)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        assert isinstance(request, RpcRequest)
+        return foreign_page(request) or unreadable(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        """Return what the server's description answers; None where only a rule can answer."""
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        server, method = request.server, request.rpc_method or ""
+        if server is None:
+            return None
+        if method == "subscriptions/listen" and request.modern:
+            return _listening(request, server)
+        found = ANSWERS[request.modern].get(method)
+        if found is None:
+            return _unanswered(request, server)
+        result = found(request, server)
+        if isinstance(result, Failure):
+            return result
+        plan = json_plan(response(request, completed(result, request)))
+        if method == "initialize" and server.sessions:
+            id = stamp.ids.make("", 32, "session")
+            plan = Plan(plan.head.with_unique_headers(((SESSION_HEADER, id),)), plan.steps)
+        return plan
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Return the session that begins with this response."""
+        id = dict(plan.head.headers).get(SESSION_HEADER)
+        began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
+        if not began:
+            return None
+        return StoreUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        assert isinstance(request, RpcRequest)
+        return supported_reply(reply, request)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        return json_plan(response(request, result_of(reply, request)))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        steps = tuple(encode(McpEncoder(reply, request)))
+        return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+
+    def variant(self, request: Request) -> Hashable:
+        return None
+
+    def build_request(self, wish: NeutralRequest) -> WireRequest:
+        """Return a ping: no neutral words ask for a tool."""
+        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+        return WireRequest("/mcp", headers, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)
+
+
+def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
+    """Return the error for what the server does not have; None for what it has and no rule answers."""
+    if request.rpc_method == "tools/call":
+        known = server.tool(request.named) is not None
+    elif request.rpc_method == "prompts/get":
+        known = server.prompt(request.named) is not None
+    elif request.rpc_method == "resources/read":
+        known = any(
+            resource.uri == request.named or (resource.template and request.arguments)
+            for resource in server.resources
+        )
+    else:
+        status = 404 if request.modern else OK
+        return refusal(METHOD_NOT_FOUND, f"Method not found: {request.rpc_method}", status)
+    return None if known else Failure("model_not_found")
+
+
+def _messages(server: ToolServer, id: Json = None) -> list[Step]:
+    """Return the messages that the server sends without being asked, and then silence."""
+    steps: list[Step] = []
+    for number, message in enumerate(server.messages, 1):
+        params = dict(message.params)
+        if id is not None:
+            params[META] = {META_SUBSCRIPTION: id, **object_of(params.get(META))}
+        steps += [WaitStep(message.wait, number - 1)] if message.wait else []
+        steps.append(EventStep(notification(message.method, params), number, "chunk", MESSAGE))
+    return [*steps, CutStep("silence", len(server.messages))]
+
+
+def _listening(request: RpcRequest, server: ToolServer) -> Plan:
+    """Return the stream of `subscriptions/listen`: an acknowledgement, then the server's messages."""
+    wanted = object_of(request.params.get("notifications"))
+    params = {META: {META_SUBSCRIPTION: request.rpc_id}, "notifications": wanted}
+    payload = notification("notifications/subscriptions/acknowledged", params)
+    steps = (EventStep(payload, 0, "open", MESSAGE), *_messages(server, request.rpc_id))
+    return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+
+
+class McpListen(ServerCall):
+    """GET: the stream of a server's own messages, until 2025-11-25."""
+
+    api = "listen"
+    request: type[Request] = StreamRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ServerRequest)
+        return foreign_page(request) or check_version(request) or _of_session(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        """Return the stream; a server without messages of its own has none, and answers 405."""
+        assert isinstance(request, ServerRequest)
+        server = request.server
+        if server is None:
+            return None
+        if request.modern or not server.messages:
+            failure = refusal(SERVER_ERROR, "Method not allowed.", 405)
+            return Failure(
+                failure.type, 405, failure.message, headers=(("allow", "POST"),), fields=failure.fields
+            )
+        return Plan(ResponseHead(OK, SSE), tuple(_messages(server)), Framing.SSE)
+
+
+class McpEnd(ServerCall):
+    """DELETE: the client ends its session."""
+
+    api = "end_session"
+    request: type[Request] = EndRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ServerRequest)
+        return foreign_page(request) or check_version(request) or _of_session(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        assert isinstance(request, ServerRequest)
+        if request.server is None:
+            return None
+        if request.modern or not request.server.sessions:
+            return refusal(SERVER_ERROR, "Method not allowed.", 405)
+        return Plan(ResponseHead(OK, ()), ())
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Return the session that has ended."""
+        assert isinstance(request, ServerRequest)
+        if plan.head.status != OK or request.client_session is None:
+            return None
+        return StoreUpdate(forgotten=(SESSIONS + request.client_session,))
+
+
+def _of_session(request: ServerRequest) -> Failure | None:
+    return None if request.modern else check_session(request)
