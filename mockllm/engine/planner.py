@@ -173,7 +173,8 @@ class ResponsePlanner:
             plan = context.dialect.error(missing, context.request, context.identity)
             return self.decorate(plan, context)
         old = context.response
-        context.response = CompiledResponse(reply, old.settings, is_static(reply), old.files)
+        facts = (reply, old.settings, is_static(reply), old.files)
+        context.response = CompiledResponse(*facts, announces=reply.announces)
         return self._reply(context, context.dialect)  # type: ignore[arg-type]
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:

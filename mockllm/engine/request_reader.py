@@ -55,8 +55,8 @@ class RequestReader:
         servers: Mapping[str, ToolServer],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
-        session that all requests without a session share. `override` reads the overrides in the headers. `servers` are
-        the tool servers of the loaded files."""
+        session that all requests without a session share. `override` reads the overrides in the headers. `servers`
+        are the tool servers of the loaded files."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)

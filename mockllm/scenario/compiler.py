@@ -184,7 +184,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         states_usage and settings.stream is not None and reply is not None and reply.model is not None
     )
     request_independent = static and entry.validation == "off" and states_all
-    announces = reply is not None and reply.mcp is not None and bool(reply.mcp.events)
+    announces = reply is not None and reply.announces
     return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent, announces)
 
 

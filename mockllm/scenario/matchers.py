@@ -30,8 +30,8 @@ from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldM
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
 from mockllm.scenario.language.match import (
-    McpMatch,
     Match,
+    McpMatch,
     MessageMatch,
     MessagesMatch,
     Named,

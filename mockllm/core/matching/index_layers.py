@@ -146,7 +146,9 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers, query parameters or the words of a call to a tool server: only names that both the request and the layer have are read."""
+    """Headers, query parameters or the words of a call to a tool server.
+
+    Only names that both the request and the layer have are read."""
 
     def __init__(self, field: Field) -> None:
         self._name = field.name
@@ -200,7 +202,9 @@ class _Node:
 
 
 class BodyLayer(Layer):
-    """Singular paths into the body, or into a part of a call to a tool server: a few are evaluated one by one, many by a trie, as far as the body has them."""
+    """Singular paths into the body, or into a part of a call to a tool server.
+
+    A few are evaluated one by one, many by a trie, as far as the body has them."""
 
     def __init__(self, field: Field) -> None:
         self._part = None if field.name == "body" else field.name

@@ -362,6 +362,15 @@ class Request:
         """What a call to a tool server asks for, by the words of `match: {mcp: …}`; empty for any other request."""
         return {}
 
+    @property
+    def answer(self) -> tuple[str, str, Json] | None:
+        """What the client answers to a tool server: the name of the wait, what was asked, and the answer."""
+        return None
+
+    def with_answers(self, answers: Mapping[str, Json]) -> bytes:
+        """Return the body with the client's answers, by what was asked."""
+        return self.raw
+
     @lazy
     def input_tokens(self) -> int:
         """The estimated tokens of the prompt: texts, calls and results, and the tools' descriptions."""

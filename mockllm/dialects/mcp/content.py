@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import (
     Text,
     joined_text,
 )
-from mockllm.dialects.mcp.protocol import META_LOG_LEVEL
+from mockllm.dialects.mcp.protocol import CAPABILITY_OF, META_CAPABILITIES, META_LOG_LEVEL
 from mockllm.dialects.mcp.request import RpcRequest, object_of
 from mockllm.dialects.mcp.results import completed
 
@@ -96,9 +96,29 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     return completed({**result, **reply.extras.get(NAME, {})}, request)
 
 
+def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
+    """Return the capabilities that a client of 2026-07-28 lacks for all that the reply asks."""
+    asked = object_of(reply.served.get("ask"))
+    if not request.modern or not asked or askable(reply, request):
+        return {}
+    return {_capability(question): {} for question in asked.values()}
+
+
+def askable(reply: Reply, request: RpcRequest) -> dict[str, Json]:
+    """Return what the reply asks and the client supports."""
+    has = object_of(request.meta.get(META_CAPABILITIES))
+    asked = object_of(reply.served.get("ask"))
+    return {name: question for name, question in asked.items() if _capability(question) in has}
+
+
+def _capability(question: Json) -> str:
+    method = str(object_of(question).get("method"))
+    return CAPABILITY_OF.get(method, method)
+
+
 def asking(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the result that asks the client first (`InputRequiredResult` of 2026-07-28)."""
-    result: dict[str, Json] = {"resultType": "input_required", "inputRequests": reply.served["ask"]}
+    result: dict[str, Json] = {"resultType": "input_required", "inputRequests": askable(reply, request)}
     if reply.served.get("state") is not None:
         result["requestState"] = reply.served["state"]
     return completed(result, request)

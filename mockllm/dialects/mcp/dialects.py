@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
+    AwaitedAnswers,
     CutStep,
+    Delivery,
     EventStep,
     Framing,
     Kind,
@@ -24,7 +28,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
-from mockllm.core.request.tool_server import ToolServer
+from mockllm.core.request.tool_server import ServerMessage, ToolServer
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
@@ -35,15 +39,18 @@ from mockllm.dialects.mcp.check import (
     foreign_page,
     unreadable,
 )
-from mockllm.dialects.mcp.content import result_of, supported_reply
+from mockllm.dialects.mcp.content import missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
 from mockllm.dialects.mcp.errors import JSON, OK, error_message, error_plan, refusal
 from mockllm.dialects.mcp.protocol import (
+    LISTENED,
     META,
     META_SUBSCRIPTION,
     METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
     SERVER_ERROR,
     SESSION_HEADER,
+    UPDATED,
 )
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
 from mockllm.dialects.mcp.results import ANSWERS, completed
@@ -58,6 +65,8 @@ MESSAGE: Final = "message"
 """The name of every event (`event: message`)."""
 ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
 """The response to a notification."""
+ASK_TIMEOUT: Final = 60.0
+"""Seconds that a response waits for the answers of its client."""
 
 
 def json_plan(message: dict[str, Json]) -> Plan:
@@ -171,12 +180,22 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
+        if reply.served.get("ask") and not request.modern:
+            return asking_plan(reply, request, stamp)
+        missing = missing_capabilities(reply, request)
+        if missing:
+            return error_plan(lacking(missing), request)
         return json_plan(response(request, result_of(reply, request)))
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
+        if reply.served.get("ask") and not request.modern:
+            return asking_plan(reply, request, stamp)
+        missing = missing_capabilities(reply, request)
+        if missing:
+            return error_plan(lacking(missing), request)
         steps = tuple(encode(McpEncoder(reply, request)))
         return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
 
@@ -190,6 +209,28 @@ class McpCall(ServerCall):
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
+
+
+def lacking(capabilities: dict[str, Json]) -> Failure:
+    """Return the failure of a client that cannot answer what the server asks."""
+    data: Json = {"requiredCapabilities": capabilities}
+    return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)
+
+
+def asking_plan(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan:
+    """Return the stream of a reply that asks the client first, as before 2026-07-28: requests of the server, and then
+    the error that a client gets which answers none of them."""
+    key = stamp.ids.make("ask_", 24)
+    asked = object_of(reply.served["ask"])
+    steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
+    for name, question in asked.items():
+        message = {"jsonrpc": "2.0", "id": f"{key}/{name}", **object_of(question)}
+        steps.append(EventStep(dumps(message), 0, "ping", MESSAGE))
+    silent = Failure("server_error", message=f"The client did not answer within {ASK_TIMEOUT:g} s")
+    steps.append(WaitStep(ASK_TIMEOUT, 0))
+    steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
+    delivery = Delivery(awaited=AwaitedAnswers(key, tuple(asked)))
+    return Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
 
 
 def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
@@ -209,10 +250,20 @@ def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
     return None if known else Failure("model_not_found")
 
 
-def _messages(server: ToolServer, id: Json = None) -> list[Step]:
+def _wants(wanted: dict[str, Json], message: ServerMessage) -> bool:
+    """Whether a client that listens for certain notifications gets this one."""
+    if message.method == UPDATED:
+        uris = wanted.get("resourceSubscriptions")
+        return type(uris) is list and message.params.get("uri") in uris
+    return any(wanted.get(name) is True and message.method == method for name, method in LISTENED.items())
+
+
+def _messages(server: ToolServer, id: Json = None, wanted: dict[str, Json] | None = None) -> list[Step]:
     """Return the messages that the server sends without being asked, and then silence."""
     steps: list[Step] = []
     for number, message in enumerate(server.messages, 1):
+        if wanted is not None and not _wants(wanted, message):
+            continue
         params = dict(message.params)
         if id is not None:
             params[META] = {META_SUBSCRIPTION: id, **object_of(params.get(META))}
@@ -226,7 +277,7 @@ def _listening(request: RpcRequest, server: ToolServer) -> Plan:
     wanted = object_of(request.params.get("notifications"))
     params = {META: {META_SUBSCRIPTION: request.rpc_id}, "notifications": wanted}
     payload = notification("notifications/subscriptions/acknowledged", params)
-    steps = (EventStep(payload, 0, "open", MESSAGE), *_messages(server, request.rpc_id))
+    steps = (EventStep(payload, 0, "open", MESSAGE), *_messages(server, request.rpc_id, wanted))
     return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
 
 

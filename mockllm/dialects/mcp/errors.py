@@ -82,6 +82,12 @@ def error_object(failure: Failure, request: Request) -> dict[str, Json]:
         kind = next((word for word in ("tool", "prompt", "resource") if word in request.mcp), kind)
         if failure.type == "model_not_found" and kind == "resource":
             code = INVALID_PARAMS if request.modern else RESOURCE_NOT_FOUND
+            return {
+                "code": code,
+                "message": message or "Resource not found",
+                "data": {"uri": name},
+                **failure.fields,
+            }
     if message is None:
         message = row.message.format(kind=kind, name=name)
     return {"code": code, "message": message, **failure.fields}

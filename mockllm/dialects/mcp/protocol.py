@@ -37,6 +37,19 @@ CACHEABLE: Final = frozenset({
     "server/discover", "tools/list", "prompts/list", "resources/list", "resources/templates/list", "resources/read",
 })  # fmt: skip
 """The methods whose results state how long a client may keep them (2026-07-28)."""
+CAPABILITY_OF: Final = {
+    "elicitation/create": "elicitation",
+    "sampling/createMessage": "sampling",
+    "roots/list": "roots",
+}
+"""The capability that a client needs for a request of the server."""
+LISTENED: Final = {
+    "toolsListChanged": "notifications/tools/list_changed",
+    "promptsListChanged": "notifications/prompts/list_changed",
+    "resourcesListChanged": "notifications/resources/list_changed",
+}
+"""What a client of 2026-07-28 asks for by `subscriptions/listen`, and the notification that it then gets."""
+UPDATED: Final = "notifications/resources/updated"
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 PARSE_ERROR: Final = -32700
@@ -49,4 +62,5 @@ SERVER_ERROR: Final = -32000
 SESSION_NOT_FOUND: Final = -32001
 RESOURCE_NOT_FOUND: Final = -32002
 HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
 UNSUPPORTED_VERSION: Final = -32022

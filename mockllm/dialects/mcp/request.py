@@ -1,7 +1,7 @@
 """Parses JSON-RPC requests to an MCP server. No property raises on any JSON.
 
-The members are those of `schema.ts` of the specification. A version of 2026 is in the request's `_meta`; the older ones
-are in the header that a client sends after the handshake.
+The members are those of `schema.ts` of the specification. A version of 2026 is in the request's `_meta`; the older
+ones are in the header that a client sends after the handshake.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.request.request import Format, Request
 from mockllm.core.request.tool_server import ServedTool, ToolServer
@@ -178,6 +178,19 @@ class RpcRequest(ServerRequest):
         if self.tool is None or self.tool.output is None:
             return Format()
         return Format("schema", self.tool.name, self.tool.output)
+
+    @property
+    def answer(self) -> tuple[str, str, Json] | None:
+        """The answer of a JSON-RPC response to a request of the server, whose id is `KEY/NAME`."""
+        id = self.rpc_id
+        if self.kind != "response" or type(id) is not str or "/" not in id:
+            return None
+        key, _, name = id.partition("/")
+        result = self.fields.get("result")
+        return key, name, {"error": self.fields.get("error")} if result is None else result
+
+    def with_answers(self, answers: Mapping[str, Json]) -> bytes:
+        return dumps({**self.fields, "params": {**self.params, "inputResponses": dict(answers)}})
 
     @property
     def hashed_body(self) -> Json:

@@ -48,7 +48,7 @@ def capabilities(server: ToolServer) -> dict[str, Json]:
     """Return the capabilities that follow from the description."""
     methods = {message.method for message in server.messages}
     result: dict[str, Json] = {"logging": {}}
-    if any(argument.values for prompt in server.prompts for argument in prompt.arguments):
+    if server.prompts or any(resource.template for resource in server.resources):
         result["completions"] = {}
     for kind, entries in (
         ("tools", server.tools),

@@ -1,4 +1,4 @@
-"""`reply: {mcp: …}`: what the reply of an MCP server has beside its text: an error mark, blocks, messages before it."""
+"""`reply: {mcp: …}`: what only the reply of an MCP server has: blocks, an error mark, messages before it."""
 
 from __future__ import annotations
 

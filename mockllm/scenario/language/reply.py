@@ -231,6 +231,11 @@ class ReplySpec(ChoiceSpec):
     mcp: McpReplySpec | None = None
     """What only the reply of an MCP server has."""
 
+    @property
+    def announces(self) -> bool:
+        """Whether an MCP server sends messages before the result."""
+        return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
+
 
 Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]
 
