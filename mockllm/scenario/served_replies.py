@@ -57,7 +57,8 @@ def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
 
 
 def _reply(**fields: Any) -> ReplySpec:
-    return _construct(ReplySpec, **fields)
+    reply: ReplySpec = _construct(ReplySpec, **fields)
+    return reply
 
 
 def _construct(kind: Any, **fields: Any) -> Any:

@@ -97,6 +97,10 @@ def check_version(request: ServerRequest) -> Failure | None:
     """Return the failure of a version that the server does not speak."""
     if isinstance(request, RpcRequest) and request.rpc_method == "initialize":
         return None
+    if META_VERSION in request.meta and not request.over_stdio:
+        mismatch = _mismatch(request.headers, VERSION_HEADER, request.meta[META_VERSION])
+        if mismatch is not None:
+            return mismatch
     spoken = spoken_versions(request)
     if request.protocol in spoken:
         return None
@@ -130,10 +134,9 @@ def check_modern(request: RpcRequest) -> Failure | None:
     for name in (META_VERSION, META_CAPABILITIES):
         if name not in request.meta:
             return refusal(INVALID_PARAMS, f"Invalid params: _meta lacks {name}", 400)
-    expected: list[tuple[str, Json]] = [
-        (VERSION_HEADER, request.meta.get(META_VERSION)),
-        (METHOD_HEADER, request.rpc_method),
-    ]
+    if request.over_stdio:
+        return None
+    expected: list[tuple[str, Json]] = [(METHOD_HEADER, request.rpc_method)]
     if request.rpc_method in NAMED_BY:
         expected.append((NAME_HEADER, request.named))
     expected += _mirrored(request)

@@ -22,6 +22,8 @@ SESSION_HEADER: Final = "mcp-session-id"
 METHOD_HEADER: Final = "mcp-method"
 NAME_HEADER: Final = "mcp-name"
 PARAM_HEADER: Final = "mcp-param-"
+STDIO_HEADER: Final = "x-mockllm-stdio"
+"""Marks the messages that `mockllm mcp` relays: standard input has no headers, so none are required."""
 
 META: Final = "_meta"
 META_VERSION: Final = "io.modelcontextprotocol/protocolVersion"

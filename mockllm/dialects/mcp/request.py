@@ -21,6 +21,7 @@ from mockllm.dialects.mcp.protocol import (
     MODERN,
     NAMED_BY,
     SESSION_HEADER,
+    STDIO_HEADER,
     VERSION_HEADER,
     WITHOUT_HEADER,
 )
@@ -66,6 +67,11 @@ class ServerRequest(Request):
     @property
     def _offered(self) -> str | None:
         return None
+
+    @property
+    def over_stdio(self) -> bool:
+        """Whether the message came over standard input."""
+        return STDIO_HEADER in self.headers
 
     @property
     def modern(self) -> bool:
