@@ -27,6 +27,7 @@ from mockllm.cli.options import (
     limits,
     option_values,
 )
+from mockllm.cli.own_server import build, control_of, serving
 from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog, near_miss_lines

@@ -187,9 +187,15 @@ class ResponsePlanner:
         """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
         settings, request = _resolve(context), context.request
         replayed = self._recordings.replay(
-            context.response, request, context.dialect, plain=bool(settings.faults)
+            context.response,
+            request,
+            context.dialect,
+            plain=bool(settings.faults) or request.to_tool_server,
         )
         plan, context.calls = replayed.plan, replayed.calls
+        readdressed = getattr(context.dialect, "readdressed", None)
+        if readdressed is not None:
+            plan = readdressed(plan, request)
         if spec.speed is None and not settings.instant:
             waits = gaps(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown

@@ -363,6 +363,11 @@ class Request:
         return {}
 
     @property
+    def endpoint(self) -> str | None:
+        """The name of the tool server; a recorder may forward its requests to an address of their own."""
+        return None
+
+    @property
     def answer(self) -> tuple[str, str, Json] | None:
         """What the client answers to a tool server: the name of the wait, what was asked, and the answer."""
         return None

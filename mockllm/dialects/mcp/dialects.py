@@ -52,6 +52,7 @@ from mockllm.dialects.mcp.protocol import (
     SESSION_HEADER,
     UPDATED,
 )
+from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
 from mockllm.dialects.mcp.results import ANSWERS, completed
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -199,6 +200,11 @@ class McpCall(ServerCall):
         steps = tuple(encode(McpEncoder(reply, request)))
         return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
 
+    def readdressed(self, plan: Plan, request: Request) -> Plan:
+        """Return a recorded response as the response to this request."""
+        assert isinstance(request, RpcRequest)
+        return readdressed(plan, request)
+
     def variant(self, request: Request) -> Hashable:
         return None
 
@@ -297,9 +303,7 @@ class McpListen(ServerCall):
         """Return the stream; a server without messages of its own has none, and answers 405."""
         assert isinstance(request, ServerRequest)
         server = request.server
-        if server is None:
-            return None
-        if request.modern or not server.messages:
+        if server is None or request.modern or not server.messages:
             failure = refusal(SERVER_ERROR, "Method not allowed.", 405)
             return Failure(
                 failure.type, 405, failure.message, headers=(("allow", "POST"),), fields=failure.fields

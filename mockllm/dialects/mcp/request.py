@@ -54,6 +54,10 @@ class ServerRequest(Request):
             return next(iter(self.tool_servers))
         return named or ""
 
+    @property
+    def endpoint(self) -> str | None:
+        return self.route.get("server")
+
     @lazy
     def server(self) -> ToolServer | None:
         return self.tool_servers.get(self.server_name)
@@ -200,11 +204,12 @@ class RpcRequest(ServerRequest):
 
     @property
     def hashed_body(self) -> Json:
-        """The message without its id, and without what describes the client."""
+        """The message without its id and without what describes the client, and the kind of its version."""
         if not self.fields:
             return super().hashed_body
         params = {name: value for name, value in self.params.items() if name not in PER_CLIENT}
-        return {**{k: v for k, v in self.fields.items() if k != "id"}, "params": params}
+        rest = {name: value for name, value in self.fields.items() if name != "id"}
+        return {**rest, "params": params, "stateless": self.modern}
 
 
 class StreamRequest(ServerRequest):
