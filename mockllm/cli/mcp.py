@@ -27,10 +27,10 @@ PATH: Final = "/mcp"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Serves one MCP server of the scenarios over standard input and output. With --url it passes the messages on "
-        "to a running server, whose rules and states then answer. The log goes to standard error."
+        "to a running server, whose rules and states then apply. The log goes to standard error."
     )
     parser.add_argument("name", metavar="NAME", help="name of the MCP server in the scenarios")
-    parser.add_argument("--url", default=None, metavar="URL", help="a running mockllm that answers")
+    parser.add_argument("--url", default=None, metavar="URL", help="a running mockllm that responds")
     add(parser, (*LOADING, *OPTIONS))
     add_limits(parser)
 

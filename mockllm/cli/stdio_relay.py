@@ -111,7 +111,7 @@ class StdioRelay:
             self._headers[VERSION_HEADER] = version
 
     async def _listen(self, session: ClientSession) -> None:
-        """Relay what the server sends without being asked."""
+        """Relay what the server sends without a request."""
         from aiohttp import ClientError
 
         with suppress(ClientError, OSError):
@@ -157,7 +157,7 @@ def _object(data: bytes) -> dict[str, Json]:
 
 
 def _write(data: bytes) -> None:
-    """Write one message on a line of its own; what is no JSON as it is."""
+    """Write one message in one line; what is no JSON as it is."""
     try:
         data = dumps(loads(data))
     except JSONDecodeError:

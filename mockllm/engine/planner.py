@@ -165,7 +165,7 @@ class ResponsePlanner:
         require_components(request.components, self._max_generated)
 
     def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
-        """Return what a tool server answers by its description."""
+        """Return the response of a tool server by its description."""
         reply = served_reply(spec, dict(context.request.mcp))
         if reply is None:
             missing = Failure("model_not_found")

@@ -75,7 +75,7 @@ class ScenarioFile(Spec):
     modifiers: list[ModifierSpec] = Field(default_factory=list)
     """Every modifier that matches changes the response of the selected rule."""
     mcp: list[McpServerSpec] = Field(default_factory=list)
-    """Servers of the Model Context Protocol, whose calls the rules answer."""
+    """Servers of the Model Context Protocol, which rules respond for."""
     examples: list[ExampleSpec] = Field(default_factory=list)
     """Requests and the expected responses, run by `mockllm test`."""
 

@@ -77,7 +77,7 @@ def _mcp_matchers(spec: McpMatch) -> list[Matcher]:
     parts: list[Matcher] = []
     for name in sorted(spec.model_fields_set):
         value = getattr(spec, name)
-        if name in ("arguments", "answers"):
+        if name in ("arguments", "responses"):
             parts += [FieldMatcher(Field(name, path), condition(test)) for path, test in value.items()]
         else:
             parts.append(FieldMatcher(Field("mcp", name), condition(value, globbed=True)))

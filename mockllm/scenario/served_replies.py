@@ -1,4 +1,4 @@
-"""What a tool server answers by its description alone: which calls, and with which reply."""
+"""The replies in the description of a tool server: for which calls, and which reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockllm.scenario.language.reply import ReplySpec
 
 
 def served_matcher(spec: McpServerSpec) -> Matcher:
-    """Return the matcher of the calls that the server's description answers."""
+    """Return the matcher of the calls for which the description has a reply."""
     answered = (
         ("tool", [Equals(tool.name) for tool in spec.tools if tool.reply is not None]),
         ("prompt", [Equals(prompt.name) for prompt in spec.prompts if prompt.messages]),

@@ -65,7 +65,7 @@ class App:
         self.running = 0
         """How many exchanges did not end in the turn of their request."""
         self.awaiting: dict[str, AwaitingExchange] = {}
-        """The exchanges that wait for answers of their clients."""
+        """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.draining = False

@@ -10,7 +10,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
-from mockllm.server.awaited_answers import forget_awaiting
+from mockllm.server.awaited_responses import forget_awaiting
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
 from mockllm.server.http1 import ResponseFraming
 

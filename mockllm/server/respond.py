@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
-from mockllm.server.awaited_answers import await_answers, take_answer
+from mockllm.server.awaited_responses import await_responses, take_client_response
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -80,7 +80,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if response.lease is not None:
         exchange.lease = response.lease
     if app.awaiting and request.to_tool_server:
-        take_answer(app, request)
+        take_client_response(app, request)
     if app.gzip and wants(request.headers):
         response = compressed(response)
     exchange.response = response
@@ -131,7 +131,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
     player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
     if plan.delivery.awaited is not None:
-        await_answers(app, exchange, plan)
+        await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request

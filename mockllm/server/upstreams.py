@@ -80,7 +80,7 @@ class Upstreams(Struct):
         return self._of_endpoint(request) or self.bases.get(request.provider or OTHER)
 
     def _of_endpoint(self, request: Request) -> str | None:
-        """Return the address of a tool server, if it has one of its own."""
+        """Return the address of a tool server, if it has a separate one."""
         endpoint = request.endpoint
         return None if endpoint is None else self.bases.get(f"{request.provider}/{endpoint}")
 

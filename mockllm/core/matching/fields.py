@@ -59,7 +59,7 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "has_image": FieldInfo("bool", small=True),
     "mcp": FieldInfo("text", keyed=True),
     "arguments": FieldInfo("json", keyed=True),
-    "answers": FieldInfo("json", keyed=True),
+    "responses": FieldInfo("json", keyed=True),
     "body": FieldInfo("json", keyed=True),
     "messages": FieldInfo("set"),
     "raw_body": FieldInfo("text"),
@@ -67,7 +67,7 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "hash": FieldInfo("text"),
     "older_hash": FieldInfo("text"),
 }
-"""All fields, the cheap ones before those that must be parsed. `mcp`, `arguments` and `answers` are those of a
+"""All fields, the cheap ones before those that must be parsed. `mcp`, `arguments` and `responses` are those of a
 call to a tool server. Two fields are internal: `generates` is whether the
 call generates, which rules without `api` and `path` require. `older_hash` is the other recipe of a `hash`."""
 
@@ -117,7 +117,7 @@ class Field:
             raise ValueError(f"{self.name} {'needs a' if spec.keyed else 'has no'} key")
         if self.name == "headers":
             object.__setattr__(self, "key", str(self.key).lower())
-        elif self.name in ("body", "arguments", "answers"):
+        elif self.name in ("body", "arguments", "responses"):
             object.__setattr__(self, "path", compile_path(str(self.key)))
         object.__setattr__(self, "read", self._reader())
 

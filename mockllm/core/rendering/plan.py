@@ -162,8 +162,8 @@ class ProxyTarget(NamedTuple):
     record: bool = False
 
 
-class AwaitedAnswers(NamedTuple):
-    """The answers of the client for which a response waits: the name of the wait, and what is asked."""
+class AwaitedResponses(NamedTuple):
+    """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
 
     key: str
     names: tuple[str, ...]
@@ -182,8 +182,8 @@ class Delivery(Struct, frozen=True):
     flows: tuple[Flow, ...] = ()
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
-    awaited: AwaitedAnswers | None = None
-    """The answers with which the response continues; the steps behind the wait are for a client that sends none."""
+    awaited: AwaitedResponses | None = None
+    """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 
 
 USUAL: Final = Delivery()

@@ -359,7 +359,7 @@ class Request:
 
     @lazy
     def mcp(self) -> Mapping[str, Json]:
-        """What a call to a tool server asks for, by the words of `match: {mcp: …}`; empty for any other request."""
+        """What a call to a tool server requests, by the words of `match: {mcp: …}`; empty for any other request."""
         return {}
 
     @property
@@ -368,12 +368,12 @@ class Request:
         return None
 
     @property
-    def answer(self) -> tuple[str, str, Json] | None:
-        """What the client answers to a tool server: the name of the wait, what was asked, and the answer."""
+    def client_response(self) -> tuple[str, str, Json] | None:
+        """The client's response to a question of a tool server: the names of wait and question, and its content."""
         return None
 
-    def with_answers(self, answers: Mapping[str, Json]) -> bytes:
-        """Return the body with the client's answers, by what was asked."""
+    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
+        """Return the body with the client's responses, by question."""
         return self.raw
 
     @lazy

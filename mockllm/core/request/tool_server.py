@@ -60,7 +60,7 @@ class ServedPrompt(Struct, frozen=True):
 
 
 class ServerMessage(Struct, frozen=True):
-    """A message that a server sends without being asked, `wait` seconds after the message before it."""
+    """A message that a server sends without a request, `wait` seconds after the message before it."""
 
     method: str
     params: Mapping[str, Json] = NO_FIELDS
@@ -69,7 +69,7 @@ class ServerMessage(Struct, frozen=True):
 
 class ToolServer(Struct, frozen=True):
     """One server. `protocols` are the versions that it speaks, None for all; `page` is how many entries a list has;
-    `sessions`: whether it gives its clients a session."""
+    `sessions`: whether its clients get a session."""
 
     name: str
     title: str | None = None

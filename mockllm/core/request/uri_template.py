@@ -10,11 +10,6 @@ from urllib.parse import unquote
 VARIABLE: Final = re.compile(r"\{(\+?)([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-def variables(template: str) -> tuple[str, ...]:
-    """Return the names of a template's variables, in order."""
-    return tuple(name for _, name in VARIABLE.findall(template))
-
-
 def expanded(template: str, uri: str) -> dict[str, str] | None:
     """Return the values of the variables with which the template makes the URI; None where it makes another one."""
     match = _pattern(template).fullmatch(uri)

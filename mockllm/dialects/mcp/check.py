@@ -101,7 +101,7 @@ def check_version(request: ServerRequest) -> Failure | None:
         mismatch = _mismatch(request.headers, VERSION_HEADER, request.meta[META_VERSION])
         if mismatch is not None:
             return mismatch
-    spoken = spoken_versions(request)
+    spoken = supported_versions(request)
     if request.protocol in spoken:
         return None
     modern = [version for version in spoken if version in MODERN]
@@ -112,7 +112,7 @@ def check_version(request: ServerRequest) -> Failure | None:
     return refusal(SERVER_ERROR, f"{message}{', '.join(spoken)})", 400)
 
 
-def spoken_versions(request: ServerRequest) -> tuple[str, ...]:
+def supported_versions(request: ServerRequest) -> tuple[str, ...]:
     """Return the versions that the server speaks."""
     server = request.server
     return VERSIONS if server is None or server.protocols is None else server.protocols

@@ -58,7 +58,7 @@ def _whole(part: Part) -> Part:
 
 
 def _events(events: Json, request: RpcRequest) -> Iterator[Part]:
-    """Yield the messages before the result, as parts: those that the client asked for."""
+    """Yield the messages before the result, as parts: those that the client requested."""
     for event in events:
         if "wait" in event:
             yield Text((Pause(event["wait"]),))
@@ -83,7 +83,7 @@ def _notification(name: str, params: dict[str, Json]) -> NativePart:
 def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
     """Return the result of a supported reply."""
     if reply.served.get("ask"):
-        return asking(reply, request)
+        return input_required(reply, request)
     method = request.rpc_method
     if method == "prompts/get":
         result = _prompt(reply, request)
@@ -97,7 +97,7 @@ def result_of(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 
 
 def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
-    """Return the capabilities that a client of 2026-07-28 lacks for all that the reply asks."""
+    """Return the capabilities that a client of 2026-07-28 lacks for all questions of the reply."""
     asked = object_of(reply.served.get("ask"))
     if not request.modern or not asked or askable(reply, request):
         return {}
@@ -105,7 +105,7 @@ def missing_capabilities(reply: Reply, request: RpcRequest) -> dict[str, Json]:
 
 
 def askable(reply: Reply, request: RpcRequest) -> dict[str, Json]:
-    """Return what the reply asks and the client supports."""
+    """Return the questions of the reply that the client supports."""
     has = object_of(request.meta.get(META_CAPABILITIES))
     asked = object_of(reply.served.get("ask"))
     return {name: question for name, question in asked.items() if _capability(question) in has}
@@ -116,8 +116,8 @@ def _capability(question: Json) -> str:
     return CAPABILITY_OF.get(method, method)
 
 
-def asking(reply: Reply, request: RpcRequest) -> dict[str, Json]:
-    """Return the result that asks the client first (`InputRequiredResult` of 2026-07-28)."""
+def input_required(reply: Reply, request: RpcRequest) -> dict[str, Json]:
+    """Return the result with questions to the client (`InputRequiredResult` of 2026-07-28)."""
     result: dict[str, Json] = {"resultType": "input_required", "inputRequests": askable(reply, request)}
     if reply.served.get("state") is not None:
         result["requestState"] = reply.served["state"]

@@ -5,7 +5,7 @@ Source: `basic/transports` of the specification, versions 2025-03-26 to 2026-07-
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
-    AwaitedAnswers,
+    AwaitedResponses,
     CutStep,
     Delivery,
     EventStep,
@@ -55,7 +55,6 @@ from mockllm.dialects.mcp.protocol import (
 from mockllm.dialects.mcp.replayed import readdressed
 from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
 from mockllm.dialects.mcp.results import ANSWERS, completed
-from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 SSE: Final = (
     ("content-type", "text/event-stream"),
@@ -67,7 +66,7 @@ MESSAGE: Final = "message"
 ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
 """The response to a notification."""
 ASK_TIMEOUT: Final = 60.0
-"""Seconds that a response waits for the answers of its client."""
+"""Seconds that a response waits for the responses of its client."""
 
 
 def json_plan(message: dict[str, Json]) -> Plan:
@@ -119,7 +118,7 @@ class ServerCall:
         return error_plan(failure, request)
 
     def unmatched(self, failure: Failure) -> Failure:
-        """Return the error of a message that no rule answers: a 404 would say that the session has ended."""
+        """Return the error of a message that no rule matches: a 404 would say that the session has ended."""
         return Failure("server_error", message=failure.message)
 
 
@@ -144,7 +143,7 @@ class McpCall(ServerCall):
     def answer(
         self, request: Request, models: Sequence[str], stamp: ResponseIdentity
     ) -> Plan | Failure | None:
-        """Return what the server's description answers; None where only a rule can answer."""
+        """Return the response by the server's description; None where only a rule can respond."""
         assert isinstance(request, RpcRequest)
         if request.kind != "request":
             return ACCEPTED
@@ -182,7 +181,7 @@ class McpCall(ServerCall):
         if request.kind != "request":
             return ACCEPTED
         if reply.served.get("ask") and not request.modern:
-            return asking_plan(reply, request, stamp)
+            return question_plan(reply, request, stamp)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
@@ -193,7 +192,7 @@ class McpCall(ServerCall):
         if request.kind != "request":
             return ACCEPTED
         if reply.served.get("ask") and not request.modern:
-            return asking_plan(reply, request, stamp)
+            return question_plan(reply, request, stamp)
         missing = missing_capabilities(reply, request)
         if missing:
             return error_plan(lacking(missing), request)
@@ -205,42 +204,34 @@ class McpCall(ServerCall):
         assert isinstance(request, RpcRequest)
         return readdressed(plan, request)
 
-    def variant(self, request: Request) -> Hashable:
-        return None
-
-    def build_request(self, wish: NeutralRequest) -> WireRequest:
-        """Return a ping: no neutral words ask for a tool."""
-        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-        return WireRequest("/mcp", headers, {"jsonrpc": "2.0", "id": 1, "method": "ping"})
-
     def decode(self, plan: Plan) -> DecodedResponse | None:
         return decode(plan)
 
 
 def lacking(capabilities: dict[str, Json]) -> Failure:
-    """Return the failure of a client that cannot answer what the server asks."""
+    """Return the failure of a client that does not support the questions of the server."""
     data: Json = {"requiredCapabilities": capabilities}
     return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)
 
 
-def asking_plan(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan:
-    """Return the stream of a reply that asks the client first, as before 2026-07-28: requests of the server, and then
-    the error that a client gets which answers none of them."""
+def question_plan(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan:
+    """Return the stream of a reply with questions to the client, as before 2026-07-28: requests of the server, and
+    then the error for a client that does not respond."""
     key = stamp.ids.make("ask_", 24)
     asked = object_of(reply.served["ask"])
     steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
     for name, question in asked.items():
         message = {"jsonrpc": "2.0", "id": f"{key}/{name}", **object_of(question)}
         steps.append(EventStep(dumps(message), 0, "ping", MESSAGE))
-    silent = Failure("server_error", message=f"The client did not answer within {ASK_TIMEOUT:g} s")
+    silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
-    delivery = Delivery(awaited=AwaitedAnswers(key, tuple(asked)))
+    delivery = Delivery(awaited=AwaitedResponses(key, tuple(asked)))
     return Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
 
 
 def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
-    """Return the error for what the server does not have; None for what it has and no rule answers."""
+    """Return the error for what the server does not have; None for what it has and no rule matches."""
     if request.rpc_method == "tools/call":
         known = server.tool(request.named) is not None
     elif request.rpc_method == "prompts/get":
@@ -265,7 +256,7 @@ def _wants(wanted: dict[str, Json], message: ServerMessage) -> bool:
 
 
 def _messages(server: ToolServer, id: Json = None, wanted: dict[str, Json] | None = None) -> list[Step]:
-    """Return the messages that the server sends without being asked, and then silence."""
+    """Return the messages that the server sends without a request, and then silence."""
     steps: list[Step] = []
     for number, message in enumerate(server.messages, 1):
         if wanted is not None and not _wants(wanted, message):
@@ -300,7 +291,7 @@ class McpListen(ServerCall):
     def answer(
         self, request: Request, models: Sequence[str], stamp: ResponseIdentity
     ) -> Plan | Failure | None:
-        """Return the stream; a server without messages of its own has none, and answers 405."""
+        """Return the stream; without messages, a server has none: a 405."""
         assert isinstance(request, ServerRequest)
         server = request.server
         if server is None or request.modern or not server.messages:

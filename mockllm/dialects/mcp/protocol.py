@@ -50,7 +50,7 @@ LISTENED: Final = {
     "promptsListChanged": "notifications/prompts/list_changed",
     "resourcesListChanged": "notifications/resources/list_changed",
 }
-"""What a client of 2026-07-28 asks for by `subscriptions/listen`, and the notification that it then gets."""
+"""What a client of 2026-07-28 requests by `subscriptions/listen`, and the notification that it then gets."""
 UPDATED: Final = "notifications/resources/updated"
 LOG_LEVELS: Final = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 

@@ -27,7 +27,7 @@ from mockllm.dialects.mcp.protocol import (
 )
 
 PER_CLIENT: Final = frozenset({META, "clientInfo", "capabilities", "protocolVersion"})
-"""The params that describe the client and not what it asks for."""
+"""The params that describe the client and not its request."""
 WORDS: Final = {"tools/call": "tool", "prompts/get": "prompt", "resources/read": "resource"}
 """The words of `match: {mcp: …}` for what a method names."""
 
@@ -177,9 +177,9 @@ class RpcRequest(ServerRequest):
         if self.named is not None:
             call[WORDS[self.rpc_method or ""]] = self.named
             call["arguments"] = self.arguments
-        answers = object_of(self.params.get("inputResponses"))
-        if answers:
-            call["answers"] = answers
+        responses = object_of(self.params.get("inputResponses"))
+        if responses:
+            call["responses"] = responses
         return call
 
     @lazy
@@ -190,8 +190,8 @@ class RpcRequest(ServerRequest):
         return Format("schema", self.tool.name, self.tool.output)
 
     @property
-    def answer(self) -> tuple[str, str, Json] | None:
-        """The answer of a JSON-RPC response to a request of the server, whose id is `KEY/NAME`."""
+    def client_response(self) -> tuple[str, str, Json] | None:
+        """A JSON-RPC response to a request of the server, whose id is `KEY/NAME`."""
         id = self.rpc_id
         if self.kind != "response" or type(id) is not str or "/" not in id:
             return None
@@ -199,8 +199,8 @@ class RpcRequest(ServerRequest):
         result = self.fields.get("result")
         return key, name, {"error": self.fields.get("error")} if result is None else result
 
-    def with_answers(self, answers: Mapping[str, Json]) -> bytes:
-        return dumps({**self.fields, "params": {**self.params, "inputResponses": dict(answers)}})
+    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
+        return dumps({**self.fields, "params": {**self.params, "inputResponses": dict(responses)}})
 
     @property
     def hashed_body(self) -> Json:

@@ -1,4 +1,4 @@
-"""The results that a server gives by its description: the handshake, the lists, completions, and empty results.
+"""The results of a server by its description: the handshake, the lists, completions, and empty results.
 
 The members are those of `schema.ts` of each version; `mcp` 2.3.0 (`mcp_types`) reads them.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.tool_server import ServedPrompt, ServedResource, ServedTool, ToolServer
-from mockllm.dialects.mcp.check import spoken_versions
+from mockllm.dialects.mcp.check import supported_versions
 from mockllm.dialects.mcp.errors import refusal
 from mockllm.dialects.mcp.protocol import CACHEABLE, HANDSHAKE, INVALID_PARAMS, LOG_LEVELS, META, META_SERVER
 from mockllm.dialects.mcp.request import RpcRequest, object_of
@@ -63,7 +63,7 @@ def capabilities(server: ToolServer) -> dict[str, Json]:
 
 def _initialize(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Failure:
     wanted = request.params.get("protocolVersion")
-    spoken = [version for version in spoken_versions(request) if version in HANDSHAKE]
+    spoken = [version for version in supported_versions(request) if version in HANDSHAKE]
     if not spoken or type(wanted) is not str:
         return refusal(INVALID_PARAMS, "Invalid params: protocolVersion", 400)
     return _set(
@@ -79,7 +79,7 @@ def _initialize(request: RpcRequest, server: ToolServer) -> dict[str, Json] | Fa
 def _discover(request: RpcRequest, server: ToolServer) -> dict[str, Json]:
     return _set(
         {
-            "supportedVersions": list(spoken_versions(request)),
+            "supportedVersions": list(supported_versions(request)),
             "capabilities": capabilities(server),
             "instructions": server.instructions,
         }
@@ -202,4 +202,4 @@ ANSWERS: Final[Mapping[bool, Mapping[str, Answer]]] = {
     False: {**OLDER, **ALWAYS},
     True: {**NEWER, **ALWAYS},
 }
-"""The methods that a server answers by its description, by whether the version is a modern one."""
+"""The methods to which a server responds by its description, by whether the version is a modern one."""

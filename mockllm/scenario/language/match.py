@@ -106,8 +106,8 @@ class McpMatch(Spec):
     """The name of the client, where the request has it."""
     protocol: NameCondition | None = None
     """The version of the protocol."""
-    answers: dict[JsonPathText, JsonCondition] | None = None
-    """JSONPaths into the client's responses to what the server asked: `$.NAME.action`."""
+    responses: dict[JsonPathText, JsonCondition] | None = None
+    """JSONPaths into the client's responses to the questions of the server: `$.NAME.action`."""
 
 
 _PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "mcp", "all", "any", "not_"})

@@ -19,7 +19,7 @@ class McpEventSpec(Spec):
     wait: Drawable[Duration] | None = None
     """A wait."""
     progress: Templated[float] | None = None
-    """How far the call is; sent only to a client that asked for progress."""
+    """How far the call is; sent only to a client that requested progress."""
     total: Templated[float] | None = None
     """What `progress` counts up to."""
     message: Templated[str] | None = None

@@ -58,7 +58,7 @@ class McpToolSpec(Spec):
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
     reply: Reply | None = None
-    """The result where no rule answers the call."""
+    """The result where no rule matches the call."""
 
     @property
     def served(self) -> ServedTool:
@@ -72,7 +72,7 @@ class McpResourceSpec(Spec):
     uri: Text | None = None
     """Its address."""
     uri_template: Text | None = None
-    """The addresses of a family: `{name}` stands for one segment, `{+name}` also for several. The values are
+    """The addresses of a family: `{name}` is one segment, `{+name}` also for several. The values are
     `mcp.arguments.NAME` in templates."""
     name: str | None = None
     """Its name; the address by default."""
@@ -85,7 +85,7 @@ class McpResourceSpec(Spec):
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
     text: GeneratedText | None = None
-    """The content where no rule answers."""
+    """The content where no rule matches."""
     json_: TemplatedJson[JsonValue] = Field(None, alias="json")
     """The content as JSON."""
     blob: Image | None = None
@@ -144,7 +144,7 @@ class McpPromptSpec(Spec):
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
     messages: list[PromptMessage] = Field(default_factory=list)
-    """Its messages where no rule answers; a bare text is one of the user."""
+    """Its messages where no rule matches; a bare text is one of the user."""
 
     @property
     def served(self) -> ServedPrompt:
@@ -156,7 +156,7 @@ class McpPromptSpec(Spec):
 
 
 class McpMessageSpec(Spec):
-    """A message that the server sends without being asked."""
+    """A message that the server sends without a request."""
 
     method: Text
     """Its method, such as `notifications/tools/list_changed`."""
@@ -191,9 +191,9 @@ class McpServerSpec(Spec):
     page: Annotated[int, Field(ge=1)] | None = None
     """How many entries one page of a list has; all by default."""
     sessions: bool = True
-    """Whether it gives clients of the older versions a session, and requires it."""
+    """Whether clients of the older versions get a session, and must name it."""
     messages: list[McpMessageSpec] = Field(default_factory=list)
-    """What it sends without being asked, to each client that listens."""
+    """What it sends without a request, to each client that listens."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its description, as written."""
     enabled: bool = True
@@ -229,8 +229,7 @@ class McpServerSpec(Spec):
         )
 
     priority: ClassVar[int] = 0
-    fallback: ClassVar[int] = 2
-    """What a server answers by itself comes after every fallback rule of every layer."""
+    fallback: ClassVar[int] = 2  # its own replies come after every fallback rule
     replaces: ClassVar[None] = None
 
 

@@ -1,6 +1,6 @@
-"""Continues responses that wait for answers of their client: a tool server asks while it responds to a call.
+"""Continues responses that wait for responses of their client: a tool server has questions during a call.
 
-The answers come as requests of their own. When all are there, the call is read again with the answers in it, and the
+The client's responses come as further requests. When all are there, the call is read again with them in it, and the
 rules decide how its response continues.
 """
 
@@ -16,8 +16,8 @@ from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.exchange import Exchange
 
 
-def await_answers(app: App, exchange: Exchange, plan: Plan) -> None:
-    """Store an exchange whose response waits for answers."""
+def await_responses(app: App, exchange: Exchange, plan: Plan) -> None:
+    """Store an exchange whose response waits for its client."""
     awaited = plan.delivery.awaited
     if awaited is not None:
         app.awaiting[awaited.key] = AwaitingExchange(exchange, awaited)
@@ -30,17 +30,17 @@ def forget_awaiting(app: App, exchange: Exchange) -> None:
             del app.awaiting[key]
 
 
-def take_answer(app: App, request: Request) -> None:
-    """Continue the response for which the request has the last answer, if any does."""
-    answer = request.answer
-    if answer is None:
+def take_client_response(app: App, request: Request) -> None:
+    """Continue the response for which the request has the client's last response, if any does."""
+    response = request.client_response
+    if response is None:
         return
-    key, name, value = answer
+    key, name, value = response
     waiting = app.awaiting.get(key)
     if waiting is None or name not in waiting.awaited.names:
         return
-    waiting.answers[name] = value
-    if len(waiting.answers) == len(waiting.awaited.names):
+    waiting.responses[name] = value
+    if len(waiting.responses) == len(waiting.awaited.names):
         del app.awaiting[key]
         _continue(app, waiting)
 
@@ -52,7 +52,7 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
         return
     reader = exchange.head.reader(app.engine)
     now = app.deadlines.time()
-    again = reader.read(request.with_answers(waiting.answers), exchange.client, exchange.at, now)
+    again = reader.read(request.with_client_responses(waiting.responses), exchange.client, exchange.at, now)
     response = app.engine.respond(again)
     plan = _as_events(response.plan)
     before = exchange.response
@@ -68,12 +68,12 @@ def _continue(app: App, waiting: AwaitingExchange) -> None:
     )
     if response.lease is not None:
         response.lease.end()
-    await_answers(app, exchange, plan)
+    await_responses(app, exchange, plan)
     player.continue_with(plan, now)
 
 
 def _sent(plan: Plan) -> list[Step]:
-    """Return the steps before the wait for answers, which is behind the last event that asks."""
+    """Return the steps before the wait, which is behind the last question."""
     asked = [
         number for number, step in enumerate(plan.steps) if type(step) is EventStep and step.kind == "ping"
     ]
