@@ -47,6 +47,8 @@ def test_page_of_others_is_refused_unless_nothing_is_checked(validation: str) ->
     files = f"validation: {validation}\nrules: [{{match: {{mcp: {{tool: x}}}}, reply: x}}]\n{PLAIN}"
     answer = respond_once(files, rpc("ping", headers={"origin": "http://evil.example", "accept": ""}))
     assert answer.status == (403 if validation == "lenient" else 200)
+    listen = raw_request("/mcp/weather", method="GET", headers={"origin": "http://evil.example"})
+    assert respond_once(files, listen).status == (403 if validation == "lenient" else 405)
 
 
 @pytest.mark.parametrize(
