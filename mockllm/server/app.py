@@ -68,6 +68,7 @@ class App:
         """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
+        self.metrics.playing = self.playing
         self.draining = False
         """Whether the server stops: connections end with their next response."""
         self.stopped = False

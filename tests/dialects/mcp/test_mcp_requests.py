@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_tool_without_output_has_no_format() -> None:
     ],
 )
 def test_response_of_the_client_names_its_question(
-    id: object, more: dict[str, object], expected: object
+    id: object, more: dict[str, Any], expected: object
 ) -> None:
     assert read(rpc(None, id=id, **more)).client_response == expected
 
