@@ -6,11 +6,12 @@ A scenario describes them once, in neutral words; the dialect writes their defin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
 
 NO_FIELDS: Final[Mapping[str, Json]] = {}
 
@@ -90,3 +91,32 @@ class ToolServer(Struct, frozen=True):
 
     def prompt(self, name: object) -> ServedPrompt | None:
         return next((prompt for prompt in self.prompts if prompt.name == name), None)
+
+
+class ToolServerFacts:
+    """What a request to a tool server has; empty for any other request."""
+
+    to_tool_server: ClassVar[bool] = False
+    """Whether the call goes to a tool server, whose description the request then has in `tool_servers`."""
+    tool_servers: Mapping[str, ToolServer] = {}
+    """The tool servers that the loaded files describe, by name."""
+    raw: bytes
+
+    @lazy
+    def mcp(self) -> Mapping[str, Json]:
+        """What the call requests, by the words of `match: {mcp: …}`."""
+        return {}
+
+    @property
+    def endpoint(self) -> str | None:
+        """The name of the tool server; a recorder may forward its requests to a separate address."""
+        return None
+
+    @property
+    def client_response(self) -> tuple[str, str, Json] | None:
+        """The client's response to a question of a tool server: the names of wait and question, and its content."""
+        return None
+
+    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
+        """Return the body with the client's responses, by question."""
+        return self.raw
