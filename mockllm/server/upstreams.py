@@ -81,7 +81,7 @@ class Upstreams(Struct):
 
     def _of_endpoint(self, request: Request) -> str | None:
         """Return the address of a tool server, if it has a separate one."""
-        endpoint = request.endpoint
+        endpoint = request.server_endpoint
         return None if endpoint is None else self.bases.get(f"{request.provider}/{endpoint}")
 
     def url(self, request: Request, headers: Mapping[str, str], to: str | None = None) -> str:

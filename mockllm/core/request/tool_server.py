@@ -108,7 +108,7 @@ class ToolServerFacts:
         return {}
 
     @property
-    def endpoint(self) -> str | None:
+    def server_endpoint(self) -> str | None:
         """The name of the tool server; a recorder may forward its requests to a separate address."""
         return None
 

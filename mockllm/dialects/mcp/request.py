@@ -55,7 +55,7 @@ class ServerRequest(Request):
         return named or ""
 
     @property
-    def endpoint(self) -> str | None:
+    def server_endpoint(self) -> str | None:
         return self.route.get("server")
 
     @lazy

@@ -23,9 +23,9 @@ def read(sent: ClientRequest) -> Request:
 
 
 def test_request_names_its_server() -> None:
-    assert read(rpc("ping")).endpoint == "weather"
-    assert read(rpc("ping", path="/mcp")).endpoint is None
-    assert read(raw_request("/v1/chat/completions", {})).endpoint is None
+    assert read(rpc("ping")).server_endpoint == "weather"
+    assert read(rpc("ping", path="/mcp")).server_endpoint is None
+    assert read(raw_request("/v1/chat/completions", {})).server_endpoint is None
 
 
 def test_listening_is_a_stream() -> None:
