@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "explain": "show the response to a request, and the reasons",
     "test": "run the examples in scenario files",
     "exec": "run a command with a server that it finds by its environment",
+    "hunt": "search for the failure of a provider that breaks a command",
     "pack": "create, check, test, build and use packs of scenarios",
     "diff": "compare two versions of scenarios and list requests with different responses",
     "record": "forward requests to the real providers, and record the responses",
