@@ -45,6 +45,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True
     """Whether a stream sends a call's arguments in chunks; else whole."""
+    interleaved_calls: bool = False
+    """Whether the chunks of parallel calls may alternate in a stream: each names its call."""
     invalid_arguments: bool = True
     """Whether a call can have arguments that are no JSON; else such a call is left out."""
     cached_read: bool = True

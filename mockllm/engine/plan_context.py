@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
@@ -93,6 +93,14 @@ def with_max_wait(plan: Plan, max_wait: float) -> Plan:
         for step in plan.steps
     )
     return replace(plan, steps=steps)
+
+
+def supported_reply(dialect: GeneratingDialect, reply: Reply, request: Request) -> Reply:
+    """Return what a protocol supports of a reply that a fault may have changed."""
+    reply = dialect.supported_reply(reply, request)
+    if dialect.capabilities.interleaved_calls or not any(choice.interleaved for choice in reply.choices):
+        return reply
+    return replace(reply, choices=tuple(replace(choice, interleaved=False) for choice in reply.choices))
 
 
 # --- faults ------------------------------------------------------------------------------------------

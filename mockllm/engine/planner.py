@@ -27,6 +27,7 @@ from mockllm.engine.effective_settings import EffectiveSettings, effective_setti
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.plan_context import (
     PlanContext,
+    supported_reply,
     with_max_wait,
     with_plan_faults,
     with_reply_faults,
@@ -193,7 +194,7 @@ class ResponsePlanner:
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
-            reply = dialect.supported_reply(reply, request)
+            reply = supported_reply(dialect, reply, request)
             same = context.response.static and not faults
             encoded = self._encoded(context, dialect, reply, settings, same=same)
             whole = not context.streamed and reply.broken is None

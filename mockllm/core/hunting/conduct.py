@@ -108,6 +108,48 @@ VARIATIONS: Final = (
         "comments", "lines", "same", "sends comments between events", (_faults(*_COMMENTS),), ("stream",)
     ),
     Conduct(
+        "no_space",
+        "lines",
+        "same",
+        "sends no space behind the colons of events (`data:{…}`)",
+        (_faults("no_space"),),
+        ("stream",),
+    ),
+    Conduct(
+        "header_form",
+        "headers",
+        "same",
+        "writes the names of headers in another case, or the headers in another order",
+        (
+            _faults({"header_form": {"case": "lower"}}),
+            _faults({"header_form": {"case": "upper", "order": "reversed"}}),
+        ),
+    ),
+    Conduct(
+        "empty_chunks",
+        "empty",
+        "same",
+        "begins and ends a text with an empty chunk",
+        (_faults("empty_chunks"),),
+        ("stream",),
+    ),
+    Conduct(
+        "unasked_usage",
+        "empty",
+        "same",
+        "ends a stream with token counts that nobody asked for, in a chunk without choices",
+        (_faults("unasked_usage"),),
+        ("stream",),
+    ),
+    Conduct(
+        "interleaved_calls",
+        "calls",
+        "same",
+        "alternates the chunks of parallel tool calls",
+        (_faults("interleaved_calls"),),
+        ("stream", "parallel calls"),
+    ),
+    Conduct(
         "slow_start",
         "slow",
         "same",

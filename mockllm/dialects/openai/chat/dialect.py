@@ -57,6 +57,8 @@ class ChatEncoder(Encoder):
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""
+        self._numbers: dict[tuple[int, int], int] = {}
+        """The number of a call among its choice's calls, by choice and part; a lone call has none."""
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first chunk."""
 
@@ -89,6 +91,7 @@ class ChatEncoder(Encoder):
             if self._facts.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
                 return (self._chunk(at.choice, dumps(called)),)
+            self._numbers[at.choice, at.index] = self._calls[at.choice]
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
@@ -98,7 +101,7 @@ class ChatEncoder(Encoder):
         if type(part) is Call and self._facts.legacy:
             delta = b'{"function_call":{"arguments":%b}}' % encoded
         elif type(part) is Call:
-            number = self._calls[at.choice] - 1
+            number = self._numbers.get((at.choice, at.index), 0)
             form = CUSTOM_DELTA if part.name in self._facts.custom else FUNCTION_DELTA
             delta = form % (number, encoded)
         else:
@@ -120,7 +123,8 @@ class ChatEncoder(Encoder):
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        if self._request.include_usage and self.reply.usage.presence != "missing":
+        asked = self._request.include_usage or self.reply.usage.unasked
+        if asked and self.reply.usage.presence != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
             payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
@@ -161,7 +165,7 @@ class Chat(OpenAiCall):
 
     api = "chat"
     generates = True
-    capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}))
+    capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}), interleaved_calls=True)
     request = ChatRequest
 
     check = staticmethod(check)
