@@ -15,7 +15,7 @@ from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import seconds
-from mockllm.core.hunting.conduct_file import BadConduct, expectations
+from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import HuntReport
 from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.report_files import report_json, report_junit
@@ -32,7 +32,7 @@ from mockllm.server.engine_builder import Broken
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
     "Runs COMMAND again and again against a server that disturbs it: legal variations first, then faults, then "
-    "pairs. Shrinks what breaks COMMAND, replays it, and keeps it as a scenario. COMMAND finds the server by "
+    "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by "
     "OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL. Exits with 1 for a finding, "
     "2 where COMMAND does not pass without disturbances."
 )
@@ -53,7 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     judging.add_argument(
         "--reported",
         metavar="CODE[,CODE]",
-        help='exit codes that mean "told the user that it failed"; by default any code without a crash',
+        help='exit codes that mean "reported its failure to the user"; by default any code without a crash',
     )
     judging.add_argument(
         "--expect",
@@ -61,13 +61,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default="report",
         help="whether a client may report a temporary failure (the default), or has to recover from it",
     )
-    judging.add_argument("--conduct", metavar="FILE", help="a YAML file that changes the table of conduct")
+    judging.add_argument(
+        "--expectations", metavar="FILE", help="a YAML file that changes the table of disturbances"
+    )
     budget = parser.add_argument_group("budget")
     budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
     budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
     budget.add_argument("--timeout", type=seconds, default=10.0, help="the bound of a run (default: 10s)")
     budget.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="runs at the same time")
     budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
+    budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
     output = parser.add_argument_group("output")
     output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
     output.add_argument(
@@ -86,8 +89,10 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
     values = option_values(args, (*LOADING, *OWN), os.environ)
     trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
-    policy = Policy(_codes(args.reported), args.expect, _conduct(args.conduct))
-    budget = HuntBudget(args.runs, args.time, max(1, args.jobs), max(1, args.replays), values["seed"])
+    policy = Policy(_codes(args.reported), args.expect, _expectations(args.expectations))
+    budget = HuntBudget(
+        args.runs, args.time, max(1, args.jobs), max(1, args.replays), values["seed"], args.findings
+    )
     folder = Path(args.out)
     purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
     try:
@@ -149,15 +154,15 @@ def _codes(text: str | None) -> frozenset[int]:
         raise BadOption(f"--reported: expected exit codes, such as 3 or 3,4; found {text!r}") from None
 
 
-def _conduct(name: str | None) -> Mapping[str, Any]:
+def _expectations(name: str | None) -> Mapping[str, Any]:
     if name is None:
         return {}
     try:
         source = read_source(Path(name).read_bytes(), name)
         if source.diagnostics:
-            raise BadConduct(str(source.diagnostics[0]))
+            raise BadExpectations(str(source.diagnostics[0]))
         return expectations(source.data)
     except OSError as error:
-        raise BadOption(f"--conduct {name}: {error.strerror}") from None
-    except BadConduct as error:
-        raise BadOption(f"--conduct {name}: {error}") from None
+        raise BadOption(f"--expectations {name}: {error.strerror}") from None
+    except BadExpectations as error:
+        raise BadOption(f"--expectations {name}: {error}") from None

@@ -41,6 +41,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    refusal_ends: bool = False
+    """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
     refusal: bool = True
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True

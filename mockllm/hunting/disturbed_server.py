@@ -15,17 +15,18 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities
 from mockllm.engine.request_reader import EngineContext
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received
 
 FAST: Final = {"ttft": "1ms", "itl": "1ms", "jitter": "0s", "whole": "at_once"}
-"""The pace of all responses of a hunt: each chunk is a write of its own, and no run waits for a model."""
+"""The pace of all responses of a hunt: each chunk is a separate write, and no run waits for a model."""
 MAX_SEEN: Final = 200
 """The requests of a run that are looked at: the first ones. A client that retries for ever sends many."""
 MAX_BODY: Final = 10_000
-"""The bytes of a request's body that is kept for the examples of a finding."""
+"""The bytes of a request's body that is stored for the examples of a finding."""
 MAX_TEXT: Final = 20_000
 """The characters of a response's text that are looked at."""
 
@@ -58,7 +59,7 @@ def disturb(server: MockBase, schedule: Schedule, *, own_pace: bool = False) -> 
 
 
 def exchanges_seen(server: MockBase, since: float) -> tuple[ExchangeSeen, ...]:
-    """Return what the clients of a server asked for since a time, in seconds since the epoch."""
+    """Return what the clients of a server requested since a time, in seconds since the epoch."""
     return tuple(_seen(each, since) for each in server.requests[:MAX_SEEN])
 
 
@@ -68,9 +69,9 @@ def verdicts_seen(server: MockBase) -> tuple[VerdictSeen, ...]:
 
 
 def _seen(received: Received, since: float) -> ExchangeSeen:
-    answer = decoded(received)
+    content = decoded(received)
     text = sent_bytes(received._answer.plan)[:MAX_TEXT].decode("utf-8", "replace")
-    parts = () if answer is None else (answer.text, answer.thinking, answer.refusal)
+    parts = () if content is None else (content.text, content.thinking, content.refusal)
     return ExchangeSeen(
         received.provider,
         received.api,
@@ -85,32 +86,33 @@ def _seen(received: Received, since: float) -> ExchangeSeen:
         received.left,
         received.at - since,
         received.took,
-        len(answer.chunks or ()) if answer is not None else 0,
-        len(answer.calls) if answer is not None else 0,
+        len(content.chunks or ()) if content is not None else 0,
+        len(content.calls) if content is not None else 0,
         "\n".join(part for part in parts if part),
         text,
+        content is not None and content.finish == "refusal" and _capabilities(received).refusal_ends,
         _stated_timeout(received),
         str(received),
         received.path,
         received.user,
         received.body if len(received.raw) <= MAX_BODY else None,
-        None if answer is None or received.error else _reply(answer),
+        None if content is None or received.error else _reply(content),
     )
 
 
-def _reply(answer: DecodedResponse) -> Json:
+def _reply(content: DecodedResponse) -> Json:
     """Return the content of a response as a reply of the scenario language."""
     reply: dict[str, Json] = {}
-    if answer.thinking:
-        reply["thinking"] = answer.thinking
-    if answer.calls:
-        reply["tool_calls"] = [{"name": call.name, "arguments": call.arguments} for call in answer.calls]
-    if answer.refusal:
-        reply["refusal"] = answer.refusal
-    if answer.text and answer.chunks and not reply:
-        reply["chunks"] = list(answer.chunks)
-    elif answer.text or not reply:
-        reply["text"] = answer.text or ""
+    if content.thinking:
+        reply["thinking"] = content.thinking
+    if content.calls:
+        reply["tool_calls"] = [{"name": call.name, "arguments": call.arguments} for call in content.calls]
+    if content.refusal:
+        reply["refusal"] = content.refusal
+    if content.text and content.chunks and not reply:
+        reply["chunks"] = list(content.chunks)
+    elif content.text or not reply:
+        reply["text"] = content.text or ""
     return reply
 
 
@@ -120,6 +122,13 @@ def decoded(received: Received) -> DecodedResponse | None:
     dialect = context.routing.dialect if isinstance(context, EngineContext) else None
     decode = getattr(dialect, "decode", None)
     found: DecodedResponse | None = None if decode is None else decode(received._answer.plan)
+    return found
+
+
+def _capabilities(received: Received) -> ProtocolCapabilities:
+    context = received.request.context
+    dialect = context.routing.dialect if isinstance(context, EngineContext) else None
+    found: ProtocolCapabilities = getattr(dialect, "capabilities", ProtocolCapabilities())
     return found
 
 

@@ -10,9 +10,10 @@ from typing import Final, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import Schedule, schedule_text
 from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
-from mockllm.core.hunting.judgement import Judgement, Policy, Problem, judge
+from mockllm.core.hunting.judgement import BrokenRule, Judgement, Policy, judge
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.search import HuntSearch
 from mockllm.core.hunting.shrinking import shrink
@@ -26,13 +27,14 @@ BASELINES: Final = 2
 
 class HuntBudget(Struct, frozen=True):
     """The bounds of a hunt: `runs` with those of shrinking, `seconds` in all, `jobs` runs at once. `replays` of each
-    finding are not counted as runs."""
+    finding are not counted as runs. After so many `findings` the hunt ends; None for no bound."""
 
     runs: int = 200
     seconds: float = 600.0
     jobs: int = 2
     replays: int = REPLAYS
     seed: int = 0
+    findings: int | None = None
 
 
 class NoBaseline(Exception):
@@ -40,7 +42,7 @@ class NoBaseline(Exception):
 
 
 class HuntWatch(Protocol):
-    """Is told of a hunt's progress."""
+    """Receives the progress of a hunt."""
 
     def ran(self, runs: int, findings: int, doing: str) -> None:
         """A run has ended."""
@@ -125,9 +127,10 @@ class Hunter:
         """Run the search. Return why it ended."""
         running: dict[Future[RunOutcome], Schedule] = {}
         while True:
-            ended = self._over()
+            ended = self._over() or self._satisfied(progress)
             while (
-                self._over(len(running)) is None
+                ended is None
+                and self._over(len(running)) is None
                 and len(running) < self._budget.jobs
                 and (taken := search.take())
             ):
@@ -142,11 +145,11 @@ class Hunter:
                 judgement = judge(schedule, outcome, progress.baseline, self._policy)
                 note(progress, schedule, judgement, outcome)
                 search.tell(schedule, judgement, outcome)
-                if judgement.problem is not None:
+                if judgement.problem is not None and self._satisfied(progress) is None:
                     self._examine(schedule, judgement.problem, outcome, progress)
 
     def _examine(
-        self, schedule: Schedule, problem: Problem, outcome: RunOutcome, progress: HuntProgress
+        self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress
     ) -> None:
         """Shrink and replay a schedule that failed, unless its cause is known."""
         key = cause(schedule, problem)
@@ -195,6 +198,11 @@ class Hunter:
             self._watch.ran(self._runs, len(progress.findings), f"replay {schedule_text(schedule)}")
         return replace(finding, replays=len(futures), failures=failures)
 
+    def _satisfied(self, progress: HuntProgress) -> str | None:
+        """Return whether enough was found."""
+        bound = self._budget.findings
+        return counted(bound, "finding") if bound is not None and len(progress.findings) >= bound else None
+
     def _count(self, doing: str, findings: int = 0) -> None:
         self._runs += 1
         self._watch.ran(self._runs, findings, doing)
@@ -227,8 +235,8 @@ def check_baseline(first: RunOutcome, others: list[RunOutcome]) -> None:
     if first.code is None:
         raise NoBaseline(f"without disturbances the command does not end within {first.seconds:.3g} s")
     if first.code != 0:
-        said = first.last_words or "it wrote nothing"
-        raise NoBaseline(f"without disturbances the command fails with exit code {first.code}: {said}")
+        words = first.last_words or "it wrote nothing"
+        raise NoBaseline(f"without disturbances the command fails with exit code {first.code}: {words}")
     if not first.exchanges:
         raise NoBaseline(
             "the command sent no request to the server; it finds the server by OPENAI_BASE_URL, ANTHROPIC_BASE_URL, "

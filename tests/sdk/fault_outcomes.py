@@ -87,5 +87,10 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "comment_flood": Outcome((ALL, ALL, "one zwölf !UnknownApiResponseError")),
     "crlf": FINE,
     "coalesce": FINE,
+    "header_form": FINE,
+    "no_space": Outcome((ALL, ALL, "!UnknownApiResponseError")),
+    "empty_chunks": FINE,
+    "interleaved_calls": FINE,
+    "unasked_usage": FINE,
 }
 """With the settings of the matrix; what is not streamed, a fault of streams leaves as it is."""

@@ -1,4 +1,4 @@
-"""Legal forms of a response that few clients see: nothing is broken, and a good client gives the same result."""
+"""Legal forms of a response that few clients see: nothing is broken, and a good client has the same result."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class InterleavedCalls(ReplyFault):
         choices = tuple(replace(choice, interleaved=True) for choice in reply.choices)
         changed = replace(reply, choices=choices)
         if context.plan(changed) == context.plan(reply):
-            return NotApplicable("the protocol sends one call after the other")
+            return NotApplicable("the protocol sends one call after another")
         return changed
 
 

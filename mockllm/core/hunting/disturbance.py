@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, dumps
 class Disturbance(Struct, frozen=True):
     """One entry of a schedule, which is a modifier of the scenario language.
 
-    `kind` is the name of its row in the table of conduct. `settings` are the keys of the modifier that disturb
+    `kind` is the name of its row in the table of disturbances. `settings` are the keys of the modifier that disturb
     (`faults`, `error`, `pace`, `headers`, `delay`). `match`, `skip` and `times` choose the requests: those that
     match, without the first `skip`, at most `times` of them (None: all).
     """

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
 
-from mockllm.core.hunting.conduct import CONDUCT
 from mockllm.core.hunting.disturbance import Schedule
-from mockllm.core.hunting.judgement import RULES, Problem, Result
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
+from mockllm.core.hunting.judgement import RULES, BrokenRule, Result
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.verdicts import VERDICTS
 
 
 class Finding(Struct, frozen=True):
-    """A schedule after which a client breaks a rule of conduct. `found` is the schedule before it was shrunk.
+    """A schedule after which a client breaks a rule for clients. `found` is the schedule before it was shrunk.
     `failures` of `replays` runs broke the same rule. `also` are the kinds of other schedules with the same cause.
     """
 
-    problem: Problem
+    problem: BrokenRule
     schedule: Schedule
     found: Schedule
     outcome: RunOutcome
@@ -35,7 +35,7 @@ class Finding(Struct, frozen=True):
 
     @property
     def flaky(self) -> bool:
-        """Whether it does not fail each time: then it is told with its rate, and not as a finding."""
+        """Whether it does not fail each time: then it is reported with its rate, and not as a finding."""
         return self.failures < self.replays
 
     @property
@@ -43,15 +43,15 @@ class Finding(Struct, frozen=True):
         return f"{self.failures} of {self.replays}"
 
     @property
-    def rule_of_conduct(self) -> str:
+    def rule_text(self) -> str:
         """The broken rule in a sentence."""
         verdict = VERDICTS.get(self.problem.rule)
         return RULES[self.problem.rule] if verdict is None else verdict.rule
 
 
-def cause(schedule: Schedule, problem: Problem) -> str:
+def cause(schedule: Schedule, problem: BrokenRule) -> str:
     """Return the cause of a finding: findings of one cause are one."""
-    families = sorted({CONDUCT[each.kind].family for each in schedule})
+    families = sorted({DISTURBANCES[each.kind].family for each in schedule})
     return f"{problem.rule}: {' + '.join(families)}"
 
 

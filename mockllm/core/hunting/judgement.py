@@ -8,29 +8,30 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct, field
 
 from mockllm.core.display import counted, cut
-from mockllm.core.hunting.conduct import CONDUCT, Conduct, Expectation
 from mockllm.core.hunting.disturbance import Disturbance, Schedule
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType, Expectation
 from mockllm.core.hunting.outcome import MAX_SHOWN, RunOutcome
 
 Result: TypeAlias = Literal["held", "recovered", "reported", "unclear", "no effect", "failed"]
-"""`unclear`: nobody can tell from outside. `no effect`: nothing of the schedule was played."""
+"""`unclear`: it cannot be seen from outside. `no effect`: nothing of the schedule was played."""
 
 RULES: Final[Mapping[str, str]] = {
     "same_result": "A legal variation of a response changes nothing in the result.",
     "no_crash": "A client does not end with a mistake in its own code.",
     "ends": "A client does not wait for ever.",
     "says_so": "A client that cannot finish says so.",
-    "no_wrong_result": "A client does not take a broken or cut response for an answer.",
+    "no_wrong_result": "A client does not take a broken or cut response for a complete one.",
     "recovers": "A client recovers from a temporary failure.",
+    "goes_on": "A client does not go on with a conversation that the model refused, unless it removes the refusal.",
     "once": "A client does nothing twice that may happen once only.",
 }
-"""The rules of conduct that a run can break, besides those of the verdicts."""
+"""The rules for clients that a run can break, besides those of the verdicts."""
 EXPECTED_BAD: Final = frozenset({"gave_up", "no_read_timeout", "cancelled_early"})
 """Verdicts that are no findings by themselves: a client may give up if it says so, a run that hangs is judged by its
 bound, and a client that leaves a broken response early is right."""
 
 
-class Problem(Struct, frozen=True):
+class BrokenRule(Struct, frozen=True):
     """What a client did wrong: the name of the rule that it broke (a key of RULES, or a verdict's), and how."""
 
     rule: str
@@ -41,23 +42,23 @@ class Judgement(Struct, frozen=True):
     """The result of a run, with the problem of a failed one, or the reason for an unclear one."""
 
     result: Result
-    problem: Problem | None = None
+    problem: BrokenRule | None = None
     reason: str = ""
 
 
 class Policy(Struct, frozen=True):
     """What counts as a finding.
 
-    `reported`: the exit codes that mean "told the user that it failed"; empty: any code without a crash. `demand`:
-    `recover` makes a finding of a client that only reports where it could recover. `expectations` replace those of
-    the table, by row.
+    `reported`: the exit codes that mean "reported its failure to the user"; empty: any code without a crash.
+    `demand`: `recover` makes a finding of a client that only reports where it could recover. `expectations`
+    replace those of the table, by row.
     """
 
     reported: frozenset[int] = frozenset()
     demand: Literal["recover", "report"] = "report"
     expectations: Mapping[str, Expectation] = field(default_factory=dict)
 
-    def expects(self, row: Conduct) -> Expectation:
+    def expects(self, row: DisturbanceType) -> Expectation:
         return self.expectations.get(row.name, row.expect)
 
 
@@ -66,7 +67,7 @@ def judge(schedule: Schedule, outcome: RunOutcome, baseline: RunOutcome, policy:
     played = [each for number, each in enumerate(schedule) if _was_played(number, each, outcome)]
     if not played:
         return Judgement("no effect")
-    rows = [CONDUCT[each.kind] for each in played]
+    rows = [DISTURBANCES[each.kind] for each in played]
     if all(policy.expects(row) == "same" for row in rows):
         return _of_variation(outcome, baseline)
     return _of_fault(rows, played, outcome, baseline, policy)
@@ -89,16 +90,16 @@ def _was_played(number: int, disturbance: Disturbance, outcome: RunOutcome) -> b
 def _of_variation(outcome: RunOutcome, baseline: RunOutcome) -> Judgement:
     problem = _hang(outcome) or _repetition(outcome)
     if problem is None and outcome.code != baseline.code:
-        said = outcome.crash or outcome.last_words
-        problem = Problem("same_result", f"the command ended with exit code {outcome.code}: {said}")
+        words = outcome.crash or outcome.last_words
+        problem = BrokenRule("same_result", f"the command ended with exit code {outcome.code}: {words}")
     if problem is None and outcome.compared != baseline.compared:
-        problem = Problem("same_result", _difference(outcome.compared, baseline.compared))
+        problem = BrokenRule("same_result", _difference(outcome.compared, baseline.compared))
     problem = problem or _bad_verdict(outcome, baseline)
     return Judgement("held") if problem is None else Judgement("failed", problem)
 
 
 def _of_fault(
-    rows: Sequence[Conduct],
+    rows: Sequence[DisturbanceType],
     played: Sequence[Disturbance],
     outcome: RunOutcome,
     baseline: RunOutcome,
@@ -106,7 +107,9 @@ def _of_fault(
 ) -> Judgement:
     if outcome.code is None and (patient := _patience(outcome)):
         return Judgement("unclear", reason=patient)
-    problem = _hang(outcome) or _repetition(outcome) or _bad_verdict(outcome, baseline)
+    problem = (
+        _hang(outcome) or _repetition(outcome) or _continuation(outcome) or _bad_verdict(outcome, baseline)
+    )
     if problem is not None:
         return Judgement("failed", problem)
     if outcome.code == baseline.code:
@@ -114,47 +117,49 @@ def _of_fault(
     return _of_failure(rows, played, outcome, policy)
 
 
-def _of_success(rows: Sequence[Conduct], outcome: RunOutcome, baseline: RunOutcome) -> Judgement:
+def _of_success(rows: Sequence[DisturbanceType], outcome: RunOutcome, baseline: RunOutcome) -> Judgement:
     """Judge a command that ended as it does without faults."""
     if outcome.compared == baseline.compared:
         return Judgement("recovered" if outcome.compared is not None else "held")
-    if any(row.changes_answer for row in rows) and _shows_answer(outcome):
+    if any(row.changes_content for row in rows) and _shows_content(outcome):
         return Judgement("held")
     if _says_something(outcome, baseline):
         return Judgement("reported")
     found = _difference(outcome.compared, baseline.compared)
-    return Judgement("failed", Problem("no_wrong_result", f"the command succeeded, and {found}"))
+    return Judgement("failed", BrokenRule("no_wrong_result", f"the command succeeded, and {found}"))
 
 
-def _shows_answer(outcome: RunOutcome) -> bool:
-    """Return whether the command wrote anything of an answer, or the last response had none."""
+def _shows_content(outcome: RunOutcome) -> bool:
+    """Return whether the command wrote any content, or the last response had none."""
     return bool((outcome.compared or b"").strip()) or not outcome.exchanges[-1].text.strip()
 
 
 def _of_failure(
-    rows: Sequence[Conduct], played: Sequence[Disturbance], outcome: RunOutcome, policy: Policy
+    rows: Sequence[DisturbanceType], played: Sequence[Disturbance], outcome: RunOutcome, policy: Policy
 ) -> Judgement:
     """Judge a command that ended with another exit code than without faults."""
-    told = outcome.code in policy.reported if policy.reported else outcome.crash is None
-    if not told:
+    reported = outcome.code in policy.reported if policy.reported else outcome.crash is None
+    if not reported:
         if outcome.crash is None and outcome.failed_assertion:
             return Judgement("unclear", reason="an assertion of the test failed")
         rule = "no_crash" if outcome.crash else "says_so"
-        said = outcome.crash or outcome.last_words or "no word"
-        return Judgement("failed", Problem(rule, f"the command ended with exit code {outcome.code}: {said}"))
+        words = outcome.crash or outcome.last_words or "no word"
+        return Judgement(
+            "failed", BrokenRule(rule, f"the command ended with exit code {outcome.code}: {words}")
+        )
     if not policy.reported and outcome.failed_assertion:
         return Judgement("unclear", reason="an assertion of the test failed")
     recoverable = all(policy.expects(row) in ("recover", "same") for row in rows)
     if policy.demand == "recover" and recoverable and all(each.times is not None for each in played):
-        return Judgement("failed", Problem("recovers", f"the command gave up: {outcome.last_words}"))
+        return Judgement("failed", BrokenRule("recovers", f"the command gave up: {outcome.last_words}"))
     return Judgement("reported")
 
 
-def _hang(outcome: RunOutcome) -> Problem | None:
+def _hang(outcome: RunOutcome) -> BrokenRule | None:
     if outcome.code is not None:
         return None
     requests = counted(len(outcome.exchanges), "request")
-    return Problem("ends", f"the command had not ended after {outcome.seconds:.1f} s and {requests}")
+    return BrokenRule("ends", f"the command had not ended after {outcome.seconds:.1f} s and {requests}")
 
 
 def _patience(outcome: RunOutcome) -> str | None:
@@ -166,17 +171,28 @@ def _patience(outcome: RunOutcome) -> str | None:
     return None
 
 
-def _repetition(outcome: RunOutcome) -> Problem | None:
+def _repetition(outcome: RunOutcome) -> BrokenRule | None:
     if not outcome.repeated:
         return None
-    return Problem("once", f"a side effect came more than once: {cut(outcome.repeated[0], MAX_SHOWN)}")
+    return BrokenRule("once", f"a side effect came more than once: {cut(outcome.repeated[0], MAX_SHOWN)}")
 
 
-def _bad_verdict(outcome: RunOutcome, baseline: RunOutcome) -> Problem | None:
+def _continuation(outcome: RunOutcome) -> BrokenRule | None:
+    """Return a problem where a later request has a refused turn in its conversation."""
+    for number, refused in enumerate(outcome.exchanges):
+        if not refused.refused:
+            continue
+        for later in outcome.exchanges[number + 1 :]:
+            if later.turn > refused.turn:
+                return BrokenRule("goes_on", f"after a refusal the conversation goes on: {later.line}")
+    return None
+
+
+def _bad_verdict(outcome: RunOutcome, baseline: RunOutcome) -> BrokenRule | None:
     known = {each.name for each in baseline.verdicts} | EXPECTED_BAD
     for each in outcome.verdicts:
         if not each.good and each.name not in known:
-            return Problem(each.name, each.message)
+            return BrokenRule(each.name, each.message)
     return None
 
 
@@ -192,8 +208,8 @@ def _difference(found: bytes | None, expected: bytes | None) -> str:
 
 
 def _says_something(outcome: RunOutcome, baseline: RunOutcome) -> bool:
-    """Return whether the command wrote a word of its own that it does not write without faults: then it may have
-    said what happened. Parts of words count as known, since a cut answer ends within a word."""
+    """Return whether the command wrote a word that neither its run without faults nor a response has: then it
+    may have reported what happened. Parts of words count as known, since a cut text ends within a word."""
     known = "\n".join(
         (
             baseline.stdout,

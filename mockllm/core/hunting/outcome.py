@@ -1,4 +1,4 @@
-"""The outcome of one run: how the command ended, what it wrote, and what it asked the server for."""
+"""The outcome of one run: how the command ended, what it wrote, and what it requested from the server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ExchangeSeen(Struct, frozen=True):
     """A request of the client and its response. `started` and `took` are in seconds since the run began.
 
     `modifiers` are the names of the modifiers that applied, `notes` the server's remarks on faults that could not
-    apply. `chunks` and `calls` count those of the response. `text` is what the model said, `sent` all of the body.
+    apply. `chunks` and `calls` count those of the response. `text` is the model's text, `sent` all of the body.
     `timeout` is the client's own read timeout in seconds, where a header states it.
     """
 
@@ -41,6 +41,8 @@ class ExchangeSeen(Struct, frozen=True):
     calls: int = 0
     text: str = ""
     sent: str = ""
+    refused: bool = False
+    """Whether the model refused, in a protocol where a refusal ends the conversation."""
     timeout: float | None = None
     line: str = ""
     """The request and its response in a line, for people."""
@@ -86,7 +88,7 @@ class RunOutcome(Struct, frozen=True):
 
     @property
     def crash(self) -> str | None:
-        """The line that shows a mistake in the client itself, not an error that it tells; None without one."""
+        """The line that shows a mistake in the client itself, not an error that it reports; None without one."""
         if self.code is not None and self.code > FIRST_OF_SIGNALS:
             return f"a signal ended the command: {self.code - FIRST_OF_SIGNALS}"
         for text in (self.stderr, self.stdout):

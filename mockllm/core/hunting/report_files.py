@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from mockllm.core.hunting.conduct import CONDUCT, Conduct
 from mockllm.core.hunting.disturbance import Schedule, schedule_text
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
 from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow
 from mockllm.core.hunting.outcome import ExchangeSeen
 from mockllm.core.json.codec import Json
@@ -40,7 +40,7 @@ def _finding(finding: Finding, path: str | None) -> Json:
     return {
         "name": finding.name,
         "rule": finding.problem.rule,
-        "rule_of_conduct": finding.rule_of_conduct,
+        "rule_text": finding.rule_text,
         "message": finding.problem.message,
         "schedule": _schedule(finding.schedule),
         "found_by": _schedule(finding.found),
@@ -80,7 +80,7 @@ def report_junit(report: HuntReport) -> bytes:
     suite = ET.Element("testsuite", name="mockllm hunt", time=f"{report.seconds:.3f}", errors="0")
     failed = {each.kind: finding for finding in reversed(report.findings) for each in finding.schedule}
     failed |= {kind: finding for finding in report.findings for kind in finding.also if kind not in failed}
-    for row in CONDUCT.values():
+    for row in DISTURBANCES.values():
         _add_case(suite, row, report.tried.get(row.name), failed.get(row.name))
     suite.set("tests", str(len(suite)))
     for name in ("failure", "skipped"):
@@ -90,10 +90,12 @@ def report_junit(report: HuntReport) -> bytes:
     return document + b"\n"
 
 
-def _add_case(suite: ET.Element, row: Conduct, tried: TriedRow | None, finding: Finding | None) -> None:
+def _add_case(
+    suite: ET.Element, row: DisturbanceType, tried: TriedRow | None, finding: Finding | None
+) -> None:
     case = ET.SubElement(suite, "testcase", classname="mockllm.hunt", name=row.name, time="0")
     if finding is not None:
-        text = f"{schedule_text(finding.schedule)}\n{finding.rule_of_conduct}"
+        text = f"{schedule_text(finding.schedule)}\n{finding.rule_text}"
         lines = [text, *(each.line for each in finding.outcome.exchanges)]
         failure = ET.SubElement(case, "failure", type=finding.problem.rule)
         failure.set("message", _valid(finding.problem.message))

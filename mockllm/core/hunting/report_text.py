@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mockllm.core.display import counted
-from mockllm.core.hunting.conduct import CONDUCT
 from mockllm.core.hunting.disturbance import schedule_text
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow
 from mockllm.core.hunting.scenario_text import EXPECTED
 
@@ -41,14 +41,14 @@ def _finding(number: int, finding: Finding, path: str | None) -> Iterator[str]:
     yield f"{number}. {finding.problem.rule}: {finding.problem.message}"
     yield f"   {schedule_text(finding.schedule)}; failed {finding.rate} times"
     for each in finding.schedule:
-        row = CONDUCT[each.kind]
+        row = DISTURBANCES[each.kind]
         yield f"   the server {row.says}; a good client {EXPECTED[row.expect]}"
-    yield f"   rule: {finding.rule_of_conduct}"
+    yield f"   rule: {finding.rule_text}"
     if finding.also:
         yield f"   also by: {', '.join(finding.also)}"
     yield from (f"   | {each.line}" for each in finding.outcome.exchanges[:MAX_EXCHANGES])
     if path is not None:
-        yield f"   kept as {path}"
+        yield f"   written to {path}"
 
 
 def _tried(tried: Mapping[str, TriedRow]) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _tried(tried: Mapping[str, TriedRow]) -> Iterator[str]:
     for result, title in (("unclear", "cannot be judged"), ("no effect", "had no effect")):
         for reason, names in _by_reason(tried, result).items():
             yield f"{title} ({reason}): {', '.join(names)}"
-    missing = [name for name in CONDUCT if name not in tried]
+    missing = [name for name in DISTURBANCES if name not in tried]
     if missing:
         yield f"not tried (no fitting request, or no run left): {', '.join(missing)}"
 

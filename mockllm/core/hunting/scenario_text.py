@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Final
 
-from mockllm.core.hunting.conduct import CONDUCT, Conduct
 from mockllm.core.hunting.disturbance import schedule_text
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
 from mockllm.core.hunting.finding import Finding
 from mockllm.core.hunting.judgement import modifier_name
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome
@@ -22,7 +22,7 @@ MAX_RULES: Final = 20
 """The replies that the file contains."""
 TEMPLATES: Final = ("{{", "{%")
 EXPECTED: Final = {
-    "same": "gives the same result",
+    "same": "has the same result",
     "recover": "recovers by a retry, or ends with an error that says so",
     "report": "ends with an error that says so, or recovers",
     "ignore": "does as it likes",
@@ -50,11 +50,11 @@ def scenario_text(finding: Finding, baseline: RunOutcome, command: str, path: st
 
 
 def _comment(finding: Finding, command: str, path: str) -> Iterator[str]:
-    rows = [CONDUCT[each.kind] for each in finding.schedule]
+    rows = [DISTURBANCES[each.kind] for each in finding.schedule]
     yield f"# Found by mockllm hunt: {_line(schedule_text(finding.schedule))}"
     for row in rows:
         yield from _wrapped(f"The server {row.says}.")
-    yield from _wrapped(f"The rule: {finding.rule_of_conduct}")
+    yield from _wrapped(f"The rule: {finding.rule_text}")
     yield from _wrapped(f"What happened in {finding.rate} runs: {finding.problem.message}.")
     yield from _wrapped(f"A good client {_expected(rows)}.")
     yield "#"
@@ -62,7 +62,7 @@ def _comment(finding: Finding, command: str, path: str) -> Iterator[str]:
     yield f'# pytest:  @pytest.mark.mockllm(scenarios="{path}", verdicts=True)'
 
 
-def _expected(rows: Sequence[Conduct]) -> str:
+def _expected(rows: Sequence[DisturbanceType]) -> str:
     """Return what a good client does after all of these: what the weakest expectation allows."""
     order = ("report", "recover", "same")
     return EXPECTED[min((row.expect for row in rows), key=order.index)]

@@ -1,6 +1,6 @@
 """The search: which schedule is tried next. Variations first, then single faults, then pairs.
 
-The search is told the judgement on each run. It tries no further place of a disturbance that is a finding already,
+The search receives the judgement on each run. It tries no further place of a disturbance that is a finding already,
 and chooses pairs by what their parts showed alone: what is rare comes first.
 """
 
@@ -15,8 +15,8 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.hunting.conduct import CONDUCT, Conduct
 from mockllm.core.hunting.disturbance import Disturbance, Schedule, schedule_key
+from mockllm.core.hunting.disturbance_types import DISTURBANCES, DisturbanceType
 from mockllm.core.hunting.judgement import Judgement, Policy
 from mockllm.core.hunting.outcome import ExchangeSeen, RunOutcome
 from mockllm.core.json.codec import Json
@@ -135,13 +135,13 @@ class HuntSearch:
 
     # --- single disturbances -----------------------------------------------------------------------
 
-    def _rows(self, *, variation: bool) -> Iterator[Conduct]:
-        for row in CONDUCT.values():
+    def _rows(self, *, variation: bool) -> Iterator[DisturbanceType]:
+        for row in DISTURBANCES.values():
             expected = self._policy.expects(row)
             if expected != "ignore" and (expected == "same") == variation and self._applicable(row):
                 yield row
 
-    def _applicable(self, row: Conduct) -> bool:
+    def _applicable(self, row: DisturbanceType) -> bool:
         return any(_fits(row, target.seen) for target in self._targets)
 
     def _first(self) -> Iterator[tuple[Phase, Schedule]]:
@@ -162,7 +162,7 @@ class HuntSearch:
                     yield "faults", (Disturbance(row.name, row.forms[0], times=times),)
 
     def _on_targets(
-        self, row: Conduct, forms: Sequence[Mapping[str, Json]], *, first: bool = False
+        self, row: DisturbanceType, forms: Sequence[Mapping[str, Json]], *, first: bool = False
     ) -> Iterator[Disturbance]:
         fitting = [target for target in self._targets if _fits(row, target.seen)]
         for form in forms:
@@ -187,14 +187,14 @@ class HuntSearch:
 
 
 def _pair(one: Single, other: Single) -> Schedule | None:
-    """Return two disturbances as a schedule; None where one would hide the other.
+    """Return two disturbances as a schedule; None where one would hide the second.
 
     Two faults on the same request become a fault on the request and one on its retry.
     """
     first, second = one.disturbance, other.disturbance
     if first.kind == second.kind:
         return None
-    rows = [CONDUCT[each.kind] for each in (first, second)]
+    rows = [DISTURBANCES[each.kind] for each in (first, second)]
     if all(row.variation for row in rows):
         return (first, second) if rows[0].family != rows[1].family else None
     if any(row.variation for row in rows):
@@ -209,7 +209,7 @@ def _pair(one: Single, other: Single) -> Schedule | None:
     return first, second
 
 
-def _fits(row: Conduct, seen: ExchangeSeen) -> bool:
+def _fits(row: DisturbanceType, seen: ExchangeSeen) -> bool:
     """Return whether a disturbance can have an effect on the response to a request."""
     has = {"any": True, "stream": seen.stream, "whole": not seen.stream, "calls": seen.calls > 0}
     has["parallel calls"] = seen.calls > 1

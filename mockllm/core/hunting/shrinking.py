@@ -11,8 +11,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from mockllm.core.hunting.conduct import CONDUCT
 from mockllm.core.hunting.disturbance import Disturbance, Schedule, schedule_key
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.json.codec import Json
 
 Shrinking: TypeAlias = Generator[Schedule, bool, Schedule]
@@ -86,7 +86,7 @@ def _simpler_forms(disturbance: Disturbance) -> Iterator[Mapping[str, Json]]:
     faults = disturbance.settings.get("faults")
     if isinstance(faults, list) and len(faults) > 1:
         yield from ({**disturbance.settings, "faults": [fault]} for fault in faults)
-    for form in CONDUCT[disturbance.kind].forms:
+    for form in DISTURBANCES[disturbance.kind].forms:
         if form == disturbance.settings:
             return
         yield form

@@ -1,6 +1,6 @@
-"""The table of conduct: what a server may do, and what a good client does then.
+"""The table of disturbances: what a server may do, and what a good client does then.
 
-A *variation* is legal: a client that gives another result is wrong. A *fault* is a failure that a well-behaved
+A *variation* is legal: a client that has another result is wrong. A *fault* is a failure that a well-behaved
 provider, or the network before it, can show: a client recovers, or ends with an error that says so.
 `docs/hunting.md` has this table; a test compares the two.
 """
@@ -22,12 +22,12 @@ Needs: TypeAlias = Literal["any", "stream", "whole", "calls", "parallel calls"]
 """The kind of response without which a disturbance has no effect."""
 
 
-class Conduct(Struct, frozen=True):
+class DisturbanceType(Struct, frozen=True):
     """A row of the table.
 
     `forms` are the settings of modifiers, the simplest first; the search tries all, shrinking prefers the first.
     `family` is the class of the place: findings of one family that break the same rule are one. `says` completes
-    "The server …". `changes_answer`: the content of the response differs, so the output of a good client may, too.
+    "The server …". `changes_content`: the content of the response differs, so the output of a good client may, too.
     `lasts`: also tried on every request, as an outage.
     """
 
@@ -37,7 +37,7 @@ class Conduct(Struct, frozen=True):
     says: str
     forms: tuple[Mapping[str, Json], ...]
     needs: tuple[Needs, ...] = ("any",)
-    changes_answer: bool = False
+    changes_content: bool = False
     lasts: bool = False
 
     @property
@@ -60,34 +60,34 @@ _COMMENTS: Final[list[Json]] = [
     for count in (0, 1, 2)
 ]
 SMALL: Final = "0.01ms"
-"""The time between two pieces of a body: they are separate writes, and separate chunks of HTTP."""
+"""The time between two parts of a body: they are separate writes, and separate chunks of HTTP."""
 BODY_200: Final = '{"error": {"message": "The server had an error.", "type": "server_error", "code": 500}}'
 
 VARIATIONS: Final = (
-    Conduct(
+    DisturbanceType(
         "split_character",
         "split",
         "same",
-        "sends a character of several bytes in two pieces",
+        "sends a character of several bytes in two parts",
         (_faults({"cut_utf8": {"then": "go_on", "pause": "20ms"}}),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "split_event",
         "split",
         "same",
-        "sends an event in two pieces",
+        "sends an event in two parts",
         (_faults({"cut_event": {"then": "go_on", "pause": "20ms"}}),),
         ("stream",),
     ),
-    Conduct(
-        "small_pieces",
+    DisturbanceType(
+        "small_writes",
         "split",
         "same",
-        "sends the body in small pieces, byte by byte",
+        "sends the body in small writes, byte by byte",
         (_faults({"drip": {"size": 1, "every": SMALL}}), _faults({"drip": {"size": 7, "every": SMALL}})),
     ),
-    Conduct(
+    DisturbanceType(
         "all_at_once",
         "joined",
         "same",
@@ -95,7 +95,7 @@ VARIATIONS: Final = (
         ({"pace": {"ttft": "0s", "itl": "0s"}},),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "in_groups",
         "joined",
         "same",
@@ -103,11 +103,21 @@ VARIATIONS: Final = (
         (_faults({"coalesce": {"events": 3}}), _faults({"coalesce": {"events": 2}})),
         ("stream",),
     ),
-    Conduct("crlf", "lines", "same", "ends the lines of events with CRLF", (_faults("crlf"),), ("stream",)),
-    Conduct(
+    DisturbanceType(
+        "other_chunks",
+        "chunks",
+        "same",
+        "divides its content into other chunks: one character each, or all in one",
+        ({"pace": {"chunk_size": "1 characters"}}, {"pace": {"chunk_size": "10000 characters"}}),
+        ("stream",),
+    ),
+    DisturbanceType(
+        "crlf", "lines", "same", "ends the lines of events with CRLF", (_faults("crlf"),), ("stream",)
+    ),
+    DisturbanceType(
         "comments", "lines", "same", "sends comments between events", (_faults(*_COMMENTS),), ("stream",)
     ),
-    Conduct(
+    DisturbanceType(
         "no_space",
         "lines",
         "same",
@@ -115,7 +125,7 @@ VARIATIONS: Final = (
         (_faults("no_space"),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "header_form",
         "headers",
         "same",
@@ -125,7 +135,7 @@ VARIATIONS: Final = (
             _faults({"header_form": {"case": "upper", "order": "reversed"}}),
         ),
     ),
-    Conduct(
+    DisturbanceType(
         "empty_chunks",
         "empty",
         "same",
@@ -133,15 +143,15 @@ VARIATIONS: Final = (
         (_faults("empty_chunks"),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "unasked_usage",
         "empty",
         "same",
-        "ends a stream with token counts that nobody asked for, in a chunk without choices",
+        "ends a stream with token counts that the client did not request, in a chunk without choices",
         (_faults("unasked_usage"),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "interleaved_calls",
         "calls",
         "same",
@@ -149,14 +159,14 @@ VARIATIONS: Final = (
         (_faults("interleaved_calls"),),
         ("stream", "parallel calls"),
     ),
-    Conduct(
+    DisturbanceType(
         "slow_start",
         "slow",
         "same",
         "sends the first byte of a response late",
         ({"delay": "400ms"}, {"pace": {"ttft": "400ms"}}, _faults({"slow_headers": {"for": "300ms"}})),
     ),
-    Conduct(
+    DisturbanceType(
         "pause",
         "slow",
         "same",
@@ -164,7 +174,7 @@ VARIATIONS: Final = (
         (_faults({"stall": {"for": "400ms"}}),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "no_length",
         "headers",
         "same",
@@ -174,7 +184,7 @@ VARIATIONS: Final = (
 )
 
 FAULTS_SHOWN: Final = (
-    Conduct(
+    DisturbanceType(
         "rate_limit",
         "refused",
         "recover",
@@ -182,14 +192,14 @@ FAULTS_SHOWN: Final = (
         ({"error": {"type": "rate_limit", "retry_after": "1s"}}, {"error": "rate_limit"}),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "rate_limit_date",
         "refused",
         "recover",
         "refuses with a rate limit whose `retry-after` is a date",
         ({"error": "rate_limit", "headers": {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}},),
     ),
-    Conduct(
+    DisturbanceType(
         "overloaded",
         "refused",
         "recover",
@@ -197,7 +207,7 @@ FAULTS_SHOWN: Final = (
         ({"error": "overloaded"}, {"error": {"type": "overloaded", "status": 529}}),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "server_error",
         "refused",
         "recover",
@@ -205,14 +215,14 @@ FAULTS_SHOWN: Final = (
         ({"error": "server_error"},),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "gateway_page",
         "refused",
         "recover",
         "is behind a gateway that sends a page of HTML",
         (_faults({"html_page": {"status": 502}}), _faults({"html_page": {"status": 503}})),
     ),
-    Conduct(
+    DisturbanceType(
         "no_response",
         "no response",
         "recover",
@@ -220,7 +230,7 @@ FAULTS_SHOWN: Final = (
         (_faults("no_response"), _faults({"no_response": {"then": "close"}})),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "authentication",
         "refused for good",
         "report",
@@ -228,7 +238,7 @@ FAULTS_SHOWN: Final = (
         ({"error": "authentication"},),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "context_length",
         "refused for good",
         "report",
@@ -236,7 +246,7 @@ FAULTS_SHOWN: Final = (
         ({"error": "context_length"},),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "quota",
         "refused for good",
         "report",
@@ -244,7 +254,7 @@ FAULTS_SHOWN: Final = (
         ({"error": "insufficient_quota"},),
         lasts=True,
     ),
-    Conduct(
+    DisturbanceType(
         "error_in_200",
         "error in 200",
         "report",
@@ -261,9 +271,13 @@ FAULTS_SHOWN: Final = (
             ),
         ),
     ),
-    Conduct("cut", "cut", "report", "closes the connection in the middle of a response", _places("close")),
-    Conduct("reset", "cut", "report", "resets the connection in the middle of a response", _places("reset")),
-    Conduct(
+    DisturbanceType(
+        "cut", "cut", "report", "closes the connection in the middle of a response", _places("close")
+    ),
+    DisturbanceType(
+        "reset", "cut", "report", "resets the connection in the middle of a response", _places("reset")
+    ),
+    DisturbanceType(
         "ended_early",
         "cut",
         "report",
@@ -271,7 +285,7 @@ FAULTS_SHOWN: Final = (
         _places("truncate"),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "no_finish",
         "cut",
         "report",
@@ -279,7 +293,7 @@ FAULTS_SHOWN: Final = (
         (_faults("no_finish"),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "no_terminator",
         "end",
         "report",
@@ -287,7 +301,7 @@ FAULTS_SHOWN: Final = (
         (_faults("no_terminator"),),
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "error_in_stream",
         "error in stream",
         "report",
@@ -295,78 +309,78 @@ FAULTS_SHOWN: Final = (
         _places("error_event")[:3],
         ("stream",),
     ),
-    Conduct(
+    DisturbanceType(
         "silence",
         "silence",
         "report",
         "falls silent, and leaves the connection open",
         (*_places("silence")[:1], _faults({"no_response": {"then": "silence"}})),
     ),
-    Conduct(
+    DisturbanceType(
         "refusal",
         "content",
         "report",
         "sends a refusal of the model",
         (_faults("refusal"),),
-        changes_answer=True,
+        changes_content=True,
     ),
-    Conduct(
+    DisturbanceType(
         "content_filter",
         "content",
         "report",
         "ends the content by a content filter",
         (_faults("content_filter"),),
     ),
-    Conduct(
+    DisturbanceType(
         "length_stop",
         "content",
         "report",
         "ends the content at the maximum of tokens",
         (_faults("length_stop"),),
     ),
-    Conduct(
+    DisturbanceType(
         "empty_answer",
         "content",
         "report",
         "sends no content, and ends normally",
         (_faults("empty_answer"),),
-        changes_answer=True,
+        changes_content=True,
     ),
-    Conduct(
+    DisturbanceType(
         "bad_arguments",
         "tool call",
         "report",
         "sends arguments of a tool call that are not JSON",
         (_faults("bad_tool_arguments"), _faults({"bad_tool_arguments": {"how": "truncated"}})),
         ("calls",),
-        changes_answer=True,
+        changes_content=True,
     ),
-    Conduct(
+    DisturbanceType(
         "unknown_tool",
         "tool call",
         "report",
         "calls a tool that the request does not offer",
         (_faults("unknown_tool"),),
         ("calls",),
-        changes_answer=True,
+        changes_content=True,
     ),
-    Conduct(
+    DisturbanceType(
         "wrong_arguments",
         "tool call",
         "report",
         "sends arguments of a tool call that violate its schema",
         (_faults({"wrong_schema": {"how": "missing"}}),),
         ("calls",),
-        changes_answer=True,
+        changes_content=True,
     ),
-    Conduct(
+    DisturbanceType(
         "no_usage",
         "usage",
         "report",
         "sends no token counts",
         (_faults("no_usage"), _faults({"no_usage": {"how": "null"}})),
-        changes_answer=True,
+        changes_content=True,
     ),
 )
-CONDUCT: Final[Mapping[str, Conduct]] = {row.name: row for row in (*VARIATIONS, *FAULTS_SHOWN)}
+DISTURBANCES: Final[Mapping[str, DisturbanceType]] = {row.name: row for row in (*VARIATIONS, *FAULTS_SHOWN)}
 """All rows by name: variations first, each in the order in which they are tried."""
