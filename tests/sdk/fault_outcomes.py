@@ -89,8 +89,12 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "coalesce": FINE,
     "header_form": FINE,
     "no_space": Outcome((ALL, ALL, "!UnknownApiResponseError")),
-    "empty_chunks": FINE,
-    "interleaved_calls": FINE,
-    "unasked_usage": FINE,
+    "tool_call_chunks": FINE,
+    "finish": FINE,
+    "role": FINE,
+    "usage": FINE,
+    "empty_chunk": FINE,
+    "event_names": Outcome((ALL, "", ALL)),
+    "merged_events": Outcome(("!JSONDecodeError", "!JSONDecodeError", "!UnknownApiResponseError")),
 }
 """With the settings of the matrix; what is not streamed, a fault of streams leaves as it is."""

@@ -136,19 +136,22 @@ VARIATIONS: Final = (
         ),
     ),
     DisturbanceType(
-        "empty_chunks",
+        "empty_chunk",
         "empty",
         "same",
-        "begins and ends a text with an empty chunk",
-        (_faults("empty_chunks"),),
+        "sends a chunk without text, or without choices",
+        (
+            _faults({"empty_chunk": {"form": "empty_text", "after": {"chunks": 1}}}),
+            _faults({"empty_chunk": {"form": "no_choices", "after": {"fraction": 1.0}}}),
+        ),
         ("stream",),
     ),
     DisturbanceType(
-        "unasked_usage",
-        "empty",
+        "repeated_members",
+        "members",
         "same",
-        "ends a stream with token counts that the client did not request, in a chunk without choices",
-        (_faults("unasked_usage"),),
+        "repeats the role in each event, or sends the finish reason with the last chunk",
+        (_faults({"role": {"at": "every"}}), _faults({"finish": {"at": "last_chunk"}})),
         ("stream",),
     ),
     DisturbanceType(
@@ -156,7 +159,7 @@ VARIATIONS: Final = (
         "calls",
         "same",
         "alternates the chunks of parallel tool calls",
-        (_faults("interleaved_calls"),),
+        (_faults({"tool_call_chunks": {"interleave": True}}),),
         ("stream", "parallel calls"),
     ),
     DisturbanceType(

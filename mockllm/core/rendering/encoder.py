@@ -7,8 +7,8 @@ points in the same order, and truncate a reply there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, islice
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Kind, RawStep, Spoken, Step, WaitStep
-from mockllm.core.reply.reply import Call, Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
+from mockllm.core.reply.reply import Choice, ContentChunk, NativePart, Part, Pause, Reply, Verbatim
 
 Event: TypeAlias = tuple[bytes, str | None]
 """An unframed payload and the name of its event, where the protocol names events."""
@@ -162,38 +162,9 @@ def _in_order(reply: Reply) -> Iterator[tuple[int, int, Part, ContentChunk]]:
 
 
 def _chunks(choice: Choice) -> Iterator[tuple[int, Part, ContentChunk]]:
-    for run in _runs(choice):
-        if len(run) > 1:
-            yield from _alternating(run)
-        else:
-            index, part = run[0]
-            for chunk in ("",) if isinstance(part, NativePart) else part.chunks:
-                yield index, part, chunk
-
-
-def _runs(choice: Choice) -> Iterator[list[tuple[int, Part]]]:
-    """Yield the parts of a choice with their numbers: calls in a row together where their chunks alternate."""
-    numbered = enumerate(choice.parts)
-    if not choice.interleaved:
-        yield from ([part] for part in numbered)
-        return
-    for calls, group in groupby(numbered, key=lambda part: type(part[1]) is Call):
-        if calls:
-            yield list(group)
-        else:
-            yield from ([part] for part in group)
-
-
-def _alternating(run: Sequence[tuple[int, Part]]) -> Iterator[tuple[int, Part, ContentChunk]]:
-    """Yield the chunks of calls by turns."""
-    waiting = [(index, part, iter(part.chunks)) for index, part in run if type(part) is Call]
-    while waiting:
-        for entry in list(waiting):
-            for chunk in entry[2]:
-                yield entry[0], entry[1], chunk
-                break
-            else:
-                waiting.remove(entry)
+    for index, part in enumerate(choice.parts):
+        for chunk in ("",) if isinstance(part, NativePart) else part.chunks:
+            yield index, part, chunk
 
 
 def _first(choice: Choice, count: int) -> Choice:
@@ -222,11 +193,7 @@ Moment: TypeAlias = tuple[Kind, Iterable[Event] | Pause | Verbatim]
 
 def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
     yield "open", encoder.begin(number)
-    for run in _runs(choice):
-        if len(run) > 1:
-            yield from _alternating_moments(encoder, number, run)
-            continue
-        index, part = run[0]
+    for index, part in enumerate(choice.parts):
         at = EncoderPosition(number, index, part)
         if isinstance(part, NativePart):
             yield "chunk", encoder.open(at)
@@ -236,20 +203,6 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[Moment]:
             yield ("chunk", encoder.chunk_events(at, chunk)) if type(chunk) is str else ("open", chunk)  # type: ignore[misc]
         yield "close", encoder.close(at)
     yield "finish", encoder.end(number)
-
-
-def _alternating_moments(encoder: Encoder, number: int, run: Sequence[tuple[int, Part]]) -> Iterator[Moment]:
-    """Yield the moments of calls whose chunks alternate: all are open meanwhile."""
-    positions = {index: EncoderPosition(number, index, part) for index, part in run}
-    for at in positions.values():
-        yield "open", encoder.open(at)
-    for index, _, chunk in _alternating(run):
-        if type(chunk) is str:
-            yield "chunk", encoder.chunk_events(positions[index], chunk)
-        else:
-            yield "open", chunk  # type: ignore[misc]
-    for at in positions.values():
-        yield "close", encoder.close(at)
 
 
 def _broken_off(moments: Iterator[Moment]) -> Iterator[Moment]:

@@ -122,8 +122,6 @@ class Choice(Struct, frozen=True):
     """The stop sequence that cut the text, if any."""
     flagged: Harm | None = None
     """The category that a content filter reported, if any."""
-    interleaved: bool = False
-    """Whether the chunks of its calls alternate in a stream, where the protocol has that (by a fault)."""
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -152,8 +150,6 @@ class Usage(Struct, frozen=True):
     """The total in the response, in place of the true one."""
     presence: Literal["counted", "null", "missing"] = "counted"
     """Whether the response has the counts, null in their place, or nothing (both by a fault)."""
-    unasked: bool = False
-    """Whether a stream has the counts although the client did not ask for them (by a fault)."""
 
     @property
     def total(self) -> int:

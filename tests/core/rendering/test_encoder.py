@@ -167,27 +167,3 @@ def test_chunk_schedule_equals_encoded_chunks() -> None:
     ]
     assert chunk_schedule(Reply(two)) == (said, 0.0)
     assert chunk_schedule(Reply(())) == ([], 0.0)
-
-
-def test_interleaved_calls_alternate_between_open_and_close() -> None:
-    calls = (Call("f", ("a", Pause(1.0), "b")), Call("g", ("x",)))
-    choice = Choice((Text(("t",)), *calls, NativePart("y", {}), calls[1]), interleaved=True)
-    assert moments(Spoken, choice)[2:-3] == [
-        "0 open open 0.0",
-        "1 chunk t",
-        "1 close close 0.0",
-        "1 open open 0.1",
-        "1 open open 0.2",
-        "2 chunk a",
-        "3 chunk x",
-        "3 wait 1.0 True",
-        "4 chunk b",
-        "4 close close 0.1",
-        "4 close close 0.2",
-        "5 chunk open 0.3",
-        "5 open open 0.4",
-        "6 chunk x",
-        "6 close close 0.4",
-    ]
-    texts = [entry.text for entry in chunk_schedule(Reply((choice,)))[0]]
-    assert texts == ["t", "a", "x", "b", "", "x"]

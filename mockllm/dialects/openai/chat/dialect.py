@@ -10,6 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
@@ -31,6 +32,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.request_builder import build_chat
+from mockllm.dialects.openai.stream_forms import CHAT_FORM
 
 FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
 CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
@@ -57,8 +59,6 @@ class ChatEncoder(Encoder):
         self._chunks = 0
         self._calls = [0] * len(reply.choices)
         """The number of opened calls of each choice."""
-        self._numbers: dict[tuple[int, int], int] = {}
-        """The number of a call among its choice's calls, by choice and part; a lone call has none."""
         self._lone: set[int] = set()
         """The choices whose only call was opened by their first chunk."""
 
@@ -91,7 +91,6 @@ class ChatEncoder(Encoder):
             if self._facts.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
                 return (self._chunk(at.choice, dumps(called)),)
-            self._numbers[at.choice, at.index] = self._calls[at.choice]
             return (self._chunk(at.choice, dumps({"tool_calls": [self._opening(part, at.choice)]})),)
         return ()
 
@@ -101,7 +100,7 @@ class ChatEncoder(Encoder):
         if type(part) is Call and self._facts.legacy:
             delta = b'{"function_call":{"arguments":%b}}' % encoded
         elif type(part) is Call:
-            number = self._numbers.get((at.choice, at.index), 0)
+            number = self._calls[at.choice] - 1
             form = CUSTOM_DELTA if part.name in self._facts.custom else FUNCTION_DELTA
             delta = form % (number, encoded)
         else:
@@ -123,8 +122,7 @@ class ChatEncoder(Encoder):
         return (self._chunk(choice, b"{}", reason),)
 
     def finish(self) -> Iterable[tuple[Kind, Event]]:
-        asked = self._request.include_usage or self.reply.usage.unasked
-        if asked and self.reply.usage.presence != "missing":
+        if self._request.include_usage and self.reply.usage.presence != "missing":
             yield "usage", (self._top + b'],"usage":' + dumps(self._usage) + self._padding(0), None)
         if self._moderation is not None:
             payload = self._top + b'],"moderation":' + dumps(self._moderation) + self._tail[1:]
@@ -132,7 +130,11 @@ class ChatEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
+        error = {"error": error_object(failure, self._request, self._stamp)}
+        if not failure.in_chunk:
+            return ((dumps(error), None),)
+        chunk, name = self._chunk(0, b'{"content":""}', b'"error"')
+        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
 
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
@@ -165,7 +167,7 @@ class Chat(OpenAiCall):
 
     api = "chat"
     generates = True
-    capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}), interleaved_calls=True)
+    capabilities = ProtocolCapabilities(error_in_chunk=True, unsupported_parts=frozenset({"images"}))
     request = ChatRequest
 
     check = staticmethod(check)
@@ -184,6 +186,9 @@ class Chat(OpenAiCall):
         assert isinstance(request, ChatRequest)
         steps = tuple(encode(ChatEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return CHAT_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)

@@ -206,18 +206,3 @@ def test_variant_contains_all_that_changes_the_bytes() -> None:
         )
     }
     assert len(variants) == 6
-
-
-def test_unasked_usage_has_a_chunk_without_choices() -> None:
-    reply = HI.with_usage(Usage(3, 2, unasked=True))
-    payloads = chunks(CHAT.encode_stream(reply, chat(), STAMP))
-    assert [payload["choices"] for payload in payloads][-1] == []
-    assert payloads[-1]["usage"]["total_tokens"] == 5
-    assert "usage" not in chunks(CHAT.encode_stream(HI, chat(), STAMP))[-1]
-
-
-def test_interleaved_calls_have_their_index() -> None:
-    calls = (Call("a", ("1", "2")), Call("b", ("3", "4")))
-    sent = deltas(Reply((Choice(calls, finish="tool_calls", interleaved=True),)))
-    indexes = [call["index"] for delta in sent for call in delta.get("tool_calls", ())]
-    assert indexes == [0, 1, 0, 1, 0, 1]
