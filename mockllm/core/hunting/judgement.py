@@ -31,6 +31,10 @@ EXPECTED_BAD: Final = frozenset({"gave_up", "no_read_timeout", "cancelled_early"
 bound, and a client that leaves a broken response early is right."""
 
 
+MAX_FAILURES: Final = 2
+"""The failures in a row that a client has to survive, if it has to recover: OpenAI's and Anthropic's SDKs retry twice."""
+
+
 class BrokenRule(Struct, frozen=True):
     """What a client did wrong: the name of the rule that it broke (a key of RULES, or a verdict's), and how."""
 
@@ -150,7 +154,8 @@ def _of_failure(
     if not policy.reported and outcome.failed_assertion:
         return Judgement("unclear", reason="an assertion of the test failed")
     recoverable = all(policy.expects(row) in ("recover", "same") for row in rows)
-    if policy.demand == "recover" and recoverable and all(each.times is not None for each in played):
+    failures = sum(each.times or MAX_FAILURES + 1 for each in played)
+    if policy.demand == "recover" and recoverable and failures <= MAX_FAILURES:
         return Judgement("failed", BrokenRule("recovers", f"the command gave up: {outcome.last_words}"))
     return Judgement("reported")
 
