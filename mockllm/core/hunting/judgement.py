@@ -32,7 +32,7 @@ bound, and a client that leaves a broken response early is right."""
 
 
 MAX_FAILURES: Final = 2
-"""The failures in a row that a client has to survive, if it has to recover: OpenAI's and Anthropic's SDKs retry twice."""
+"""The failures in a row that a client has to survive, if it has to recover: the official SDKs retry twice."""
 
 
 class BrokenRule(Struct, frozen=True):
