@@ -38,6 +38,8 @@ ABOUT: Final = (
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
+MAX_JOBS: Final = 4
+"""The most runs at the same time by default."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +70,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
     budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
     budget.add_argument("--timeout", type=seconds, default=10.0, help="the bound of a run (default: 10s)")
-    budget.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1), help="runs at the same time")
+    budget.add_argument(
+        "--jobs", type=int, metavar="N", help="runs at the same time (default: one per processor, at most 4)"
+    )
     budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
     budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
     output = parser.add_argument_group("output")
@@ -91,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
     trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
     policy = Policy(_codes(args.reported), args.expect, _expectations(args.expectations))
     budget = HuntBudget(
-        args.runs, args.time, max(1, args.jobs), max(1, args.replays), values["seed"], args.findings
+        args.runs, args.time, _jobs(args.jobs), max(1, args.replays), values["seed"], args.findings
     )
     folder = Path(args.out)
     purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
@@ -145,6 +149,11 @@ def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSourc
     pairs = (each.partition("=")[::2] for each in values["set"] or ())
     params = {name: read_source(value, "--set").data for name, value in pairs}
     return ServerSources(sources.scenarios, sources.packs, params, values["seed"], args.keep_pace)
+
+
+def _jobs(wanted: int | None) -> int:
+    """Return the number of runs at the same time."""
+    return min(MAX_JOBS, os.cpu_count() or 1) if wanted is None else max(1, wanted)
 
 
 def _codes(text: str | None) -> frozenset[int]:
