@@ -22,7 +22,7 @@ RUN_DIR: Final = "MOCKLLM_RUN_DIR"
 """The variable with the folder of a run, which is empty when the run begins."""
 STDOUT: Final = "stdout"
 """The value of `--compare` for standard output."""
-MAX_KEPT: Final = 50_000
+MAX_OUTPUT: Final = 50_000
 """The characters of an output that a judgement reads: its end."""
 KILLED_WAIT: Final = 2.0
 """Seconds that the output of a command is read after it was ended."""
@@ -136,4 +136,4 @@ def _content(path: Path) -> bytes:
 
 
 def _text(raw: bytes) -> str:
-    return raw[-MAX_KEPT:].decode("utf-8", "replace")
+    return raw[-MAX_OUTPUT:].decode("utf-8", "replace")
