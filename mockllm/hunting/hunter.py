@@ -239,8 +239,7 @@ def check_baseline(first: RunOutcome, others: list[RunOutcome]) -> None:
         raise NoBaseline(f"without disturbances the command fails with exit code {first.code}: {words}")
     if not first.exchanges:
         raise NoBaseline(
-            "the command sent no request to the server; it finds the server by OPENAI_BASE_URL, ANTHROPIC_BASE_URL, "
-            "GOOGLE_GEMINI_BASE_URL or MOCKLLM_BASE_URL"
+            "the command sent no request to the server; it finds the server by the variables that `mockllm env` prints"
         )
     for other in others:
         if other.code != first.code or other.compared != first.compared:

@@ -206,7 +206,7 @@ FAULTS_SHOWN: Final = (
         "overloaded",
         "refused",
         "recover",
-        "is overloaded (529, at OpenAI 503)",
+        "is overloaded (503 or 529)",
         ({"error": "overloaded"}, {"error": {"type": "overloaded", "status": 529}}),
         lasts=True,
     ),
