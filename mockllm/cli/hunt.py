@@ -32,9 +32,9 @@ from mockllm.server.engine_builder import Broken
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
     "Runs COMMAND again and again against a server that disturbs it: legal variations first, then faults, then "
-    "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by "
-    "OPENAI_BASE_URL, ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL. Exits with 1 for a finding, "
-    "2 where COMMAND does not pass without disturbances."
+    "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by the "
+    "variables that `mockllm env` prints. Exits with 1 for a finding, 2 where COMMAND does not pass without "
+    "disturbances."
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130

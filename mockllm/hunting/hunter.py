@@ -239,7 +239,8 @@ def check_baseline(first: RunOutcome, others: list[RunOutcome]) -> None:
         raise NoBaseline(f"without disturbances the command fails with exit code {first.code}: {words}")
     if not first.exchanges:
         raise NoBaseline(
-            "the command sent no request to the server; it finds the server by the variables that `mockllm env` prints"
+            "the command sent no request to the server; it finds the server by the variables that "
+            "`mockllm env` prints"
         )
     for other in others:
         if other.code != first.code or other.compared != first.compared:

@@ -171,6 +171,13 @@ class HeadForm(Struct, frozen=True):
     reversed: bool = False
 
 
+class AwaitedResponses(NamedTuple):
+    """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
+
+    key: str
+    names: tuple[str, ...]
+
+
 class Delivery(Struct, frozen=True):
     """How HTTP and the connection transport a response, where not as usual."""
 
@@ -186,6 +193,8 @@ class Delivery(Struct, frozen=True):
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
+    awaited: AwaitedResponses | None = None
+    """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 
 
 USUAL: Final = Delivery()
