@@ -18,6 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.types import Context
+from mockllm.dialects.decoded_response import issued_calls
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
@@ -230,8 +231,8 @@ class Responder:
         planned = self._finished(plan, item.id, context)
         if not context.calls or context.prerendering:
             return planned
-        decoded = self.dialect.decode(plan)  # type: ignore[attr-defined]  # a reply has calls, so it generates
-        return planned if decoded is None else planned._replace(calls=tuple(decoded.issued.items()))
+        issued = issued_calls(plan, context.calls, self.dialect.decode)  # type: ignore[attr-defined]  # it generates
+        return planned if issued is None else planned._replace(calls=tuple(issued.items()))
 
     def _builtin(
         self, content: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None
