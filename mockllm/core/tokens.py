@@ -134,7 +134,7 @@ def split(text: str) -> list[str]:
     """Return what `_split` returns. A text is split for its chunks, and then for its count."""
     global _last_split
     last, parts = _last_split
-    if last is not text:
+    if last != text:
         parts = _split(text)
         _last_split = (text, parts)
     return parts.copy()

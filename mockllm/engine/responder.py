@@ -192,12 +192,14 @@ class Responder:
         self, bounds: AdmissionResult, planned: PlannedResponse, settings: EffectiveSettings
     ) -> PlannedResponse:
         """Return the response with the limits' headers, unless a setting has the same header, and their delay."""
-        own = {name.lower() for name, _, _ in settings.sending.headers}
         headers = limit_headers(self.request.provider, bounds.standing, self.request.now)
-        if not (headers or bounds.wait):
-            return planned
+        if settings.sending.headers:
+            own = {name.lower() for name, _, _ in settings.sending.headers}
+            headers = tuple(pair for pair in headers if pair[0] not in own)
+        if not bounds.wait:
+            return planned._replace(limit_headers=headers) if headers else planned
         plan = planned.plan
-        head = plan.head.with_unique_headers(tuple(pair for pair in headers if pair[0] not in own))
+        head = plan.head.with_unique_headers(headers)
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
         return planned.with_plan(plan, *_delay_note(bounds.wait))
 
