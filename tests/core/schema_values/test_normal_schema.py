@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.json.codec import loads
 from mockllm.core.schema_values import generate, normal_schema
 from mockllm.core.schema_values.normal_schema import MAX_PARTS, NormalSchema
 from tests.core.schema_values.test_generator_properties import SCHEMAS, Schema
@@ -30,9 +31,7 @@ def test_value_and_cost_are_equal_for_known_schema(schema: Schema) -> None:
     known = [generated(schema, seed, most) for seed in (1, 2, 1) for most in (5, 1_000)]
     cached = normal_schema._cached
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            normal_schema, "_cached", lambda key: normal_schema._normalized(normal_schema.loads(key))
-        )
+        patch.setattr(normal_schema, "_cached", lambda key: normal_schema._normalized(loads(key)))
         alone = [generated(schema, seed, most) for seed in (1, 2, 1) for most in (5, 1_000)]
     assert normal_schema._cached is cached
     assert known == alone
