@@ -1,4 +1,4 @@
-"""A response of the realtime protocol: a Reply as events, and the transcripts of what a user said.
+"""A response of the realtime protocol: a Reply as events, and the transcripts of the audio of a user.
 
 A request is read as one of the responses protocol: the session writes its settings and its conversation in that form.
 Sources: the SDK's `openai.types.realtime` and the client of openai-agents; no recording was at hand.
@@ -268,7 +268,7 @@ class TranscriptionRequest(Request):
 
 
 class Transcription(LookupCall):
-    """What a user has said in a realtime session. A rule that names the api says it, as the body of `http`."""
+    """The transcript of audio. A rule that names the api has it as the body of `http`."""
 
     api = "transcription"
     request = TranscriptionRequest

@@ -1,7 +1,7 @@
 """The state of one realtime WebSocket: the session's settings, the conversation, the audio, and the running response.
 
-The rules know what a user said by its transcript: that of the item, or for audio what the rules for the api
-`transcription` say. Server VAD hears sound and silence in the audio itself (`audio.VoiceDetector`).
+The rules read a transcript in place of audio: that of the item, or the body of the rule for the api
+`transcription`. Server VAD finds sound and silence in the audio itself (`audio.VoiceDetector`).
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ class RealtimeSession:
         return (self._send("conversation.item.deleted", {"item_id": item["id"]}),)
 
     def truncate_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
-        """Shorten the transcript of an answer to what was played of it."""
+        """Shorten the transcript of an item to the part that was played."""
         item = self._items.get(text_of(event.get("item_id")) or "")
         if item is None:
             return self._missing(event)
@@ -303,8 +303,8 @@ class RealtimeSession:
         session = self._session
         self._active = True
         self._added = settings.get("conversation") != "none"
-        asked = settings.get("input")
-        items = objects(asked) if type(asked) is list else self._items.values()
+        own = settings.get("input")
+        items = objects(own) if type(asked) is list else self._items.values()
         output = object_of(object_of(settings.get("audio")).get("output"))
         voice = output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice")
         limit = settings.get("max_output_tokens") or session["max_output_tokens"]

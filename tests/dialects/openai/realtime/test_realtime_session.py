@@ -97,7 +97,7 @@ def test_response_is_an_item_of_the_conversation(modality: str) -> None:
     )
 
 
-def test_response_outside_of_the_conversation_leaves_it_unchanged() -> None:
+def test_response_outside_of_conversation_leaves_it_unchanged() -> None:
     opened = Spoken()
     item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
     done = opened.respond(conversation="none", input=[item], output_modalities=["text"])[-1]["response"]
