@@ -304,7 +304,7 @@ class RealtimeSession:
         self._active = True
         self._added = settings.get("conversation") != "none"
         own = settings.get("input")
-        items = objects(own) if type(asked) is list else self._items.values()
+        items = objects(own) if type(own) is list else self._items.values()
         output = object_of(object_of(settings.get("audio")).get("output"))
         voice = output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice")
         limit = settings.get("max_output_tokens") or session["max_output_tokens"]
