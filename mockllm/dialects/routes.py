@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.socket_session import METHOD
+from mockllm.core.rendering.socket_session import METHOD
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall

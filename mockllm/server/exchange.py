@@ -16,8 +16,8 @@ from mockllm.server.http1 import ORDINARY, ResponseFraming
 if TYPE_CHECKING:
     from aiohttp import StreamReader
 
+    from mockllm.core.rendering.socket_session import SocketSession
     from mockllm.core.request.request import Request
-    from mockllm.core.request.socket_session import SocketSession
     from mockllm.core.selection.decision import Lease
     from mockllm.engine import DeferredResponse
     from mockllm.server.player import Player

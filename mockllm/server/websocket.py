@@ -12,14 +12,12 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 
-from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
-from mockllm.core.rendering.websocket_frames import close_frame, text_frame
-from mockllm.core.request.socket_session import (
+from mockllm.core.rendering.socket_session import (
     METHOD,
     CloseSocket,
     SendMessages,
@@ -28,6 +26,7 @@ from mockllm.core.request.socket_session import (
     StartResponse,
     StopResponse,
 )
+from mockllm.core.rendering.websocket_frames import close_frame, text_frame
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -69,7 +68,7 @@ async def serve_socket(app: App, exchange: Exchange) -> None:
         end_exchange(app, exchange, "finished")
         return
     await response.prepare(web_request)
-    session: SocketSession = plan.delivery.socket()
+    session = cast(SocketSession, plan.delivery.socket())
     server = SocketServer(app, head, sink, exchange.client, session)
     end_exchange(app, exchange, "finished")
     app.running -= 1  # a server that stops does not wait for sockets without a response
@@ -209,7 +208,9 @@ class SocketServer:
         plan = exchange.response.plan
         request = exchange.request
         assert request is not None, "messages are read by an engine"
-        self._session.planned(stream, request, timed_messages(plan))
+        messages = self._session.messages(stream, request, plan)
+        if messages is not plan:
+            exchange.response, plan = exchange.response.with_plan(messages), messages
         player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since)
         exchange.player, exchange.kind = player, type(request)
         app.playing[type(request)] = app.playing.get(type(request), 0) + 1
@@ -218,14 +219,3 @@ class SocketServer:
         if not exchange.ended:
             end_exchange(app, exchange, player.ended or "gone")
         return exchange.left == "finished"
-
-
-def timed_messages(plan: Plan) -> list[tuple[float, bytes]]:
-    """Return the messages of a plan with their times in seconds."""
-    seconds, messages = plan.delay, []
-    for step in plan.steps:
-        if isinstance(step, WaitStep):
-            seconds += step.seconds
-        elif isinstance(step, EventStep):
-            messages.append((seconds, step.payload))
-    return messages

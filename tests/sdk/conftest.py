@@ -20,6 +20,7 @@ FRAMEWORKS: Final = {
     "test_mistral_sdk.py": "mistralai",
     "test_openai_agents.py": "agents",
     "test_pydantic_ai.py": "pydantic_ai",
+    "test_realtime_agents.py": "agents",
 }
 """Packages that only the extra `sdk` installs, by the file of the tests that import them."""
 

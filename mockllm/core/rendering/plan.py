@@ -13,8 +13,6 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.request.socket_session import SocketSession
-
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
 
@@ -197,8 +195,8 @@ class Delivery(Struct, frozen=True):
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
-    socket: Callable[[], SocketSession] | None = None
-    """Makes the session of the WebSocket that the response opens."""
+    socket: Callable[[], object] | None = None
+    """Makes the `SocketSession` of the WebSocket that the response opens."""
     awaited: AwaitedResponses | None = None
     """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 

@@ -10,10 +10,18 @@ from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, 
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
 from mockllm.dialects.openai.errors import refused
+from mockllm.dialects.openai.handshake import Handshake
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES
+from mockllm.dialects.openai.realtime.dialect import Realtime, Transcription
+from mockllm.dialects.openai.realtime.session import (
+    DEFAULT_REALTIME_MODEL,
+    RESPONSE,
+    TRANSCRIBE,
+    RealtimeSession,
+)
 from mockllm.dialects.openai.responses.conversations import (
     AddConversationItems,
     CreateConversation,
@@ -29,7 +37,6 @@ from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.socket import (
     CREATE,
     WARM_UP,
-    Handshake,
     ResponsesSession,
     ResponsesSocket,
     WarmUp,
@@ -185,7 +192,14 @@ UNSERVED: Final = tuple(
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them
 are routes."""
 
-HANDSHAKE: Final = Handshake(ResponsesSession)
+HANDSHAKE: Final = Handshake(lambda request, stamp: ResponsesSession())
+REALTIME_HANDSHAKE: Final = Handshake(
+    lambda request, stamp: RealtimeSession(
+        stamp.ids, request.query.get("model", DEFAULT_REALTIME_MODEL), stamp.second
+    )
+)
+REALTIME: Final = Realtime()
+TRANSCRIPTION: Final = Transcription()
 RESPONSES_SOCKET: Final = ResponsesSocket()
 WARM_UP_CALL: Final = WarmUp()
 _sockets: Final = (
@@ -195,6 +209,14 @@ _sockets: Final = (
         (
             (CREATE, ProviderCall("responses_socket", RESPONSES_SOCKET, operation="chat", neutral=False)),
             (WARM_UP, ProviderCall("warm_up", WARM_UP_CALL)),
+        ),
+    ),
+    ProviderSocket(
+        "/v1/realtime",
+        ProviderCall("realtime_handshake", REALTIME_HANDSHAKE),
+        (
+            (RESPONSE, ProviderCall("realtime", REALTIME, operation="chat", neutral=False)),
+            (TRANSCRIBE, ProviderCall("transcription", TRANSCRIPTION)),
         ),
     ),
 )

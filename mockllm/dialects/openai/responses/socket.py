@@ -18,21 +18,21 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import USUAL, EventStep, Framing, Plan, ResponseHead, Step
-from mockllm.core.reply.reply import Choice, Reply, Usage
-from mockllm.core.request.request import Request
-from mockllm.core.request.socket_session import (
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
+from mockllm.core.rendering.socket_session import (
     NOTHING_TO_DO,
     SendMessages,
     SocketAction,
     StartResponse,
     StopResponse,
+    message_plan,
+    timed_messages,
 )
+from mockllm.core.reply.reply import Choice, Reply, Usage
+from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.headers import OPENAI, head
 from mockllm.dialects.openai.request_fields import object_of, text_of
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
@@ -140,25 +140,6 @@ def socket_error(failure: Failure, request: Request, stamp: ResponseIdentity, pl
     return over_socket(Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request)
 
 
-class HandshakeRequest(Request):
-    dialect = "openai"
-    api = "handshake"
-
-
-class Handshake(LookupCall):
-    """The handshake of a WebSocket. A rule that names its path or api may refuse it with `http` or `error`."""
-
-    api = "handshake"
-    request = HandshakeRequest
-
-    def __init__(self, session: type[ResponsesSession]) -> None:
-        self._session = session
-
-    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
-        opened = ResponseHead(101, (), head(200, OPENAI, stamp).headers)
-        return Plan(opened, (), delivery=replace(USUAL, socket=self._session))
-
-
 class ResponsesSession:
     """The state of one WebSocket of the responses protocol."""
 
@@ -197,7 +178,12 @@ class ResponsesSession:
     def lookup(self, recall: ResponseLookup) -> ResponseLookup:
         return SocketLookup(self._stored, recall)
 
-    def planned(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
+    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+        plan = message_plan(plan)
+        self._remember(stream, request, timed_messages(plan))
+        return plan
+
+    def _remember(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
         self._events[stream] = events
         if not events or not any(events[-1][1].startswith(b'{"type":' + end) for end in ENDS):
             return

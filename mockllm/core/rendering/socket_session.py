@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 
@@ -49,6 +51,27 @@ SocketAction: TypeAlias = SendMessages | StartResponse | StopResponse | CloseSoc
 NOTHING_TO_DO: Sequence[SocketAction] = ()
 
 
+def message_plan(plan: Plan) -> Plan:
+    """Return a plan as messages: those of another protocol are its events, without their times, and a body is one."""
+    if plan.framing is Framing.WEBSOCKET:
+        return plan
+    steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]
+    steps += [EventStep(payload, 0, "body") for _, payload in events(plan)]
+    steps += [step for step in plan.steps if isinstance(step, CutStep)]
+    return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
+
+
+def timed_messages(plan: Plan) -> list[tuple[float, bytes]]:
+    """Return the messages of a plan with their times in seconds."""
+    seconds, messages = plan.delay, []
+    for step in plan.steps:
+        if isinstance(step, WaitStep):
+            seconds += step.seconds
+        elif isinstance(step, EventStep):
+            messages.append((seconds, step.payload))
+    return messages
+
+
 class SocketSession(Protocol):
     """The state of one WebSocket. No method raises on any message."""
 
@@ -61,8 +84,8 @@ class SocketSession(Protocol):
     def lookup(self, recall: ResponseLookup) -> ResponseLookup:
         """Return what the requests of this WebSocket find of the session's stored responses."""
 
-    def planned(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
-        """A response begins. `events` are its messages with their times in seconds from now."""
+    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+        """Return a response as the messages that are sent. The session may keep it."""
 
     def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
         """Return what is done behind a response. `sent`: the seconds after which a StopResponse ended it; None where

@@ -1,0 +1,277 @@
+"""A response of the realtime protocol: a Reply as events, and the transcripts of the audio of a user.
+
+A request is read as one of the responses protocol: the session writes its settings and its conversation in that form.
+Sources: the SDK's `openai.types.realtime` and the client of openai-agents; no recording was at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan
+from mockllm.core.reply.reply import Call, Part, Refusal, Reply, Text
+from mockllm.core.request.request import Request
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
+from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.headers import OPENAI, head
+from mockllm.dialects.openai.realtime.audio import silence
+from mockllm.dialects.openai.request_builder import build_responses
+from mockllm.dialects.openai.request_fields import object_of, text_of
+from mockllm.dialects.openai.responses.errors import ROWS
+from mockllm.dialects.openai.responses.request import ResponsesRequest
+
+INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+
+class RealtimeRequest(ResponsesRequest):
+    """A request for a response. The member `realtime` of its body has what only this protocol has."""
+
+    api = "realtime"
+    known = frozenset({*ResponsesRequest.known, "realtime"})
+
+    @lazy
+    def stream(self) -> bool:
+        return True
+
+    @property
+    def background(self) -> bool:
+        return False
+
+    @property
+    def memorable(self) -> bool:
+        return False
+
+    @lazy
+    def settings(self) -> dict[str, Json]:
+        return object_of(self.fields.get("realtime"))
+
+    @lazy
+    def speaks(self) -> bool:
+        """Whether texts are sent as audio."""
+        return self.settings.get("output_modalities") == ["audio"]
+
+
+class RealtimeEncoder(Encoder):
+    """The events of one response. `reply` is already a supported reply."""
+
+    def __init__(self, reply: Reply, request: RealtimeRequest, stamp: ResponseIdentity) -> None:
+        super().__init__(reply)
+        self._request, self._ids = request, stamp.ids
+        self._id = stamp.ids.make("resp_", 21)
+        self._format = text_of(request.settings.get("format")) or "audio/pcm"
+        self._before = text_of(request.settings.get("previous_item_id"))
+        self._events = 0
+        self._output: list[Json] = []
+        self._chunks: list[str] = []
+
+    def start(self) -> Iterable[Event]:
+        yield self._event("response.created", {"response": self._response("in_progress", None)})
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        self._chunks = []
+        item = self._item(at, "in_progress", None)
+        yield self._event("response.output_item.added", {**self._place(at), "item": item})
+        yield self._event("conversation.item.added", {"previous_item_id": self._before, "item": item})
+        if not isinstance(at.part, Call):
+            yield self._event(
+                "response.content_part.added",
+                {**self._place(at, item), "content_index": 0, "part": self._part("")},
+            )
+
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        self._chunks.append(chunk)
+        item = self._item(at, "in_progress", None)
+        place = self._place(at, item)
+        if isinstance(at.part, Call):
+            yield self._event(
+                "response.function_call_arguments.delta",
+                {**place, "call_id": item["call_id"], "delta": chunk},
+            )
+            return
+        place["content_index"] = 0
+        if not self._request.speaks:
+            yield self._event("response.output_text.delta", {**place, "delta": chunk})
+            return
+        yield self._event("response.output_audio_transcript.delta", {**place, "delta": chunk})
+        audio = silence(self._format, len(chunk))
+        yield self._event("response.output_audio.delta", {**place, "delta": audio})
+
+    def close(self, at: EncoderPosition) -> Iterable[Event]:
+        text = "".join(self._chunks)
+        item = self._item(at, "completed", text)
+        place = self._place(at, item)
+        if isinstance(at.part, Call):
+            done = {"call_id": item["call_id"], "name": item["name"], "arguments": text}
+            yield self._event("response.function_call_arguments.done", {**place, **done})
+        else:
+            place["content_index"] = 0
+            if self._request.speaks:
+                yield self._event("response.output_audio.done", place)
+                yield self._event("response.output_audio_transcript.done", {**place, "transcript": text})
+            else:
+                yield self._event("response.output_text.done", {**place, "text": text})
+            yield self._event("response.content_part.done", {**place, "part": self._part(text)})
+        self._output.append(item)
+        yield self._event("response.output_item.done", {**self._place(at), "item": item})
+        yield self._event("conversation.item.done", {"previous_item_id": self._before, "item": item})
+        self._before = item["id"]
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        reason = INCOMPLETE.get(self.reply.choices[0].finish)
+        status = "completed" if reason is None else "incomplete"
+        details: Json = None if reason is None else {"type": "incomplete", "reason": reason}
+        response = self._response(status, details, usage=self._usage())
+        if self.reply.ends:
+            yield "end", self._event("response.done", {"response": response})
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        error = error_object(failure, self._request, ResponseIdentity(self._ids, self._request.now), ROWS)
+        details = {"type": "failed", "error": {name: error[name] for name in ("type", "code", "message")}}
+        yield self._event("response.done", {"response": self._response("failed", details)})
+
+    def _item(self, at: EncoderPosition, status: str, text: str | None) -> dict[str, Json]:
+        id = self._ids.make("item_", 21, str(at.index))
+        item: dict[str, Json] = {"id": id, "object": "realtime.item", "status": status}
+        if isinstance(at.part, Call):
+            call_id = at.part.id or self._ids.make("call_", 16, str(at.index))
+            return item | {
+                "type": "function_call",
+                "name": at.part.name,
+                "call_id": call_id,
+                "arguments": text or "",
+            }
+        content: list[Json] = []
+        if text is not None:
+            spoken: dict[str, Json] = {"type": "output_audio", "transcript": text}
+            content = [spoken if self._request.speaks else {"type": "output_text", "text": text}]
+        return item | {"type": "message", "role": "assistant", "content": content}
+
+    def _part(self, text: str) -> dict[str, Json]:
+        return (
+            {"type": "audio", "transcript": text} if self._request.speaks else {"type": "text", "text": text}
+        )
+
+    def _place(self, at: EncoderPosition, item: dict[str, Json] | None = None) -> dict[str, Json]:
+        place: dict[str, Json] = {"response_id": self._id}
+        if item is not None:
+            place["item_id"] = item["id"]
+        return {**place, "output_index": at.index}
+
+    def _response(self, status: str, details: Json, usage: Json = None) -> dict[str, Json]:
+        settings = self._request.settings
+        return {
+            "object": "realtime.response",
+            "id": self._id,
+            "status": status,
+            "status_details": details,
+            "output": list(self._output),
+            "conversation_id": settings.get("conversation_id"),
+            "output_modalities": settings.get("output_modalities"),
+            "max_output_tokens": self._request.fields.get("max_output_tokens") or "inf",
+            "audio": {"output": {"format": {"type": self._format}, "voice": settings.get("voice")}},
+            "usage": usage,
+            "metadata": settings.get("metadata"),
+        }
+
+    def _usage(self) -> Json:
+        usage = self.reply.usage
+        audio = usage.output if self._request.speaks else 0
+        return {
+            "total_tokens": usage.total,
+            "input_tokens": usage.input,
+            "output_tokens": usage.output,
+            "input_token_details": {
+                "text_tokens": usage.input,
+                "audio_tokens": 0,
+                "image_tokens": 0,
+                "cached_tokens": usage.cached_read,
+            },
+            "output_token_details": {"text_tokens": usage.output - audio, "audio_tokens": audio},
+        }
+
+    def _event(self, name: str, members: dict[str, Json]) -> Event:
+        id = self._ids.make("event_", 21, str(self._events))
+        self._events += 1
+        return dumps({"type": name, "event_id": id, **members}), name
+
+
+class Realtime(OpenAiCall):
+    """A response of a realtime session."""
+
+    api = "realtime"
+    generates = True
+    request = RealtimeRequest
+    capabilities = ProtocolCapabilities(
+        stop=False,
+        choices=False,
+        refusal=False,
+        unsupported_parts=frozenset({"citations", "images"}),
+        framings=frozenset({Framing.WEBSOCKET}),
+    )
+
+    build_request = staticmethod(build_responses)
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        """Return the reply with texts and calls only; a refusal is a text."""
+        first = reply.choices[0]
+        parts: list[Part] = []
+        for part in first.parts:
+            if isinstance(part, Refusal):
+                parts.append(Text(part.chunks))
+            elif isinstance(part, Text | Call):
+                parts.append(part)
+        return replace(reply, choices=(replace(first, parts=tuple(parts)),))
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        return self.encode_stream(reply, request, stamp)
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, RealtimeRequest)
+        encoder = RealtimeEncoder(self.supported_reply(reply, request), request, stamp)
+        return Plan(head(200, OPENAI, stamp), tuple(encode(encoder)), Framing.WEBSOCKET)
+
+    def variant(self, request: Request) -> Hashable:
+        return request.raw
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return None
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        """Return a response that failed, as the service ends one."""
+        plan = super().error(failure, request, stamp)
+        assert isinstance(request, RealtimeRequest)
+        encoder = RealtimeEncoder(Reply(()), request, stamp)
+        events = [*encoder.start(), *encoder.fail(failure)]
+        steps = [EventStep(payload, 0, "error", name) for payload, name in events]
+        return Plan(plan.head, tuple(steps), Framing.WEBSOCKET)
+
+
+class TranscriptionRequest(Request):
+    dialect = "openai"
+    api = "transcription"
+
+    @lazy
+    def model(self) -> str | None:
+        return text_of(self.fields.get("model"))
+
+
+class Transcription(LookupCall):
+    """The transcript of audio. A rule that names the api has it as the body of `http`."""
+
+    api = "transcription"
+    request = TranscriptionRequest
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return Plan(head(200, OPENAI, stamp), (EventStep(b"", 0, "body"),))

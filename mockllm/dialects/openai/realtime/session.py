@@ -1,0 +1,447 @@
+"""The state of one realtime WebSocket: the session's settings, the conversation, the audio, and the running response.
+
+The rules read a transcript in place of audio: that of the item, or the body of the rule for the api
+`transcription`. Server VAD finds sound and silence in the audio itself (`audio.VoiceDetector`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.randomness import Ids
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
+from mockllm.core.rendering.socket_session import (
+    NOTHING_TO_DO,
+    SendMessages,
+    SocketAction,
+    StartResponse,
+    StopResponse,
+    message_plan,
+    timed_messages,
+)
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.dialects.openai.realtime.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, decoded
+from mockllm.dialects.openai.request_fields import count_of, object_of, objects, text_of
+
+DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
+RESPONSE: Final = "response.create"
+TRANSCRIBE: Final = "transcription"
+MAX_ITEMS: Final = 2000
+"""The items of a conversation; the oldest leave first."""
+MIN_COMMIT_MS: Final = 100
+VAD: Final[dict[str, Json]] = {
+    "type": "server_vad",
+    "threshold": 0.5,
+    "prefix_padding_ms": 300,
+    "silence_duration_ms": 500,
+    "idle_timeout_ms": None,
+    "create_response": True,
+    "interrupt_response": True,
+}
+AUDIO: Final[dict[str, Json]] = {
+    "input": {
+        "format": {"type": "audio/pcm", "rate": 24000},
+        "transcription": None,
+        "noise_reduction": None,
+        "turn_detection": VAD,
+    },
+    "output": {"format": {"type": "audio/pcm", "rate": 24000}, "voice": "marin", "speed": 1.0},
+}
+TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
+CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
+"""The types of contents whose transcript is a text for the rules."""
+
+
+class RealtimeSession:
+    """See the module. Every method is pure but for the state of the session itself."""
+
+    def __init__(self, ids: Ids, model: str, second: int) -> None:
+        self._ids = ids
+        self._numbers = 0
+        self._session: dict[str, Json] = {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": ids.make("sess_", 21),
+            "model": model,
+            "output_modalities": ["audio"],
+            "instructions": "You are a helpful assistant.",
+            "tools": [],
+            "tool_choice": "auto",
+            "max_output_tokens": "inf",
+            "tracing": None,
+            "truncation": "auto",
+            "prompt": None,
+            "expires_at": second + 3600,
+            "audio": AUDIO,
+            "include": None,
+        }
+        self._conversation = ids.make("conv_", 21)
+        self._items: dict[str, dict[str, Json]] = {}
+        self._detector = VoiceDetector()
+        self._buffered = 0
+        """Milliseconds of audio since the last commit."""
+        self._speech_item: str | None = None
+        """The item that the present speech becomes."""
+        self._transcribing: str | None = None
+        """The item whose transcript is requested."""
+        self._wanted: dict[str, Json] | None = None
+        """The settings of a response that waits for a transcript."""
+        self._active = False
+        self._added = True
+        """Whether the running response belongs to the conversation."""
+        self._events: Sequence[tuple[float, bytes]] = ()
+        self._reason = "client_cancelled"
+
+    # --- the interface of sockets ----------------------------------------------------------------
+
+    def opening(self) -> Sequence[SocketAction]:
+        return (self._send("session.created", {"session": self._session}),)
+
+    def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
+        try:
+            event = object_of(
+                loads(message if isinstance(message, bytes) else message.encode("utf-8", "replace"))
+            )
+        except JSONDecodeError:
+            event = {}
+        handler = HANDLERS.get(text_of(event.get("type")) or "")
+        if handler is None:
+            shown = event.get("type")
+            return (self._error(event, f"Invalid value: '{shown}'.", "invalid_value", "type"),)
+        return handler(self, event)
+
+    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
+        return recall
+
+    def messages(self, stream: str, request: Request, plan: Plan) -> Plan:
+        """Return the messages of a response; those of a transcription are its events."""
+        if stream != TRANSCRIBE:
+            plan = message_plan(plan)
+            self._events = timed_messages(plan)
+            return plan
+        transcript = sent_bytes(plan).decode("utf-8", "replace")
+        item = self._items.get(self._transcribing or "")
+        steps: list[EventStep] = []
+        if item is not None:
+            item["content"] = [{"type": "input_audio", "transcript": transcript}]
+            if self._input.get("transcription") is not None:
+                members: dict[str, Json] = {
+                    "item_id": item["id"],
+                    "content_index": 0,
+                    "transcript": transcript,
+                    "usage": {"type": "duration", "seconds": 1.0},
+                }
+                name = "conversation.item.input_audio_transcription.completed"
+                steps.append(EventStep(self._payload(name, members), 0, "body"))
+        return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
+
+    def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
+        if stream == TRANSCRIBE:
+            self._transcribing = None
+            wanted, self._wanted = self._wanted, None
+            return NOTHING_TO_DO if wanted is None else self._start(wanted)
+        self._active = False
+        events, self._events = self._events, ()
+        if sent is None:
+            done = object_of(loads(events[-1][1])) if events else {}
+            self._remember(list(objects(object_of(done.get("response")).get("output"))))
+            return NOTHING_TO_DO
+        return self._cancelled([object_of(loads(payload)) for at, payload in events if at <= sent])
+
+    # --- the messages of the client --------------------------------------------------------------
+
+    def update_session(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        changes = object_of(event.get("session"))
+        self._session = _merged(self._session, {name: changes[name] for name in changes if name != "id"})
+        detection = object_of(self._input.get("turn_detection"))
+        self._detector.format = self._format("input")
+        self._detector.silence_ms = count_of(detection.get("silence_duration_ms")) or 500
+        self._detector.padding_ms = count_of(detection.get("prefix_padding_ms")) or 0
+        return (self._send("session.updated", {"session": self._session}),)
+
+    def append_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        audio = decoded(event.get("audio"))
+        if audio is None:
+            return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
+        self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
+        changes = self._detector.hear(audio)
+        detection = self._input.get("turn_detection")
+        if type(detection) is not dict:
+            return NOTHING_TO_DO
+        actions: list[SocketAction] = []
+        for change, at in changes:
+            react = self._speech_started if change == "started" else self._speech_ended
+            actions += react(at, detection)
+        return actions
+
+    def commit_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        if self._buffered < MIN_COMMIT_MS:
+            message = (
+                "Error committing input audio buffer: buffer too small. Expected at least "
+                f"{MIN_COMMIT_MS}ms of audio, but buffer only has {self._buffered}.00ms of audio."
+            )
+            return (self._error(event, message, "input_audio_buffer_commit_empty"),)
+        return self._commit(self._new_id("item_"))
+
+    def clear_audio(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        self._buffered, self._speech_item, self._detector.speaking = 0, None, False
+        return (self._send("input_audio_buffer.cleared", {}),)
+
+    def create_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        item = object_of(event.get("item"))
+        if text_of(item.get("type")) is None:
+            message = "Missing required parameter: 'item.type'."
+            return (self._error(event, message, "missing_required_parameter", "item.type"),)
+        id = text_of(item.get("id")) or self._new_id("item_")
+        made = {"id": id, "object": "realtime.item", "status": "completed", **item}
+        before = text_of(event.get("previous_item_id"))
+        previous = self._insert(made, before)
+        return tuple(
+            self._send(name, {"previous_item_id": previous, "item": made})
+            for name in ("conversation.item.added", "conversation.item.done")
+        )
+
+    def retrieve_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        item = self._items.get(text_of(event.get("item_id")) or "")
+        return (
+            self._missing(event)
+            if item is None
+            else (self._send("conversation.item.retrieved", {"item": item}),)
+        )
+
+    def delete_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        item = self._items.pop(text_of(event.get("item_id")) or "", None)
+        if item is None:
+            return self._missing(event)
+        return (self._send("conversation.item.deleted", {"item_id": item["id"]}),)
+
+    def truncate_item(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        """Shorten the transcript of an item to the part that was played."""
+        item = self._items.get(text_of(event.get("item_id")) or "")
+        if item is None:
+            return self._missing(event)
+        end = count_of(event.get("audio_end_ms")) or 0
+        for part in objects(item.get("content")):
+            transcript = text_of(part.get("transcript"))
+            if transcript is not None:
+                part["transcript"] = transcript[: end // MS_PER_CHARACTER]
+        members = {"item_id": item["id"], "content_index": 0, "audio_end_ms": end}
+        return (self._send("conversation.item.truncated", members),)
+
+    def create_response(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        if self._active or self._wanted is not None:
+            message = "Conversation already has an active response in progress. Wait until it is finished."
+            return (self._error(event, message, "conversation_already_has_active_response"),)
+        settings = object_of(event.get("response"))
+        if self._transcribing is not None:
+            self._wanted = settings
+            return NOTHING_TO_DO
+        return self._start(settings)
+
+    def cancel_response(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        if not self._active:
+            message = "Cancellation failed: no active response found"
+            return (self._error(event, message, "response_cancel_not_active"),)
+        self._reason = "client_cancelled"
+        return (StopResponse(RESPONSE),)
+
+    def clear_output(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        return (self._send("output_audio_buffer.cleared", {"response_id": ""}),)
+
+    # --- speech ------------------------------------------------------------------------------------
+
+    def _speech_started(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+        self._speech_item = self._new_id("item_")
+        actions: list[SocketAction] = [
+            self._send(
+                "input_audio_buffer.speech_started", {"audio_start_ms": at, "item_id": self._speech_item}
+            )
+        ]
+        if self._active and detection.get("interrupt_response") is not False:
+            self._reason = "turn_detected"
+            actions.append(StopResponse(RESPONSE))
+        return actions
+
+    def _speech_ended(self, at: int, detection: dict[str, Json]) -> list[SocketAction]:
+        item = self._speech_item or self._new_id("item_")
+        self._speech_item = None
+        stopped = self._send("input_audio_buffer.speech_stopped", {"audio_end_ms": at, "item_id": item})
+        if detection.get("create_response") is not False:
+            self._wanted = {}
+        return [stopped, *self._commit(item)]
+
+    def _commit(self, id: str) -> Sequence[SocketAction]:
+        """Make the buffered audio an item of the user, and request its transcript."""
+        self._buffered = 0
+        item: dict[str, Json] = {
+            "id": id,
+            "object": "realtime.item",
+            "type": "message",
+            "status": "completed",
+            "role": "user",
+            "content": [{"type": "input_audio", "transcript": None}],
+        }
+        previous = self._insert(item, None)
+        members: dict[str, Json] = {"previous_item_id": previous, "item": item}
+        self._transcribing = id
+        body = dumps({"model": self._session["model"], "item_id": id})
+        return (
+            self._send("input_audio_buffer.committed", {"previous_item_id": previous, "item_id": id}),
+            self._send("conversation.item.added", members),
+            self._send("conversation.item.done", members),
+            StartResponse(TRANSCRIBE, body, TRANSCRIBE),
+        )
+
+    # --- responses ---------------------------------------------------------------------------------
+
+    def _start(self, settings: dict[str, Json]) -> Sequence[SocketAction]:
+        """Request a response to the conversation, or to the items of the request."""
+        session = self._session
+        self._active = True
+        self._added = settings.get("conversation") != "none"
+        own = settings.get("input")
+        items = objects(own) if type(own) is list else self._items.values()
+        output = object_of(object_of(settings.get("audio")).get("output"))
+        voice = output.get("voice") or object_of(object_of(session["audio"]).get("output")).get("voice")
+        limit = settings.get("max_output_tokens") or session["max_output_tokens"]
+        body = {
+            "model": session["model"],
+            "instructions": settings.get("instructions") or session["instructions"],
+            "input": [_readable(item) for item in items],
+            "tools": settings.get("tools") or session["tools"],
+            "tool_choice": settings.get("tool_choice") or session["tool_choice"],
+            "max_output_tokens": limit if type(limit) is int else None,
+            "realtime": {
+                "output_modalities": settings.get("output_modalities") or session["output_modalities"],
+                "conversation_id": self._conversation if self._added else None,
+                "previous_item_id": next(reversed(self._items), None),
+                "format": self._format("output"),
+                "voice": voice,
+                "metadata": settings.get("metadata"),
+            },
+        }
+        return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
+
+    def _cancelled(self, gone: list[dict[str, Json]]) -> Sequence[SocketAction]:
+        """Return the end of a response whose first events were sent."""
+        if not gone:
+            return NOTHING_TO_DO
+        response = dict(object_of(gone[0].get("response")))
+        output = [event["item"] for event in gone if event.get("type") == "response.output_item.done"]
+        begun = [event["item"] for event in gone if event.get("type") == "response.output_item.added"]
+        deltas = [event for event in gone if str(event.get("type")).endswith(TEXT_DELTAS)]
+        for item in begun[len(output) :]:
+            text = "".join(event["delta"] for event in deltas if event.get("item_id") == item["id"])
+            part: dict[str, Json] = {"type": "output_text", "text": text}
+            if response.get("output_modalities") == ["audio"]:
+                part = {"type": "output_audio", "transcript": text}
+            cut = {**item, "status": "incomplete"}
+            output.append({**cut, "content": [part]} if item.get("type") == "message" else cut)
+        self._remember(output)
+        details = {"type": "cancelled", "reason": self._reason}
+        response |= {"status": "cancelled", "status_details": details, "output": output}
+        return (self._send("response.done", {"response": response}),)
+
+    def _remember(self, output: Sequence[dict[str, Json]]) -> None:
+        for item in output if self._added else ():
+            self._insert(item, None)
+
+    # --- the conversation --------------------------------------------------------------------------
+
+    def _insert(self, item: dict[str, Json], previous: str | None) -> str | None:
+        """Add an item behind another one, or at the end. Return the item before it."""
+        last = next(reversed(self._items), None)
+        if previous is None or previous == last or (previous != "root" and previous not in self._items):
+            self._items[item["id"]] = item
+        else:
+            entries = list(self._items.items())
+            at = 0 if previous == "root" else [id for id, _ in entries].index(previous) + 1
+            last = None if at == 0 else previous
+            self._items = dict([*entries[:at], (item["id"], item), *entries[at:]])
+        while len(self._items) > MAX_ITEMS:
+            del self._items[next(iter(self._items))]
+        return last
+
+    @property
+    def _input(self) -> dict[str, Json]:
+        return object_of(object_of(self._session.get("audio")).get("input"))
+
+    def _format(self, side: str) -> str:
+        format = object_of(object_of(object_of(self._session.get("audio")).get(side)).get("format")).get(
+            "type"
+        )
+        return format if format in BYTES_PER_MS else "audio/pcm"
+
+    # --- events ------------------------------------------------------------------------------------
+
+    def _new_id(self, prefix: str) -> str:
+        self._numbers += 1
+        return self._ids.make(prefix, 21, str(self._numbers))
+
+    def _payload(self, name: str, members: dict[str, Json]) -> bytes:
+        return dumps({"type": name, "event_id": self._new_id("event_"), **members})
+
+    def _send(self, name: str, members: dict[str, Json]) -> SendMessages:
+        return SendMessages((self._payload(name, members),))
+
+    def _missing(self, event: dict[str, Json]) -> Sequence[SocketAction]:
+        message = f"Item with item_id '{event.get('item_id')}' not found."
+        return (self._error(event, message, "item_not_found", "item_id"),)
+
+    def _error(
+        self, event: dict[str, Json], message: str, code: str, param: str | None = None
+    ) -> SendMessages:
+        error = {
+            "type": "invalid_request_error",
+            "code": code,
+            "message": message,
+            "param": param,
+            "event_id": event.get("event_id"),
+        }
+        return self._send("error", {"error": error})
+
+
+Handler = Callable[[RealtimeSession, dict[str, Json]], Sequence[SocketAction]]
+HANDLERS: Final[dict[str, Handler]] = {
+    "session.update": RealtimeSession.update_session,
+    "input_audio_buffer.append": RealtimeSession.append_audio,
+    "input_audio_buffer.commit": RealtimeSession.commit_audio,
+    "input_audio_buffer.clear": RealtimeSession.clear_audio,
+    "conversation.item.create": RealtimeSession.create_item,
+    "conversation.item.retrieve": RealtimeSession.retrieve_item,
+    "conversation.item.delete": RealtimeSession.delete_item,
+    "conversation.item.truncate": RealtimeSession.truncate_item,
+    "response.create": RealtimeSession.create_response,
+    "response.cancel": RealtimeSession.cancel_response,
+    "output_audio_buffer.clear": RealtimeSession.clear_output,
+}
+
+
+def _merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
+    """Return settings with changes, which may be deep inside."""
+    result = dict(value)
+    for name, change in changes.items():
+        before = result.get(name)
+        if isinstance(before, dict) and isinstance(change, dict) and name != "turn_detection":
+            result[name] = _merged(before, change)
+        else:
+            result[name] = change
+    return result
+
+
+def _readable(item: dict[str, Json]) -> dict[str, Json]:
+    """Return an item as the responses protocol has it: with the transcripts of audio as texts."""
+    content = item.get("content")
+    if type(content) is not list:
+        return item
+    parts = []
+    for part in objects(content):
+        kind = text_of(part.get("type")) or ""
+        if kind in CONTENT:
+            part = {"type": CONTENT[kind], "text": text_of(part.get("transcript")) or ""}
+        parts.append(part)
+    return {**item, "content": parts}

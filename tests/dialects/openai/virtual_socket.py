@@ -1,0 +1,66 @@
+"""A WebSocket without a socket: a session of a dialect, and an engine for the requests that it makes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from mockllm.core.rendering.event_parser import events
+from mockllm.core.rendering.socket_session import (
+    CloseSocket,
+    SendMessages,
+    SocketAction,
+    SocketSession,
+    StartResponse,
+    StopResponse,
+)
+from tests.language.virtual_server import NOW, VirtualServer
+
+UPGRADE = {"upgrade": "websocket"}
+
+
+class VirtualSocket:
+    """An open socket. Responses are sent at once, unless `held`: then they run until they are stopped."""
+
+    def __init__(self, rules: str, path: str, query: str = "") -> None:
+        self.engine = VirtualServer(rules).engine
+        self.path, self.query = path, query
+        plan = self._respond("GET", b"")
+        assert plan.head.status == 101
+        assert plan.delivery.socket is not None
+        self.session = cast(SocketSession, plan.delivery.socket())
+        self.held: set[str] = set()
+        self.running: dict[str, float] = {}
+        self.opening = self._perform(self.session.opening())
+
+    def _respond(self, method: str, body: bytes, stream: str | None = None) -> Any:
+        request = self.engine.read(method, self.path, self.query, UPGRADE, body, "", NOW)
+        if stream is not None:
+            request.recall = self.session.lookup(request.recall)
+        plan = self.engine.respond(request).plan
+        return plan if stream is None else self.session.messages(stream, request, plan)
+
+    def send(self, message: Any, after: float = 0.0) -> list[Any]:
+        """Return the events that a message leads to. A response that it stops has run for so many seconds."""
+        self.running = dict.fromkeys(self.running, after)
+        text = message if isinstance(message, str | bytes) else json.dumps(message)
+        return self._perform(self.session.receive(text, NOW))
+
+    def _perform(self, actions: Any) -> list[Any]:
+        found: list[Any] = []
+        for action in cast("list[SocketAction]", actions):
+            if isinstance(action, SendMessages):
+                found += map(json.loads, action.payloads)
+            elif isinstance(action, StartResponse):
+                plan = self._respond(f"WS {action.event}", action.body, action.stream)
+                if action.event in self.held:
+                    self.running[action.stream] = 0.0
+                    continue
+                found += [json.loads(payload) for _, payload in events(plan)]
+                found += self._perform(self.session.ended(action.stream, None))
+            elif isinstance(action, StopResponse):
+                if action.stream in self.running:
+                    found += self._perform(self.session.ended(action.stream, self.running.pop(action.stream)))
+            else:
+                assert isinstance(action, CloseSocket)
+        return found

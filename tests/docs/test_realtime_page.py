@@ -1,0 +1,31 @@
+"""docs/realtime.md: its file has no mistake, its examples hold, and it names each message of a client."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mockllm.dialects.openai.realtime.session import HANDLERS
+from mockllm.dialects.registry import APIS, DIALECT_NAMES, PROVIDERS
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.testing.example_runner import Suite
+
+TEXT = (Path(__file__).parents[2] / "docs" / "realtime.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+VOCABULARY = Vocabulary(PROVIDERS, DIALECT_NAMES, APIS)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_scenario_of_page_has_no_mistake_and_its_examples_hold(block: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(block, encoding="utf-8")
+    sources = ScenarioSources([str(tmp_path)], vocabulary=VOCABULARY)
+    assert [str(each) for each in load_scenarios(sources).diagnostics] == []
+    assert [(each.name, each.failed) for each in Suite(sources).run("") if not each.passed] == []
+
+
+@pytest.mark.parametrize("message", HANDLERS)
+def test_page_names_each_message(message: str) -> None:
+    assert f"`{message}`" in TEXT or f"`{message.rpartition('.')[2]}`" in TEXT
