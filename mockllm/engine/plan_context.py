@@ -53,6 +53,8 @@ class PlanContext(Struct):
     """Whether a long reply raises LongReply, so that another thread makes the plan."""
     held: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
+    time_scale: float = 1.0
+    """The factor on all times of scenarios, for the waits that a response states."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 

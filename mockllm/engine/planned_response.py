@@ -37,6 +37,8 @@ class PlannedResponse(NamedTuple):
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     calls: tuple[tuple[str | int, str], ...] = ()
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
+    time_scale: float = 1.0
+    """Factor on all waits of the plan: the plan has the scenario's times."""
     drawn: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     placeholder_values: Sequence[bytes] = ()

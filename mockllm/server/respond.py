@@ -123,7 +123,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since, exchange.response.time_scale)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
