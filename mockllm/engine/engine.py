@@ -19,6 +19,7 @@ from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Lease
+from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
@@ -288,7 +289,8 @@ class Engine:
         decision = self.state.decide(matched, count=count)
         if type(override) is Override and override.place is not None:
             decision = decision_at(decision, matched, override.place)
-        return Responder(self._planner, request, outcome, matched, decision, validation, scale)
+        stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
+        return Responder(self._planner, request, outcome, matched, decision, validation, stated)
 
     def _add_fast_path(self, mask: int) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""

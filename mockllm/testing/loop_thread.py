@@ -17,7 +17,7 @@ from mockllm.server.deadlines import Cancellable, LoopClock
 from mockllm.server.http_server import Address, Server
 
 if TYPE_CHECKING:
-    from mockllm.testing.virtual_time import VirtualTime
+    from mockllm.testing.virtual_clock import VirtualTime
 
 T = TypeVar("T")
 
@@ -127,7 +127,7 @@ def virtual_time() -> Iterator[VirtualTime]:
     """Run this process, with its servers, on virtual time until the end of the block."""
     global _virtual
     from mockllm.testing.patched_clock import patched_clock
-    from mockllm.testing.virtual_time import VirtualTime
+    from mockllm.testing.virtual_clock import VirtualTime
 
     clock = VirtualTime(loop().settle)
     clock.start()

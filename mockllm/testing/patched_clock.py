@@ -22,7 +22,7 @@ from typing import Any, Final, TypeAlias
 from unittest.mock import patch
 
 from mockllm.testing.socket_peers import outside_peer
-from mockllm.testing.virtual_time import VirtualTime
+from mockllm.testing.virtual_clock import VirtualTime
 
 _searched: dict[str, tuple[int, tuple[str, ...]]] = {}
 """For each module the number of its names, and those of functions of `time`."""
@@ -30,7 +30,14 @@ Queues: TypeAlias = dict[int, deque[int]]
 """The threads that wait for each condition, in order."""
 Joins: TypeAlias = dict[int, list[int]]
 """The threads that wait for the end of each thread."""
-KEPT: Final = ("_pytest", "pytest", "xdist", "execnet", "mockllm.server", "mockllm.testing.virtual_time")
+UNTOUCHED: Final = (
+    "_pytest",
+    "pytest",
+    "xdist",
+    "execnet",
+    "mockllm.server",
+    "mockllm.testing.virtual_clock",
+)
 """Packages whose functions stay: they measure the test, or have a clock of their own."""
 NATIVE: Final = (("uvloop", "new_event_loop"), ("trio", "run"))
 """Functions that begin an event loop whose timers are native."""
@@ -74,7 +81,7 @@ def _functions_of_time(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[
     }
     for module_name, module in list(sys.modules.items()):
         members = getattr(module, "__dict__", None)
-        if members is None or (module_name.startswith(KEPT) and module is not time):
+        if members is None or (module_name.startswith(UNTOUCHED) and module is not time):
             continue
         yield from (
             (module, name, replacements[members[name]]) for name in _names(module_name, members, replacements)
@@ -182,7 +189,7 @@ def _native(clock: VirtualTime) -> Iterator[tuple[Any, str, Callable[..., Any]]]
         original = getattr(module, function)
 
         def begin(*args: Any, _original: Any = original, _name: str = name, **named: Any) -> Any:
-            clock.note(f"{_name} has timers of its own: they run in real time")
+            clock.note(f"{_name} has native timers: they run in real time")
             return _original(*args, **named)
 
         yield module, function, begin

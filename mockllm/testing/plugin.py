@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -18,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from mockllm.testing.mock_base import MockBase
     from mockllm.testing.mock_server import MockLLM, MockSession
-    from mockllm.testing.virtual_time import VirtualTime
+    from mockllm.testing.virtual_clock import VirtualTime
 
 Created = TypeVar("Created")
 
@@ -118,7 +119,9 @@ def mockllm_clock() -> Iterator[VirtualTime]:
     """Virtual time for this process, servers included: it jumps to the next deadline when every thread waits."""
     from mockllm.testing.loop_thread import virtual_time
 
-    policy = type(asyncio.get_event_loop_policy()).__module__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies end with Python 3.16
+        policy = type(asyncio.get_event_loop_policy()).__module__
     if policy.startswith("uvloop"):
         pytest.fail(
             "mockllm_clock: the loops of uvloop have native timers; use asyncio's in this test", pytrace=False

@@ -1,4 +1,4 @@
-"""Whether the other end of a socket is in this process."""
+"""Whether the peer of a socket is in this process."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _own: set[int] = set()
 
 
 def outside_peer(file: int) -> str | None:
-    """Return the address at the other end of a connection, if that is in another process; None for anything else."""
+    """Return the address of the peer of a connection, if it is in another process; None for anything else."""
     try:
         if stat.S_ISFIFO(os.fstat(file).st_mode):
-            return "the other end of a pipe"
+            return "the writer of a pipe"
         with closing(socket.socket(fileno=os.dup(file))) as end:
             if end.family == socket.AF_UNIX:
                 return str(end.getpeername() or "") or None

@@ -1,4 +1,4 @@
-"""Which threads work. A thread that waits in a way of its own (a lock, a native queue) uses no processor time: after
+"""Which threads work. A thread that waits for something else (a lock, a native queue) uses no processor time: after
 a while, it does not count."""
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def evaluate(
     verdicts on earlier requests only; earlier requests still count as the start of later retry chains.
     """
     scales = dict.fromkeys(observed.time_scale for observed in requests)
-    if len(scales) > 1:  # each has a clock of its own
+    if len(scales) > 1:  # each has its own clock
         return [
             report
             for scale in scales

@@ -19,6 +19,7 @@ from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
+from mockllm.core.time_scale import stated_scale
 from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -147,7 +148,7 @@ class ObservedRequest:
         """The longest wait for a byte in seconds, as the SDK's own header states it."""
         for name in TIMEOUTS:
             try:
-                return float(self.request.headers.get(name, "")) / self.time_scale
+                return float(self.request.headers.get(name, "")) / self.client_scale
             except ValueError:
                 continue
         return None
@@ -155,7 +156,14 @@ class ObservedRequest:
     @property
     def leniency(self) -> float:
         """Seconds of the scenario in a second, at least 1: the time that a client itself needs is not scaled."""
-        return max(1.0, 1 / self.time_scale)
+        return max(1.0, 1 / self.client_scale)
+
+    @lazy
+    def client_scale(self) -> float:
+        """The factor between the client's clock and the scenario's."""
+        return (
+            self.time_scale if self.time_scale == 1.0 else stated_scale(self.request.headers, self.time_scale)
+        )
 
     @lazy
     def wait(self) -> float | None:
@@ -164,7 +172,7 @@ class ObservedRequest:
             return None
         sent_at = self.at + (0.0 if self.ended is None else (self.ended - self.started) * self.time_scale)
         wait = requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
-        return None if wait is None else wait / self.time_scale
+        return None if wait is None else wait / self.client_scale
 
     @lazy
     def refused_permanently(self) -> bool:

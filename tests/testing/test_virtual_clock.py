@@ -20,7 +20,7 @@ import pytest
 
 from mockllm.testing import MockLLM
 from mockllm.testing.loop_thread import virtual_time
-from mockllm.testing.virtual_time import VirtualTime
+from mockllm.testing.virtual_clock import VirtualTime
 
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 WAITS = ({"error": {"type": "rate_limit", "retry_after": "30s"}}, {"error": "server_error"})
@@ -275,4 +275,4 @@ def test_connection_to_another_process_keeps_real_time() -> None:
 def test_native_loop_is_noted(clock: VirtualTime) -> None:
     uvloop = pytest.importorskip("uvloop")
     uvloop.new_event_loop().close()
-    assert clock.notes == ["uvloop has timers of its own: they run in real time"]
+    assert clock.notes == ["uvloop has native timers: they run in real time"]

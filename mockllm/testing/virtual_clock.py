@@ -1,4 +1,4 @@
-"""Virtual time for a process: it runs as usual, and jumps to the next deadline when nobody has anything to do.
+"""Virtual time for a process: it runs as usual, and jumps to the next deadline when every thread waits.
 
 Threads wait by `VirtualTime.wait`, with a deadline or without one, and for a file or none. A watcher thread looks
 whether every known thread waits, no file is readable, and the servers have read what was sent to them. Then it adds
@@ -91,7 +91,7 @@ class VirtualTime:
         self._outside = 0
         self._starting = 0
         self.skipped = 0.0
-        """Seconds that nobody waited for."""
+        """Seconds by which time has jumped."""
         self.notes: list[str] = []
         """Why time did not jump although everybody waited, each reason once."""
         self._watcher = threading.Thread(target=self._watch, name="mockllm-clock", daemon=True)
@@ -159,7 +159,7 @@ class VirtualTime:
             self._version += 1
 
     def waiter(self, seconds: float | None) -> Waiter:
-        """Return a waiter for this thread that waits in a way of its own."""
+        """Return a waiter for this thread that waits for something else."""
         deadline = inf if seconds is None else self.monotonic() + seconds
         return Waiter(deadline, (), self._waker(), lambda: False)
 
@@ -266,7 +266,7 @@ class VirtualTime:
         return max(0.0, min(STEP, left))
 
     def _jump(self, version: int) -> bool:
-        """Add the time to the next deadline, if still nobody has anything to do. Return whether it was added."""
+        """Add the time to the next deadline, if every thread still waits. Return whether it was added."""
         with self._lock:
             waiting = list(self._waiting.items())
             files = [file for _, waiter in waiting for file in waiter.files]
