@@ -64,7 +64,7 @@ def test_usual_wait_of_a_provider_is_scaled_too() -> None:
 
 
 def test_limits_recover_and_report_in_scaled_time() -> None:
-    limit = {"strategy": "fixed-window", "requests": 1, "window": "20s"}
+    limit = {"strategy": "fixed-window", "requests": 1, "window": "300s"}
     with MockLLM(time_scale=SCALE) as server, client_of(server, 0) as client:
         server.reply("Hi")
         server.modifier(limit=limit, per="api_key")
@@ -74,8 +74,8 @@ def test_limits_recover_and_report_in_scaled_time() -> None:
         wait = float(refused.value.response.headers["retry-after-ms"]) / 1000
         time.sleep(wait)
         assert chat(client).choices
-    assert first.headers["x-ratelimit-reset-requests"].endswith("ms")
-    assert 0.01 < wait <= 0.2
+    assert first.headers["x-ratelimit-reset-requests"].endswith("s")
+    assert 0.01 < wait <= 3
 
 
 def test_windows_in_time_pass_in_scaled_time() -> None:
