@@ -194,7 +194,8 @@ SERVING: Final = (
     Option(
         "--proxy-allow",
         RESPONSES,
-        "a host to which a `proxy` of a pack or of the control API may forward requests; repeatable",
+        "a host to which a `proxy` of a pack or of the control API may forward requests, or a webhook be sent; "
+        "repeatable",
         metavar="HOST",
         many=",",
     ),
@@ -228,6 +229,13 @@ SERVING: Final = (
         many=",",
     ),
     Option("--quiet", OUTPUT, "do not print an access log", False, flag=True),
+    Option(
+        "--until-stdin-closes",
+        OUTPUT,
+        "stop when standard input is closed, and so with the process that started the server",
+        False,
+        flag=True,
+    ),
     Option(
         "--verbose",
         OUTPUT,

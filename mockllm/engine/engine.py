@@ -130,6 +130,7 @@ class Engine:
             shared=self._shared,
             volatile=self._volatile,
             override=self._override,
+            servers=self.catalog.servers,
         )
 
     def read(
@@ -221,9 +222,13 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect remembers. Return the response with the request's hash, if a rule looked the hash
         up or every response carries one."""
-        for update in updates:
-            self.state.remember(request.session or "", update)
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
+        for update in updates:
+            if scale != 1.0:
+                update = update.scaled(scale, request.monotonic)
+            self.state.remember(request.session or "", update)
+            if update.webhooks:
+                planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
         if scale != 1.0:
             planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hashed else known_hash(request)

@@ -167,10 +167,15 @@ class Responder:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
-        return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
+        made = lookup(self.request, catalog.models, self._identity())
+        if made is None:  # the protocol leaves this call to the rules
+            return self._missed(no_match(catalog, self.request, self.decision, status))
+        return self._builtin(made, name)
 
     def _missed(self, unmatched: Unmatched) -> PlannedResponse:
-        planned = self._builtin(unmatched.failure, None, missed=self.request.path != ICON)
+        own = getattr(self.dialect, "unmatched", None)
+        failure = unmatched.failure if own is None else own(unmatched.failure)
+        planned = self._builtin(failure, None, missed=self.request.path != ICON)
         return planned._replace(near_misses=unmatched.near_misses) if planned.missed else planned
 
     # --- plans ---------------------------------------------------------------------------------
@@ -181,7 +186,8 @@ class Responder:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         request, bounds = self.request, self.decision.bounds
         settings = self._settings(selected.candidate.item, response, step)
-        if not (settings.cacheable and request.generates and (bounds is None or bounds.slowdown == 1.0)):
+        cacheable = settings.cacheable and request.generates and not request.background
+        if not (cacheable and (bounds is None or bounds.slowdown == 1.0)):
             return self._rendered(item, selected, response, settings, self._identity(), request, bounds)
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
@@ -364,7 +370,7 @@ def with_rule_header(plan: Plan, id: str) -> Plan:
     head = ResponseHead(
         plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
     )
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
 
 
 def _delay_note(seconds: float) -> Sequence[str]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
+from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mockllm.server.recorder import Recorder
+    from mockllm.server.webhooks import WebhookSender
 
 
 class App:
@@ -46,6 +48,10 @@ class App:
         self.make_control: Callable[[], ControlProtocol] | None = None
         """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
         self.recorder: Recorder | None = None
+        self.webhooks: WebhookSender | None = None
+        """Sends webhooks; made for the first one."""
+        self.webhook_hosts: frozenset[str] = frozenset()
+        """The hosts, beside this machine, that receive webhooks."""
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
         self.gzip = False
@@ -66,6 +72,8 @@ class App:
 
         self.running = 0
         """How many exchanges did not end in the turn of their request."""
+        self.awaiting: dict[str, AwaitingExchange] = {}
+        """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.metrics.playing = self.playing

@@ -19,13 +19,22 @@ from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
-from mockllm.server.json_structure import structure_failure_in_turns
+from mockllm.server.json_structure import is_short, structure_failure_in_turns
 from mockllm.server.metrics import schedule
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
-from mockllm.server.respond import begin, compressed, fail, framing_of, recorder_of, refuse, respond
+from mockllm.server.respond import (
+    begin,
+    compressed,
+    fail,
+    framing_of,
+    recorder_of,
+    refuse,
+    respond,
+    send_webhooks,
+)
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
@@ -79,10 +88,13 @@ async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
-    failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
+    short = isinstance(raw, bytes) and not head.own and is_short(raw, app.limits)  # `respond` checks it then
+    failure: Failure | None = None
+    if not short:
+        failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.checked = raw, True
+        exchange.raw, exchange.checked = raw, not short
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
@@ -94,6 +106,8 @@ async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> Non
     assert request is not None, "an engine has read the request"
     conclude = await app.worker.run(deferred.plan)
     response = conclude()
+    if response.webhooks:
+        send_webhooks(app, response)
     if app.gzip and wants(request.headers):
         response = await app.worker.run(partial(compressed, response))
     exchange.schedule = await app.worker.run(partial(schedule, response.made))

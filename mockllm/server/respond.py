@@ -20,11 +20,12 @@ from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
+from mockllm.server.awaited_responses import await_responses, take_client_response
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
-from mockllm.server.json_structure import structure_failure
+from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
 
@@ -59,14 +60,21 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    failure = None if exchange.checked else structure_failure(exchange.raw, app.limits)
+    raw = exchange.raw
+    short = not head.own and is_short(raw, app.limits)
+    failure = None if exchange.checked or short else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
     if (head.own or app.control_only) and (_is_known_call(app, exchange) or respond_builtin(app, exchange)):
         return
     engine = app.engine
-    request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.since)
+    request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.since)
+    if short and not exchange.checked and request.depth_bound > app.limits.depth:
+        failure = structure_failure(raw, app.limits)
+        if failure is not None:
+            refuse(app, exchange, failure)
+            return
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request
@@ -76,15 +84,31 @@ def make_response(app: App, exchange: Exchange) -> None:
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
+    if response.webhooks:
+        send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
+    if app.awaiting and request.to_tool_server:
+        take_client_response(app, request)
     if app.gzip and wants(request.headers):
         response = compressed(response)
     exchange.response = response
 
 
+def send_webhooks(app: App, response: PlannedResponse) -> None:
+    """Send the webhooks of a response at their times."""
+    if app.webhooks is None:
+        from mockllm.server.webhooks import WebhookSender
+
+        app.webhooks = WebhookSender(app.webhook_hosts)
+    app.webhooks.schedule(response.webhooks, app.deadlines.time())
+
+
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body."""
+    made = response.made
+    if type(made) is Plan and made.delivery.awaited is not None:
+        return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
     return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
 
@@ -124,6 +148,8 @@ def begin(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
     player = Player(plan, head, exchange.sink, app.deadlines, exchange.since, exchange.response.time_scale)
+    if plan.delivery.awaited is not None:
+        await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request

@@ -10,12 +10,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mockllm.core.webhook import Webhook
+
+
+class Timeline(NamedTuple):
+    """A background response by time: its events, each with the seconds since it began, its name and its payload.
+
+    `began` and `cancelled` are on a clock that is never set. `polls` reads have come; the first `queued_polls` of
+    them find it queued, the next `in_progress_polls` in progress.
+    """
+
+    began: float
+    events: tuple[tuple[float, str, bytes], ...]
+    queued_polls: int = 0
+    in_progress_polls: int = 0
+    polls: int = 0
+    cancelled: float | None = None
+    time_scale: float = 1.0
+    """Factor on the times of the events."""
+
+    def elapsed(self, now: float) -> float:
+        """Return the seconds of its events for which it has run."""
+        return ((now if self.cancelled is None else self.cancelled) - self.began) / self.time_scale
+
+    def scaled(self, factor: float, now: float) -> Timeline:
+        """Return a timeline that is made now for a server whose time has this factor."""
+        if self.time_scale != 1.0:
+            return self
+        return self._replace(began=now + (self.began - now) * factor, time_scale=factor)
+
+    @property
+    def polled(self) -> bool:
+        """Whether the number of reads decides its state."""
+        return self.polls < self.queued_polls + self.in_progress_polls
+
 
 class StoredResponse(NamedTuple):
     """One response: the request's body, the response's body, and the id of the response that it continues.
 
     `thread` is the conversation of a response that continues another (`Request.thread`), since earlier responses may
-    have been deleted.
+    have been deleted. `timeline` is that of a background response.
     """
 
     id: str
@@ -23,16 +57,29 @@ class StoredResponse(NamedTuple):
     request_body: bytes
     response_body: bytes
     thread: str | None = None
+    timeline: Timeline | None = None
 
 
 class StoreUpdate(NamedTuple):
     """The changes of the store after a response. They are the response under all `names` by which clients retrieve
-    it, its tools by the ids of the calls, and the names to delete."""
+    it, its tools by the ids of the calls, the names to delete, and other objects that change with it, each under its
+    own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
     calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
+    others: tuple[StoredResponse, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    """What the server sends to the addresses of a client."""
+
+    def scaled(self, factor: float, now: float) -> StoreUpdate:
+        """Return the changes for a server whose time has this factor; `now` is on a clock that is never set."""
+        stored = self.stored
+        if stored is not None and stored.timeline is not None:
+            stored = stored._replace(timeline=stored.timeline.scaled(factor, now))
+        webhooks = (hook._replace(at=now + (hook.at - now) * factor) for hook in self.webhooks)
+        return self._replace(stored=stored, webhooks=tuple(webhooks))
 
 
 class ResponseLookup:
