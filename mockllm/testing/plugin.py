@@ -52,7 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mockllm_packs", "shipped packs for the fixtures, by name", type="args", default=[])
     parser.addini("mockllm_strict", "an unmatched request fails its test", type="bool", default=False)
     parser.addini("mockllm_all_used", "an unused rule fails its test", type="bool", default=False)
-    parser.addini("mockllm_time_scale", "factor on all times of scenarios, such as 0.01", default="1")
+    parser.addini(
+        "mockllm_time_scale", "factor on all times of scenarios, such as 0.01", type="string", default="1"
+    )
     parser.addini("mockllm_verdicts", "a bad verdict on a client fails its test", type="bool", default=False)
 
 
