@@ -14,7 +14,7 @@ from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.rendering.placeholders import ByteTemplate
-from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, Plan, RawStep
+from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
@@ -116,7 +116,23 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
+    if delivery.form is not None:
+        raw = _reformed(raw, delivery.form)
     return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+
+
+def _reformed(raw: bytes, form: HeadForm) -> bytes:
+    """Return the head with its headers in another legal form."""
+    first, *lines = raw[:-4].split(b"\r\n")
+    if form.reversed:
+        lines.reverse()
+    if form.case != "usual":
+        pairs = (line.partition(b":") for line in lines)
+        lines = [
+            (name.lower() if form.case == "lower" else name.upper()) + colon + value
+            for name, colon, value in pairs
+        ]
+    return b"\r\n".join([first, *lines, b"", b""])
 
 
 class CachedEnvelope(NamedTuple):

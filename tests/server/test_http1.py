@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import (
     Delivery,
     EventStep,
     Framing,
+    HeadForm,
     Plan,
     RawStep,
     ResponseHead,
@@ -180,6 +181,24 @@ HEADS: dict[str, tuple[Plan, ResponseFraming, list[str], tuple[bool, bool, bool]
         replace(plan(("A", "b")), delivery=Delivery(lines=b"no header\r\nA: \xff\r\n")),
         ResponseFraming(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
+        (False, False, True),
+    ),
+    "headers in upper case, reversed": (
+        replace(plan(("A", "b: c")), delivery=Delivery(form=HeadForm("upper", True))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "CONTENT-LENGTH: 5", DATE[:-2].replace("Date", "DATE"), "A: b: c"],
+        (False, False, True),
+    ),
+    "headers in their order": (
+        replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("usual"))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "headers in lower case": (
+        replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("lower"))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "a: b", DATE[:-2].replace("Date", "date"), "content-length: 5"],
         (False, False, True),
     ),
     "a value beyond Latin-1 is UTF-8": (
