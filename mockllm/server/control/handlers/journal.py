@@ -15,11 +15,10 @@ from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
-from mockllm.server.control.models.costs import CostReport
+from mockllm.server.control.models.costs import CostReport, PricedRequest
 from mockllm.server.control.models.journal import (
     ExportQuery,
     ForgottenCount,
-    RequestDetail,
     RequestFilter,
     RequestPage,
     RequestQuery,
@@ -61,13 +60,10 @@ async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request in full."""
-    return await _detail(context, entry_by_id(context.journal, call.params["id"]))
-
-
-async def _detail(context: ControlContext, entry: JournalEntry) -> RequestDetail:
+    entry = entry_by_id(context.journal, call.params["id"])
     found = await journal_queries.detail(entry, context.engine)
     cost = costs.entry_cost(entry, context.engine, context.prices)
-    return found.model_copy(update={"cost": cost.dollars})
+    return PricedRequest(**found.model_dump(), cost=cost.dollars)
 
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -169,7 +165,7 @@ ROUTES: Final = (
         or_type=JSON,
     ),
     ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
-    ApiRoute("GET", "/api/requests/{id}", show_request, RequestDetail),
+    ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
     ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
     ApiRoute(
         "POST",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from mockllm.core.reply.reply import Usage
+from mockllm.server.control.models.journal import RequestDetail
 
 
 class CostSum(BaseModel):
@@ -26,6 +27,13 @@ class CostSum(BaseModel):
         self.output_tokens += usage.output
         self.cost = round(self.cost + (dollars or 0.0), 9)
         self.unpriced += dollars is None
+
+
+class PricedRequest(RequestDetail):
+    """A request with its cost."""
+
+    cost: float | None
+    """US dollars at list prices; None for a model whose price is unknown."""
 
 
 class ModelCost(CostSum):

@@ -125,8 +125,6 @@ class RequestDetail(RequestSummary):
 
     request: JournalRequest
     response: JournalResponse
-    cost: float | None = None
-    """US dollars at list prices; None for a model whose price is unknown."""
 
 
 class ForgottenCount(BaseModel):
