@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Price(NamedTuple):
-    """US dollars for a million tokens. Without a price of its own, a cached token costs what other input costs."""
+    """US dollars for a million tokens. A cached token without a price costs as much as other input."""
 
     input: float
     output: float

@@ -20,7 +20,7 @@ PER_MILLION: Final = 1_000_000
 _SEPARATOR: Final = re.compile(r"[./]")
 
 
-class Cost(Struct, frozen=True):
+class ResponseCost(Struct, frozen=True):
     """The tokens of one response, and what they cost. `dollars` is None for a model without a price."""
 
     usage: Usage
@@ -47,18 +47,18 @@ def _names(model: str) -> Iterator[str]:
         yield model[separator.end() :]
 
 
-def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str, Price]) -> Cost:
-    """Return the cost of a successful response by the usage that it tells; without a usage, by its texts."""
+def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str, Price]) -> ResponseCost:
+    """Return the cost of a successful response by its usage; without a usage, by its texts."""
     usage = None if response is None else response.usage
     if usage is None:
         usage = Usage(request.input_tokens, 0 if response is None else _output_tokens(response))
     price = price_of(request.provider, request.model or "", own)
     if price is None:
-        return Cost(usage, None)
+        return ResponseCost(usage, None)
     provider = BY_NAME.get(request.provider or "")
     tier = request.fields.get("service_tier")
     factor = 1.0 if provider is None or not isinstance(tier, str) else provider.tiers.get(tier, 1.0)
-    return Cost(usage, factor * dollars(usage, price))
+    return ResponseCost(usage, factor * dollars(usage, price))
 
 
 def dollars(usage: Usage, price: Price) -> float:

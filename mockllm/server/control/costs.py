@@ -1,4 +1,4 @@
-"""The costs of the requests in the journal, computed when somebody reads them."""
+"""The costs of the requests in the journal, computed when a call reads them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.engine.cost import Cost, cost_of
+from mockllm.engine.cost import ResponseCost, cost_of
 from mockllm.engine.request_reader import engine_context
 from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.costs import CostReport, ModelCost, SessionCost
 from mockllm.server.journal.entry import JournalEntry
 
-FREE: Final = Cost(Usage(0, 0), 0.0)
+FREE: Final = ResponseCost(Usage(0, 0), 0.0)
 """Of what costs nothing: an error, or a call that uses no model."""
 
 
-def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) -> Cost:
+def entry_cost(entry: JournalEntry, engine: Engine, own: Mapping[str, Price]) -> ResponseCost:
     """Return the cost of an entry."""
     if entry.kind is None or entry.status >= 400 or entry.method != "POST":
         return FREE
