@@ -37,7 +37,7 @@ def read_chat(bodies: Bodies, streamed: bool) -> Facts:
     for body in bodies:
         seen["usage"] = body.get("usage", ABSENT)
         for choice in body["choices"]:
-            said = choice.get("delta", choice.get("message"))
+            said = choice["delta"] if streamed else choice["message"]
             seen["finish_reason"] = choice.get("finish_reason") or seen.get("finish_reason")
             seen["filter"] = choice.get("content_filter_results", ABSENT)
             seen["content"] += said.get("content") or ""
