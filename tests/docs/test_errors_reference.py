@@ -49,7 +49,6 @@ def test_errors_page_first_table_lists_statuses() -> None:
         "Vertex AI",
         "Ollama",
         "Amazon Bedrock",
-        "Cohere",
     ]
     documented = {line.split(" | ")[0]: line.strip("| ").split(" | ")[1:] for line in lines}
     assert list(documented) == [f"| `{name}`" for name in NAMED]
