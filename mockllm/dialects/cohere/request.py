@@ -54,7 +54,7 @@ def objects(value: Json) -> Iterator[dict[str, Json]]:
     return (entry for entry in value if type(entry) is dict) if type(value) is list else iter(())
 
 
-class CohereRequest(Request):
+class CohereBaseRequest(Request):
     """The base of all requests of this API."""
 
     dialect = "cohere"
@@ -64,7 +64,7 @@ class CohereRequest(Request):
         return text_of(self.fields.get("model"))
 
 
-class CohereChatRequest(CohereRequest):
+class CohereChatRequest(CohereBaseRequest):
     """A request to /v2/chat."""
 
     api = "chat"
@@ -163,7 +163,7 @@ def _result(content: Json) -> str:
     return "\n".join(texts)
 
 
-class CohereEmbedRequest(CohereRequest):
+class CohereEmbedRequest(CohereBaseRequest):
     """A request to /v2/embed: texts, images, or inputs of both."""
 
     api = "embeddings"
@@ -211,7 +211,7 @@ class CohereEmbedRequest(CohereRequest):
         return len(self.inputs) * self.dimensions
 
 
-class CohereRerankRequest(CohereRequest):
+class CohereRerankRequest(CohereBaseRequest):
     """A request to /v2/rerank."""
 
     api = "rerank"
