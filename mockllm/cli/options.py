@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, upstream
+from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, upstream, workers
 from mockllm.core.request.request import VOLATILE
 from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
@@ -144,6 +144,13 @@ SERVING: Final = (
         "--tls-port", NETWORK, "serve HTTPS on this port, and HTTP on --port", None, count, metavar="PORT"
     ),
     Option("--tls-dir", NETWORK, "folder for the certificates of --tls-self-signed", metavar="DIR"),
+    Option(
+        "--workers",
+        NETWORK,
+        "serve with so many processes on the same addresses; `auto` is one for each processor",
+        convert=workers,
+        metavar="N",
+    ),
     Option("--no-cors", NETWORK, "do not allow requests of web pages of other origins", False, flag=True),
     Option(
         "--admin-token",

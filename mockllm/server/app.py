@@ -17,7 +17,7 @@ from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, EngineProtocol
+from mockllm.server.protocols import ControlProtocol, DeciderProtocol, EngineProtocol
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.worker_thread import WorkerThread
@@ -42,6 +42,8 @@ class App:
         self.engine = engine
         self.make_control: Callable[[], ControlProtocol] | None = None
         """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
+        self.decider: DeciderProtocol | None = None
+        """Decides where the engine cannot, since the counts are not in this process."""
         self.recorder: Recorder | None = None
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
@@ -61,6 +63,8 @@ class App:
         """Does the work that takes longer than other requests may wait."""
         self.started = time.monotonic()
 
+        self.held: asyncio.Event | None = None
+        """Set while requests are held, because all workers of a server change their rules together."""
         self.running = 0
         """How many exchanges did not end in the turn of their request."""
         self.playing: dict[type[Request], int] = {}

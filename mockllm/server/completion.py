@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import wants
 from mockllm.core.rendering.plan import Plan
-from mockllm.engine import DeferredResponse, PlannedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
@@ -25,7 +25,17 @@ from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
-from mockllm.server.respond import begin, compressed, fail, framing_of, recorder_of, refuse, respond
+from mockllm.server.respond import (
+    begin,
+    compressed,
+    fail,
+    framing_of,
+    recorder_of,
+    refuse,
+    respond,
+    set_response,
+    write_at_once,
+)
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
@@ -59,6 +69,10 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
+    if exchange.undecided is not None:
+        await _decide(app, exchange, exchange.undecided)
+        if exchange.deferred is None and recorder_of(app, exchange) is None and write_at_once(app, exchange):
+            return exchange.keep_alive
     if exchange.deferred is not None:
         await _plan(app, exchange, exchange.deferred)
     if exchange.player is None and exchange.response is NOT_PLANNED:
@@ -80,12 +94,31 @@ async def _read(app: App, exchange: Exchange) -> None:
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
     failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
+    if app.held is not None:
+        await app.held.wait()
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.checked = raw, True
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
+
+
+async def _decide(app: App, exchange: Exchange, undecided: UndecidedResponse) -> None:
+    """Set the response to a request whose counts are not in this process."""
+    request, decider = exchange.request, app.decider
+    assert request is not None, "an engine has read the request"
+    assert decider is not None, "an engine without all counts has a decider"
+    decision = await decider.decide(undecided.claim, request)
+    exchange.undecided = None
+    if isinstance(decision, Failure):
+        exchange.response = app.engine.refuse(decision, request)
+        return
+    exchange.lease = decision.lease
+    try:
+        set_response(app, exchange, undecided.conclude(decision))
+    except DeferredResponse as deferred:
+        exchange.deferred = deferred
 
 
 async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:

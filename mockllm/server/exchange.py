@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mockllm.core.request.request import Request
     from mockllm.core.selection.decision import Lease
-    from mockllm.engine import DeferredResponse
+    from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
@@ -68,6 +68,8 @@ class Exchange(Struct, gc=False):
     response: PlannedResponse = NOT_PLANNED
     deferred: DeferredResponse | None = None
     """The response, if it takes long to plan: another thread does it."""
+    undecided: UndecidedResponse | None = None
+    """The response, if its counts are not in this process: the app's decider decides."""
     schedule: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     lease: Lease | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import Decision, MatchResult
 from mockllm.engine import EngineInfo, PlannedResponse
 
 if TYPE_CHECKING:
@@ -53,6 +54,16 @@ class EngineProtocol(Protocol):
         envelope. No rule is matched and nothing is counted. The request has no body."""
 
     def info(self) -> EngineInfo: ...
+
+
+class DeciderProtocol(Protocol):
+    """Decides requests whose counts are not in this process."""
+
+    async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
+        """Decide and count, in one step. Return a failure for the client where no decision can be made."""
+
+    def status(self) -> str | None:
+        """Return what is wrong with the place of the counts, as one line; None if nothing is."""
 
 
 class ControlProtocol(Protocol):

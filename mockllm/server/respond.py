@@ -17,7 +17,7 @@ from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
-from mockllm.engine import DeferredResponse, PlannedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
@@ -36,8 +36,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for a plan (it is `deferred`) or for a provider (`recorder_of` the exchange is
-    not None).
+    (the response is `NOT_PLANNED`), for a decision (it is `undecided`), for a plan (it is `deferred`) or for a provider
+    (`recorder_of` the exchange is not None).
     """
     try:
         make_response(app, exchange)
@@ -46,7 +46,7 @@ def respond(app: App, exchange: Exchange) -> bool:
             exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
         ):
             return False
-        return _write_at_once(app, exchange) or begin(app, exchange)
+        return write_at_once(app, exchange) or begin(app, exchange)
     except Exception:
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
@@ -76,9 +76,18 @@ def make_response(app: App, exchange: Exchange) -> None:
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
+    except UndecidedResponse as undecided:
+        exchange.undecided = undecided
+        return
+    set_response(app, exchange, response)
+
+
+def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
+    """Set a response that an engine has planned, compressed if the client accepts it."""
+    request = exchange.request
     if response.lease is not None:
         exchange.lease = response.lease
-    if app.gzip and wants(request.headers):
+    if app.gzip and request is not None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
 
@@ -162,7 +171,7 @@ def recorder_of(app: App, exchange: Exchange) -> Recorder | None:
     return recorder if recorder is not None and recorder.takes(exchange.response, request) else None
 
 
-def _write_at_once(app: App, exchange: Exchange) -> bool:
+def write_at_once(app: App, exchange: Exchange) -> bool:
     """Write the whole response at the end of this turn, and end the exchange. Return False if the response takes
     time, ends the connection, or the client does not read."""
     response, sink, head = exchange.response, exchange.sink, exchange.head

@@ -34,6 +34,16 @@ class ControlledApp(Protocol):
     def playing(self) -> Mapping[type[Request], int]: ...
 
 
+class OtherProcesses(Protocol):
+    """The processes whose journals, metrics and counts the control API shows as one."""
+
+    async def collect(self) -> None:
+        """Get what they have served up to now."""
+
+    async def conclude(self) -> None:
+        """Wait until they know what was changed."""
+
+
 class ControlContext:
     """The controlled app, its settings, and the functions that only the command line can supply.
 
@@ -62,6 +72,18 @@ class ControlContext:
         self.resets = 0
         """Number of resets of counters that rules use."""
         self._expiry: OverlayExpiry | None = None
+        self.other_processes: OtherProcesses | None = None
+        """The processes that serve requests beside this one, or instead of it."""
+
+    async def collect(self) -> None:
+        """Get what other processes have served up to now."""
+        if self.other_processes is not None:
+            await self.other_processes.collect()
+
+    async def conclude(self) -> None:
+        """Wait until other processes know what was changed."""
+        if self.other_processes is not None:
+            await self.other_processes.conclude()
 
     @property
     def metrics(self) -> Metrics:

@@ -1,0 +1,124 @@
+"""The state of one of several worker processes: what counts nothing is decided here, all else elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Final
+
+from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
+from mockllm.state.session_counters import SessionCounters
+from mockllm.state.sessions import MAX_SESSIONS, Sessions
+from mockllm.state.shared_counts import SharedCounts, SlotTable
+
+NUMBER: Final = SlotTable.NUMBER
+REPLICA: Final = 1 << 40
+"""Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
+MAX_COMBINATIONS: Final = 10_000
+"""How many combinations of keys have their slots cached."""
+
+
+class DecisionElsewhere(Exception):
+    """The counts of a request are not in this process. `claim` is what a decision needs."""
+
+    def __init__(self, claim: MatchResult) -> None:
+        super().__init__()
+        self.claim = claim
+
+
+def counts_anything(claim: MatchResult) -> bool:
+    """Return whether a decision depends on counts that all processes must share."""
+    return (
+        bool(claim.session)
+        or any(candidate.counts for candidate in claim.modifiers)
+        or any(candidate.counts for candidate in claim.rules)
+    )
+
+
+class SharedTallies(SessionCounters):
+    """The counters of the session that requests without an id share. Tallies go to the memory of all processes."""
+
+    def __init__(self, counts: SharedCounts, first: int) -> None:
+        super().__init__()
+        self._counts = counts
+        self._first = first
+        self._table: Mapping[str, int] = {}
+        self._by_keys: dict[Sequence[str], Sequence[int]] = {}
+
+    def use(self, table: Mapping[str, int]) -> None:
+        """Use these slots."""
+        self._table, self._by_keys = table, {}
+
+    def tally(self, session: str, keys: Sequence[str]) -> int:
+        return self.take(keys)[0]
+
+    def take(self, keys: Sequence[str]) -> Sequence[int]:
+        """Count a request. Return its number, and the tries of each key before it."""
+        slots = self._by_keys.get(keys)
+        if slots is None:
+            table = self._table
+            if len(self._by_keys) >= MAX_COMBINATIONS:  # clients choose which modifiers match
+                self._by_keys.clear()
+            slots = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
+        before = self._counts.add(slots)
+        before[0] += self._first
+        return before
+
+    def tries(self, key: str) -> int:
+        """Return the tries of a key so far."""
+        return self._counts[self._table[key]]
+
+
+class SharedSessions(Sessions):
+    """The sessions of a worker process. `decide` raises DecisionElsewhere where something counts."""
+
+    shared: SharedTallies
+
+    def __init__(
+        self, counts: SharedCounts, *, first: int = 0, max_sessions: int = MAX_SESSIONS, unused: float = inf
+    ) -> None:
+        """`first`: the number of the first request."""
+        super().__init__(max_sessions=max_sessions, unused=unused)
+        self.shared = SharedTallies(counts, first)
+        self.local = Sessions(max_sessions=max_sessions, unused=unused)
+        """Decides while there is no other place to decide."""
+
+    def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
+        """Decide where nothing counts. Raise DecisionElsewhere otherwise."""
+        if not count:
+            return self.local.decide(claim, count=False)
+        if counts_anything(claim):
+            raise DecisionElsewhere(claim)
+        modifiers, winner = claim.modifiers, claim.rules[0] if claim.rules else None
+        outcome: Outcome = "miss" if winner is None else "rule"
+        if any(modifier.error for modifier in modifiers):
+            outcome = "modifier"
+        elif claim.refused(winner):
+            outcome = "invalid"
+        counted = [modifier.key for modifier in modifiers]
+        if winner is not None:
+            counted.append(winner.key)
+        if winner is None or outcome == "rule":
+            number, *tries = self.shared.take(tuple(counted))
+            return _decision(outcome, winner, modifiers, number, tries)
+        number, *tries = self.shared.take(tuple(counted[:-1]))
+        return _decision(outcome, winner, modifiers, number, [*tries, self.shared.tries(winner.key)])
+
+    def tally(self, session: str, keys: Sequence[str]) -> int | None:
+        return None
+
+    def keep(self, keys: frozenset[str]) -> None:
+        super().keep(keys)
+        self.local.keep(keys)
+
+
+def _decision(
+    outcome: Outcome,
+    winner: Candidate | None,
+    modifiers: Sequence[Candidate],
+    number: int,
+    tries: Sequence[int],
+) -> Decision:
+    applied = [Selected(modifier, count, count) for modifier, count in zip(modifiers, tries, strict=False)]
+    rule = None if winner is None else Selected(winner, tries[-1], tries[-1])
+    return Decision(outcome, rule, applied, number)
