@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -28,7 +28,6 @@ from mockllm.cli.serve import (
 )
 from mockllm.cli.sources import uses_default_pack
 from mockllm.cli.startup import gc_paused
-from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
@@ -36,7 +35,7 @@ from mockllm.server.engine_builder import Broken, Builder, LoadedRules
 from mockllm.server.http_server import Address, CannotListen, open_as_many_as_allowed, run_on_best_loop
 from mockllm.server.reload import Reloader
 from mockllm.server.workers.group_sessions import GroupSessions
-from mockllm.server.workers.listening_sockets import ListeningSocket, listen
+from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import unshareable
 from mockllm.server.workers.supervisor import Supervisor
 from mockllm.state.shared_counts import SharedCounts
@@ -101,7 +100,7 @@ def _print_ready(
     workers: int,
 ) -> None:
     print_ready(where, app, uses_default_pack(values), trusted, token)
-    print_line(f"  Workers:    {counted(workers, 'process').replace('processs', 'processes')}")
+    print_line(f"  Workers:    {workers} process{'es' * (workers != 1)}")
 
 
 async def _supervise(
@@ -113,7 +112,8 @@ async def _supervise(
     tasks: Callable[[], Any],
     reload: Reloader | None,
 ) -> None:
-    """Run the workers until SIGTERM or SIGINT. A second signal does not wait for running responses. SIGHUP reloads."""
+    """Run the workers until SIGTERM or SIGINT; a second signal does not wait for running responses. SIGHUP
+    reloads."""
     loop = asyncio.get_running_loop()
     stopping, hurried = asyncio.Event(), asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()

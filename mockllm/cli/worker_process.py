@@ -1,4 +1,4 @@
-"""The process of one worker of `mockllm serve --workers`: `python -c "from mockllm.cli.worker_process import main; main()" FD`."""
+"""The process of one worker of `mockllm serve --workers`. Its supervisor starts it with the number of a socket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ from mockllm.state.shared_sessions import SharedSessions
 
 def main() -> None:
     """Serve until the supervisor at the other end of the descriptor in the arguments ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all processes; the supervisor stops this one
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # a terminal sends it to all processes; the supervisor stops this one
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     end = socket.socket(fileno=int(sys.argv[1]))
     try:

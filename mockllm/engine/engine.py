@@ -207,9 +207,7 @@ class Engine:
         responder = self._responder_of(request, matched, validation, decision)
         return self._answered(responder, notes, may_defer=may_defer)
 
-    def _answered(
-        self, responder: Responder, notes: Sequence[str], *, may_defer: bool
-    ) -> PlannedResponse:
+    def _answered(self, responder: Responder, notes: Sequence[str], *, may_defer: bool) -> PlannedResponse:
         """Plan the response. One with a lease on limits and loads reports its expected end."""
         request = responder.request
         responder.may_defer = may_defer

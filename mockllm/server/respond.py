@@ -36,8 +36,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for a decision (it is `undecided`), for a plan (it is `deferred`) or for a provider
-    (`recorder_of` the exchange is not None).
+    (the response is `NOT_PLANNED`), for a decision (it is `undecided`), for a plan (it is `deferred`) or for a
+    provider (`recorder_of` the exchange is not None).
     """
     try:
         make_response(app, exchange)

@@ -1,6 +1,6 @@
 """Counts in memory that several processes of one machine share: a number for each slot.
 
-A lock of the kernel on a range of the memory's file (POSIX, `fcntl`) makes a change of several slots one step. The kernel
+A lock of the kernel on the memory's file (POSIX, `fcntl`) makes a change of several slots one step. The kernel
 frees the lock of a process that is killed.
 """
 

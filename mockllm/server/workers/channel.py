@@ -16,7 +16,7 @@ _LENGTH: Final = 8
 """Bytes before each message: its length."""
 
 
-class Message(NamedTuple):
+class ChannelMessage(NamedTuple):
     """`name` is that of a called function; of a result it says whether `values` are the result or an error."""
 
     kind: Literal["call", "notice", "result"]
@@ -34,7 +34,7 @@ class CallFailed(Exception):
 
 
 class Channel:
-    """One end. `run` reads until the other process ends; `call` and `notify` may be used as soon as `open` returns."""
+    """One end. `run` reads until the other process ends; `call` and `notify` may be used once `open` has returned."""
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
@@ -52,7 +52,7 @@ class Channel:
         try:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(_LENGTH), "big")
-                message: Message = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - ours
+                message: ChannelMessage = pickle.loads(await self._reader.readexactly(length))  # noqa: S301 - ours
                 if message.kind == "result":
                     self._settle(message)
                 else:
@@ -70,7 +70,7 @@ class Channel:
             raise ChannelClosed
         number = next(self._numbers)
         future = self._calls[number] = asyncio.get_running_loop().create_future()
-        self._send(Message("call", number, name, values))
+        self._send(ChannelMessage("call", number, name, values))
         try:
             return await future
         finally:
@@ -79,7 +79,7 @@ class Channel:
     def notify(self, name: str, *values: Any) -> None:
         """Call a function of the other process without a result."""
         if not self._closed:
-            self._send(Message("notice", 0, name, values))
+            self._send(ChannelMessage("notice", 0, name, values))
 
     @property
     def unsent(self) -> int:
@@ -94,7 +94,7 @@ class Channel:
             if not future.done():
                 future.set_exception(ChannelClosed())
 
-    async def _serve(self, message: Message) -> None:
+    async def _serve(self, message: ChannelMessage) -> None:
         try:
             result, good = await self._handlers[message.name](*message.values), "result"
         except Exception as error:
@@ -102,9 +102,9 @@ class Channel:
                 traceback.print_exc(file=sys.stderr)
             result, good = str(error) or type(error).__name__, "error"
         if message.kind == "call" and not self._closed:
-            self._send(Message("result", message.number, good, (result,)))
+            self._send(ChannelMessage("result", message.number, good, (result,)))
 
-    def _settle(self, message: Message) -> None:
+    def _settle(self, message: ChannelMessage) -> None:
         future = self._calls.get(message.number)
         if future is None or future.done():
             return
@@ -113,20 +113,20 @@ class Channel:
         else:
             future.set_exception(CallFailed(message.values[0]))
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: ChannelMessage) -> None:
         assert self._writer is not None, "the channel is open"
         self._writer.write(framed_message(message))
 
 
-def framed_message(message: Message) -> bytes:
+def framed_message(message: ChannelMessage) -> bytes:
     data = pickle.dumps(message, -1)
     return len(data).to_bytes(_LENGTH, "big") + data
 
 
-def first_message(end: socket.socket) -> Message:
+def first_message(end: socket.socket) -> ChannelMessage:
     """Return the message with which a process is started, before it has an event loop. Raises EOFError."""
     length = int.from_bytes(_received(end, _LENGTH), "big")
-    message: Message = pickle.loads(_received(end, length))  # noqa: S301 - ours
+    message: ChannelMessage = pickle.loads(_received(end, length))  # noqa: S301 - ours
     return message
 
 

@@ -113,5 +113,3 @@ class WorkerFollower:
 
     def abort(self) -> None:
         """Leave out these frames: the worker is busy."""
-
-

@@ -1,7 +1,7 @@
 """The listening sockets of several workers on the same addresses.
 
-Each worker has a socket of its own on each address, and the kernel spreads connections over them (`SO_REUSEPORT`). The
-supervisor keeps all of them open, so connections that wait for a worker that died reach the worker after it.
+Each worker has a socket of its own on each address, and the kernel spreads connections over them (`SO_REUSEPORT`).
+The supervisor keeps all of them open, so connections that wait for a worker that died reach the worker after it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ ListeningSocket: TypeAlias = tuple[socket.socket, bool]
 """A socket, and whether it serves HTTPS."""
 
 
-def listen(
-    addresses: Sequence[Address], workers: int
-) -> tuple[list[Address], list[list[ListeningSocket]]]:
+def listen(addresses: Sequence[Address], workers: int) -> tuple[list[Address], list[list[ListeningSocket]]]:
     """Return the addresses with their ports, and the sockets of each worker. Raises CannotListen."""
     listening: list[Address] = []
     sockets: list[list[ListeningSocket]] = [[] for _ in range(workers)]

@@ -53,7 +53,5 @@ def counted_words(item: CatalogItem) -> Iterator[str]:
             if used
         )
     yield from (
-        word
-        for word, used in (("sets_state", item.sets), ("limit", item.limit), ("load", item.load))
-        if used
+        word for word, used in (("sets_state", item.sets), ("limit", item.limit), ("load", item.load)) if used
     )

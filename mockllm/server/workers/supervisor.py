@@ -12,14 +12,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any, Final
 
-from msgspec import Struct
-
-from mockllm.core.display import counted
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
-from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
+from mockllm.server.workers.channel import CallFailed, ChannelClosed
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import ListeningSocket
@@ -34,6 +31,8 @@ REPORT_TIME: Final = 10.0
 """Seconds in which a worker reports what it has served."""
 COLLECT_INTERVAL: Final = 2.0
 """Seconds between two collections of the journals: what a killed worker served since the last one is lost."""
+COLLECTING: Final = "collect"
+"""The name of the task that does it."""
 SHORT_LIFE: Final = 2.0
 """A worker that lives no longer is replaced after so many seconds."""
 
@@ -274,11 +273,3 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             print(f"mockllm: the supervisor has failed: {error!r}", file=sys.stderr)
-
-
-COLLECTING: Final = "collect"
-
-
-def workers_text(number: int) -> str:
-    """Return `4 workers`."""
-    return counted(number, "worker")

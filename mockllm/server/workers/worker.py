@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pickle
 import signal
 from collections.abc import Callable, Mapping
@@ -76,10 +77,8 @@ class Worker:
         await self._stopping.wait()
         if self._server is not None and self._app is not None:
             await self._server.stop(at_once=self._hurried)
-            try:
+            with contextlib.suppress(ChannelClosed):
                 await self.channel.call("ended", await self.report())
-            except ChannelClosed:
-                pass
         self.channel.close()
 
     @property

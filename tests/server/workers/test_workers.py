@@ -111,7 +111,9 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
         while not any("second" in answer for answer in answers[-50:-25]):
             answers.append(server.ask())
 
-    with ThreadPoolExecutor(1) as client:  # one after another, each on a new connection: any worker may get it
+    with ThreadPoolExecutor(
+        1
+    ) as client:  # one after another, each on a new connection: any worker may get it
         asking = client.submit(ask_on, 0)
         until(lambda: len(answers) > 20)
         text = SCENARIO.replace("first version", "second version")
@@ -122,7 +124,7 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
 
 
 def test_reload_that_counts_leaves_all_on_old_rules(server: Process, files: Path) -> None:
-    text = SCENARIO.replace("reply: \"Hello from the first version.\"", "sequence: [one, two]")
+    text = SCENARIO.replace('reply: "Hello from the first version."', "sequence: [one, two]")
     (files / "scenarios" / "a.yaml").write_text(text)
     line = server.line(lambda line: "not reloaded" in line)
     assert "a.yaml:first (sequence)" in line
@@ -160,12 +162,15 @@ def test_session_without_store_is_refused(server: Process) -> None:
 
 
 def test_sigterm_lets_a_stream_end(files: Path) -> None:
-    slow = "rules:\n  - {name: slow, match: {user: hi}, reply: 'a b c d e', pace: {ttft: 300ms, tokens_per_second: 10}}\n"
+    pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
+    slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"
     (files / "scenarios" / "a.yaml").write_text(slow)
     with serving("--workers", "2", cwd=files) as server:
         request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         data = urllib.request.Request(
-            f"{server.url}/v1/chat/completions", json.dumps(request).encode(), {"content-type": "application/json"}
+            f"{server.url}/v1/chat/completions",
+            json.dumps(request).encode(),
+            {"content-type": "application/json"},
         )
         with urllib.request.urlopen(data) as stream:
             server.send(signal.SIGTERM)
