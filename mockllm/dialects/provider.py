@@ -72,6 +72,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Whether `GET /` and the start of the server show its base URL, and list its calls first."""
     routes_in_404: bool = False
     """Whether the 404 of every unknown path lists its routes."""
+    unserved: tuple[str, ...] = ()
+    """The starts of paths that its API has and mockllm does not serve: a 501 unless a rule names the path."""
 
     hint_headers: tuple[str, ...] = ()
     """Headers that only its clients send, in lower case. They decide where providers share a path."""

@@ -70,6 +70,9 @@ BASE_URLS: Final = tuple(
 )
 """SDKs with what follows the server's address in their base URL."""
 _REPEATED: Final = "The path contains"
+NOT_SERVED: Final = (
+    "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
+)
 _RANKS: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 
 
@@ -158,6 +161,8 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> R
     hinted = (each for each in REGISTERED if each.has_hint(headers, query))
     likely = BY_NAME[provider] if provider else next(hinted, DEFAULT)
     dialect = likely.routes[0].call.dialect
+    if _is_unserved(likely, bare):
+        return UnknownPath(dialect, provider, bare, _not_served(method, path, likely), NOT_SERVED)
     hint = _hint(method, path, headers)
     rest = "" if hint.startswith(_REPEATED) else _routes_of(likely.name)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, rest)))}"
@@ -183,6 +188,24 @@ def _prefix(path: str) -> tuple[str | None, str]:
     """Return the provider that a path's first segment names, and the path behind it."""
     first, slash, rest = path[1:].partition("/")
     return (first, slash + rest) if first in BY_NAME else (None, path)
+
+
+def _is_unserved(provider: Provider, path: str) -> bool:
+    """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
+    base = provider.base if provider.optional_base is None else provider.optional_base
+    known = path if base and path.startswith(f"{base}/") else base + path
+    return any(known == start or known.startswith(f"{start}/") for start in provider.unserved)
+
+
+def _not_served(method: str, path: str, provider: Provider) -> Failure:
+    """Return the failure of a call that a provider has and mockllm does not serve. SDKs retry a 501, unless the
+    header forbids that."""
+    message = (
+        f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
+        f"A rule that names the path can respond: match: {{path: {path}}}"
+    )
+    fields = {"code": "not_served"}
+    return Failure("server_error", 501, message, fields=fields, headers=(("x-should-retry", "false"),))
 
 
 def _not_allowed(method: str, path: str, allowed: Sequence[str]) -> Failure:

@@ -68,9 +68,9 @@ def unknown_path(
     status: int,
 ) -> Unmatched:
     """Return the refusal of a path or method that no provider has, with the rules that name a similar path.
-    `status` replaces the 404 of a path; a method that is not allowed stays a 405."""
+    `status` replaces the 404 of a path; a method that is not allowed stays a 405, a call that is not served a 501."""
     failure = outcome.failure
-    if isinstance(outcome, UnknownPath) and status != NOT_FOUND:
+    if isinstance(outcome, UnknownPath) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
     lines = [guard_line(catalog.items[candidate.item], candidate, why) for candidate, why in decision.refused]
     for item, differences in nearest(catalog, request):

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from math import inf
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
 from mockllm.core.budget import require_components
-from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
-from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
+from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
-from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
+from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.effective_settings import EffectiveSettings, effective_settings
@@ -32,6 +30,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
+from mockllm.engine.plans_without_reply import embedding_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
@@ -43,7 +42,6 @@ from mockllm.scenario.reply_renderer import (
     DEFAULT_CHUNK_SIZE,
     LongReply,
     ReplyRenderer,
-    embedding_result,
     failure_from_spec,
 )
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
@@ -55,18 +53,10 @@ LONG_TEXT: Final = 32_768
 """Characters of a text. A longer one takes more than about 10 ms to cut into tokens, and to count them."""
 LONG_STREAM: Final = 2_000
 """Chunks. A stream of more takes more than about 15 ms to plan."""
+MANY_COMPONENTS: Final = 20_000
+"""Components of vectors. More take more than about 10 ms."""
 USER_LAYER: Final = 0
 """The layer of the rules in the user's own files: see `scenario.overlay`."""
-
-
-class NotGenerating(Exception):
-    """A rule replies to a call that has no reply (a list of models)."""
-
-    def __init__(self, api: str | None) -> None:
-        super().__init__(
-            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
-            + ", or give the reply an embedding" * (api == "embeddings")
-        )
 
 
 class ProxyRefused(Exception):
@@ -114,8 +104,8 @@ class ResponsePlanner:
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
             if not context.request.generates:
-                self.require_components(context.request)
-                return self.decorate(_embedding_plan(spec, context), context)
+                self.require_components(context.request, may_defer=context.may_defer)
+                return self.decorate(embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
             settings = _resolve(context)
@@ -123,11 +113,11 @@ class ResponsePlanner:
             context.notes += [
                 f"{fault.name} not played: the answer is another server's" for fault in settings.faults
             ]
-            return _proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
+            return proxy_plan(spec, settings.delay, context.dialect, context.request, context.identity)
         if isinstance(spec, ErrorSpec):
             return self.decorate(self._error(context, spec), context)
         assert isinstance(spec, HttpSpec)
-        return self.decorate(_http_plan(evaluate(spec, context.context), context.response), context)
+        return self.decorate(http_plan(evaluate(spec, context.context), context.response), context)
 
     def decorate(self, plan: Plan, context: PlanContext) -> Plan:
         """Return a plan with the settings that apply: headers, delays and faults."""
@@ -156,9 +146,13 @@ class ResponsePlanner:
             self._settings.put(key, settings)
         return settings
 
-    def require_components(self, request: Request) -> None:
-        """Raise BudgetExceeded where the vectors for a request have more components than allowed."""
-        require_components(request.components, self._max_generated)
+    def require_components(self, request: Request, *, may_defer: bool) -> None:
+        """Raise BudgetExceeded where the vectors for a request have more components than allowed; with `may_defer`
+        raise LongReply where they take long."""
+        components = request.components
+        require_components(components, self._max_generated)
+        if may_defer and components > MANY_COMPONENTS:
+            raise LongReply
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
@@ -207,6 +201,8 @@ class ResponsePlanner:
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
+        if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
+            context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         return with_plan_faults(context, plan(reply), rest)
 
@@ -361,46 +357,3 @@ def _sizes(
     if not settings.pace.tokens_per_second:
         return [1] * len(chunks)
     return chunk_sizes(chunks) if known is None else known
-
-
-# --- plans without a reply ---------------------------------------------------------------------------
-
-
-def _http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
-    """Return the plan of an evaluated `http`."""
-    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
-    body: Any = spec.body
-    if spec.body_file is not None:
-        payload, content_type = response.files[spec.body_file], "application/octet-stream"
-    elif isinstance(body, str):
-        payload, content_type = body.encode(), "text/plain; charset=utf-8"
-    elif body is None:
-        payload, content_type = b"", None
-    else:
-        payload, content_type = dumps(body), "application/json"
-    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("content-type", content_type))
-    assert isinstance(spec.status, int)
-    return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
-
-
-def _proxy_plan(
-    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
-) -> Plan:
-    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
-
-    The plan's own body is for examples and `explain`, which send nothing to the other server.
-    """
-    message = f"This is passed on to {spec.to}, which a running server does."
-    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
-    target = ProxyTarget(spec.to, spec.record)
-    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
-
-
-def _embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
-    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
-    embed = getattr(context.dialect, "embed", None)
-    if embed is None or spec.embedding is None:
-        raise NotGenerating(context.request.api)
-    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
-    return plan

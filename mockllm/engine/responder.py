@@ -27,7 +27,8 @@ from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, 
 from mockllm.engine.overrides import Override, changed
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planned_response import PlannedResponse, unknown_field_notes
-from mockllm.engine.planner import NotGenerating, ProxyRefused, ResponsePlanner
+from mockllm.engine.planner import ProxyRefused, ResponsePlanner
+from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.request_reader import engine_context
 from mockllm.engine.response_cache import cache_key
@@ -158,7 +159,7 @@ class Responder:
         if catalog.known_models and self.validation.unknown():
             return self._builtin(Failure("model_not_found"), name)
         try:
-            self.planner.require_components(self.request)
+            self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
         return self._builtin(lookup(self.request, catalog.models, self._identity()), name)

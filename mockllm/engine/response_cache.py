@@ -120,7 +120,7 @@ class ResponseCache:
     def __init__(self) -> None:
         self.entries: BoundedCache[CachedResponse | CachedStream] = BoundedCache(MAX_CACHED_BYTES)
         self._cacheable: BoundedCache[bool] = BoundedCache(MAX_REMEMBERED_KEYS)
-        """Whether a key that was requested before may be cached."""
+        """Whether a key that was requested before may be cached, by the key's hash: a key holds texts of a client."""
 
     def response(
         self, key: Hashable, identity: ResponseIdentity, request: Request, render: Render[PlannedResponse]
@@ -132,7 +132,7 @@ class ResponseCache:
         fresh = render(identity, request)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         if self._is_due(key, short and fresh.error is None and not fresh.faults):
-            self._put(key, cached_response(fresh, identity, request, render))
+            self._put(key, cached_response(fresh, identity, request, render), request)
         return fresh
 
     def stream(
@@ -144,20 +144,21 @@ class ResponseCache:
             return entry.fill(identity, request)
         fresh = render(identity, request)
         if self._is_due(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
-            self._put(key, cached_stream(fresh, identity, request, render))
+            self._put(key, cached_stream(fresh, identity, request, render), request)
         return fresh
 
     def _is_due(self, key: Hashable, cacheable: bool) -> bool:
-        known = self._cacheable.get(key)
+        known = self._cacheable.get(hash(key))
         if known is None:
-            self._cacheable.put(key, cacheable)
+            self._cacheable.put(hash(key), cacheable)
         return known is True
 
-    def _put(self, key: Hashable, entry: CachedResponse | CachedStream | None) -> None:
+    def _put(self, key: Hashable, entry: CachedResponse | CachedStream | None, request: Request) -> None:
         if entry is None:
-            self._cacheable.put(key, False)
+            self._cacheable.put(hash(key), False)
         else:
-            self.entries.put(key, entry, entry.rendered.size)
+            texts = len(request.model or "") + sum(map(len, request.sampling.stop))  # the key holds them
+            self.entries.put(key, entry, entry.rendered.size + texts)
 
 
 # --- rendering with placeholders ---------------------------------------------------------------------

@@ -12,7 +12,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import REDACTED, Redactor, named_secrets, redact_text, secret_name, secrets_of
+from mockllm.core.key_forms import REDACTED, redact_text
+from mockllm.core.redaction import Redactor, named_secrets, secret_name, secrets_of
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import (

@@ -14,7 +14,8 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import REDACTED, Redactor, redacted
+from mockllm.core.key_forms import REDACTED
+from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import request_hash

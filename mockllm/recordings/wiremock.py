@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
-from mockllm.core.redaction import REDACTED, secret_name
+from mockllm.core.key_forms import REDACTED
+from mockllm.core.redaction import secret_name
 from mockllm.core.regex.compile import compile_regex
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers

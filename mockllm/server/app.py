@@ -69,6 +69,7 @@ class App:
         """How many exchanges did not end in the turn of their request."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
+        self.metrics.playing = self.playing
         self.draining = False
         """Whether the server stops: connections end with their next response."""
         self.stopped = False

@@ -21,6 +21,7 @@ from mockllm.core.rendering.framing import lasting
 from mockllm.core.rendering.placeholders import ByteTemplate
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
+from mockllm.core.request.request import Request
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import endpoint, headers_and_body
 
@@ -139,6 +140,8 @@ class Metrics:
     def __init__(self) -> None:
         self.on_reset: Callable[[], None] | None = None
         """Called when the metrics are reset, which are copies of other processes' then."""
+        self.playing: Mapping[type[Request], int] = {}
+        """The responses in flight, by the class of their request."""
         self.reset()
 
     def reset(self) -> None:
@@ -150,6 +153,7 @@ class Metrics:
         self.late = Histogram()
         """Delays of the last chunk of paced responses behind their schedule."""
         self._seconds: deque[SecondCounters] = deque(maxlen=MAX_SECONDS)
+        self._in_flight: deque[tuple[int, int]] = deque(maxlen=MAX_SECONDS)
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
@@ -193,6 +197,21 @@ class Metrics:
             mine.took += second.took
             mine.bytes += second.bytes
         self._seconds = deque(sorted(by_time.values(), key=lambda second: second.at), MAX_SECONDS)
+        in_flight = Counter(dict(self._in_flight))
+        in_flight.update(dict(other._in_flight))
+        self._in_flight = deque(sorted(in_flight.items()), MAX_SECONDS)
+
+    def sample(self, now: float) -> None:
+        """Store how many responses are in flight, `now` in seconds since the epoch."""
+        count, second = sum(self.playing.values()), int(now)
+        if self._in_flight and self._in_flight[-1][0] == second:
+            self._in_flight[-1] = (second, max(count, self._in_flight[-1][1]))
+        elif count:
+            self._in_flight.append((second, count))
+
+    def in_flight(self) -> Mapping[int, int]:
+        """Return the most responses in flight that were seen in each second; seconds with none are left out."""
+        return dict(self._in_flight)
 
     def _count(self, seen: Exchange, took: Sequence[float]) -> EndpointCounters:
         answer, count = seen.response, len(took)

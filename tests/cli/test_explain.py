@@ -7,11 +7,11 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mockllm.cli.main import main
+from tests.cli.explain_command import report, run
 
 SCENARIO = """\
 rules:
@@ -42,20 +42,6 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(SCENARIO, encoding="utf-8")
-
-
-def run(request: object, *arguments: str) -> int:
-    text = request if isinstance(request, str) else json.dumps(request)
-    Path("request.json").write_text(text, encoding="utf-8")
-    with pytest.raises(SystemExit) as exit:
-        main(["explain", "request.json", *arguments])
-    assert isinstance(exit.value.code, int)
-    return exit.value.code
-
-
-def report(request: object, capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
-    assert run(request, "--json", *arguments) == 0
-    return json.loads(capsys.readouterr().out)
 
 
 def test_explain_prints_rule_modifiers_and_plan(capsys: pytest.CaptureFixture[str]) -> None:
@@ -388,56 +374,3 @@ def test_explain_steps_show_limit_and_time_window(
     reports = json.loads(capsys.readouterr().out)
     assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]
     assert [report["spared"] for report in reports] == [["a.yaml:late"]] * 5
-
-
-def entry(**more: Any) -> dict[str, Any]:
-    """An entry of the journal, as `mockllm requests --json` and the export print it."""
-    body = {"model": "gpt-4", "messages": [{"role": "user", "content": "hello"}]}
-    headers = [
-        {"name": "Content-Type", "value": "application/json"},
-        {"name": "Content-Length", "value": "9"},
-    ]
-    request = {"headers": headers, "body": body, "text": None, "base64": None, "whole": True, **more}
-    path = "/v1/chat/completions?late=1"
-    return {"id": 7, "method": "POST", "path": path, "status": 404, "missed": True, "request": request}
-
-
-def test_journal_entry_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    told = report(entry(), capsys)
-    assert told["rule"] == "a.yaml:greeting"
-    assert told["modifiers"] == ["a.yaml:late"]
-    assert told["guess"] == "request 7 of a journal, without its keys"
-
-
-def test_lines_of_the_journal_are_explained_one_by_one(capsys: pytest.CaptureFixture[str]) -> None:
-    other = entry(
-        body=None, text='{"model": "m", "messages": [{"role": "user", "content": "x"}]}', whole=False
-    )
-    coded = entry(body=None, base64="/w==")
-    lines = "\n\n".join(map(json.dumps, (entry(), other, coded)))
-    reports = report(lines, capsys)
-    assert [each["rule"] for each in reports] == ["a.yaml:greeting", "a.yaml:second", None]
-    assert reports[1]["guess"].endswith("; its body was too large for the journal")
-
-
-@pytest.mark.parametrize(
-    ("lines", "problem"),
-    [
-        (
-            json.dumps({**entry(), "request": None}),
-            "request.json:1:1: this is no whole entry of the journal: ",
-        ),
-        (
-            f"{json.dumps(entry())}\n{json.dumps(entry(base64='?'))}",
-            "request.json:2:1: this is no whole entry",
-        ),
-        (f"{json.dumps(entry())}\n{{}}", "this is not JSON: "),
-        (f"{json.dumps(entry())}\nx", "this is not JSON: "),
-        ("", "this is not JSON: "),
-    ],
-)
-def test_invalid_journal_entry_is_refused(
-    lines: str, problem: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run(lines) == 2
-    assert problem in capsys.readouterr().err

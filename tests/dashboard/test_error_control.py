@@ -9,12 +9,12 @@ from tests.dashboard.dashboard_page import Dashboard
 from tests.waiting import until
 
 KINDS = [
-    ("400", 400, "error: bad_request"),
-    ("401", 401, "error: authentication"),
-    ("403", 403, "error: permission"),
-    ("429", 429, "error: rate_limit"),
-    ("500", 500, "error: server_error"),
-    ("529", 529, "error: {status: 529}"),
+    ("bad_request", 400, "error: bad_request"),
+    ("authentication", 401, "error: authentication"),
+    ("permission", 403, "error: permission"),
+    ("rate_limit", 429, "error: rate_limit"),
+    ("server_error", 500, "error: server_error"),
+    ("overloaded", 503, "error: overloaded"),
 ]
 
 
@@ -56,9 +56,12 @@ def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
     dashboard.open("control")
     dashboard.scope("anthropic-messages")
     card = dashboard.card("Errors")
-    card.locator("input[value='529']").check()
+    card.locator("input[value='overloaded']").check()
+    card.get_by_label("Status", exact=True).fill("529")
     card.get_by_label("Retry after").fill("5s")
-    injected(dashboard, "529")
+    card.get_by_label("Rate", exact=True).fill("100%")
+    card.get_by_role("button", name="Inject the error").click()
+    dashboard.said("get overloaded")
     got = server.ask(endpoint="anthropic-messages")
     assert (got.status, got.headers["retry-after"]) == (529, "5")
     assert server.ask().status == 200
@@ -67,7 +70,7 @@ def test_error_of_one_endpoint_has_retry_after(dashboard: Dashboard) -> None:
 def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     server = dashboard.server
     dashboard.open("control")
-    injected(dashboard, "500", "50")
+    injected(dashboard, "server_error", "50")
     assert "chance: 50%" in server.overlay
     statuses = [server.ask().status for _ in range(40)]
     assert 5 < statuses.count(500) < 35
@@ -76,8 +79,8 @@ def test_rate_applies_to_requests_and_can_change(dashboard: Dashboard) -> None:
     dashboard.page.keyboard.press("Home")
     expect(dashboard.card("Errors").get_by_label("Rate", exact=True)).to_have_value("0%")
     dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-    dashboard.said("0% of the requests to all endpoints get 500")
-    assert server.overlay.count("inject 500 global") == 1, "it took the place of the one before"
+    dashboard.said("0% of the requests to all endpoints get server_error")
+    assert server.overlay.count("inject server_error global") == 1, "it took the place of the one before"
     assert [server.ask().status for _ in range(10)] == [200] * 10
 
 

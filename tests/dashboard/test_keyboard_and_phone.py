@@ -21,16 +21,16 @@ def test_error_is_injected_and_removed_by_keyboard(dashboard: Dashboard) -> None
         if page.evaluate("document.activeElement.name") == "error-kind":
             break
     page.keyboard.press("ArrowDown")
-    expect(dashboard.card("Errors").locator("input[value='500']")).to_be_checked()
+    expect(dashboard.card("Errors").locator("input[value='insufficient_quota']")).to_be_checked()
     outline = page.evaluate("getComputedStyle(document.activeElement.closest('.choice')).outlineStyle")
     assert outline == "solid", "the focus can be seen"
     page.keyboard.press("Tab")
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("100")
     page.keyboard.press("Enter")
-    dashboard.said("get 500")
-    assert server.ask().status == 500
-    page.get_by_role("button", name="Remove inject 500 global").focus()
+    dashboard.said("get insufficient_quota")
+    assert server.ask().status == 429
+    page.get_by_role("button", name="Remove inject insufficient_quota global").focus()
     page.keyboard.press("Enter")
     dashboard.said("removed from the overlay")
     assert server.ask().status == 200

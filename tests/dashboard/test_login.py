@@ -42,10 +42,10 @@ def test_login_form_opens_the_dashboard(browser: Browser, tmp_path: Path) -> Non
         assert "op3n" not in page.url
         dashboard = Dashboard(page, server)
         page.get_by_role("tab", name="Control").click()
-        dashboard.card("Errors").locator("input[value='403']").check()
+        dashboard.card("Errors").locator("input[value='permission']").check()
         dashboard.card("Errors").get_by_label("Rate", exact=True).fill("100%")
         dashboard.card("Errors").get_by_role("button", name="Inject the error").click()
-        dashboard.said("get 403")
+        dashboard.said("get permission")
         assert server.ask().status == 403
         context.clear_cookies()
         page.reload()

@@ -43,7 +43,7 @@ def event(number: int) -> dict[str, Any]:
         "rule": None if missed else "a.yaml:hello", "modifiers": [],
         "faults": ["reset"] if broken else [], "error": None, "notes": [],
         "status": 404 if missed else 200, "streamed": True, "took": 0.01, "left": "finished", "missed": missed,
-        "seed": "1",
+        "seed": "1", "near_misses": [],
     }  # fmt: skip
 
 
@@ -111,16 +111,16 @@ def test_events_of_one_turn_are_drawn_once(busy: Dashboard) -> None:
 
 def test_log_is_bounded_and_draws_visible_rows(busy: Dashboard) -> None:
     page = busy.open("requests").page
-    for start in range(0, 6000, 500):
+    for start in range(0, 12000, 500):
         fed(page, start, 500)
-    expect(page.locator(".foot")).to_contain_text("2,000 requests shown")
+    expect(page.locator(".foot")).to_contain_text("10,000 requests shown")
     assert page.locator(".rows .row").count() < 80
     page.locator(".rows").evaluate("(each) => each.scrollTo(0, each.scrollHeight)")
-    expect(page.locator(".rows .row").last).to_contain_text("n=4000")
+    expect(page.locator(".rows .row").last).to_contain_text("n=2000")
     assert page.locator(".rows .row").count() < 80
     top = page.locator(".rows").evaluate("(each) => each.scrollTop")
-    fed(page, 6000, 100)
-    expect(page.locator(".foot")).to_contain_text("2,000 requests shown")
+    fed(page, 12000, 100)
+    expect(page.locator(".foot")).to_contain_text("10,000 requests shown")
     assert page.locator(".rows").evaluate("(each) => each.scrollTop") <= top + 1
 
 

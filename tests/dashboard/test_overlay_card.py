@@ -15,9 +15,9 @@ from tests.waiting import until
 def test_saved_overlay_works_as_a_scenario(dashboard: Dashboard, tmp_path: Path) -> None:
     server, page = dashboard.server, dashboard.page
     dashboard.open("control")
-    injected(dashboard, "403")
+    injected(dashboard, "permission")
     card = dashboard.card("Changed at run time")
-    expect(card.locator(".yaml pre")).to_contain_text("inject 403 global")
+    expect(card.locator(".yaml pre")).to_contain_text("inject permission global")
     assert card.locator(".yaml pre").inner_text().strip() == server.overlay.strip()
     expect(card).to_contain_text(f"Put this file into {server.folder}")
     with page.expect_download() as downloading:
@@ -44,7 +44,7 @@ def test_overlay_is_copied(dashboard: Dashboard) -> None:
     page = dashboard.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     dashboard.open("control")
-    injected(dashboard, "500")
+    injected(dashboard, "server_error")
     page.get_by_role("button", name="Copy the overlay as a scenario file").click()
     expect(page.get_by_role("button", name="Copy the overlay as a scenario file")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == dashboard.server.overlay
@@ -53,10 +53,10 @@ def test_overlay_is_copied(dashboard: Dashboard) -> None:
 def test_overlay_items_are_removed_one_by_one(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     dashboard.open("control")
-    injected(dashboard, "401")
+    injected(dashboard, "authentication")
     applied(dashboard, delay="50ms")
     server.call("PATCH", "/api/config/endpoints/anthropic-messages", {"error": "overloaded"})
-    page.get_by_role("button", name="Remove inject 401 global").click()
+    page.get_by_role("button", name="Remove inject authentication global").click()
     dashboard.said("removed from the overlay")
     got = server.ask()
     assert (got.status, got.took >= 0.05) == (200, True)
@@ -72,7 +72,7 @@ def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     server.ask()
     dashboard.open("control", anew=True)
-    injected(dashboard, "429")
+    injected(dashboard, "rate_limit")
     card = dashboard.card("Changed at run time")
     card.get_by_label("Changes made at run time").uncheck()
     expect(card.get_by_role("button", name="Reset", exact=True)).to_be_disabled()
@@ -80,7 +80,7 @@ def test_reset_dialog_selects_what_is_reset(dashboard: Dashboard) -> None:
         card.get_by_label(label).check()
     card.get_by_role("button", name="Reset", exact=True).click()
     dashboard.said("Reset: journal, metrics, state")
-    assert "inject 429" in server.overlay
+    assert "inject rate_limit" in server.overlay
     assert server.call("GET", "/api/requests")["requests"] == []
     assert server.call("GET", "/api/metrics")["requests"] == 0
     page.get_by_role("tab", name="Requests").click()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from playwright.sync_api import expect
 
 from tests.dashboard.dashboard_page import Dashboard
@@ -46,6 +48,7 @@ def test_request_chosen_by_keyboard_shows_rule_and_why(dashboard: Dashboard) -> 
     server.ask("paced", stream=True, headers={"x-mockllm-session": "mine"})
     server.ask("hello")
     dashboard.open("requests", anew=True)
+    expect(page.locator(".rows .row")).to_have_count(2)
     page.get_by_role("listbox").focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -74,11 +77,13 @@ def test_unmatched_request_shows_near_misses_and_a_rule(dashboard: Dashboard) ->
         "user: never asked before"
     )
     expect(detail.get_by_role("button", name="Copy the rule made from this request")).to_be_visible()
+    detail.get_by_label("Reply", exact=True).fill('Said: "yes".\nAnd more')
     detail.get_by_role("button", name="Add to the overlay").click()
     dashboard.said("is active")
     got = server.ask("never asked before")
     assert got.status == 200
-    assert "Write the reply here." in got.text
+    (choice,) = json.loads(got.body)["choices"]
+    assert choice["message"]["content"] == 'Said: "yes".\nAnd more'
 
 
 def test_faults_and_end_reason_are_shown(dashboard: Dashboard) -> None:

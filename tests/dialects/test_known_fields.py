@@ -16,7 +16,7 @@ from openai.types.responses import response_create_params as responses
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 
 TYPES: list[tuple[type[Request], Any]] = [

@@ -257,3 +257,21 @@ def test_route_line_has_needed_prefix() -> None:
     lines = [route.line for route in ROUTES]
     assert "POST /v1/chat/completions" in lines
     assert "POST /groq/openai/v1/chat/completions" in lines
+
+
+@pytest.mark.parametrize("path", ["/v1/threads", "/threads/t/runs", "/openai/v1/threads/t", "/v1//threads/"])
+def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
+    found = find("GET", path, {})
+    assert isinstance(found, UnknownPath)
+    assert found.dialect is openai.CHAT
+    assert (found.failure.status, found.failure.fields) == (501, {"code": "not_served"})
+    assert found.failure.headers == (("x-should-retry", "false"),)
+    assert "A rule that names the path can respond" in str(found.failure.message)
+    assert "mockllm does not serve" in found.hint
+
+
+@pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])
+def test_find_of_unknown_path_is_no_501(path: str) -> None:
+    found = find("GET", path, {})
+    assert isinstance(found, UnknownPath)
+    assert found.failure.status is None

@@ -71,6 +71,21 @@ def test_many_choices_of_a_short_reply_are_deferred() -> None:
     assert body(deferred(short, chat(short, n=50)))
 
 
+@pytest.mark.parametrize(
+    "match", [{"api": "embeddings"}, {"user": "other"}], ids=["of a rule", "without a rule"]
+)
+def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
+    rule = {"match": match, "reply": {"embedding": [0.5] * 8}}
+    vectors = VirtualServer(dumps({"rules": [rule]}).decode()).engine
+
+    def embed(count: int) -> Request:
+        return chat(vectors, "/v1/embeddings", input=["a"] * count, model="text-embedding-3-small")
+
+    assert vectors.respond(embed(2), may_defer=True).status == 200
+    expected = vectors.respond(embed(20))
+    assert body(deferred(vectors, embed(20))) == body(expected)
+
+
 def test_deferred_response_keeps_its_lease_to_the_end() -> None:
     one = engine(LONG, **PACE, limited=True)
     with pytest.raises(DeferredResponse) as raised:

@@ -185,3 +185,13 @@ def test_keys_requested_once_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     for key in (0, 1, 2, 0, 1, 2):
         respond(cache, renderer, 1, key=key)
     assert renderer.rendered == 6
+
+
+def test_texts_of_the_key_count_toward_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "MAX_CACHED_BYTES", 30_000)
+    cache, renderer = ResponseCache(), Renderer(usual)
+    for number, model in enumerate(("m" * 40_000, "m" * 40_000, "n", "n")):
+        request = Request(method="POST", path="/", headers={}, now=0.0)
+        request.model = model
+        cache.response(model, ResponseIdentity(Ids(0, "", number), 0.0), request, renderer)
+    assert list(cache.entries) == ["n"]

@@ -178,3 +178,15 @@ def test_key_as_model_is_redacted_in_labels() -> None:
     for _ in range(2):
         metrics.one(seen(said(), model="sk-" + "aB3" * 8))
     assert [each.model for each in metrics.series] == ["REDACTED"]
+
+
+def test_in_flight_is_the_most_of_each_second() -> None:
+    metrics = Metrics()
+    playing: dict[type[Request], int] = {}
+    metrics.playing = playing
+    for now, count in ((10.1, 2), (10.9, 1), (11.5, 0), (12.0, 3), (12.5, 0)):
+        playing[Request] = count
+        metrics.sample(now)
+    assert metrics.in_flight() == {10: 2, 12: 3}
+    metrics.reset()
+    assert metrics.in_flight() == {}

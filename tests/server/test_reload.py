@@ -5,75 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from watchfiles import Change
 
-from mockllm.engine import EngineInfo
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.scenario_folder import fingerprint
-from mockllm.server.app import App
-from mockllm.server.reload import RebuiltEngine, Reloader, is_relevant, layout
-from tests.server.fake_engine import FakeEngine
-from tests.waiting import PATIENCE
-
-
-class World:
-    """An app whose engines say how many rules there are: one for each file below the folder."""
-
-    def __init__(self, *watched: Path) -> None:
-        self.watched = frozenset(watched)
-        self.said: list[str] = []
-        self.warnings: tuple[str, ...] = ()
-        self.stale: tuple[StaleSource, ...] = ()
-        self.fails: Exception | None = None
-        self.app = App(self.engine())
-        self.reload = Reloader(self.app, self.watched, self.rebuild, self.said.append)
-
-    def engine(self) -> FakeEngine:
-        texts = sorted(
-            file.read_text()
-            for path in self.watched
-            for file in ([path] if path.is_file() else path.rglob("*.yaml"))
-            if file.exists() and not any(part.startswith("..") for part in file.relative_to(path).parts)
-        )
-        return FakeEngine(about=EngineInfo(len(texts), len(texts), tuple(texts), stale=self.stale))
-
-    async def rebuild(self) -> RebuiltEngine:
-        if self.fails is not None:
-            raise self.fails
-        return RebuiltEngine(self.engine(), self.watched, self.warnings)
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return self.app.engine.info().routes
-
-
-def run(main: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(main, PATIENCE))
-
-
-async def until(world: World, *texts: str) -> None:
-    while world.texts != texts:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
-def swap_link(link: Path, target: str) -> None:
-    """As Kubernetes does: a new link is renamed over the old."""
-    fresh = link.with_name(link.name + "_tmp")
-    fresh.symlink_to(target)
-    fresh.rename(link)
-
-
-def config_map(folder: Path) -> None:
-    for number in ("1", "2"):
-        (folder / f"..{number}").mkdir()
-        (folder / f"..{number}" / "a.yaml").write_text(number)
-    (folder / "..data").symlink_to("..1")
-    (folder / "a.yaml").symlink_to("..data/a.yaml")
+from mockllm.server.reload import RebuiltEngine, is_relevant, layout
+from tests.server.reload_world import World, config_map, run, swap_link, until
 
 
 def editor(folder: Path) -> None:

@@ -6,7 +6,7 @@ import { usePolled } from "./polling.ts";
 import { refresh } from "./feed.ts";
 import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
-import { Card, Empty, attempt } from "./components.tsx";
+import { Card, Empty, SideScroll, attempt } from "./components.tsx";
 import { go } from "./route.ts";
 
 interface Session {
@@ -92,10 +92,10 @@ function Sessions(): JSX.Element {
   return (
     <Card title="Sessions" wide>
       {sessions.length ? (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Each session">
-          <table>
-            <thead>
-              <tr>
+        <SideScroll label="Each session">
+          <table class="stacked" role="table">
+            <thead role="rowgroup">
+              <tr role="row">
                 <th scope="col">Session</th>
                 <th scope="col">Requests</th>
                 <th scope="col">Overlay rules</th>
@@ -106,15 +106,15 @@ function Sessions(): JSX.Element {
                 </th>
               </tr>
             </thead>
-            <tbody>
+            <tbody role="rowgroup">
               {sessions.map((session) => (
-                <tr key={session.id}>
-                  <th scope="row" class="long">{session.id}</th>
-                  <td>{count(session.requests)}</td>
-                  <td>{session.overlay || "–"}</td>
-                  <td>{session.seed ?? "–"}</td>
-                  <td>{session.used === null ? "not yet" : clock(session.used)}</td>
-                  <td>
+                <tr key={session.id} role="row">
+                  <th scope="row" class="long" role="rowheader">{session.id}</th>
+                  <td role="cell" data-label="Requests">{count(session.requests)}</td>
+                  <td role="cell" data-label="Overlay rules">{session.overlay || "–"}</td>
+                  <td role="cell" data-label="Seed">{session.seed ?? "–"}</td>
+                  <td role="cell" data-label="Last used">{session.used === null ? "not yet" : clock(session.used)}</td>
+                  <td role="cell">
                     <button type="button" class="small" onClick={() => end(session.id)} aria-label={`End session ${session.id}`}>
                       End
                     </button>
@@ -123,7 +123,7 @@ function Sessions(): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </SideScroll>
       ) : (
         <Empty title="None.">
           <p>

@@ -7,10 +7,17 @@ import { Observable, useObservable } from "./observable.ts";
 
 // --- tabs: arrow keys, Home and End move between them ----------------------------------------------------
 
+/** A mark beside a tab's title: `word` is visible on wide pages, `says` only for screen readers. */
+export interface Mark {
+  text: string;
+  word?: string;
+  says?: string;
+}
+
 interface Tab {
   id: string;
   title: string;
-  mark?: string | undefined;
+  mark?: Mark | undefined;
 }
 
 export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose: (id: string) => void }): JSX.Element {
@@ -37,11 +44,17 @@ export function Tabs(props: { label: string; tabs: Tab[]; chosen: string; choose
           id={`tab-${tab.id}`}
           aria-selected={tab.id === props.chosen}
           aria-controls={`view-${tab.id}`}
+          aria-label={tab.mark ? `${tab.title}, ${tab.mark.says ?? `${tab.mark.text} ${tab.mark.word}`}` : undefined}
           tabIndex={tab.id === props.chosen ? 0 : -1}
           onClick={() => props.choose(tab.id)}
         >
           {tab.title}
-          {tab.mark ? <span class="mark">{tab.mark}</span> : null}
+          {tab.mark ? (
+            <span class={tab.mark.word ? "mark missed" : "mark"} title={tab.mark.says ?? `${tab.mark.text} ${tab.mark.word}`}>
+              {tab.mark.text}
+              {tab.mark.word ? <span class="mark-word"> {tab.mark.word}</span> : null}
+            </span>
+          ) : null}
         </button>
       ))}
     </div>
@@ -193,6 +206,16 @@ export function Field(props: FieldProps): JSX.Element {
   );
 }
 
+export function TextArea(props: { label: string; value: string; change: (value: string) => void; placeholder?: string; rows?: number }): JSX.Element {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <textarea id={id} rows={props.rows ?? 3} placeholder={props.placeholder ?? ""} value={props.value} onInput={(event) => props.change(event.currentTarget.value)} />
+    </div>
+  );
+}
+
 export interface Option {
   value: string;
   title: string;
@@ -235,6 +258,32 @@ export function Select(props: {
           {props.hint}
         </p>
       ) : null}
+    </div>
+  );
+}
+
+/** A box that scrolls to the side. It shows where more of its content is. */
+export function SideScroll(props: { label: string; children: ComponentChildren }): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  const [more, setMore] = useState("");
+  const look = (): void => {
+    if (!box.current) return; // the observer may report once more after the view has changed
+    const { scrollLeft, scrollWidth, clientWidth } = box.current;
+    const left = scrollLeft > 1;
+    const right = scrollLeft + clientWidth < scrollWidth - 1;
+    setMore(left && right ? "both" : left ? "left" : right ? "right" : "");
+  };
+  useEffect(() => {
+    const watch = new ResizeObserver(look);
+    watch.observe(box.current!);
+    watch.observe(box.current!.firstElementChild!);
+    return () => watch.disconnect();
+  }, []);
+  return (
+    <div class="scroll-frame" data-more={more || undefined}>
+      <div class="scroll" ref={box} tabIndex={0} role="region" aria-label={props.label} data-more={more || undefined} onScroll={look}>
+        {props.children}
+      </div>
     </div>
   );
 }

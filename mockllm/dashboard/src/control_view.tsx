@@ -10,7 +10,7 @@ import { Errors } from "./errors.tsx";
 import { Faults } from "./faults.tsx";
 import { config, refresh } from "./feed.ts";
 import { Limits } from "./limits.tsx";
-import type { Endpoint, FaultMode } from "./models.ts";
+import type { Endpoint, ErrorStatus, FaultMode } from "./models.ts";
 import { Overlay } from "./overlay.tsx";
 import { Pace } from "./pace.tsx";
 import { Select } from "./components.tsx";
@@ -18,6 +18,7 @@ import { Select } from "./components.tsx";
 interface Choices {
   endpoints: Endpoint[];
   strategies: { name: string; about: string }[];
+  errors: ErrorStatus[];
   faults: FaultMode[];
 }
 
@@ -25,11 +26,12 @@ async function choices(): Promise<Choices> {
   const [listed, limits, failures] = await Promise.all([
     maybe<{ endpoints: Endpoint[] }>("/api/config/endpoints"),
     maybe<{ strategies: { name: string; about: string }[] }>("/api/rate-limit/strategies"),
-    maybe<{ faults: FaultMode[] }>("/api/failure-modes"),
+    maybe<{ statuses: ErrorStatus[]; faults: FaultMode[] }>("/api/failure-modes"),
   ]);
   return {
     endpoints: listed?.endpoints ?? [],
     strategies: limits?.strategies ?? [],
+    errors: failures?.statuses ?? [],
     faults: failures?.faults ?? [],
   };
 }
@@ -61,7 +63,7 @@ export function ControlView(): JSX.Element {
       <div class="cards" aria-label={`Controls for ${scopeTitle(scope)}`}>
         <Pace scope={scope} />
         <Limits scope={scope} strategies={loaded.strategies} />
-        <Errors scope={scope} />
+        <Errors scope={scope} kinds={loaded.errors} />
         <Faults scope={scope} modes={loaded.faults} />
         <Climates scope={scope} />
       </div>

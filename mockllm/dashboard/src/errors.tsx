@@ -3,30 +3,12 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { injection, put, scopeTitle, type Scope } from "./apply_change.ts";
-import type { Json } from "./models.ts";
+import type { ErrorStatus, Json } from "./models.ts";
 import { Card, Field, Yaml } from "./components.tsx";
 import { parseTime } from "./field_values.ts";
 
-interface Kind {
-  id: string;
-  title: string;
-  effect: (retry: string) => { [key: string]: Json };
-  retries?: boolean;
-}
-
-const errorOf = (type: string) => () => ({ error: type });
-const withRetryAfter = (error: { [key: string]: Json }) => (retry: string) => ({
-  error: retry.trim() ? { ...error, retry_after: parseTime(retry) } : Object.keys(error).length === 1 && error["type"] ? error["type"] : error,
-});
-const KINDS: Kind[] = [
-  { id: "400", title: "bad request", effect: errorOf("bad_request") },
-  { id: "401", title: "authentication", effect: errorOf("authentication") },
-  { id: "403", title: "permission", effect: errorOf("permission") },
-  { id: "429", title: "rate limit", effect: withRetryAfter({ type: "rate_limit" }), retries: true },
-  { id: "500", title: "server error", effect: errorOf("server_error") },
-  { id: "529", title: "overloaded", effect: withRetryAfter({ status: 529 }), retries: true },
-  { id: "timeout", title: "504 after 30 s", effect: () => ({ delay: "30s", error: "timeout" }) },
-];
+/** The seconds that a client waits for this error, unless the user changes them. */
+const DELAYS: Record<string, string> = { timeout: "30s" };
 
 export function Rate(props: { value: string; change: (value: string) => void }): JSX.Element {
   return (
@@ -49,15 +31,36 @@ export function percentOf(text: string): string {
   return /^\d+(\.\d+)?$/.test(text.trim()) ? `${text.trim()}%` : text.trim();
 }
 
-export function Errors(props: { scope: Scope }): JSX.Element {
-  const [chosen, choose] = useState("429");
+interface Form {
+  status: string;
+  retry: string;
+  delay: string;
+}
+
+/** Returns the keys of the modifier: an error with only a type is written as its name. */
+function effect(kind: string, form: Form): { [key: string]: Json } {
+  const error: { [key: string]: Json } = { type: kind };
+  const status = form.status.trim();
+  if (status) error["status"] = /^\d+$/.test(status) ? Number(status) : status;
+  if (form.retry.trim()) error["retry_after"] = parseTime(form.retry);
+  const delay = form.delay.trim() ? { delay: parseTime(form.delay) } : {};
+  return { ...delay, error: Object.keys(error).length > 1 ? error : kind };
+}
+
+export function Errors(props: { scope: Scope; kinds: ErrorStatus[] }): JSX.Element {
+  const [chosen, choose] = useState("rate_limit");
   const [rate, setRate] = useState("10%");
-  const [retry, setRetry] = useState("");
+  const [form, setForm] = useState<Form>({ status: "", retry: "", delay: "" });
   const [problem, setProblem] = useState("");
-  const kind = KINDS.find((item) => item.id === chosen)!;
-  const modifier = injection(kind.id, props.scope, percentOf(rate), kind.effect(retry));
+  const modifier = injection(chosen, props.scope, percentOf(rate), effect(chosen, form));
+  const set = (key: keyof Form) => (value: string) => setForm({ ...form, [key]: value });
+  const usual = props.kinds.find(({ name }) => name === chosen)?.status;
+  const select = (name: string): void => {
+    choose(name);
+    setForm({ ...form, status: "", delay: DELAYS[name] ?? "" });
+  };
   const apply = async (): Promise<void> => {
-    const refused = await put(modifier.name, modifier.yaml, `${percentOf(rate)} of the requests to ${scopeTitle(props.scope)} get ${kind.id}.`);
+    const refused = await put(modifier.name, modifier.yaml, `${percentOf(rate)} of the requests to ${scopeTitle(props.scope)} get ${chosen}.`);
     setProblem(refused?.message ?? "");
   };
   return (
@@ -69,27 +72,30 @@ export function Errors(props: { scope: Scope }): JSX.Element {
         }}
       >
         <fieldset class="choices">
-          <legend>Kind</legend>
-          {KINDS.map((item) => (
+          <legend>Kind, with its usual status</legend>
+          {props.kinds.map(({ name, status }) => (
             <label class="choice">
-              <input type="radio" name="error-kind" value={item.id} checked={item.id === chosen} onChange={() => choose(item.id)} />
+              <input type="radio" name="error-kind" value={name} checked={name === chosen} onChange={() => select(name)} />
               <span>
-                <strong>{item.id}</strong>
-                <small>{item.title}</small>
+                <strong>{name.replaceAll("_", " ")}</strong>
+                <small>{status}</small>
               </span>
             </label>
           ))}
         </fieldset>
         <Rate value={rate} change={setRate} />
-        {kind.retries ? (
-          <Field label="Retry after" value={retry} change={setRetry} hint="header of the response" placeholder="the provider's default" />
-        ) : null}
+        <div class="fields">
+          <Field label="Status" value={form.status} change={set("status")} hint="of the response" placeholder={usual ? `the provider's, such as ${usual}` : ""} />
+          <Field label="Retry after" value={form.retry} change={set("retry")} hint="header of the response" placeholder="the provider's default" />
+          <Field label="Delay" value={form.delay} change={set("delay")} hint="before the error" placeholder="none" />
+        </div>
         {problem ? <p class="hint bad">{problem}</p> : null}
         <Yaml text={modifier.yaml} what="the error as YAML" quiet />
         <div class="actions">
           <button type="submit" class="primary">
             Inject the error
           </button>
+          <span class="hint">for {scopeTitle(props.scope)}</span>
         </div>
       </form>
     </Card>

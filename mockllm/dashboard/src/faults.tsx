@@ -93,6 +93,7 @@ export function Faults(props: { scope: Scope; modes: FaultMode[] }): JSX.Element
           <button type="submit" class="primary">
             Inject the fault
           </button>
+          <span class="hint">for {scopeTitle(props.scope)}</span>
         </div>
       </form>
     </Card>

@@ -2,7 +2,7 @@
 
 import { get, maybe, Problem } from "./api.ts";
 import { Observable } from "./observable.ts";
-import { RequestLog } from "./request_log.ts";
+import { MAX_REQUESTS, RequestLog } from "./request_log.ts";
 import type { Config, Health, Metrics, Second, Summary } from "./models.ts";
 import { Series } from "./series.ts";
 
@@ -14,6 +14,12 @@ interface Page {
 }
 
 const POLL_INTERVAL = 1000;
+/** Milliseconds in which the feed begins, or the page loads without it. */
+const HELLO_TIMEOUT = 300;
+/** Most requests of one call. */
+const PAGE_SIZE = 1000;
+/** Milliseconds after which the page asks for the requests that the feed left out. */
+const GAP_DELAY = 500;
 const RETRY = [1000, 2000, 4000, 8000, 15000];
 
 export const state = new Observable<State>("connecting");
@@ -39,8 +45,17 @@ let polling: number | undefined;
 let loading = false;
 
 export function start(): void {
-  void begin();
   connect();
+  window.setTimeout(beginOnce, HELLO_TIMEOUT);
+}
+
+let begun = false;
+
+/** Loads the history once the feed reports new requests, so that none between the two is lost; or without the feed. */
+function beginOnce(): void {
+  if (begun) return;
+  begun = true;
+  void begin();
 }
 
 async function begin(): Promise<void> {
@@ -51,14 +66,38 @@ async function begin(): Promise<void> {
   }
 }
 
-/** Loads the journal and the time series. */
+/** Loads the time series and the journal, newest page first. */
 async function history(): Promise<void> {
-  const [page, detailed] = await Promise.all([
-    get<Page>("/api/requests?limit=1000"),
-    get<{ seconds: Second[] }>("/api/detailed-metrics"),
-  ]);
-  log.add(page.requests.reverse());
-  series.add(detailed.seconds);
+  const detailed = get<{ seconds: Second[] }>("/api/detailed-metrics").then(({ seconds }) => series.add(seconds));
+  let before = "";
+  for (let loaded = 0; loaded < MAX_REQUESTS; loaded += PAGE_SIZE) {
+    const { requests } = await get<Page>(`/api/requests?limit=${PAGE_SIZE}${before}`);
+    log.add(requests);
+    if (requests.length < PAGE_SIZE) break;
+    before = `&before=${requests.at(-1)!.id}`;
+  }
+  await detailed;
+}
+
+let gap: { after: number; before: number } | null = null;
+
+/** Asks for the requests that the feed left out, unless there are too many to show. */
+function fill(after: number, before: number): void {
+  if (gap) {
+    gap.before = before;
+    return;
+  }
+  gap = { after, before };
+  window.setTimeout(() => {
+    const { after, before } = gap!;
+    gap = null;
+    if (before - after > PAGE_SIZE) return;
+    get<Page>(`/api/requests?after=${after}&before=${before}&limit=${PAGE_SIZE}`).then(({ requests }) => {
+      const missing = requests.filter((request) => !log.has(request.id));
+      log.add(missing);
+      log.found(missing.length);
+    }, () => undefined);
+  }, GAP_DELAY);
 }
 
 /** Loads the settings, the overlay and the stale files. */
@@ -75,6 +114,7 @@ function connect(): void {
   socket.onmessage = (message) => receive(JSON.parse(message.data as string) as Frame);
   socket.onclose = () => {
     socket = null;
+    beginOnce();
     if (state.value !== "offline" && state.value !== "refused") state.set("polling");
     polling ??= window.setInterval(() => void poll(), POLL_INTERVAL);
     window.setTimeout(connect, RETRY[Math.min(failures++, RETRY.length - 1)]);
@@ -90,7 +130,8 @@ type Frame =
 function receive(frame: Frame): void {
   switch (frame.type) {
     case "hello":
-      if (failures) void begin(); // loads what the page missed
+      if (begun) void begin(); // loads what the page missed
+      else beginOnce();
       failures = 0;
       window.clearInterval(polling);
       polling = undefined;
@@ -104,6 +145,7 @@ function receive(frame: Frame): void {
       break;
     case "events":
       log.dropped += frame.dropped;
+      if (frame.dropped && frame.events.length) fill(frame.events[0]!.id - frame.dropped - 1, frame.events[0]!.id);
       log.add(frame.events);
       break;
     case "changed":

@@ -5,9 +5,9 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { Chart, type Line, type Mark } from "./chart.tsx";
 import { useObservable } from "./observable.ts";
 import { metrics, now, series } from "./feed.ts";
-import { bytes, count, duration, rate, share } from "./format.ts";
+import { bytes, count, duration, plural, rate, share } from "./format.ts";
 import type { EndpointMetrics, Latency, Metrics } from "./models.ts";
-import { Card, Empty, Select } from "./components.tsx";
+import { Card, Empty, Select, SideScroll } from "./components.tsx";
 import { go } from "./route.ts";
 
 const SPANS = [
@@ -120,19 +120,30 @@ function Charts(props: { span: number; choice: JSX.Element }): JSX.Element {
   }, [data]);
   const flow = useMemo(() => [data.at, data.seconds.map((s) => s?.bytes ?? 0)], [data]);
   const open = useMemo(() => [data.at, data.open], [data]);
+  const span = SPANS.find(({ value }) => value === String(props.span))!.title;
+  const name = (title: string, lines: Line[], columns: number[][]): string => `${title} over the last ${span}: ${summary(lines, columns)}`;
   return (
     <>
       <Card title="Requests a second" wide aside={<><Legend lines={RATE} />{props.choice}</>}>
-        <Chart label="Requests, errors and unmatched requests a second over time" lines={RATE} data={requests as never} height={200} whole />
+        <Chart label={name("Requests a second", RATE, requests)} lines={RATE} data={requests as never} height={200} whole />
       </Card>
       <Card title="Throughput">
-        <Chart label="Bytes a second over time" lines={FLOW} data={flow as never} height={150} />
+        <Chart label={name("Bytes a second", FLOW, flow)} lines={FLOW} data={flow as never} height={150} />
       </Card>
       <Card title="Responses in flight">
-        <Chart label="Responses in flight over time" lines={OPEN} data={open as never} height={150} whole />
+        <Chart label={name("Responses in flight", OPEN, open)} lines={OPEN} data={open as never} height={150} whole />
       </Card>
     </>
   );
+}
+
+/** Returns what a chart shows as a text: the last value and the peak of each line. */
+function summary(lines: Line[], columns: number[][]): string {
+  const texts = lines.map((line, number) => {
+    const values = columns[number + 1]!;
+    return `${line.label} now ${line.value(values.at(-1) ?? 0)}, peak ${line.value(Math.max(0, ...values))}`;
+  });
+  return texts.join("; ");
 }
 
 function Legend(props: { lines: Line[] }): JSX.Element {
@@ -249,7 +260,7 @@ function Histogram(props: { current: Metrics }): JSX.Element {
     >
       {histogram.count ? (
         <Chart
-          label={`Histogram: ${marks.map((mark) => mark.label).join(", ")}`}
+          label={`Histogram of ${plural(histogram.count, "response")}: ${marks.map((mark) => mark.label).join(", ")}`}
           lines={BARS}
           data={data as never}
           height={225}
@@ -273,7 +284,7 @@ function Endpoints(props: { current: Metrics }): JSX.Element {
   return (
     <Card title="Endpoints" wide>
       {rows.length ? (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Metrics of each endpoint">
+        <SideScroll label="Metrics of each endpoint">
           <table>
             <thead>
               <tr>
@@ -308,7 +319,7 @@ function Endpoints(props: { current: Metrics }): JSX.Element {
               ))}
             </tbody>
           </table>
-        </div>
+        </SideScroll>
       ) : (
         <Empty title="No requests yet." />
       )}

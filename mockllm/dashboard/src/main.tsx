@@ -4,11 +4,11 @@ import { render, type JSX } from "preact";
 import { useObservable } from "./observable.ts";
 import { Clients } from "./clients.tsx";
 import { config, health, metrics, start, state } from "./feed.ts";
-import { plural } from "./format.ts";
+import { count, plural } from "./format.ts";
 import { LiveView } from "./live_view.tsx";
-import { Notice, Tabs } from "./components.tsx";
+import { Notice, Tabs, type Mark } from "./components.tsx";
 import { RequestList } from "./request_list.tsx";
-import { go, useRoute, type View } from "./route.ts";
+import { go, useRoute, VIEWS, type View } from "./route.ts";
 import { Rules } from "./rules.tsx";
 import { ControlView } from "./control_view.tsx";
 import "./styles/base.css";
@@ -36,11 +36,12 @@ function Page(): JSX.Element {
   const missed = useObservable(metrics)?.missed ?? 0;
   const stale = useObservable(health)?.stale.length ?? 0;
   const changed = (useObservable(config)?.overlay.match(/^(rules|modifiers):/gm) ?? []).length > 0;
-  const marks: Partial<Record<View, string>> = {
-    ...(changed ? { control: "•" } : {}),
-    ...(stale || missed ? { rules: stale ? "!" : String(missed) } : {}),
+  const marks: Partial<Record<View, Mark>> = {
+    ...(missed ? { requests: { text: count(missed), word: "unmatched" } } : {}),
+    ...(changed ? { control: { text: "•", says: "changed at run time" } } : {}),
+    ...(stale ? { rules: { text: "!", says: plural(stale, "stale file") } } : {}),
   };
-  const tabs = (Object.keys(TITLES) as View[]).map((id) => ({ id, title: TITLES[id], mark: marks[id] }));
+  const tabs = VIEWS.map((id) => ({ id, title: TITLES[id], mark: marks[id] }));
   return (
     <>
       <Header />
@@ -48,7 +49,7 @@ function Page(): JSX.Element {
         <Tabs label="Views" tabs={tabs} chosen={view} choose={(id) => go(id as View)} />
       </nav>
       <main class={`view in-${view}`}>
-        <div id={`view-${view}`} role="tabpanel" aria-labelledby={`tab-${view}`}>
+        <div class="page" id={`view-${view}`} role="tabpanel" aria-labelledby={`tab-${view}`}>
           <Content />
         </div>
       </main>

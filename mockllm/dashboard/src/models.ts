@@ -44,6 +44,8 @@ export interface Second {
   missed: number;
   mean: number;
   bytes: number;
+  /** The most responses in flight that were seen in this second. */
+  open: number;
 }
 
 export interface Summary {
@@ -68,6 +70,7 @@ export interface Summary {
   left: string;
   missed: boolean;
   seed: string;
+  near_misses: string[];
 }
 
 export interface Pair {
@@ -82,7 +85,6 @@ export interface Detail extends Summary {
     headers: Pair[];
     chunks: { at: number; text: string | null; base64: string | null }[];
   };
-  near_misses: string[];
 }
 
 export interface Explanation {
@@ -131,6 +133,11 @@ export interface Setting {
   about: string;
   default: Json;
   choices: string[];
+}
+
+export interface ErrorStatus {
+  name: string;
+  status: number;
 }
 
 export interface FaultMode {

@@ -5,8 +5,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
 import { bytes, clock, duration, ruleName } from "./format.ts";
 import type { Detail, Explanation, Json, Pair } from "./models.ts";
-import { Copy, Empty, attempt, Yaml } from "./components.tsx";
+import { Copy, Empty, attempt, TextArea, Yaml } from "./components.tsx";
 import { refresh } from "./feed.ts";
+import { scalar } from "./yaml.ts";
 import { tone } from "./tone.ts";
 
 interface Loaded {
@@ -157,18 +158,24 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
   );
 }
 
+/** The server writes this in place of the reply that a suggested rule lacks. */
+const PLACEHOLDER = "Write the reply here.";
+
 function MakeRule(props: { yaml: string }): JSX.Element {
+  const [reply, setReply] = useState("");
+  const yaml = reply.trim() ? props.yaml.replace(PLACEHOLDER, () => scalar(reply)) : props.yaml;
   const add = (): void => {
     void attempt(async () => {
-      const done = await call<{ names: string[] }>("POST", "/api/rules", props.yaml);
+      const done = await call<{ names: string[] }>("POST", "/api/rules", yaml);
       await refresh();
       return `${done.names.join(", ")} is active and part of the overlay.`;
     });
   };
   return (
     <Part title="Make a rule from this request">
-      <Yaml text={props.yaml} what="the rule made from this request">
-        <button type="button" class="small" onClick={add}>
+      <TextArea label="Reply" value={reply} change={setReply} placeholder="The text of the response" />
+      <Yaml text={yaml} what="the rule made from this request">
+        <button type="button" class="small" disabled={yaml.includes(PLACEHOLDER)} onClick={add}>
           Add to the overlay
         </button>
       </Yaml>

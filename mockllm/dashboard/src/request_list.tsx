@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useObservable } from "./observable.ts";
 import { log, metrics } from "./feed.ts";
 import { clock, count, duration, plural, ruleName } from "./format.ts";
-import type { Filter } from "./request_log.ts";
+import { NO_FILTER, type Filter } from "./request_log.ts";
 import type { Summary } from "./models.ts";
 import { Empty, Select } from "./components.tsx";
 import { RequestDetail } from "./request_detail.tsx";
@@ -23,6 +23,11 @@ const KINDS = [
 
 function narrow(): boolean {
   return matchMedia("(max-width: 720px)").matches;
+}
+
+/** Returns a near miss without its position: the name of the rule and what differs. */
+function nearMiss(line: string): string {
+  return line.replace(/^\S+:\d+ /, "");
 }
 
 function Row(props: { request: Summary }): JSX.Element {
@@ -46,6 +51,7 @@ function Row(props: { request: Summary }): JSX.Element {
         {request.error ? <span class="tag warn">{request.error}</span> : null}
         {request.left !== "finished" && !request.faults.includes(request.left) ? <span class="tag">{request.left}</span> : null}
         {request.streamed ? <span class="tag quiet">stream</span> : null}
+        {request.near_misses?.length ? <span class="c-near" title={request.near_misses.join("\n")}>{nearMiss(request.near_misses[0]!)}</span> : null}
       </span>
       <span class="c-took">{duration(request.took)}</span>
     </>
@@ -56,7 +62,7 @@ export function RequestList(): JSX.Element {
   const version = useObservable(log.changed);
   const current = useObservable(metrics);
   const route = useRoute();
-  const [filter, setFilter] = useState<Filter>({ text: "", kind: "all", endpoint: "" });
+  const [filter, setFilter] = useState<Filter>(NO_FILTER);
   const chosen = route.id;
   const [paused, setPaused] = useState(chosen === null ? Infinity : log.last || Infinity);
   const [over, setOver] = useState(Infinity);
@@ -121,7 +127,7 @@ export function RequestList(): JSX.Element {
           </button>
         </div>
         <VirtualList
-          label="Requests, newest first"
+          label="Requests, the last started first"
           rows={shown}
           id={(request) => request.id}
           height={size}
@@ -136,7 +142,7 @@ export function RequestList(): JSX.Element {
           empty={
             log.requests.length ? (
               <Empty title="No request matches this filter.">
-                <button type="button" onClick={() => setFilter({ text: "", kind: "all", endpoint: "" })}>
+                <button type="button" onClick={() => setFilter(NO_FILTER)}>
                   Clear the filter
                 </button>
               </Empty>

@@ -92,7 +92,7 @@ function RuleList(): JSX.Element {
               {rule.layer === "overlay" ? <span class="tag">overlay</span> : null}
               {rule.session ? <span class="tag">session {rule.session}</span> : null}
             </span>
-            <span class="r-where" title={rule.where}>{rule.where}</span>
+            <Where rule={rule} />
             <span class="number">{count(rule.tries)}</span>
             <span class="number hits">
               <i style={{ width: `${(rule.answers / most) * 100}%` }} />
@@ -111,6 +111,28 @@ function RuleList(): JSX.Element {
         }
       />
     </Card>
+  );
+}
+
+/** The position of a rule. Of a pack the path is not of interest, of a long path only its end. */
+function Where(props: { rule: Rule }): JSX.Element {
+  const { id, layer, where } = props.rule;
+  const file = id.slice(0, Math.max(0, id.lastIndexOf(":")));
+  const line = where.slice(where.lastIndexOf(":"));
+  const slash = file.indexOf("/");
+  if (layer === "pack" && slash > 0) {
+    return (
+      <span class="r-where" title={where}>
+        pack <b>{file.slice(0, slash)}</b> {file.slice(slash + 1)}{line}
+      </span>
+    );
+  }
+  const name = where.lastIndexOf("/") + 1;
+  return (
+    <span class="r-where split-path" title={where}>
+      <span class="path-start">{where.slice(0, name)}</span>
+      <span>{where.slice(name)}</span>
+    </span>
   );
 }
 

@@ -22,7 +22,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, snapshot
 from mockllm.dialects.openai.request_fields import text_of

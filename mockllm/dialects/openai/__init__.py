@@ -76,6 +76,18 @@ _routes: Final = (
     ProviderRoute("GET", "/v1/models/{model}", _models),
 )
 
+UNSERVED: Final = tuple(
+    f"/v1/{name}"
+    for name in (
+        "agents", "assistants", "audio", "batches", "chatkit", "containers",
+        "content_provenance_checks", "conversations", "decisions", "evals", "files", "fine_tuning",
+        "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
+        "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints", "webhook_event_types",
+    )
+)  # fmt: skip
+"""The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them
+are routes."""
+
 PROVIDER: Final = Provider(
     name="openai",
     title="OpenAI",
@@ -83,6 +95,7 @@ PROVIDER: Final = Provider(
     base="/v1",
     base_url_shown=True,
     routes_in_404=True,
+    unserved=UNSERVED,
     known_models=frozenset(WELL_KNOWN),
     limit_headers=limits,
     limit_refusal=refused,

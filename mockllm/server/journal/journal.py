@@ -7,6 +7,7 @@ within seconds, and before a reader sees them: secrets are removed, and what is 
 
 from __future__ import annotations
 
+import time
 import weakref
 from array import array
 from asyncio import AbstractEventLoop
@@ -96,6 +97,8 @@ class Journal:
             journal = reference()
             if journal is not None:
                 journal.count()
+                if journal._watch is not None:
+                    journal._watch.sample(time.time())
                 loop.call_later(COUNT_INTERVAL, count)
 
         def settle(newest: int | None = None) -> None:

@@ -201,7 +201,7 @@ class Supervisor:
         metrics = merged_metrics([self._lost, *(report.metrics for report in reports)])
         metrics.on_reset = self._reset_metrics
         self._app.metrics = metrics
-        self._app.playing = merged_playing([report.playing for report in reports])
+        self._app.playing = metrics.playing = merged_playing([report.playing for report in reports])
         self._state.set_counts([report.counts for report in reports])
 
     def _reset_metrics(self) -> None:

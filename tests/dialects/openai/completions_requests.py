@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
 from mockllm.dialects.openai.moderations import ModerationsRequest
 

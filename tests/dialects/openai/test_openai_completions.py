@@ -23,7 +23,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Message, OtherPart, Sampling, TextPart
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.openai import COMPLETIONS
-from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
 from tests.dialects.openai.chat.chat_requests import STAMP
 from tests.dialects.openai.completions_requests import body_of, completion, raw_completion
 from tests.golden.wire import assert_golden

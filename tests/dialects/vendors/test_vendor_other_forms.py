@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.completions import CompletionsRequest
+from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
 from mockllm.dialects.registry import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.server.control.endpoints import climates
 from tests.server.control.live_server import Steered
@@ -21,6 +22,12 @@ def test_failure_modes_list_family_and_settings(server: Steered) -> None:
     assert settings["after"]["about"]
     meant = {each["name"]: each for each in faults["wrong_schema"]["settings"]}
     assert set(meant["how"]["choices"]) == {"any", "missing", "type", "value", "extra"}
+
+
+def test_failure_modes_have_the_status_of_each_error(server: Steered) -> None:
+    found = server.call("GET", "/api/failure-modes").json
+    assert {each["name"]: each["status"] for each in found["statuses"]} == dict(NAMED)
+    assert found["errors"] == list(NAMED)
 
 
 def test_climates_list_modifiers(server: Steered) -> None:

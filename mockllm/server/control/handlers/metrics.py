@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from pydantic import BaseModel
@@ -27,6 +28,8 @@ from mockllm.server.metrics import BOUNDS, NONE, EndpointCounters, Histogram, Me
 
 RATE_PERIOD: Final = 10
 """Seconds over which the present request rate is measured."""
+COLUMNS: Final = tuple(SecondView.model_fields)
+"""The columns of the exported time series."""
 
 
 def _metrics(context: ControlContext) -> Metrics:
@@ -80,7 +83,11 @@ async def show_detailed(context: ControlContext, call: ApiCall) -> DetailedMetri
     series = [
         SeriesCount(**labels._asdict(), requests=count) for labels, count in sorted(metrics.series.items())
     ]
-    return DetailedMetrics(series=series, seconds=[_second(second) for second in metrics.seconds()])
+    metrics.sample(time.time())
+    in_flight = metrics.in_flight()
+    seconds = {second.at: second for second in metrics.seconds()}
+    listed = [seconds.get(at) or SecondCounters(at) for at in sorted({*seconds, *in_flight})]
+    return DetailedMetrics(series=series, seconds=[_second(second, in_flight) for second in listed])
 
 
 async def export_json(context: ControlContext, call: ApiCall) -> TextResponse:
@@ -96,9 +103,9 @@ async def export_csv(context: ControlContext, call: ApiCall) -> TextResponse:
     """
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(["at", "requests", "errors", "missed", "mean", "bytes"])
+    writer.writerow(COLUMNS)
     for second in (await show_detailed(context, call)).seconds:
-        writer.writerow([second.at, second.requests, second.errors, second.missed, second.mean, second.bytes])
+        writer.writerow(getattr(second, column) for column in COLUMNS)
     return TextResponse(
         out.getvalue().encode(), "text/csv; charset=utf-8", (_disposition("mockllm-metrics.csv"),)
     )
@@ -111,10 +118,11 @@ def _disposition(name: str) -> tuple[str, str]:
 def second_view(context: ControlContext, at: int) -> SecondView:
     """Return one second of the time series, in seconds since the epoch; all zero without requests."""
     newest_first = reversed(tuple(_metrics(context).seconds()))
-    return _second(next((second for second in newest_first if second.at == at), SecondCounters(at)))
+    second = next((second for second in newest_first if second.at == at), SecondCounters(at))
+    return _second(second, context.metrics.in_flight())
 
 
-def _second(second: SecondCounters) -> SecondView:
+def _second(second: SecondCounters, in_flight: Mapping[int, int]) -> SecondView:
     return SecondView(
         at=second.at,
         requests=second.requests,
@@ -122,6 +130,7 @@ def _second(second: SecondCounters) -> SecondView:
         missed=second.missed,
         mean=round(second.took / second.requests, 6) if second.requests else 0.0,
         bytes=second.bytes,
+        open=in_flight.get(second.at, 0),
     )
 
 

@@ -35,6 +35,7 @@ from mockllm.server.control.models.settings import (
     Config,
     EndpointList,
     EndpointSettings,
+    ErrorStatus,
     FailureModes,
     FaultMode,
     FaultSetting,
@@ -179,7 +180,8 @@ async def list_failure_modes(context: ControlContext, call: ApiCall) -> BaseMode
         )
         for name, fault in FAULTS.items()
     ]
-    return FailureModes(errors=list(NAMED), faults=faults)
+    errors = [ErrorStatus(name=name, status=status) for name, status in NAMED.items()]
+    return FailureModes(errors=list(NAMED), statuses=errors, faults=faults)
 
 
 def _setting(name: str, field: FieldInfo) -> FaultSetting:

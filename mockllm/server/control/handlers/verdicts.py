@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from mockllm.core.redaction import redact_text
+from mockllm.core.key_forms import redact_text
 from mockllm.core.verdicts import Client, ClientReport, ObservedRequest, VerdictResult, evaluate
 from mockllm.engine import Engine
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse

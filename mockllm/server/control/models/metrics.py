@@ -63,8 +63,9 @@ class SeriesCount(BaseModel):
 
 
 class SecondView(BaseModel):
-    """One second; seconds without a request are left out. `mean` is the mean response time in seconds, `bytes`
-    the approximate size of all responses."""
+    """One second; seconds without a request and without a response in flight are left out. `mean` is the mean
+    response time in seconds, `bytes` the approximate size of all responses. `open` is the largest number of
+    responses in flight that was seen in this second; it is measured once a second."""
 
     at: int
     requests: int
@@ -72,6 +73,7 @@ class SecondView(BaseModel):
     missed: int
     mean: float
     bytes: int
+    open: int
 
 
 class DetailedMetrics(BaseModel):

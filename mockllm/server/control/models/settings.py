@@ -63,10 +63,18 @@ class FaultMode(BaseModel):
     settings: list[FaultSetting]
 
 
+class ErrorStatus(BaseModel):
+    """A named error with its usual status; a provider may use another status for it."""
+
+    name: str
+    status: int
+
+
 class FailureModes(BaseModel):
     """The names that `error` and `faults` accept."""
 
     errors: list[str]
+    statuses: list[ErrorStatus]
     faults: list[FaultMode]
 
 

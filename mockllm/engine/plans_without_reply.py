@@ -1,0 +1,69 @@
+"""Plans of what is not a reply: plain HTTP, a request that is passed on, and the vectors of an embeddings call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import dumps
+from mockllm.core.rendering.plan import EventStep, Plan, ProxyTarget, ResponseHead
+from mockllm.core.request.request import Request
+from mockllm.core.values.types import evaluate
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.engine.plan_context import PlanContext
+from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
+from mockllm.scenario.reply_renderer import embedding_result
+
+
+class NotGenerating(Exception):
+    """A rule replies to a call that has no reply (a list of models)."""
+
+    def __init__(self, api: str | None) -> None:
+        super().__init__(
+            f"a reply answers generating calls only, and this is {api or 'no provider call'}; use http or error"
+            + ", or give the reply an embedding" * (api == "embeddings")
+        )
+
+
+def http_plan(spec: HttpSpec, response: CompiledResponse) -> Plan:
+    """Return the plan of an evaluated `http`."""
+    headers: list[tuple[str, str]] = [(name, str(value)) for name, value in spec.headers.items()]
+    body: Any = spec.body
+    if spec.body_file is not None:
+        payload, content_type = response.files[spec.body_file], "application/octet-stream"
+    elif isinstance(body, str):
+        payload, content_type = body.encode(), "text/plain; charset=utf-8"
+    elif body is None:
+        payload, content_type = b"", None
+    else:
+        payload, content_type = dumps(body), "application/json"
+    if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("content-type", content_type))
+    assert isinstance(spec.status, int)
+    return Plan(ResponseHead(spec.status, tuple(headers)), (EventStep(payload, 0, "body"),))
+
+
+def proxy_plan(
+    spec: ProxySpec, delay: float, dialect: Dialect, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the plan of a `proxy`, whose response another server makes, after `delay` seconds.
+
+    The plan's own body is for examples and `explain`, which send nothing to the other server.
+    """
+    message = f"This is passed on to {spec.to}, which a running server does."
+    plan = dialect.error(Failure("bad_gateway", message=message), request, identity)
+    target = ProxyTarget(spec.to, spec.record)
+    return replace(plan, delay=delay, delivery=replace(plan.delivery, proxy_target=target))
+
+
+def embedding_plan(spec: ReplySpec, context: PlanContext) -> Plan:
+    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
+    embed = getattr(context.dialect, "embed", None)
+    if embed is None or spec.embedding is None:
+        raise NotGenerating(context.request.api)
+    plan: Plan = embed(embedding_result(evaluate(spec, context.context)), context.request, context.identity)
+    return plan

@@ -1,0 +1,10 @@
+// Fails on purpose: the output must contain the requests.
+import { test } from "mockllm/vitest";
+
+test("a failing test", async ({ mockllm }) => {
+  await fetch(`${mockllm.openaiUrl}/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "gpt-4o", messages: [{ role: "user", content: "hello" }] }),
+  });
+  throw new Error("on purpose");
+});
