@@ -26,7 +26,7 @@ from mockllm.state.shared_sessions import SharedSessions
 
 
 def main() -> None:
-    """Serve until the supervisor at the other end of the descriptor in the arguments ends."""
+    """Serve until the supervisor ends, to whose socket the argument is a descriptor."""
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # a terminal sends it to all processes; the supervisor stops this one

@@ -19,7 +19,7 @@ _SIZE: Final = 8
 
 
 class SharedCounts:
-    """The slots. Processes that were given the same file descriptor share them."""
+    """The slots. Processes with the same file descriptor share them."""
 
     def __init__(self, fd: int | None = None) -> None:
         """Map the memory behind a descriptor, or create it."""

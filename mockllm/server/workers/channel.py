@@ -26,15 +26,15 @@ class ChannelMessage(NamedTuple):
 
 
 class ChannelClosed(Exception):
-    """The other process has ended."""
+    """The peer has ended."""
 
 
 class CallFailed(Exception):
-    """The called function has failed in the other process; the message is one line."""
+    """The called function has failed in the peer; the message is one line."""
 
 
 class Channel:
-    """One end. `run` reads until the other process ends; `call` and `notify` may be used once `open` has returned."""
+    """One end. `run` reads until the peer ends; `call` and `notify` may be used once `open` has returned."""
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
@@ -48,7 +48,7 @@ class Channel:
         self._reader, self._writer = await asyncio.open_connection(sock=end)
 
     async def run(self) -> None:
-        """Serve calls until the other process ends. Handlers start in the order of their calls."""
+        """Serve calls until the peer ends. Handlers start in the order of their calls."""
         try:
             while True:
                 length = int.from_bytes(await self._reader.readexactly(_LENGTH), "big")
@@ -65,7 +65,7 @@ class Channel:
             self.close()
 
     async def call(self, name: str, *values: Any) -> Any:
-        """Return the result of a function of the other process. Raises CallFailed or ChannelClosed."""
+        """Return the result of a function of the peer. Raises CallFailed or ChannelClosed."""
         if self._closed:
             raise ChannelClosed
         number = next(self._numbers)
@@ -77,13 +77,13 @@ class Channel:
             self._calls.pop(number, None)
 
     def notify(self, name: str, *values: Any) -> None:
-        """Call a function of the other process without a result."""
+        """Call a function of the peer without a result."""
         if not self._closed:
             self._send(ChannelMessage("notice", 0, name, values))
 
     @property
     def unsent(self) -> int:
-        """The bytes that the other process has not read."""
+        """The bytes that the peer has not read."""
         return 0 if self._writer is None else self._writer.transport.get_write_buffer_size()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The control API in a worker: each call is answered by the supervisor, which knows all workers."""
+"""The control API in a worker: the supervisor, which knows all workers, responds to each call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AWAY = "The supervisor of this worker has ended.\n"
 
 
 class ForwardedControl:
-    """Answers the calls of the control API over the channel to the supervisor."""
+    """Passes the calls of the control API on, over the channel to the supervisor."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel

@@ -1,7 +1,7 @@
 """The listening sockets of several workers on the same addresses.
 
-Each worker has a socket of its own on each address, and the kernel spreads connections over them (`SO_REUSEPORT`).
-The supervisor keeps all of them open, so connections that wait for a worker that died reach the worker after it.
+Each worker has one socket on each address, and the kernel spreads connections over them (`SO_REUSEPORT`).
+The supervisor holds all of them open, so connections that wait for a worker that died reach the worker after it.
 """
 
 from __future__ import annotations
