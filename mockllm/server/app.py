@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mockllm.server.recorder import Recorder
+    from mockllm.server.webhooks import WebhookSender
 
 
 class App:
@@ -45,6 +46,10 @@ class App:
         self.decider: DeciderProtocol | None = None
         """Decides where the engine cannot, since the counts are not in this process."""
         self.recorder: Recorder | None = None
+        self.webhooks: WebhookSender | None = None
+        """Sends webhooks; made for the first one."""
+        self.webhook_hosts: frozenset[str] = frozenset()
+        """The hosts, beside this machine, that receive webhooks."""
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
         self.gzip = False

@@ -33,6 +33,7 @@ from mockllm.server.respond import (
     recorder_of,
     refuse,
     respond,
+    send_webhooks,
     set_response,
     write_at_once,
 )
@@ -130,6 +131,8 @@ async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> Non
     assert request is not None, "an engine has read the request"
     conclude = await app.worker.run(deferred.plan)
     response = conclude()
+    if response.webhooks:
+        send_webhooks(app, response)
     if app.gzip and wants(request.headers):
         response = await app.worker.run(partial(compressed, response))
     exchange.schedule = await app.worker.run(partial(schedule, response.made))

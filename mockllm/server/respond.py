@@ -92,11 +92,22 @@ def make_response(app: App, exchange: Exchange) -> None:
 def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Set a response that an engine has planned, compressed if the client accepts it."""
     request = exchange.request
+    if response.webhooks:
+        send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and request is not None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+
+
+def send_webhooks(app: App, response: PlannedResponse) -> None:
+    """Send the webhooks of a response at their times."""
+    if app.webhooks is None:
+        from mockllm.server.webhooks import WebhookSender
+
+        app.webhooks = WebhookSender(app.webhook_hosts)
+    app.webhooks.schedule(response.webhooks, app.deadlines.time())
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
