@@ -63,7 +63,7 @@ class DeciderProtocol(Protocol):
         """Decide and count, in one step. Return a failure for the client where no decision can be made."""
 
     def status(self) -> str | None:
-        """Return what is wrong with the place of the counts, as one line; None if nothing is."""
+        """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""
 
 
 class ControlProtocol(Protocol):

@@ -149,7 +149,7 @@ class Journal:
         return chain(made, settled)
 
     def after(self, number: int) -> list[JournalEntry]:
-        """Return the stored requests that are newer than the request of this number. They must be settled."""
+        """Return the stored requests that are newer than the request of this number. Call `settle` before."""
         return [entry for entry in self._ring if entry.number > number]
 
     def clear(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, MatchResult
@@ -20,3 +22,10 @@ class NoStore:
 
     def status(self) -> str | None:
         return None
+
+    @property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """The tries and turns of each key that were decided elsewhere: none."""
+        return {}
+
+    def close(self) -> None: ...
