@@ -78,7 +78,7 @@ async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
 def _decider(settings: Mapping[str, Any], state: SharedSessions) -> WorkerDecider:
     """Return what decides the requests that count."""
     if settings["store"] is None:
-        return NoStore()
+        return NoStore(state)
     from mockllm.store.store_decider import StoreDecider
 
     values = settings["values"]

@@ -6,16 +6,17 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.state.session_counters import COUNTED_OUTCOMES
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_sessions import Recalled, RecallElsewhere, SharedSessions
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.script_request import (
     FEW_DRAWS,
@@ -27,6 +28,7 @@ from mockllm.store.script_request import (
 from mockllm.store.script_result import MissingDraws, read_result
 from mockllm.store.store_lease import RENEWAL, StoreLease, StoreLeases
 from mockllm.store.store_link import StoreLink
+from mockllm.store.store_memory import StoreMemory
 
 OnFailure: TypeAlias = Literal["error", "local"]
 MAX_EXPECTED: Final = 50_000
@@ -57,6 +59,9 @@ class StoreDecider:
         self._on_failure = on_failure
         self._writer = ScriptRequestWriter(unused)
         self._leases = StoreLeases(self.link)
+        self._memory = StoreMemory(self.link, unused)
+        self._unconfirmed: list[asyncio.Future[Any]] = []
+        state.remember_elsewhere = self._remember
         self._name = f"{os.urandom(6).hex()}-"
         self._ids = count()
         self._expected: dict[tuple[str, str, str], int] = {}
@@ -107,6 +112,37 @@ class StoreDecider:
                 return result.decision
             tries, draws = [*result.tries, *tries[len(result.tries) :]], MANY_DRAWS
 
+    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+        try:
+            async with asyncio.timeout(self._wait):
+                return await self._memory.recall(recall.session, recall.key)
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            if self._on_failure == "local":
+                return () if recall.key[0] == "all_stored" else None
+            return self._failure(error)
+
+    def _remember(self, session: str, update: StoreUpdate) -> None:
+        try:
+            self._unconfirmed += self._memory.remember(session, update)
+        except StoreAway as error:
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            self._unconfirmed.append(failed)
+
+    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+        if not self._unconfirmed:
+            return None
+        unconfirmed, self._unconfirmed = self._unconfirmed, []
+        return self._confirmed(unconfirmed)
+
+    async def _confirmed(self, unconfirmed: Sequence[asyncio.Future[Any]]) -> Failure | None:
+        try:
+            async with asyncio.timeout(self._wait):
+                await asyncio.gather(*unconfirmed)
+        except (TimeoutError, StoreAway, StoreRefused) as error:
+            return None if self._on_failure == "local" else self._failure(error)
+        return None
+
     def _number(self) -> int:
         return self._state.shared.take(())[0]
 
@@ -136,8 +172,9 @@ class StoreDecider:
 
     def _without(self, claim: MatchResult, error: Exception) -> Decision | Failure:
         self.failures += 1
-        if self._on_failure == "local":
-            return self._state.local.decide(claim)
+        return self._state.local.decide(claim) if self._on_failure == "local" else self._failure(error)
+
+    def _failure(self, error: Exception) -> Failure:
         why = f"no decision within {self._wait:g} s" if isinstance(error, TimeoutError) else str(error)
         if self.link.problem is not None:
             why = self.link.problem
