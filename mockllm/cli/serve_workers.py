@@ -28,6 +28,7 @@ from mockllm.cli.serve import (
 )
 from mockllm.cli.sources import uses_default_pack
 from mockllm.cli.startup import gc_paused
+from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
@@ -36,7 +37,7 @@ from mockllm.server.http_server import Address, CannotListen, open_as_many_as_al
 from mockllm.server.reload import Reloader
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import listen
-from mockllm.server.workers.shareable import unshareable
+from mockllm.server.workers.shareable import beyond_store, unshareable
 from mockllm.server.workers.supervisor import Supervisor
 from mockllm.state.shared_counts import SharedCounts
 
@@ -49,14 +50,21 @@ def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: Admi
     for key in ALONE:
         if values[key]:
             raise BadOption(f"--{key.replace('_', '-')} needs one process: leave out --workers and --store")
+    with store_setup(values) as store:
+        return _run(args, values, token, store)
+
+
+def _run(
+    args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken, store: StoreSetup | None
+) -> int:
     bounds = limits(args, os.environ)
     began = time.time()
-    state = GroupSessions(SharedCounts())
+    state = GroupSessions(SharedCounts(), unused=bounds.session_ttl, max_sessions=bounds.sessions)
     builder = create_builder(values, state, bounds.generated)
     try:
         with gc_paused():
             engine = builder.first(at_once=True)
-        _require_shareable(engine.catalog)
+        _require_shareable(engine.catalog, store)
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
@@ -75,18 +83,36 @@ def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: Admi
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     controlled = admin_server is None
-    settings = {"values": values, "limits": bounds, "addresses": where, "controlled": controlled}
+    settings = {
+        "values": values, "limits": bounds, "addresses": where, "controlled": controlled, "replica": 0,
+        "store": None if store is None else store.address,
+    }  # fmt: skip
     supervisor = Supervisor(app, state, sockets, settings, log)
-    ready = partial(_print_ready, where, app, values, trusted, token, len(sockets))
+    ready = partial(_print_ready, where, app, values, trusted, token, len(sockets), store)
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     open_as_many_as_allowed()
-    run_on_best_loop(_supervise(supervisor, app, builder, engine, ready, tasks, watched))
+
+    async def supervise() -> None:
+        if store is not None:
+            state.store = await store.open(_say_nothing, values["store_wait"])
+            settings["replica"] = store.replica
+        await _supervise(supervisor, app, builder, engine, ready, tasks, watched, store)
+        if state.store is not None:
+            state.store.release_replica(0 if store is None else store.replica)
+            await asyncio.sleep(0)
+            state.store.link.close()
+
+    try:
+        run_on_best_loop(supervise())
+    except NoStoreFound as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
     return strict_exit_code(app.journal.missed) if values["strict"] else 0
 
 
-def _require_shareable(catalog: Catalog) -> None:
+def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
     """Raise Broken if a rule counts what the workers cannot share."""
-    mistakes = unshareable(catalog)
+    mistakes = unshareable(catalog) if store is None else beyond_store(catalog)
     if mistakes:
         raise Broken(mistakes)
 
@@ -98,9 +124,16 @@ def _print_ready(
     trusted: Path | None,
     token: AdminToken,
     workers: int,
+    store: StoreSetup | None,
 ) -> None:
     print_ready(where, app, uses_default_pack(values), trusted, token)
+    if store is not None:
+        print_line(f"  Store:      {store.shown}")
     print_line(f"  Workers:    {workers} process{'es' * (workers != 1)}")
+
+
+def _say_nothing(_: str) -> None:
+    """The first worker says what happens to the store."""
 
 
 async def _supervise(
@@ -111,6 +144,7 @@ async def _supervise(
     ready: Callable[[], None],
     tasks: Callable[[], Any],
     reload: Reloader | None,
+    store: StoreSetup | None,
 ) -> None:
     """Run the workers until SIGTERM or SIGINT; a second signal does not wait for running responses. SIGHUP
     reloads."""
@@ -135,7 +169,7 @@ async def _supervise(
         loop.add_signal_handler(signal.SIGHUP, reload_now)
 
     async def activate(catalog: Catalog, rules: LoadedRules) -> None:
-        _require_shareable(catalog)
+        _require_shareable(catalog, store)
         await supervisor.change(catalog, rules)
 
     app.start()
@@ -145,8 +179,11 @@ async def _supervise(
     builder.activate = activate
     ready()
     background = loop.create_task(tasks())
+    watch = loop.create_task(store.watch(log)) if store is not None else None
     await stopping.wait()
     background.cancel()
+    if watch is not None:
+        watch.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await background
     await supervisor.stop(at_once=hurried)

@@ -58,6 +58,13 @@ def workers(text: str) -> int:
     return int(text)
 
 
+def store_failure(text: str) -> str:
+    """Parse what happens while the store is away."""
+    if text not in ("error", "local"):
+        raise ValueError(f"expected error or local, found {text!r}")
+    return text
+
+
 def usable_processors() -> int:
     """Return how many processors this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import socket
 import sys
@@ -20,9 +19,9 @@ from mockllm.server.http_server import Server, open_as_many_as_allowed, run_on_b
 from mockllm.server.workers.channel import first_message
 from mockllm.server.workers.marked_journal import MarkedJournal
 from mockllm.server.workers.no_store import NoStore
-from mockllm.server.workers.worker import Worker
+from mockllm.server.workers.worker import Worker, WorkerDecider
 from mockllm.state.shared_counts import SharedCounts, SlotTable
-from mockllm.state.shared_sessions import SharedSessions
+from mockllm.state.shared_sessions import REPLICA, SharedSessions
 
 
 def main() -> None:
@@ -46,16 +45,19 @@ def main() -> None:
 async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
     values, bounds = settings["values"], settings["limits"]
     counts = SharedCounts(settings["counts"])
-    state = SharedSessions(counts, max_sessions=bounds.sessions, unused=bounds.session_ttl)
+    first = settings["replica"] * REPLICA
+    state = SharedSessions(counts, first=first, max_sessions=bounds.sessions, unused=bounds.session_ttl)
     builder = create_builder(values, state, bounds.generated)
     slot = SlotTable.SERVED + settings["place"]
     counts[slot] = 0
+
+    decider = _decider(settings, state)
 
     def make_app(engine: Engine) -> App:
         lines = None if values["quiet"] else access_log_of(values)
         app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
         app.gzip = values["gzip"]
-        app.decider = NoStore()
+        app.decider = decider
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, slot)
         configure_tls(app, values)
         tracing.enter_context(traces(app, settings["addresses"], log))
@@ -67,7 +69,29 @@ async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as tracing:
-        worker = Worker(state, builder, make_app, listen, controlled=settings["controlled"])
+        worker = Worker(state, builder, make_app, listen, decider, controlled=settings["controlled"])
         await worker.channel.open(end)
         await worker.run()
-    await asyncio.sleep(0)
+    decider.close()
+
+
+def _decider(settings: Mapping[str, Any], state: SharedSessions) -> WorkerDecider:
+    """Return what decides the requests that count."""
+    if settings["store"] is None:
+        return NoStore(state)
+    from mockllm.store.store_decider import StoreDecider
+
+    values = settings["values"]
+    unused = settings["limits"].session_ttl
+    say = log if settings["place"] == 0 else _say_nothing  # one line for all workers of a machine
+    return StoreDecider(
+        settings["store"],
+        state,
+        say,
+        wait=values["store_wait"],
+        on_failure=values["store_failure"],
+        unused=unused,
+    )
+
+
+def _say_nothing(_: str) -> None: ...

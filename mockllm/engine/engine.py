@@ -35,7 +35,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.reply_renderer import LongReply
 from mockllm.state.sessions import Session, Sessions
-from mockllm.state.shared_sessions import DecisionElsewhere
+from mockllm.state.shared_sessions import DecisionElsewhere, RecallElsewhere
 
 LONGEST: Final = 60.0
 """Seconds that a request may make the server wait, by a template in a duration (`--max-delay`)."""
@@ -219,6 +219,8 @@ class Engine:
         except LongReply:
             responder.may_defer = False
             raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
+        except RecallElsewhere:  # it is planned again
+            raise
         except BaseException:
             if lease is not None:
                 lease.end()

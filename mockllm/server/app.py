@@ -90,6 +90,11 @@ class App:
         """The control API if it was set or made."""
         return self.__dict__.get("control")
 
+    @property
+    def store_problem(self) -> str | None:
+        """What is wrong with the store of the counts: empty if nothing is, None without a store."""
+        return None if self.decider is None else self.decider.status()
+
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""
         loop = asyncio.get_running_loop()

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import wants
 from mockllm.core.rendering.plan import Plan
-from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
+from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server.app import App
+from mockllm.server.completion_store import with_store
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
@@ -34,8 +35,6 @@ from mockllm.server.respond import (
     refuse,
     respond,
     send_webhooks,
-    set_response,
-    write_at_once,
 )
 
 if TYPE_CHECKING:
@@ -70,9 +69,9 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         await _read(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
-    if exchange.undecided is not None:
-        await _decide(app, exchange, exchange.undecided)
-        if exchange.deferred is None and recorder_of(app, exchange) is None and write_at_once(app, exchange):
+    if exchange.player is None and app.decider is not None:
+        await with_store(app, exchange, app.decider)
+        if exchange.ended:
             return exchange.keep_alive
     if exchange.deferred is not None:
         await _plan(app, exchange, exchange.deferred)
@@ -106,23 +105,6 @@ async def _read(app: App, exchange: Exchange) -> None:
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
-
-
-async def _decide(app: App, exchange: Exchange, undecided: UndecidedResponse) -> None:
-    """Set the response to a request whose counts are not in this process."""
-    request, decider = exchange.request, app.decider
-    assert request is not None, "an engine has read the request"
-    assert decider is not None, "an engine without all counts has a decider"
-    decision = await decider.decide(undecided.claim, request)
-    exchange.undecided = None
-    if isinstance(decision, Failure):
-        exchange.response = app.engine.refuse(decision, request)
-        return
-    exchange.lease = decision.lease
-    try:
-        set_response(app, exchange, undecided.conclude(decision))
-    except DeferredResponse as deferred:
-        exchange.deferred = deferred
 
 
 async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:

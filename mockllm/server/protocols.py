@@ -5,7 +5,7 @@ An engine is synchronous and has no I/O. It raises on no request. A reload repla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
@@ -16,6 +16,8 @@ from mockllm.engine import EngineInfo, PlannedResponse
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
+
+    from mockllm.state.shared_sessions import Recalled, RecallElsewhere
 
 
 class ProxyFailed(Exception):
@@ -62,8 +64,15 @@ class DeciderProtocol(Protocol):
     async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
         """Decide and count, in one step. Return a failure for the client where no decision can be made."""
 
+    async def recall(self, recall: RecallElsewhere) -> Recalled | Failure:
+        """Return what a lookup wants that is not in this process."""
+
+    def take_unconfirmed(self) -> Awaitable[Failure | None] | None:
+        """Return what is done when the last response is stored, with a failure if it cannot be stored; None where
+        nothing was to be stored."""
+
     def status(self) -> str | None:
-        """Return what is wrong with the place of the counts, as one line; None if nothing is."""
+        """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""
 
 
 class ControlProtocol(Protocol):

@@ -27,6 +27,7 @@ from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerende
 from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
+from mockllm.state.shared_sessions import RecallElsewhere
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
@@ -36,8 +37,8 @@ def respond(app: App, exchange: Exchange) -> bool:
     """Respond to an exchange whose body is complete. Return whether it has ended.
 
     Otherwise its response has begun to play (it has a `player`), or `complete` has to wait: for the control API
-    (the response is `NOT_PLANNED`), for a decision (it is `undecided`), for a plan (it is `deferred`) or for a
-    provider (`recorder_of` the exchange is not None).
+    (the response is `NOT_PLANNED`), for the store (it is `undecided`, `recalling` or `unconfirmed`), for a plan (it
+    is `deferred`) or for a provider (`recorder_of` the exchange is not None).
     """
     try:
         make_response(app, exchange)
@@ -45,6 +46,8 @@ def respond(app: App, exchange: Exchange) -> bool:
         if (type(made) is Plan or app.recorder is not None) and (
             exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
         ):
+            return False
+        if exchange.unconfirmed is not None:
             return False
         return write_at_once(app, exchange) or begin(app, exchange)
     except Exception:
@@ -78,13 +81,21 @@ def make_response(app: App, exchange: Exchange) -> None:
         return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
+    plan_response(app, exchange, request)
+
+
+def plan_response(app: App, exchange: Exchange, request: Request) -> None:
+    """Set the response of the engine, or what it lacks."""
     try:
-        response = engine.respond(request, may_defer=True)
+        response = app.engine.respond(request, may_defer=True)
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
     except UndecidedResponse as undecided:
         exchange.undecided = undecided
+        return
+    except RecallElsewhere as recall:
+        exchange.recalling = recall
         return
     set_response(app, exchange, response)
 
@@ -99,6 +110,8 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
     if app.gzip and request is not None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+    if app.decider is not None:
+        exchange.unconfirmed = app.decider.take_unconfirmed()
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:

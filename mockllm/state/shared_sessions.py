@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
 from mockllm.core.selection.decision import Candidate, Decision, MatchResult, Outcome, Selected
 from mockllm.state.session_counters import SessionCounters
-from mockllm.state.sessions import MAX_SESSIONS, Sessions
+from mockllm.state.sessions import MAX_SESSIONS, Session, Sessions
 from mockllm.state.shared_counts import SharedCounts, SlotTable
 
 NUMBER: Final = SlotTable.NUMBER
@@ -24,6 +25,53 @@ class DecisionElsewhere(Exception):
     def __init__(self, claim: MatchResult) -> None:
         super().__init__()
         self.claim = claim
+
+
+RecallKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
+"""What a lookup wants: its method and argument."""
+Recalled: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
+
+
+class RecallElsewhere(BaseException):
+    """A request needs a stored response or call that is not in this process. The caller fetches it, adds it to the
+    request's lookup, and responds again."""
+
+    def __init__(self, session: str, key: RecallKey) -> None:
+        super().__init__()
+        self.session = session
+        self.key = key
+
+
+class FetchedLookup(ResponseLookup):
+    """The stored responses and calls that were fetched for one request. Raises RecallElsewhere for all others."""
+
+    __slots__ = ("_found", "_session")
+
+    def __init__(self, session: str, found: Mapping[RecallKey, Recalled]) -> None:
+        self._session = session
+        self._found = found
+
+    def having(self, key: RecallKey, value: Recalled) -> FetchedLookup:
+        """Return a lookup that also has this."""
+        return FetchedLookup(self._session, {**self._found, key: value})
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def stored(self, name: str) -> StoredResponse | None:
+        return self._get(("stored", name))  # type: ignore[return-value]
+
+    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+        return self._get(("all_stored", prefix))  # type: ignore[return-value]
+
+    def call(self, id: str) -> str | None:
+        return self._get(("call", id))  # type: ignore[return-value]
+
+    def _get(self, key: RecallKey) -> Recalled:
+        try:
+            return self._found[key]
+        except KeyError:
+            raise RecallElsewhere(self._session, key) from None
 
 
 def counts_anything(claim: MatchResult) -> bool:
@@ -82,6 +130,22 @@ class SharedSessions(Sessions):
         self.shared = SharedTallies(counts, first)
         self.local = Sessions(max_sessions=max_sessions, unused=unused)
         """Decides while there is no other place to decide."""
+        self.remember_elsewhere: Callable[[str, StoreUpdate], None] | None = None
+        """Stores responses and calls outside of this process; without it, they are in its memory."""
+
+    def session(self, id: str, now: float, at: float | None = None) -> Session:
+        found = super().session(id, now, at)
+        found.recall = self.recall(id)
+        return found
+
+    def recall(self, session: str) -> ResponseLookup:
+        return super().recall(session) if self.remember_elsewhere is None else FetchedLookup(session, {})
+
+    def remember(self, session: str, memo: StoreUpdate) -> None:
+        if self.remember_elsewhere is None:
+            super().remember(session, memo)
+        else:
+            self.remember_elsewhere(session, memo)
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
         """Decide where nothing counts. Raise DecisionElsewhere otherwise."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
 
-from mockllm.state.sessions import Sessions
+from mockllm.state.sessions import MAX_SESSIONS, Sessions
 from mockllm.state.shared_counts import SharedCounts, SlotTable
+from mockllm.store.group_store import GroupStore
 
 Counts = Mapping[str, tuple[int, int]]
 """Tries and turns by key."""
@@ -14,10 +17,17 @@ Counts = Mapping[str, tuple[int, int]]
 class GroupSessions(Sessions):
     """Counts that the workers share, and those that they report."""
 
-    def __init__(self, counts: SharedCounts) -> None:
-        super().__init__()
+    def __init__(
+        self, counts: SharedCounts, *, unused: float = inf, max_sessions: int = MAX_SESSIONS
+    ) -> None:
+        super().__init__(unused=unused, max_sessions=max_sessions)
         self.counts = counts
+        self.store: GroupStore | None = None
+        self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
+        """What the store has to do before a call of the control API ends."""
         self.table = SlotTable(counts)
+        self._kept: frozenset[str] = frozenset()
+        """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
         self._reported: dict[str, tuple[int, int]] = {}
         self.forgotten = False
@@ -42,8 +52,38 @@ class GroupSessions(Sessions):
         _add(found, self._reported)
         return found
 
+    def mirror(self, sessions: Mapping[str, float]) -> None:
+        """Note which sessions the workers have used, and when, in seconds since the epoch."""
+        present, now = time.time(), time.monotonic()
+        for id, used in sessions.items():
+            known = self._sessions.get(id)
+            if present - used < self.unused and (known is None or known.used_at < used):
+                self.session(id, now - (present - used), used)
+
+    def end(self, id: str) -> bool:
+        self.changes.append(lambda store: store.end(id))
+        return super().end(id)
+
+    def reset_limits(self, keys: frozenset[str] | None = None) -> None:
+        self.changes.append(lambda store: store.reset_limits(keys))
+
+    def keep(self, keys: frozenset[str]) -> None:
+        super().keep(keys)
+        removed = self._kept - keys
+        self._kept = keys
+        if removed:
+            self.changes.append(lambda store: store.forget(removed))
+
+    async def change_store(self) -> None:
+        """Let the store do what was changed."""
+        changes, self.changes = self.changes, []
+        for change in changes:
+            if self.store is not None:
+                await change(self.store)
+
     def reset(self) -> None:
         super().reset()
+        self.changes.append(lambda store: store.reset())
         self.table.clear()
         self._lost, self._reported = {}, {}
         self.forgotten = True

@@ -9,6 +9,7 @@ from mockllm.scenario.diagnostics import Diagnostic
 
 MAX_NAMED = 5
 """Most rules that a message names."""
+QUEUE = "the wait depends on the ends of responses that other processes still plan"
 
 
 def unshareable(catalog: Catalog) -> list[Diagnostic]:
@@ -23,6 +24,22 @@ def unshareable(catalog: Catalog) -> list[Diagnostic]:
         "give them a --store, or install redis-server or valkey-server"
     )
     return [at_item(counting[0], message)]
+
+
+def beyond_store(catalog: Catalog) -> list[Diagnostic]:
+    """Return a mistake for each modifier that also a store cannot count exactly."""
+    leaky = any(item.limit is not None and item.limit.strategy == "leaky-bucket" for item in catalog.items)
+    mistakes = []
+    for item in catalog.items:
+        if item.load is None:
+            continue
+        if item.load.queue:
+            mistakes.append(at_item(item, f"several processes have no load.queue: {QUEUE}"))
+        elif item.load.max_inflight is not None and leaky:
+            mistakes.append(
+                at_item(item, f"several processes have no load beside a leaky-bucket limit: {QUEUE}")
+            )
+    return mistakes
 
 
 def at_item(item: CatalogItem, message: str) -> Diagnostic:

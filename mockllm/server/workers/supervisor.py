@@ -167,6 +167,7 @@ class Supervisor:
             self._packed = packed
             self._state.table.use(table, catalog.keys)
             await self._all(workers, HOLD_TIME, "commit")
+        self._spawn(self._state.change_store())
 
     async def _all(self, workers: Sequence[WorkerProcess], seconds: float, name: str, *values: Any) -> None:
         """Give all workers an order. A worker that has ended obeys all. Raises NotChanged."""
@@ -191,6 +192,8 @@ class Supervisor:
                     self._take(worker, result)
             self._journal.number(now)
             self._merge()
+            if self._state.store is not None:
+                self._state.mirror(await self._state.store.sessions() or {})
 
     def _take(self, worker: WorkerProcess, report: WorkerReport) -> None:
         self._journal.take(worker.serial, report)
@@ -211,7 +214,8 @@ class Supervisor:
         self._notify("reset_metrics")
 
     async def conclude(self) -> None:
-        """Wait until all workers know what the control API has changed."""
+        """Wait until the store and all workers know what the control API has changed."""
+        await self._state.change_store()
         if self._state.forgotten:
             self._state.forgotten = False
             await self._all(tuple(self._workers.values()), HOLD_TIME, "reset_state")

@@ -7,6 +7,7 @@ import contextlib
 import pickle
 import signal
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from mockllm.server.engine_builder import Builder, LoadedRules
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.http_server import Server
 from mockllm.server.journal.journal import SLICE
+from mockllm.server.protocols import DeciderProtocol
 from mockllm.server.workers.channel import Channel, ChannelClosed
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
@@ -30,6 +32,16 @@ class PreparedRules(Struct):
     rules: LoadedRules
 
 
+class WorkerDecider(DeciderProtocol, Protocol):
+    """Decides the requests of a worker that count."""
+
+    @property
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """The tries and turns of each key that were decided elsewhere for this process."""
+
+    def close(self) -> None: ...
+
+
 class Worker:
     """Serves an app that `make_app` makes of the first engine; `listen` makes its server."""
 
@@ -39,6 +51,7 @@ class Worker:
         builder: Builder,
         make_app: Callable[[Engine], App],
         listen: Callable[[App], Server],
+        decider: WorkerDecider,
         *,
         controlled: bool,
     ) -> None:
@@ -47,6 +60,7 @@ class Worker:
         self._builder = builder
         self._make_app = make_app
         self._listen = listen
+        self._decider = decider
         self._prepared: PreparedRules | None = None
         self._app: App | None = None
         self._server: Server | None = None
@@ -144,7 +158,9 @@ class Worker:
         journal.settle()
         journal.count()
         entries, self._reported = journal.after(self._reported), journal.total
-        return WorkerReport(entries, journal.total, journal.missed, app.metrics, app.playing, {})
+        return WorkerReport(
+            entries, journal.total, journal.missed, app.metrics, app.playing, self._decider.counts
+        )
 
     async def reset_metrics(self) -> None:
         self.app.journal.count()

@@ -27,6 +27,8 @@ rules:
   - {name: drawn, match: {user: draw}, reply: {text: {sentences: 3}}}
 """
 REQUESTS = 40
+NO_STORE = {"PATH": ""}
+"""Without a program in PATH, `serve` finds no server for a store."""
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(files: Path) -> Iterator[Process]:
-    with serving("--workers", "2", cwd=files) as process:
+    with serving("--workers", "2", cwd=files, **NO_STORE) as process:
         yield process
 
 
@@ -83,7 +85,7 @@ def test_seed_with_workers_gives_bytes_of_one_process(files: Path) -> None:
     texts = ["hi", "draw", "draw", "hi", "draw", "what?"] * 4
     with serving("--seed", "7", "--miss-status", "404", cwd=files) as single:
         one = [seen(single, text) for text in texts]
-    with serving("--seed", "7", "--workers", "3", cwd=files) as several:
+    with serving("--seed", "7", "--workers", "3", cwd=files, **NO_STORE) as several:
         assert [seen(several, text) for text in texts] == one
 
 
@@ -141,7 +143,7 @@ def test_overlay_is_used_by_all_workers(server: Process) -> None:
 
 def test_start_with_rules_that_count_is_refused(files: Path) -> None:
     (files / "scenarios" / "a.yaml").write_text("rules:\n  - name: steps\n    sequence: [a, b]\n")
-    process = Process(["--workers", "2", "--port", "0"], files, {"PATH": ""})
+    process = Process(["--workers", "2", "--port", "0"], files, NO_STORE)
     try:
         assert process.ended() == 2
         assert "scenarios/a.yaml:2:1: a.yaml:steps: several processes cannot share" in process.said
@@ -165,7 +167,7 @@ def test_sigterm_lets_a_stream_end(files: Path) -> None:
     pace = "pace: {ttft: 300ms, tokens_per_second: 10}"
     slow = f"rules:\n  - {{name: slow, match: {{user: hi}}, reply: 'a b c d e', {pace}}}\n"
     (files / "scenarios" / "a.yaml").write_text(slow)
-    with serving("--workers", "2", cwd=files) as server:
+    with serving("--workers", "2", cwd=files, **NO_STORE) as server:
         request = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
         data = urllib.request.Request(
             f"{server.url}/v1/chat/completions",

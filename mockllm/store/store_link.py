@@ -1,0 +1,124 @@
+"""A connection that is made again whenever it is lost, and the script behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any, Final
+
+from mockllm.store.connection import (
+    Argument,
+    StoreAddress,
+    StoreAway,
+    StoreConnection,
+    StoreRefused,
+    connect,
+)
+
+RETRY: Final = 0.1
+"""Seconds between two tries to connect."""
+PASSING: Final = ("LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOSCRIPT", "CLUSTERDOWN", "TRYAGAIN")
+"""Refusals that pass."""
+
+
+class StoreLink:
+    """The present connection. `say` prints a line when the store is away, and when it is back."""
+
+    def __init__(self, address: StoreAddress, say: Callable[[str], None]) -> None:
+        self.address = address
+        self._say = say
+        self._script = (files("mockllm.store") / "decision.lua").read_text("utf-8")
+        self._sha = ""
+        self._connection: StoreConnection | None = None
+        self._connected = asyncio.Event()
+        self.problem: str | None = "not connected yet"
+        """Why the store is away; None if it is not."""
+        self._since = time.monotonic()
+        self._reported = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect for the first time. Raises StoreAway or StoreRefused."""
+        await self._connect()
+
+    def keep_open(self) -> None:
+        """Connect, now or when the store is back."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._reconnect())
+
+    async def _connect(self) -> None:
+        connection = await connect(self.address, self._lost)
+        self._sha = (await connection.send("SCRIPT", "LOAD", self._script)).decode()
+        self._connection, self.problem = connection, None
+        if self._reported:
+            self._say(f"the store {self.address.shown} is back, after {time.monotonic() - self._since:.1f} s")
+            self._reported = False
+        self._connected.set()
+
+    async def _reconnect(self) -> None:
+        while self.problem is not None:
+            try:
+                await self._connect()
+            except (StoreAway, StoreRefused) as error:
+                self._report(str(error))
+                await asyncio.sleep(RETRY)
+
+    def _lost(self, reason: str) -> None:
+        if self._connection is None:
+            return
+        self._connection, self._since = None, time.monotonic()
+        self._connected.clear()
+        self.problem = reason
+        self._report(reason)
+        if self._task is None or not self._task.cancelled():
+            self.keep_open()
+
+    def _report(self, reason: str) -> None:
+        self.problem = reason
+        if not self._reported:
+            self._reported = True
+            self._say(f"the store {self.address.shown} is away: {reason}")
+
+    async def decide(self, keys: list[Argument], payload: bytes) -> bytes:
+        """Run the script. Wait for a store that is away: the caller has a deadline, and may be cancelled.
+
+        The script remembers what it has decided, so a call that is repeated after a lost connection counts once.
+        """
+        while True:
+            try:
+                reply: bytes = await self.connection().send("EVALSHA", self._sha, len(keys), *keys, payload)
+                return reply
+            except StoreAway:
+                await self._connected.wait()
+            except StoreRefused as refusal:
+                if not str(refusal).startswith(PASSING):
+                    raise
+                await asyncio.sleep(RETRY / 5)
+
+    async def call(self, *arguments: Argument) -> Any:
+        """Return the reply to a command, as `decide` does."""
+        while True:
+            try:
+                return await self.connection().send(*arguments)
+            except StoreAway:
+                await self._connected.wait()
+
+    def connection(self) -> StoreConnection:
+        """Return the present connection. Raises StoreAway."""
+        if self._connection is None:
+            raise StoreAway(self.problem or "")
+        return self._connection
+
+    def post(self, *arguments: Argument) -> None:
+        """Send a command whose reply does not matter; nothing is sent to a store that is away."""
+        if self._connection is not None:
+            self._connection.post(*arguments)
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
