@@ -50,7 +50,7 @@ def respond(app: App, exchange: Exchange) -> bool:
         if exchange.unconfirmed is not None:
             return False
         return write_at_once(app, exchange) or begin(app, exchange)
-    except Exception:
+    except (Exception, RecallElsewhere):
         if exchange.sink is None or exchange.sink.written:  # the response leaves, only its record has failed
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True

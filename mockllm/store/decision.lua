@@ -2,7 +2,7 @@
 -- counts of all processes. KEYS are the scopes of one session, first the global one, then the key under which the
 -- result is stored. ARGV[1] is a request as script_request.py writes it; script_result.py reads what is returned.
 --
--- It reads first and writes last. A draw that the request does not bring is asked for, and nothing is written then.
+-- It reads first and writes last. A draw that the request does not bring is requested, and nothing is written then.
 
 local request = cmsgpack.unpack(ARGV[1])
 local now, miss_refused, tokens, lease, term, scope_ttl = request[1], request[2], request[3], request[4], request[5], request[6]

@@ -21,7 +21,7 @@ _SET_DEATH_SIGNAL: Final = 1
 
 
 class OwnServer:
-    """The server, in a folder of its own that is removed with it."""
+    """The server, in a separate folder that is removed with it."""
 
     def __init__(self, program: str) -> None:
         self._program = program

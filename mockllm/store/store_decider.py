@@ -161,7 +161,7 @@ class StoreDecider:
                 self._expected[claim.session, candidate.scope, candidate.key] = number + 1
 
     def _abandon(self, claim: MatchResult, id: str) -> None:
-        """Free the places that a decision may have taken of which nothing was heard."""
+        """Free the places that a decision may have taken whose result is unknown."""
         placed = [
             each
             for each in claim.modifiers

@@ -20,6 +20,7 @@ from mockllm.store.store_link import StoreLink
 
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
+_decode: Final = msgpack.Decoder(StoredResponse).decode
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
 
@@ -40,8 +41,10 @@ class StoreMemory:
             sent += [send("UNLINK", _response_key(base, name)), send("ZREM", base + b"names", name)]
         for id, tool in update.calls.items():
             sent.append(send("SET", _call_key(base, id), tool, "EX", ttl))
+        for other in update.others:
+            sent.append(send("SET", _response_key(base, other.id), _packed(other), "EX", ttl))
         if update.stored is not None:
-            data = msgpack.encode(tuple(update.stored))
+            data = _packed(update.stored)
             for name in update.names:
                 sent.append(send("SET", _response_key(base, name), data, "EX", ttl))
             if update.stored.id in update.names:
@@ -68,8 +71,22 @@ class StoreMemory:
         return tuple(found for found in map(_stored, rows) if found is not None)
 
 
+def _packed(stored: StoredResponse) -> bytes:
+    """Return a response as bytes. The times of a background response become seconds since the epoch, as machines have
+    different monotonic clocks."""
+    return msgpack.encode(_with_times(stored, time.time() - time.monotonic()))
+
+
 def _stored(data: bytes | None) -> StoredResponse | None:
-    return None if data is None else StoredResponse(*msgpack.decode(data))
+    return None if data is None else _with_times(_decode(data), time.monotonic() - time.time())
+
+
+def _with_times(stored: StoredResponse, later: float) -> StoredResponse:
+    timeline = stored.timeline
+    if timeline is None:
+        return stored
+    cancelled = None if timeline.cancelled is None else timeline.cancelled + later
+    return stored._replace(timeline=timeline._replace(began=timeline.began + later, cancelled=cancelled))
 
 
 def _response_key(base: bytes, name: str) -> bytes:

@@ -187,9 +187,8 @@ def test_no_key_of_the_store_has_a_text_of_a_request(files: Path, store: RedisSe
     import redis
 
     marks = ("sk-marked-key", "marked-session", "marked-header", "marked text")
-    text = (
-        SCENARIO + "  - {name: h, match: {model: m}, per: 'header:x-a', limit: {strategy: fixed-window, requests: 9, window: 1h}}\n"
-    )
+    limit = "limit: {strategy: fixed-window, requests: 9, window: 1h}"
+    text = f"{SCENARIO}  - {{name: h, match: {{model: m}}, per: 'header:x-a', {limit}}}\n"
     (files / "scenarios" / "a.yaml").write_text(text)
     with serving("--store", store.url, "--workers", "2", cwd=files) as server:
         headers = {"authorization": f"Bearer {marks[0]}", "x_mockllm_session": marks[1], "x_a": marks[2]}
