@@ -29,12 +29,14 @@ from mockllm.cli.serve import (
 from mockllm.cli.sources import uses_default_pack
 from mockllm.cli.startup import gc_paused
 from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
+from mockllm.cli.worker_process import serve
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder, LoadedRules
 from mockllm.server.http_server import Address, CannotListen, open_as_many_as_allowed, run_on_best_loop
 from mockllm.server.reload import Reloader
+from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, unshareable
@@ -87,7 +89,8 @@ def _run(
         "values": values, "limits": bounds, "addresses": where, "controlled": controlled, "replica": 0,
         "store": None if store is None else store.address,
     }  # fmt: skip
-    supervisor = Supervisor(app, state, sockets, settings, log)
+    forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
+    supervisor = Supervisor(app, state, sockets, settings, log, forked)
     ready = partial(_print_ready, where, app, values, trusted, token, len(sockets), store)
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     open_as_many_as_allowed()

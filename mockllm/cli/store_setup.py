@@ -44,7 +44,7 @@ class StoreSetup:
 
     async def open(self, say: Callable[[str], None], wait: float) -> GroupStore:
         """Return the store, connected, with the number of this group of workers. Raises NoStoreFound."""
-        link = StoreLink(self.address, say)
+        link = StoreLink(self.address, say, wait)
         store = GroupStore(link, wait)
         try:
             await link.open()

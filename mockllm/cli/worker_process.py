@@ -26,11 +26,15 @@ from mockllm.state.shared_sessions import REPLICA, SharedSessions
 
 def main() -> None:
     """Serve until the supervisor ends, to whose socket the argument is a descriptor."""
+    serve(socket.socket(fileno=int(sys.argv[1])))
+
+
+def serve(end: socket.socket) -> None:
+    """Serve until the supervisor at this channel ends."""
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # a terminal sends it to all processes; the supervisor stops this one
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    end = socket.socket(fileno=int(sys.argv[1]))
     try:
         (settings,) = first_message(end).values
     except EOFError:

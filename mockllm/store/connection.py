@@ -94,6 +94,9 @@ class StoreConnection(asyncio.Protocol):
         self._lost = lost
         self._transport: asyncio.Transport | None = None
         self._replies: deque[asyncio.Future[Any] | None] = deque()
+        self._seen = 0
+        """How many commands were sent when `expire` was last called."""
+        self._sent = 0
         self._unsent: list[bytes] = []
         self._loop = asyncio.get_running_loop()
 
@@ -116,11 +119,21 @@ class StoreConnection(asyncio.Protocol):
             self._loop.call_soon(self._flush)
         self._unsent.append(self._pack(tuple(arguments)))
         self._replies.append(future)
+        self._sent += 1
 
     def _flush(self) -> None:
         unsent, self._unsent = self._unsent, []
         if self._transport is not None:
             self._transport.write(b"".join(unsent))
+
+    def expire(self) -> None:
+        """End the wait of all commands that were sent before the last call of this method. Calls at intervals cost
+        less than a timer for each command."""
+        overdue = len(self._replies) - (self._sent - self._seen)
+        self._seen = self._sent
+        for _, future in zip(range(overdue), self._replies, strict=False):
+            if future is not None and not future.done():
+                future.set_exception(StoreAway("it does not reply"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)

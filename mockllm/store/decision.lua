@@ -4,26 +4,13 @@
 --
 -- It reads first and writes last. A draw that the request does not bring is requested, and nothing is written then.
 
-local request = cmsgpack.unpack(ARGV[1])
-local now, miss_refused, tokens, lease, term, scope_ttl = request[1], request[2], request[3], request[4], request[5], request[6]
-local modifiers, rules, remember = request[7], request[8], request[9]
-local STORED = KEYS[#KEYS]
+-- All functions are made once; what follows is of the present call.
 
-if remember > 0 then
-  local before = redis.call('GET', STORED)
-  if before then return before end
-end
-if now == 0 then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
+local now, tokens, lease, term, scopes, missing
 
 local function text(number) return string.format('%.0f', number) end
 
 -- fields of the scopes: what was read, and what is to be written
-
-local scopes = {}
-for index = 1, #KEYS - 1 do scopes[index] = {key = KEYS[index], read = {}, set = {}, wanted = {}} end
 
 local function prefetch(scope, field)
   if scope.read[field] == nil then
@@ -240,7 +227,6 @@ end
 -- guards: mockllm.core.selection.guards
 
 local FREE, USED_UP, SKIPPED, NOT_ITS_TURN, LOST, OUTSIDE, UNMET = 0, 1, 2, 3, 4, 5, 6
-local missing = false
 
 local function drawn(draws, tries)
   local result = draws and draws[2][tries - draws[1] + 1]
@@ -295,11 +281,6 @@ local function expect(list)
     for _, required in ipairs(candidate[2] and candidate[2][5] or {}) do prefetch(scope, '=' .. required[1]) end
   end
 end
-expect(modifiers)
-expect(rules)
-prefetch(scopes[rules[1] and rules[1][1] or 1], 'n')
-fetch()
-
 local function reach(list, until_free)
   local reached = {}
   for index, each in ipairs(list) do
@@ -316,16 +297,11 @@ local function reach(list, until_free)
   return reached, nil
 end
 
-local applied = reach(modifiers, false)
-local tried, winner = reach(rules, true)
-
 local function told(list)
   local rows = {}
   for index, each in ipairs(list) do rows[index] = {each.code, each.tries, each.turns, each.place, each.found} end
   return rows
 end
-
-if missing then return cmsgpack.pack({'draws', now, 0, 0, told(applied), told(tried), {}, {}, 0}) end
 
 local function count_try(each, turn)
   put(each.scope, each.key .. 't', each.tries + 1)
@@ -334,28 +310,10 @@ local function count_try(each, turn)
     put(each.scope, each.key .. 'f', now)
   end
 end
+
 local function takes_turn(code) return code == FREE or code == USED_UP or code == SKIPPED or code == NOT_ITS_TURN end
 
-for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
-
-local counting = winner and winner.scope or scopes[1]
-local place = number(counting, 'n')
-put(counting, 'n', place + 1)
-
-local outcome, limits, loads, full = winner and 'rule' or 'miss', {}, {}, 0
-local accounts, failing = {}, false
-for index = #applied, 1, -1 do
-  local each = applied[index]
-  if each.code == FREE then set_states(each.candidate, each.scope) end
-end
-for _, each in ipairs(applied) do
-  if each.code == FREE then
-    failing = failing or each.candidate[3]
-    if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
-  end
-end
-
-local function note_gauges()
+local function note_gauges(accounts, limits)
   for index, a in ipairs(accounts) do
     limits[index] = limits[index] or {PASSES, 0, 0}
     local both = gauges(a)
@@ -363,69 +321,115 @@ local function note_gauges()
   end
 end
 
-if failing then
-  outcome = 'modifier'
-else
-  local passes = true
-  for index, a in ipairs(accounts) do
-    limits[index] = check(a)
-    passes = passes and limits[index][1] == PASSES
+local function decide(keys, arguments)
+  local stored = keys[#keys]
+  local request = cmsgpack.unpack(arguments[1])
+  local miss_refused, scope_ttl, modifiers, rules, remember = request[2], request[6], request[7], request[8], request[9]
+  now, tokens, lease, term = request[1], request[3], request[4], request[5]
+  if remember > 0 then
+    local before = redis.call('GET', stored)
+    if before then return before end
   end
-  if not passes then
-    outcome = 'limited'
-  else
-    for index, each in ipairs(applied) do
-      local load = each.code == FREE and each.candidate[7]
-      if load and full == 0 then
-        local count = open_places(each.scope, each.key .. 'o')
-        loads[#loads + 1] = count
-        if load[1] >= 0 and count >= load[1] then full = index end
-      end
+  if now == 0 then
+    local time = redis.call('TIME')
+    now = time[1] * 1000000 + time[2]
+  end
+  scopes, missing = {}, false
+  for index = 1, #keys - 1 do scopes[index] = {key = keys[index], read = {}, set = {}, wanted = {}} end
+
+  expect(modifiers)
+  expect(rules)
+  prefetch(scopes[rules[1] and rules[1][1] or 1], 'n')
+  fetch()
+
+  local applied = reach(modifiers, false)
+  local tried, winner = reach(rules, true)
+
+  if missing then return cmsgpack.pack({'draws', now, 0, 0, told(applied), told(tried), {}, {}, 0}) end
+
+  for _, each in ipairs(applied) do count_try(each, takes_turn(each.code)) end
+
+  local counting = winner and winner.scope or scopes[1]
+  local place = number(counting, 'n')
+  put(counting, 'n', place + 1)
+
+  local outcome, limits, loads, full = winner and 'rule' or 'miss', {}, {}, 0
+  local accounts, failing = {}, false
+  for index = #applied, 1, -1 do
+    local each = applied[index]
+    if each.code == FREE then set_states(each.candidate, each.scope) end
+  end
+  for _, each in ipairs(applied) do
+    if each.code == FREE then
+      failing = failing or each.candidate[3]
+      if each.candidate[6] then accounts[#accounts + 1] = account(each.candidate, each.scope, each.draw) end
     end
-    if full > 0 then
-      outcome = 'overloaded'
+  end
+
+  if failing then
+    outcome = 'modifier'
+  else
+    local passes = true
+    for index, a in ipairs(accounts) do
+      limits[index] = check(a)
+      passes = passes and limits[index][1] == PASSES
+    end
+    if not passes then
+      outcome = 'limited'
     else
-      for _, a in ipairs(accounts) do charge(a) end
-      for _, each in ipairs(applied) do
-        if each.code == FREE and each.candidate[7] then
-          redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), lease)
+      for index, each in ipairs(applied) do
+        local load = each.code == FREE and each.candidate[7]
+        if load and full == 0 then
+          local count = open_places(each.scope, each.key .. 'o')
+          loads[#loads + 1] = count
+          if load[1] >= 0 and count >= load[1] then full = index end
+        end
+      end
+      if full > 0 then
+        outcome = 'overloaded'
+      else
+        for _, a in ipairs(accounts) do charge(a) end
+        for _, each in ipairs(applied) do
+          if each.code == FREE and each.candidate[7] then
+            redis.call('ZADD', each.scope.key .. ':' .. each.key .. 'o', text(now + term), lease)
+          end
         end
       end
     end
   end
-end
-note_gauges()
+  note_gauges(accounts, limits)
 
-local refused = miss_refused
-if winner then refused = winner.refused end
-if (outcome == 'rule' or outcome == 'miss') and refused then outcome = 'invalid' end
-if outcome == 'rule' or outcome == 'miss' then
-  for _, each in ipairs(tried) do
-    if each ~= winner then count_try(each, takes_turn(each.code)) end
-  end
-  if winner then
-    count_try(winner, true)
-    local lasts = winner.candidate[5]
-    if lasts < 0 or responses(winner.candidate[2], winner.turns) < lasts then set_states(winner.candidate, winner.scope) end
-  end
-end
-
-for index, scope in ipairs(scopes) do
-  local fields = {}
-  for field, value in pairs(scope.set) do
-    if value ~= '' then
-      fields[#fields + 1] = field
-      fields[#fields + 1] = value
-    else
-      redis.call('HDEL', scope.key, field)
+  local refused = miss_refused
+  if winner then refused = winner.refused end
+  if (outcome == 'rule' or outcome == 'miss') and refused then outcome = 'invalid' end
+  if outcome == 'rule' or outcome == 'miss' then
+    for _, each in ipairs(tried) do
+      if each ~= winner then count_try(each, takes_turn(each.code)) end
+    end
+    if winner then
+      count_try(winner, true)
+      local lasts = winner.candidate[5]
+      if lasts < 0 or responses(winner.candidate[2], winner.turns) < lasts then set_states(winner.candidate, winner.scope) end
     end
   end
-  if #fields > 0 then
-    redis.call('HSET', scope.key, unpack(fields))
-    if scope_ttl[index] > 0 then redis.call('EXPIRE', scope.key, scope_ttl[index]) end
-  end
-end
 
-local result = cmsgpack.pack({outcome, now, place, winner and #tried or 0, told(applied), told(tried), limits, loads, full})
-if remember > 0 then redis.call('SET', STORED, result, 'PX', remember) end
-return result
+  for index, scope in ipairs(scopes) do
+    local fields = {}
+    for field, value in pairs(scope.set) do
+      if value ~= '' then
+        fields[#fields + 1] = field
+        fields[#fields + 1] = value
+      else
+        redis.call('HDEL', scope.key, field)
+      end
+    end
+    if #fields > 0 then
+      redis.call('HSET', scope.key, unpack(fields))
+      if scope_ttl[index] > 0 then redis.call('EXPIRE', scope.key, scope_ttl[index]) end
+    end
+  end
+
+  local result = cmsgpack.pack({outcome, now, place, winner and #tried or 0, told(applied), told(tried), limits, loads, full})
+  if remember > 0 then redis.call('SET', stored, result, 'PX', remember) end
+  return result
+end

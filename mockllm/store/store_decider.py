@@ -53,7 +53,7 @@ class StoreDecider:
         on_failure: OnFailure,
         unused: float,
     ) -> None:
-        self.link = StoreLink(address, say)
+        self.link = StoreLink(address, say, wait)
         self._state = state
         self._wait = wait
         self._on_failure = on_failure
@@ -85,8 +85,7 @@ class StoreDecider:
     async def decide(self, claim: MatchResult, request: Request) -> Decision | Failure:
         id = f"{self._name}{next(self._ids)}"
         try:
-            async with asyncio.timeout(self._wait):
-                decision = await self._decide(claim, id)
+            decision = await self._decide(claim, id)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             self._abandon(claim, id)
             return self._without(claim, error)

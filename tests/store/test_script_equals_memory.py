@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib.resources import files
 from itertools import count
 from math import inf
 from typing import Any
@@ -20,12 +19,13 @@ from mockllm.core.selection.decision import Candidate, Decision, MatchResult
 from mockllm.core.selection.guards import Guard, TimeWindow
 from mockllm.core.selection.load import Load
 from mockllm.state.sessions import Sessions
-from mockllm.store.script_request import MANY_DRAWS, ScriptRequestWriter
+from mockllm.store.script_request import MANY_DRAWS, ScriptRequest, ScriptRequestWriter
 from mockllm.store.script_result import MissingDraws, read_result
+from mockllm.store.store_link import DecisionScript
 from tests.examples import examples
 from tests.store.redis_server import redis_server
 
-SCRIPT = (files("mockllm.store") / "decision.lua").read_text()
+SCRIPT = DecisionScript()
 START = 1_000_000.0
 """The time of the first request, in seconds."""
 
@@ -47,7 +47,8 @@ class StoreCounters:
 
     def __init__(self, client: redis.Redis) -> None:
         client.flushall()
-        self._script = client.register_script(SCRIPT)
+        self._client = client
+        client.function_load(SCRIPT.library, replace=True)
         self._writer = ScriptRequestWriter()
         self._numbers = count()
         self._ids = count()
@@ -59,13 +60,27 @@ class StoreCounters:
             sent = self._writer.write(
                 claim, f"{next(self._ids)}", tries, draws=draws, now=round(claim.now * 1_000_000)
             )
-            data: Any = self._script(keys=list(sent.keys), args=[sent.payload])
+            data: Any = self._run(sent)
             result = read_result(data, claim, lambda: next(self._numbers), lambda _, __: NoLease())
             if not isinstance(result, MissingDraws):
                 return result.decision
             tries = [*result.tries, *[0] * (len(claim.modifiers) + len(claim.rules) - len(result.tries))]
             draws = MANY_DRAWS
         raise AssertionError("the draws never fit")
+
+    def _run(self, sent: ScriptRequest) -> Any:
+        return self._client.fcall(SCRIPT.name, len(sent.keys), *sent.keys, sent.payload)
+
+
+class ScriptCounters(StoreCounters):
+    """The same on a server without functions."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(client)
+        self._script = client.register_script(SCRIPT.script)
+
+    def _run(self, sent: ScriptRequest) -> Any:
+        return self._script(keys=list(sent.keys), args=[sent.payload])
 
 
 scopes = st.sampled_from(["", "api_key:1", "api_key:2"])
@@ -171,16 +186,21 @@ def comparable(decision: Decision) -> Decision:
     )
 
 
+@pytest.mark.parametrize("kind", [StoreCounters, ScriptCounters])
 @settings(
     max_examples=examples(500),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(modifiers, rules, requests)
+@given(modifiers=modifiers, rules=rules, requests=requests)
 def test_script_decides_as_counters_in_memory(
-    client: redis.Redis, modifiers: list[Candidate], rules: list[Candidate], requests: list[Any]
+    client: redis.Redis,
+    kind: type[StoreCounters],
+    modifiers: list[Candidate],
+    rules: list[Candidate],
+    requests: list[Any],
 ) -> None:
-    memory, store = Sessions(), StoreCounters(client)
+    memory, store = Sessions(), kind(client)
     limited, listed = named(modifiers, "m"), named(rules, "r")
     now = START
     for some, others, session, tokens, invalid, passed in requests:

@@ -17,6 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.workers.channel import CallFailed, ChannelClosed
+from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_sessions import GroupSessions
 from mockllm.server.workers.listening_sockets import ListeningSocket
@@ -51,8 +52,10 @@ class Supervisor:
         sockets: Sequence[Sequence[ListeningSocket]],
         settings: Mapping[str, Any],
         say: Callable[[str], None],
+        forked: Sequence[ForkedProcess] = (),
     ) -> None:
-        """`settings` are what each worker process is started with. `say` prints a line on the terminal."""
+        """`forked` are the first workers, where they run already. `settings` are what each worker process is started
+        with. `say` prints a line on the terminal."""
         self._app = app
         self._state = state
         self._sockets = sockets
@@ -60,6 +63,7 @@ class Supervisor:
         self._say = say
         self._journal = MergedJournal(app.limits.journal, app.limits.journal_bytes)
         app.journal = self._journal
+        self._forked = dict(enumerate(forked))
         self._workers: dict[int, WorkerProcess] = {}
         """The processes by their place, from 0."""
         self._serials = count(1)
@@ -91,6 +95,7 @@ class Supervisor:
             self._sockets[place],
             {**self._settings, "counts": self._state.counts.fd},
             self._handlers,
+            self._forked.pop(place, None),
         )
         self._workers[place] = worker
         self._spawn(self._watch(worker))

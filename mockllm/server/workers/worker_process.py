@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from mockllm.server.workers.channel import Channel
+from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.listening_sockets import ListeningSocket
 from mockllm.server.workers.worker_report import WorkerReport
 
@@ -20,7 +21,7 @@ CHILD: Final = "from mockllm.cli.worker_process import main; main()"
 class WorkerProcess:
     """`place` is the number of its sockets, `serial` a number that no other process gets."""
 
-    def __init__(self, place: int, serial: int, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, place: int, serial: int, process: asyncio.subprocess.Process | ForkedProcess) -> None:
         self.place = place
         self.serial = serial
         self.process = process
@@ -38,15 +39,14 @@ async def start_process(
     sockets: Sequence[ListeningSocket],
     settings: Mapping[str, Any],
     handlers: Callable[[WorkerProcess], Mapping[str, Callable[..., Awaitable[Any]]]],
+    forked: ForkedProcess | None = None,
 ) -> WorkerProcess:
-    """Start a worker that listens on these sockets, once it has its rules."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        fds = [theirs.fileno(), settings["counts"], *(sock.fileno() for sock, _ in sockets)]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}", str(theirs.fileno()),
-            stdin=asyncio.subprocess.DEVNULL, pass_fds=fds,
-        )  # fmt: skip
+    """Start a worker that listens on these sockets, once it has its rules; or begin with one that was forked."""
+    process: asyncio.subprocess.Process | ForkedProcess
+    if forked is not None:
+        process, ours = forked, forked.end
+    else:
+        process, ours = await _started(sockets, settings["counts"])
     worker = WorkerProcess(place, serial, process)
     worker.channel = Channel(handlers(worker))
     await worker.channel.open(ours)
@@ -55,3 +55,17 @@ async def start_process(
     listening = [(sock.fileno(), tls) for sock, tls in sockets]
     worker.channel.notify("begin", {**settings, "place": place, "listening": listening})
     return worker
+
+
+async def _started(
+    sockets: Sequence[ListeningSocket], counts: int
+) -> tuple[asyncio.subprocess.Process, socket.socket]:
+    """Return a new process, and the supervisor's end of the channel to it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        fds = [theirs.fileno(), counts, *(sock.fileno() for sock, _ in sockets)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}", str(theirs.fileno()),
+            stdin=asyncio.subprocess.DEVNULL, pass_fds=fds,
+        )  # fmt: skip
+    return process, ours

@@ -53,7 +53,7 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(files: Path) -> Iterator[Process]:
-    with serving("--workers", "3", cwd=files) as process:
+    with serving("--workers", "2", cwd=files) as process:
         yield process
 
 

@@ -9,7 +9,13 @@ from tests.process import Process
 
 def workers_of(server: Process) -> list[int]:
     """The process ids of the workers, the oldest first."""
-    return [pid for pid in children_of(server.pid) if "worker_process" in command_of(pid)]
+    return [pid for pid in children_of(server.pid) if is_worker(pid)]
+
+
+def is_worker(pid: int) -> bool:
+    """Forked workers have the command of their supervisor."""
+    command = command_of(pid)
+    return "worker_process" in command or "mockllm\0serve" in command
 
 
 def children_of(pid: int) -> list[int]:
