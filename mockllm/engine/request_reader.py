@@ -6,11 +6,13 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.routes import RouteMatch, Routing, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.session_id import PREFIX, SESSION, named
@@ -51,9 +53,11 @@ class RequestReader:
         shared: ResponseLookup,
         volatile: frozenset[str],
         override: Callable[[Mapping[str, str], Session | None], Override | Failure],
+        servers: Mapping[str, ToolServer],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
-        session that all requests without a session share. `override` reads the overrides in the headers."""
+        session that all requests without a session share. `override` reads the overrides in the headers. `servers`
+        are the tool servers of the loaded files."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
@@ -76,8 +80,16 @@ class RequestReader:
             "session": session,
             "context": EngineContext(route, error),
         }
+        if self._kind.to_tool_server:
+            self._facts["tool_servers"] = servers
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
+
+    def with_headers(self, headers: Mapping[str, str]) -> RequestReader:
+        """Return the reader of a head that differs in nothing that this reader has read."""
+        reader = copy(self)
+        reader._facts = {**self._facts, "headers": headers}
+        return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since

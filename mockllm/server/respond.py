@@ -20,6 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
+from mockllm.server.awaited_responses import await_responses, take_client_response
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -107,6 +108,8 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
+    if app.awaiting and request is not None and request.to_tool_server:
+        take_client_response(app, request)
     if app.gzip and request is not None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
@@ -125,8 +128,11 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body."""
+    made = response.made
+    if type(made) is Plan and made.delivery.awaited is not None:
+        return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
-    return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+    return response._replace(made=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
@@ -164,6 +170,8 @@ def begin(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
     player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
+    if plan.delivery.awaited is not None:
+        await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request
@@ -212,7 +220,8 @@ def write_at_once(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
-        data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)
+        date, more = app.dates.bytes_at(exchange.at), response.limit_headers
+        data = prerendered_bytes(made, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(made):
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
