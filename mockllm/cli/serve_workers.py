@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from mockllm.cli.console import log, print_line, print_mistakes
 from mockllm.cli.control_setup import AdminToken, background_tasks, set_up_control_api
@@ -34,7 +35,13 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken, Builder, LoadedRules
-from mockllm.server.http_server import Address, CannotListen, open_as_many_as_allowed, run_on_best_loop
+from mockllm.server.http_server import (
+    Address,
+    CannotListen,
+    Server,
+    open_as_many_as_allowed,
+    run_on_best_loop,
+)
 from mockllm.server.reload import Reloader
 from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_sessions import GroupSessions
@@ -59,58 +66,82 @@ def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: Admi
 def _run(
     args: argparse.Namespace, values: Mapping[str, Any], token: AdminToken, store: StoreSetup | None
 ) -> int:
-    bounds = limits(args, os.environ)
     began = time.time()
+    bounds = limits(args, os.environ)
     state = GroupSessions(SharedCounts(), unused=bounds.session_ttl, max_sessions=bounds.sessions)
     builder = create_builder(values, state, bounds.generated)
     try:
-        with gc_paused():
-            engine = builder.first(at_once=True)
-        _require_shareable(engine.catalog, store)
+        engine = _first_engine(builder, store)
+        where, sockets = listen(addresses(args, values), values["workers"] or 1)
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
-    for warning in (
-        *unknown_variables(os.environ, builder.variables), *no_rules_warning(engine.info()), *dashboard_warning()
-    ):  # fmt: skip
-        log(f"warning: {warning}")
+    except CannotListen as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 1
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"])
     trusted = configure_tls(app, values)
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
-    try:
-        where, sockets = listen(addresses(args, values), values["workers"] or 1)
-    except CannotListen as error:
-        print(f"mockllm: {error}", file=sys.stderr)
-        return 1
-    controlled = admin_server is None
-    settings = {
-        "values": values, "limits": bounds, "addresses": where, "controlled": controlled, "replica": 0,
-        "store": None if store is None else store.address,
-    }  # fmt: skip
+    settings = {"values": values, "limits": bounds, "addresses": where, "controlled": admin_server is None}
+    settings |= {"replica": 0, "store": None if store is None else store.address}
     forked = fork_workers(sockets, serve)  # before anything here has a thread or an event loop
-    supervisor = Supervisor(app, state, sockets, settings, log, forked)
-    ready = partial(_print_ready, where, app, values, trusted, token, len(sockets), store)
-    tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
+    group = ServedGroup(
+        app=app,
+        builder=builder,
+        state=state,
+        supervisor=Supervisor(app, state, sockets, settings, log, forked),
+        settings=settings,
+        store=store,
+        reload=watched,
+        admin_server=admin_server,
+        ready=partial(_print_ready, where, app, values, trusted, token, len(sockets), store),
+        tasks=background_tasks(partial(warn_about_files, builder, reload), watched, admin_server),
+    )
+    return _exit_code(group)
+
+
+class ServedGroup(Struct):
+    """The parts of a server with several workers."""
+
+    app: App
+    builder: Builder
+    state: GroupSessions
+    supervisor: Supervisor
+    settings: dict[str, Any]
+    store: StoreSetup | None
+    reload: Reloader | None
+    admin_server: Server | None
+    ready: Callable[[], None]
+    tasks: Callable[[], Coroutine[Any, Any, None]]
+
+
+def _first_engine(builder: Builder, store: StoreSetup | None) -> Engine:
+    """Return the first engine, and print warnings. Raises Broken."""
+    with gc_paused():
+        engine = builder.first(at_once=True)
+    _require_shareable(engine.catalog, store)
+    unknown = unknown_variables(os.environ, builder.variables)
+    for warning in (*unknown, *no_rules_warning(engine.info()), *dashboard_warning()):
+        log(f"warning: {warning}")
+    return engine
+
+
+def _exit_code(group: ServedGroup) -> int:
+    """Serve, and return the exit code."""
+    values = group.settings["values"]
+    if values["until_stdin_closes"]:
+        from mockllm.cli.input_end import stop_at_input_end
+
+        stop_at_input_end()
     open_as_many_as_allowed()
-
-    async def supervise() -> None:
-        if store is not None:
-            state.store = await store.open(_say_nothing, values["store_wait"])
-            settings["replica"] = store.replica
-        await _supervise(supervisor, app, builder, engine, ready, tasks, watched, store)
-        if state.store is not None:
-            state.store.release_replica(0 if store is None else store.replica)
-            await asyncio.sleep(0)
-            state.store.link.close()
-
     try:
-        run_on_best_loop(supervise())
+        run_on_best_loop(_run_group(group))
     except NoStoreFound as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
-    return strict_exit_code(app.journal.missed) if values["strict"] else 0
+    return strict_exit_code(group.app.journal.missed) if values["strict"] else 0
 
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
@@ -139,18 +170,22 @@ def _say_nothing(_: str) -> None:
     """The first worker says what happens to the store."""
 
 
-async def _supervise(
-    supervisor: Supervisor,
-    app: App,
-    builder: Builder,
-    engine: Engine,
-    ready: Callable[[], None],
-    tasks: Callable[[], Any],
-    reload: Reloader | None,
-    store: StoreSetup | None,
-) -> None:
-    """Run the workers until SIGTERM or SIGINT; a second signal does not wait for running responses. SIGHUP
-    reloads."""
+async def _run_group(group: ServedGroup) -> None:
+    """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound."""
+    store, state = group.store, group.state
+    if store is not None:
+        state.store = await store.open(_say_nothing, group.settings["values"]["store_wait"])
+        group.settings["replica"] = store.replica
+    stopping, hurried = _signals(group.reload)
+    await _supervise(group, stopping, hurried)
+    if state.store is not None and store is not None:
+        state.store.release_replica(store.replica)
+        await asyncio.sleep(0)
+        state.store.link.close()
+
+
+def _signals(reload: Reloader | None) -> tuple[asyncio.Event, asyncio.Event]:
+    """Return what the first and the second SIGTERM or SIGINT set. SIGHUP reloads."""
     loop = asyncio.get_running_loop()
     stopping, hurried = asyncio.Event(), asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
@@ -170,23 +205,29 @@ async def _supervise(
         loop.add_signal_handler(number, signalled)
     if not sys.stdout.isatty():  # a terminal that closes sends it, and ends the server
         loop.add_signal_handler(signal.SIGHUP, reload_now)
+    return stopping, hurried
+
+
+async def _supervise(group: ServedGroup, stopping: asyncio.Event, hurried: asyncio.Event) -> None:
+    """Start the workers, and end them when `stopping` is set; without their responses when `hurried` is set."""
+    app, store, supervisor, builder = group.app, group.store, group.supervisor, group.builder
 
     async def activate(catalog: Catalog, rules: LoadedRules) -> None:
         _require_shareable(catalog, store)
         await supervisor.change(catalog, rules)
 
     app.start()
-    if app.control is not None:
-        app.control.context.other_processes = supervisor  # type: ignore[attr-defined]
-    await supervisor.start(engine.catalog, builder.rules)
+    control = app.control if group.admin_server is None else group.admin_server.app.control
+    control.context.other_processes = supervisor  # type: ignore[union-attr]
+    await supervisor.start(app.engine.catalog, builder.rules)  # type: ignore[attr-defined]
     builder.activate = activate
-    ready()
-    background = loop.create_task(tasks())
-    watch = loop.create_task(store.watch(log)) if store is not None else None
+    group.ready()
+    loop = asyncio.get_running_loop()
+    background = [loop.create_task(group.tasks())]
+    if store is not None:
+        background.append(loop.create_task(store.watch(log)))
     await stopping.wait()
-    background.cancel()
-    if watch is not None:
-        watch.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await background
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
     await supervisor.stop(at_once=hurried)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import configure_tls
-from mockllm.cli.serve import create_builder
+from mockllm.cli.serve import allowed_hosts, create_builder
 from mockllm.cli.startup import ca_loading_skipped, gc_paused
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine
@@ -61,6 +61,7 @@ async def _run(settings: Mapping[str, Any], end: socket.socket) -> None:
         lines = None if values["quiet"] else access_log_of(values)
         app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
         app.gzip = values["gzip"]
+        app.webhook_hosts = allowed_hosts(values)
         app.decider = decider
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, slot)
         configure_tls(app, values)
