@@ -38,6 +38,7 @@ async def with_store(app: App, exchange: Exchange, decider: DeciderProtocol) -> 
             exchange.response = app.engine.refuse(failure, request)
     if (
         waited is not None
+        and exchange.socket is None
         and exchange.response is not NOT_PLANNED
         and exchange.deferred is None
         and recorder_of(app, exchange) is None
@@ -53,14 +54,15 @@ async def _recalled(
     if isinstance(found, Failure):
         exchange.response = app.engine.refuse(found, request)
         return False
-    lookup = request.recall
-    if not isinstance(lookup, FetchedLookup) or len(lookup) >= MAX_RECALLED:
+    fetched = exchange.fetched or FetchedLookup(recall.session, {})
+    if len(fetched) >= MAX_RECALLED:
         failure = Failure(
             "bad_request", 400, f"A request may refer to {MAX_RECALLED} earlier responses and calls."
         )
         exchange.response = app.engine.refuse(failure, request)
         return False
-    request.recall = lookup.having(recall.key, found)
+    exchange.fetched = fetched = fetched.having(recall.key, found)
+    request.recall = fetched if exchange.socket is None else exchange.socket.lookup(fetched)
     return True
 
 

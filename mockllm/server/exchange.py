@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
     from mockllm.core.failure import Failure
     from mockllm.core.request.request import Request
+    from mockllm.core.request.socket_session import SocketSession
     from mockllm.core.selection.decision import Lease
     from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
     from mockllm.server.request_heads import RequestHead
     from mockllm.server.socket_sink import SocketSink
-    from mockllm.state.shared_sessions import RecallElsewhere
+    from mockllm.state.shared_sessions import FetchedLookup, RecallElsewhere
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended: the response was sent; the plan cut it with FIN, with RST or with a silence; the client
@@ -74,6 +75,8 @@ class Exchange(Struct, gc=False):
     """The response, if its counts are not in this process: the app's decider decides."""
     recalling: RecallElsewhere | None = None
     """What the request needs of earlier responses that are not in this process."""
+    fetched: FetchedLookup | None = None
+    """What was fetched of them."""
     unconfirmed: Awaitable[Failure | None] | None = None
     """Done when the response is stored that clients may retrieve, outside of this process."""
     schedule: tuple[float, float] | None = None
@@ -92,6 +95,9 @@ class Exchange(Struct, gc=False):
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
+
+    socket: SocketSession | None = None
+    """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False
     left: EndReason = "finished"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
@@ -30,6 +30,9 @@ from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
 from mockllm.state.shared_sessions import RecallElsewhere
 
+SWITCHING: Final = 101
+"""The status of a handshake. `complete` opens its WebSocket."""
+
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
 
@@ -45,7 +48,9 @@ def respond(app: App, exchange: Exchange) -> bool:
         make_response(app, exchange)
         made = exchange.response.made
         if (type(made) is Plan or app.recorder is not None) and (
-            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+            exchange.response is NOT_PLANNED
+            or recorder_of(app, exchange) is not None
+            or opens_socket(exchange.response)
         ):
             return False
         if exchange.unconfirmed is not None:
@@ -80,6 +85,8 @@ def make_response(app: App, exchange: Exchange) -> None:
             return
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
+    if exchange.socket is not None:
+        request.recall = exchange.socket.lookup(request.recall)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     plan_response(app, exchange, request)
@@ -110,11 +117,19 @@ def set_response(app: App, exchange: Exchange, response: PlannedResponse) -> Non
         exchange.lease = response.lease
     if app.awaiting and request is not None and request.to_tool_server:
         take_client_response(app, request)
-    if app.gzip and request is not None and wants(request.headers):
+    if app.gzip and request is not None and exchange.socket is None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
     if app.decider is not None:
         exchange.unconfirmed = app.decider.take_unconfirmed()
+
+
+def opens_socket(response: PlannedResponse) -> bool:
+    """Return whether a response opens a WebSocket: a handshake that no fault changed."""
+    made = response.made
+    if type(made) is not Plan or made.head.status != SWITCHING:
+        return False
+    return made.delivery.socket is not None and not made.steps and not made.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
