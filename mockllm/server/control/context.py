@@ -43,6 +43,10 @@ class OtherProcesses(Protocol):
     async def conclude(self) -> None:
         """Wait until they know what was changed."""
 
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of their counts is away; None if it is not, or if they have none."""
+
 
 class ControlContext:
     """The controlled app, its settings, and the functions that only the command line can supply.
@@ -74,6 +78,11 @@ class ControlContext:
         self._expiry: OverlayExpiry | None = None
         self.other_processes: OtherProcesses | None = None
         """The processes that serve requests beside this one, or instead of it."""
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of other processes is away; None if it is not, or if there is none."""
+        return None if self.other_processes is None else self.other_processes.store_problem
 
     async def collect(self) -> None:
         """Get what other processes have served up to now."""

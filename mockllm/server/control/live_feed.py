@@ -210,7 +210,7 @@ class FeedEvents:
             "rules": (engine, context.resets),
             "overlay": () if overlays is None else overlays.all,
             "config": context.settings,
-            "stale": self._stale,
+            "stale": (self._stale, context.store_problem),
             "sessions": frozenset(context.sessions),
         }
 

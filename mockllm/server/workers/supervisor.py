@@ -218,6 +218,11 @@ class Supervisor:
             worker.report = None
         self._notify("reset_metrics")
 
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store is away; None if it is not, or if there is none."""
+        return None if self._state.store is None else self._state.store.link.problem
+
     async def conclude(self) -> None:
         """Wait until the store and all workers know what the control API has changed."""
         await self._state.change_store()
