@@ -22,6 +22,7 @@ from mockllm.cli.units import (
     seconds,
     size,
     store_failure,
+    time_scale,
     upstream,
     workers,
 )
@@ -214,6 +215,14 @@ SERVING: Final = (
         60.0,
         seconds,
         metavar="SECONDS",
+    ),
+    Option(
+        "--time-scale",
+        RESPONSES,
+        "factor on all times of scenarios: with 0.01 a wait of a second takes 10 ms",
+        1,
+        time_scale,
+        metavar="FACTOR",
     ),
     Option(
         "--allow-overrides",

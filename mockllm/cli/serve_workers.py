@@ -59,6 +59,8 @@ def run_workers(args: argparse.Namespace, values: Mapping[str, Any], token: Admi
     for key in ALONE:
         if values[key]:
             raise BadOption(f"--{key.replace('_', '-')} needs one process: leave out --workers and --store")
+    if values["time_scale"] != 1.0:
+        raise BadOption("--time-scale needs one process: several go by the clock of their store")
     with store_setup(values) as store:
         return _run(args, values, token, store)
 

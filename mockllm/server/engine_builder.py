@@ -75,6 +75,7 @@ class Builder:
         hashed: bool = False,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        time_scale: float = 1.0,
     ) -> None:
         self._sources = sources
         self._state = state
@@ -90,6 +91,7 @@ class Builder:
             hashed=hashed,
             miss_status=miss_status,
             proxy_hosts=proxy_hosts,
+            time_scale=time_scale,
         )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""
