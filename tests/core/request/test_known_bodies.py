@@ -9,9 +9,9 @@ import pytest
 
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request import known_bodies
-from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, KnownBody
+from mockllm.core.request.known_bodies import MAX_ALIKE, MAX_STAGES, BodyCache, Frame, KnownBody
 
-LONG = "x" * 1500
+LONG = "x" * 2500
 
 
 def raw(turns: list[Any], tail: str = "", **head: Any) -> bytes:
@@ -107,6 +107,9 @@ def test_body_as_long_as_its_frame_is_another() -> None:
     read(cache, b'{"messages": [1], "a": ["messages", "%b"]}' % LONG.encode())
     body = b'{"messages": [2], "b": ["%b"]}' % LONG.encode()
     assert cache.read(body, "messages")[0] == json.loads(body)
+    frame = b'{"%b": 1, "messages": [' % LONG.encode()
+    read(cache, frame + b"2]}")
+    assert cache._framed(Frame(frame, frame, {}, {}, 1), frame + b"]}", "messages") is None
 
 
 def test_fold_ends_at_refused_turn() -> None:
