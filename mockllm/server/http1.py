@@ -147,20 +147,32 @@ class CachedEnvelope(NamedTuple):
 
 
 def prerendered_bytes(
-    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = ""
+    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = "", more: Headers = ()
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. Return None if it is not so simple."""
+    as `render_head` and the body. `more` are further headers. Return None if it is not so simple."""
     envelope = _envelope(stencil, extra)
     if envelope is None:
         return None
     piece, before, own, after, chunked = envelope
     for name, number in own:
         before += b"%b: %b\r\n" % (name, said[number])
+    if more:
+        if not _header_names(stencil.fixed, stencil.unique_headers).isdisjoint(
+            [name.lower() for name, _ in more]
+        ):
+            return None
+        before += _encoded("".join([_line(name, value) for name, value in more]))
     body = piece.written(said)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
+
+
+@lru_cache(maxsize=256)
+def _header_names(*pairs: Sequence[tuple[str, object]]) -> frozenset[str]:
+    """Return the names of headers in lower case."""
+    return frozenset(name.lower() for each in pairs for name, _ in each)
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
@@ -29,6 +29,9 @@ from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
 
+SWITCHING: Final = 101
+"""The status of a handshake. `complete` opens its WebSocket."""
+
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
 
@@ -44,7 +47,9 @@ def respond(app: App, exchange: Exchange) -> bool:
         make_response(app, exchange)
         made = exchange.response.made
         if (type(made) is Plan or app.recorder is not None) and (
-            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+            exchange.response is NOT_PLANNED
+            or recorder_of(app, exchange) is not None
+            or opens_socket(exchange.response)
         ):
             return False
         return _write_at_once(app, exchange) or begin(app, exchange)
@@ -77,6 +82,8 @@ def make_response(app: App, exchange: Exchange) -> None:
             return
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
+    if exchange.socket is not None:
+        request.recall = exchange.socket.lookup(request.recall)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     try:
@@ -90,9 +97,17 @@ def make_response(app: App, exchange: Exchange) -> None:
         exchange.lease = response.lease
     if app.awaiting and request.to_tool_server:
         take_client_response(app, request)
-    if app.gzip and wants(request.headers):
+    if app.gzip and exchange.socket is None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+
+
+def opens_socket(response: PlannedResponse) -> bool:
+    """Return whether a response opens a WebSocket: a handshake that no fault changed."""
+    made = response.made
+    if type(made) is not Plan or made.head.status != SWITCHING:
+        return False
+    return made.delivery.socket is not None and not made.steps and not made.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -110,7 +125,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     if type(made) is Plan and made.delivery.awaited is not None:
         return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
-    return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+    return response._replace(made=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
@@ -198,7 +213,8 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
-        data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)
+        date, more = app.dates.bytes_at(exchange.at), response.limit_headers
+        data = prerendered_bytes(made, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(made):
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)
