@@ -70,8 +70,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False, "
         "time_scale=1, hunt=False): scenarios of the fixture `mockllm`, whether unmatched requests (strict), unused "
-        "rules (all_used) and bad verdicts on clients (verdicts) fail the test, the factor on all times of scenarios, "
-        "and whether a hunt searches for what breaks the test",
+        "rules (all_used) and bad verdicts on clients (verdicts) fail the test, the factor on all times of "
+        "scenarios, and whether a hunt searches for what breaks the test",
     )
 
 
