@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
+from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
@@ -32,6 +33,20 @@ class ControlledApp(Protocol):
     def engine(self) -> Any: ...
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
+
+
+class OtherProcesses(Protocol):
+    """The processes whose journals, metrics and counts the control API shows as one."""
+
+    async def collect(self) -> None:
+        """Get what they have served up to now."""
+
+    async def conclude(self) -> None:
+        """Wait until they know what was changed."""
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of their counts is away; None if it is not, or if they have none."""
 
 
 class ControlContext:
@@ -61,7 +76,26 @@ class ControlContext:
         """Settings by endpoint; an empty name means all endpoints."""
         self.resets = 0
         """Number of resets of counters that rules use."""
+        self.prices: Mapping[str, Price] = {}
+        """The user's own prices, by the beginning of a model's name."""
         self._expiry: OverlayExpiry | None = None
+        self.other_processes: OtherProcesses | None = None
+        """The processes that serve requests beside this one, or instead of it."""
+
+    @property
+    def store_problem(self) -> str | None:
+        """Why the store of other processes is away; None if it is not, or if there is none."""
+        return None if self.other_processes is None else self.other_processes.store_problem
+
+    async def collect(self) -> None:
+        """Get what other processes have served up to now."""
+        if self.other_processes is not None:
+            await self.other_processes.collect()
+
+    async def conclude(self) -> None:
+        """Wait until other processes know what was changed."""
+        if self.other_processes is not None:
+            await self.other_processes.conclude()
 
     @property
     def metrics(self) -> Metrics:
