@@ -23,6 +23,8 @@ NAMES = {
     "slow": "Slow readers",
     "start": "From start to the first response",
     "library": "A server for each test",
+    "workers": "All cores",
+    "store": "Counts in a store",
     "observed": "With journal, metrics and dashboard",
     "soak": "Memory under requests that all differ",
     "stalls": "Requests that use a whole budget",
