@@ -127,21 +127,18 @@ def _port(process: subprocess.Popen[bytes]) -> int:
 
 
 def put(core: int) -> None:
-    """Puts this process on a core; ahead of all others where `BENCH_FIRST` asks for it, which root may."""
+    """Puts this process on a core."""
     os.sched_setaffinity(0, {core})
-    if os.environ.get("BENCH_FIRST"):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
 
 @contextlib.contextmanager
 def placed(core: int) -> Iterator[None]:
     """This process on a core, for a while."""
-    cores, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    cores = os.sched_getaffinity(0)
     put(core)
     try:
         yield
     finally:
-        os.sched_setscheduler(0, policy, os.sched_param(0))
         os.sched_setaffinity(0, cores)
 
 
