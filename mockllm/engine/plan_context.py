@@ -13,7 +13,7 @@ from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, Rep
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.placeholders import PlaceholderIds
-from mockllm.core.rendering.plan import Headers, Plan, WaitStep
+from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
@@ -83,9 +83,17 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
     if settings.headers:
-        plan = replace(plan, head=plan.head.with_headers(settings.headers))
+        plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     delay = settings.delay + context.held
     return replace(plan, delay=plan.delay + delay) if delay else plan
+
+
+def _with_headers(head: ResponseHead, headers: Sequence[tuple[str, str | None]]) -> ResponseHead:
+    """Return the head with these headers, and without those that are None."""
+    for name, value in headers:
+        if value is None:
+            head = head.without(name.lower())
+    return head.with_headers(tuple((name, value) for name, value in headers if value is not None))
 
 
 def with_max_wait(plan: Plan, max_wait: float) -> Plan:

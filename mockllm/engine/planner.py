@@ -30,7 +30,7 @@ from mockllm.engine.plan_context import (
     with_reply_faults,
     with_settings,
 )
-from mockllm.engine.plans_without_reply import embedding_plan, http_plan, proxy_plan
+from mockllm.engine.plans_without_reply import embedding_plan, error_plan, http_plan, proxy_plan
 from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
@@ -158,7 +158,7 @@ class ResponsePlanner:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
         error = failure_from_spec(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
-        return context.dialect.error(error, context.request, context.identity)
+        return error_plan(context.dialect, error, context.request, context.identity)
 
     def _replay(self, context: PlanContext, spec: ReplaySpec) -> Plan:
         """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
@@ -229,7 +229,7 @@ class ResponsePlanner:
             if reply.broken is None:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
-                plan = dialect.error(reply.broken, request, context.identity)
+                plan = error_plan(dialect, reply.broken, request, context.identity)
             if settings.pace.whole == "as_streamed":
                 plan = self._as_streamed(context, plan, reply, settings)
         return with_settings(plan, settings, context)

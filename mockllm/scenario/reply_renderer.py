@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.failure import Failure
+from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
@@ -52,12 +52,13 @@ from mockllm.scenario.language.content import (
     TokensText,
     WaitChunk,
 )
-from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.error import ErrorSpec, RetryDateSpec
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,
     ImageSpec,
     PartSpec,
+    RawFinishSpec,
     ReplySpec,
     ThinkingSpec,
     ToolCallSpec,
@@ -81,12 +82,16 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
 
 def failure_from_spec(spec: ErrorSpec) -> Failure:
     """Return an error's spec as a Failure."""
-    fields = spec.fields
-    if spec.type is None:
+    type = spec.type
+    if type is None:
         assert isinstance(spec.status, int)
-        named = Failure.of_status(spec.status)
-        return Failure(named.type, spec.status, spec.message, spec.retry_after, fields)
-    return Failure(spec.type, spec.status, spec.message, spec.retry_after, fields, limit=spec.limit)
+        type = Failure.of_status(spec.status).type
+    wait, date = spec.retry_after, isinstance(spec.retry_after, RetryDateSpec)
+    if isinstance(wait, RetryDateSpec):
+        wait = wait.date
+    elif wait == "none":
+        wait = NEVER
+    return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
 
 
 class LongReply(Exception):
@@ -125,7 +130,11 @@ class ReplyRenderer(Struct):
         calls = any(type(part) is Call for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
-        choice = Choice(parts, spec.finish_reason or finish)
+        own: Any = spec.finish_reason
+        if isinstance(own, RawFinishSpec):
+            choice = Choice(parts, finish, raw_finish=str(own.raw))
+        else:
+            choice = Choice(parts, own or finish)
         sampling = self.request.sampling
         if not sampling.stop and sampling.max_tokens is None:
             return choice

@@ -97,7 +97,8 @@ class ResolvedSettings(Struct, frozen=True):
 
     delay: float
     pace: Pacing
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str | None], ...]
+    """Headers by name; None removes one."""
     faults: tuple[Fault, ...]
     instant: bool
     steady: bool
@@ -121,7 +122,8 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
         sum(_value(delay, contexts, owner, "delay") for owner, delay in merged.delays),
         pacing,
         tuple(
-            (name, str(_value(value, contexts, owner, "headers"))) for name, owner, value in merged.headers
+            (name, None if value is None else str(_value(value, contexts, owner, "headers")))
+            for name, owner, value in merged.headers
         ),
         tuple(_value(fault, contexts, owner, "faults") for owner, fault in merged.faults),
         instant=not any(waits) and slowdown == 1,

@@ -122,6 +122,12 @@ class Choice(Struct, frozen=True):
     """The stop sequence that cut the text, if any."""
     flagged: Harm | None = None
     """The category that a content filter reported, if any."""
+    raw_finish: str | None = None
+    """The finish reason in the words of the response's protocol, in place of `finish`."""
+
+    def finish_word(self, words: Mapping[Finish, str]) -> str:
+        """Return the finish reason in a protocol's words."""
+        return words[self.finish] if self.raw_finish is None else self.raw_finish
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -156,7 +156,7 @@ class GeminiResponseFields:
 
     def name(self, enum: str) -> Json:
         """Return an enum's value in the requested form."""
-        return ENUM_NUMBERS[enum] if self.numbered else enum
+        return ENUM_NUMBERS.get(enum, enum) if self.numbered else enum
 
     def response(self, candidates: list[Block], usage: Block) -> Block:
         """Return the object of a non-streaming response, or of a chunk. A blocked prompt has no candidates."""
@@ -189,7 +189,7 @@ class GeminiResponseFields:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
         calls, which some families state in a message."""
         call = None if ended is None else malformed_call(ended)
-        finish = None if ended is None else FINISH[ended.finish] if call is None else MALFORMED_CALL
+        finish = None if ended is None else ended.finish_word(FINISH) if call is None else MALFORMED_CALL
         result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)

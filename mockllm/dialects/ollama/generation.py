@@ -139,7 +139,8 @@ class ContentForm:
 
     def last(self, content: dict[str, Json]) -> dict[str, Json]:
         """Return the object that ends the response."""
-        reason = "length" if self.reply.choices[0].finish == "length" else "stop"
+        choice = self.reply.choices[0]
+        reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
         more: dict[str, Json] = {"done": True, "done_reason": reason}
         if not self.chat:
             more["context"] = []

@@ -53,7 +53,7 @@ def model(reply: Reply, request: Request) -> str:
 
 
 def finish(choice: Choice) -> str:
-    return FINISH.get(choice.finish, "stop")
+    return choice.raw_finish or FINISH.get(choice.finish, "stop")
 
 
 def usage(counted: Usage) -> dict[str, Json]:
@@ -124,7 +124,7 @@ class CompletionsEncoder(Encoder):
     def _joined(self, choice: int) -> bool:
         """Return whether the last chunk of a choice contains the finish reason of a truncated text."""
         reply_choice = self.reply.choices[choice]
-        return reply_choice.finish == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
+        return finish(reply_choice) == "length" and self.reply.ends and _chunk_count(reply_choice) > 0
 
     def _chunk(self, choice: int, text: bytes, reason: bytes, logprobs: bytes = b"null") -> Event:
         form = b'{"text":%b,"index":%d,"logprobs":%b,"finish_reason":%b}'

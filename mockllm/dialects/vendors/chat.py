@@ -171,7 +171,7 @@ class VendorEncoder(Encoder):
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
     def finish_reason(self, choice: Choice) -> str:
-        return self.form.finish[choice.finish]
+        return choice.finish_word(self.form.finish)
 
     # --- streaming -----------------------------------------------------------------------------------
 

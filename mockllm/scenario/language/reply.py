@@ -7,9 +7,11 @@ from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     BeforeValidator,
+    Discriminator,
     Field,
     JsonValue,
     ModelWrapValidatorHandler,
+    Tag,
     ValidationInfo,
     model_validator,
 )
@@ -175,6 +177,22 @@ _UNCITED = "citations need a text: write one of text, chunks, json beside them"
 Part: TypeAlias = Annotated[PartSpec, short_form("text", PartSpec, _no_scalar, _no_list)]
 
 
+class RawFinishSpec(Spec):
+    """A finish reason in a protocol's own words."""
+
+    raw: Templated[str]
+    """The finish reason as the response has it, whatever the protocol is: `UNEXPECTED_TOOL_CALL`."""
+
+
+def _finish_form(value: Any) -> str:
+    return "raw" if isinstance(value, dict | RawFinishSpec) else "word"
+
+
+FinishReason: TypeAlias = Annotated[
+    Annotated[Finish, Tag("word")] | Annotated[RawFinishSpec, Tag("raw")], Discriminator(_finish_form)
+]
+
+
 class ChoiceSpec(Spec):
     """The content of one choice. Order on the wire: thinking, text, images, calls; `parts` has an explicit order."""
 
@@ -196,8 +214,9 @@ class ChoiceSpec(Spec):
     """Images after the text; a bare text is a file."""
     parts: list[Part] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
-    finish_reason: Finish | None = None
-    """The finish reason: stop, length, tool_calls, content_filter, refusal. Setting it prevents truncation."""
+    finish_reason: FinishReason | None = None
+    """The finish reason: stop, length, tool_calls, content_filter, refusal; or `{raw: …}`, sent unchanged. Setting it
+    prevents truncation."""
 
     @model_validator(mode="after")
     def consistent(self) -> ChoiceSpec:

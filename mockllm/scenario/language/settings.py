@@ -43,6 +43,8 @@ def header_value(value: str) -> str:
 HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
 HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(header_value)]]
 Headers: TypeAlias = dict[HeaderName, HeaderValue]
+SetHeaders: TypeAlias = dict[HeaderName, HeaderValue | None]
+"""Headers to set by name; null removes one."""
 
 
 class InputTimeSpec(Spec):
@@ -160,8 +162,8 @@ class Settings(Spec):
     """Delays the head of the response; the delays of all settings add up."""
     pace: PaceSpec | None = None
     """The pacing of the response."""
-    headers: Headers | None = None
-    """Response headers to set, by name."""
+    headers: SetHeaders | None = None
+    """Response headers to set, by name; null removes the header."""
     stream: bool | None = None
     """Stream the response or not, whatever the client requested."""
     faults: list[FaultSetting] | None = None

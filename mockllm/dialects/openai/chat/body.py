@@ -66,9 +66,11 @@ class ChatResponseFields:
         return {"system_fingerprint": self.family.fingerprint}
 
     def finish(self, choice: Choice) -> str:
-        if self.forced and choice.finish == "tool_calls":
-            return "stop"
-        return "function_call" if self.legacy and choice.finish == "tool_calls" else FINISH[choice.finish]
+        if choice.finish == "tool_calls" and choice.raw_finish is None:
+            if self.forced:
+                return "stop"
+            return "function_call" if self.legacy else "tool_calls"
+        return choice.finish_word(FINISH)
 
     def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""

@@ -31,7 +31,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
-from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields
+from mockllm.dialects.openai.responses.object import ResponseObjectFields, incomplete_reason
 
 Item: TypeAlias = dict[str, Json]
 NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
@@ -159,7 +159,11 @@ def item_id(part: Part, place: int, facts: ResponseObjectFields) -> str:
 
 def status_of(choice: Choice, place: int) -> str:
     """Return the status of an item; the last item of a truncated response is incomplete."""
-    return "incomplete" if choice.finish in INCOMPLETE and place == len(choice.parts) - 1 else "completed"
+    return (
+        "incomplete"
+        if incomplete_reason(choice) is not None and place == len(choice.parts) - 1
+        else "completed"
+    )
 
 
 def item(
