@@ -26,6 +26,7 @@ ALLOWED = {
     "cli/serve.py": EXAMPLE,
     "cli/units.py": EXAMPLE,
     "scenario/language/proxy.py": EXAMPLE,
+    "core/key_forms.py": NAMES_OF_KEYS,
     "core/redaction.py": NAMES_OF_KEYS,
     "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",
     "core/verdicts/catalog.py": SOURCE,
