@@ -97,6 +97,10 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 
+    written_members: Mapping[str, str] = {}
+    """Of a provider with a protocol of its name: the members of responses that the server writes from a reply, by
+    path, with the word of the scenario language for each."""
+
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

@@ -17,6 +17,10 @@ DIALECTS: Final[tuple[Dialect, ...]] = tuple(
 )
 DIALECT_NAMES: Final = frozenset(dialect.name for dialect in DIALECTS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
+WRITTEN_MEMBERS: Final = {
+    provider.name: provider.written_members for provider in REGISTERED if provider.written_members
+}
+"""By protocol: the members that the server writes itself, with the words of the language for them."""
 APIS: Final = frozenset(dialect.api for dialect in DIALECTS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(BY_NAME)

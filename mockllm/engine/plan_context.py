@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import cast
 
@@ -10,8 +10,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.event_extras import unknown_events
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
@@ -69,6 +71,13 @@ class PlanContext(Struct):
     def prerendering(self) -> bool:
         """Whether the plan is made with placeholders, for the response cache: no other cache may store it."""
         return isinstance(self.identity.ids, PlaceholderIds)
+
+    def note_unknown_events(self, plan: Plan, extras: Mapping[str, Json]) -> None:
+        """Note the extras of events that the stream does not have; once, however often the plan is made."""
+        for name in unknown_events(plan, extras):
+            note = f"extras left out: the stream has no event {name}"
+            if note not in self.notes:
+                self.notes.append(note)
 
     def of(self, owner: Owner) -> Context:
         """Return the context in which a setting of this owner is evaluated."""

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.faults import ReplyFault
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
+from mockllm.core.rendering.event_extras import with_event_extras
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
@@ -225,6 +226,8 @@ class ResponsePlanner:
             reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
         if context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
+            if reply.event_extras:
+                context.note_unknown_events(plan, reply.event_extras.get(dialect.name, {}))
         else:
             if reply.broken is None:
                 plan = dialect.encode_body(reply, request, context.identity)
@@ -277,14 +280,14 @@ class ResponsePlanner:
 
         def render(identity: ResponseIdentity, request: Request) -> UnpacedStream:
             counted = reply if response.fixed_input else _with_input_tokens(reply, request.input_tokens)
-            return UnpacedStream(
-                dialect.encode_stream(counted, request, identity), chunk_schedule(counted)[0]
-            )
+            plan = _encoded_stream(dialect, counted, request, identity)
+            return UnpacedStream(plan, chunk_schedule(counted)[0])
 
         # the cache has all of the response
         by_response = context.settings.cacheable and context.slowdown == 1.0
         if not same or by_response or context.prerendering:
-            return UnpacedStream(dialect.encode_stream(reply, request, identity), chunk_schedule(reply)[0])
+            plan = _encoded_stream(dialect, reply, request, identity)
+            return UnpacedStream(plan, chunk_schedule(reply)[0])
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if response.request_independent:
             parameters = (request.query_string,)
@@ -325,6 +328,15 @@ def _resolve(context: PlanContext) -> ResolvedSettings:
     if settings is None:
         settings = resolve_settings(context.settings.sending, context.of)
     return settings if context.slowdown == 1.0 else settings.slower(context.slowdown)
+
+
+def _encoded_stream(
+    dialect: GeneratingDialect, reply: Reply, request: Request, identity: ResponseIdentity
+) -> Plan:
+    """Return the stream of a supported reply, with the members that the scenario adds to its events."""
+    plan = dialect.encode_stream(reply, request, identity)
+    extras = reply.event_extras.get(dialect.name)
+    return with_event_extras(plan, extras, dialect.stream_form(request)) if extras else plan
 
 
 def _with_input_tokens(reply: Reply, input_tokens: int) -> Reply:

@@ -6,10 +6,10 @@ The spec is evaluated: templated and drawn values have their values.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -94,6 +94,21 @@ def failure_from_spec(spec: ErrorSpec) -> Failure:
     return Failure(type, spec.status, spec.message, wait, spec.fields, limit=spec.limit, retry_date=date)
 
 
+EVENTS: Final = "events"
+"""The key of the extras of single events."""
+
+
+def split_extras(extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the extras of whole responses and those of events, each by dialect."""
+    if not any(EVENTS in own for own in extras.values()):
+        return {"extras": extras}
+    whole = {
+        name: {key: value for key, value in own.items() if key != EVENTS} for name, own in extras.items()
+    }
+    events = {name: own[EVENTS] for name, own in extras.items() if isinstance(own.get(EVENTS), dict)}
+    return {"extras": whole, "event_extras": events}
+
+
 class LongReply(Exception):
     """The reply is so long that planning its response would delay other requests."""
 
@@ -123,7 +138,7 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        return Reply(choices, usage, spec.model, self.broken, extras=spec.extras)
+        return Reply(choices, usage, spec.model, self.broken, **split_extras(spec.extras))
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))

@@ -173,7 +173,7 @@ class Usage(Struct, frozen=True):
 class Reply(Struct, frozen=True):
     """The content of a response. `model` None: the model of the request. `broken`: the error that ends it early.
 
-    `extras` holds the fields of single dialects, by dialect: they are merged into the top level of the response.
+    `extras` holds the fields of single dialects, by dialect: they are merged into the response.
     """
 
     choices: tuple[Choice, ...]
@@ -183,6 +183,8 @@ class Reply(Struct, frozen=True):
     unfinished: bool = False
     """Whether its stream has no finish reason."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
 
     @property
     def ends(self) -> bool:

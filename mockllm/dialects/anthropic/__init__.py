@@ -10,6 +10,7 @@ from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
+from mockllm.dialects.anthropic.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 MESSAGES: Final = Messages()
@@ -43,6 +44,7 @@ KNOWN_MODELS: Final = frozenset(
 """A name without its date is an alias."""
 PROVIDER: Final = Provider(
     name="anthropic",
+    written_members=WRITTEN,
     title="Anthropic",
     aliases=("claude",),
     routes=_routes(),

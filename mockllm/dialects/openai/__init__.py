@@ -20,6 +20,7 @@ from mockllm.dialects.openai.responses.stored_calls import (
     GetResponse,
     InputItems,
 )
+from mockllm.dialects.openai.written_members import WRITTEN
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 CHAT: Final = Chat()
@@ -90,6 +91,7 @@ are routes."""
 
 PROVIDER: Final = Provider(
     name="openai",
+    written_members=WRITTEN,
     title="OpenAI",
     routes=_routes,
     base="/v1",

@@ -3,6 +3,7 @@ by chance."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
@@ -13,6 +14,7 @@ from pydantic import (
     ModelWrapValidatorHandler,
     Tag,
     ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -245,7 +247,32 @@ class ReplySpec(ChoiceSpec):
     usage: UsageSpec | None = None
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
-    """Fields to add to the response, by dialect."""
+    """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
+
+    @field_validator("extras", mode="before")
+    @classmethod
+    def not_written(cls, extras: Any, info: ValidationInfo) -> Any:
+        """Reject members that the server writes from other words of the reply."""
+        vocabulary = (info.context or {}).get("vocabulary")
+        if vocabulary is None or not isinstance(extras, dict):
+            return extras
+        for dialect, own in extras.items():
+            for path in _member_paths({} if not isinstance(own, dict) else own):
+                word = None if path[0] == "events" else vocabulary.written_member(dialect, path)
+                if word is not None:
+                    name = ".".join(map(str, path))
+                    raise quantity_error(f"{dialect}.{name} is written from the reply; write {word} there")
+        return extras
+
+
+def _member_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the paths of all members below a value."""
+    children = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, child in children:
+        yield (*path, key)
+        yield from _member_paths(child, (*path, key))
 
 
 Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]

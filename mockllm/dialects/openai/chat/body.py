@@ -9,6 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
     Call,
@@ -188,4 +189,4 @@ def body(reply: Reply, facts: ChatResponseFields) -> dict[str, Json]:
     result["usage"] = usage(reply.usage)
     result |= facts.foot()
     extras = reply.extras.get("openai")
-    return reply.usage.put_into({**result, **extras} if extras else result, "usage")
+    return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.merge import merged_json
 from mockllm.core.randomness import HEX
 from mockllm.core.reply.reply import Choice, Finish, Reply, Usage
 from mockllm.dialects.dialect import ResponseIdentity
@@ -107,8 +108,7 @@ class ResponseObjectFields:
             "object": "response",
             "created_at": self.created,
             "status": status,
-            **self.echo,
-            **self.own,
+            **merged_json(self.echo, self.own),
         }
         result |= {
             "completed_at": self.created if status == "completed" else None,
@@ -116,7 +116,7 @@ class ResponseObjectFields:
             "incomplete_details": None if reason is None else {"reason": reason},
             "output": output,
             "service_tier": self.tier if tier is None else tier,
-            "usage": None if usage is None else self.own.get("usage", usage),
+            "usage": None if usage is None else merged_json(usage, self.own.get("usage", {})),
         }
         return result
 
