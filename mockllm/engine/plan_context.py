@@ -14,6 +14,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.event_extras import unknown_events
+from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Headers, Plan, ResponseHead, WaitStep
 from mockllm.core.reply.reply import Reply
@@ -88,11 +89,13 @@ class PlanContext(Struct):
 
 
 def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) -> Plan:
-    """Return the plan with the headers of rate limits and settings, and with all delays."""
+    """Return the plan with the headers of rate limits and settings, added fields, and all delays."""
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
     if settings.headers:
         plan = replace(plan, head=_with_headers(plan.head, settings.headers))
+    if settings.extras:
+        plan = with_extra_fields(plan, settings.extras)
     delay = settings.delay + context.held
     return replace(plan, delay=plan.delay + delay) if delay else plan
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.anthropic import MESSAGES
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -140,6 +140,7 @@ PROTOCOL = Protocol(
     settings=settings,
     untimed=frozenset({"ping"}),
     opaque=frozenset({"$.content[].input", "$.content_block.input"}),
+    known_extras=frozenset({"container", "context_management", "usage.iterations", "usage.server_tool_use"}),
     noise=frozenset(
         {
             "alt-svc",

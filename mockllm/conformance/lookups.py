@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mockllm.conformance import anthropic_messages
+from mockllm.conformance import gemini as google
+from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.dialect import LookupDialect
-from tests.conformance import anthropic_messages
-from tests.conformance import gemini as google
-from tests.conformance.shape import Protocol, Recording
 
 TEXTLESS_FIELDS = frozenset({"type", "role", "model", "outputDimensionality", "tool_choice"})
 """The request fields that contain no texts of the user."""

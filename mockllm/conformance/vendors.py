@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from mockllm.conformance import openai_responses
+from mockllm.conformance.openai_chat import choice_key, settings
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.registry import generating_dialect
-from tests.conformance import openai_responses
-from tests.conformance.openai_chat import choice_key, settings
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {
     "length": "length",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance import (
+from mockllm.conformance import (
     anthropic_messages,
     azure,
     bedrock,
@@ -14,7 +14,7 @@ from tests.conformance import (
     openai_responses,
     vendors,
 )
-from tests.conformance.shape import Protocol
+from mockllm.conformance.shape import Protocol
 
 PROTOCOLS: tuple[Protocol, ...] = (
     openai_chat.PROTOCOL,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from mockllm.conformance import openai_chat, vendors
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.dialects.dialect import GeneratingDialect
 from mockllm.dialects.openai import COMPLETIONS
-from tests.compatible import vendor_dialect
-from tests.conformance import openai_chat, vendors
-from tests.conformance.shape import Protocol, Recording, events_of
+from mockllm.dialects.providers import BY_NAME
 
 
 def decode(recording: Recording) -> Reply | Failure:
@@ -73,7 +73,7 @@ PROTOCOL = Protocol(
 
 TOGETHER = Protocol(
     folder="together-completions",
-    dialect=cast(GeneratingDialect, vendor_dialect("together", "completions")),
+    dialect=cast(GeneratingDialect, BY_NAME["together"].call("completions").dialect),
     path=None,
     decode=decode,
     kind=kind,

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.shape import Protocol, Recording, body_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.bedrock import CONVERSE
-from tests.conformance.shape import Protocol, Recording, body_of
 
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",
@@ -104,6 +104,7 @@ PROTOCOLS = tuple(
         kind=kind,
         settings=settings,
         opaque=OPAQUE,
+        known_extras=frozenset({"trace"}),
         noise=NOISE,
     )
     for folder in ("bedrock-converse", "bedrock-converse-stream")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance import openai_chat, openai_responses, vendors
+from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.azure import CHAT, FOUNDRY_CHAT, RESPONSES
-from tests.conformance import openai_chat, openai_responses, vendors
-from tests.conformance.shape import Protocol, Recording
 
 
 def decode(recording: Recording) -> Reply | Failure:

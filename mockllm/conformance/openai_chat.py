@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Refusal, Reply, Text, Usage
 from mockllm.dialects.openai import CHAT
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {
     "length": "length",
@@ -149,6 +149,7 @@ PROTOCOL = Protocol(
     kind=kind,
     choice_key=choice_key,
     settings=settings,
+    known_extras=frozenset({"moderation"}),
     noise=frozenset(
         {
             "access-control-allow-origin",

@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
+from mockllm.conformance import openai_chat, vendors
+from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import azure
 from mockllm.dialects.dialect import LookupDialect
 from mockllm.dialects.openai import EMBEDDINGS, MODERATIONS
-from tests.compatible import vendor_dialect
-from tests.conformance import openai_chat, vendors
-from tests.conformance.shape import Protocol, Recording
+from mockllm.dialects.providers import BY_NAME
 
 TEXTLESS_FIELDS = ("type", "model", "encoding_format", "dimensions")
 """The request fields that contain no texts of the user."""
@@ -57,7 +57,7 @@ def lookup(folder: str, dialect: LookupDialect, path: str | None, before: str = 
 
 def embeddings(vendor: str) -> LookupDialect:
     """Return a vendor's embeddings call."""
-    return cast(LookupDialect, vendor_dialect(vendor, "embeddings"))
+    return cast(LookupDialect, BY_NAME[vendor].call("embeddings").dialect)
 
 
 PROTOCOLS = (

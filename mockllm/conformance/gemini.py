@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.gemini import GENERATE, VERTEX
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[Json, Finish] = {
     "MAX_TOKENS": "length",
@@ -28,6 +28,21 @@ RESPONSE_MEMBERS = {"candidates", "usageMetadata", "modelVersion", "responseId",
 """The members of a response that a reply produces."""
 COUNTS = {"toolUsePromptTokenCount", "toolUsePromptTokensDetails"}
 """The counts of usage that a reply does not have."""
+
+KNOWN_EXTRAS = frozenset(
+    {
+        "candidates.citationMetadata",
+        "candidates.content",
+        "candidates.finishMessage",
+        "candidates.groundingMetadata",
+        "candidates.logprobsResult",
+        "candidates.safetyRatings",
+        "candidates.urlContextMetadata",
+        "promptFeedback",
+        *(f"usageMetadata.{name}" for name in COUNTS),
+    }
+)
+"""The fields that a tool, a setting or a block adds to a response."""
 
 
 def decode(recording: Recording) -> Reply | Failure:
@@ -77,7 +92,7 @@ def _reply(chunks: list[dict[str, Any]]) -> Reply:
 
 
 def _choice(candidates: list[dict[str, Any]], *, streamed: bool) -> tuple[Choice, dict[str, Any]]:
-    """Return a choice of its candidates, and the other members of the last one."""
+    """Return a choice of its candidates, and all further members of the last one."""
     open_parts: list[tuple[type, Any, list[str]]] = []
     for candidate in candidates:
         for part in candidate.get("content", {}).get("parts", ()):
@@ -150,6 +165,7 @@ def protocol(folder: str) -> Protocol:
         choice_key=choice_key,
         settings=settings,
         sent={"x-goog-api-key": "x"},
+        known_extras=KNOWN_EXTRAS,
         opaque=frozenset({"$.candidates[].content.parts[].functionCall.args"}),
         noise=frozenset(
             {

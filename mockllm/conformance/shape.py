@@ -2,7 +2,7 @@
 events.
 
 A recorded response is decoded into a Reply or Failure (each protocol's `decode`), served again, and both
-observations are compared. Texts do not matter: a recording can be reduced to a `Case` without texts
+observations are compared. Texts do not matter: a recording can be reduced to a `RecordedCase` without texts
 (facts.py), which a clone without the recordings compares in the same way.
 """
 
@@ -55,6 +55,9 @@ class Protocol:
     """Kinds of events that the service sends at any time; they have no position in the order."""
     opaque: frozenset[str] = frozenset()
     noise: frozenset[str] = frozenset()
+    known_extras: frozenset[str] = frozenset()
+    """The `extras` that a decoded reply may have: fields that come with some content only. A member of a list or an
+    object in the extras is `NAME.MEMBER`. Any other field is new."""
     before: str = ""
     """The prefix of the recorded path on this server: the vendor's name."""
     others: tuple[GeneratingDialect, ...] = ()
@@ -75,7 +78,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RecordedCase:
     """A recording without its texts. `day` is the day of the recording (ISO, "" where unknown); `seen` has no
     headers where the recording's were scrubbed."""
 
@@ -91,7 +94,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    case: Case
+    case: RecordedCase
     missing: frozenset[str]
     extra: frozenset[str]
     f1: float
@@ -101,11 +104,11 @@ class Comparison:
 
 def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json | str) -> Observation:
     """Return the observation of a response: of a parsed body, or of the text of a stream."""
-    events = list(_events(protocol, body))
-    shape = {f"{kind} {entry}" for kind, _, payload in events for entry in entries(payload, protocol.opaque)}
-    timed = [event for event in events if event[0] not in protocol.untimed]
+    found = list(events(protocol, body))
+    shape = {f"{kind} {entry}" for kind, _, payload in found for entry in entries(payload, protocol.opaque)}
+    timed = [event for event in found if event[0] not in protocol.untimed]
     choice_keys: list[str | None] = [
-        *sorted({choice_key for _, choice_key, _ in events if choice_key is not None})
+        *sorted({choice_key for _, choice_key, _ in found if choice_key is not None})
     ] or [None]
     order = tuple(
         tuple(runs(kind for kind, own, _ in timed if own is None or own == choice_key))
@@ -115,13 +118,13 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
     return Observation(status, frozenset(shape), order, names)
 
 
-def serve(protocol: Protocol, case: Case) -> Observation:
+def serve(protocol: Protocol, case: RecordedCase) -> Observation:
     """Return the observation of this server's response to a case."""
     plan = planned(protocol, case)
     return observe(protocol, plan.head.status, (name for name, _ in plan.head.headers), sent_body(plan))
 
 
-def planned(protocol: Protocol, case: Case) -> Plan:
+def planned(protocol: Protocol, case: RecordedCase) -> Plan:
     """Return this server's response to a case's request, with the case's content."""
     path, _, query = case.path.partition("?")
     headers = {**protocol.sent, **case.headers}
@@ -137,27 +140,30 @@ def planned(protocol: Protocol, case: Case) -> Plan:
         route=match.route if isinstance(match, RouteMatch) else {},
     )
     stamp = ResponseIdentity(Ids(0, "conformance", 1), 1_700_000_000.0)
-    if isinstance(case.content, Failure):
-        return dialect.error(case.content, request, stamp)
-    return _plan(dialect, case.content, request, stamp)
+    return encoded(dialect, case.content, request, stamp)
 
 
-def _plan(
-    dialect: GeneratingDialect | LookupDialect, reply: Reply, request: Request, stamp: ResponseIdentity
+def encoded(
+    dialect: GeneratingDialect | LookupDialect,
+    content: Reply | Failure,
+    request: Request,
+    stamp: ResponseIdentity,
 ) -> Plan:
+    """Return this server's response to a request, with a recorded content."""
+    if isinstance(content, Failure):
+        return dialect.error(content, request, stamp)
     if not dialect.generates:
-        match = cast(LookupDialect, dialect).answer(request, (), stamp)
-        assert isinstance(match, Plan)
-        return match
+        found = cast(LookupDialect, dialect).answer(request, (), stamp)
+        return dialect.error(found, request, stamp) if isinstance(found, Failure) else found
     generating = cast(GeneratingDialect, dialect)
     return (
-        generating.encode_stream(reply, request, stamp)
+        generating.encode_stream(content, request, stamp)
         if request.stream
-        else generating.encode_body(reply, request, stamp)
+        else generating.encode_body(content, request, stamp)
     )
 
 
-def compare(protocol: Protocol, case: Case) -> Comparison:
+def compare(protocol: Protocol, case: RecordedCase) -> Comparison:
     ours, live = serve(protocol, case), case.observed
     common = len(ours.shape & live.shape)
     f1 = 2 * common / (len(ours.shape) + len(live.shape))
@@ -167,9 +173,14 @@ def compare(protocol: Protocol, case: Case) -> Comparison:
         live.shape - ours.shape,
         ours.shape - live.shape,
         f1 if ours.status == live.status else 0.0,
-        _order(ours, case.content) == _order(live, case.content),
+        same_order(ours, live, case.content),
         missing,
     )
+
+
+def same_order(ours: Observation, live: Observation, content: Reply | Failure) -> bool:
+    """Return whether the events of both come in the same order."""
+    return _order(ours, content) == _order(live, content)
 
 
 def _order(observed: Observation, reply: Reply | Failure) -> object:
@@ -218,7 +229,7 @@ def events_of(body: str) -> Iterator[tuple[str, str]]:
         yield next((value for name, _, value in lines if name == "event"), ""), data
 
 
-def _events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
+def events(protocol: Protocol, body: Json | str) -> Iterator[tuple[str, str | None, Json]]:
     """Yield kind, choice_key and payload of each event; a body is one event, a list a stream without framing."""
     if isinstance(body, list):
         for payload in body:
@@ -244,4 +255,6 @@ def sent_body(plan: Plan) -> Json | str:
     data = sent_bytes(plan)
     if plan.framing is Framing.EVENT_STREAM:
         return [loads(frame.payload) for frame in read_frames(data)]
+    if plan.framing is Framing.NDJSON:
+        return [loads(line) for line in data.splitlines()]
     return data.decode() if plan.framing in (Framing.SSE, Framing.SSE_CRLF) else loads(data)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mockllm.conformance.openai_chat import ERROR_NAMES
+from mockllm.conformance.openai_chat import PROTOCOL as CHAT
+from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import (
@@ -25,9 +28,6 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
-from tests.conformance.openai_chat import ERROR_NAMES
-from tests.conformance.openai_chat import PROTOCOL as CHAT
-from tests.conformance.shape import Protocol, Recording, events_of
 
 FINISH: dict[str | None, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 OPAQUE_MEMBERS = (

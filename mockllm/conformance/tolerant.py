@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ParamSpec, TypeVar
 
+from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.decoded_response import DecodedResponse
-from tests.conformance.shape import Protocol, Recording
 
 FINISHES: dict[str | None, Finish] = {
     finish: finish for finish in ("stop", "length", "tool_calls", "content_filter", "refusal")
@@ -56,11 +56,20 @@ def decode(protocol: Protocol, recording: Recording) -> Reply | Failure:
     if status != 200:
         return Failure.of_status(status)
     read = getattr(protocol.dialect, "decode", None)
-    streamed = isinstance(body, str)
-    data = body.encode() if isinstance(body, str) else dumps(body)
-    plan = Plan(ResponseHead(status, ()), (RawStep(data, 0),), Framing.SSE if streamed else Framing.PLAIN)
-    decoded = None if read is None else read(plan)
-    return Reply(()) if decoded is None else _reply(decoded)
+    framing, data = _framed(body)
+    decoded = None if read is None else read(Plan(ResponseHead(status, ()), (RawStep(data, 0),), framing))
+    if decoded is None:
+        return Reply((Choice((), "stop"),) if protocol.dialect.generates else ())
+    return _reply(decoded)
+
+
+def _framed(body: Json | str) -> tuple[Framing, bytes]:
+    """Return the bytes of a recorded body; a list is a stream of lines."""
+    if isinstance(body, str):
+        return Framing.SSE, body.encode()
+    if isinstance(body, list):
+        return Framing.NDJSON, b"".join(dumps(line) + b"\n" for line in body)
+    return Framing.PLAIN, dumps(body)
 
 
 def _reply(decoded: DecodedResponse) -> Reply:
