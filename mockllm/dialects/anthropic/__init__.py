@@ -47,7 +47,6 @@ KNOWN_MODELS: Final = frozenset(
 """A name without its date is an alias."""
 PROVIDER: Final = Provider(
     name="anthropic",
-    written_members=WRITTEN,
     title="Anthropic",
     aliases=("claude",),
     routes=_routes(),
@@ -64,4 +63,5 @@ PROVIDER: Final = Provider(
     prices=PRICES,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
+    written_members=WRITTEN,
 )

@@ -9,8 +9,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.core.reply.embeddings import EmbeddingResult, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Part, Request, TextPart
+from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_check import CONTENT, GeminiDialect, check_readable, first_problem

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.embeddings import EmbeddingResult, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import vector, written
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.check import EMBED, check_fields
 from mockllm.dialects.ollama.errors import OllamaCall

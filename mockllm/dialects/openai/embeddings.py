@@ -10,8 +10,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Message, Request
+from mockllm.core.text_vectors import packed, shortened, vector, written
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.headers import BODY_HEAD, body_plan

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.reply.embeddings import LARGEST, Vector
+from mockllm.core.text_vectors import LARGEST, Vector
 from mockllm.core.values.types import Context, Drawable, Duration, Dynamic, Templated
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.error import Error

@@ -7,7 +7,8 @@ from struct import unpack
 
 import pytest
 
-from mockllm.core.reply.embeddings import EmbeddingResult, packed, shortened, vector, written
+from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.text_vectors import packed, shortened, vector, written
 
 TEXTS = ["hello", "", " ", "a", "Ünïcödé 東京", "\ud800", "the same " * 500]
 
