@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,35 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools import absent, require
+from tests.clients.installed_project import LONGEST, ROOT, copied, run
+from tests.tools import require
 
-ROOT = Path(__file__).resolve().parents[2]
-PROJECT = Path(__file__).with_name("js_project")
-LONGEST = 280.0
-"""Seconds for an installation or a run on a machine that is busy with other things."""
 pytestmark = [pytest.mark.full, pytest.mark.timeout(LONGEST * 3)]
-
-
-def run(*command: str, at: Path, check: bool = True) -> str:
-    """Return what a command printed. The servers that it starts are those of this interpreter."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "CI": "1"}
-    environment.pop("MOCKLLM_URL", None)
-    done = subprocess.run(
-        command, cwd=at, env=environment, text=True, capture_output=True, timeout=LONGEST, check=False
-    )
-    if check and done.returncode != 0:
-        pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}", pytrace=False)
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require("npm")
-    if shutil.which("mockllm", path=str(Path(sys.executable).parent)) is None:
-        absent("the command mockllm is not beside this Python: pip install -e .")
-    folder = tmp_path_factory.mktemp("js") / "project"
-    shutil.copytree(PROJECT, folder)
+    folder = copied("js_project", tmp_path_factory.mktemp("js"))
     run(sys.executable, str(ROOT / "scripts" / "build_clients.py"), str(folder), at=ROOT)
     [package] = folder.glob("mockllm-*.tgz")
     run("npm", "install", "--no-audit", "--no-fund", f"./{package.name}", at=folder)

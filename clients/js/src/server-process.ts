@@ -42,7 +42,7 @@ export const WAYS: readonly (readonly string[])[] = [
   ["mockllm"],
   ["uvx", "--from", PACKAGE, "mockllm"],
   ["pipx", "run", "--spec", PACKAGE, "mockllm"],
-  ["docker", "run", "--rm", "--network", "host", ...MOUNTS, "--workdir", here, IMAGE],
+  ["docker", "run", "--interactive", "--rm", "--network", "host", ...MOUNTS, "--workdir", here, IMAGE],
 ];
 
 /** Returns the first way whose program is on the path. Throws an error that names all of them. */
@@ -73,7 +73,7 @@ const list = (value: string | string[] | undefined): string[] => (value === unde
 
 function serveArguments(options: ServerOptions, scenarios: string[], packs: string[]): string[] {
   return [
-    ...["serve", "--port", "0", "--host", "127.0.0.1"],
+    ...["serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes"],
     ...scenarios.flatMap((path) => ["--scenarios", path]),
     ...(packs.length > 0 ? ["--pack", packs.join(",")] : []),
     ...Object.entries(options.params ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
@@ -91,10 +91,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   // Without either, `serve` would take ./scenarios or the pack `default`.
   const empty = packs.length + scenarios.length === 0 ? await mkdtemp(join(tmpdir(), "mockllm-")) : undefined;
   const args = [...prefix, ...serveArguments(options, empty === undefined ? scenarios : [empty], packs)];
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   if (empty !== undefined) child.once("exit", () => void rm(empty, { recursive: true, force: true }));
   const url = await ready(child, options.timeout ?? 60_000);
-  child.unref(); // a test runner may end while the server runs
+  child.unref(); // a test runner may end while the server runs; the end of its input then stops the server
+  (child.stdin as { unref?(): void } | null)?.unref?.();
   const end = () => void child.kill();
   process.once("exit", end);
   return {

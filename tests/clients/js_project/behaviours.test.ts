@@ -15,6 +15,9 @@ const ask = async (mock: MockSession, content: string, maxRetries = 0) => {
   return response.choices[0]!.message.content;
 };
 
+// The first start takes longer than a test may on a busy machine.
+test.beforeAll(async ({ mockllmServer }) => void mockllmServer, 60_000);
+
 test("reply answers what it matches", async ({ mockllm }) => {
   const greeting = await mockllm.reply("Hi.", { match: { user: "hello" } });
   expect(await ask(mockllm, "hello")).toBe("Hi.");
