@@ -23,12 +23,14 @@ from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import (
+    SERVER_TOOL,
     Call,
     Choice,
     Citation,
     ContentChunk,
     Finish,
     Media,
+    NativePart,
     Part,
     Pause,
     Refusal,
@@ -64,6 +66,7 @@ from mockllm.scenario.language.reply import (
     ToolCallSpec,
     UsageSpec,
 )
+from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 
 PNG = "image/png"
@@ -107,6 +110,17 @@ def split_extras(extras: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
     events = {name: own[EVENTS] for name, own in extras.items() if isinstance(own.get(EVENTS), dict)}
     return {"extras": whole, "event_extras": events}
+
+
+def server_tools(specs: ServerTools | None) -> list[Part]:
+    """Return the uses of server tools as parts: blocks of their kind and their fields."""
+    parts: list[Part] = []
+    for spec in specs or ():
+        (kind,) = spec.model_fields_set
+        use = getattr(spec, kind)
+        fields = {name: getattr(use, name) for name in type(use).model_fields}
+        parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
+    return parts
 
 
 class LongReply(Exception):
@@ -179,6 +193,7 @@ class ReplyRenderer(Struct):
         parts: list[Part] = []
         if spec.thinking is not None:
             parts.append(self.thinking(spec.thinking))
+        parts += server_tools(spec.server_tools)
         if "json_" in spec.model_fields_set:
             parts.append(self.json(spec.json_))
         elif spec.chunks is not None:
@@ -233,6 +248,8 @@ class ReplyRenderer(Struct):
                 yield from self.calls(spec.tool_calls, alone=len(specs) == 1)
             elif spec.images is not None:
                 yield from self.images(spec.images)
+            elif spec.server_tools is not None:
+                yield from server_tools(spec.server_tools)
             else:
                 yield from self.with_citations([self.part(spec)], spec.citations)
             if self.broken is not None:
