@@ -96,3 +96,18 @@ def similarity(left: str, right: str) -> float:
     """Return the cosine of two texts' vectors: 1 for equal texts, about 0 for texts without common runs."""
     one, other = (vector(text[:MAX_COMPARED_CHARACTERS], SIMILARITY_SIZE) for text in (left, right))
     return float(sum(map(mul, one, other)))
+
+
+def near(anchor: Vector, own: Vector, cosine: float) -> Vector:
+    """Return the unit vector of this cosine with `anchor`, in the plane of both; `anchor` where they are parallel."""
+    along = sum(map(mul, anchor, own))
+    across = [component - along * fixed for component, fixed in zip(own, anchor, strict=True)]
+    length = _length(across)
+    if length < PARALLEL:
+        return anchor
+    part = sqrt(1 - cosine * cosine) / length
+    return unit([cosine * fixed + part * component for fixed, component in zip(anchor, across, strict=True)])
+
+
+PARALLEL: Final = 1e-6
+"""The length below which a vector across another one is nothing but rounding."""

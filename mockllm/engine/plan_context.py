@@ -25,6 +25,7 @@ from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentit
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.language.settings import ThenPostSpec
 from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
 from mockllm.scenario.settings_merge import Owner, ResolvedSettings
 
@@ -53,6 +54,8 @@ class PlanContext(Struct):
     """The state of the request's rate limits, in its provider's headers."""
     may_defer: bool = False
     """Whether a long reply raises LongReply, so that another thread makes the plan."""
+    posts: Sequence[ThenPostSpec] = ()
+    """The requests that the server sends when the response has ended."""
     held: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
     slowdown: float = 1.0
@@ -96,6 +99,9 @@ def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) 
         plan = replace(plan, head=_with_headers(plan.head, settings.headers))
     if settings.extras:
         plan = with_extra_fields(plan, settings.extras)
+    if settings.waits_or_posts:
+        context.posts = settings.posts
+        plan = replace(plan, delivery=replace(plan.delivery, hold=settings.hold))
     delay = settings.delay + context.held
     return replace(plan, delay=plan.delay + delay) if delay else plan
 

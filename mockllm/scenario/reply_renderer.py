@@ -21,7 +21,7 @@ from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.embeddings import EmbeddingResult
+from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
     Call,
@@ -51,6 +51,7 @@ from mockllm.scenario.language.content import (
     GeneratedText,
     RawChunk,
     SentencesText,
+    TextEmbeddingSpec,
     TokensText,
     WaitChunk,
 )
@@ -80,7 +81,13 @@ def embedding_result(spec: ReplySpec) -> EmbeddingResult:
     """Return the result of an embeddings call for a reply with an embedding."""
     assert spec.embedding is not None
     tokens = None if spec.usage is None else spec.usage.input_tokens
-    return EmbeddingResult(spec.embedding, spec.model, tokens, spec.extras)
+    vectors: Any = spec.embedding
+    chosen = None
+    if isinstance(vectors, TextEmbeddingSpec):
+        known = vectors.by_text.items()
+        by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
+        chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
+    return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
 
 
 def failure_from_spec(spec: ErrorSpec) -> Failure:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.gates import Gates
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -60,6 +61,7 @@ class App:
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.lines = lines
+        self.gates = Gates()
         self.heads = RequestHeadCache()
         self.dates = DateLine()
         self.worker = WorkerThread()

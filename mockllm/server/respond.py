@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse
@@ -43,7 +43,7 @@ def respond(app: App, exchange: Exchange) -> bool:
         make_response(app, exchange)
         made = exchange.response.made
         if (type(made) is Plan or app.recorder is not None) and (
-            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None or is_held(exchange)
         ):
             return False
         return _write_at_once(app, exchange) or begin(app, exchange)
@@ -83,13 +83,23 @@ def make_response(app: App, exchange: Exchange) -> None:
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
-    if response.webhooks:
+    if response.webhooks and hold_of(response.made) is None:
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+
+
+def hold_of(made: Plan | PrerenderedResponse) -> Hold | None:
+    """Return what a response waits for."""
+    return made.delivery.hold if isinstance(made, Plan) else None
+
+
+def is_held(exchange: Exchange) -> bool:
+    """Return whether the response waits for a release."""
+    return hold_of(exchange.response.made) is not None
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:

@@ -76,6 +76,7 @@ class Hosted:
     def __init__(self, app: App, address: Address) -> None:
         """Start to listen. Raise CannotListen."""
         self._loop = loop()
+        self.app = app
         self._server = Server(app, [address])
         self._loop.run(self._server.start())
         self.address = self._server.listening[0]

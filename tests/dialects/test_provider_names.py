@@ -38,6 +38,7 @@ ALLOWED = {
     "core/key_forms.py": NAMES_OF_KEYS,
     "core/redaction.py": NAMES_OF_KEYS,
     "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",
+    "core/request/agent_frames.py": "coding agents have names of providers in theirs",
     "core/verdicts/catalog.py": SOURCE,
     "core/verdicts/retry_after.py": "google.rpc.RetryInfo is a type of gRPC's error model",
     "testing/mock_base.py": PROMISED,

@@ -162,6 +162,13 @@ class ProxyTarget(NamedTuple):
     record: bool = False
 
 
+class Hold(NamedTuple):
+    """A response waits until its name is released, or for `at_most` seconds."""
+
+    name: str
+    at_most: float
+
+
 class Delivery(Struct, frozen=True):
     """How HTTP and the connection transport a response, where not as usual."""
 
@@ -175,6 +182,8 @@ class Delivery(Struct, frozen=True):
     flows: tuple[Flow, ...] = ()
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
+    hold: Hold | None = None
+    """What the response waits for, before its delay."""
 
 
 USUAL: Final = Delivery()

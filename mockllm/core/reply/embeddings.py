@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.text_vectors import Vector
+from mockllm.core.text_vectors import Vector, near
+
+
+class TextVectors(Struct, frozen=True):
+    """The vectors of inputs. `by_text` has the vector of an input, or a text that the input is similar to. All other
+    inputs are similar to `similar_to`; without it, their vectors are computed. `cosine`: how similar."""
+
+    by_text: Mapping[str, Vector | str] = field(default_factory=dict)
+    similar_to: str | None = None
+    cosine: float = 0.9
+
+    def of(self, text: str, compute: Callable[[str], Vector]) -> Vector:
+        """Return the vector of an input."""
+        known = self.by_text.get(text, self.similar_to)
+        if known is None:
+            return compute(text)
+        return near(compute(known), compute(text), self.cosine) if isinstance(known, str) else known
 
 
 class EmbeddingResult(Struct, frozen=True):
@@ -18,10 +34,16 @@ class EmbeddingResult(Struct, frozen=True):
     """
 
     vectors: Sequence[Vector]
+    """For the inputs in turn; empty: `chosen` decides."""
     model: str | None = None
     input_tokens: int | None = None
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
-    def of(self, count: int) -> list[Vector]:
-        """Return so many vectors."""
-        return [self.vectors[number % len(self.vectors)] for number in range(count)]
+    chosen: TextVectors | None = None
+    """The vectors by input, where each input has its own."""
+
+    def of(self, texts: Sequence[str], compute: Callable[[str], Vector]) -> list[Vector]:
+        """Return the vector of each input. `compute` returns the call's own vector of a text."""
+        if self.chosen is not None:
+            return [self.chosen.of(text, compute) for text in texts]
+        return [self.vectors[number % len(self.vectors)] for number in range(len(texts))]

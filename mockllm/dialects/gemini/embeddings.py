@@ -156,9 +156,12 @@ def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
 
 
 def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult | None) -> list[list[float]]:
-    if result is not None:
-        return [written(values) for values in result.of(len(request.entries))]
     full_size = SIZES.get(request.model or "", DEFAULT_SIZE)
+    if result is not None:
+        sizes = {_size(request, entry) for entry in request.entries}
+        size = min(max(sizes.pop() if len(sizes) == 1 else full_size, 1), full_size)
+        chosen = result.of(request.texts, lambda text: shortened(vector(text, full_size), size))
+        return [written(values) for values in chosen]
     return [
         written(shortened(vector(text, full_size), min(max(_size(request, entry), 1), full_size)))
         for text, entry in zip(request.texts, request.entries, strict=True)

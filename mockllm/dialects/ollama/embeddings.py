@@ -45,7 +45,8 @@ class OllamaEmbeddings(OllamaCall):
             vectors = [vector(text, request.dimensions) for text in request.inputs]
             model, tokens, extras = None, None, {}
         else:
-            vectors, model, tokens = result.of(len(request.inputs)), result.model, result.input_tokens
+            vectors = result.of(request.inputs, lambda text: vector(text, request.dimensions))
+            model, tokens = result.model, result.input_tokens
             extras = dict(result.extras.get(self.name, {}))
         values = [written(entry) for entry in vectors]
         if request.single:

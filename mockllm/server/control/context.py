@@ -14,6 +14,7 @@ from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.scenario.vocabulary import Vocabulary
 from mockllm.server.control.problem import Problem
+from mockllm.server.gates import Gates
 from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
@@ -32,6 +33,8 @@ class ControlledApp(Protocol):
     def engine(self) -> Any: ...
     @property
     def playing(self) -> Mapping[type[Request], int]: ...
+    @property
+    def gates(self) -> Gates: ...
 
 
 class ControlContext:
@@ -66,6 +69,11 @@ class ControlContext:
     @property
     def metrics(self) -> Metrics:
         return self._app.metrics
+
+    @property
+    def gates(self) -> Gates:
+        """The places where responses wait for their release."""
+        return self._app.gates
 
     @property
     def in_flight(self) -> int:
