@@ -169,6 +169,13 @@ class Hold(NamedTuple):
     at_most: float
 
 
+class AwaitedResponses(NamedTuple):
+    """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
+
+    key: str
+    names: tuple[str, ...]
+
+
 class Delivery(Struct, frozen=True):
     """How HTTP and the connection transport a response, where not as usual."""
 
@@ -184,6 +191,8 @@ class Delivery(Struct, frozen=True):
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
     """What the response waits for, before its delay."""
+    awaited: AwaitedResponses | None = None
+    """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 
 
 USUAL: Final = Delivery()

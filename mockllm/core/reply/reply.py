@@ -190,6 +190,8 @@ class Reply(Struct, frozen=True):
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     event_extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     """By dialect and by the name of an event: members that are merged into the events of that name in a stream."""
+    served: Mapping[str, Json] = {}
+    """What only the reply of a tool server has, in the words of the language."""
 
     @property
     def ends(self) -> bool:

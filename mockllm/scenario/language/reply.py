@@ -26,6 +26,7 @@ from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec, short_form
 from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.server_tools import ServerTools
@@ -254,6 +255,8 @@ class ReplySpec(ChoiceSpec):
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Members to merge into the response, by dialect; `events`: into the events of a stream, by their names."""
+    mcp: McpReplySpec | None = None
+    """What only the reply of an MCP server has."""
 
     @field_validator("extras", mode="before")
     @classmethod
@@ -269,6 +272,11 @@ class ReplySpec(ChoiceSpec):
                     name = ".".join(map(str, path))
                     raise quantity_error(f"{dialect}.{name} is written from the reply; write {word} there")
         return extras
+
+    @property
+    def announces(self) -> bool:
+        """Whether an MCP server sends messages before the result."""
+        return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
 
 
 def _member_paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
