@@ -1,4 +1,4 @@
-"""Gates: named places where responses wait until somebody releases them (`hold`)."""
+"""Gates: named places where responses wait until they are released (`hold`)."""
 
 from __future__ import annotations
 

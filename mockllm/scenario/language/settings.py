@@ -34,7 +34,7 @@ from mockllm.scenario.language.base import Spec
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 """A token: RFC 9110, section 5.6.2."""
 HOLD_NAME: Final = r"^[A-Za-z0-9._~-]{1,100}$"
-"""What stands in a path without escapes."""
+"""The characters that need no escapes in a path."""
 FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
