@@ -22,7 +22,7 @@ from mockllm.dialects.decoded_response import issued_calls
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
-from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.candidates import HANDSHAKE, RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
@@ -150,7 +150,7 @@ class Responder:
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.miss_status
-        handshake = no_websocket(self.request)
+        handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
