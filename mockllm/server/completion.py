@@ -176,7 +176,7 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     kind = type(request)
     app.playing[kind] = app.playing.get(kind, 0) + 1
     try:
-        wait = planned.plan.delay - (app.deadlines.time() - exchange.since)
+        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.since)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.passed_on = True

@@ -173,7 +173,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since, exchange.response.time_scale)
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
