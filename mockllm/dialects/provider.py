@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.price import Price
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
 
 
@@ -116,8 +117,10 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """Of a provider with a protocol of its name: the members of responses that the server writes from a reply, by
     path, with the word of the scenario language for each."""
 
-    prices: Mapping[str, tuple[float, float]] = MappingProxyType({})
-    """US dollars for a million tokens of input and of output, by the beginning of a model's name."""
+    prices: Mapping[str, Price] = MappingProxyType({})
+    """By the beginning of a model's name; the longest one counts."""
+    tiers: Mapping[str, float] = MappingProxyType({})
+    """Factors on prices by service tier."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()
