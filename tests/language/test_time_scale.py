@@ -77,7 +77,7 @@ def test_refusal_states_the_scaled_wait(rule: str, stated: str) -> None:
     assert ScaledServer(f"rules: [{rule}]").ask().headers["retry-after-ms"] == stated
 
 
-def test_client_with_a_scaled_clock_reads_the_times_of_the_scenario() -> None:
+def test_client_with_scaled_clock_reads_times_of_scenario() -> None:
     server = ScaledServer("rules: [{error: {type: rate_limit, retry_after: 5s}}]")
     response = server.ask(chat_request(headers={CLOCK: SCENARIO}))
     assert response.headers["retry-after-ms"] == "5000"
