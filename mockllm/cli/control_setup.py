@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mockllm.cli.options import BadOption
+from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
@@ -41,6 +42,7 @@ def set_up_control_api(
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
     control = create_control_api(app, builder, reload, access, folder(values))
+    control.context.prices = read_prices(values["prices"])
     if port is None:
         app.control = control
         return None

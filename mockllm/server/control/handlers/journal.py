@@ -9,16 +9,17 @@ from pydantic import BaseModel
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
-from mockllm.server.control import journal_queries, verification
+from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
+from mockllm.server.control.models.costs import CostReport, PricedRequest
 from mockllm.server.control.models.journal import (
     ExportQuery,
     ForgottenCount,
-    RequestDetail,
+    RequestFilter,
     RequestPage,
     RequestQuery,
     VerifyBody,
@@ -51,9 +52,18 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
     return TextResponse(lines, "application/x-ndjson", (disposition,))
 
 
+async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
+    """What the requests would cost at list prices."""
+    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
+    return await costs.report(entries, context.engine, context.prices)
+
+
 async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request in full."""
-    return await journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
+    entry = entry_by_id(context.journal, call.params["id"])
+    found = await journal_queries.detail(entry, context.engine)
+    cost = costs.entry_cost(entry, context.engine, context.prices)
+    return PricedRequest(**found.model_dump(), cost=cost.dollars)
 
 
 async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -61,7 +71,9 @@ async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
     source = body_source(call.raw if call.raw.strip() else b"{}")
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
-    return await verification.verify(call.body, source, context.journal, context.engine, context.vocabulary)
+    return await verification.verify(
+        call.body, source, context.journal, context.engine, context.vocabulary, context.prices
+    )
 
 
 async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
@@ -152,7 +164,8 @@ ROUTES: Final = (
         content_type="application/x-ndjson",
         or_type=JSON,
     ),
-    ApiRoute("GET", "/api/requests/{id}", show_request, RequestDetail),
+    ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
+    ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
     ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
     ApiRoute(
         "POST",
