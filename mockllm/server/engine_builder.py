@@ -139,15 +139,24 @@ class Builder:
         """Build an engine of the last loaded files and these overlays, and pass it to `swap`. Raises Broken if an
         overlay replaces a missing rule."""
         async with self._building:
-            accepted = replacement_targets(self._over)
-            mistakes = [
-                mistake for overlay in over for mistake in missing_targets(overlay, self._entries, accepted)
-            ]
-            if mistakes:
-                raise Broken(mistakes)
+            self._check_targets(over)
             engine = await self._with(over)
             self._over = over
             swap(engine)
+
+    async def compiled(self, over: Sequence[OverlaidEntries]) -> Catalog:
+        """Return the catalog of the last loaded files and these overlays; nothing uses it. Raises Broken as
+        `overlaid`."""
+        self._check_targets(over)
+        return await _in_slices(compile_catalog(merge_entries(self._entries, over), self._catalog))
+
+    def _check_targets(self, over: Sequence[OverlaidEntries]) -> None:
+        accepted = replacement_targets(self._over)
+        mistakes = [
+            mistake for overlay in over for mistake in missing_targets(overlay, self._entries, accepted)
+        ]
+        if mistakes:
+            raise Broken(mistakes)
 
     async def _with(self, over: Sequence[OverlaidEntries]) -> Engine:
         entries = merge_entries(self._entries, over) if over else self._entries

@@ -18,6 +18,7 @@ from mockllm.server.journal.entry import endpoint
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import NONE, Metrics
 from mockllm.server.overlay_store import OverlayStore
+from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.state.sessions import Sessions
 
 
@@ -49,6 +50,7 @@ class ControlContext:
         reload: Callable[[], Awaitable[object]] | None = None,
         overlays: OverlayStore | None = None,
         folder: str | None = None,
+        editor: ScenarioEditor | None = None,
     ) -> None:
         self._app = app
         self.vocabulary = vocabulary or Vocabulary()
@@ -57,6 +59,7 @@ class ControlContext:
         self.overlays = overlays
         self.folder = folder
         """The user's scenario folder, which need not exist."""
+        self.editor = editor
         self.settings: dict[str, dict[str, Json]] = {}
         """Settings by endpoint; an empty name means all endpoints."""
         self.resets = 0
@@ -101,6 +104,12 @@ class ControlContext:
         if self.overlays is None:
             raise Problem(501, "This server has no overlay: the test that started it adds the rules.")
         return self.overlays
+
+    def require_editor(self) -> ScenarioEditor:
+        """Return the editor of the scenario folder. Raises Problem where the server has none."""
+        if self.editor is None:
+            raise Problem(501, "This server has no scenario folder: the test that started it adds the rules.")
+        return self.editor
 
     def use_session(self, id: str) -> None:
         """Mark a session with an overlay as used now; its overlay ends with the session."""
