@@ -107,6 +107,47 @@ export interface Rule {
   answers: number;
 }
 
+/** A rule with its text. */
+export interface RuleText extends Rule {
+  yaml: string | null;
+  /** The name of its file below the scenario folder. */
+  file: string | null;
+  line: number;
+  pack: string | null;
+}
+
+export interface PreviewedRequest {
+  id: number;
+  method: string;
+  path: string;
+  model: string | null;
+  user: string | null;
+  status: number;
+  before: string | null;
+  after: string | null;
+  modifiers: string[];
+}
+
+export interface Preview {
+  errors: { field: string; message: string; line?: number; column?: number }[];
+  changed: string[];
+  checked: number;
+  requests: PreviewedRequest[];
+}
+
+export interface FileListing {
+  folder: string;
+  writable: boolean;
+  files: { name: string; digest: string }[];
+}
+
+export interface FileContent {
+  name: string;
+  digest: string;
+  text: string;
+  writable: boolean;
+}
+
 export interface Config {
   global: Settings;
   endpoints: Record<string, Settings>;

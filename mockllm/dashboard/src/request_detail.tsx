@@ -3,10 +3,12 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
-import { bytes, clock, duration, ruleName } from "./format.ts";
+import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
 import type { Detail, Explanation, Json, Pair } from "./models.ts";
 import { Copy, Empty, attempt, TextArea, Yaml } from "./components.tsx";
 import { refresh } from "./feed.ts";
+import { PLACEHOLDER } from "./overlay_editor.tsx";
+import { address, show } from "./route.ts";
 import { scalar } from "./yaml.ts";
 import { tone } from "./tone.ts";
 
@@ -88,7 +90,7 @@ function Content(props: Loaded): JSX.Element {
         <Fact name="Notes">{detail.notes.join("; ")}</Fact>
       </dl>
       <Why detail={detail} why={why} />
-      {props.rule ? <MakeRule yaml={props.rule} /> : null}
+      {props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null}
       <Part title="Request">
         <Headers pairs={detail.request.headers} />
         <Body json={detail.request.body} text={detail.request.text ?? detail.request.base64} what="the request" />
@@ -127,14 +129,14 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
     <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
       {detail.rule ? (
         <p>
-          Rule <code>{detail.rule}</code>
+          Rule <a href={address("rules", ["rule", detail.rule])}>{detail.rule}</a>
           {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
         </p>
       ) : null}
       {detail.near_misses.length ? (
         <ul class="near">
           {detail.near_misses.map((line) => (
-            <li>{line}</li>
+            <li title={line}>{shortPlace(line)}</li>
           ))}
         </ul>
       ) : null}
@@ -158,11 +160,9 @@ function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
   );
 }
 
-/** The server writes this in place of the reply that a suggested rule lacks. */
-const PLACEHOLDER = "Write the reply here.";
-
-function MakeRule(props: { yaml: string }): JSX.Element {
+function MakeRule(props: { yaml: string; id: number }): JSX.Element {
   const [reply, setReply] = useState("");
+  const edit = (): void => show(address("rules", ["new"], { from: props.id }));
   const yaml = reply.trim() ? props.yaml.replace(PLACEHOLDER, () => scalar(reply)) : props.yaml;
   const add = (): void => {
     void attempt(async () => {
@@ -175,6 +175,9 @@ function MakeRule(props: { yaml: string }): JSX.Element {
     <Part title="Make a rule from this request">
       <TextArea label="Reply" value={reply} change={setReply} placeholder="The text of the response" />
       <Yaml text={yaml} what="the rule made from this request">
+        <button type="button" class="small" onClick={edit}>
+          New rule from this request …
+        </button>
         <button type="button" class="small" disabled={yaml.includes(PLACEHOLDER)} onClick={add}>
           Add to the overlay
         </button>

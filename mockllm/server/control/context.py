@@ -140,7 +140,10 @@ class ControlContext:
         if item.layer == SESSION_LAYER:
             file = item.where.rpartition(":")[0]
             return "session", file.removeprefix("session-").removesuffix(".yaml")
-        return "overlay" if item.layer == GLOBAL_LAYER else "pack" if item.layer else "user", None
+        # a rule of the overlay that replaces one of a file has the layer of that one; no file has the id "overlay"
+        return "overlay" if item.layer == GLOBAL_LAYER or item.id.startswith(
+            "overlay:"
+        ) else "pack" if item.layer else "user", None
 
 
 MAX_INTERVAL: Final = 5.0

@@ -33,6 +33,11 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
         "description": "The endpoint's name, or one of its paths, URL-encoded.",
         "anyOf": [{"enum": [*ENDPOINTS]}, {"type": "string", "pattern": "^/"}],
     },
+    "file": {
+        "description": "The path of a file below the scenario folder, URL-encoded.",
+        "type": "string",
+        "minLength": 1,
+    },
     "id": {"type": "integer", "minimum": 1},
     "name": {"type": "string", "minLength": 1},
     "session": {"type": "string", "minLength": 1},

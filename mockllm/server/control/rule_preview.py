@@ -1,4 +1,4 @@
-"""Which of the last requests changed rules would answer. Nothing is counted, so guards and chances are ignored."""
+"""The last requests that changed rules would affect. Nothing is counted, so guards and chances are ignored."""
 
 from __future__ import annotations
 

@@ -60,6 +60,13 @@ def test_rule_of_an_overlay_has_its_text(server: Steered) -> None:
     assert (own["yaml"], own["session"], own["file"]) == ("name: own\nreply: z\n", "s1", None)
 
 
+def test_rule_that_replaces_one_of_a_file_is_of_the_overlay(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"name": "hello", "replaces": "a.yaml:hello", "reply": "New."})
+    found = rule(server, "overlay:hello")
+    assert (found["layer"], found["file"]) == ("overlay", None)
+    assert "reply: New." in str(found["yaml"])
+
+
 def test_unknown_rule_is_a_404(server: Steered) -> None:
     assert server.call("GET", "/api/rules/nothing").status == 404
 

@@ -23,8 +23,8 @@ from mockllm.server.control.models.editing import (
     PreviewQuery,
     RuleDetail,
     RulePreview,
-    ScenarioFile,
-    ScenarioFiles,
+    FolderFile,
+    FolderFiles,
     WriteQuery,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
@@ -56,17 +56,17 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
         session=session,
         tries=tries,
         answers=answers,
-        yaml=await _text(context, item, session),
+        yaml=await _text(context, item, layer in ("overlay", "session"), session),
         file=context.editor.name_of(path) if context.editor is not None and layer == "user" else None,
         line=int(line),
         pack=file.partition("/")[0] if layer == "pack" else None,
     )
 
 
-async def _text(context: ControlContext, item: CatalogItem, session: str | None) -> str | None:
-    """Return the text of a rule: of the overlay's as it is in use."""
+async def _text(context: ControlContext, item: CatalogItem, added: bool, session: str | None) -> str | None:
+    """Return the text of a rule: of one of an overlay (`added`) as it is in use."""
     name = item.id.rpartition(":")[2]
-    if item.layer < 0:
+    if added:
         overlays = context.require_overlays()
         sessions = [id for id in overlays.sessions if Redactor().session(id) == session]
         return await asyncio.to_thread(overlays.item_text, name, sessions[0] if sessions else None)
@@ -74,7 +74,7 @@ async def _text(context: ControlContext, item: CatalogItem, session: str | None)
 
 
 async def preview_rules(context: ControlContext, call: ApiCall) -> BaseModel:
-    """Which of the last requests changed rules would answer; nothing changes."""
+    """The last requests that changed rules would select or change; nothing changes."""
     overlays, query = context.require_overlays(), call.query
     try:
         source = await asyncio.to_thread(overlay_source, call.raw)
@@ -100,8 +100,8 @@ async def list_files(context: ControlContext, call: ApiCall) -> BaseModel:
     """The files of the scenario folder."""
     editor = context.require_editor()
     files = await asyncio.to_thread(_versions, editor)
-    listed = [ScenarioFile(name=file.name, digest=file.digest) for file in files]
-    return ScenarioFiles(folder=editor.folder, writable=editor.writable, files=listed)
+    listed = [FolderFile(name=file.name, digest=file.digest) for file in files]
+    return FolderFiles(folder=editor.folder, writable=editor.writable, files=listed)
 
 
 def _versions(editor: ScenarioEditor) -> list[FileVersion]:
@@ -170,13 +170,13 @@ async def put_file(context: ControlContext, call: ApiCall) -> BaseModel:
         await context.reload()
     stale = context.engine.info().stale
     listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.kept) for file in stale]
-    return FileSaved(name=name, digest=written.digest, stale=listed)
+    return FileSaved(name=name, digest=written.digest, loaded=context.reload is not None, stale=listed)
 
 
 ROUTES: Final = (
     ApiRoute("POST", "/api/rules/preview", preview_rules, RulePreview, query=PreviewQuery, raw=RULES),
     ApiRoute("GET", "/api/rules/{name}", show_rule, RuleDetail),
-    ApiRoute("GET", "/api/files", list_files, ScenarioFiles),
+    ApiRoute("GET", "/api/files", list_files, FolderFiles),
     ApiRoute("GET", "/api/files/{file}", show_file, FileContent),
     ApiRoute("PUT", "/api/files/{file}", put_file, FileSaved, query=WriteQuery, raw=TEXT),
     ApiRoute("POST", "/api/files/{file}/check", check_file, FileErrors, raw=TEXT),

@@ -56,22 +56,22 @@ class RulePreview(BaseModel):
     requests: list[PreviewedRequest]
 
 
-class ScenarioFile(BaseModel):
+class FolderFile(BaseModel):
     """A file of the scenario folder. `digest` identifies its content; a write needs it."""
 
     name: str
     digest: str
 
 
-class ScenarioFiles(BaseModel):
+class FolderFiles(BaseModel):
     """`writable` is whether the server was started with `--edit`."""
 
     folder: str
     writable: bool
-    files: list[ScenarioFile]
+    files: list[FolderFile]
 
 
-class FileContent(ScenarioFile):
+class FileContent(FolderFile):
     text: str
     writable: bool
 
@@ -85,7 +85,9 @@ class WriteQuery(RequestModel):
     """The digest of the content that the text replaces; empty for a new file."""
 
 
-class FileSaved(ScenarioFile):
-    """A written file. `stale` are the files that could not be loaded after it."""
+class FileSaved(FolderFile):
+    """A written file. `loaded`: the server has read its files again; not with `--no-reload`. `stale` are the files
+    that could not be loaded."""
 
+    loaded: bool
     stale: list[StaleFile]
