@@ -45,6 +45,10 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
 """Schemas of the parameters in paths."""
 
 
+ANY_TEXT: Final = "any text"
+"""The start of the description of a body that no text violates."""
+
+
 def document(routes: Sequence[ApiRoute]) -> dict[str, Any]:
     """Return the document (OpenAPI 3.1) of all routes of the control API."""
     models: list[type[BaseModel]] = [ProblemBody]
@@ -105,6 +109,8 @@ def _operation(route: ApiRoute, refs: Mapping[Any, Any], schemas: dict[str, Any]
         rules = route.raw.startswith("YAML")
         schema = {"type": "object", "minProperties": 1} if rules else {"type": "object"}
         accepted = {type: {"schema": schema} for type in ((JSON, YAML) if rules else (JSON,))}
+        if route.raw.startswith(ANY_TEXT):  # the call reports what is wrong with it
+            accepted = {YAML: {"schema": {}}}
         operation["requestBody"] = {"description": route.raw, "required": True, "content": accepted}
     return operation
 

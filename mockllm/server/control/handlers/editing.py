@@ -20,11 +20,11 @@ from mockllm.server.control.models.editing import (
     FileContent,
     FileErrors,
     FileSaved,
+    FolderFile,
+    FolderFiles,
     PreviewQuery,
     RuleDetail,
     RulePreview,
-    FolderFile,
-    FolderFiles,
     WriteQuery,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
@@ -35,6 +35,8 @@ from mockllm.server.overlay_store import OverlayRejected
 from mockllm.server.scenario_editor import FileConflict, FileVersion, NotEditable, ScenarioEditor
 
 TEXT: Final = "the text of a scenario file"
+CHECKED_TEXT: Final = f"any text; it is checked as {TEXT}"
+CHECKED_RULES: Final = f"any text; it is checked as {RULES}"
 
 
 async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -174,10 +176,10 @@ async def put_file(context: ControlContext, call: ApiCall) -> BaseModel:
 
 
 ROUTES: Final = (
-    ApiRoute("POST", "/api/rules/preview", preview_rules, RulePreview, query=PreviewQuery, raw=RULES),
+    ApiRoute("POST", "/api/rules/preview", preview_rules, RulePreview, query=PreviewQuery, raw=CHECKED_RULES),
     ApiRoute("GET", "/api/rules/{name}", show_rule, RuleDetail),
     ApiRoute("GET", "/api/files", list_files, FolderFiles),
     ApiRoute("GET", "/api/files/{file}", show_file, FileContent),
     ApiRoute("PUT", "/api/files/{file}", put_file, FileSaved, query=WriteQuery, raw=TEXT),
-    ApiRoute("POST", "/api/files/{file}/check", check_file, FileErrors, raw=TEXT),
+    ApiRoute("POST", "/api/files/{file}/check", check_file, FileErrors, raw=CHECKED_TEXT),
 )
