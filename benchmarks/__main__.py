@@ -17,6 +17,7 @@ from benchmarks.sides import LOAD_CORE, SERVER_CORE
 NAMES = {
     "whole": "Non-streaming responses, 1,000 rules",
     "streaming": "Streams of 18 chunks, no waits",
+    "agents": "Agents' traffic",
     "sequences": "Sequences, states and limits",
     "find": "Finding the rule",
     "streams": "1,000 paced streams at once",

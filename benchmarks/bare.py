@@ -1,7 +1,9 @@
 """The baseline: a bare aiohttp application that answers with the same bytes each time, on the same loop as
-ours, its access log off: `python -m benchmarks.bare KIND < BYTES`, KIND one of `whole`, `response`, `stream`.
+ours, its access log off: `python -m benchmarks.bare KIND < BYTES`, KIND one of `whole`, `response`, `stream`,
+`parsed`.
 
-Prints its port. It reads nothing of the request and makes nothing of its own: what is above it is ours.
+Prints its port. It reads nothing of the request and makes nothing of its own: what is above it is ours. Only `parsed`
+reads the request's body and parses it with orjson.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import gc
 import sys
 
+import orjson
 from aiohttp import web
 
 from mockllm.server.http_server import run_on_best_loop
@@ -31,10 +34,13 @@ async def main(kind: str, said: bytes) -> None:
             await answer.write_eof()
         return answer
 
+    async def parsed(request: web.Request) -> web.StreamResponse:
+        orjson.loads(await request.read())
+        return web.Response(body=said, content_type="application/json")
+
     app = web.Application()
-    app.router.add_post(
-        "/v1/chat/completions", {"whole": whole, "response": response, "stream": stream}[kind]
-    )
+    handlers = {"whole": whole, "response": response, "stream": stream, "parsed": parsed}
+    app.router.add_post("/{path:.*}", handlers[kind])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

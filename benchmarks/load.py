@@ -119,7 +119,7 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._came += data
-        if not _complete(self._came):
+        if not complete(self._came):
             return
         came, self._came = self._came, b""
         tally = self._tally
@@ -143,7 +143,8 @@ _RULE = re.compile(rb"(?i)x-mockllm-rule: ([^\r]+)")
 _LENGTH = re.compile(rb"(?i)content-length: (\d+)")
 
 
-def _complete(came: bytes) -> bool:
+def complete(came: bytes) -> bool:
+    """Whether a whole response has come."""
     head, end, body = came.partition(b"\r\n\r\n")
     if not end:
         return False

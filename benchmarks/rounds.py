@@ -7,7 +7,7 @@ second stands the server's CPU time for one answer, which another process on the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from statistics import median
@@ -38,19 +38,26 @@ class Figures:
 
 
 def measure(
-    sides: Sequence[Side], bodies: Sequence[bytes], effort: Effort, *, own: bool = False
+    sides: Sequence[Side],
+    bodies: Sequence[bytes],
+    effort: Effort,
+    *,
+    own: bool = False,
+    send: Callable[[int, int], tuple[float, int]] | None = None,
 ) -> list[Figures]:
-    """Figures of each side; each request with a head of its `own` or not."""
+    """Figures of each side; each request with a head of its `own` or not. `send` loads a port for some seconds, and
+    returns responses a second and how many there were; by default it sends the bodies."""
+    run = send or (lambda port, seconds: load.rate(port, bodies, seconds, own=own))
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(running(side)) for side in sides]
         settle()
         figures = [Figures(side.name) for side in sides]
         for server in servers:
-            load.rate(server.port, bodies, 1, own=own)
+            run(server.port, 1)
         for _ in range(effort.rounds):
             for server, found in zip(servers, figures, strict=True):
                 before = server.cpu
-                rate, answers = load.rate(server.port, bodies, effort.seconds, own=own)
+                rate, answers = run(server.port, effort.seconds)
                 found.rates.append(rate)
                 found.costs.append((server.cpu - before) / answers * 1e6)
     return figures

@@ -12,8 +12,8 @@ from typing import NoReturn
 
 import pytest
 
-OPTIONAL = frozenset({"go", "java"})
-"""Programs whose tests are skipped in CI, too: they run one example of a page each."""
+OPTIONAL = frozenset({"go", "java", "mvn"})
+"""Programs whose tests are skipped in CI, too: they run examples of pages, and the clients for these languages."""
 
 
 def absent(what: str) -> NoReturn:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         try:
             old, new = (stack.enter_context(_side(text, args.set)) for text in (args.old, args.new))
-            cases = list(_requests(args.requests))
+            cases = list(request_cases(args.requests))
         except (PackRejected, InvalidRequestFile) as error:
             print(f"mockllm: {error}", file=sys.stderr)
             return 2
@@ -117,7 +117,8 @@ def _side(text: str, sets: list[str]) -> Iterator[ScenarioSources]:
         yield ScenarioSources((str(folder),), settings=settings, vocabulary=vocabulary(), lock=lock)
 
 
-def _requests(paths: list[Path]) -> Iterator[Case]:
+def request_cases(paths: list[Path]) -> Iterator[Case]:
+    """Yield the requests of files and folders. Raises PackRejected and InvalidRequestFile."""
     for path in paths:
         found = [*_written(path), *_recorded(path)]
         if not found:

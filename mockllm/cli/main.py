@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "exec": "run a command with a server that it finds by its environment",
     "pack": "create, check, test, build and use packs of scenarios",
     "diff": "compare two versions of scenarios and list requests with different responses",
+    "drift": "compare live providers, or recordings, with this server",
     "record": "forward requests to the real providers, and record the responses",
     "import": "convert recordings of other tools to scenario files",
     "hash": "print the hashes of a request, for `match: {hash: …}`",

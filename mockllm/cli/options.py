@@ -222,6 +222,13 @@ SERVING: Final = (
     ),
     Option("--quiet", OUTPUT, "do not print an access log", False, flag=True),
     Option(
+        "--until-stdin-closes",
+        OUTPUT,
+        "stop when standard input is closed, and so with the process that started the server",
+        False,
+        flag=True,
+    ),
+    Option(
         "--verbose",
         OUTPUT,
         "print more about each request: modifiers, body without keys, hashes",

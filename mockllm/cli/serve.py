@@ -91,6 +91,10 @@ def run(args: argparse.Namespace) -> int:
     reload = Reloader(app, builder.watched, builder.again, log, began)
     watched = None if values["no_reload"] else reload
     admin_server = set_up_control_api(app, builder, watched, values)
+    if values["until_stdin_closes"]:
+        from mockllm.cli.input_end import stop_at_input_end
+
+        stop_at_input_end()
     tasks = background_tasks(partial(warn_about_files, builder, reload), watched, admin_server)
     try:
         with traces(app, addresses(args, values), log):

@@ -70,6 +70,8 @@ class Failure(Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
     limit: int | None = None
     quota: tuple[str, int, float] | None = None
+    in_chunk: bool = False
+    """Whether a stream has the error in a chunk with the finish reason `error`, in place of a separate event."""
     note: str | None = None
     """What the log and `explain` tell the author of a scenario; no response contains it."""
 

@@ -11,6 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
@@ -47,6 +48,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     """Whether a stream sends a call's arguments in chunks; else whole."""
     invalid_arguments: bool = True
     """Whether a call can have arguments that are no JSON; else such a call is left out."""
+    error_in_chunk: bool = False
+    """Whether a stream may have an error in a chunk, beside the finish reason."""
     cached_read: bool = True
     cache_write: bool = True
     reasoning: bool = True
@@ -123,6 +126,9 @@ class GeneratingDialect(Dialect, Protocol):
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         """Return the reply as a stream of events, in one of the declared framings."""
+
+    def stream_form(self, request: Request) -> StreamForm:
+        """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
 
     def variant(self, request: Request) -> Hashable:
         """Return every part of the request, beside the model and the number of choices, that changes how a reply is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -28,6 +29,9 @@ class ProviderCall(Struct, frozen=True, eq=False):
     neutral: bool = True
     """Whether neutral words can ask for a generating call (`build_request`): examples, `explain`, docs/errors.md and
     the shared tests include it. False where another call stands for it."""
+    sdk_types: tuple[str, str] | tuple[()] = ()
+    """The classes (`module:name`) of a body and of an event in the official Python SDK; for a call without streams
+    the first one twice."""
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
 
@@ -97,6 +101,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 
+    prices: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    """US dollars for a million tokens of input and of output, by the beginning of a model's name."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

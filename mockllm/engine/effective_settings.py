@@ -47,7 +47,8 @@ def effective_settings(
     if not sending.static:
         return EffectiveSettings(sending, None, ids)
     sent = resolve_settings(sending, _no_context)
-    same = response.static and isinstance(response.spec, ReplySpec) and sent.steady and not sent.faults
+    same = response.static and isinstance(response.spec, ReplySpec) and sent.steady
+    same = same and not sent.faults and not sent.extras
     counts = isinstance(sent.pace.ttft, InputTime)  # its waits depend on the input tokens
     return EffectiveSettings(sending, sent, ids, same and not counts)
 

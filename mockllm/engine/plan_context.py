@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from mockllm.core.faults import Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults import Fault, FormFault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
+from mockllm.core.rendering.extra_fields import with_extra_fields
 from mockllm.core.rendering.placeholders import PlaceholderIds
 from mockllm.core.rendering.plan import Headers, Plan, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import Context
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, GeneratingDialect, ResponseIdentity
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.scenario.catalog import CompiledResponse
+from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.reply_renderer import DEFAULT_CHUNK_SIZE
 from mockllm.scenario.settings_merge import Owner, ResolvedSettings
 
@@ -77,11 +80,13 @@ class PlanContext(Struct):
 
 
 def with_settings(plan: Plan, settings: ResolvedSettings, context: PlanContext) -> Plan:
-    """Return the plan with the headers of rate limits and settings, and with all delays."""
+    """Return the plan with the headers of rate limits and settings, added fields, and all delays."""
     if context.limit_headers:
         plan = replace(plan, head=plan.head.with_unique_headers(context.limit_headers))
     if settings.headers:
         plan = replace(plan, head=plan.head.with_headers(settings.headers))
+    if settings.extras:
+        plan = with_extra_fields(plan, settings.extras)
     delay = settings.delay + context.held
     return replace(plan, delay=plan.delay + delay) if delay else plan
 
@@ -121,7 +126,7 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
     """Return the plan with these faults."""
     carried: set[str] = set()  # the delivery of a response stays where a fault replaces its content
     for fault in faults:
-        changed = fault.apply(plan)
+        changed = _with_fault(context, plan, fault)
         if isinstance(changed, Plan) and fault.replaces_response:
             replaced = [name for name in context.faults if name not in carried or changed.delivery.withheld]
             context.faults = [name for name in context.faults if name not in replaced]
@@ -132,6 +137,15 @@ def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) 
                 carried.add(fault.name)
             plan = changed
     return plan
+
+
+def _with_fault(context: PlanContext, plan: Plan, fault: Fault) -> Plan | NotApplicable:
+    """Return the plan with one fault. A fault of form needs the stream of a reply, whose events the dialect knows."""
+    is_reply = context.dialect.generates and isinstance(context.response.spec, ReplySpec)
+    if plan.delivery.withheld or not isinstance(fault, FormFault) or not is_reply:
+        return fault.apply(plan)
+    dialect = cast(GeneratingDialect, context.dialect)
+    return fault.apply_to_stream(plan, dialect.stream_form(context.request))
 
 
 def _note_fault(context: PlanContext, fault: Fault, changed: object) -> bool:

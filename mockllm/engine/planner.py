@@ -201,6 +201,8 @@ class ResponsePlanner:
         reply = with_reply_faults(
             dialect.supported_reply(reply, request), after, context, plan, self._max_generated
         )
+        if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
+            context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
         return with_plan_faults(context, plan(reply), rest)
 

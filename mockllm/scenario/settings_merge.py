@@ -16,9 +16,10 @@ from msgspec.structs import replace
 
 from mockllm.core.faults import Fault
 from mockllm.core.quantities.parse import ChunkSize, Distribution
+from mockllm.core.rendering.extra_fields import ExtraFields, parse_place
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.values.types import Context, Expression, evaluate, is_static
-from mockllm.scenario.language.settings import Settings
+from mockllm.scenario.language.settings import ExtraFieldsSpec, Settings
 
 SLOTS = {
     "ttft": "ttft",
@@ -52,6 +53,7 @@ class MergedSettings(Struct, frozen=True):
     stream: bool | None = None
     faults: tuple[tuple[Owner, Fault], ...] = ()
     static: bool = True
+    extras: tuple[ExtraFields, ...] = ()
 
 
 def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings:
@@ -61,6 +63,7 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
     pace: dict[str, tuple[str, Owner, Any]] = {}
     headers: dict[str, tuple[str, Owner, Any]] = {}
     faults: list[tuple[Owner, Fault]] = []
+    extras: list[ExtraFields] = []
     stream: bool | None = None
     for owner, setting in settings:
         if setting.delay is not None:
@@ -75,6 +78,7 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
             headers.setdefault(name.lower(), (name, owner, value))
         if stream is None:
             stream = setting.stream
+        extras += map(extra_fields, setting.extras or ())
         for fault in setting.faults or ():
             faults += [(owner, getattr(fault, name)) for name in fault.model_fields_set]
     owned = (
@@ -84,7 +88,15 @@ def merge_settings(settings: Sequence[tuple[Owner, Settings]]) -> MergedSettings
         tuple((name, _effective_owner(owner, value), value) for name, owner, value in headers.values()),
     )
     owned_faults = tuple((_effective_owner(owner, fault), fault) for owner, fault in faults)
-    return MergedSettings(*owned, stream, owned_faults, is_static(owned) and is_static(owned_faults))
+    static = is_static(owned) and is_static(owned_faults)
+    return MergedSettings(*owned, stream, owned_faults, static, tuple(extras))
+
+
+def extra_fields(spec: ExtraFieldsSpec) -> ExtraFields:
+    """Return the compiled form of an entry of `extras`."""
+    place = parse_place(spec.at)
+    assert place is not None, "the model has checked it"
+    return ExtraFields(spec.fields, place, frozenset(spec.events or ()))
 
 
 def _effective_owner(owner: Owner, value: object) -> Owner:
@@ -103,6 +115,7 @@ class ResolvedSettings(Struct, frozen=True):
     steady: bool
     longest: float = inf
     """The maximum of every wait, for a factor or speed that the request chose."""
+    extras: tuple[ExtraFields, ...] = ()
 
     def slower(self, factor: float) -> ResolvedSettings:
         """Return the settings with all waits multiplied by a factor."""
@@ -127,6 +140,7 @@ def resolve_settings(merged: MergedSettings, contexts: Contexts) -> ResolvedSett
         instant=not any(waits) and slowdown == 1,
         steady=merged.static and not pacing.jitter and not isinstance(pacing.itl, Distribution),
         longest=_longest(merged, contexts),
+        extras=merged.extras,
     )
 
 

@@ -19,7 +19,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
-from mockllm.server.json_structure import structure_failure_in_turns
+from mockllm.server.json_structure import is_short, structure_failure_in_turns
 from mockllm.server.metrics import schedule
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
@@ -79,10 +79,13 @@ async def _read(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body
     assert body is not None, "the body has not been read"
     raw = await read_body(body, head.message.headers, exchange.sink, app.limits, app.deadlines)
-    failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
+    short = isinstance(raw, bytes) and not head.own and is_short(raw, app.limits)  # `respond` checks it then
+    failure: Failure | None = None
+    if not short:
+        failure = raw if isinstance(raw, Failure) else await structure_failure_in_turns(raw, app.limits)
     exchange.read, exchange.at, exchange.since = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
-        exchange.raw, exchange.checked = raw, True
+        exchange.raw, exchange.checked = raw, not short
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)

@@ -7,18 +7,20 @@ The text is read as bytes, before it is parsed, in slices: other requests are se
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.server.server_limits import MIB, ServerLimits
+from mockllm.core.json.nesting import marks_of, nests_deeper
+from mockllm.server.server_limits import KIB, ServerLimits
 
-SLICE: Final = MIB
-"""Bytes that are read in one turn of the loop: some milliseconds."""
-_BRACKETS_ONLY: Final = bytes.maketrans(b"{}", b"[]")
-_OTHERS: Final = bytes(set(range(256)) - set(b'[]{}",'))
-_STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
+SHORT: Final = 256 * KIB
+"""Bytes: a shorter body is parsed before its depth is known. The parser itself limits the depth."""
+
+
+def is_short(raw: bytes, limits: ServerLimits) -> bool:
+    """Return whether a body is too short to have too many values. Only its depth is to be checked."""
+    return len(raw) <= SHORT and len(raw) < 2 * limits.values and len(raw) < 2 * limits.containers
 
 
 def structure_failure(raw: bytes, limits: ServerLimits) -> Failure | None:
@@ -69,40 +71,3 @@ def _too_many(limit: int, what: str, option: str) -> Failure:
         f"The JSON body has more than {limit:,} {what}. Raise this limit with the server's option {option}."
     )
     return Failure("bad_request", 400, message)
-
-
-def marks_of(raw: bytes, slice_size: int = SLICE) -> Iterator[bytes]:
-    """Yield the brackets and commas of a JSON text outside of its strings, slice by slice, braces as square brackets;
-    none of another text."""
-    if raw[:1024].lstrip()[:1] not in (b"{", b"[", b""):
-        return
-    inside = False
-    for part in _slices(raw, slice_size):
-        rest = part.replace(b"\\\\", b"").replace(b'\\"', b"").translate(_BRACKETS_ONLY, _OTHERS)
-        if inside:
-            rest = b'"' + rest
-        rest, quote, _ = _STRINGS.sub(b"", rest.replace(b'""', b"")).partition(b'"')
-        inside = bool(quote)
-        yield rest
-
-
-def _slices(raw: bytes, size: int) -> Iterator[bytes]:
-    """Yield the text in slices of about a size. None ends within an escape sequence."""
-    start = 0
-    while start < len(raw):
-        part = raw[start : start + size]
-        if (len(part) - len(part.rstrip(b"\\"))) % 2:
-            part = raw[start : start + size + 1]
-        start += len(part)
-        yield part
-
-
-def nests_deeper(brackets: bytes, depth: int) -> bool:
-    """Return whether brackets nest deeper than `depth`. The result is exact, at the speed of bytes: the innermost
-    pairs are removed, level by level."""
-    for _ in range(depth):
-        without = brackets.replace(b"[]", b"")
-        if len(without) == len(brackets):
-            break
-        brackets = without
-    return brackets.count(b"[") > depth or b"[]" in brackets

@@ -24,7 +24,7 @@ from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http1 import ALLOW_CORS, ORDINARY, ResponseFraming, prerendered_bytes, render_head
-from mockllm.server.json_structure import structure_failure
+from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
 
@@ -59,14 +59,21 @@ def respond(app: App, exchange: Exchange) -> bool:
 def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response; a call of the control API gets its response from `complete`."""
     head = exchange.head
-    failure = None if exchange.checked else structure_failure(exchange.raw, app.limits)
+    raw = exchange.raw
+    short = not head.own and is_short(raw, app.limits)
+    failure = None if exchange.checked or short else structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
         return
     if (head.own or app.control_only) and (_is_known_call(app, exchange) or respond_builtin(app, exchange)):
         return
     engine = app.engine
-    request = head.reader(engine).read(exchange.raw, exchange.client, exchange.at, exchange.since)
+    request = head.reader(engine).read(raw, exchange.client, exchange.at, exchange.since)
+    if short and not exchange.checked and request.depth_bound > app.limits.depth:
+        failure = structure_failure(raw, app.limits)
+        if failure is not None:
+            refuse(app, exchange, failure)
+            return
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
     exchange.request = request

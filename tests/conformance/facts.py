@@ -18,11 +18,11 @@ from urllib.parse import urlencode
 
 from msgspec.structs import replace
 
+from mockllm.conformance.shape import Observation, Protocol, RecordedCase, Recording, body_of, observe
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
 from tests.conformance.exceptions import LEFT_OUT
-from tests.conformance.shape import Case, Observation, Protocol, Recording, body_of, observe
 
 HERE = Path(__file__).parent
 FACTS = HERE / "facts"
@@ -44,7 +44,7 @@ def has_custom_folder() -> bool:
     return VARIABLE in os.environ
 
 
-def recorded_cases(protocol: Protocol) -> Iterator[Case]:
+def recorded_cases(protocol: Protocol) -> Iterator[RecordedCase]:
     """Yield the cases of a protocol's recordings; none where there are no recordings."""
     return (reduce(protocol, recording) for recording in files(protocol))
 
@@ -61,13 +61,13 @@ def files(protocol: Protocol) -> Iterator[Recording]:
             yield recording
 
 
-def reduce(protocol: Protocol, recording: Recording) -> Case:
+def reduce(protocol: Protocol, recording: Recording) -> RecordedCase:
     request, response = recording["request"], recording["response"]
     headers = {name.lower(): value for name, value in request["headers"].items()}
     full = "full_headers" in recording["features"]
     observed = observe(protocol, response["status"], response["headers"] if full else (), body_of(response))
     content = protocol.decode(recording)
-    return Case(
+    return RecordedCase(
         id=recording["id"],
         day=_day(response),
         path=protocol.path or _path(request),
@@ -209,7 +209,7 @@ def write(protocol: Protocol) -> int:
     return len(cases)
 
 
-def committed_cases(protocol: Protocol) -> Iterator[Case]:
+def committed_cases(protocol: Protocol) -> Iterator[RecordedCase]:
     """Yield the cases of the committed facts."""
     facts = json.loads((FACTS / f"{protocol.folder}.json").read_text())
     for row in facts["cases"]:
@@ -220,7 +220,7 @@ def committed_cases(protocol: Protocol) -> Iterator[Case]:
             if row["failure"]
             else None
         )
-        yield Case(
+        yield RecordedCase(
             row["id"],
             row["day"],
             protocol.path or row["path"],
@@ -232,7 +232,7 @@ def committed_cases(protocol: Protocol) -> Iterator[Case]:
 
 
 if __name__ == "__main__":
-    from tests.conformance.protocols import PROTOCOLS
+    from mockllm.conformance.protocols import PROTOCOLS
 
     for protocol in PROTOCOLS:
         if len(sys.argv) == 1 or protocol.folder in sys.argv[1:]:

@@ -12,6 +12,9 @@ from functools import cache
 
 import pytest
 
+from mockllm.conformance.protocols import PROTOCOLS
+from mockllm.conformance.shape import Comparison, Observation, Protocol, RecordedCase, Recording, compare
+from mockllm.conformance.tolerant import tolerant
 from mockllm.core.reply.reply import Reply
 from tests.conformance.exceptions import EXEMPTIONS, LEFT_OUT, OUT_OF_SCOPE, Exemption, excused
 from tests.conformance.facts import (
@@ -22,9 +25,6 @@ from tests.conformance.facts import (
     recordings,
     reduce,
 )
-from tests.conformance.protocols import PROTOCOLS
-from tests.conformance.shape import Case, Comparison, Observation, Protocol, Recording, compare
-from tests.conformance.tolerant import tolerant
 
 MIN_F1_NEWEST = 0.95
 MIN_F1 = 0.92
@@ -59,7 +59,7 @@ def compare_tolerantly(protocol: Protocol, recording: Recording) -> Comparison:
     except Exception as error:
         errors.append(f"{type(error).__name__} {error}")
         observed = Observation(0, frozenset(), (), frozenset())
-        case = Case(recording["id"], "", "", {}, {}, Reply(()), observed)
+        case = RecordedCase(recording["id"], "", "", {}, {}, Reply(()), observed)
         why = frozenset({f"{errors[-1]} in {recording['id']}"})
         comparison = Comparison(case, why, frozenset(), 0.0, same_order=False)
     for text in dict.fromkeys(errors):

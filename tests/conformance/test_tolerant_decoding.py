@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from mockllm.conformance.protocols import PROTOCOLS
+from mockllm.conformance.shape import Protocol, RecordedCase, Recording, planned, sent_body
+from mockllm.conformance.tolerant import tolerant
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Reply
 from tests.conformance.facts import committed_cases
-from tests.conformance.protocols import PROTOCOLS
-from tests.conformance.shape import Case, Protocol, Recording, planned, sent_body
-from tests.conformance.tolerant import tolerant
 
 OTHER_VALUES: tuple[Json, ...] = (None, 7, "x", [], {})
 MAX_CASES = 3
@@ -21,7 +21,7 @@ MAX_ITEMS = 12
 """How many items of one node are altered: vectors have thousands."""
 
 
-def recording_of(protocol: Protocol, case: Case) -> Recording:
+def recording_of(protocol: Protocol, case: RecordedCase) -> Recording:
     """Return this server's response to a case as a recording."""
     path, _, _ = case.path.partition("?")
     plan = planned(protocol, case)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockllm.core.faults import FAULTS, Fault, NotApplicable, ReplyFault
+from mockllm.core.faults import FAULTS, Fault, FormFault, NotApplicable, ReplyFault
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.server.http1 import ResponseFraming, render_head
 from mockllm.server.player import Player
@@ -35,7 +35,7 @@ def of(name: str) -> st.SearchStrategy[Fault]:
     made: list[st.SearchStrategy[dict[str, Any]]] = [st.just(few)]
     if "after" in kind.model_fields:
         made.append(st.builds(lambda after: {**few, "after": after}, places))
-    if "at" in kind.model_fields:
+    if "at" in kind.model_fields and not issubclass(kind, FormFault):
         made.append(st.builds(lambda chunk: {**few, "at": {"chunk": chunk}}, st.integers(1, 4)))
     return st.one_of(made).map(kind.model_validate)
 

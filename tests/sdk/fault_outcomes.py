@@ -87,5 +87,12 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "comment_flood": Outcome((ALL, ALL, "one zwölf !UnknownApiResponseError")),
     "crlf": FINE,
     "coalesce": FINE,
+    "tool_call_chunks": FINE,
+    "finish": FINE,
+    "role": FINE,
+    "usage": FINE,
+    "empty_chunk": FINE,
+    "event_names": Outcome((ALL, "", ALL)),
+    "merged_events": Outcome(("!JSONDecodeError", "!JSONDecodeError", "!UnknownApiResponseError")),
 }
 """With the settings of the matrix; what is not streamed, a fault of streams leaves as it is."""

@@ -8,12 +8,8 @@ import random
 
 import pytest
 
-from mockllm.server.json_structure import (
-    marks_of,
-    nests_deeper,
-    structure_failure,
-    structure_failure_in_turns,
-)
+from mockllm.core.json.nesting import marks_of, nests_deeper
+from mockllm.server.json_structure import structure_failure, structure_failure_in_turns
 from mockllm.server.server_limits import ServerLimits
 
 

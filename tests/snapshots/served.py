@@ -72,7 +72,7 @@ REQUESTS: Final[tuple[Request, ...]] = (
     ("POST", CHAT, {**OPENAI, "x-mockllm-delay": "1ms", "x-mockllm-fault": "unheard_of"}, _chat("hello late")),
 )  # fmt: skip
 STATIC: Final = ("health", "api/rules", "api/overlay", "api/sessions", "api/config", "api/config/endpoints",
-    "api/climates", "api/rate-limit/strategies", "api/verdicts", "api/nowhere", "api/requests/9999",
+    "api/climates", "api/rate-limit/strategies", "api/verdicts?over=true", "api/nowhere", "api/requests/9999",
     "api/requests?limit=none", "api/requests?endpoint=openai-chat&status=429")  # fmt: skip
 TIMES: Final = frozenset({"at", "took", "uptime", "bytes", "since", "startedDateTime", "time", "wait", "receive",
     "send", "version", "last_used", "first", "last", "used", "created"})  # fmt: skip

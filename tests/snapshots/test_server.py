@@ -41,7 +41,6 @@ COMMANDS: Final = {
     "verify-session": "verify passing.yaml --session one --json",
     "verify-mistake": "verify mistake.yaml --json",
     "verdict": "verdict --json",
-    "verdict-running": "verdict --running --json --fail-on none",
     "verdict-text": "verdict --fail-on gave_up",
     "verdict-junit": "verdict --junit -",
 }

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.faults import connection, http, meaning, stream
+from mockllm.core.faults import connection, form, http, meaning, stream
 from mockllm.core.faults.base import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
+from mockllm.core.faults.form_events import FormFault
 from mockllm.core.faults.stream import Malformed
 
-FAMILIES: Final = (connection, http, stream, meaning)
+FAMILIES: Final = (connection, http, stream, form, meaning)
 """The families, in the order of the docs."""
 
-__all__ = ["FAMILIES", "FAULTS", "Fault", "Malformed", "NotApplicable", "ReplyFault", "ReplyFaultContext"]
+__all__ = [
+    "FAMILIES",
+    "FAULTS",
+    "Fault",
+    "FormFault",
+    "Malformed",
+    "NotApplicable",
+    "ReplyFault",
+    "ReplyFaultContext",
+]

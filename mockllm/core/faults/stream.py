@@ -261,6 +261,12 @@ class ErrorEvent(ReplyFault):
         default=None, description="The message, in place of the provider's message."
     )
 
+    form: Literal["event", "in_chunk"] = Field(
+        default="event",
+        description="In a stream: a separate event, or a chunk with the error beside the finish reason `error`, "
+        "as OpenRouter sends it. Only chat and completions have chunks of that form.",
+    )
+
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply | NotApplicable:
         plan = context.plan(reply)
         gap = find_gap(plan, self.after)
@@ -269,7 +275,7 @@ class ErrorEvent(ReplyFault):
         count = gap.chunk_index if plan.streamed else chunks_before(plan, self.after)
         if reply.broken is not None and count >= chunk_count(plan):
             return NotApplicable("the reply itself ends with an error there")
-        broken = Failure(self.type, self.status, self.message)
+        broken = Failure(self.type, self.status, self.message, in_chunk=self.form == "in_chunk")
         return replace(first_chunks(reply, count), broken=broken)
 
 

@@ -7,15 +7,16 @@ what is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Any, ClassVar, Final, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Self, TypeVar
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.lazy import lazy
+from mockllm.core.request.known_bodies import BODIES, KnownBody
 from mockllm.core.request.messages import (
     CallPart,
     MediaPart,
@@ -28,8 +29,13 @@ from mockllm.core.request.messages import (
     ThinkingPart,
     last_user_text,
 )
+from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts, estimate_texts
+from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
+
+T = TypeVar("T")
 
 __all__ = [
     "CALLABLE",
@@ -51,26 +57,6 @@ __all__ = [
     "estimate_texts",
     "last_user_text",
 ]
-
-
-class Tool(Struct, frozen=True):
-    """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
-
-    name: str
-    schema: Json = None
-    description: str | None = None
-    kind: str = "function"
-
-
-CALLABLE: Final = ("function", "custom")
-"""The kinds of tools that the client runs."""
-
-
-class ToolChoice(Struct, frozen=True):
-    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
-
-    mode: Literal["auto", "none", "any", "named"] = "auto"
-    names: tuple[str, ...] = ()
 
 
 class Format(Struct, frozen=True):
@@ -130,6 +116,8 @@ class Request:
     known: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
+    turns_field: ClassVar[str | None] = None
+    """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""
 
@@ -230,14 +218,31 @@ class Request:
         return vars(self)["body"]
 
     @lazy
-    def fields(self) -> dict[str, Json]:
-        """The body where it is an object, else an empty object."""
-        body: Json | Missing
+    def _parsed(self) -> tuple[Json | Missing, KnownBody | None]:
+        if self.turns_field is not None:
+            return BODIES.read(self.raw, self.turns_field)
         try:
-            body = loads(self.raw)
+            return loads(self.raw), None
         except JSONDecodeError:
-            body = MISSING
-        vars(self)["body"] = body
+            return MISSING, None
+
+    @property
+    def known_body(self) -> KnownBody | None:
+        """The parts of the body, if it is one with turns. What was computed of parts that came before needs no
+        computing again."""
+        known = self._parsed[1]
+        return known if known is not None and self.fields is known.fields else None
+
+    @property
+    def depth_bound(self) -> int:
+        """How deep the body nests in objects and lists, or a few levels more."""
+        known = self._parsed[1]
+        return self.raw.count(b"[") + self.raw.count(b"{") if known is None else known.depth
+
+    @lazy
+    def fields(self) -> dict[str, Json]:
+        """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
+        body = vars(self)["body"] = self._parsed[0]
         return body if type(body) is dict else {}
 
     @property
@@ -293,6 +298,21 @@ class Request:
     def turn(self) -> int:
         """1 + the number of assistant turns."""
         return 1 + sum(message.role == "assistant" for message in self.messages)
+
+    def read_messages(self, items: Sequence[Json], add: AddTurn) -> tuple[Message, ...]:
+        """Return the messages of the turns; only those are read that no earlier body had."""
+        known = self.known_body
+        if known is not None and items is known.items:
+            turns = read_known_turns(known, add)
+            if turns is not None:
+                vars(self)["part_tokens"] = turns.tokens
+                return tuple(turns.messages)
+        return tuple(read_turns(items, add, self.recall).messages)
+
+    def of_frame(self, name: str, compute: Callable[[], T]) -> T:
+        """Return what follows from the body without its turns; for a known body it is computed once."""
+        known = self.known_body
+        return compute() if known is None else known.of_frame((type(self), name), compute)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
@@ -350,42 +370,28 @@ class Request:
         return estimate_input(self)
 
     @lazy
+    def tool_tokens(self) -> int:
+        """The estimated tokens of the tools' descriptions."""
+        tools = self.tools
+        return self.of_frame("tool_tokens", lambda: sum(map(_tool_tokens, tools))) if tools else 0
+
+    @lazy
+    def part_tokens(self) -> int:
+        """The estimated tokens of all messages without their framing."""
+        parts = [message.parts for message in self.messages]
+        known: int | None = vars(self).get("part_tokens")  # set when messages are read
+        return sum(map(estimate_parts, parts)) if known is None else known
+
+    @lazy
     def components(self) -> int:
         """The number of components of the vectors in the response, and of the characters behind them in fours."""
         return 0
 
 
-PROMPT: Final = 3
-FRAMING: Final = 4
-"""The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
+def _tool_tokens(tool: Tool) -> int:
+    return estimate(f"{tool.name} {tool.description} {tool.schema}")
 
 
 def estimate_input(request: Request, prompt: int = PROMPT, framing: int = FRAMING) -> int:
-    """Return the tokens of a prompt."""
-    total = prompt
-    for tool in request.tools:
-        total += estimate(f"{tool.name} {tool.description} {tool.schema}")
-    for message in request.messages:
-        total += framing
-        for part in message.parts:
-            if type(part) is TextPart:
-                total += estimate(part.text)
-            else:
-                total += _tokens_of(part)
-    return total
-
-
-def estimate_texts(texts: Sequence[str]) -> int:
-    """Return the tokens of a prompt with one text in each message, and no tools."""
-    return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
-
-
-def _tokens_of(part: Part) -> int:
-    match part:
-        case ThinkingPart(text) | ResultPart(text=text):
-            return estimate(text)
-        case CallPart(name=name, arguments=arguments):
-            return estimate(f"{name}{arguments}")
-        case MediaPart():
-            return 85
-    return 0
+    """Return the tokens of a prompt, with so many for itself and each message in addition to their texts."""
+    return prompt + request.tool_tokens + framing * len(request.messages) + request.part_tokens

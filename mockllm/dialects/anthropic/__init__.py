@@ -9,6 +9,7 @@ from mockllm.dialects.anthropic.headers import limits, refused
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
+from mockllm.dialects.anthropic.prices import PRICES
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -26,12 +27,14 @@ def _routes() -> tuple[ProviderRoute, ...]:
         MESSAGES,
         operation="chat",
         title="Anthropic: messages, count_tokens, models",
+        sdk_types=("anthropic.types:Message", "anthropic.types:RawMessageStreamEvent"),
         body_fields=("messages", "anthropic_version"),
     )
     models = ProviderCall("models", MODELS)
+    count = ProviderCall("count_tokens", COUNT, sdk_types=("anthropic.types:MessageTokensCount",) * 2)
     return (
         ProviderRoute("POST", "/v1/messages", messages),
-        ProviderRoute("POST", "/v1/messages/count_tokens", ProviderCall("count_tokens", COUNT)),
+        ProviderRoute("POST", "/v1/messages/count_tokens", count),
         ProviderRoute("GET", "/v1/models", models),
         ProviderRoute("GET", "/v1/models/{model}", models),
     )
@@ -56,6 +59,7 @@ PROVIDER: Final = Provider(
     known_models=KNOWN_MODELS,
     limit_headers=limits,
     limit_refusal=refused,
+    prices=PRICES,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any, Final
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
+from mockllm.core.request.known_bodies import KnownBody
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -207,3 +209,56 @@ def _message_groups(messages: list[dict[str, Any]]) -> Iterator[MessageGroup]:
         if type(message["content"]) is list:
             turn.blocks += message["content"]
     yield turn
+
+
+class PairedTurns(Struct):
+    """The adjacent messages of one role that came last: their calls and results, and the calls of those before."""
+
+    role: str = ""
+    calls: Sequence[str] = ()
+    results: Sequence[str] = ()
+    before: Sequence[str] = ()
+
+    @property
+    def paired(self) -> bool:
+        """Whether the results are those of the calls before."""
+        return set(self.results) == set(self.before)
+
+
+def turns_pass(known: KnownBody) -> bool:
+    """Return whether `check_messages` accepts the messages of a body that has some."""
+    turns = known.fold(_passes, _continued, _passes)
+    if turns is None or turns.calls or not turns.paired:
+        return False
+    try:
+        _check_last_message(known.items[-1])
+    except AnthropicRequestProblem:
+        return False
+    return True
+
+
+def _continued(turns: PairedTurns | None) -> PairedTurns:
+    return PairedTurns() if turns is None else copy(turns)
+
+
+def _passes(turns: PairedTurns, message: Json) -> bool:
+    """Return whether a message and its place behind the others are accepted."""
+    try:
+        _check_message("", message, last=False)
+    except AnthropicRequestProblem:
+        return False
+    role = message["role"]
+    if role == "system":
+        return True
+    if role != turns.role:
+        if not turns.paired:
+            return False
+        turns.role, turns.before = role, turns.calls
+        turns.calls = turns.results = ()
+    if type(message["content"]) is list:
+        for block in message["content"]:
+            if block["type"] == "tool_use":
+                turns.calls = (*turns.calls, block["id"])
+            elif block["type"] == "tool_result":
+                turns.results = (*turns.results, block["tool_use_id"])
+    return True

@@ -12,6 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.content_blocks import (
@@ -38,6 +39,7 @@ from mockllm.dialects.anthropic.messages_request import (
     build_request,
 )
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
+from mockllm.dialects.anthropic.stream_form import MESSAGES_FORM
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -203,6 +205,9 @@ class Messages:
         supported = self.supported_reply(reply, request)
         steps = tuple(encode(MessagesEncoder(supported, request, stamp)))
         return Plan(ResponseHead(200, (*STREAM_TYPE, *success(stamp))), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return MESSAGES_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)

@@ -11,8 +11,9 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.content_check import check_messages, check_texts
+from mockllm.dialects.anthropic.content_check import check_messages, check_texts, turns_pass
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,
@@ -96,6 +97,11 @@ def check_counted(request: Request) -> Failure | None:
 
 
 def _check(request: Request, shape: Shape) -> Failure | None:
+    facts = ("model" in shape, "max_tokens" in shape, _interleaves(request))
+    return check_known(request, (_check, *facts), lambda: _check_whole(request, shape), turns_pass)
+
+
+def _check_whole(request: Request, shape: Shape) -> Failure | None:
     failure = check_readable(request)
     if failure is not None:
         return failure
@@ -209,8 +215,12 @@ def _check_budget(thinking: dict[str, Json], max_tokens: int, request: Request) 
     """Check the thinking budget; with interleaved thinking it may exceed `max_tokens`."""
     if thinking.get("type") != "enabled" or thinking["budget_tokens"] < max_tokens:
         return
-    if "interleaved-thinking" not in request.headers.get("anthropic-beta", ""):
+    if not _interleaves(request):
         raise AnthropicRequestProblem("`max_tokens` must be greater than `thinking.budget_tokens`.")
+
+
+def _interleaves(request: Request) -> bool:
+    return "interleaved-thinking" in request.headers.get("anthropic-beta", "")
 
 
 def _check_format(path: str, format_: Json) -> None:

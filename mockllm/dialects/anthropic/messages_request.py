@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
 from mockllm.core.lazy import lazy
+from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import (
     CallPart,
     Format,
@@ -73,6 +74,7 @@ class MessagesRequest(AnthropicRequest):
     api: ClassVar[str | None] = "messages"
     generates: ClassVar[bool] = True
     known: ClassVar[frozenset[str] | None] = KNOWN_FIELDS
+    turns_field: ClassVar[str | None] = "messages"
 
     @lazy
     def model(self) -> str | None:
@@ -84,9 +86,7 @@ class MessagesRequest(AnthropicRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        names: dict[str, str | None] = {}
-        items, recall = _list(self.fields.get("messages")), self.recall
-        return tuple(message for item in items for message in _messages(item, names, recall))
+        return self.read_messages(_list(self.fields.get("messages")), add_turn)
 
     @lazy
     def system(self) -> str | None:
@@ -99,11 +99,17 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def _top(self) -> str | None:
         """The system text at the top level."""
+        return self.of_frame("top", self._top_text)
+
+    def _top_text(self) -> str | None:
         top = self.fields.get("system")
         return _texts(top) if isinstance(top, list) else _text(top)
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
+        return self.of_frame("tools", self._offered_tools)
+
+    def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(
             Tool(name, item.get("input_schema"), _text(item.get("description")), _kind(item.get("type")))
             for item in _list(self.fields.get("tools"))
@@ -139,7 +145,8 @@ class MessagesRequest(AnthropicRequest):
     @lazy
     def input_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
-        return estimate_input(self) + estimate(self._top or "") + instructions
+        top = self.of_frame("top_tokens", lambda: estimate(self._top or ""))
+        return estimate_input(self) + top + instructions
 
     @lazy
     def declines_thinking(self) -> bool:
@@ -160,6 +167,12 @@ class AnthropicCountRequest(MessagesRequest):
     api: ClassVar[str | None] = "count_tokens"
     generates: ClassVar[bool] = False
     known: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
+
+
+def add_turn(turns: ReadTurns, item: Json, recall: ResponseLookup) -> None:
+    """Add the neutral messages of one message."""
+    for message in _messages(item, turns.names, recall):
+        turns.add(message)
 
 
 def _messages(item: Json, names: dict[str, str | None], recall: ResponseLookup) -> Iterator[Message]:

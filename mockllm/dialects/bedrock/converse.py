@@ -16,6 +16,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_stream import filler
 from mockllm.core.rendering.plan import Framing, Headers, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
     Call,
@@ -36,6 +37,7 @@ from mockllm.dialects.bedrock.converse_check import check, check_readable
 from mockllm.dialects.bedrock.converse_decoder import decode
 from mockllm.dialects.bedrock.converse_request import ConverseRequest, build_request
 from mockllm.dialects.bedrock.errors import LATENCY, error_plan, exception, json_plan, request_headers
+from mockllm.dialects.bedrock.stream_forms import CONVERSE_FORM
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -280,6 +282,9 @@ class Converse:
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         steps = tuple(encode(ConverseEncoder(reply, request, stamp)))
         return Plan(ResponseHead(200, EVENT_STREAM + request_headers(stamp)), steps, Framing.EVENT_STREAM)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return CONVERSE_FORM
 
     def variant(self, request: Request) -> Hashable:
         return None

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.plan import Framing, Headers, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Format, Message, Request, Sampling, Tool, ToolChoice
 from mockllm.dialects.bedrock.converse import DIALECT, EVENT_STREAM
@@ -143,6 +144,10 @@ class Invoke:
         assert isinstance(request, InvokeRequest)
         plan = request.maker.encode_stream(reply, request.inner, stamp)
         return replace(plan, head=ResponseHead(200, (*EVENT_STREAM, _CONTENT_TYPE, *request_headers(stamp))))
+
+    def stream_form(self, request: Request) -> StreamForm:
+        assert isinstance(request, InvokeRequest)
+        return request.maker.stream_form(request.inner)
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, InvokeRequest)

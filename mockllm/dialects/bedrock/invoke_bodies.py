@@ -12,6 +12,7 @@ from mockllm.core.rendering.encoder import Event, encode
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.event_stream import unwrapped
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Reply, Usage
 from mockllm.core.request.request import Request, Sampling
 from mockllm.dialects.anthropic.decoder import decode_payloads
@@ -21,6 +22,7 @@ from mockllm.dialects.bedrock.converse_request import ConverseRequest, object_of
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody
+from mockllm.dialects.bedrock.stream_forms import NOVA_FORM
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -40,6 +42,8 @@ class InvokedBody(Protocol):
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan: ...
 
     def variant(self, request: Request) -> Hashable: ...
+
+    def stream_form(self, request: Request) -> StreamForm: ...
 
 
 class NovaRequest(ConverseRequest):
@@ -94,6 +98,9 @@ class NovaBody(Converse):
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         steps = tuple(encode(NovaEncoder(reply, request, stamp)))
         return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return NOVA_FORM
 
 
 ANTHROPIC: Final = AnthropicBody()

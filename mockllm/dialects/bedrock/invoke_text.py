@@ -18,10 +18,12 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage, joined_text
 from mockllm.core.request.request import Message, Request, Role, Sampling, TextPart, estimate_input
 from mockllm.dialects.bedrock.converse_request import BedrockRequest, list_of, object_of, text_of
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
+from mockllm.dialects.bedrock.stream_forms import TEXT_FORM
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -210,6 +212,9 @@ class TextBody:
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         steps = tuple(encode(TextEncoder(reply, request, stamp, self.form)))
         return Plan(ResponseHead(200, ()), steps, Framing.EVENT_STREAM_BYTES)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return TEXT_FORM
 
     def variant(self, request: Request) -> Hashable:
         return None

@@ -12,6 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Thinking, joined_text
 from mockllm.core.request.request import Request, TextPart
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -28,6 +29,7 @@ from mockllm.dialects.gemini.errors import BLOCKED, error_object
 from mockllm.dialects.gemini.generate_check import GeminiDialect, check
 from mockllm.dialects.gemini.generate_request import GeminiCountRequest, GenerateRequest
 from mockllm.dialects.gemini.request_builder import build_request
+from mockllm.dialects.gemini.stream_form import GENERATE_FORM
 from mockllm.dialects.gemini.wire_format import JSON, STREAM, TIER, indented, one_line
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
@@ -170,6 +172,9 @@ class Generate(GeminiDialect):
             assert isinstance(last, EventStep)
             steps = (*steps[:-1], RawStep(last.payload + b"\n", last.chunk_index))  # without framing
         return Plan(ResponseHead(200, STREAM), steps, Framing.SSE_CRLF)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return GENERATE_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerateRequest)

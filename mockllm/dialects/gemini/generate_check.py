@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import copy
 from itertools import groupby
 from typing import Final
+
+from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.errors import TYPE, error_plan
@@ -116,6 +121,7 @@ _RANGES: Final = {
 }
 """The minimum, the maximum, and the exclusive upper bound in Vertex AI's message."""
 _MAX_STOP_SEQUENCES: Final = 5
+CONTENT_ROLES: Final = (None, "", "user", "model", "function", "tool")
 _MIMES: Final = ("text/plain", "application/json", "application/xml", "application/yaml", "text/x.enum")
 
 
@@ -145,7 +151,17 @@ def check_readable(request: Request) -> Failure | None:
 
 def check(request: GeminiRequest) -> Failure | None:
     """Return the first problem of the request; None where there is none."""
-    return check_readable(request) or first_problem(lambda: _check(request))
+
+    def check_whole() -> Failure | None:
+        return check_readable(request) or first_problem(lambda: _check(request))
+
+    def turns_pass(known: KnownBody) -> bool:
+        if request.snake_case:
+            return False
+        calls = known.fold(_passes, _continued, _passes)
+        return calls is not None and calls.complete
+
+    return check_known(request, (check, request.vertex), check_whole, turns_pass)
 
 
 def first_problem(check_request: Callable[[], None]) -> Failure | None:
@@ -195,7 +211,7 @@ def _check_contents(body: dict[str, Json], request: GeminiRequest) -> None:
     if not contents:
         raise _no_contents(request)
     for number, content in enumerate(contents):
-        if content.get("role") not in (None, "", "user", "model", "function", "tool"):
+        if content.get("role") not in CONTENT_ROLES:
             raise GeminiRequestProblem("Please use a valid role: user, model.")
         parts = list_of(content.get("parts"))
         if not parts and request.vertex:
@@ -226,6 +242,46 @@ def _check_call_responses(contents: list[dict[str, Json]]) -> None:
                 "Please ensure that the number of function response parts is equal to the number of "
                 "function call parts of the function call turn."
             )
+
+
+class CountedCalls(Struct):
+    """The calls of the model's last turn, and of the turn that came last, whose side is `by_model`, its calls or
+    responses."""
+
+    calls: int = 0
+    by_model: bool = True
+    count: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether each response of the last turn is one to a call."""
+        return self.by_model or not self.count or self.count == self.calls
+
+
+def _continued(calls: CountedCalls | None) -> CountedCalls:
+    return CountedCalls() if calls is None else copy(calls)
+
+
+def _passes(calls: CountedCalls, content: Json) -> bool:
+    """Return whether a content and its place behind the others are accepted."""
+    try:
+        check_shape("", content, CONTENT)
+    except GeminiRequestProblem:
+        return False
+    fields = object_of(content)
+    parts = list_of(fields.get("parts"))
+    if fields.get("role") not in CONTENT_ROLES or not parts or not all(parts):
+        return False
+    by_model = fields.get("role") == "model"
+    if by_model is not calls.by_model:
+        if not calls.complete:
+            return False
+        calls.calls = calls.count if calls.by_model else calls.calls
+        calls.by_model, calls.count = by_model, 0
+    calls.count += sum(
+        ("functionCall" if by_model else "functionResponse") in object_of(part) for part in parts
+    )
+    return True
 
 
 def _functions(body: dict[str, Json]) -> Iterator[tuple[str, dict[str, Json]]]:

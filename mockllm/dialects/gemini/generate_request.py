@@ -12,6 +12,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
+from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import (
     CallPart,
     Format,
@@ -29,6 +30,7 @@ from mockllm.core.request.request import (
     ToolChoice,
     estimate_input,
 )
+from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.text_cache import text_cache
 from mockllm.core.tokens import estimate
 
@@ -121,8 +123,18 @@ class GeminiRequest(Request):
     def message(self) -> dict[str, Json]:
         """The body with its fields in camelCase."""
         fields = self.fields
-        message: dict[str, Json] = camel_case_fields(fields) if _SNAKE.search(self.raw) else fields
+        message: dict[str, Json] = camel_case_fields(fields) if self.snake_case else fields
         return message
+
+    @lazy
+    def snake_case(self) -> bool:
+        """Whether a name in the body may be in snake_case."""
+        known = self.known_body
+        if known is None:
+            return _is_snake_case(self.raw)
+        frame = known.frame
+        outside = known.of_frame(_is_snake_case, lambda: _is_snake_case(frame.head + b" " + frame.tail))
+        return outside or known.fold_bytes(_is_snake_case, _is_snake_case)
 
 
 def as_google_request(request: Request) -> GeminiRequest:
@@ -143,6 +155,7 @@ class GenerateRequest(GeminiRequest):
 
     api = "generate"
     generates = True
+    turns_field = "contents"
 
     @lazy
     def stream(self) -> bool:
@@ -150,17 +163,8 @@ class GenerateRequest(GeminiRequest):
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        """The messages. Adjacent contents of the model are one turn: a client may send back each chunk of a
-        stream."""
-        names: dict[str, str | None] = {}
-        result: list[Message] = []
-        for content in list_of(self.message.get("contents")):
-            for message in _messages(content, names):
-                if result and result[-1].role == message.role == "assistant":
-                    result[-1] = Message("assistant", result[-1].parts + message.parts)
-                else:
-                    result.append(message)
-        return tuple(result)
+        """The messages; adjacent contents of the model are one."""
+        return self.read_messages(list_of(self.message.get("contents")), add_turn)
 
     @lazy
     def system(self) -> str | None:
@@ -177,6 +181,9 @@ class GenerateRequest(GeminiRequest):
     @lazy
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
+        return self._offered_tools() if self.snake_case else self.of_frame("tools", self._offered_tools)
+
+    def _offered_tools(self) -> tuple[Tool, ...]:
         result: list[Tool] = []
         for entry in list_of(self.message.get("tools")):
             for kind, value in object_of(entry).items():
@@ -243,7 +250,7 @@ class GenerateRequest(GeminiRequest):
     def _schema(self, schema: Json) -> Json:
         """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
         `min_items`. JSON Schemas do not need the conversion."""
-        if not _SNAKE.search(self.raw):
+        if not self.snake_case:
             return schema
         return camel_case_fields(schema, 4 * MAX_DEPTH, _SCHEMA_DATA, _SCHEMA_NAMES)
 
@@ -277,6 +284,17 @@ def list_of(value: Json) -> list[Json]:
     if value is None:
         return []
     return value if type(value) is list else [value]
+
+
+def _is_snake_case(data: bytes) -> bool:
+    return _SNAKE.search(data) is not None
+
+
+def add_turn(turns: ReadTurns, content: Json, recall: ResponseLookup) -> None:
+    """Add the messages of a content. Adjacent contents of the model are one turn: a client may send back each chunk
+    of a stream."""
+    for message in _messages(content, turns.names):
+        turns.join(message)
 
 
 def _messages(content: Json, names: dict[str, str | None]) -> Iterator[Message]:

@@ -8,6 +8,7 @@ from typing import Final
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.models import WELL_KNOWN
+from mockllm.dialects.gemini.prices import PRICES
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import vendor_routes
@@ -41,6 +42,7 @@ def _gemini_routes() -> tuple[ProviderRoute, ...]:
         gemini.GENERATE,
         operation="generate_content",
         title="Gemini: generateContent, countTokens, embeddings, models",
+        sdk_types=("google.genai.types:GenerateContentResponse",) * 2,
         body_fields=("contents",),
     )
     return (
@@ -88,6 +90,7 @@ GEMINI: Final = Provider(
     messages_field="contents",
     known_models=_KNOWN,
     telemetry_name="gcp.gemini",
+    prices=PRICES,
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one
 )

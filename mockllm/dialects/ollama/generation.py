@@ -18,6 +18,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventStep, Framing, Kind, Plan, ResponseHead
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     Call,
@@ -43,6 +44,7 @@ from mockllm.dialects.ollama.request import (
     OllamaChatRequest,
     OllamaGenerateRequest,
 )
+from mockllm.dialects.ollama.stream_form import OLLAMA_FORM
 
 NDJSON: Final = (("content-type", "application/x-ndjson"),)
 NAME: Final = "ollama"
@@ -231,6 +233,9 @@ class OllamaGeneration(OllamaCall):
         assert isinstance(request, GenerationRequest)
         steps = tuple(encode(OllamaEncoder(reply, request, stamp)))
         return Plan(ResponseHead(200, NDJSON), steps, Framing.NDJSON)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return OLLAMA_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, GenerationRequest)

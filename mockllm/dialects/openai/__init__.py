@@ -12,6 +12,7 @@ from mockllm.dialects.openai.errors import refused
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
+from mockllm.dialects.openai.prices import PRICES
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.stored_calls import (
@@ -46,12 +47,33 @@ _chat = ProviderCall(
     CHAT,
     operation="chat",
     title="OpenAI: chat, completions, embeddings, models, moderations",
+    sdk_types=("openai.types.chat:ChatCompletion", "openai.types.chat:ChatCompletionChunk"),
     body_fields=("messages",),
 )
 _responses = ProviderCall(
-    "responses", RESPONSES, operation="chat", title="OpenAI: responses", body_fields=("input",)
+    "responses",
+    RESPONSES,
+    operation="chat",
+    title="OpenAI: responses",
+    sdk_types=("openai.types.responses:Response", "openai.types.responses:ResponseStreamEvent"),
+    body_fields=("input",),
 )
-_completions = ProviderCall("completions", COMPLETIONS, operation="text_completion", body_fields=("prompt",))
+_completions = ProviderCall(
+    "completions",
+    COMPLETIONS,
+    operation="text_completion",
+    sdk_types=("openai.types:Completion",) * 2,
+    body_fields=("prompt",),
+)
+_embeddings = ProviderCall(
+    "embeddings",
+    EMBEDDINGS,
+    operation="embeddings",
+    sdk_types=("openai.types:CreateEmbeddingResponse",) * 2,
+)
+_moderations = ProviderCall(
+    "moderations", MODERATIONS, sdk_types=("openai.types:ModerationCreateResponse",) * 2
+)
 _models = ProviderCall("models", MODELS)
 _stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
 _routes: Final = (
@@ -69,8 +91,8 @@ _routes: Final = (
     ProviderRoute("POST", f"{_stored_response}/cancel", ProviderCall("cancel_response", CANCEL_RESPONSE)),
     ProviderRoute("GET", f"{_stored_response}/input_items", ProviderCall("input_items", INPUT_ITEMS)),
     ProviderRoute("POST", "/v1/completions", _completions),
-    ProviderRoute("POST", "/v1/embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
-    ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MODERATIONS)),
+    ProviderRoute("POST", "/v1/embeddings", _embeddings),
+    ProviderRoute("POST", "/v1/moderations", _moderations),
     ProviderRoute("DELETE", "/v1/models/{model}", _models),
     ProviderRoute("GET", "/v1/models", _models),
     ProviderRoute("GET", "/v1/models/{model}", _models),
@@ -100,6 +122,7 @@ PROVIDER: Final = Provider(
     limit_headers=limits,
     limit_refusal=refused,
     parameter_field="param",
+    prices=PRICES,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )

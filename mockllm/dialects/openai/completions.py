@@ -17,6 +17,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Usage
 from mockllm.core.request.request import Request
@@ -29,6 +30,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import columns
 from mockllm.dialects.openai.request_builder import build_completions
+from mockllm.dialects.openai.stream_forms import COMPLETIONS_FORM
 
 DEFAULT_MODEL: Final = "gpt-3.5-turbo-instruct"
 SNAPSHOTS: Final = {
@@ -113,7 +115,11 @@ class CompletionsEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
+        error = {"error": error_object(failure, self._request, self._stamp)}
+        if not failure.in_chunk:
+            return ((dumps(error), None),)
+        chunk, name = self._chunk(0, b'""', b'"error"')
+        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
 
     def _joined(self, choice: int) -> bool:
         """Return whether the last chunk of a choice contains the finish reason of a truncated text."""
@@ -214,6 +220,7 @@ class Completions(OpenAiCall):
         json_object=False,
         refusal=False,
         unsupported_parts=frozenset({"citations", "images"}),
+        error_in_chunk=True,
     )
     request = CompletionsRequest
 
@@ -232,6 +239,9 @@ class Completions(OpenAiCall):
         assert isinstance(request, CompletionsRequest)
         steps = tuple(encode(CompletionsEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return COMPLETIONS_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, CompletionsRequest)

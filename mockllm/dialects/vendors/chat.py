@@ -88,6 +88,9 @@ class VendorEncoder(Encoder):
         top = request.logprobs if "logprobs" in self.form.choice else None
         self._probabilities = None if top is None else StreamedLogprobs(top)
 
+    errors_in_chunk = False
+    """Whether an error of a stream is in a chunk, beside the finish reason `error`."""
+
     # --- hooks for the differences of vendors --------------------------------------------------------
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
@@ -227,6 +230,9 @@ class VendorEncoder(Encoder):
         body = error_body(self.vendor, failure, self._request, self._stamp)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
+        if failure.in_chunk or self.errors_in_chunk:
+            chunk = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, "error")])
+            return ((dumps({**chunk, **body}), None),)
         return ((dumps(body), self.vendor.errors.event),)
 
     @property
@@ -273,6 +279,7 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
     return ProtocolCapabilities(
         unsupported_parts=frozenset({"citations", "images"}),
+        error_in_chunk=True,
         chunked_calls=not vendor.form.complete_calls,
         cached_read=bool(prompt.get("cached_tokens")),
         cache_write=bool(prompt.get("cache_write_tokens")),

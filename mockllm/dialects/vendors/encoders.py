@@ -193,7 +193,10 @@ def _details(text: str) -> list[Json]:
 
 class OpenRouter(VendorEncoder):
     """OpenRouter. Every delta contains the role; the usage has a chunk with an empty choice. For calls of Moonshot's
-    models, the first chunk is sent twice, and each chunk of a call repeats the members of its first one."""
+    models, the first chunk is sent twice, and each chunk of a call repeats the members of its first one. An error in
+    a stream is in a chunk (OpenRouter's documentation of errors)."""
+
+    errors_in_chunk = True
 
     @property
     def _repeats(self) -> bool:

@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    JsonValue,
+    Tag,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
+from mockllm.core.rendering.extra_fields import parse_place
 from mockllm.core.rendering.pacing import ReadingTime
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated
 from mockllm.scenario.diagnostics import suggestion
@@ -153,6 +163,23 @@ FaultSetting: TypeAlias = Annotated[
 ]
 
 
+def _place(text: str) -> str:
+    if parse_place(text) is None:
+        raise quantity_error(f'expected a path such as $.choices[].message, found "{text}"')
+    return text
+
+
+class ExtraFieldsSpec(Spec):
+    """Fields to add to a response, in the body or in the events of a stream."""
+
+    fields: Annotated[dict[str, JsonValue], Field(min_length=1)]
+    """The fields with their values; a field that the response has already stays as it is."""
+    at: Annotated[str, AfterValidator(_place)] = "$"
+    """The path of the objects that get the fields: `$` is the body or event, `[]` all items of a list."""
+    events: list[str] | None = None
+    """Only events with one of these names, `type`s or kinds (open, chunk, close, finish, usage, end)."""
+
+
 class Settings(Spec):
     """The settings of a response that rules, steps, branches and modifiers share."""
 
@@ -164,5 +191,7 @@ class Settings(Spec):
     """Response headers to set, by name."""
     stream: bool | None = None
     """Stream the response or not, whatever the client requested."""
+    extras: list[ExtraFieldsSpec] | None = None
+    """Fields to add to the response, unless it is an error; those of all settings are added."""
     faults: list[FaultSetting] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""

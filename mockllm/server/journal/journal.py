@@ -14,6 +14,7 @@ from asyncio import AbstractEventLoop
 from collections import deque
 from collections.abc import Iterator
 from itertools import chain, islice
+from math import inf
 from threading import RLock
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -25,8 +26,10 @@ from mockllm.server.server_limits import KIB, MIB
 if TYPE_CHECKING:
     from mockllm.server.metrics import Metrics
 
-MAX_PENDING_BYTES: Final = 8 * MIB
-"""Exchanges with more bytes of bodies and responses become entries at once."""
+MAX_EXCESS: Final = 8 * MIB
+"""Bytes by which entries and pending exchanges together may exceed the room."""
+SLICE_BYTES: Final = 512 * KIB
+"""A slice of entries with more bytes ends."""
 LIGHT_BODY: Final = 8 * KIB
 """The bytes of a smaller body are not counted among these."""
 COUNT_INTERVAL: Final = 1.0
@@ -65,7 +68,10 @@ class Journal:
 
     def add(self, exchange: Exchange) -> None:
         """Store an exchange that has ended."""
-        self._pending.append(exchange)
+        pending = self._pending
+        if len(pending) == self.size and pending:
+            self._pending_bytes -= pending[0].weight  # it is pushed out
+        pending.append(exchange)
         self.total += 1
         made = exchange.response.made
         if type(made) is PrerenderedResponse and exchange.times is None:
@@ -78,14 +84,24 @@ class Journal:
             else:
                 alike.append(exchange.took)
         else:
-            self._pending_bytes += weight(exchange.response)
+            exchange.weight = weight(exchange.response)
             self.missed += exchange.response.missed
             if self._watch is not None:
                 self._watch.one(exchange)
         size = len(exchange.raw) + len(exchange.received)
         if size > LIGHT_BODY:
-            self._pending_bytes += size
-        if self._pending_bytes > MAX_PENDING_BYTES:
+            exchange.weight += size
+        if exchange.weight:
+            self._pending_bytes += exchange.weight
+            if self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the entries that pending exchanges will push out; make entries where these are too many."""
+        with self._lock:
+            while self._ring and self._pending_bytes + self._bytes > self.room + MAX_EXCESS:
+                self._bytes -= self._ring.popleft().size
+        if self._pending_bytes > self.room:
             self.settle(2)  # more than come; all at once would hold up the streams
 
     def tend(self, loop: AbstractEventLoop) -> None:
@@ -124,18 +140,20 @@ class Journal:
                 self._watch.many(first[key], took)
 
     def settle(self, most: int | None = None, newest: int | None = None) -> bool:
-        """Make entries of pending exchanges, at most so many, up to this number. Return whether more are
-        pending."""
+        """Make entries of pending exchanges, at most so many (fewer of large ones), up to this number. Return
+        whether more are pending."""
         with self._lock:
             pending = self._pending
             number = self.total - len(pending)
             last = self.total if newest is None else newest
-            while number < last and most != 0:
+            room = inf if most is None else SLICE_BYTES
+            while number < last and most != 0 and room > 0:
                 number += 1
                 most = None if most is None else most - 1
-                self._store(entry_of(number, pending.popleft(), self.room))
-            if not pending:
-                self._pending_bytes = 0
+                exchange = pending.popleft()
+                self._pending_bytes -= exchange.weight
+                room -= exchange.weight
+                self._store(entry_of(number, exchange, self.room))
         return number < last
 
     def newest(self, most: int) -> Iterator[JournalEntry]:

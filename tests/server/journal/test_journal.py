@@ -14,7 +14,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.journal.entry import STEP, JournalEntry
-from mockllm.server.journal.journal import MAX_PENDING_BYTES, MAX_UNCOUNTED_KINDS, Journal
+from mockllm.server.journal.journal import MAX_EXCESS, MAX_UNCOUNTED_KINDS, SLICE_BYTES, Journal
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
@@ -129,13 +129,30 @@ MANY = PlannedResponse(chunks(200, 0.1), "a.yaml:many")
     ids=["large answers", "long answers", "large bodies"],
 )
 def test_pending_entries_are_bounded_by(answer: PlannedResponse | None, body: bytes, each: int) -> None:
-    journal = Journal(100_000)
-    most = 0
-    for number in range(2 * MAX_PENDING_BYTES // each):
+    room = 3 * MAX_EXCESS
+    journal = Journal(100_000, room)
+    most, taken = 0, 0
+    for number in range(4 * room // each):
         journal.add(seen(number, body, answer))
         most = max(most, len(journal._pending))
-    assert most <= MAX_PENDING_BYTES // each + 1
-    assert len(journal) == journal.total
+        taken = max(taken, len(journal._pending) * each + journal._bytes)
+    assert room // each // 2 < most <= (room + MAX_EXCESS) // each + 1
+    assert taken <= room + MAX_EXCESS + 2 * each
+
+
+def test_exchange_that_is_pushed_out_takes_no_room() -> None:
+    journal = Journal(2, MAX_EXCESS)
+    for number in range(100):
+        journal.add(seen(number, b"x" * (MAX_EXCESS // 4)))
+    assert len(journal._pending) == 2
+    assert [entry.number for entry in journal] == [99, 100]
+    assert journal._pending_bytes == 0
+
+
+def test_slice_of_large_exchanges_ends_early() -> None:
+    journal = filled(Journal(100), 40, b"x" * SLICE_BYTES)
+    assert journal.settle(40)
+    assert len(journal._pending) == 39
 
 
 class Counted(Metrics):

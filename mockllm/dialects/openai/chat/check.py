@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
@@ -152,6 +156,38 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     return _missing_results(open_, len(value) - 1) if open_ else None
 
 
+class OpenCalls(Struct, eq=False):
+    """The calls of the last message of the assistant, and those of them without a tool message."""
+
+    called: Sequence[str] = ()
+    open: Sequence[str] = ()
+
+
+def turns_pass(known: KnownBody) -> bool:
+    """Return whether `check_messages` accepts the messages of a body that has some."""
+    calls = known.fold(_passes, _continued, _passes)
+    return calls is not None and not calls.open
+
+
+def _continued(calls: OpenCalls | None) -> OpenCalls:
+    return OpenCalls() if calls is None else OpenCalls(calls.called, calls.open)
+
+
+def _passes(calls: OpenCalls, entry: Json) -> bool:
+    """Return whether a message and its place behind the calls are accepted."""
+    if _message(entry, "", 0) is not None:
+        return False
+    if entry["role"] == "tool":
+        call_id = entry["tool_call_id"]
+        calls.open = [id for id in calls.open if id != call_id]
+        return call_id in calls.called
+    if calls.open:
+        return False
+    called = entry.get("tool_calls") if entry["role"] == "assistant" else None
+    calls.called = calls.open = [call["id"] for call in called or ()]
+    return True
+
+
 UNCALLED_MESSAGE: Final = (
     "Invalid parameter: messages with role 'tool' must be a response to a preceeding message "
     "with 'tool_calls'."
@@ -197,7 +233,9 @@ FORMATS: Final = {
 
 def check(request: Request) -> Failure | None:
     body = request.body
-    return check_body(body) if type(body) is dict else check_readable(request)
+    if type(body) is not dict:
+        return check_readable(request)
+    return check_known(request, check_body, lambda: check_body(body), turns_pass)
 
 
 def check_body(body: dict[str, Json]) -> Failure | None:

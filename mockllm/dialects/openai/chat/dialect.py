@@ -10,6 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.reply import Call, NativePart, Refusal, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoreUpdate
@@ -31,6 +32,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.request_builder import build_chat
+from mockllm.dialects.openai.stream_forms import CHAT_FORM
 
 FUNCTION_DELTA: Final = b'{"tool_calls":[{"index":%d,"function":{"arguments":%b}}]}'
 CUSTOM_DELTA: Final = b'{"tool_calls":[{"index":%d,"custom":{"input":%b}}]}'
@@ -128,7 +130,11 @@ class ChatEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        return ((dumps({"error": error_object(failure, self._request, self._stamp)}), None),)
+        error = {"error": error_object(failure, self._request, self._stamp)}
+        if not failure.in_chunk:
+            return ((dumps(error), None),)
+        chunk, name = self._chunk(0, b'{"content":""}', b'"error"')
+        return ((chunk[:-1] + b"," + dumps(error)[1:], name),)
 
     def _opening(self, call: Call, choice: int) -> Json:
         number = self._calls[choice]
@@ -161,7 +167,7 @@ class Chat(OpenAiCall):
 
     api = "chat"
     generates = True
-    capabilities = ProtocolCapabilities(unsupported_parts=frozenset({"images"}))
+    capabilities = ProtocolCapabilities(error_in_chunk=True, unsupported_parts=frozenset({"images"}))
     request = ChatRequest
 
     check = staticmethod(check)
@@ -180,6 +186,9 @@ class Chat(OpenAiCall):
         assert isinstance(request, ChatRequest)
         steps = tuple(encode(ChatEncoder(reply, request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return CHAT_FORM
 
     def variant(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)

@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import (
     Format,
     MediaPart,
@@ -61,36 +62,24 @@ class ChatRequest(ModelRequest):
     api = "chat"
     generates = True
     known = KNOWN_FIELDS
+    turns_field = "messages"
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        names: dict[str, str | None] = {}
-        result = []
         entries = self.fields.get("messages")
-        for entry in entries if type(entries) is list else ():
-            if type(entry) is not dict:
-                continue
-            role, content = entry.get("role"), entry.get("content")
-            if type(role) is not str or role not in ROLES:
-                continue
-            neutral = ROLES[role]
-            if type(content) is str and len(entry) == 2 and neutral != "tool":
-                result.append(Message(neutral, (TextPart(content),)))
-            else:
-                result.append(Message(neutral, tuple(_parts(entry, role, names, self.recall))))
-        return tuple(result)
+        return self.read_messages(entries, add_turn) if type(entries) is list else ()
 
     @property
     def memorable(self) -> bool:
         """Whether the completion is to be stored."""
-        return b'"store"' in self.raw and self.fields.get("store") is True
+        return self.fields.get("store") is True
 
     @lazy
     def plain(self) -> Sequence[tuple[Role, str]] | None:
-        """The role and text of each message, where all messages consist of only these; else None. Most
+        """The role and text of each message, where all messages consist of only these; else None. Most short
         requests do, and parsing them as messages costs three times as much."""
         entries = self.fields.get("messages")
-        if type(entries) is not list:
+        if type(entries) is not list or self.known_body is not None:
             return None
         turns = []
         for entry in entries:
@@ -125,6 +114,10 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
+        return self.of_frame("tools", self._offered_tools)
+
+    def _offered_tools(self) -> tuple[Tool, ...]:
+        fields = self.fields
         offered = (_tool(entry) for entry in objects(fields.get("tools")))
         legacy = (read_tool(entry) for entry in objects(fields.get("functions")))
         return tuple(tool for tool in (*offered, *legacy) if tool is not None)
@@ -165,6 +158,20 @@ class ChatRequest(ModelRequest):
     def forced(self) -> bool:
         """Whether the request names the one tool to call."""
         return self.tool_choice.mode == "named"
+
+
+def add_turn(turns: ReadTurns, entry: Json, recall: ResponseLookup) -> None:
+    """Add the message of an entry with a known role."""
+    if type(entry) is not dict:
+        return
+    role, content = entry.get("role"), entry.get("content")
+    if type(role) is not str or role not in ROLES:
+        return
+    neutral = ROLES[role]
+    if type(content) is str and len(entry) == 2 and neutral != "tool":
+        turns.add(Message(neutral, (TextPart(content),)))
+    else:
+        turns.add(Message(neutral, tuple(_parts(entry, role, turns.names, recall))))
 
 
 def _parts(

@@ -8,10 +8,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.request_fields import text_of
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
@@ -110,9 +113,50 @@ CHOICES: Final[dict[str, Check]] = {
 _typed: Final = members(("type",), {"type": string})
 
 
+class ItemOrder(Struct, eq=False):
+    """Whether the last item is a reasoning item with an id, and each call so far with whether it has an output."""
+
+    reasoning: bool = False
+    outputs: dict[str | None, bool] = field(default_factory=dict)
+
+
+def _continued(order: ItemOrder | None) -> ItemOrder:
+    return ItemOrder() if order is None else ItemOrder(order.reasoning, order.outputs.copy())
+
+
+def _passes(order: ItemOrder, item: Json) -> bool:
+    """Return whether an item and its place behind the others are accepted; a reference is not."""
+    if _item(item, "") is not None:
+        return False
+    kind = item.get("type")
+    if kind == "item_reference" or (order.reasoning and item.get("role") not in MODEL_ROLES):
+        return False
+    order.reasoning = kind == "reasoning" and "id" in item
+    if kind in CALLS:
+        order.outputs[text_of(item.get("call_id"))] = False
+    elif kind in RESULTS:
+        id = text_of(item.get("call_id"))
+        if id not in order.outputs:
+            return False
+        order.outputs[id] = True
+    return True
+
+
+def turns_pass(known: KnownBody) -> bool:
+    """Return whether the items of a body are accepted that has some, and continues no stored response."""
+    if known.fields.get("previous_response_id") is not None or known.fields.get("conversation") is not None:
+        return False
+    order = known.fold(_passes, _continued, _passes)
+    return order is not None and not order.reasoning and all(order.outputs.values())
+
+
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
+    return check_known(request, check, lambda: _check_whole(request), turns_pass)
+
+
+def _check_whole(request: Request) -> Failure | None:
     error = check_input(request)
     if error is not None:
         return error

@@ -15,6 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, canonical, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import Framing, Kind, Plan
+from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
 from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
@@ -42,6 +43,7 @@ from mockllm.dialects.openai.responses.items import (
 from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields, usage
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import store_update
+from mockllm.dialects.openai.stream_forms import RESPONSES_FORM
 
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
@@ -234,6 +236,9 @@ class Responses(ResponsesCall):
         assert isinstance(request, ResponsesRequest)
         steps = tuple(encode(ResponsesEncoder(supported_reply(reply), request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def stream_form(self, request: Request) -> StreamForm:
+        return RESPONSES_FORM
 
     def variant(self, request: Request) -> Hashable:
         fields = request.fields

@@ -10,6 +10,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.lazy import lazy
+from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import (
     Format,
     MediaPart,
@@ -84,12 +85,15 @@ class InputRequest(ModelRequest):
     @lazy
     def items(self) -> list[dict[str, Json]]:
         """The items of the whole conversation: stored items, then the request's own."""
+        known = self.known_body
+        if known is not None and not self.before and known.fold(_is_whole, bool, _is_whole) is not None:
+            return known.items
         own = items(self.fields.get("input"))
         return history(self.before) + [resolve_reference(item, self.recall) for item in own]
 
     @lazy
     def messages(self) -> tuple[Message, ...]:
-        return turns_of(self.items, self.recall)
+        return self.read_messages(self.items, add_turn)
 
     @lazy
     def thread(self) -> str | None:
@@ -112,6 +116,9 @@ class InputRequest(ModelRequest):
 
     @lazy
     def tools(self) -> tuple[Tool, ...]:
+        return self.of_frame("tools", self._offered_tools)
+
+    def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
 
     @lazy
@@ -133,6 +140,7 @@ class ResponsesRequest(InputRequest):
     api = "responses"
     generates = True
     known = KNOWN_FIELDS
+    turns_field = "input"
 
     @lazy
     def sampling(self) -> Sampling:
@@ -151,18 +159,16 @@ class ResponsesRequest(InputRequest):
         return frozenset(texts(self.fields.get("include")))
 
 
-def turns_of(items: list[dict[str, Json]], recall: ResponseLookup) -> tuple[Message, ...]:
-    names: dict[str, str | None] = {}
-    result: list[Message] = []
-    for item in items:
-        message = _message(item, names, recall)
-        if message is None:
-            continue
-        if message.role == "assistant" and result and result[-1].role == "assistant":
-            result[-1] = Message("assistant", result[-1].parts + message.parts)
-        else:
-            result.append(message)
-    return tuple(result)
+def _is_whole(_: bool, item: Json) -> bool:
+    """Return whether an item needs no stored response."""
+    return type(item) is dict and item.get("type") != "item_reference"
+
+
+def add_turn(turns: ReadTurns, item: dict[str, Json], recall: ResponseLookup) -> None:
+    """Add the message of an item."""
+    message = _message(item, turns.names, recall)
+    if message is not None:
+        turns.join(message)
 
 
 def _message(item: dict[str, Json], names: dict[str, str | None], recall: ResponseLookup) -> Message | None:

@@ -1,0 +1,3 @@
+module mockllm.dev/mockllm
+
+go 1.22

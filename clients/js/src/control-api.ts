@@ -1,0 +1,74 @@
+import type { components } from "./generated/control.js";
+
+type Problem = components["schemas"]["ProblemBody"];
+
+/** A call that the server refused. `problems` has one entry for each wrong field, with its place in the rule. */
+export class MockllmError extends Error {
+  override name = "MockllmError";
+
+  constructor(
+    message: string,
+    /** The HTTP status of the refusal; 0 where no server answered. */
+    readonly status: number,
+    readonly problems: NonNullable<Problem["errors"]> = [],
+  ) {
+    super(message);
+  }
+}
+
+/** The control API of a server, over HTTP. */
+export class ControlApi {
+  constructor(
+    readonly url: string,
+    private readonly token?: string,
+  ) {}
+
+  /**
+   * Calls the API. `caller`: the public method that the test called. An error has the line of that call in its stack, as
+   * if it were thrown there: the call was made before the first `await`.
+   */
+  call<T>(caller: Function, method: string, path: string, body?: unknown): Promise<T> {
+    const place = new MockllmError("", 0);
+    Error.captureStackTrace(place, caller);
+    return this.send<T>(method, path, body).catch((error: MockllmError) => {
+      const lines = place.stack?.split("\n").slice(1) ?? [];
+      error.stack = [`${error.name}: ${error.message}`, ...lines].join("\n");
+      throw error;
+    });
+  }
+
+  /** Returns the text of a response. Throws MockllmError unless the status is 2xx. */
+  async text(method: string, path: string, body?: unknown): Promise<string> {
+    const headers: Record<string, string> = this.token === undefined ? {} : { "x-mockllm-admin-token": this.token };
+    if (body !== undefined) headers["content-type"] = typeof body === "string" ? "application/yaml" : "application/json";
+    const init: RequestInit = { method, headers };
+    if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
+    let response: Response;
+    try {
+      response = await fetch(this.url + path, init);
+    } catch (error) {
+      throw new MockllmError(`no mockllm server answers at ${this.url}: ${reason(error)}`, 0);
+    }
+    const text = await response.text();
+    if (response.ok) return text;
+    throw refusal(response.status, text);
+  }
+
+  private async send<T>(method: string, path: string, body: unknown): Promise<T> {
+    return JSON.parse(await this.text(method, path, body)) as T;
+  }
+}
+
+function reason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message || cause.name : String(cause);
+}
+
+function refusal(status: number, text: string): MockllmError {
+  try {
+    const problem = JSON.parse(text) as Problem;
+    return new MockllmError(problem.detail ?? problem.title ?? text, status, problem.errors ?? []);
+  } catch {
+    return new MockllmError(`status ${status}: ${text.slice(0, 200)}`, status);
+  }
+}

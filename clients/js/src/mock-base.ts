@@ -1,0 +1,202 @@
+import { readFile, readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type ControlApi, MockllmError } from "./control-api.js";
+import type { components } from "./generated/control.js";
+import { VARIABLES } from "./generated/environment.js";
+import type { ErrorSpec, ModifierSpec, ReplySpec, RuleSpec, StepSpec } from "./generated/scenario.js";
+
+type Schemas = components["schemas"];
+
+/** The conditions on a request: `match` of a rule. */
+export type Match = NonNullable<RuleSpec["match"]>;
+/** The keys of a rule beside its response: `match`, `name`, `times`, `delay`, `pace`, `faults` and so on. */
+export type RuleOptions = Omit<RuleSpec, "reply" | "error" | "sequence" | "choose" | "http" | "proxy" | "replay">;
+/** A request in the journal, without its body. */
+export type ReceivedRequest = Schemas["RequestSummary"];
+/** A request in the journal, with the bodies of request and response. */
+export type RequestDetail = Schemas["RequestDetail"];
+/** How one client behaved. */
+export type ClientVerdicts = Schemas["ClientVerdicts"];
+/** What a request count must be: by default at least one. */
+export interface Count {
+  times?: number;
+  atLeast?: number;
+  atMost?: number;
+}
+/** A rule that was added. */
+export interface AddedRule {
+  name: string;
+  /** The requests for which the rule was selected. */
+  requests(): Promise<ReceivedRequest[]>;
+}
+
+const PAGE = 500;
+
+/** A server, or a session of it: adds rules, and tells what came. */
+export abstract class MockBase {
+  /** The base URL without a path. */
+  abstract readonly baseUrl: string;
+  /** The session; undefined for the server, which sees all requests. */
+  abstract readonly sessionId: string | undefined;
+  protected abstract readonly api: ControlApi;
+  private names = 0;
+
+  get openaiUrl(): string {
+    return `${this.baseUrl}/v1`;
+  }
+
+  get anthropicUrl(): string {
+    return this.baseUrl;
+  }
+
+  get geminiUrl(): string {
+    return this.baseUrl;
+  }
+
+  /** The variables by which SDKs find the server, with dummy keys: for a child process. */
+  get environment(): Record<string, string> {
+    const entries = Object.entries(VARIABLES).map(([name, value]) => [name, value.replace("{base}", this.baseUrl)]);
+    return { ...Object.fromEntries(entries), MOCKLLM_URL: this.api.url };
+  }
+
+  /** Adds a rule with a reply: a text, or `{text, thinking, tool_calls, chunks}`. */
+  reply(reply: string | ReplySpec, options: RuleOptions = {}): Promise<AddedRule> {
+    return this.add(this.reply, "reply", { ...options, reply });
+  }
+
+  /** Adds a rule with an error: its name (`"rate_limit"`), or `{type, status, retry_after, message}`. */
+  error(error: ErrorSpec | string, options: RuleOptions = {}): Promise<AddedRule> {
+    return this.add(this.error, "error", { ...options, error });
+  }
+
+  /** Adds a rule with steps in order: texts, or `{error: "overloaded", times: 2}`. */
+  sequence(steps: (string | StepSpec)[], options: RuleOptions = {}): Promise<AddedRule> {
+    return this.add(this.sequence, "sequence", { ...options, sequence: steps });
+  }
+
+  /** Adds any rule, as in a file. */
+  rule(rule: RuleSpec): Promise<AddedRule> {
+    return this.add(this.rule, "rule", rule);
+  }
+
+  /** Adds a modifier of all responses: `modifier({delay: "200ms"})`. */
+  async modifier(modifier: ModifierSpec): Promise<void> {
+    const body = { modifiers: [{ name: this.nextName("modifier"), ...modifier }] };
+    await this.api.call(this.modifier, "POST", `/api/rules${this.query}`, body);
+  }
+
+  /** Adds the rules and modifiers of scenario files and folders, above all others. Paths are relative to the working
+   * directory. */
+  async load(...paths: string[]): Promise<void> {
+    for (const path of paths) {
+      for (const file of await scenarioFiles(path)) {
+        const text = await readFile(file, "utf8");
+        await this.api.text("POST", `/api/rules${this.query}`, text).catch((error: MockllmError) => {
+          const problem = error.problems[0];
+          const place = problem?.line == null ? file : `${file}:${problem.line}:${problem.column}`;
+          throw new MockllmError(`${place}: ${error.message}`, error.status, error.problems);
+        });
+      }
+    }
+  }
+
+  /** Adds the modifiers of a climate of the pack `weather`: calm, flaky, rate-limited, slow, storm, provider-outage. */
+  async climate(name: string): Promise<void> {
+    const { climates } = await this.api.call<Schemas["ClimateList"]>(this.climate, "GET", "/api/climates");
+    const climate = climates.find((each) => each.name === name);
+    if (climate === undefined) {
+      const names = climates.map((each) => each.name).join(", ");
+      throw new MockllmError(`no climate is named ${JSON.stringify(name)}; there are ${names}`, 0);
+    }
+    if (climate.yaml !== "") await this.api.call(this.climate, "POST", `/api/rules${this.query}`, climate.yaml);
+  }
+
+  /** Returns all requests in their order. */
+  async requests(filter: { rule?: string; missed?: boolean } = {}): Promise<ReceivedRequest[]> {
+    const found: ReceivedRequest[] = [];
+    for (;;) {
+      const query = new URLSearchParams({ limit: String(PAGE) });
+      if (this.sessionId !== undefined) query.set("session", this.sessionId);
+      if (filter.rule !== undefined) query.set("rule", filter.rule);
+      if (filter.missed === true) query.set("missed", "true");
+      const oldest = found[0];
+      if (oldest !== undefined) query.set("before", String(oldest.id));
+      const page = await this.api.call<Schemas["RequestPage"]>(this.requests, "GET", `/api/requests?${query}`);
+      const listed = page.requests.filter((each) => oldest === undefined || each.id < oldest.id);
+      found.unshift(...listed.sort((one, other) => one.id - other.id));
+      if (page.requests.length < PAGE) return found;
+    }
+  }
+
+  /** Returns a request with the bodies of request and response. */
+  request(id: number): Promise<RequestDetail> {
+    return this.api.call(this.request, "GET", `/api/requests/${id}`);
+  }
+
+  /** Returns the requests that no rule matched. */
+  unmatched(): Promise<ReceivedRequest[]> {
+    return this.requests({ missed: true });
+  }
+
+  /** Throws unless the number of requests that match is as expected. The message shows the nearest other requests. */
+  async verify(match: Match, count: Count = {}): Promise<void> {
+    const expectation: Record<string, unknown> = { match };
+    if (count.times !== undefined) expectation["exactly"] = count.times;
+    if (count.atLeast !== undefined) expectation["at_least"] = count.atLeast;
+    if (count.atMost !== undefined) expectation["at_most"] = count.atMost;
+    const body = { expect: [expectation], session: this.sessionId ?? null };
+    const place = new MockllmError("", 0);
+    Error.captureStackTrace(place, this.verify);
+    const result = await this.api.call<Schemas["VerifyResult"]>(this.verify, "POST", "/api/verify", body);
+    if (result.passed) return;
+    const lines = result.failures.flatMap((failure) => [
+      `${failure.message} with ${JSON.stringify(match)}`,
+      ...(failure.nearest ?? []).flatMap((near) => [`  ${near.id} ${near.path}`, ...near.differences.map((each) => `    ${each}`)]),
+    ]);
+    place.message = lines.join("\n");
+    place.stack = `${place.name}: ${place.message}\n${place.stack?.split("\n").slice(1).join("\n")}`;
+    throw place;
+  }
+
+  /** Returns how the clients behaved: whether they waited as requested, retried the right errors, noticed a cut stream.
+   * A test of retries asserts that none is bad: `(await mock.verdicts({bad: true})).length === 0`. */
+  async verdicts(filter: { bad?: boolean } = {}): Promise<ClientVerdicts[]> {
+    const query = this.sessionId === undefined ? "" : `?session=${encodeURIComponent(this.sessionId)}`;
+    const list = await this.api.call<Schemas["VerdictList"]>(this.verdicts, "GET", `/api/verdicts${query}`);
+    if (filter.bad !== true) return list.clients;
+    const bad = list.clients.map((each) => ({ ...each, verdicts: each.verdicts.filter((verdict) => !verdict.good) }));
+    return bad.filter((each) => each.verdicts.length > 0);
+  }
+
+  /** Returns the requests as text, a line for each, with the nearest rules below those that no rule matched. */
+  async journal(): Promise<string> {
+    const lines = (await this.requests()).flatMap((each) => [
+      `${each.method} ${each.path} ${each.model ?? "-"} → ${each.rule ?? "no rule"} ${each.status}`,
+      ...(each.faults.length > 0 ? [`  faults: ${each.faults.join(", ")}`] : []),
+      ...each.near_misses.map((near) => `  ${near}`),
+    ]);
+    return lines.length === 0 ? "no requests" : lines.join("\n");
+  }
+
+  /** The query that selects the overlay of the session. */
+  protected get query(): string {
+    return this.sessionId === undefined ? "" : `?session=${encodeURIComponent(this.sessionId)}`;
+  }
+
+  private async add(caller: Function, kind: string, rule: object): Promise<AddedRule> {
+    const named: RuleSpec & { name: string } = { name: this.nextName(kind), ...rule };
+    await this.api.call(caller, "POST", `/api/rules${this.query}`, { rules: [named] });
+    return { name: named.name, requests: () => this.requests({ rule: named.name }) };
+  }
+
+  private nextName(kind: string): string {
+    this.names += 1;
+    return `${kind} ${this.names}`;
+  }
+}
+
+async function scenarioFiles(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const names = await readdir(path, { recursive: true });
+  return names.filter((name) => /\.ya?ml$/.test(name)).sort().map((name) => join(path, name));
+}

@@ -1,0 +1,234 @@
+"""`mockllm drift`: is the provider still what the mock says?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.diff import request_cases
+from mockllm.cli.drift_table import print_report
+from mockllm.cli.options import LOADING, RECORDING, BadOption, add, option_values
+from mockllm.cli.sources import note_default_pack, scenario_sources, uses_default_pack, vocabulary
+from mockllm.cli.units import seconds
+from mockllm.core.display import counted
+from mockllm.core.json.codec import pretty
+from mockllm.drift.change import SEVERITIES
+from mockllm.drift.cost import CostBudget
+from mockllm.drift.extras_pack import PACK, is_fixable, write_extras_pack
+from mockllm.drift.live_provider import LiveProviders
+from mockllm.drift.recorded_exchanges import RecordedExchanges
+from mockllm.drift.report import DriftReport
+from mockllm.drift.requests import example_requests, recorded_requests
+from mockllm.drift.run import Exchanges, KeyRefused, ask_all, compare_all, requests_of
+from mockllm.engine import Engine
+from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.loader import LoadedScenarios, load_scenarios
+from mockllm.scenario.pack_files import PackRejected
+from mockllm.server.upstreams import Upstreams
+from mockllm.state.sessions import Sessions
+from mockllm.testing.request_files import InvalidRequestFile
+
+OPTIONS: Final = (*LOADING, *RECORDING)
+ABOUT: Final = (
+    "Sends the examples of scenarios to live providers with your own keys, and compares the form of the responses "
+    "with this server's: fields, types, event order, headers, errors; never texts. Exit code 1 if a change is as "
+    "severe as --fail-on says."
+)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = ABOUT
+    parser.add_argument(
+        "folders", nargs="*", metavar="DIR", help="folders (or files) of scenarios, as --scenarios"
+    )
+    add(parser, OPTIONS)
+    parser.add_argument(
+        "--requests", metavar="PATH", action="append", default=[], type=Path,
+        help="send the requests of a file or folder in place of examples: JSON as for `explain`, or recordings",
+    )  # fmt: skip
+    parser.add_argument(
+        "--against", metavar="FOLDER", action="append", default=[], type=Path,
+        help="compare recordings (of `mockllm record`, or that `mockllm import` reads); nothing is sent",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model",
+        metavar="PROVIDER=MODEL",
+        action="append",
+        default=[],
+        type=_pair,
+        help="the model of examples",
+    )
+    parser.add_argument(
+        "--key-variable", metavar="PROVIDER=NAME", action="append", default=[], type=_pair,
+        help="the environment variable of a key; by default that of the provider's SDK",
+    )  # fmt: skip
+    parser.add_argument(
+        "--max-cost", metavar="USD", type=float, default=0.25, help="bound of the cost (0.25)"
+    )
+    parser.add_argument(
+        "--max-tokens", metavar="N", type=int, default=200, help="of examples without any (200)"
+    )
+    parser.add_argument(
+        "--price", metavar="MODEL=IN/OUT", action="append", default=[], type=_price,
+        help="US dollars for a million tokens, by the beginning of a model's name",
+    )  # fmt: skip
+    parser.add_argument(
+        "--timeout", metavar="TIME", type=_seconds, default=60.0, help="for each response (60s)"
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=(*SEVERITIES, "none"),
+        default="medium",
+        help="severity of the exit code 1 (medium)",
+    )
+    parser.add_argument(
+        "--ignore",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="places that do not count, such as '$.usage.*'",
+    )
+    parser.add_argument(
+        "--fix", metavar="DIR", nargs="?", const="scenarios", default=None,
+        help="write new fields as a pack of `extras` into a folder of scenarios (./scenarios)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0 without a severe change, 1 with one, 2 for a mistake, a refused key or a bound that is too low."""
+    if args.folders:
+        args.scenarios = [*args.folders, *(args.scenarios or ())]
+    values = option_values(args, OPTIONS, os.environ)
+    if not args.against and not values["upstream"]:
+        raise BadOption(
+            "drift: expected a provider, --upstream openai=https://api.openai.com, or recordings, --against FOLDER"
+        )
+    note_default_pack(values)
+    gathered = load_scenarios(scenario_sources(values, os.environ))
+    if gathered.diagnostics:
+        print_mistakes(gathered.diagnostics, sys.stderr)
+        return 2
+    report = DriftReport(lambda protocol, place: any(fnmatchcase(place, glob) for glob in args.ignore))
+    engine = _engine(gathered)
+    try:
+        exchanges = (
+            _recorded(engine, args, report) if args.against else _live(engine, gathered, args, values, report)
+        )
+    except (KeyRefused, PackRejected, InvalidRequestFile) as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 2
+    compare_all(engine, exchanges, report, PACK if args.fix is not None else "")
+    if args.json:
+        print(pretty(report.as_json()).decode())
+    else:
+        print_report(report)
+    if args.fix is not None:
+        _fix(report, exchanges, args, values)
+    if not report.rows:
+        print("mockllm: nothing was compared", file=sys.stderr)
+        return 2
+    return int(report.failed(None if args.fail_on == "none" else args.fail_on))
+
+
+def _engine(gathered: LoadedScenarios) -> Engine:
+    return Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+
+
+def _recorded(engine: Engine, args: argparse.Namespace, report: DriftReport) -> Exchanges:
+    exchanges: Exchanges = []
+    for folder in args.against:
+        if not folder.exists():
+            raise BadOption(f"--against {folder}: there is no such folder")
+        found = RecordedExchanges(folder, vocabulary())
+        exchanges += [(sent.read_by(engine, 0.0), response) for sent, response in found]
+        report.notes += found.notes
+    return exchanges
+
+
+def _live(
+    engine: Engine,
+    gathered: LoadedScenarios,
+    args: argparse.Namespace,
+    values: Mapping[str, Any],
+    report: DriftReport,
+) -> Exchanges:
+    """Send the requests; tell the cost before and after. Raises KeyRefused, PackRejected, InvalidRequestFile."""
+    if args.requests:
+        wanted = recorded_requests(list(request_cases(args.requests)))
+    else:
+        wanted = example_requests(gathered, dict(args.model), args.max_tokens)
+    live = LiveProviders(Upstreams(dict(values["upstream"])), args.timeout, dict(args.key_variable))
+    requests = [each for each in requests_of(engine, wanted) if live.serves(each)]
+    budget = CostBudget(args.max_cost, dict(args.price))
+    most = sum(map(budget.most, requests))
+    where = ", ".join(dict.fromkeys(each.provider or "other" for each in requests))
+    _tell(f"{counted(len(requests), 'request')} to {where or 'no provider'}, at most ${most:.4f}")
+    if most > args.max_cost:
+        _tell(f"the bound is --max-cost {args.max_cost:g}: requests beyond it are not sent")
+    exchanges = asyncio.run(ask_all(live, requests, budget, report, _progress(len(requests))))
+    uncounted = f", {counted(budget.uncounted, 'response')} estimated" if budget.uncounted else ""
+    _tell(f"cost by the usage that the responses report: ${budget.spent:.4f}{uncounted}")
+    return exchanges
+
+
+def _progress(total: int) -> Any:
+    """Return a function that shows the number of the request on a terminal."""
+    if not sys.stderr.isatty():
+        return lambda number: None
+    return lambda number: print(f"\r{number + 1}/{total} ", end="", file=sys.stderr, flush=True)
+
+
+def _fix(
+    report: DriftReport, exchanges: Exchanges, args: argparse.Namespace, values: Mapping[str, Any]
+) -> None:
+    """Write the pack, and compare once more with the pack in force."""
+    folder = Path(args.fix)
+    packs = ("default",) if uses_default_pack(values) else ()
+    try:
+        written = write_extras_pack(report, folder, packs)
+    except OSError as error:
+        raise BadOption(f"--fix {folder}: {error.strerror}") from None
+    sources = scenario_sources(
+        {**values, "scenarios": [*(values["scenarios"] or ()), str(folder)]}, os.environ
+    )
+    after = DriftReport()
+    compare_all(_engine(load_scenarios(sources)), exchanges, after)
+    left = [each for each in after.changes if is_fixable(each)]
+    _tell(f"{counted(written, 'new field')} in {folder}/provider-drift.yaml; {len(left)} not in force")
+    for change in left:
+        _tell(f"  {change.protocol} {change.place} {change.detail}")
+
+
+def _tell(text: str) -> None:
+    print(f"mockllm: {text}", file=sys.stderr)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not (name and separator and value):
+        raise argparse.ArgumentTypeError(f"expected PROVIDER=VALUE, found {text!r}")
+    return name, value
+
+
+def _price(text: str) -> tuple[str, tuple[float, float]]:
+    name, value = _pair(text)
+    cheap, _, dear = value.partition("/")
+    try:
+        return name, (float(cheap), float(dear))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected MODEL=IN/OUT in US dollars, found {text!r}") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

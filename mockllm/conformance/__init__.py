@@ -1,0 +1,1 @@
+"""The comparison of two responses of one protocol by their form: fields, types, event order, headers, errors."""

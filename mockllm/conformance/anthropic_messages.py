@@ -1,0 +1,168 @@
+"""Decodes recorded responses of Anthropic's messages into replies.
+
+Only the comparison uses it: the decoded reply is encoded again, and both must have the same shape. Content
+that only this provider has (server tools, citations) becomes native blocks and extras, as in a scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.anthropic import MESSAGES
+
+FINISH: dict[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "tool_use": "tool_calls",
+    "refusal": "refusal",
+}
+
+
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        return Failure(BY_STATUS[status], status)
+    if isinstance(body, dict):
+        return _from_body(body)
+    return _from_stream([(name, loads(data)) for name, data in events_of(body)])
+
+
+def _from_body(body: dict[str, Any]) -> Reply:
+    parts = tuple(_part(block, _block_chunks(block)) for block in body["content"])
+    extras: dict[str, Any] = {key: body[key] for key in ("container", "context_management") if key in body}
+    return _reply(body, parts, body, body["usage"], extras)
+
+
+def _from_stream(events: list[tuple[str, dict[str, Any]]]) -> Reply:
+    blocks: dict[int, tuple[dict[str, Any], list[str]]] = {}
+    message: dict[str, Any] = {}
+    last: dict[str, Any] = {}
+    for name, data in events:
+        match name:
+            case "message_start":
+                message = data["message"]
+            case "content_block_start":
+                blocks[data["index"]] = (dict(data["content_block"]), [])
+            case "content_block_delta":
+                _add_delta(data["delta"], *blocks[data["index"]])
+            case "message_delta":
+                last = data
+    parts = tuple(_part(*blocks[index]) for index in sorted(blocks))
+    extras = {key: last[key] for key in ("context_management",) if key in last}
+    if "container" in last["delta"]:
+        extras["container"] = last["delta"]["container"]
+    return _reply(message, parts, last["delta"], {**message["usage"], **last["usage"]}, extras)
+
+
+def _add_delta(delta: dict[str, Any], block: dict[str, Any], chunks: list[str]) -> None:
+    match delta["type"]:
+        case "text_delta":
+            chunks.append(delta["text"])
+        case "thinking_delta":
+            chunks.append(delta["thinking"])
+        case "input_json_delta":
+            chunks.append(delta["partial_json"])
+        case "signature_delta":
+            block["signature"] = delta["signature"]
+        case "citations_delta":
+            block.setdefault("citations", []).append(delta["citation"])
+
+
+def _block_chunks(block: dict[str, Any]) -> list[str]:
+    """Return the content of a complete block, as one chunk."""
+    match block["type"]:
+        case "text":
+            return [block["text"]]
+        case "thinking":
+            return [block["thinking"]] if block["thinking"] else []
+        case "tool_use" | "server_tool_use":
+            return [dumps(block["input"]).decode()]
+    return []
+
+
+def _part(block: dict[str, Any], chunks: list[str]) -> Part:
+    match block["type"]:
+        case "text" if not block.get("citations"):
+            return Text(tuple(chunks))
+        case "text":
+            return NativePart("anthropic", {**block, "text": "".join(chunks)})
+        case "thinking":
+            return Thinking(tuple(chunks), block["signature"])
+        case "tool_use":
+            return Call(block["name"], tuple(chunk for chunk in chunks if chunk), block["id"])
+        case "server_tool_use":
+            return NativePart("anthropic", {**block, "input": loads("".join(chunks) or "{}")})
+    return NativePart("anthropic", block)
+
+
+def _reply(
+    message: dict[str, Any],
+    parts: tuple[Part, ...],
+    ending: dict[str, Any],
+    counted: dict[str, Any],
+    extras: dict[str, Any],
+) -> Reply:
+    read = counted.get("cache_read_input_tokens") or 0
+    written = counted.get("cache_creation_input_tokens") or 0
+    thought = (counted.get("output_tokens_details") or {}).get("thinking_tokens", 0)
+    more = {key: counted[key] for key in ("server_tool_use", "iterations") if key in counted}
+    if more:
+        extras["usage"] = more
+    choice = Choice(parts, FINISH[ending["stop_reason"]], ending["stop_sequence"])
+    usage = Usage(counted["input_tokens"] + read + written, counted["output_tokens"], read, written, thought)
+    return Reply((choice,), usage, message["model"], extras={"anthropic": extras} if extras else {})
+
+
+def kind(name: str, payload: Json) -> str:
+    """Return an event's name, a delta's type."""
+    return str(payload["delta"]["type"]) if name == "content_block_delta" else name
+
+
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form."""
+    return {name: body[name] for name in ("model", "stream", "thinking") if name in body}
+
+
+PROTOCOL = Protocol(
+    folder="anthropic-messages",
+    dialect=MESSAGES,
+    path="/v1/messages",
+    decode=decode,
+    kind=kind,
+    settings=settings,
+    untimed=frozenset({"ping"}),
+    opaque=frozenset({"$.content[].input", "$.content_block.input"}),
+    known_extras=frozenset({"container", "context_management", "usage.iterations", "usage.server_tool_use"}),
+    noise=frozenset(
+        {
+            "alt-svc",
+            "anthropic-workspace-id",
+            "cf-cache-status",
+            "cf-ray",
+            "connection",
+            "content-encoding",
+            "content-length",
+            "content-security-policy",
+            "date",
+            "retry-after",
+            "server",
+            "server-timing",
+            "strict-transport-security",
+            "traceresponse",
+            "transfer-encoding",
+            "vary",
+            "via",
+            "x-cloud-trace-context",
+            "x-envoy-upstream-service-time",
+            "x-robots-tag",
+        }
+    ),
+)

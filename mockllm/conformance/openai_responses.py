@@ -1,0 +1,137 @@
+"""Decodes recorded responses of OpenAI's responses protocol into replies.
+
+Only the comparison uses it. Content without a neutral form (server tools, citations) becomes a native item,
+as in a scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mockllm.conformance.openai_chat import ERROR_NAMES
+from mockllm.conformance.openai_chat import PROTOCOL as CHAT
+from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import (
+    Call,
+    Choice,
+    Finish,
+    NativePart,
+    Part,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    Usage,
+)
+from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
+
+FINISH: dict[str | None, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}
+OPAQUE_MEMBERS = (
+    *("tools[].parameters", "text.format.schema", "metadata", "prompt.variables", "instructions"),
+    *("output[].tools", "output[].arguments", "output[].action", "output[].content[].annotations"),
+)
+"""Members of a response that contain a user's texts, or results of a server tool."""
+
+
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        error = body["error"]
+        named = ERROR_NAMES.get(error["code"], BY_STATUS[status])
+        return Failure(named, status, fields={name: error[name] for name in ("param", "code")})
+    if isinstance(body, dict):
+        return _reply(body, {})
+    events = [loads(data) for _, data in events_of(body)]
+    chunks: dict[int, list[str]] = {}
+    for event in events:
+        if event["type"] in DELTAS or event["type"] in ARGUMENTS:
+            chunks.setdefault(event["output_index"], []).append(event["delta"])
+    return _reply(events[-1]["response"], chunks)
+
+
+def _reply(response: dict[str, Any], chunks: Mapping[int, list[str]]) -> Reply:
+    """Return the reply; `chunks` are those of each item, where the response was streamed."""
+    parts = [_part(item, chunks.get(place)) for place, item in enumerate(response["output"])]
+    reason = (response["incomplete_details"] or {}).get("reason")
+    counted = response["usage"]
+    usage = Usage(
+        counted["input_tokens"],
+        counted["output_tokens"],
+        counted["input_tokens_details"]["cached_tokens"],
+        counted["input_tokens_details"].get("cache_write_tokens", 0),
+        counted["output_tokens_details"]["reasoning_tokens"],
+    )
+    return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)
+
+
+def _part(item: dict[str, Any], chunks: list[str] | None) -> Part:
+    """Return the part of an item; without chunks it was sent in one event."""
+    match item:
+        case {"type": "message", "content": [{"type": "output_text", "annotations": [], "text": text}]}:
+            return Text(tuple(chunks or [text]))
+        case {"type": "message", "content": [{"type": "refusal", "refusal": text}]}:
+            return Refusal(tuple(chunks or [text]))
+        case {"type": "reasoning", "summary": summary}:
+            text = "".join(part["text"] for part in summary)
+            return Thinking(tuple(chunks or ([text] if text else [])))
+        case {"type": "function_call", "name": name, "arguments": text, "call_id": id}:
+            return Call(name, tuple(chunks or [text]), id)
+    return NativePart("openai", item)
+
+
+def kind(name: str, payload: Json) -> str:
+    """Return an event's name; for an event with an item, also the item's type."""
+    if name.startswith("response.output_item"):
+        return f"{name} {payload['item']['type']}"
+    return name
+
+
+PROTOCOL_WORD_MEMBERS = (
+    "type",
+    "mode",
+    "effort",
+    "summary",
+    "context",
+    "verbosity",
+    "service_tier",
+    "include",
+    "model",
+)
+"""Members whose values are words of the protocol."""
+SCHEMAS = ("parameters", "schema", "variables", "metadata")
+
+
+def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the settings that change a response's form: all except the user's texts."""
+    return {name: _without_texts(name, value) for name, value in body.items() if name != "input"}
+
+
+def _without_texts(name: str, value: Json) -> Json:
+    """Return the value without the user's texts."""
+    if value is None or name in PROTOCOL_WORD_MEMBERS:
+        return value
+    if name in SCHEMAS:
+        return {}
+    if isinstance(value, dict):
+        return {key: _without_texts(key, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_texts(name, item) for item in value]
+    return value if isinstance(value, int | float) or value in ("auto", "required", "none") else "x"
+
+
+PROTOCOL = Protocol(
+    folder="openai-responses",
+    dialect=RESPONSES,
+    path="/v1/responses",
+    decode=decode,
+    kind=kind,
+    settings=settings,
+    opaque=frozenset(f"{root}.{path}" for root in ("$", "$.response") for path in OPAQUE_MEMBERS)
+    | frozenset(f"$.item.{path.removeprefix('output[].')}" for path in OPAQUE_MEMBERS),
+    noise=CHAT.noise,
+)

@@ -1,0 +1,244 @@
+"""Decodes recorded responses of vendors with OpenAI's protocol into replies. Only the comparison uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from mockllm.conformance import openai_responses
+from mockllm.conformance.openai_chat import choice_key, settings
+from mockllm.conformance.shape import Protocol, Recording, events_of
+from mockllm.core.failure import BY_STATUS, Failure
+from mockllm.core.json.codec import Json, loads
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.dialects.registry import generating_dialect
+
+FINISH: dict[str | None, Finish] = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+}
+THOUGHTS = ("reasoning_content", "reasoning")
+
+
+def decode(recording: Recording) -> Reply | Failure:
+    """Return the reply, or the failure, of a recording."""
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        return failure_of(status, body)
+    if isinstance(body, dict):
+        choices = tuple(
+            Choice(_message_parts(choice["message"]), _finish(choice)) for choice in body["choices"]
+        )
+        return Reply(choices, _usage(body["usage"]))
+    chunks = [loads(data) for _, data in events_of(body) if data.startswith("{")]
+    requested = (recording["request"]["body"] or {}).get("model")
+    model = next((chunk["model"] for chunk in chunks if chunk.get("model")), requested)
+    return replace(_from_stream(chunks), model=None if model == requested else model)
+
+
+def failure_of(status: int, body: Mapping[str, Any]) -> Failure:
+    """Return the failure of a status; xAI has one status for invalid keys and other errors."""
+    key = isinstance(body.get("error"), str) and "API key" in body["error"]
+    return Failure("authentication" if key else BY_STATUS[status], status)
+
+
+def _finish(choice: Mapping[str, Any]) -> Finish:
+    return FINISH.get(choice.get("finish_reason"), "stop")
+
+
+def _usage(counted: Json) -> Usage:
+    if not counted:
+        return Usage(0, 0)
+    cached = (counted.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
+    reasoning = (counted.get("completion_tokens_details") or {}).get("reasoning_tokens", 0)
+    return Usage(
+        counted["prompt_tokens"], counted["completion_tokens"], cached_read=cached, reasoning=reasoning
+    )
+
+
+def _reasoning(fields: Mapping[str, Any]) -> str:
+    return next((fields[name] for name in THOUGHTS if fields.get(name)), "")
+
+
+def _message_parts(message: dict[str, Any]) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    if _reasoning(message):
+        parts.append(Thinking((_reasoning(message),)))
+    if message.get("content"):
+        parts.append(Text((message["content"],)))
+    calls = [(call["function"], call["id"]) for call in message.get("tool_calls") or ()]
+    return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
+
+
+def _from_stream(chunks: list[dict[str, Any]]) -> Reply:
+    parts: list[tuple[type, str, list[str]]] = []
+    finish: Finish | None = None
+    counted: Json = None
+    broken: Failure | None = None
+    for chunk in chunks:
+        counted = chunk.get("usage") or counted
+        if "error" in chunk:
+            own = {name: value for name, value in chunk["error"].items() if name not in ("message", "type")}
+            broken = Failure("bad_request", fields=own)
+        for choice in chunk.get("choices", ()):
+            _add_delta(choice["delta"], parts, ended=bool(choice.get("finish_reason")))
+            finish = _finish(choice) if choice.get("finish_reason") else finish
+    built_parts = tuple(_part(*part) for part in parts)
+    unfinished = finish is None and broken is None
+    return Reply(
+        (Choice(built_parts, finish or "stop"),), _usage(counted), broken=broken, unfinished=unfinished
+    )
+
+
+def _add_delta(delta: dict[str, Any], parts: list[tuple[type, str, list[str]]], *, ended: bool) -> None:
+    """Add the content of a delta; the empty texts beside other members add nothing."""
+    text = str(delta.get("content") or "")
+    alone = delta == {"content": ""} and not ended
+    for part_type, chunk in ((Thinking, _reasoning(delta)), (Text, text)):
+        if chunk or (part_type is Text and alone):
+            if not parts or parts[-1][0] is not part_type:
+                parts.append((part_type, "", []))
+            parts[-1][2].append(chunk)
+    for call in delta.get("tool_calls") or ():
+        if call.get("id") and not _continues(call, parts):
+            parts.append((Call, call["function"]["name"], []))
+        if call["function"].get("arguments"):
+            parts[-1][2].append(call["function"]["arguments"])
+
+
+def _continues(call: Mapping[str, Any], parts: list[tuple[type, str, list[str]]]) -> bool:
+    """Return whether a call is a chunk of the last one, with all its members repeated."""
+    last = parts[-1] if parts else (Text, "", [])
+    return last[:2] == (Call, call["function"]["name"]) and not "".join(last[2])
+
+
+def _part(kind: type, name: str, chunks: list[str]) -> Part:
+    return Call(name, tuple(chunks)) if kind is Call else kind(tuple(chunks))
+
+
+def kind(name: str, payload: Json) -> str:
+    """Return the purpose of a chunk."""
+    if not isinstance(payload, dict):
+        return "done" if payload == "[DONE]" else "comment"
+    if "error" in payload:
+        return "error"
+    choice = payload["choices"][0] if payload.get("choices") else {}
+    if choice.get("finish_reason") is not None:
+        return "finish"
+    delta = choice.get("delta", {})
+    if payload.get("usage"):
+        return "usage"
+    if delta.get("tool_calls"):
+        return "call" if delta["tool_calls"][0].get("id") else "arguments"
+    if _reasoning(delta):
+        return "thought"
+    if delta.get("content") or delta.keys() == {"content"}:
+        return "content"
+    return "role" if delta else "other"
+
+
+NOISE = frozenset(
+    {
+        "access-control-allow-credentials",
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "alt-svc",
+        "cache-control",
+        "cf-cache-status",
+        "cf-ray",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "date",
+        "etag",
+        "permissions-policy",
+        "referrer-policy",
+        "retry-after",
+        "server",
+        "strict-transport-security",
+        "traceparent",
+        "transfer-encoding",
+        "vary",
+        "via",
+        "x-amz-cf-id",
+        "x-amz-cf-pop",
+        "x-amzn-trace-id",
+        "x-build-commit",
+        "x-build-time",
+        "x-cache",
+        "x-cloud-trace-context",
+        "x-content-type-options",
+        "x-data-retention",
+        "x-envoy-upstream-service-time",
+        "x-frame-options",
+        "x-kong-proxy-latency",
+        "x-kong-response-latency",
+        "x-kong-upstream-latency",
+        "x-max-retry-attempts-reached",
+        "x-metrics-e2e-ms",
+        "x-metrics-mean-itl-ms",
+        "x-metrics-ttft-ms",
+    }
+)
+
+
+def chat(folder: str, vendor: str, *, path: str | None = None, more: tuple[str, ...] = ()) -> Protocol:
+    dialect = generating_dialect(vendor, "chat")
+    assert dialect is not None
+    return Protocol(
+        folder=folder,
+        dialect=dialect,
+        more=more,
+        path=path,
+        decode=decode,
+        kind=kind,
+        choice_key=choice_key,
+        settings=settings,
+        untimed=frozenset({"comment"}),
+        noise=NOISE,
+        before=f"/{vendor}",
+    )
+
+
+def _decode_response(recording: Recording) -> Reply | Failure:
+    status, body = recording["response"]["status"], recording["response"]["body"]
+    if status != 200:
+        return failure_of(status, body)
+    if isinstance(body, dict):
+        for item in body["output"]:
+            if item["type"] == "reasoning" and not item["summary"]:
+                item["summary"] = item.get("content", [])  # DeepSeek sends the reasoning in its place
+    return openai_responses.decode(recording)
+
+
+def responses(folder: str, vendor: str) -> Protocol:
+    dialect = generating_dialect(vendor, "responses")
+    assert dialect is not None
+    return Protocol(
+        folder=folder,
+        dialect=dialect,
+        path=None,
+        decode=_decode_response,
+        kind=openai_responses.kind,
+        settings=openai_responses.settings,
+        opaque=openai_responses.PROTOCOL.opaque,
+        noise=NOISE,
+        before=f"/{vendor}",
+    )
+
+
+PROTOCOLS = (
+    chat("groq-chat", "groq"),
+    chat("together-chat", "together"),
+    chat("deepseek-chat", "deepseek"),
+    chat("mistral-chat", "mistral"),
+    chat("openrouter-chat", "openrouter", path="/api/v1/chat/completions", more=("openai-compat-chat",)),
+    chat("ollama-v1-chat-completions", "ollama"),
+    chat("cerebras-chat", "cerebras"),
+    responses("xai-responses", "xai"),
+    responses("deepseek-responses", "deepseek"),
+    responses("openrouter-responses", "openrouter"),
+)

@@ -1,0 +1,360 @@
+"""Faults of the form of a stream: members that are missing, repeated, or in another event than the protocol's own.
+
+The content is complete. These streams are those that strict parsers reject and lenient parsers misread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, Literal, TypeAlias
+
+from msgspec.structs import replace
+from pydantic import Field
+
+from mockllm.core.faults.base import Fault, NotApplicable, fault
+from mockllm.core.faults.call_events import (
+    add_placeholders,
+    break_ids,
+    break_index,
+    call_events,
+    interleaved,
+    with_placeholders,
+)
+from mockllm.core.faults.fault_points import FIRST, MIDDLE, ChunkPoint, GapPoint, find_chunk, find_gap
+from mockllm.core.faults.form_events import (
+    ABSENT,
+    FormEvent,
+    FormFault,
+    changed,
+    put_member,
+    rewritten,
+    stream_events,
+)
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
+from mockllm.core.rendering.stream_form import FinishPlace, MemberPlace, Payload, StreamForm
+from mockllm.core.values.types import Templated
+
+
+@fault("tool_call_chunks")
+class ToolCallChunks(FormFault):
+    """The events of tool calls have a wrong index or id, alternate, or begin with arguments that do not count."""
+
+    index: Literal["missing", "wrong"] | None = Field(
+        default=None,
+        description="`missing`: no event has the index. `wrong`: every call has that of the first call; a single "
+        "call has the next one.",
+    )
+    id: Literal["missing", "empty", "empty_later", "repeated"] | None = Field(
+        default=None,
+        description="`missing`: no event has the id. `empty`: the id is an empty text. `empty_later`: so in the "
+        "events after the first one of the call. `repeated`: every event of the call has its id.",
+    )
+    interleave: bool = Field(default=False, description="Whether the events of several calls alternate.")
+    placeholder: bool = Field(
+        default=False, description="Whether the arguments `{}` come before the real arguments."
+    )
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        if not any(True for _ in call_events(events, form)):
+            return NotApplicable("the response calls no tool")
+        if self.interleave:
+            in_turn = interleaved(plan, events, form)
+            if isinstance(in_turn, NotApplicable):
+                return in_turn
+            plan, events = in_turn, list(stream_events(in_turn))
+        calls = list(call_events(events, form))
+        index = "missing" if self == ToolCallChunks() else self.index
+        for reason in (
+            break_index(calls, index),
+            break_ids(calls, self.id),
+            add_placeholders(calls) if self.placeholder else None,
+        ):
+            if reason is not None:
+                return NotApplicable(reason)
+        result = rewritten(plan, events, form)
+        return with_placeholders(result, calls, form) if self.placeholder else result
+
+
+# --- finish reasons ----------------------------------------------------------------------------------
+
+
+@fault("finish")
+class MisplacedFinish(FormFault):
+    """The finish reason is in another event than the protocol's own, in several, or in none."""
+
+    at: Literal["every", "last_chunk", "first", "twice", "never"] = Field(
+        default="twice",
+        description="`every`: in each event that has the place. `last_chunk`: with the last chunk of the content. "
+        "`first`: in the first event in place of the last. `twice`: the event with it comes twice. `never`: "
+        "nowhere, as with `no_finish`.",
+    )
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        places = [(event, place) for event in events for place in form.finishes(event.payload)]
+        ends = [(event, place) for event, place in places if place.ended]
+        if not ends:
+            return NotApplicable("the response has no finish reason")
+        if self.at == "twice":
+            return _repeated(plan, ends)
+        if self.at == "never":
+            return _without_finish(plan, events, places, form)
+        if self.at == "last_chunk":
+            return _finish_in_last_chunk(plan, events, places, form)
+        for _, end in ends:
+            own = [(event, place) for event, place in places if place.choice == end.choice]
+            if len(own) == 1:
+                return NotApplicable("one event only has a place for it")
+            self._spread(own, end)
+        return changed(plan, events, form, "the finish reason is there already")
+
+    def _spread(self, own: list[tuple[FormEvent, FinishPlace]], end: FinishPlace) -> None:
+        reason, unfinished = _values(end), _values(own[0][1])
+        for number, (_, place) in enumerate(own):
+            if self.at == "every" or number == 0:
+                _set_values(place, reason)
+            elif place.ended:
+                _set_values(place, unfinished)
+
+
+FinishEvents: TypeAlias = list[tuple[FormEvent, FinishPlace]]
+
+
+def _values(place: FinishPlace) -> dict[str, Any]:
+    return {member: place.owner.get(member, ABSENT) for member in place.members}
+
+
+def _set_values(place: FinishPlace, values: dict[str, Any]) -> None:
+    for member, value in values.items():
+        put_member(MemberPlace(place.owner, member), value)
+
+
+def _repeated(plan: Plan, ends: FinishEvents) -> Plan:
+    """Return the plan with each event that has a finish reason twice."""
+    again = {event.position for event, _ in ends}
+    steps: list[Step] = []
+    for position, step in enumerate(plan.steps):
+        steps += (step, step) if position in again else (step,)
+    return replace(plan, steps=tuple(steps))
+
+
+def _without_finish(plan: Plan, events: list[FormEvent], places: FinishEvents, form: StreamForm) -> Plan:
+    """Return the plan without the events that end a choice; a chunk stays, without its reason."""
+    unfinished = {}
+    for _, place in reversed(places):
+        unfinished[place.choice] = _values(place)
+    dropped = set()
+    for event, place in places:
+        if place.ended and event.step.kind == "chunk":
+            _set_values(place, unfinished[place.choice])
+        elif place.ended:
+            dropped.add(event.position)
+    kept = rewritten(plan, events, form)
+    return replace(kept, steps=tuple(step for n, step in enumerate(kept.steps) if n not in dropped))
+
+
+def _finish_in_last_chunk(
+    plan: Plan, events: list[FormEvent], places: FinishEvents, form: StreamForm
+) -> Plan | NotApplicable:
+    """Return the plan with finish reasons in the last chunk of each choice, and without the events that had them."""
+    dropped = set()
+    for end_event, end in [pair for pair in places if pair[1].ended]:
+        chunks = [
+            (event, place)
+            for event, place in places
+            if place.choice == end.choice and event.step.kind == "chunk"
+        ]
+        if not chunks:
+            return NotApplicable("no chunk has a place for it")
+        last, place = chunks[-1]
+        if last is end_event:
+            return NotApplicable("the last chunk has it already")
+        _set_values(place, _values(end))
+        for member, value in end_event.payload.items():
+            if value is not None and last.payload.get(member) is None:
+                last.payload[member] = value
+        dropped.add(end_event.position)
+    result = rewritten(plan, events, form)
+    return replace(result, steps=tuple(step for n, step in enumerate(result.steps) if n not in dropped))
+
+
+# --- roles and usage ---------------------------------------------------------------------------------
+
+
+@fault("role")
+class MisplacedRole(FormFault):
+    """Each event that has the place has a role, or none has."""
+
+    at: Literal["every", "never"] = Field(default="every", description="In which events it is.")
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        places = [place for event in events for place in form.roles(event.payload)]
+        role = next((value for place in places if (value := place.owner.get(place.member))), None)
+        if role is None:
+            return NotApplicable("no event has a role")
+        for place in places:
+            put_member(place, role if self.at == "every" else ABSENT)
+        return changed(plan, events, form, "each event has it already")
+
+
+@fault("usage")
+class MisplacedUsage(FormFault):
+    """The token counts are in another event than the protocol's own, or in several."""
+
+    at: Literal["every", "first", "finish"] = Field(
+        default="every",
+        description="`every`: each event that has the place has the final counts. `first`: only the first one. "
+        "`finish`: only the one with the finish reason.",
+    )
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        places = [(event, place) for event in events if (place := form.usage(event.payload)) is not None]
+        counted = [(event, place) for event, place in places if place.owner.get(place.member)]
+        if not counted:
+            return NotApplicable("the response does not show it")
+        if len(places) == 1:
+            return NotApplicable("one event only has a place for it")
+        usage = counted[-1][1].owner[counted[-1][1].member]
+        others = [place.owner.get(place.member, ABSENT) for _, place in places]
+        uncounted = None if None in others else ABSENT
+        wanted = self._wanted(places, form)
+        if wanted is None:
+            return NotApplicable("the event with the finish reason has no place for it")
+        dropped = set()
+        for event, place in places:
+            if event in wanted:
+                put_member(place, usage)
+            elif event.step.kind == "usage":
+                dropped.add(event.position)
+            elif place.owner.get(place.member):
+                put_member(place, uncounted)
+        result = rewritten(plan, events, form)
+        kept = tuple(step for n, step in enumerate(result.steps) if n not in dropped)
+        return (
+            NotApplicable("it is there already") if kept == tuple(plan.steps) else replace(result, steps=kept)
+        )
+
+    def _wanted(
+        self, places: list[tuple[FormEvent, MemberPlace]], form: StreamForm
+    ) -> list[FormEvent] | None:
+        """Return the events that have the counts."""
+        if self.at == "every":
+            return [event for event, _ in places]
+        if self.at == "first":
+            return [places[0][0]]
+        ends = [event for event, _ in places if any(end.ended for end in form.finishes(event.payload))]
+        return ends or None
+
+
+# --- chunks ------------------------------------------------------------------------------------------
+
+HOLLOW: Final[dict[str, Callable[[StreamForm, Payload], tuple[MemberPlace | None, Any]]]] = {
+    "no_choices": lambda form, payload: (form.choices(payload), []),
+    "null_text": lambda form, payload: (form.text(payload), None),
+    "empty_text": lambda form, payload: (form.text(payload), ""),
+    "no_delta": lambda form, payload: (form.delta(payload), ABSENT),
+}
+"""The forms of an empty chunk: the place that differs, and its value."""
+HollowForm: TypeAlias = Literal["no_choices", "null_text", "empty_text", "no_delta"]
+
+
+@fault("empty_chunk")
+class EmptyChunk(FormFault):
+    """A further chunk comes that says nothing."""
+
+    form: HollowForm = Field(
+        default="no_choices",
+        description="`no_choices`: its list of choices is empty. `null_text`: its text is null. `empty_text`: its "
+        "text is empty. `no_delta`: the object around the text is missing.",
+    )
+    after: GapPoint = Field(default=MIDDLE, description="Where it comes.")
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable):
+            return gap
+        chunks = [
+            event for event in events if form.text(event.payload) is not None and event.step.kind == "chunk"
+        ]
+        if not chunks:
+            return NotApplicable("the response has no chunk of a text")
+        before = [event for event in chunks if event.step.chunk_index <= gap.chunk_index]
+        model = (before or chunks[:1])[-1]
+        place, value = HOLLOW[self.form](form, model.payload)
+        if place is None:
+            return NotApplicable(f"no chunk has a place for {self.form}")
+        put_member(place, value)
+        data = form.write(model.payload, plan.framing)
+        hollow = EventStep(data, gap.chunk_index, "ping", model.step.event)
+        return replace(plan, steps=(*gap.before, hollow, *gap.after))
+
+
+@fault("event_names")
+class EventNames(Fault):
+    """The server-sent events have no name, or the name of another event."""
+
+    needs_stream: ClassVar[bool] = True
+
+    how: Literal["missing", "wrong"] = Field(
+        default="missing", description="Whether the names are missing, or each chunk has a wrong one."
+    )
+    wrong_name: Templated[str] | None = Field(
+        default=None,
+        alias="name",
+        description="With `wrong`: the name; by default that of the stream's first event.",
+    )
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        events = [step for step in plan.steps if type(step) is EventStep]
+        first = next((step.event for step in events if step.event is not None), None)
+        if first is None and (self.how == "missing" or self.wrong_name is None):
+            return NotApplicable("its events have no names")
+        if plan.framing not in DATA_LINES:
+            return NotApplicable("its framing has no names of events")
+        if self.how == "missing":
+            steps = (replace(step, event=None) if type(step) is EventStep else step for step in plan.steps)
+        else:
+            wrong = first if self.wrong_name is None else " ".join(self.wrong_name.split())
+            steps = (
+                replace(step, event=wrong) if type(step) is EventStep and step.kind == "chunk" else step
+                for step in plan.steps
+            )
+        return replace(plan, steps=tuple(steps))
+
+
+@fault("merged_events")
+class MergedEvents(Fault):
+    """Two events are one: the data of a chunk and of the event after it are in one event."""
+
+    needs_stream: ClassVar[bool] = True
+
+    at: ChunkPoint = Field(default=FIRST, description="Which chunk begins it.")
+    how: Literal["one_line", "two_lines"] = Field(
+        default="one_line",
+        description="`one_line`: both are on one `data:` line. `two_lines`: each has its own, and the empty line "
+        "between the events is missing.",
+    )
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        span = find_chunk(plan, self.at)
+        if isinstance(span, NotApplicable):
+            return span
+        if self.how == "two_lines" and plan.framing not in DATA_LINES:
+            return NotApplicable("only server-sent events have lines of data")
+        start = span[1] - 1
+        step = plan.steps[start]
+        following = next(
+            (n for n, each in enumerate(plan.steps[start + 1 :], start + 1) if type(each) is EventStep), None
+        )
+        if following is None:
+            return NotApplicable(f"no event follows chunk {self.at.chunk}")
+        second = plan.steps[following]
+        assert isinstance(step, EventStep)
+        assert isinstance(second, EventStep)
+        between = DATA_LINES[plan.framing] if self.how == "two_lines" else b""
+        merged = replace(step, payload=step.payload + between + second.payload)
+        rest = (*plan.steps[start + 1 : following], *plan.steps[following + 1 :])
+        return replace(plan, steps=(*plan.steps[:start], merged, *rest))
+
+
+DATA_LINES: Final = {Framing.SSE: b"\ndata: ", Framing.SSE_CRLF: b"\r\ndata: "}
+"""What begins a further line of an event's data."""

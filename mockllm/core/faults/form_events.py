@@ -1,0 +1,86 @@
+"""The events of a stream with their JSON, which faults of form change and write again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mockllm.core.faults.base import UNSTREAMED, Fault, NotApplicable
+from mockllm.core.faults.fault_points import live_steps
+from mockllm.core.json.codec import JSONDecodeError, loads
+from mockllm.core.rendering.plan import EventStep, Plan
+from mockllm.core.rendering.stream_form import MemberPlace, Payload, StreamForm
+
+NO_REPLY: Final = NotApplicable("the response is not a reply")
+ABSENT: Final = object()
+"""The value of a member that is not there."""
+
+
+class FormEvent(Struct, eq=False):
+    """An event of a stream with its JSON, which a fault changes in place."""
+
+    position: int
+    """The index of its step."""
+    step: EventStep
+    payload: Payload
+
+
+class FormFault(Fault):
+    """A fault of the events' members, whose places the protocol's `StreamForm` describes."""
+
+    needs_stream: ClassVar[bool] = True
+    needs_reply: ClassVar[bool] = True
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        """Refuse a plan that was not made from a reply."""
+        return NO_REPLY
+
+    def apply_to_stream(self, plan: Plan, form: StreamForm) -> Plan | NotApplicable:
+        """Return the plan with the fault, or the reason why the fault does not apply."""
+        if not plan.streamed:
+            return UNSTREAMED
+        events = list(stream_events(plan))
+        return self.apply_to_events(plan, events, form)
+
+    def apply_to_events(self, plan: Plan, events: list[FormEvent], form: StreamForm) -> Plan | NotApplicable:
+        """Apply the fault to a stream whose events with JSON are `events`."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+def stream_events(plan: Plan) -> Iterator[FormEvent]:
+    """Yield the events whose data are a JSON object. Their payloads are new objects."""
+    for position, step in enumerate(live_steps(plan)):
+        if type(step) is EventStep:
+            try:
+                payload = loads(step.payload)
+            except JSONDecodeError:
+                continue
+            if type(payload) is dict:
+                yield FormEvent(position, step, payload)
+
+
+def rewritten(plan: Plan, events: Sequence[FormEvent], form: StreamForm) -> Plan:
+    """Return the plan with the changed payloads. The bytes of an unchanged event stay."""
+    steps = list(plan.steps)
+    for event in events:
+        if loads(event.step.payload) != event.payload:
+            data = form.write(event.payload, plan.framing)
+            steps[event.position] = replace(event.step, payload=data)
+    return replace(plan, steps=tuple(steps))
+
+
+def changed(plan: Plan, events: Sequence[FormEvent], form: StreamForm, reason: str) -> Plan | NotApplicable:
+    """Return the plan with the changed payloads; with `reason` where none has changed."""
+    result = rewritten(plan, events, form)
+    return NotApplicable(reason) if result.steps == tuple(plan.steps) else result
+
+
+def put_member(place: MemberPlace, value: Any) -> None:
+    """Set a member, or remove it."""
+    if value is ABSENT:
+        place.owner.pop(place.member, None)
+    else:
+        place.owner[place.member] = value

@@ -1,0 +1,355 @@
+"""Bodies that repeat earlier ones: agents resend their tools and their whole history with each request.
+
+A body is divided into its frame (all but the turns) and its turns (the items of `messages`, `input` or `contents`).
+Frames are found by their bytes. Turns that begin with the turns of an earlier body are found by their bytes, too;
+only the new ones are parsed. What a protocol computes of the turns one by one (a fold) continues where the earlier
+body ended. The result is the value that parsing the whole body returns. A test holds this for any conversation.
+
+Parsed turns are shared by requests, so no code may change them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Sequence
+from threading import Lock
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct, field
+
+from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.nesting import depth_bound
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+SHORTEST: Final = 1200
+"""Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
+LONGEST: Final = 2 * 1024 * 1024
+"""Bytes: a longer body would push out all others."""
+MAX_TURN_BYTES: Final = 48 * 1024 * 1024
+"""Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently leaves
+first."""
+MAX_FRAME_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of all frames, about."""
+PARSED: Final = 5
+"""The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
+MAX_STAGES: Final = 8
+"""The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
+MAX_ALIKE: Final = 64
+"""The histories that begin alike, and the frames that begin alike, among which a body's is searched."""
+OPENING: Final = 96
+"""Bytes from the first turn of the user, by which histories are found."""
+_USER: Final = b'"user"'
+_TRIES: Final = 4
+"""How many places are tried as the end of the turns."""
+_BEGIN: Final = re.compile(rb"\s*:\s*\[")
+_CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
+
+
+class Frame(Struct, eq=False):
+    """A body without its turns: the bytes before and behind them, and the members there. `depth`: see
+    `depth_bound`; `memo` is what was computed of the members."""
+
+    head: bytes
+    tail: bytes
+    before: dict[str, Json]
+    after: dict[str, Json]
+    depth: int
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+
+
+class Stage(Struct, eq=False):
+    """The turns of one body: how many bytes and items they are, and how deep they nest. `memo` is what was computed
+    of them."""
+
+    end: int
+    count: int
+    depth: int
+    memo: dict[Hashable, Any] = field(default_factory=dict)
+
+
+_START: Final = Stage(0, 0, 2)
+
+
+class History(Struct, eq=False):
+    """The longest turns that are known of a conversation, and the stages in which they grew."""
+
+    turns: bytes
+    items: list[Json]
+    stages: list[Stage]
+
+
+class KnownBody(Struct, eq=False):
+    """A body in parts. `base` is the stage with which its turns begin, `stage` that of all its turns."""
+
+    fields: dict[str, Json]
+    frame: Frame
+    turns: bytes
+    items: list[Json]
+    base: Stage
+    stage: Stage
+
+    @property
+    def depth(self) -> int:
+        """How deep the body nests at most: see `depth_bound`."""
+        return max(self.frame.depth, self.stage.depth)
+
+    def of_frame(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """Return what follows from the frame alone; it is computed once for each frame."""
+        memo = self.frame.memo
+        if name not in memo:
+            memo[name] = compute()
+        value: T = memo[name]
+        return value
+
+    def fold(
+        self, name: Hashable, copy: Callable[[S | None], S], step: Callable[[S, Json], bool]
+    ) -> S | None:
+        """Return the result of `step` on all turns in order; None if it returned False for one. `copy` returns a
+        state to continue from, or the first one. A result is stored and must not be changed."""
+        stage = self.stage
+        if name in stage.memo:
+            known: S | None = stage.memo[name]
+            return known
+        base = self.base.memo.get(name)
+        state, first = copy(base), 0 if base is None else self.base.count
+        items = self.items
+        for item in items[first:] if first else items:
+            if not step(state, item):
+                return None
+        stage.memo[name] = state
+        return state
+
+    def fold_bytes(self, name: Hashable, test: Callable[[bytes], bool]) -> bool:
+        """Return whether the bytes of a turn pass a test, which never depends on two turns."""
+        memo = self.stage.memo
+        if name not in memo:
+            base = self.base.memo.get(name)
+            new = self.turns if base is None else self.turns[self.base.end :]
+            memo[name] = bool(base) or test(new)
+        passed: bool = memo[name]
+        return passed
+
+
+class _Alike(dict[bytes, list[T]]):
+    """Objects by a key that several may share, bounded in bytes. The newest of a key is found first."""
+
+    def __init__(self, room: int, weigh: Callable[[T], int]) -> None:
+        super().__init__()
+        self._room = room
+        self._weigh = weigh
+        self.weight = 0
+
+    def put(self, key: bytes, value: T) -> None:
+        """Add a value. What was used least recently leaves where there is no room."""
+        alike = self.pop(key, [])
+        alike.insert(0, value)
+        self[key] = alike
+        if len(alike) > MAX_ALIKE:
+            self.weight -= self._weigh(alike.pop())
+        self.grow(self._weigh(value))
+
+    def grow(self, by: int) -> None:
+        """Count further bytes of a value that is in."""
+        self.weight += by
+        while self.weight > self._room:
+            oldest = next(iter(self))
+            self.weight -= self._weigh(self[oldest].pop())
+            if not self[oldest]:
+                del self[oldest]
+
+    def touch(self, key: bytes, value: T) -> None:
+        """Mark a value, which is in, as used."""
+        alike = self.pop(key)
+        self[key] = alike
+        if alike[0] is not value:
+            alike.remove(value)
+            alike.insert(0, value)
+
+
+def _frame_weight(frame: Frame) -> int:
+    return 1000 + (1 + PARSED) * (len(frame.head) + len(frame.tail))
+
+
+def _history_weight(history: History) -> int:
+    return 1000 + (1 + PARSED) * len(history.turns)
+
+
+class BodyCache:
+    """Frames and histories of the bodies that came."""
+
+    def __init__(self, turn_bytes: int = MAX_TURN_BYTES, frame_bytes: int = MAX_FRAME_BYTES) -> None:
+        """Make a cache with so much room for histories and frames."""
+        self._frames: _Alike[Frame] = _Alike(frame_bytes, _frame_weight)
+        self._histories: _Alike[History] = _Alike(turn_bytes, _history_weight)
+        self._lock = Lock()
+
+    @property
+    def weight(self) -> int:
+        """The bytes that all entries take, about."""
+        return self._frames.weight + self._histories.weight
+
+    def clear(self) -> None:
+        """Forget all bodies."""
+        with self._lock:
+            self._frames.clear()
+            self._frames.weight = 0
+            self._histories.clear()
+            self._histories.weight = 0
+
+    def read(self, raw: bytes, member: str) -> tuple[Json | Missing, KnownBody | None]:
+        """Return the JSON of a body, MISSING if it is invalid, and its parts. `member` has its turns; without a list
+        of them, and for a body that is too short or too long, there are no parts."""
+        try:
+            if not SHORTEST <= len(raw) <= LONGEST:
+                return loads(raw), None
+            with self._lock:
+                read = self._read(raw, member)
+        except JSONDecodeError:
+            return MISSING, None
+        return (read.fields, read) if type(read) is KnownBody else (read, None)
+
+    def _read(self, raw: bytes, member: str) -> KnownBody | Json:
+        key = b"%b %b" % (member.encode(), raw[:12])
+        for frame in self._frames.get(key, ()):
+            if raw.startswith(frame.head) and raw.endswith(frame.tail):
+                known = self._framed(frame, raw, member)
+                if known is not None:
+                    self._frames.touch(key, frame)
+                    return known
+        fields = loads(raw)
+        if type(fields) is not dict or type(fields.get(member)) is not list or not fields[member]:
+            return fields
+        found = divided(raw, fields, member)
+        known = None if found is None else self._framed(found, raw, member)
+        if found is None or known is None:
+            return fields
+        self._frames.put(key, found)
+        return known
+
+    def _framed(self, frame: Frame, raw: bytes, member: str) -> KnownBody | None:
+        """Return the body that begins and ends as a frame; None if something else than turns is between."""
+        end = len(raw) - len(frame.tail)
+        if end < len(frame.head):
+            return None
+        turns = raw[len(frame.head) : end]
+        at = max(turns.find(_USER), 0)
+        key = turns[at : at + OPENING]
+        history, base = _longest(self._histories.get(key, ()), turns)
+        if history is not None and base.end == len(turns):
+            self._histories.touch(key, history)
+            items = history.items if len(history.items) == base.count else history.items[: base.count]
+            stage = base
+        else:
+            try:
+                items = _parsed(turns, base.end, history)
+            except JSONDecodeError:
+                return None
+            depth = max(base.depth, depth_bound(turns[base.end :] if base.end else turns, 2))
+            if depth > MAX_DEPTH:
+                return None
+            stage = Stage(len(turns), len(items), depth)
+            self._keep(key, history, base, History(turns, items, [stage]))
+        fields = {**frame.before, member: items, **frame.after}
+        return KnownBody(fields, frame, turns, items, base, stage)
+
+    def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
+        """Store new turns: in place of the history that they continue, or as one that branches off."""
+        if history is None:
+            self._histories.put(key, new)
+        elif history.stages[-1] is base:
+            grown = _history_weight(new) - _history_weight(history)
+            history.turns, history.items = new.turns, new.items
+            history.stages = [*history.stages[1 - MAX_STAGES :], *new.stages]
+            self._histories.touch(key, history)
+            self._histories.grow(grown)
+        else:
+            new.stages = [*history.stages[: history.stages.index(base) + 1], *new.stages]
+            self._histories.put(key, new)
+
+
+def _longest(histories: Sequence[History], turns: bytes) -> tuple[History | None, Stage]:
+    """Return the history and its stage with which turns begin, if there are any."""
+    best: History | None = None
+    stage = _START
+    for history in histories:
+        last = history.stages[-1]
+        if last.end > stage.end and turns.startswith(history.turns) and _ends(turns, last.end):
+            best, stage = history, last
+    if best is not None:
+        return best, stage
+    for history in histories[:4]:
+        for earlier in reversed(history.stages[:-1]):
+            if turns.startswith(history.turns[: earlier.end]) and _ends(turns, earlier.end):
+                return history, earlier
+    return None, _START
+
+
+def _ends(turns: bytes, end: int) -> bool:
+    """Return whether an item that may end here does: behind it is a comma, or nothing. (`1` is no item of `12`.)"""
+    rest = turns[end : end + 1]
+    return rest in (b"", b",") or (rest.isspace() and turns[end:].lstrip()[:1] in (b"", b","))
+
+
+def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
+    """Return all items; those before `end` are known. Raise JSONDecodeError where the turns are not only items."""
+    if history is None:
+        parsed: list[Json] = loads(b"[%b]" % turns)
+        return parsed
+    count = next(stage.count for stage in history.stages if stage.end == end)
+    new: list[Json] = loads(b"[0%b]" % turns[end:])
+    new[:1] = history.items[:count]
+    return new
+
+
+def divided(raw: bytes, fields: dict[str, Json], member: str) -> Frame | None:
+    """Return the frame of a body with this value; None where it is unclear which turns it has.
+
+    A place is the turns' if a number in it becomes the only turn. The parser is then in the same state behind
+    any turns there.
+    """
+    name = b'"%b"' % member.encode()
+    begin = _BEGIN.match(raw, raw.find(name) + len(name))
+    if begin is None:
+        return None
+    names = list(fields)
+    later = names[names.index(member) + 1 :]
+    for end in _ends_of_turns(raw, later):
+        if end >= begin.end():
+            head, tail = raw[: begin.end()], raw[end:]
+            if (frame := _frame(head, tail, member, names)) is not None:
+                return frame
+    return None
+
+
+def _frame(head: bytes, tail: bytes, member: str, names: Sequence[str]) -> Frame | None:
+    try:
+        one, two = loads(head + b"1" + tail), loads(head + b"2" + tail)
+    except JSONDecodeError:
+        return None
+    if list(one) != names or one[member] != [1] or two[member] != [2]:
+        return None
+    place = names.index(member)
+    before = {name: one[name] for name in names[:place]}
+    after = {name: one[name] for name in names[place + 1 :]}
+    return Frame(head, tail, before, after, depth_bound(head + tail, 0))
+
+
+def _ends_of_turns(raw: bytes, later: Sequence[str]) -> Sequence[int]:
+    """Return the places at which the turns may end, by the name of the next member; the last first."""
+    if not later:
+        close = _CLOSE.search(raw, max(0, len(raw) - 64))
+        return () if close is None else (close.start(),)
+    name, end = b'"%b"' % later[0].encode(), len(raw)
+    places: list[int] = []
+    while len(places) < _TRIES and (at := raw.rfind(name, 0, end)) >= 0:
+        end = at
+        ahead = raw[max(0, at - 64) : at].rstrip()
+        if ahead.endswith(b",") and (ahead := ahead[:-1].rstrip()).endswith(b"]"):
+            places.append(max(0, at - 64) + len(ahead) - 1)
+    return places
+
+
+BODIES: Final = BodyCache()
+"""The bodies of all servers of the process."""

@@ -1,0 +1,34 @@
+"""Checks of bodies that repeat earlier ones: the frame passed before, and only new turns are checked.
+
+A protocol's own check finds and words each failure. The turns' check says only whether there is none, and must agree
+with it: a test compares both on arbitrary conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from mockllm.core.failure import Failure
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.request import Request
+
+
+def check_known(
+    request: Request,
+    name: Hashable,
+    check: Callable[[], Failure | None],
+    turns_pass: Callable[[KnownBody], bool],
+) -> Failure | None:
+    """Return what `check` returns; without calling it, if a body with this frame passed it, and these turns pass.
+
+    `name` identifies the check, with all that it depends on beside the body.
+    """
+    known = request.known_body
+    if known is None:
+        return check()
+    if name in known.frame.memo and known.items and turns_pass(known):
+        return None
+    failure = check()
+    if failure is None:
+        known.frame.memo[name] = True
+    return failure

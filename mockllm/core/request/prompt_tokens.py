@@ -1,0 +1,37 @@
+"""The estimated tokens of a prompt: of its messages' parts, and of what frames them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, TextPart, ThinkingPart
+from mockllm.core.tokens import estimate
+
+PROMPT: Final = 3
+FRAMING: Final = 4
+"""The tokens of a prompt, and of each of its messages, in addition to their texts, as in OpenAI's cookbook."""
+
+
+def estimate_texts(texts: Sequence[str]) -> int:
+    """Return the tokens of a prompt with one text in each message, and no tools."""
+    return PROMPT + FRAMING * len(texts) + sum(map(estimate, texts))
+
+
+def estimate_parts(parts: Sequence[Part]) -> int:
+    """Return the tokens of a message's parts."""
+    total = 0
+    for part in parts:
+        total += estimate(part.text) if type(part) is TextPart else _tokens_of(part)
+    return total
+
+
+def _tokens_of(part: Part) -> int:
+    match part:
+        case ThinkingPart(text) | ResultPart(text=text):
+            return estimate(text)
+        case CallPart(name=name, arguments=arguments):
+            return estimate(f"{name}{arguments}")
+        case MediaPart():
+            return 85
+    return 0

@@ -1,0 +1,83 @@
+"""The messages that a protocol reads from the turns of a body, one turn after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from msgspec import Struct, field
+
+from mockllm.core.json.codec import Json
+from mockllm.core.request.known_bodies import KnownBody
+from mockllm.core.request.messages import Message
+from mockllm.core.request.prompt_tokens import estimate_parts
+from mockllm.core.request.stored_responses import ResponseLookup
+
+
+class ReadTurns(Struct, eq=False):
+    """The messages so far, and the names of their calls by id. `tokens` are those of their parts, if they are
+    `counted`."""
+
+    messages: list[Message] = field(default_factory=list)
+    names: dict[str, str | None] = field(default_factory=dict)
+    tokens: int = 0
+    counted: bool = False
+
+    def add(self, message: Message) -> None:
+        """Add a message."""
+        self.messages.append(message)
+        if self.counted:
+            self.tokens += estimate_parts(message.parts)
+
+    def join(self, message: Message) -> None:
+        """Add a message; adjacent messages of the assistant are one."""
+        messages = self.messages
+        if messages and messages[-1].role == message.role == "assistant":
+            messages[-1] = Message("assistant", messages[-1].parts + message.parts)
+            if self.counted:
+                self.tokens += estimate_parts(message.parts)
+        else:
+            self.add(message)
+
+
+AddTurn: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
+"""Adds the messages of a turn."""
+
+
+class _AskedLookup(ResponseLookup):
+    """Notes that a call was looked up: what was read then depends on more than the turns."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = False
+
+    def call(self, id: str) -> str | None:
+        self.used = True
+        return None
+
+
+def read_turns(items: Sequence[Json], add: AddTurn, recall: ResponseLookup) -> ReadTurns:
+    """Read all turns."""
+    turns = ReadTurns()
+    for item in items:
+        add(turns, item, recall)
+    return turns
+
+
+def read_known_turns(known: KnownBody, add: AddTurn) -> ReadTurns | None:
+    """Read the turns that earlier bodies did not have, and continue with what was read then. None if a turn refers to
+    a call that only a stored response has."""
+
+    def step(turns: ReadTurns, item: Json) -> bool:
+        lookup = _AskedLookup()
+        add(turns, item, lookup)
+        return not lookup.used
+
+    return known.fold(add, _continued, step)
+
+
+def _continued(turns: ReadTurns | None) -> ReadTurns:
+    if turns is None:
+        return ReadTurns(counted=True)
+    return ReadTurns(turns.messages.copy(), turns.names.copy(), turns.tokens, counted=True)

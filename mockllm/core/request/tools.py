@@ -1,0 +1,29 @@
+"""The tools that a request offers, and which of them the model may call."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import Json
+
+
+class Tool(Struct, frozen=True):
+    """An offered tool. `schema` is its JSON Schema (None where the request has none)."""
+
+    name: str
+    schema: Json = None
+    description: str | None = None
+    kind: str = "function"
+
+
+CALLABLE: Final = ("function", "custom")
+"""The kinds of tools that the client runs."""
+
+
+class ToolChoice(Struct, frozen=True):
+    """`mode` in neutral words; `names` are the allowed tools where the request limits them."""
+
+    mode: Literal["auto", "none", "any", "named"] = "auto"
+    names: tuple[str, ...] = ()

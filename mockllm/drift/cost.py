@@ -1,0 +1,80 @@
+"""What requests to a provider cost, in US dollars: the most that one may cost before it is sent, and the cost by its
+usage afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct, field
+
+from mockllm.core.request.request import Request
+from mockllm.dialects.providers import BY_NAME, REGISTERED
+
+ASSUMED_OUTPUT: Final = 1000
+"""Output tokens of a request that sets no maximum."""
+INPUT_MARGIN: Final = 1.25
+"""Factor on estimated input tokens: the estimate is up to 10 % off, and providers add their own tokens for tools."""
+_MILLION: Final = 1_000_000
+
+
+class CostExceeded(Exception):
+    """The next request may cost more than what is left of the bound."""
+
+
+class CostBudget(Struct):
+    """The bound of a run. `own` are prices of the user's, by the beginning of a model's name."""
+
+    bound: float
+    own: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    spent: float = 0.0
+    uncounted: int = 0
+    """Responses without a usage, which count with the most that they may have cost."""
+
+    def most(self, request: Request) -> float:
+        """Return the most that a request may cost."""
+        if request.method == "GET":
+            return 0.0
+        output = (
+            (request.sampling.max_tokens or ASSUMED_OUTPUT) * request.sampling.n if request.generates else 0
+        )
+        return self._cost(request, request.input_tokens * INPUT_MARGIN, output)
+
+    def reserve(self, request: Request) -> None:
+        """Raise CostExceeded where the request may exceed the bound."""
+        if self.spent + self.most(request) > self.bound:
+            raise CostExceeded
+
+    def add(self, request: Request, input: int, output: int, status: int) -> None:
+        """Count a response by its usage; a refusal costs nothing."""
+        if status >= 400:
+            return
+        if request.generates and not (input or output):
+            self.uncounted += 1
+            self.spent += self.most(request)
+        else:
+            self.spent += self._cost(request, input or request.input_tokens, output)
+
+    def _cost(self, request: Request, input: float, output: float) -> float:
+        cheap, dear = self.price(request.provider, request.model or "")
+        return (input * cheap + output * dear) / _MILLION
+
+    def price(self, provider: str | None, model: str) -> tuple[float, float]:
+        """Return the prices of a model. Of an unknown model they are the highest of its provider, and of a provider
+        without prices the highest of all: an estimate is rather too high."""
+        found = _longest(self.own, model)
+        if found is not None:
+            return found
+        known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
+        prices = [price for each in REGISTERED for price in each.prices.values()]
+        return _longest(known, model) or _highest(known.values()) or _highest(prices) or (0.0, 0.0)
+
+
+def _longest(prices: Mapping[str, tuple[float, float]], model: str) -> tuple[float, float] | None:
+    fitting = [beginning for beginning in prices if model.startswith(beginning)]
+    return prices[max(fitting, key=len)] if fitting else None
+
+
+def _highest(prices: object) -> tuple[float, float] | None:
+    pairs: list[tuple[float, float]] = list(prices)  # type: ignore[call-overload]
+    return max(pairs, key=lambda pair: pair[1]) if pairs else None

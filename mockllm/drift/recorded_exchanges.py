@@ -1,0 +1,72 @@
+"""Recordings in place of a live provider: files of `mockllm record`, and of each tool that `mockllm import` reads."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from mockllm.core.rendering.event_parser import sent_bytes
+from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.request.request import VOLATILE
+from mockllm.engine import Engine
+from mockllm.recordings.import_file import ImportFile, NotImported
+from mockllm.recordings.importer import import_recordings
+from mockllm.recordings.interaction import RecordedResponse
+from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.scenario_folder import SUFFIXES, iter_files
+from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.state.sessions import Sessions
+from mockllm.testing.example_requests import SentRequest
+from mockllm.testing.scenario_diff import recorded
+
+IMPORTED = (".json", ".jsonl", ".har", *SUFFIXES)
+
+
+class RecordedExchanges:
+    """The exchanges of the recordings in a folder (or a file). `notes` are about what is no recording."""
+
+    def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
+        self._folder = folder
+        self._vocabulary = vocabulary
+        self.notes: list[str] = []
+
+    def __iter__(self) -> Iterator[tuple[SentRequest, RecordedResponse]]:
+        for name in sorted(iter_files(self._folder)):
+            if name.endswith(IMPORTED):
+                yield from self._of_file(Path(name))
+
+    def _of_file(self, file: Path) -> Iterator[tuple[SentRequest, RecordedResponse]]:
+        if file.suffix in SUFFIXES and self._is_scenario(file):
+            yield from self._replayed(str(file))
+            return
+        try:
+            imported = import_recordings(ImportFile(str(file), file.read_bytes()), RequestParser(VOLATILE))
+        except (NotImported, OSError) as error:
+            self.notes.append(f"{file} is no recording: {str(error).partition(chr(10))[0]}")
+            return
+        with tempfile.TemporaryDirectory(prefix="mockllm-drift-") as folder:
+            scenario = Path(folder) / "recordings.yaml"
+            scenario.write_text(imported.text)
+            yield from self._replayed(str(scenario))
+
+    def _is_scenario(self, file: Path) -> bool:
+        found = load_scenarios(ScenarioSources((str(file),), vocabulary=self._vocabulary))
+        return not found.diagnostics
+
+    def _replayed(self, file: str) -> Iterator[tuple[SentRequest, RecordedResponse]]:
+        """Yield the examples of a scenario file with the recorded responses."""
+        sources = ScenarioSources((file,), vocabulary=self._vocabulary)
+        gathered = load_scenarios(sources)
+        engine = Engine(run_steps(compile_catalog(gathered.entries)), Sessions())
+        for case in recorded(gathered, sources):
+            for _, sent in case.steps:
+                plain = replace(sent, headers={**sent.headers, "accept-encoding": "identity"})
+                plan = engine.respond(plain.read_by(engine, 0.0)).plan
+                headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("x-mockllm-"))
+                frames = (RecordedFrame(0.0, sent_bytes(plan)),)
+                yield sent, RecordedResponse(plan.head.status, headers, frames)

@@ -1,0 +1,90 @@
+"""A run: each request to the provider (or its recording), and the comparison of the responses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from mockllm.core.display import counted
+from mockllm.core.request.request import Request
+from mockllm.drift.compared_exchange import compare_exchange
+from mockllm.drift.cost import CostBudget, CostExceeded
+from mockllm.drift.live_provider import LiveProviders, NoLiveResponse
+from mockllm.drift.report import DriftReport
+from mockllm.drift.requests import DriftRequest
+from mockllm.drift.usage import usage_of
+from mockllm.engine import Engine
+from mockllm.recordings.interaction import RecordedResponse
+
+Exchanges = list[tuple[Request, RecordedResponse]]
+KEY_REFUSED = (401, 403)
+
+
+class KeyRefused(Exception):
+    """The provider refuses the user's key; the message is one line, without the key."""
+
+
+def requests_of(engine: Engine, requests: Iterable[DriftRequest]) -> list[Request]:
+    """Return the requests as the engine reads them."""
+    return [each.sent.read_by(engine, time.time()) for each in requests]
+
+
+async def ask_all(
+    live: LiveProviders,
+    requests: Sequence[Request],
+    budget: CostBudget,
+    report: DriftReport,
+    progress: Callable[[int], None],
+) -> Exchanges:
+    """Send each request, within the budget, and return the exchanges. Raises KeyRefused."""
+    exchanges: Exchanges = []
+    try:
+        for number, request in enumerate(requests):
+            progress(number)
+            try:
+                budget.reserve(request)
+                response = await live.ask(request, request.headers)
+            except CostExceeded:
+                left = counted(len(requests) - number, "request")
+                report.notes.append(f"{left} not sent: more would exceed --max-cost {budget.bound:g}")
+                break
+            except NoLiveResponse as error:
+                report.notes.append(f"{request.provider}: {error}")
+                continue
+            if response.status in KEY_REFUSED and not exchanges:
+                variable = live.key_variable(request.provider or "") or "no key was sent"
+                raise KeyRefused(f"{request.provider} refuses the key ({variable}): status {response.status}")
+            exchanges.append((request, response))
+            _count(budget, request, response)
+    finally:
+        await live.upstreams.close()
+    return exchanges
+
+
+def compare_all(
+    engine: Engine,
+    exchanges: Iterable[tuple[Request, RecordedResponse]],
+    report: DriftReport,
+    without: str = "",
+) -> None:
+    """Compare each exchange, and add it to the report. `without` is a pack whose `extras` do not count."""
+    unknown = 0
+    for request, response in exchanges:
+        compared = compare_exchange(engine, request, response, without)
+        if compared is None:
+            unknown += 1
+        else:
+            report.add(compared)
+    if unknown:
+        report.notes.append(f"{counted(unknown, 'request')} not compared: no known call of a provider")
+    missing = sum(number for (_, status), number in report.statuses.items() if status == 404)
+    if missing:
+        report.notes.append(
+            f"{counted(missing, 'response')} with status 404: only errors were compared; "
+            "choose a model of yours by --model PROVIDER=MODEL"
+        )
+
+
+def _count(budget: CostBudget, request: Request, response: RecordedResponse) -> None:
+    usage = usage_of(request, response)
+    budget.add(request, *usage, status=response.status)

@@ -1,0 +1,155 @@
+// The table of behaviours of docs/javascript.md, with the official SDKs.
+import { createOpenAI } from "@ai-sdk/openai";
+import Anthropic from "@anthropic-ai/sdk";
+import { generateText } from "ai";
+import { writeFile } from "node:fs/promises";
+import { MockLLM, type MockSession, MockllmError } from "mockllm";
+import { expect, test } from "mockllm/vitest";
+import OpenAI from "openai";
+
+const openai = (mock: MockSession, maxRetries = 0) =>
+  new OpenAI({ baseURL: mock.openaiUrl, apiKey: "any", maxRetries });
+const ask = async (mock: MockSession, content: string, maxRetries = 0) => {
+  const messages = [{ role: "user" as const, content }];
+  const response = await openai(mock, maxRetries).chat.completions.create({ model: "gpt-4o", messages });
+  return response.choices[0]!.message.content;
+};
+
+// The first start takes longer than a test may on a busy machine.
+test.beforeAll(async ({ mockllmServer }) => void mockllmServer, 60_000);
+
+test("reply answers what it matches", async ({ mockllm }) => {
+  const greeting = await mockllm.reply("Hi.", { match: { user: "hello" } });
+  expect(await ask(mockllm, "hello")).toBe("Hi.");
+  await expect(ask(mockllm, "else")).rejects.toThrow(/no rule/i);
+  expect((await greeting.requests()).length).toBe(1);
+  expect((await mockllm.unmatched()).length).toBe(1);
+});
+
+test("a later call has priority", async ({ mockllm }) => {
+  await mockllm.reply("At last.");
+  await mockllm.error("rate_limit", { times: 2 });
+  expect(await ask(mockllm, "hello", 2)).toBe("At last.");
+  await mockllm.verify({ model: "gpt-4o" }, { times: 3 });
+});
+
+test("error has the provider's own form", async ({ mockllm }) => {
+  await mockllm.error({ type: "overloaded" });
+  const claude = new Anthropic({ baseURL: mockllm.anthropicUrl, apiKey: "any", maxRetries: 0 });
+  const call = claude.messages.create({
+    model: "claude-sonnet-5",
+    max_tokens: 9,
+    messages: [{ role: "user", content: "x" }],
+  });
+  await expect(call).rejects.toMatchObject({ status: 529 });
+});
+
+test("sequence answers in order", async ({ mockllm }) => {
+  await mockllm.sequence([{ error: "overloaded", times: 2 }, "Now."]);
+  await expect(ask(mockllm, "a")).rejects.toMatchObject({ status: 503 });
+  await expect(ask(mockllm, "a")).rejects.toMatchObject({ status: 503 });
+  expect(await ask(mockllm, "a")).toBe("Now.");
+});
+
+test("rule and tool calls", async ({ mockllm }) => {
+  const call = { name: "weather", arguments: { city: "Paris" } };
+  await mockllm.rule({ match: { model: "gpt-*" }, reply: { tool_calls: [call] } });
+  const messages = [{ role: "user" as const, content: "x" }];
+  const response = await openai(mockllm).chat.completions.create({ model: "gpt-4o", messages });
+  const made = response.choices[0]!.message.tool_calls![0]!;
+  expect(made.type === "function" && JSON.parse(made.function.arguments)).toEqual({ city: "Paris" });
+});
+
+test("a stream is cut by a fault", async ({ mockllm }) => {
+  await mockllm.reply("one two three", {
+    pace: { chunk_size: "1 word" },
+    faults: [{ reset: { after: { chunks: 2 } } }],
+  });
+  const messages = [{ role: "user" as const, content: "x" }];
+  const stream = await openai(mockllm).chat.completions.create({ model: "gpt-4o", messages, stream: true });
+  const words: string[] = [];
+  await expect(async () => {
+    for await (const chunk of stream) words.push(chunk.choices[0]?.delta.content ?? "");
+  }).rejects.toThrow();
+  expect(words.join("")).toBe("one two");
+});
+
+test("modifier changes all responses", async ({ mockllm }) => {
+  await mockllm.reply("Hi.");
+  await mockllm.modifier({ headers: { "x-mine": "yes" } });
+  const response = await fetch(`${mockllm.openaiUrl}/chat/completions`, {
+    method: "POST",
+    body: JSON.stringify({ model: "m", messages: [{ role: "user", content: "x" }] }),
+  });
+  expect(response.headers.get("x-mine")).toBe("yes");
+});
+
+test("load adds the rules of a file", async ({ mockllm }) => {
+  await writeFile("loaded.yaml", "rules:\n  - reply: From a file.\n");
+  await mockllm.load("loaded.yaml");
+  expect(await ask(mockllm, "x")).toBe("From a file.");
+  await writeFile("wrong.yaml", "rules:\n  - replly: x\n");
+  await expect(mockllm.load("wrong.yaml")).rejects.toThrow(/^wrong\.yaml:2:5: /);
+});
+
+test("climate adds the weather", async ({ mockllm }) => {
+  await mockllm.reply("Hi.");
+  await mockllm.climate("provider-outage");
+  await expect(ask(mockllm, "x")).rejects.toThrow();
+  await expect(mockllm.climate("sunny")).rejects.toThrow(/no climate is named "sunny"; there are calm, /);
+});
+
+test("verify shows the nearest request", async ({ mockllm }) => {
+  await mockllm.reply("Hi.");
+  await ask(mockllm, "x");
+  const error = (await mockllm.verify({ model: "gpt-4o-mini" }).catch((each: unknown) => each)) as MockllmError;
+  expect(error.message).toContain('model expected "gpt-4o-mini", found "gpt-4o"');
+  expect(error.stack).toContain("behaviours.test.ts");
+});
+
+test("verdicts judge retries", async ({ mockllm }) => {
+  await mockllm.sequence([{ error: { type: "rate_limit", retry_after: "5s" } }, "Hi."]);
+  await expect(ask(mockllm, "x")).rejects.toThrow();
+  await ask(mockllm, "x");
+  const [client] = await mockllm.verdicts({ bad: true });
+  expect(client!.verdicts.map((each) => each.verdict)).toContain("retry_after_ignored");
+});
+
+test("a mistake is an error at its line", async ({ mockllm }) => {
+  // @ts-expect-error the types know the words of the language
+  const mistake = mockllm.reply("x", { match: { modle: "y" } });
+  const error = (await mistake.catch((each: unknown) => each)) as MockllmError;
+  expect(error.message).toContain('match.modle: unknown key; did you mean "model"?');
+  expect(error.stack).toMatch(/behaviours\.test\.ts:\d+:\d+/);
+});
+
+test("sessions do not see each other", async ({ mockllm, mockllmServer }) => {
+  await mockllm.reply("Mine.");
+  const other = mockllmServer.session();
+  await other.reply("Theirs.");
+  expect([await ask(mockllm, "x"), await ask(other, "x")]).toEqual(["Mine.", "Theirs."]);
+  expect((await mockllm.requests()).length).toBe(1);
+  await other.close();
+});
+
+test("Vercel's SDK", async ({ mockllm }) => {
+  await mockllm.reply("Hi.");
+  const provider = createOpenAI({ baseURL: mockllm.openaiUrl, apiKey: "any" });
+  expect((await generateText({ model: provider("gpt-4o"), prompt: "x" })).text).toBe("Hi.");
+});
+
+test("the environment leads SDKs to the server", async ({ mockllm }) => {
+  expect(mockllm.environment["OPENAI_BASE_URL"]).toBe(mockllm.openaiUrl);
+  expect(mockllm.environment["ANTHROPIC_BASE_URL"]).toBe(mockllm.anthropicUrl);
+});
+
+test("a server of its own with a pack", async () => {
+  await using mock = await MockLLM.start({ packs: "default", seed: 3 });
+  const response = await fetch(`${mock.openaiUrl}/models`);
+  expect(response.status).toBe(200);
+  expect(mock.command).toContain("mockllm");
+});
+
+test("a server that does not start says why", async () => {
+  await expect(MockLLM.start({ packs: "no-such-pack" })).rejects.toThrow(/no-such-pack/);
+});

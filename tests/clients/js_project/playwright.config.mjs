@@ -1,0 +1,1 @@
+export default { testMatch: "*.spec.ts", workers: 1, reporter: "list" };

@@ -1,0 +1,501 @@
+"""Each form of the faults of form, in every protocol that has the place: the members that a client reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.wire_events import PROTOCOLS, WireEvents, wire_events
+
+CALLS = {
+    "tool_calls": [
+        {"name": "look", "arguments": {"city": "Oslo"}, "id": "a"},
+        {"name": "hear", "arguments": {"city": "Rome"}, "id": "b"},
+    ]
+}
+TEXT = {"chunks": ["one", "two"]}
+ID = {
+    "openai-chat": "choices.0.delta.tool_calls.0.id",
+    "openai-responses": "item.call_id",
+    "anthropic-messages": "content_block.id",
+    "gemini-generate": "candidates.0.content.parts.0.functionCall.id",
+    "bedrock-converse": "start.toolUse.toolUseId",
+    "bedrock-invoke": "content_block.id",
+    "ollama-native_chat": "message.tool_calls.0.id",
+}
+INDEX = {
+    "openai-chat": "choices.0.delta.tool_calls.0.index",
+    "openai-responses": "output_index",
+    "anthropic-messages": "index",
+    "bedrock-converse": "contentBlockIndex",
+    "bedrock-invoke": "index",
+    "ollama-native_chat": "message.tool_calls.0.function.index",
+}
+ARGUMENTS = {
+    "openai-chat": "choices.0.delta.tool_calls.0.function.arguments",
+    "openai-responses": "item.arguments",
+    "anthropic-messages": "delta.partial_json",
+    "bedrock-converse": "delta.toolUse.input",
+    "bedrock-invoke": "delta.partial_json",
+}
+FINISH = {
+    "openai-chat": "choices.0.finish_reason",
+    "openai-completions": "choices.0.finish_reason",
+    "openai-responses": "response.status",
+    "anthropic-messages": "delta.stop_reason",
+    "gemini-generate": "candidates.0.finishReason",
+    "bedrock-converse": "stopReason",
+    "bedrock-invoke": "delta.stop_reason",
+    "ollama-native_chat": "done_reason",
+}
+USAGE = {
+    "openai-chat": "usage",
+    "openai-completions": "usage",
+    "openai-responses": "response.usage",
+    "anthropic-messages": "message.usage",
+    "gemini-generate": "usageMetadata",
+    "bedrock-invoke": "message.usage",
+}
+TEXTS = {
+    "openai-chat": "choices.0.delta.content",
+    "openai-completions": "choices.0.text",
+    "openai-responses": "delta",
+    "anthropic-messages": "delta.text",
+    "gemini-generate": "candidates.0.content.parts.0.text",
+    "bedrock-converse": "delta.text",
+    "bedrock-invoke": "delta.text",
+    "ollama-native_chat": "message.content",
+}
+protocols = pytest.mark.parametrize("call", PROTOCOLS)
+
+
+def played(call: str, fault: str, reply: Any = TEXT, **settings: Any) -> WireEvents:
+    """With one fault."""
+    return wire_events(call, {"reply": reply, "faults": [{fault: settings}]})
+
+
+def plain(call: str, reply: Any = TEXT) -> WireEvents:
+    return wire_events(call, {"reply": reply})
+
+
+def kept(call: str, found: WireEvents, reply: Any = TEXT) -> bool:
+    """Whether the bytes are those without a fault."""
+    return found.body == plain(call, reply).body
+
+
+# --- calls -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("how", "ids"),
+    [("missing", set()), ("empty", {""}), ("repeated", {"a", "b"}), ("empty_later", {"a", "b", ""})],
+)
+@protocols
+def test_id_of_call_has_form(call: str, how: str, ids: set[str]) -> None:
+    found = played(call, "tool_call_chunks", CALLS, id=how)
+    if call not in ID:
+        assert "the response calls no tool" in found.notes
+    elif how in ("repeated", "empty_later") and call != "openai-chat":
+        assert "only the first event of a call has a place for its id" in found.notes
+        assert kept(call, found, CALLS)
+    else:
+        assert set(found.column(ID[call])) == ids
+        assert not found.notes
+
+
+def test_repeated_id_is_in_each_chunk_of_its_call() -> None:
+    found = played("openai-chat", "tool_call_chunks", CALLS, id="repeated").column(ID["openai-chat"])
+    assert found == ["a"] * (len(found) // 2) + ["b"] * (len(found) // 2)
+    later = played("openai-chat", "tool_call_chunks", CALLS, id="empty_later").column(ID["openai-chat"])
+    assert [id for id in later if id] == ["a", "b"]
+    assert len(later) == len(found)
+
+
+def test_ids_that_are_not_there_are_reported() -> None:
+    faults = [{"tool_call_chunks": {"id": how}} for how in ("missing", "empty")]
+    found = wire_events("openai-chat", {"reply": CALLS, "faults": faults})
+    assert "tool_call_chunks not played: its calls have no id" in found.notes
+
+
+@pytest.mark.parametrize(("how", "indexes"), [("missing", set()), ("wrong", {0})])
+@protocols
+def test_index_of_call_has_form(call: str, how: str, indexes: set[int]) -> None:
+    found = played(call, "tool_call_chunks", CALLS, index=how)
+    if call in INDEX:
+        assert set(found.column(INDEX[call])) == indexes
+    elif call in ID:
+        assert "its calls have no index" in found.notes
+    else:
+        assert "the response calls no tool" in found.notes
+
+
+@pytest.mark.parametrize("call", INDEX)
+def test_wrong_index_of_single_call_is_next_one(call: str) -> None:
+    found = played(call, "tool_call_chunks", {"tool_calls": CALLS["tool_calls"][:1]}, index="wrong")
+    assert set(found.column(INDEX[call])) == {1}
+
+
+@pytest.mark.parametrize("call", INDEX)
+def test_interleaved_calls_alternate(call: str) -> None:
+    found = played(call, "tool_call_chunks", CALLS, interleave=True)
+    if call == "ollama-native_chat":
+        assert "its calls come whole" in found.notes
+        return
+    numbers = found.column(INDEX[call])
+    assert numbers == [0, 1] * (len(numbers) // 2)
+    assert sorted(map(str, found.json)) == sorted(map(str, plain(call, CALLS).json)) or "responses" in call
+    sequence = found.column("sequence_number")
+    assert sequence == list(range(len(sequence)))
+
+
+def test_interleave_needs_two_calls() -> None:
+    one = {"tool_calls": CALLS["tool_calls"][:1]}
+    found = played("openai-chat", "tool_call_chunks", one, interleave=True)
+    assert "the response calls one tool only" in found.notes
+
+
+@pytest.mark.parametrize("call", ID)
+def test_placeholder_comes_before_arguments(call: str) -> None:
+    found = played(call, "tool_call_chunks", CALLS, placeholder=True)
+    if call not in ARGUMENTS:
+        assert "its calls have their arguments as an object" in found.notes
+        return
+    parts = found.column(ARGUMENTS[call])
+    assert parts.count("{}") == 2
+    assert parts[0] == "{}"
+
+
+def test_placeholder_of_whole_call_is_event_before() -> None:
+    found = played("mistral-chat", "tool_call_chunks", CALLS, placeholder=True)
+    calls = found.column("choices.0.delta.tool_calls")
+    assert [call["function"]["arguments"] for calls in calls for call in calls].count("{}") == 2
+
+
+# --- finish reasons ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", FINISH)
+def test_finish_in_every_event(call: str) -> None:
+    found = played(call, "finish", at="every")
+    if call == "bedrock-converse":
+        assert "one event only has a place for it" in found.notes
+        return
+    path = "message.stop_reason" if "delta." in FINISH[call] else FINISH[call]
+    reasons = set(found.column(path)) | set(found.column(FINISH[call]))
+    assert len(reasons) == 1
+    assert reasons <= {"stop", "completed", "end_turn", "STOP"}
+
+
+@pytest.mark.parametrize("call", FINISH)
+def test_finish_in_first_event(call: str) -> None:
+    found = played(call, "finish", at="first")
+    if call == "bedrock-converse":
+        assert "one event only has a place for it" in found.notes
+        return
+    path = "message.stop_reason" if "delta." in FINISH[call] else FINISH[call]
+    assert found.column(path)[0] in {"stop", "completed", "end_turn", "STOP"}
+    later = [*found.column(path)[1:], *(found.column(FINISH[call]) if path != FINISH[call] else ())]
+    assert not set(later) & {"stop", "completed", "end_turn", "STOP"}
+
+
+@pytest.mark.parametrize("call", FINISH)
+def test_finish_comes_twice(call: str) -> None:
+    found = played(call, "finish", at="twice")
+    assert len([reason for reason in found.column(FINISH[call]) if reason not in (None, "in_progress")]) == 2
+
+
+@pytest.mark.parametrize("call", FINISH)
+def test_finish_that_never_comes_is_no_finish(call: str) -> None:
+    found = played(call, "finish", at="never")
+    assert found.body == played(call, "no_finish").body
+    assert not set(found.column(FINISH[call])) - {None, "in_progress"}
+
+
+@pytest.mark.parametrize("call", FINISH)
+def test_finish_in_last_chunk(call: str) -> None:
+    found = played(call, "finish", at="last_chunk")
+    reasons = {
+        "anthropic-messages": "no chunk has a place for it",
+        "bedrock-invoke": "no chunk has a place for it",
+        "bedrock-converse": "no chunk has a place for it",
+        "openai-responses": "no chunk has a place for it",
+    }
+    if call in reasons:
+        assert reasons[call] in found.notes
+        return
+    (event,) = [event for event in found.json if event and _text(event, TEXTS[call]) == "two"]
+    assert WireEvents([], [event], b"", "", 200, {}).column(FINISH[call]) not in ([], [None])
+
+
+def _text(event: Any, path: str) -> Any:
+    return next(iter(WireEvents([], [event], b"", "", 200, {}).column(path)), None)
+
+
+def test_finish_that_is_in_last_chunk_is_reported() -> None:
+    found = wire_events(
+        "gemini-generate",
+        {"reply": TEXT, "faults": [{"finish": {"at": "last_chunk"}}]},
+        model="gemini-2.5-flash",
+    )
+    assert "finish not played: the last chunk has it already" in found.notes
+    found = wire_events(
+        "gemini-generate", {"reply": TEXT, "faults": [{"finish": {"at": "never"}}]}, model="gemini-2.5-flash"
+    )
+    assert found.column("candidates.0.finishReason") == []
+    assert len(found.json) == 2
+
+
+def test_finish_of_single_chunk_is_there_already() -> None:
+    found = wire_events(
+        "gemini-generate", {"reply": "one", "faults": [{"finish": {"at": "first"}}]}, model="gemini-2.5-flash"
+    )
+    assert "one event only has a place for it" in found.notes
+    twice = [{"finish": {"at": "every"}}, {"finish": {"at": "every"}}]
+    assert (
+        "the finish reason is there already"
+        in wire_events("openai-chat", {"reply": TEXT, "faults": twice}).notes
+    )
+
+
+def test_stream_without_finish_has_none_to_move() -> None:
+    found = wire_events("openai-chat", {"reply": TEXT, "faults": ["no_finish", "finish"]})
+    assert "finish not played: the response has no finish reason" in found.notes
+
+
+def test_each_choice_has_its_own_finish() -> None:
+    reply = {"choices": [{"text": "a"}, {"text": "b", "finish_reason": "length"}]}
+    found = wire_events("openai-chat", {"reply": reply, "faults": [{"finish": {"at": "last_chunk"}}]})
+    choices = found.column("choices.0")
+    reasons = {(choice["index"], choice["delta"]["content"]): choice["finish_reason"] for choice in choices}
+    assert reasons == {(0, ""): None, (0, "a"): "stop", (1, ""): None, (1, "b"): "length"}
+
+
+# --- roles, usage ------------------------------------------------------------------------------------
+
+
+@protocols
+def test_role_that_never_comes(call: str) -> None:
+    found = played(call, "role", at="never")
+    if call == "openai-completions":
+        assert "no event has a role" in found.notes
+    else:
+        assert b'"role"' not in found.body or call == "openai-responses"
+        assert not kept(call, found)
+
+
+def test_role_comes_in_every_chunk() -> None:
+    found = played("openai-chat", "role")
+    assert found.column("choices.0.delta.role") == ["assistant"] * 3
+
+
+@pytest.mark.parametrize("call", USAGE)
+def test_usage_in_every_event(call: str) -> None:
+    counts = played(call, "usage", at="every").column(USAGE[call])
+    assert all(count == counts[0] for count in counts)
+    assert isinstance(counts[0], dict)
+
+
+@pytest.mark.parametrize("call", USAGE)
+def test_usage_in_first_event(call: str) -> None:
+    found = played(call, "usage", at="first")
+    assert isinstance(found.column(USAGE[call])[0], dict)
+    assert not any(found.column(USAGE[call])[1:])
+    assert len([usage for usage in found.column("usage") if usage]) == (
+        call in ("openai-chat", "openai-completions")
+    )
+
+
+@pytest.mark.parametrize("call", USAGE)
+def test_usage_in_event_with_finish_reason(call: str) -> None:
+    found = played(call, "usage", at="finish")
+    if call == "openai-responses":
+        assert "it is there already" in found.notes
+        return
+    (event,) = [event for event in found.json if event and (event.get("usage") or event.get("usageMetadata"))]
+    assert next(iter(WireEvents([], [event], b"", "", 200, {}).column(FINISH[call])))
+
+
+def test_usage_without_an_end_has_no_place() -> None:
+    rule = {"reply": TEXT, "faults": ["no_finish", {"usage": {"at": "finish"}}]}
+    found = wire_events("openai-chat", rule)
+    assert "the event with the finish reason has no place for it" in found.notes
+
+
+def test_usage_with_one_place_stays() -> None:
+    assert "one event only has a place for it" in played("bedrock-converse", "usage").notes
+
+
+def test_usage_that_is_in_its_place_is_reported() -> None:
+    rule = {"reply": TEXT, "pace": {"itl": "1s"}, "faults": [{"usage": {"at": "first"}}] * 2}
+    assert "usage not played: it is there already" in wire_events("openai-responses", rule).notes
+
+
+def test_usage_that_the_client_did_not_ask_for() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+    found = wire_events("openai-chat", {"reply": TEXT, "faults": ["usage"]}, body=body)
+    assert "the response does not show it" in found.notes
+
+
+# --- chunks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["null_text", "empty_text", "no_delta"])
+@protocols
+def test_empty_chunk_has_form(call: str, form: str) -> None:
+    found = played(call, "empty_chunk", form=form, after={"chunks": 1})
+    before = plain(call)
+    if form == "no_delta" and call == "openai-completions":
+        assert "no chunk has a place for no_delta" in found.notes
+        return
+    assert len(found.json) == len(before.json) + 1
+    place = next(n for n, event in enumerate(before.json) if _text(event, TEXTS[call]) == "one") + 1
+    assert (
+        _text(found.json[place], TEXTS[call]) == {"null_text": None, "empty_text": "", "no_delta": None}[form]
+    )
+    assert found.names[place] == before.names[place - 1]
+    if form == "no_delta":
+        assert WireEvents([], [found.json[place]], b"", "", 200, {}).column(TEXTS[call]) == []
+
+
+@pytest.mark.parametrize("call", ["openai-chat", "openai-completions", "gemini-generate"])
+def test_empty_chunk_without_choices(call: str) -> None:
+    found = played(call, "empty_chunk", after={"chunks": 0})
+    choices = "candidates" if call == "gemini-generate" else "choices"
+    assert [] in found.column(choices)[:2]
+
+
+def test_empty_chunk_needs_a_place_and_a_text() -> None:
+    found = played("openai-chat", "empty_chunk", after={"chunks": 9})
+    assert "the response has only 2 chunks" in found.notes
+    found = played("openai-chat", "empty_chunk", CALLS, after={"chunks": 0})
+    assert "the response has no chunk of a text" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "reason"),
+    [
+        ("amazon.titan-text-express-v1", "outputText", "completionReason"),
+        ("meta.llama3-8b-instruct-v1:0", "generation", "stop_reason"),
+        ("mistral.mistral-7b-instruct-v0:2", "outputs.0.text", "outputs.0.stop_reason"),
+        ("cohere.command-text-v14", "text", "finish_reason"),
+    ],
+)
+def test_bodies_of_bedrock_makers_have_forms(model: str, text: str, reason: str) -> None:
+    body = {"prompt": "hi", "inputText": "hi"}
+    rule = {
+        "reply": TEXT,
+        "faults": [{"empty_chunk": {"form": "null_text", "after": {"chunks": 1}}}, "finish"],
+    }
+    found = invoked(model, body, rule)
+    assert found.column(text)[:3] == ["one", None, "two"]
+    assert len([value for value in found.column(reason) if value]) == 2
+    hollow = invoked(model, body, {"reply": TEXT, "faults": ["empty_chunk"]})
+    assert ("no chunk has a place for no_choices" in hollow.notes) == ("mistral" not in model)
+
+
+def test_nova_body_has_places_inside_its_events() -> None:
+    body = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+    rule = {"reply": CALLS, "faults": [{"tool_call_chunks": {"id": "empty", "index": "wrong"}}]}
+    found = invoked("amazon.nova-lite-v1:0", body, rule)
+    assert found.column("contentBlockStart.start.toolUse.toolUseId") == ["", ""]
+    assert set(found.column("contentBlockStop.contentBlockIndex")) == {0}
+
+
+def invoked(model: str, body: dict[str, Any], rule: dict[str, Any]) -> WireEvents:
+    """What InvokeModel streams for a model."""
+    return wire_events("bedrock-invoke", rule, path=f"/model/{model}/invoke-with-response-stream", body=body)
+
+
+# --- events ------------------------------------------------------------------------------------------
+
+
+def test_event_names_are_missing_or_wrong() -> None:
+    assert set(played("anthropic-messages", "event_names").names) == {None}
+    wrong = played("anthropic-messages", "event_names", how="wrong")
+    assert wrong.names.count("message_start") == 3
+    named = played("openai-chat", "event_names", how="wrong", name="message")
+    assert named.names.count("message") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "settings", "reason"),
+    [
+        ("openai-chat", {}, "its events have no names"),
+        ("openai-chat", {"how": "wrong"}, "its events have no names"),
+        ("bedrock-converse", {}, "its framing has no names of events"),
+    ],
+)
+def test_event_names_that_are_not_there(call: str, settings: dict[str, Any], reason: str) -> None:
+    assert reason in played(call, "event_names", **settings).notes
+
+
+def test_merged_events_are_one() -> None:
+    found = played("openai-chat", "merged_events")
+    assert found.json.count(None) == 2
+    assert b"}data: {" not in found.body
+    two = played("openai-chat", "merged_events", how="two_lines")
+    assert two.body.count(b"\n\n") == plain("openai-chat").body.count(b"\n\n") - 1
+    assert two.body.count(b"\ndata: {") == plain("openai-chat").body.count(b"\ndata: {")
+
+
+@pytest.mark.parametrize(
+    ("call", "settings", "reason"),
+    [
+        ("ollama-native_chat", {"how": "two_lines"}, "only server-sent events have lines of data"),
+        ("openai-chat", {"at": {"chunk": 9}}, "the response has only 2 chunks"),
+    ],
+)
+def test_merged_events_that_cannot_be(call: str, settings: dict[str, Any], reason: str) -> None:
+    assert reason in played(call, "merged_events", **settings).notes
+
+
+def test_merged_events_need_a_following_one() -> None:
+    rule = {"reply": {"chunks": ["one"]}, "faults": ["no_finish", "merged_events"]}
+    assert "no event follows chunk 1" in wire_events("ollama-native_chat", rule).notes
+
+
+@pytest.mark.parametrize("call", ["openai-chat", "openai-completions", "groq-chat"])
+def test_error_in_chunk_is_beside_finish_reason(call: str) -> None:
+    found = played(call, "error_event", form="in_chunk", after={"chunks": 1})
+    last = found.json[-1]
+    assert last["choices"][0]["finish_reason"] == "error"
+    assert last["error"]["message"]
+    assert last["id"] == found.json[0]["id"]
+    assert not found.notes
+
+
+@pytest.mark.parametrize("call", ["anthropic-messages", "gemini-generate", "openai-responses"])
+def test_error_in_chunk_needs_chunks(call: str) -> None:
+    found = played(call, "error_event", form="in_chunk")
+    assert "in_chunk left out" in found.notes
+    assert found.body == played(call, "error_event").body
+
+
+def test_openrouter_has_errors_in_chunks() -> None:
+    found = wire_events("openrouter-chat", {"reply": TEXT, "faults": ["error_event"]})
+    assert found.json[-1]["choices"][0]["finish_reason"] == "error"
+    assert "error" in found.json[-1]
+
+
+# --- other responses ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["finish", "tool_call_chunks", "role"])
+def test_form_faults_need_a_streamed_reply(fault: str) -> None:
+    whole = wire_events("openai-chat", {"reply": TEXT, "faults": [fault]}, stream=False)
+    assert f"{fault} not played: the response is not streamed" in whole.notes
+    error = wire_events("openai-chat", {"error": "overloaded", "faults": [fault]})
+    assert f"{fault} not played: the response is not streamed" in error.notes
+    silent = wire_events("openai-chat", {"reply": TEXT, "faults": [{"no_response": {}}, fault]})
+    assert f"{fault} not played: no byte of the response is sent" in silent.notes
+
+
+def test_form_fault_leaves_broken_events_alone() -> None:
+    rule = {
+        "reply": TEXT,
+        "faults": [{"malformed": {"data": "[1]", "then": "go_on"}}, {"role": {"at": "every"}}],
+    }
+    found = wire_events("openai-chat", rule)
+    assert [1] in found.json
+    assert found.column("choices.0.delta.role") == ["assistant"] * 2
