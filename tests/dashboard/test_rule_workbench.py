@@ -55,7 +55,7 @@ def editor(page: Page) -> Locator:
 
 def typed(page: Page, text: str) -> None:
     """Replace the whole text of the editor."""
-    editor(page).click()
+    editor(page).focus()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
 
