@@ -187,7 +187,8 @@ SERVING: Final = (
     Option(
         "--proxy-allow",
         RESPONSES,
-        "a host to which a `proxy` of a pack or of the control API may forward requests; repeatable",
+        "a host to which a `proxy` of a pack or of the control API may forward requests, or a webhook be sent; "
+        "repeatable",
         metavar="HOST",
         many=",",
     ),

@@ -82,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
         log(f"warning: {warning}")
     lines = None if values["quiet"] else access_log_of(values)
     app = App(engine, limits=bounds, open_to_pages=not values["no_cors"], lines=lines)
+    app.webhook_hosts = allowed_hosts(values)
     app.gzip = values["gzip"]
     trusted = configure_tls(app, values)
     if values["record_misses"]:
@@ -141,8 +142,13 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
         volatile=volatile(values),
         hashed=values["verbose"] and not values["quiet"],
         miss_status=values["miss_status"],
-        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
+        proxy_hosts=allowed_hosts(values),
     )
+
+
+def allowed_hosts(values: Mapping[str, Any]) -> frozenset[str]:
+    """Return the hosts of --proxy-allow."""
+    return frozenset(host.strip().lower() for host in values["proxy_allow"] or ())
 
 
 def strict_exit_code(missed: int) -> int:

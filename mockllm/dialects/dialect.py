@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.stream_form import StreamForm
@@ -42,6 +43,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    server_tools: bool = False
+    """Whether it has a form for tools that the provider runs; a note names those left out, too."""
     refusal: bool = True
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True
@@ -139,6 +142,16 @@ class GeneratingDialect(Dialect, Protocol):
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
+
+
+class BackgroundDialect(GeneratingDialect, Protocol):
+    """A call whose requests may ask for a background response (`Request.background`)."""
+
+    def in_background(
+        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+    ) -> Plan:
+        """Return the response to a client that does not wait: the stream with the waits of its states, or the
+        response as it is at first. Its `background` is the whole stream."""
 
 
 class LookupDialect(Dialect, Protocol):

@@ -219,6 +219,8 @@ class Engine:
         up or every response carries one."""
         for update in updates:
             self.state.remember(request.session or "", update)
+            if update.webhooks:
+                planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
         hash = cached_hash(request) if self._hashed else known_hash(request)
         if hash is None:
             return planned

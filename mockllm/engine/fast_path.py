@@ -37,7 +37,7 @@ class FastPath(Struct, frozen=True):
 
     def respond(self, request: Request, dialect: Dialect) -> PlannedResponse | None:
         """Return the response and count it; None, and count nothing, if the request is invalid or not cached."""
-        if not request.generates:
+        if not request.generates or request.background:
             return None
         if self.checked and (dialect.check if self.strict else dialect.check_readable)(request) is not None:
             return None

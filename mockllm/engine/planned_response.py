@@ -10,6 +10,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Lease
+from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
 """The beginning of a note on an unknown field."""
@@ -37,6 +38,8 @@ class PlannedResponse(NamedTuple):
     """Lines on the rules that almost matched an unmatched request, the nearest first; secrets are not removed."""
     calls: tuple[tuple[str | int, str], ...] = ()
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
+    webhooks: tuple[Webhook, ...] = ()
+    """What the server sends to the addresses of a client, at their times."""
     drawn: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     placeholder_values: Sequence[bytes] = ()

@@ -15,7 +15,7 @@ from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_tex
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text
+from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.values.types import Context, evaluate
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
@@ -204,7 +204,9 @@ class ResponsePlanner:
         if reply.broken is not None and reply.broken.in_chunk and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         rest = [fault for fault in settings.faults if not isinstance(fault, ReplyFault)]
-        return with_plan_faults(context, plan(reply), rest)
+        whole = plan(reply)
+        broken = with_plan_faults(context, whole, rest)
+        return broken if whole.background is None else replace(broken, background=whole.background)
 
     def _encoded(
         self,
@@ -223,7 +225,12 @@ class ResponsePlanner:
         if broken is not None:
             context.error = broken.type
             reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
-        if context.streamed:
+        if request.background:
+            plan = self._paced(context, self._stream(context, dialect, reply, same=False), reply, settings)
+            plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect
+                plan, settings.pace, request, context.identity, streamed=context.streamed
+            )
+        elif context.streamed:
             plan = self._paced(context, self._stream(context, dialect, reply, same=same), reply, settings)
         else:
             if reply.broken is None:
@@ -239,6 +246,8 @@ class ResponsePlanner:
         reply = self._rendered_reply(context)
         context.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
         unsupported = dialect.capabilities.unsupported_parts
+        if not dialect.capabilities.server_tools:
+            unsupported |= {"server_tools"}
         if unsupported:
             kinds = {kind for choice in reply.choices for part in choice.parts for kind in _kinds(part)}
             for kind in sorted(unsupported & kinds):
@@ -347,6 +356,8 @@ def _kinds(part: Part) -> tuple[str, ...]:
     """Return the kinds of a part that not every protocol supports."""
     if type(part) is Media:
         return ("images",)
+    if type(part) is NativePart:
+        return ("server_tools",) if part.dialect == SERVER_TOOL else ()
     return ("citations",) if type(part) is Text and part.citations else ()
 
 

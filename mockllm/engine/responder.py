@@ -176,7 +176,8 @@ class Responder:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         request, bounds = self.request, self.decision.bounds
         settings = self._settings(selected.candidate.item, response, step)
-        if not (settings.cacheable and request.generates and (bounds is None or bounds.slowdown == 1.0)):
+        cacheable = settings.cacheable and request.generates and not request.background
+        if not (cacheable and (bounds is None or bounds.slowdown == 1.0)):
             return self._rendered(item, selected, response, settings, self._identity(), request, bounds)
 
         def render(identity: ResponseIdentity, request: Request) -> PlannedResponse:
@@ -349,7 +350,7 @@ def with_rule_header(plan: Plan, id: str) -> Plan:
     head = ResponseHead(
         plan.head.status, (*plan.head.fixed, (RULE, header_text(id))), plan.head.unique_headers
     )
-    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery)
+    return Plan(head, plan.steps, plan.framing, plan.delay, plan.delivery, (), plan.background)
 
 
 def _delay_note(seconds: float) -> Sequence[str]:

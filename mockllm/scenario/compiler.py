@@ -27,6 +27,7 @@ from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
+from mockllm.scenario.language.server_tools import McpSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.matchers import matcher
 from mockllm.scenario.typed_entries import TypedEntry
@@ -149,7 +150,7 @@ def _response_spec(spec: Any) -> ResponseKind:
 
 def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) -> CompiledResponse:
     """Compile one response, with the facts that are known in advance."""
-    static = is_static(spec) and not any(isinstance(node, SentencesText) for node in _specs(spec))
+    static = is_static(spec) and not any(_depends_on_request(node) for node in _specs(spec))
     reply = spec if isinstance(spec, ReplySpec) else None
     usage = reply.usage if reply is not None else None
     fixed = usage is not None and usage.input_tokens is not None
@@ -159,6 +160,12 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
     )
     request_independent = static and entry.validation == "off" and states_all
     return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent)
+
+
+def _depends_on_request(node: Spec) -> bool:
+    """Return whether a constant becomes another content in each response: drawn sentences, or an MCP call that the
+    client may have approved."""
+    return isinstance(node, SentencesText) or (isinstance(node, McpSpec) and node.approval)
 
 
 def _specs(tree: object) -> Iterable[Spec]:

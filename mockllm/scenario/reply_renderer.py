@@ -23,12 +23,14 @@ from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.reply.reply import (
+    SERVER_TOOL,
     Call,
     Choice,
     Citation,
     ContentChunk,
     Finish,
     Media,
+    NativePart,
     Part,
     Pause,
     Refusal,
@@ -63,6 +65,7 @@ from mockllm.scenario.language.reply import (
     ToolCallSpec,
     UsageSpec,
 )
+from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.schema_replies import choose_tool, generate_arguments, generate_json
 
 PNG = "image/png"
@@ -87,6 +90,17 @@ def failure_from_spec(spec: ErrorSpec) -> Failure:
         named = Failure.of_status(spec.status)
         return Failure(named.type, spec.status, spec.message, spec.retry_after, fields)
     return Failure(spec.type, spec.status, spec.message, spec.retry_after, fields, limit=spec.limit)
+
+
+def server_tools(specs: ServerTools | None) -> list[Part]:
+    """Return the uses of server tools as parts: blocks of their kind and their fields."""
+    parts: list[Part] = []
+    for spec in specs or ():
+        (kind,) = spec.model_fields_set
+        use = getattr(spec, kind)
+        fields = {name: getattr(use, name) for name in type(use).model_fields}
+        parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
+    return parts
 
 
 class LongReply(Exception):
@@ -155,6 +169,7 @@ class ReplyRenderer(Struct):
         parts: list[Part] = []
         if spec.thinking is not None:
             parts.append(self.thinking(spec.thinking))
+        parts += server_tools(spec.server_tools)
         if "json_" in spec.model_fields_set:
             parts.append(self.json(spec.json_))
         elif spec.chunks is not None:
@@ -209,6 +224,8 @@ class ReplyRenderer(Struct):
                 yield from self.calls(spec.tool_calls, alone=len(specs) == 1)
             elif spec.images is not None:
                 yield from self.images(spec.images)
+            elif spec.server_tools is not None:
+                yield from server_tools(spec.server_tools)
             else:
                 yield from self.with_citations([self.part(spec)], spec.citations)
             if self.broken is not None:

@@ -28,6 +28,10 @@ SLOTS = {
     "chunk_size": "chunk_size",
     "jitter": "jitter",
     "whole": "whole",
+    "queued": "queued",
+    "in_progress": "in_progress",
+    "queued_polls": "queued_polls",
+    "in_progress_polls": "in_progress_polls",
 }
 """The keys of a pace by slot: the first setting with a key of the slot is used."""
 

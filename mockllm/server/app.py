@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from mockllm.server.recorder import Recorder
+    from mockllm.server.webhooks import WebhookSender
 
 
 class App:
@@ -43,6 +44,10 @@ class App:
         self.make_control: Callable[[], ControlProtocol] | None = None
         """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
         self.recorder: Recorder | None = None
+        self.webhooks: WebhookSender | None = None
+        """Sends webhooks; made for the first one."""
+        self.webhook_hosts: frozenset[str] = frozenset()
+        """The hosts, beside this machine, that receive webhooks."""
         self.tls: SSLContext | None = None
         """The certificates of the addresses with TLS."""
         self.gzip = False

@@ -25,7 +25,16 @@ from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
-from mockllm.server.respond import begin, compressed, fail, framing_of, recorder_of, refuse, respond
+from mockllm.server.respond import (
+    begin,
+    compressed,
+    fail,
+    framing_of,
+    recorder_of,
+    refuse,
+    respond,
+    send_webhooks,
+)
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
@@ -97,6 +106,8 @@ async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> Non
     assert request is not None, "an engine has read the request"
     conclude = await app.worker.run(deferred.plan)
     response = conclude()
+    if response.webhooks:
+        send_webhooks(app, response)
     if app.gzip and wants(request.headers):
         response = await app.worker.run(partial(compressed, response))
     exchange.schedule = await app.worker.run(partial(schedule, response.made))

@@ -116,6 +116,8 @@ class Server:
         self.app.stopped = True
         await self._listener.shutdown(0.1)
         self.app.worker.close()
+        if self.app.webhooks is not None:
+            await self.app.webhooks.close()
         if self.app.recorder is not None:
             await self.app.recorder.close()
 

@@ -83,11 +83,22 @@ def make_response(app: App, exchange: Exchange) -> None:
     except DeferredResponse as deferred:
         exchange.deferred, exchange.lease = deferred, deferred.lease
         return
+    if response.webhooks:
+        send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
     if app.gzip and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+
+
+def send_webhooks(app: App, response: PlannedResponse) -> None:
+    """Send the webhooks of a response at their times."""
+    if app.webhooks is None:
+        from mockllm.server.webhooks import WebhookSender
+
+        app.webhooks = WebhookSender(app.webhook_hosts)
+    app.webhooks.schedule(response.webhooks, app.deadlines.time())
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:

@@ -19,7 +19,8 @@ MAX_CALL_BYTES: Final = 16 * 1024 * 1024
 _NAME_BYTES: Final = 500
 _RESPONSE_BYTES: Final = 400
 _CALL_BYTES: Final = 450
-"""The memory of a name, a response and a call besides their texts: objects, and entries of dictionaries."""
+_EVENT_BYTES: Final = 150
+"""The memory of a name, a response, a call and an event besides their texts: objects, and entries of dictionaries."""
 
 
 class ResponseStore:
@@ -52,18 +53,21 @@ class ResponseStore:
             _remove_name(self._ids, owner, id)
         if memo.stored is not None:
             for name in memo.names:
-                key = session, name
-                if (
-                    name == memo.stored.id and key in self._stored
-                ):  # changed: its place in lists stays the same
-                    self._free += _size(name, self._stored[key])
-                else:
-                    self._forget(key)
-                self._stored[key] = memo.stored
-                self._names.setdefault(session, {})[name] = None
-                self._free -= _size(name, memo.stored)
-            while self._free < 0:
-                self._forget(next(iter(self._stored)))
+                self._put(session, name, memo.stored)
+        for stored in memo.others:
+            self._put(session, stored.id, stored)
+        while self._free < 0:
+            self._forget(next(iter(self._stored)))
+
+    def _put(self, session: str, name: str, stored: StoredResponse) -> None:
+        key = session, name
+        if name == stored.id and key in self._stored:  # changed: its place in lists stays the same
+            self._free += _size(name, self._stored[key])
+        else:
+            self._forget(key)
+        self._stored[key] = stored
+        self._names.setdefault(session, {})[name] = None
+        self._free -= _size(name, stored)
 
     def end(self, session: str) -> None:
         """Delete everything of a session."""
@@ -124,6 +128,8 @@ def _size(name: str, stored: StoredResponse) -> int:
     size = _NAME_BYTES + len(name)
     if name == stored.id:
         size += _RESPONSE_BYTES + len(stored.request_body) + len(stored.response_body)
+        if stored.timeline is not None:
+            size += sum(_EVENT_BYTES + len(payload) for _, _, payload in stored.timeline.events)
     return size
 
 

@@ -10,7 +10,7 @@ from tests.language.virtual_server import VirtualServer, raw_request
 RULES = """
 rules:
   - {name: once, match: {path: /once}, times: 1, http: {body: x}}
-  - {name: got, match: {path: /files/*, method: GET, query: {v: "2"}}, http: {body: x}}
+  - {name: got, match: {path: /sheets/*, method: GET, query: {v: "2"}}, http: {body: x}}
   - {name: other, match: {path: /other}, http: {body: x}}
   - {name: said, match: {user: hi}, reply: x}
 """
@@ -31,8 +31,8 @@ def test_a_used_up_rule_is_listed() -> None:
 
 
 def test_a_rule_with_the_path_is_listed_with_mismatches() -> None:
-    first, near, routes = message(VirtualServer(RULES), "/files/1", query="v=1").split("\n")
-    assert first == "Invalid URL (POST /files/1)."
+    first, near, routes = message(VirtualServer(RULES), "/sheets/1", query="v=1").split("\n")
+    assert first == "Invalid URL (POST /sheets/1)."
     assert near == 's/a.yaml:4 got: method expected "GET", found "POST"; query[v] expected "2", found "1"'
     assert routes.startswith("Routes: ")
 
@@ -42,7 +42,7 @@ def test_a_rule_with_a_similar_path_is_listed() -> None:
     assert said.split("\n")[1].startswith('s/a.yaml:5 other: path expected "/other", found "/othre" (nearly')
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v1/files"])
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/sheets"])
 def test_rules_with_other_paths_are_not_listed(path: str) -> None:
     assert message(VirtualServer(RULES), path).startswith(
         f"Invalid URL (POST {path}). Routes: POST /v1/chat/"

@@ -60,6 +60,8 @@ class Pacing(Struct, frozen=True):
     `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk behind it
     takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
     `slowdown` multiplies every wait. `whole`: whether a non-streaming response takes as long as its stream would.
+    `queued` and `in_progress` are the seconds of these states of a background response, and their `_polls` how many
+    reads find it in them.
     """
 
     ttft: float | InputTime | None = None
@@ -69,6 +71,10 @@ class Pacing(Struct, frozen=True):
     jitter: float | Distribution | None = None
     slowdown: float = 1.0
     whole: Literal["as_streamed", "at_once"] = "as_streamed"
+    queued: float | None = None
+    in_progress: float | None = None
+    queued_polls: int | None = None
+    in_progress_polls: int | None = None
 
 
 def gaps(pace: Pacing, sizes: Sequence[float], random: Random, usage: Usage = UNREAD) -> list[float]:

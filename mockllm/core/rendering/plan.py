@@ -183,6 +183,16 @@ Spoken: TypeAlias = tuple[int, str]
 """The part of the first choice that a chunk belongs to, counted from 0 (-1 in another choice), and its text."""
 
 
+class BackgroundRun(Struct, frozen=True):
+    """A response that the server makes while no client waits for it. The first `queued_polls` reads find it queued,
+    the next `in_progress_polls` in progress, whatever the time is."""
+
+    plan: Plan
+    """Its whole stream."""
+    queued_polls: int = 0
+    in_progress_polls: int = 0
+
+
 class Plan(Struct, frozen=True):
     """A response before bytes are written.
 
@@ -196,6 +206,8 @@ class Plan(Struct, frozen=True):
     delay: float = 0.0
     delivery: Delivery = USUAL
     chunk_texts: tuple[Spoken, ...] = ()
+    background: BackgroundRun | None = None
+    """The response that goes on whether the client reads this plan to its end or not; None where there is none."""
 
     @property
     def streamed(self) -> bool:

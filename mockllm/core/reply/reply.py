@@ -8,7 +8,7 @@ body; it never decides on the content.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -103,8 +103,13 @@ class Media(Struct, frozen=True):
     chunks: tuple[ContentChunk, ...] = ("",)
 
 
+SERVER_TOOL: Final = "server_tool"
+"""In place of a dialect: the block is a use of a tool that the provider runs, in neutral words."""
+
+
 class NativePart(Struct, frozen=True):
-    """A block that one dialect sends as written, and the others leave out."""
+    """A block that one dialect sends as written, and the others leave out. A dialect that has server tools makes its
+    own blocks of those in neutral words."""
 
     dialect: str
     block: Json

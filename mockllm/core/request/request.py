@@ -267,6 +267,11 @@ class Request:
         """Whether the client requests a stream."""
         return False
 
+    @property
+    def background(self) -> bool:
+        """Whether the server makes the response while no client waits for it."""
+        return False
+
     @lazy
     def messages(self) -> tuple[Message, ...]:
         """All turns in order, including the system text where the protocol has it among the messages."""

@@ -10,12 +10,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mockllm.core.webhook import Webhook
+
+
+class Timeline(NamedTuple):
+    """A background response by time: its events, each with the seconds since it began, its name and its payload.
+
+    `began` and `cancelled` are on a clock that is never set. `polls` reads have come; the first `queued_polls` of
+    them find it queued, the next `in_progress_polls` in progress.
+    """
+
+    began: float
+    events: tuple[tuple[float, str, bytes], ...]
+    queued_polls: int = 0
+    in_progress_polls: int = 0
+    polls: int = 0
+    cancelled: float | None = None
+
+    def elapsed(self, now: float) -> float:
+        """Return the seconds for which it has run."""
+        return (now if self.cancelled is None else self.cancelled) - self.began
+
+    @property
+    def polled(self) -> bool:
+        """Whether the number of reads decides its state."""
+        return self.polls < self.queued_polls + self.in_progress_polls
+
 
 class StoredResponse(NamedTuple):
     """One response: the request's body, the response's body, and the id of the response that it continues.
 
     `thread` is the conversation of a response that continues another (`Request.thread`), since earlier responses may
-    have been deleted.
+    have been deleted. `timeline` is that of a background response.
     """
 
     id: str
@@ -23,16 +49,21 @@ class StoredResponse(NamedTuple):
     request_body: bytes
     response_body: bytes
     thread: str | None = None
+    timeline: Timeline | None = None
 
 
 class StoreUpdate(NamedTuple):
     """The changes of the store after a response. They are the response under all `names` by which clients retrieve
-    it, its tools by the ids of the calls, and the names to delete."""
+    it, its tools by the ids of the calls, the names to delete, and other objects that change with it, each under its
+    own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredResponse | None = None
     calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
+    others: tuple[StoredResponse, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    """What the server sends to the addresses of a client."""
 
 
 class ResponseLookup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions
@@ -13,6 +14,16 @@ from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
 from mockllm.dialects.openai.prices import PRICES
+from mockllm.dialects.openai.responses.conversations import (
+    AddConversationItems,
+    CreateConversation,
+    DeleteConversation,
+    DeleteConversationItem,
+    GetConversation,
+    GetConversationItem,
+    ListConversationItems,
+    UpdateConversation,
+)
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
 from mockllm.dialects.openai.responses.stored_calls import (
@@ -20,6 +31,16 @@ from mockllm.dialects.openai.responses.stored_calls import (
     DeleteResponse,
     GetResponse,
     InputItems,
+)
+from mockllm.dialects.openai.webhooks import (
+    CreateEndpoint,
+    DeleteEndpoint,
+    EndpointCall,
+    EventTypes,
+    ListEndpoints,
+    RotateSecret,
+    TestEndpoint,
+    UpdateEndpoint,
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -36,6 +57,22 @@ GET_RESPONSE: Final = GetResponse()
 DELETE_RESPONSE: Final = DeleteResponse()
 CANCEL_RESPONSE: Final = CancelResponse()
 INPUT_ITEMS: Final = InputItems()
+CREATE_CONVERSATION: Final = CreateConversation()
+GET_CONVERSATION: Final = GetConversation()
+UPDATE_CONVERSATION: Final = UpdateConversation()
+DELETE_CONVERSATION: Final = DeleteConversation()
+CONVERSATION_ITEMS: Final = ListConversationItems()
+ADD_ITEMS: Final = AddConversationItems()
+GET_ITEM: Final = GetConversationItem()
+DELETE_ITEM: Final = DeleteConversationItem()
+LIST_ENDPOINTS: Final = ListEndpoints()
+CREATE_ENDPOINT: Final = CreateEndpoint()
+GET_ENDPOINT: Final = EndpointCall()
+UPDATE_ENDPOINT: Final = UpdateEndpoint()
+DELETE_ENDPOINT: Final = DeleteEndpoint()
+ROTATE_SECRET: Final = RotateSecret()
+TEST_ENDPOINT: Final = TestEndpoint()
+EVENT_TYPES: Final = EventTypes()
 COMPLETIONS: Final = Completions()
 EMBEDDINGS: Final = OpenAiEmbeddings()
 MODERATIONS: Final = Moderations()
@@ -76,6 +113,20 @@ _moderations = ProviderCall(
 )
 _models = ProviderCall("models", MODELS)
 _stored_chat, _stored_response = "/v1/chat/completions/{completion}", "/v1/responses/{response}"
+_one_conversation = "/v1/conversations/{conversation}"
+
+
+_one_endpoint = "/v1/webhook_endpoints/{endpoint}"
+
+
+def _webhooks(name: str, dialect: Dialect) -> ProviderCall:
+    return ProviderCall(f"webhook_{name}", dialect)
+
+
+def _conversation(name: str, dialect: Dialect) -> ProviderCall:
+    return ProviderCall(f"conversation_{name}", dialect)
+
+
 _routes: Final = (
     ProviderRoute("POST", "/v1/chat/completions", _chat),
     ProviderRoute("GET", "/v1/chat/completions", ProviderCall("list_chat", LIST_CHAT)),
@@ -90,6 +141,22 @@ _routes: Final = (
     ProviderRoute("DELETE", _stored_response, ProviderCall("delete_response", DELETE_RESPONSE)),
     ProviderRoute("POST", f"{_stored_response}/cancel", ProviderCall("cancel_response", CANCEL_RESPONSE)),
     ProviderRoute("GET", f"{_stored_response}/input_items", ProviderCall("input_items", INPUT_ITEMS)),
+    ProviderRoute("POST", "/v1/conversations", _conversation("create", CREATE_CONVERSATION)),
+    ProviderRoute("GET", _one_conversation, _conversation("get", GET_CONVERSATION)),
+    ProviderRoute("POST", _one_conversation, _conversation("update", UPDATE_CONVERSATION)),
+    ProviderRoute("DELETE", _one_conversation, _conversation("delete", DELETE_CONVERSATION)),
+    ProviderRoute("GET", f"{_one_conversation}/items", _conversation("items", CONVERSATION_ITEMS)),
+    ProviderRoute("POST", f"{_one_conversation}/items", _conversation("add_items", ADD_ITEMS)),
+    ProviderRoute("GET", f"{_one_conversation}/items/{{item}}", _conversation("get_item", GET_ITEM)),
+    ProviderRoute("DELETE", f"{_one_conversation}/items/{{item}}", _conversation("delete_item", DELETE_ITEM)),
+    ProviderRoute("GET", "/v1/webhook_endpoints", _webhooks("list", LIST_ENDPOINTS)),
+    ProviderRoute("POST", "/v1/webhook_endpoints", _webhooks("create", CREATE_ENDPOINT)),
+    ProviderRoute("GET", _one_endpoint, _webhooks("get", GET_ENDPOINT)),
+    ProviderRoute("POST", _one_endpoint, _webhooks("update", UPDATE_ENDPOINT)),
+    ProviderRoute("DELETE", _one_endpoint, _webhooks("delete", DELETE_ENDPOINT)),
+    ProviderRoute("POST", f"{_one_endpoint}/rotate_secret", _webhooks("rotate", ROTATE_SECRET)),
+    ProviderRoute("POST", f"{_one_endpoint}/test", _webhooks("test", TEST_ENDPOINT)),
+    ProviderRoute("GET", "/v1/webhook_event_types", _webhooks("event_types", EVENT_TYPES)),
     ProviderRoute("POST", "/v1/completions", _completions),
     ProviderRoute("POST", "/v1/embeddings", _embeddings),
     ProviderRoute("POST", "/v1/moderations", _moderations),
@@ -102,9 +169,9 @@ UNSERVED: Final = tuple(
     f"/v1/{name}"
     for name in (
         "agents", "assistants", "audio", "batches", "chatkit", "containers",
-        "content_provenance_checks", "conversations", "decisions", "evals", "files", "fine_tuning",
+        "content_provenance_checks", "decisions", "evals", "files", "fine_tuning",
         "images", "live", "organization", "projects", "realtime", "safety", "skills", "threads",
-        "uploads", "vaults", "vector_stores", "videos", "webhook_endpoints", "webhook_event_types",
+        "uploads", "vaults", "vector_stores", "videos",
     )
 )  # fmt: skip
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them

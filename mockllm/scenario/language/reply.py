@@ -24,6 +24,7 @@ from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedTe
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.language.settings import Headers, Settings
 
 
@@ -155,13 +156,16 @@ class PartSpec(Spec):
     """The sources of the text, chunks or json beside this key."""
     images: list[Image] | None = None
     """Images."""
+    server_tools: ServerTools | None = None
+    """The tools that the provider runs."""
 
     @model_validator(mode="after")
     def one(self) -> PartSpec:
         keys = self.model_fields_set - {"citations"}
         if len(keys) != 1:
             raise PydanticCustomError(
-                "part", "a part is one of text, chunks, json, thinking, tool_calls, refusal, images"
+                "part",
+                "a part is one of text, chunks, json, thinking, tool_calls, refusal, images, server_tools",
             )
         if "citations" in self.model_fields_set and not keys & _CITED:
             raise PydanticCustomError("citations", _UNCITED)
@@ -194,6 +198,8 @@ class ChoiceSpec(Spec):
     """The sources of the text; a bare text is an address."""
     images: list[Image] | None = None
     """Images after the text; a bare text is a file."""
+    server_tools: ServerTools | None = None
+    """The tools that the provider runs, before the text: web search, file search, code, computer, MCP."""
     parts: list[Part] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
     finish_reason: Finish | None = None

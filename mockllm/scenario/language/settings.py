@@ -106,6 +106,14 @@ class PaceSpec(Spec):
     """Multiplies every wait; the factors of several settings multiply."""
     whole: Literal["as_streamed", "at_once"] | None = None
     """Whether a non-streaming response takes as long as its stream would (the default) or is sent at once."""
+    queued: Drawable[Duration] | None = None
+    """The time for which a background response is queued."""
+    in_progress: Drawable[Duration] | None = None
+    """The least time for which a background response is in progress; its stream may last longer."""
+    queued_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """The number of reads that find a background response queued."""
+    in_progress_polls: Templated[Annotated[int, Field(ge=0)]] | None = None
+    """The number of reads after them that find a background response in progress."""
 
     @model_validator(mode="after")
     def one_speed(self) -> PaceSpec:

@@ -25,15 +25,9 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, stored_object_note
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.request_fields import object_of, objects, text_of
-from mockllm.dialects.openai.validators import (
-    check_readable,
-    members,
-    missing,
-    object_,
-    refuse,
-    text_of_length,
-)
+from mockllm.dialects.openai.validators import check_readable, missing
 
 PREFIX: Final = "chatcmpl-"
 """The prefix of a completion's id; no other stored object has it."""
@@ -160,11 +154,6 @@ def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]
     return {"total_tokens": prompt + output, "completion_tokens": output, "prompt_tokens": prompt}
 
 
-MAX_METADATA: Final = 16
-"""The maximum number of metadata properties of an object."""
-_value: Final = text_of_length(512)
-
-
 class StoredChatRequest(Request):
     dialect = "openai"
     api = "stored_completions"
@@ -256,19 +245,6 @@ class ChatMessages(StoredChatCall):
         messages = objects(object_of(loads(stored.request_body)).get("messages"))
         items = [_message(message, f"{stored.id}-{index}") for index, message in enumerate(messages)]
         return page(items, request.query, "asc")
-
-
-def check_metadata(value: Json) -> Failure | None:
-    error = object_(value, "metadata")
-    if error is not None:
-        return error
-    if len(value) > MAX_METADATA:
-        message = (
-            f"Invalid 'metadata': too many properties. Expected an object with at most {MAX_METADATA} properties, "
-            f"but got an object with {len(value)} properties instead."
-        )
-        return refuse(message, "metadata", "object_above_max_properties")
-    return members((), dict.fromkeys(value, _value))(value, "metadata")
 
 
 def _matches(completion: dict[str, Json], request: Request) -> bool:

@@ -17,6 +17,7 @@ from mockllm.core.request.known_bodies import KnownBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.request_fields import text_of
+from mockllm.dialects.openai.responses.reasoning import check_reasoning
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS, InputRequest
 from mockllm.dialects.openai.strict_schema import check_parameters, check_response_schema
 from mockllm.dialects.openai.validators import (
@@ -168,6 +169,8 @@ def _check_whole(request: Request) -> Failure | None:
             "One of \"input\" or \"previous_response_id\" or 'prompt' or 'conversation' must be provided."
         )
         return refuse(message, "input", "missing_required_parameter")
+    if body.get("background") is True and body.get("store") is False:
+        return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
     if body.get("stream_options") is not None and body.get("stream") is not True:
         message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         return refuse(message, "stream_options")
@@ -186,7 +189,11 @@ def check_input(request: Request) -> Failure | None:
     assert isinstance(request, InputRequest)
     if request.conversation is not None and request.previous is None:
         return None  # the conversation began elsewhere; its items are unknown
-    return _check_references(request) or _check_call_outputs(request.items)
+    return (
+        _check_references(request)
+        or check_reasoning(request.items, request.recall)
+        or _check_call_outputs(request.items)
+    )
 
 
 UNKNOWN_ID_NOTE: Final = (

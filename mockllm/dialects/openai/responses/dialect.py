@@ -14,6 +14,7 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, canonical, dumps
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import Framing, Kind, Plan
 from mockllm.core.rendering.stream_form import StreamForm
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
@@ -26,6 +27,7 @@ from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.headers import BODY_HEAD, STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.logprobs import entries, without_bytes
 from mockllm.dialects.openai.request_builder import build_responses
+from mockllm.dialects.openai.responses.background import IN_PROGRESS, QUEUED, in_background
 from mockllm.dialects.openai.responses.check import check
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.errors import ROWS, ResponsesCall
@@ -97,11 +99,15 @@ class ResponsesEncoder(Encoder):
 
     def start(self) -> Iterable[Event]:
         requested = self._request.fields.get("service_tier")
-        opening = self._facts.response(
-            "in_progress", [], tier=requested if type(requested) is str else "auto"
-        )
-        for name in ("response.created", "response.in_progress"):
-            yield self._event(name, {"response": opening})
+        tier = requested if type(requested) is str else "auto"
+        opening = self._facts.response("in_progress", [], tier=tier)
+        if self._request.background:
+            queued = self._facts.response("queued", [], tier=tier)
+            yield self._event("response.created", {"response": queued})
+            yield self._event(QUEUED, {"response": queued})
+        else:
+            yield self._event("response.created", {"response": opening})
+        yield self._event(IN_PROGRESS, {"response": opening})
 
     def open(self, at: EncoderPosition) -> Iterable[Event]:
         choice, place, part = self.reply.choices[0], at.index, at.part
@@ -211,18 +217,19 @@ class Responses(ResponsesCall):
     api = "responses"
     generates = True
     request = ResponsesRequest
-    capabilities = ProtocolCapabilities(stop=False, choices=False)
+    capabilities = ProtocolCapabilities(stop=False, choices=False, server_tools=True)
 
     check = staticmethod(check)
     build_request = staticmethod(build_responses)
     decode = staticmethod(decode)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        return supported_reply(reply)
+        assert isinstance(request, ResponsesRequest)
+        return supported_reply(reply, request)
 
     def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        supported = supported_reply(reply)
+        supported = supported_reply(reply, request)
         choice = supported.choices[0]
         facts = ResponseObjectFields(supported, request, stamp)
         facts.echo = {"background": facts.echo["background"], "billing": PAYER, **facts.echo}
@@ -234,8 +241,13 @@ class Responses(ResponsesCall):
 
     def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)
-        steps = tuple(encode(ResponsesEncoder(supported_reply(reply), request, stamp)))
+        steps = tuple(encode(ResponsesEncoder(supported_reply(reply, request), request, stamp)))
         return Plan(head(200, STREAM_HEAD, stamp), steps, Framing.SSE)
+
+    def in_background(
+        self, stream: Plan, pace: Pacing, request: Request, stamp: ResponseIdentity, *, streamed: bool
+    ) -> Plan:
+        return in_background(stream, pace, stamp, streamed=streamed)
 
     def stream_form(self, request: Request) -> StreamForm:
         return RESPONSES_FORM

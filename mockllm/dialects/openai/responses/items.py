@@ -19,6 +19,7 @@ from mockllm.core.reply.citations import full_text as whole_text
 from mockllm.core.reply.citations import span
 from mockllm.core.reply.logprobs import part_token_texts, token_logprobs
 from mockllm.core.reply.reply import (
+    SERVER_TOOL,
     Call,
     Choice,
     Media,
@@ -32,6 +33,9 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.openai.logprobs import entries
 from mockllm.dialects.openai.responses.object import INCOMPLETE, ResponseObjectFields
+from mockllm.dialects.openai.responses.request import ResponsesRequest
+from mockllm.dialects.openai.responses.server_tools import PREFIXES as TOOL_PREFIXES
+from mockllm.dialects.openai.responses.server_tools import generated_members, server_parts
 
 Item: TypeAlias = dict[str, Json]
 NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
@@ -46,6 +50,8 @@ STAGES: Final[dict[str, tuple[str, ...]]] = {
     "mcp_call": ("in_progress", "completed"),
     "mcp_list_tools": ("in_progress", "completed"),
 }
+FAILING: Final = ("mcp_call", "mcp_list_tools")
+"""The items whose last stage is a failure where they failed."""
 DELTA_MEMBERS: Final = {
     "code_interpreter_call": ("code_interpreter_call_code", "code"),
     "mcp_call": ("mcp_call_arguments", "arguments"),
@@ -55,6 +61,14 @@ DELTA_MEMBERS: Final = {
 """The member that is sent in a delta after the first stage: the event, and the member's name."""
 LATE_MEMBERS: Final = {"web_search_call": "action"}
 """A member that an item has only once it is done."""
+EMPTY_MEMBERS: Final[dict[str, dict[str, Json]]] = {
+    "file_search_call": {"results": None},
+    "code_interpreter_call": {"outputs": None},
+    "mcp_call": {"output": None, "error": None},
+    "mcp_list_tools": {"tools": []},
+    "image_generation_call": {"result": None},
+}
+"""The members that are empty until the item is done."""
 PART_LISTS: Final = {"message": "content", "reasoning": "summary"}
 """A list whose parts are sent one by one."""
 
@@ -65,6 +79,7 @@ def opening_item(item: Item) -> Item:
     result = {name: value for name, value in item.items() if name != LATE_MEMBERS.get(kind)}
     if "status" in result:
         result["status"] = "in_progress"
+    result |= {name: empty for name, empty in EMPTY_MEMBERS.get(kind, {}).items() if name in result}
     if kind in PART_LISTS:
         result[PART_LISTS[kind]] = []
     if kind in DELTA_MEMBERS:
@@ -80,7 +95,10 @@ def item_events(item: Item) -> Iterator[NativeEvent]:
         for index, part in enumerate(parts if type(parts) is list else ()):
             if type(part) is dict:
                 yield from _content(part, index) if kind == "message" else _summary(part, index)
-    stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in STAGES.get(kind, ())]
+    names = STAGES.get(kind, ())
+    if names and item.get("status") == "failed" and kind in FAILING:
+        names = (*names[:-1], "failed")
+    stages: list[NativeEvent] = [(f"{kind}.{stage}", {}) for stage in names]
     yield from stages[:1]
     if kind in DELTA_MEMBERS:
         event, member = DELTA_MEMBERS[kind]
@@ -122,11 +140,14 @@ SEALED_PREFIX: Final = "gAAAAAB"
 PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
 
 
-def supported_reply(reply: Reply) -> Reply:
-    """Return the reply without the parts that this protocol never shows: further choices, native blocks that
-    are no items of this protocol, and the text of redacted reasoning."""
+def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
+    """Return the reply with server tools as items, and without the parts that this protocol never shows: further
+    choices, native blocks that are no items of this protocol, and the text of redacted reasoning."""
     first = reply.choices[0]
-    parts = tuple(_visible(part) for part in first.parts if not _is_hidden(part))
+    shown: Sequence[Part] = first.parts
+    if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in shown):
+        shown = server_parts(shown, request.included, request.items)
+    parts = tuple(_visible(part) for part in shown if not _is_hidden(part))
     if len(reply.choices) == 1 and parts == first.parts:
         return reply
     return replace(reply, choices=(replace(first, parts=parts),))
@@ -152,7 +173,8 @@ def item_id(part: Part, place: int, facts: ResponseObjectFields) -> str:
     """Return the id of a part's item; `place` counts the items."""
     if type(part) is NativePart:
         id = part.block.get("id")
-        return id if type(id) is str else facts.ids.make("item_", 50, str(place), HEX)
+        prefix = TOOL_PREFIXES.get(part.block.get("type"), "item_")
+        return id if type(id) is str else facts.ids.make(prefix, 50, str(place), HEX)
     custom = type(part) is Call and part.name in facts.custom
     return facts.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
 
@@ -174,7 +196,11 @@ def item(
     part = choice.parts[place]
     id = item_id(part, place, facts)
     if type(part) is NativePart:
-        return {**part.block, "id": id}
+        made = {
+            name: facts.ids.make(prefix, length, str(place))
+            for name, prefix, length in generated_members(part.block)
+        }
+        return {**part.block, **made, "id": id}
     if type(part) is Thinking:
         return _reasoning(part, id, place, facts, text)
     if type(part) is Call:

@@ -146,6 +146,10 @@ class ResponsesRequest(InputRequest):
     def sampling(self) -> Sampling:
         return Sampling(max_tokens=count_of(self.fields.get("max_output_tokens")))
 
+    @property
+    def background(self) -> bool:
+        return b'"background"' in self.raw and self.fields.get("background") is True
+
     @lazy
     def logprobs(self) -> int | None:
         """The number of likeliest tokens at each position; None where the request has no probabilities."""

@@ -9,19 +9,22 @@ stored, was deleted or was evicted is not found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.lazy import lazy
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, page, parse_number, stored_object_note
 from mockllm.dialects.openai.headers import STREAM_HEAD, body_plan, head
 from mockllm.dialects.openai.request_fields import objects, text_of
+from mockllm.dialects.openai.responses.background import events_after, has_ended, response_at, timeline_of
+from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     chain,
@@ -32,34 +35,58 @@ from mockllm.dialects.openai.responses.history import (
     response_object,
 )
 from mockllm.dialects.openai.responses.items import item_events, opening_item
+from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest
 from mockllm.dialects.openai.validators import refuse
+from mockllm.dialects.openai.webhooks import response_webhooks
 
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
 def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
     """Return the update of the store; None where there is no response."""
-    sent = _last_payload(plan)
+    run = plan.background
+    sent = _last_payload(plan if run is None else run.plan)
     completed = {} if sent is None else response_object(sent)
     id = text_of(completed.get("id"))
     if sent is None or id is None:
         return None
     output = list(objects(completed.get("output")))
-    calls = dict(_calls(output))
+    calls = dict(_calls(output)) | reasoning_links(output)
     if b'"store"' in request.raw and request.fields.get("store") is False:
         return StoreUpdate(calls=calls)
-    previous = request.previous
-    if previous is None:
-        stored = StoredResponse(id, None, request.raw, sent)
-    else:
-        stored = StoredResponse(id, previous.id, request.raw, sent, request.thread)
-    return StoreUpdate(ids_of(completed, request.conversation), stored, calls)
+    previous = None if request.conversation is not None else request.previous
+    stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)
+    if run is not None:
+        stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
+    others = _conversations(request, output)
+    return StoreUpdate(
+        ids_of(completed), stored, calls, others=others, webhooks=_end_webhooks(stored, request)
+    )
 
 
-def ids_of(completed: dict[str, Json], conversation: str | None) -> tuple[str, ...]:
-    """Return the ids that find a response: its own id, its conversation's, and those of its items."""
-    ids = (completed["id"], conversation, *(item.get("id") for item in objects(completed.get("output"))))
+def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ...]:
+    """Return the webhooks of the end of a background response; none while reads decide its state."""
+    timeline = stored.timeline
+    if timeline is None or timeline.polled:
+        return ()
+    seconds, name, _ = timeline.events[-1]
+    at = max(timeline.began + seconds, request.monotonic)
+    return response_webhooks(request.recall, stored.id, name, at, int(request.now + at - request.monotonic))
+
+
+def _conversations(request: InputRequest, output: list[dict[str, Json]]) -> tuple[StoredResponse, ...]:
+    """Return the request's conversation with its input items and the output of its response."""
+    id = request.conversation
+    if id is None:
+        return ()
+    new = [*items(request.fields.get("input")), *output]
+    return (with_items(request.recall.stored(id), id, new, int(request.now)),)
+
+
+def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
+    """Return the ids that find a response: its own id, and those of its items."""
+    ids = (completed["id"], *(item.get("id") for item in objects(completed.get("output"))))
     return tuple(id for id in ids if type(id) is str)
 
 
@@ -105,8 +132,10 @@ class StoredRequest(Request):
     def stored(self) -> StoredResponse | None:
         """The response that the path names."""
         id = self.route.get("response", "")
-        response = self.recall.stored(id)
-        return response if response is not None and response.id == id else None
+        stored = self.recall.stored(id)
+        return (
+            stored if stored is not None and response_object(stored.response_body).get("id") == id else None
+        )
 
 
 class StoredCall(ResponsesCall, LookupCall):
@@ -131,12 +160,28 @@ class GetResponse(StoredCall):
     """GET /v1/responses/{id}: the stored response, or a stream of it."""
 
     def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        stored_object = response_object(stored.response_body)
-        if request.query.get("stream") != "true":
-            return body_plan(stored_object, stamp, end=b"")
+        if not _is_streamed(request):
+            return body_plan(response_at(stored, request.monotonic), stamp, end=b"")
         after = parse_number(request.query.get("starting_after"), -1)
-        events = [event for place, event in enumerate(_events(stored_object)) if place > after]
+        events: Iterable[Step]
+        if stored.timeline is not None:
+            events = events_after(stored.timeline, after, request.monotonic)
+        else:
+            all_ = _events(response_object(stored.response_body))
+            events = (event for place, event in enumerate(all_) if place > after)
         return Plan(head(200, STREAM_HEAD, stamp), tuple(events), Framing.SSE)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Count the read of a background response whose state depends on the number of reads."""
+        assert isinstance(request, StoredRequest)
+        stored = request.stored
+        timeline = None if stored is None else stored.timeline
+        if stored is None or timeline is None or not timeline.polled or _is_streamed(request):
+            return None
+        if plan.head.status != 200:
+            return None
+        stored = stored._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        return StoreUpdate((stored.id,), stored, webhooks=_end_webhooks(stored, request))
 
 
 class DeleteResponse(StoredCall):
@@ -149,18 +194,25 @@ class DeleteResponse(StoredCall):
         assert isinstance(request, StoredRequest)
         if request.stored is None or plan.head.status != 200:
             return None
-        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body), None))
+        return StoreUpdate(forgotten=ids_of(response_object(request.stored.response_body)))
 
 
 class CancelResponse(StoredCall):
-    """POST /v1/responses/{id}/cancel. Stored responses are complete, so cancelling changes nothing: a
-    background response is returned unchanged."""
+    """POST /v1/responses/{id}/cancel: ends a background response; one that has ended is returned unchanged."""
 
     def respond(self, stored: StoredResponse, request: Request, stamp: ResponseIdentity) -> Plan | Failure:
-        stored_object = response_object(stored.response_body)
-        if stored_object.get("background") is not True:
+        if response_object(stored.response_body).get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
-        return body_plan(stored_object, stamp, end=b"")
+        return body_plan(response_at(_cancelled(stored, request), request.monotonic), stamp, end=b"")
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, StoredRequest)
+        stored = request.stored
+        if stored is None or plan.head.status != 200 or _cancelled(stored, request) is stored:
+            return None
+        at, second = request.monotonic, int(request.now)
+        webhooks = response_webhooks(request.recall, stored.id, "response.cancelled", at, second)
+        return StoreUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 
 class InputItems(StoredCall):
@@ -171,6 +223,18 @@ class InputItems(StoredCall):
         all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return body_plan(page(shown, request.query, "desc"), stamp, end=b"")
+
+
+def _is_streamed(request: Request) -> bool:
+    return request.query.get("stream") == "true"
+
+
+def _cancelled(stored: StoredResponse, request: Request) -> StoredResponse:
+    """Return a background response that ends now; one that has ended is returned unchanged."""
+    timeline = stored.timeline
+    if timeline is None or has_ended(timeline, request.monotonic):
+        return stored
+    return stored._replace(timeline=timeline._replace(cancelled=request.monotonic))
 
 
 def _events(stored_object: dict[str, Json]) -> Iterator[EventStep]:

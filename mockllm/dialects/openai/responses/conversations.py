@@ -1,0 +1,239 @@
+"""Conversation objects and their items: POST, GET and DELETE /v1/conversations/…
+
+The session's store holds a conversation under its own id. Its items are the input of the stored request body, so that
+the history of a request reads them as it reads those of a response. A response with `conversation` adds its input
+items and its output. Sources: the SDK's `Conversations` and `Items` resources, and `openai.types.conversations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import HEX
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import page, stored_object_note
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.metadata import check_metadata
+from mockllm.dialects.openai.request_fields import object_of, objects
+from mockllm.dialects.openai.responses.check import check_items
+from mockllm.dialects.openai.responses.errors import ResponsesCall
+from mockllm.dialects.openai.responses.history import items, listed_item, read_object
+from mockllm.dialects.openai.validators import array, check_readable, missing, object_
+
+PREFIX: Final = "conv_"
+NO_ITEMS: Final = b'{"input":[],"added":0}'
+"""The items of a new conversation, and how many were added so far: their ids depend on it."""
+MAX_NEW_ITEMS: Final = 20
+"""The maximum number of items that one request adds (SDK: `ItemCreateParams.items`)."""
+
+
+def conversation_items(conversation: StoredResponse) -> list[dict[str, Json]]:
+    """Return the items of a conversation, the oldest first; each has an id."""
+    return items(read_object(conversation.request_body).get("input"))
+
+
+def with_items(
+    conversation: StoredResponse | None, id: str, new: Sequence[dict[str, Json]], second: int
+) -> StoredResponse:
+    """Return the conversation with further items; a conversation that no call created begins here."""
+    if conversation is None:
+        conversation = new_conversation(id, {}, second)
+    before = read_object(conversation.request_body)
+    number = before["added"]
+    listed = [listed_item(item, f"{id}.{number + place}") for place, item in enumerate(new)]
+    return conversation._replace(
+        request_body=dumps({"input": before["input"] + listed, "added": number + len(listed)})
+    )
+
+
+def new_conversation(id: str, metadata: Json, second: int) -> StoredResponse:
+    """Return a conversation without items."""
+    shown = {"id": id, "object": "conversation", "created_at": second, "metadata": metadata}
+    return StoredResponse(id, None, NO_ITEMS, dumps(shown))
+
+
+class ConversationRequest(Request):
+    dialect = "openai"
+    api = "conversations"
+
+    @lazy
+    def conversation(self) -> StoredResponse | None:
+        """The conversation that the path names."""
+        id = self.route.get("conversation", "")
+        stored = self.recall.stored(id)
+        if stored is None or read_object(stored.response_body).get("object") != "conversation":
+            return None
+        return stored
+
+    @lazy
+    def new_items(self) -> list[dict[str, Json]]:
+        return list(objects(self.fields.get("items")))
+
+
+class ConversationCall(ResponsesCall):
+    """The base of the calls on one conversation."""
+
+    api = "conversations"
+    generates = False
+    request = ConversationRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return None
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, ConversationRequest)
+        if request.conversation is None:
+            id = request.route.get("conversation")
+            note = stored_object_note("conversation", self.api)
+            return Failure("not_found", message=f"Conversation with id '{id}' not found.", note=note)
+        shown = self.shown(request.conversation, request)
+        return shown if isinstance(shown, Failure) else body_plan(shown, stamp, end=b"")
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        """Return the body of the response."""
+        return loads(conversation.response_body)
+
+    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
+        """Return the conversation behind the call; None where the call changes nothing."""
+        return None
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, ConversationRequest)
+        if plan.head.status != 200 or request.conversation is None:
+            return None
+        changed = self.changed(request.conversation, request)
+        return None if changed is None else StoreUpdate((changed.id,), changed)
+
+
+class ConversationCallWithBody(ConversationCall):
+    """The base of the calls with a body."""
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request)
+
+    def check(self, request: Request) -> Failure | None:
+        return self.check_readable(request) or self.check_body(request)
+
+    def check_body(self, request: Request) -> Failure | None:
+        """Return the failure of a readable body."""
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+class CreateConversation(ConversationCallWithBody):
+    """POST /v1/conversations. The body may be absent."""
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request) if request.raw else None
+
+    def check_body(self, request: Request) -> Failure | None:
+        metadata = request.fields.get("metadata")
+        error = None if metadata is None else check_metadata(metadata)
+        return error or _check_new_items(request, required=False)
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        id = stamp.ids.make(PREFIX, 50, alphabet=HEX)
+        conversation = new_conversation(id, object_of(request.fields.get("metadata")), stamp.second)
+        return body_plan(loads(conversation.response_body), stamp, end=b"")
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, ConversationRequest)
+        sent = read_object(getattr(plan.steps[0], "payload", b"")) if plan.head.status == 200 else {}
+        id = sent.get("id")
+        if type(id) is not str or not id.startswith(PREFIX):
+            return None
+        created = StoredResponse(id, None, NO_ITEMS, dumps(sent))
+        return StoreUpdate((id,), with_items(created, id, request.new_items, 0))
+
+
+class GetConversation(ConversationCall):
+    """GET /v1/conversations/{id}."""
+
+
+class UpdateConversation(ConversationCallWithBody):
+    """POST /v1/conversations/{id}: replaces the metadata."""
+
+    def check_body(self, request: Request) -> Failure | None:
+        if "metadata" not in request.fields:
+            return missing("metadata")
+        return None if request.fields["metadata"] is None else check_metadata(request.fields["metadata"])
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        return {**loads(conversation.response_body), "metadata": object_of(request.fields.get("metadata"))}
+
+    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
+        return conversation._replace(response_body=dumps(self.shown(conversation, request)))
+
+
+class DeleteConversation(ConversationCall):
+    """DELETE /v1/conversations/{id}. Its items stay, as the service documents it."""
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        return {"id": conversation.id, "object": "conversation.deleted", "deleted": True}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, ConversationRequest)
+        if plan.head.status != 200 or request.conversation is None:
+            return None
+        return StoreUpdate(forgotten=(request.conversation.id,))
+
+
+class ListConversationItems(ConversationCall):
+    """GET /v1/conversations/{id}/items: the newest first, in pages."""
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        return page(conversation_items(conversation), request.query, "desc")
+
+
+class AddConversationItems(ConversationCallWithBody):
+    """POST /v1/conversations/{id}/items: adds up to 20 items."""
+
+    def check_body(self, request: Request) -> Failure | None:
+        return _check_new_items(request, required=True)
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        changed = with_items(conversation, conversation.id, request.new_items, 0)
+        added = conversation_items(changed)[len(conversation_items(conversation)) :]
+        return page(added, {"limit": str(len(added))}, "asc")
+
+    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
+        return with_items(conversation, conversation.id, request.new_items, 0)
+
+
+class GetConversationItem(ConversationCall):
+    """GET /v1/conversations/{id}/items/{item}."""
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        id = request.route.get("item")
+        found = next((item for item in conversation_items(conversation) if item["id"] == id), None)
+        return found if found is not None else Failure("not_found", message=f"Item with id '{id}' not found.")
+
+
+class DeleteConversationItem(GetConversationItem):
+    """DELETE /v1/conversations/{id}/items/{item}: returns the conversation."""
+
+    def shown(self, conversation: StoredResponse, request: ConversationRequest) -> Json | Failure:
+        found = super().shown(conversation, request)
+        return found if isinstance(found, Failure) else loads(conversation.response_body)
+
+    def changed(self, conversation: StoredResponse, request: ConversationRequest) -> StoredResponse | None:
+        id = request.route.get("item")
+        left = [item for item in conversation_items(conversation) if item["id"] != id]
+        before = read_object(conversation.request_body)
+        return conversation._replace(request_body=dumps({**before, "input": left}))
+
+
+def _check_new_items(request: Request, *, required: bool) -> Failure | None:
+    value = request.fields.get("items")
+    if value is None:
+        return missing("items") if required else None
+    return array(object_, "objects", max_length=MAX_NEW_ITEMS)(value, "items") or check_items(value, "items")

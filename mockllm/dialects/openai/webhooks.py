@@ -1,0 +1,212 @@
+"""Webhooks: the calls on a project's endpoints, and the events that a response sends to them.
+
+An endpoint is stored under its id in the session, with its secret as the request body. Sources: the SDK's `Webhooks`
+resource, `openai.types.webhooks`, and `openai.lib._webhooks`, which verifies the signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.lazy import lazy
+from mockllm.core.randomness import HEX, Ids
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse, StoreUpdate
+from mockllm.core.webhook import Webhook
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.calls import OpenAiCall, page, stored_object_note
+from mockllm.dialects.openai.headers import body_plan
+from mockllm.dialects.openai.request_fields import text_of, texts
+from mockllm.dialects.openai.validators import array, check_fields, check_readable, missing, string
+
+PREFIX: Final = "we_"
+SECRET_CHARACTERS: Final = 44
+EVENT_TYPES: Final = ("response.completed", "response.failed", "response.cancelled", "response.incomplete")
+"""The events that are sent. An endpoint may name others, which never come."""
+FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": string, "url": string}
+
+
+def response_webhooks(
+    recall: ResponseLookup, response: str, type_: str, at: float, created: int
+) -> tuple[Webhook, ...]:
+    """Return the events for all endpoints that want this type; `created` is in seconds since the epoch."""
+    webhooks = []
+    for endpoint in recall.all_stored(PREFIX):
+        shown = loads(endpoint.response_body)
+        if type_ in shown["event_types"]:
+            webhooks.append(_event(endpoint, {"id": response}, type_, at, created))
+    return tuple(webhooks)
+
+
+def _event(endpoint: StoredResponse, data: Json, type_: str, at: float, created: int) -> Webhook:
+    subject = f"{endpoint.id} {data['id']}"
+    id = Ids(0, f"{subject} {type_}", 0).make("evt_", 50, alphabet=HEX)
+    payload = {"id": id, "object": "event", "created_at": created, "type": type_, "data": data}
+    url = loads(endpoint.response_body)["url"]
+    return Webhook(at, url, endpoint.request_body.decode(), id, dumps(payload), subject)
+
+
+class EndpointRequest(Request):
+    dialect = "openai"
+    api = "webhook_endpoints"
+
+    @lazy
+    def endpoint(self) -> StoredResponse | None:
+        """The endpoint that the path names."""
+        id = self.route.get("endpoint", "")
+        return self.recall.stored(id) if id.startswith(PREFIX) else None
+
+
+class EndpointCall(OpenAiCall):
+    """The base of the calls on one endpoint."""
+
+    api = "webhook_endpoints"
+    generates = False
+    request = EndpointRequest
+    required: Sequence[str] = ()
+
+    def check(self, request: Request) -> Failure | None:
+        error = self.check_readable(request) or check_fields(request.fields, FIELDS)
+        absent = next((name for name in self.required if request.fields.get(name) is None), None)
+        return error if error is not None or absent is None else missing(absent)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return check_readable(request) if request.raw else None
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        assert isinstance(request, EndpointRequest)
+        if request.endpoint is None:
+            id = request.route.get("endpoint")
+            note = stored_object_note("webhook endpoint", self.api)
+            return Failure("not_found", message=f"No webhook endpoint found with id '{id}'.", note=note)
+        return body_plan(self.shown(request.endpoint, request, stamp), stamp)
+
+    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+        """Return the body of the response."""
+        return loads(endpoint.response_body)
+
+
+class ListEndpoints(EndpointCall):
+    """GET /v1/webhook_endpoints."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        shown = [loads(endpoint.response_body) for endpoint in request.recall.all_stored(PREFIX)]
+        return body_plan(page(shown, request.query, "asc"), stamp)
+
+
+class EventTypes(EndpointCall):
+    """GET /v1/webhook_event_types."""
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        return body_plan({"object": "list", "data": list(EVENT_TYPES)}, stamp)
+
+
+class CreateEndpoint(EndpointCall):
+    """POST /v1/webhook_endpoints: the only response, beside that of a rotation, that contains the secret."""
+
+    required = ("event_types", "name", "url")
+
+    def answer(self, request: Request, models: Sequence[str], stamp: ResponseIdentity) -> Plan | Failure:
+        secret = stamp.ids.make("whsec_", SECRET_CHARACTERS)
+        shown = {
+            "id": stamp.ids.make(PREFIX, 32, alphabet=HEX),
+            "object": "webhook_endpoint",
+            "created_at": stamp.second,
+            "updated_at": stamp.second,
+            "event_types": list(texts(request.fields.get("event_types"))),
+            "name": text_of(request.fields.get("name")) or "",
+            "signing_secret": secret,
+            "signing_secret_hint": _hint(secret),
+            "url": text_of(request.fields.get("url")) or "",
+        }
+        return body_plan(shown, stamp)
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        return _stored_with_secret(plan)
+
+
+class UpdateEndpoint(EndpointCall):
+    """POST /v1/webhook_endpoints/{id}."""
+
+    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+        before = loads(endpoint.response_body)
+        changed = {name: value for name in FIELDS if (value := request.fields.get(name)) is not None}
+        updated = before["updated_at"] if before | changed == before else int(request.now)
+        return {**before, **changed, "updated_at": updated}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, EndpointRequest)
+        endpoint = request.endpoint
+        if endpoint is None or plan.head.status != 200:
+            return None
+        shown = self.shown(endpoint, request, ResponseIdentity(Ids(0, "", 0), request.now))
+        return StoreUpdate((endpoint.id,), endpoint._replace(response_body=dumps(shown)))
+
+
+class RotateSecret(EndpointCall):
+    """POST /v1/webhook_endpoints/{id}/rotate_secret. The old secret ends at once."""
+
+    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+        secret = stamp.ids.make("whsec_", SECRET_CHARACTERS)
+        before = loads(endpoint.response_body)
+        rotated = {"signing_secret": secret, "signing_secret_hint": _hint(secret), "updated_at": stamp.second}
+        return {**before, **rotated}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        return _stored_with_secret(plan)
+
+
+class DeleteEndpoint(EndpointCall):
+    """DELETE /v1/webhook_endpoints/{id}."""
+
+    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+        return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, EndpointRequest)
+        endpoint = request.endpoint
+        gone = endpoint is not None and plan.head.status == 200
+        return StoreUpdate(forgotten=(endpoint.id,)) if gone and endpoint is not None else None
+
+
+class TestEndpoint(EndpointCall):
+    """POST /v1/webhook_endpoints/{id}/test: sends a sample event. The status in the response is always 200, because
+    the response does not wait for the endpoint."""
+
+    __test__ = False
+    required = ("event_type",)
+
+    def shown(self, endpoint: StoredResponse, request: Request, stamp: ResponseIdentity) -> Json:
+        return {
+            "object": "webhook_endpoint.test",
+            "event_type": request.fields.get("event_type"),
+            "status_code": 200,
+            "success": True,
+            "webhook_endpoint_id": endpoint.id,
+        }
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        assert isinstance(request, EndpointRequest)
+        type_ = text_of(request.fields.get("event_type"))
+        if request.endpoint is None or type_ is None or plan.head.status != 200:
+            return None
+        second = int(request.now)
+        sample = _event(request.endpoint, {"id": f"sample_{second}"}, type_, request.monotonic, second)
+        return StoreUpdate(webhooks=(sample,))
+
+
+def _hint(secret: str) -> str:
+    return f"{secret[:8]}...{secret[-4:]}"
+
+
+def _stored_with_secret(plan: Plan) -> StoreUpdate | None:
+    """Return the endpoint of a response that contains its secret. The stored object is without it."""
+    sent = loads(getattr(plan.steps[0], "payload", b"{}")) if plan.head.status == 200 else {}
+    secret = sent.pop("signing_secret", None)
+    if secret is None:
+        return None
+    return StoreUpdate((sent["id"],), StoredResponse(sent["id"], None, secret.encode(), dumps(sent)))

@@ -1,0 +1,117 @@
+"""Tools that the provider itself runs, as parts of a reply: the model's input for them and their results."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.values.types import Templated, TemplatedJson
+from mockllm.scenario.language.base import Spec, short_form
+
+
+class WebSearchSpec(Spec):
+    """A search of the web, or a page that was opened or searched."""
+
+    query: Templated[str] | None = None
+    """What is searched for."""
+    sources: list[Templated[str]] = Field(default_factory=list)
+    """The addresses of the pages that were found."""
+    open: Templated[str] | None = None
+    """The address of a page that is opened, in place of a search."""
+    find: Templated[str] | None = None
+    """The words that are searched for in the opened page."""
+
+    @model_validator(mode="after")
+    def one_action(self) -> WebSearchSpec:
+        if (self.query is None) == (self.open is None):
+            raise PydanticCustomError("web_search", "a web search has one of query and open")
+        return self
+
+
+class FileSearchSpec(Spec):
+    """A search in files that the client uploaded."""
+
+    query: Templated[str]
+    """What is searched for."""
+    results: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    """The results: objects with `filename`, `text`, `file_id`, `attributes` and the rank of OpenAI."""
+
+
+class CodeInterpreterSpec(Spec):
+    """Code that the provider runs."""
+
+    code: Templated[str]
+    """The code."""
+    logs: Templated[str] | None = None
+    """What the code printed."""
+    images: list[Templated[str]] = Field(default_factory=list)
+    """The addresses of the images that the code made."""
+    container: Templated[str] | None = None
+    """The id of the container that runs the code, in place of a generated one."""
+
+
+class ComputerSpec(Spec):
+    """Actions on a computer that the client carries out and responds to with a screenshot."""
+
+    actions: TemplatedJson[list[dict[str, JsonValue]]]
+    """The actions as the provider writes them: `{type: click, x: 1, y: 2, button: left}`."""
+    safety_checks: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    """The warnings that the client has to acknowledge."""
+    id: Templated[str] | None = None
+    """The id of the call, in place of a generated one."""
+
+
+class McpSpec(Spec):
+    """A call of a tool of an MCP server, which the provider makes."""
+
+    server: Templated[str]
+    """The label of the server."""
+    tool: Templated[str]
+    """The name of the tool."""
+    arguments: TemplatedJson[JsonValue] = Field(default_factory=dict)
+    """The arguments: an object, or a text that is sent unchanged."""
+    output: TemplatedJson[JsonValue] = None
+    """What the tool returned: a text, or a JSON value."""
+    error: Templated[str] | None = None
+    """Why the call failed, in place of an output."""
+    approval: bool = False
+    """Whether the client has to approve the call: until it does, the reply ends with the question."""
+
+
+class McpToolsSpec(Spec):
+    """The tools that an MCP server offers."""
+
+    server: Templated[str]
+    """The label of the server."""
+    tools: TemplatedJson[list[dict[str, JsonValue]]] = Field(default_factory=list)
+    """The tools: objects with `name`, `description` and `input_schema`."""
+
+
+class ServerToolSpec(Spec):
+    """One use of a tool that the provider runs, sent if the protocol has it."""
+
+    web_search: Annotated[WebSearchSpec, short_form("query", WebSearchSpec)] | None = None
+    """A search of the web; a bare text is the query."""
+    file_search: Annotated[FileSearchSpec, short_form("query", FileSearchSpec)] | None = None
+    """A search in uploaded files; a bare text is the query."""
+    code_interpreter: Annotated[CodeInterpreterSpec, short_form("code", CodeInterpreterSpec)] | None = None
+    """Code that is run; a bare text is the code."""
+    computer: ComputerSpec | None = None
+    """Actions on a computer of the client."""
+    mcp: McpSpec | None = None
+    """A call of a tool of an MCP server."""
+    mcp_tools: McpToolsSpec | None = None
+    """The list of an MCP server's tools."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_tool(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) != 1:
+            raise PydanticCustomError("server_tool", "a server tool is one of {names}", {"names": NAMES})
+        return value
+
+
+NAMES = ", ".join(ServerToolSpec.model_fields)
+ServerTools: TypeAlias = list[ServerToolSpec]

@@ -1,0 +1,94 @@
+"""Sends webhooks at their times: signed, and again after a failure. Only hosts of this machine, and those that the
+user allows, receive any: a client chooses the address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from mockllm.core.webhook import Webhook
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+RETRY_WAITS: Final = (1.0, 5.0, 25.0)
+"""Seconds before each further attempt."""
+TIMEOUT: Final = 10.0
+"""Seconds for one attempt."""
+MAX_PENDING: Final = 1000
+"""How many webhooks wait at most; more are not sent."""
+
+
+class WebhookSender:
+    """The webhooks that were not received yet, by their ids."""
+
+    def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
+        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine."""
+        self.allowed = allowed
+        self._pending: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._session: ClientSession | None = None
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def schedule(self, webhooks: Iterable[Webhook], now: float) -> None:
+        """Send webhooks at their times; `now` is on their clock."""
+        for webhook in webhooks:
+            for id, (subject, task) in list(self._pending.items()):
+                if subject == webhook.subject:
+                    task.cancel()
+                    del self._pending[id]
+            host = (urlsplit(webhook.url).hostname or "").lower()
+            if host not in LOOPBACK | self.allowed:
+                _log(f"webhook not sent: allow the host {host} with --proxy-allow {host}")
+            elif len(self._pending) >= MAX_PENDING:
+                _log(f"webhook not sent: {MAX_PENDING} others wait")
+            else:
+                task = asyncio.get_running_loop().create_task(self._deliver(webhook, webhook.at - now))
+                self._pending[webhook.id] = webhook.subject, task
+
+    async def _deliver(self, webhook: Webhook, wait: float) -> None:
+        await asyncio.sleep(max(0.0, wait))
+        failure = ""
+        for pause in (*RETRY_WAITS, None):
+            failure = await self._attempt(webhook)
+            if not failure or pause is None:
+                break
+            await asyncio.sleep(pause)
+        if failure:
+            _log(f"webhook abandoned after {1 + len(RETRY_WAITS)} attempts: {failure}")
+        self._pending.pop(webhook.id, None)
+
+    async def _attempt(self, webhook: Webhook) -> str:
+        """Return why the endpoint did not accept the webhook; empty where it did."""
+        from aiohttp import ClientError, ClientSession, ClientTimeout
+
+        if self._session is None:
+            self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT))
+        headers = webhook.headers(int(time.time()))
+        try:
+            async with self._session.post(
+                webhook.url, data=webhook.payload, headers=headers, allow_redirects=False
+            ) as response:
+                return "" if response.status < 300 else f"the endpoint returned {response.status}"
+        except (ClientError, TimeoutError, OSError, ValueError) as error:
+            return f"{type(error).__name__}"
+
+    async def close(self) -> None:
+        """Send nothing more."""
+        for _, task in self._pending.values():
+            task.cancel()
+        self._pending.clear()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def _log(text: str) -> None:
+    print(f"mockllm: {text}", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""Webhooks as data: their signed headers."""
+
+from __future__ import annotations
+
+import pytest
+
+from mockllm.core.webhook import Webhook, secret_key
+
+HOOK = Webhook(0.0, "http://localhost/h", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_1", b'{"a":1}', "s")
+
+
+def test_headers_of_webhook_are_signed_over_id_and_payload() -> None:
+    headers = HOOK.headers(1_614_265_330)
+    assert headers["webhook-id"] == "msg_1"
+    assert headers["webhook-timestamp"] == "1614265330"
+    assert headers["webhook-signature"] == "v1,8WmO9OATkSvjxs+eEJolmK2V9ge32ryGE0kSd4GZiDY="
+
+
+def test_headers_of_another_second_have_another_signature() -> None:
+    assert HOOK.headers(1)["webhook-signature"] != HOOK.headers(2)["webhook-signature"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "key"), [("whsec_AAAA", b"\0\0\0"), ("plain", b"plain"), ("whsec_A", b"whsec_A")]
+)
+def test_secret_key_is_base64_behind_its_prefix(secret: str, key: bytes) -> None:
+    assert secret_key(secret) == key

@@ -1,0 +1,143 @@
+"""Conversation objects: their calls, and the items that responses add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
+
+RULES = """
+rules:
+  - {name: counted, reply: "Turn {{ turn }}."}
+"""
+
+
+class Conversations:
+    """A server, and calls on its conversations."""
+
+    def __init__(self, rules: str = RULES) -> None:
+        self.game = VirtualServer(rules)
+
+    def call(self, path: str, body: Any = None, method: str | None = None, **more: Any) -> ClientResponse:
+        verb = method or ("GET" if body is None else "POST")
+        return self.game.respond(raw_request(f"/v1/conversations{path}", body, method=verb, **more))
+
+    def create(self, **body: Any) -> str:
+        return str(self.call("", body).json["id"])
+
+    def texts(self, id: str) -> list[str]:
+        listed = self.call(f"/{id}/items", query="order=asc").json
+        return [item["content"][0]["text"] for item in listed["data"]]
+
+
+def test_conversation_without_body_is_created_empty() -> None:
+    server = Conversations()
+    created = server.call("", method="POST").json
+    assert (created["object"], created["metadata"]) == ("conversation", {})
+    assert server.texts(created["id"]) == []
+
+
+def test_response_adds_to_conversation_that_begins_with_it() -> None:
+    server = Conversations()
+    body = {"model": "m", "input": "hi", "conversation": "conv_mine"}
+    for _ in range(2):
+        server.game.respond(raw_request("/v1/responses", body))
+    assert server.texts("conv_mine") == ["hi", "Turn 1.", "hi", "Turn 2."]
+    assert server.call("/conv_mine").json["metadata"] == {}
+
+
+def test_items_have_ids_of_their_own() -> None:
+    server = Conversations()
+    id = server.create(items=[{"role": "user", "content": "a"}, {"role": "user", "content": "a"}])
+    server.call(f"/{id}/items", {"items": [{"role": "user", "content": "a"}]})
+    ids = [item["id"] for item in server.call(f"/{id}/items").json["data"]]
+    assert len(set(ids)) == 3
+
+
+def test_deleted_item_is_no_history() -> None:
+    server = Conversations()
+    id = server.create(items=[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}])
+    item = server.call(f"/{id}/items").json["data"][0]["id"]
+    assert server.call(f"/{id}/items/{item}", method="DELETE").json["id"] == id
+    body = {"model": "m", "input": "hi", "conversation": id}
+    said = server.game.respond(raw_request("/v1/responses", body)).json
+    assert said["output"][0]["content"][0]["text"] == "Turn 1."
+    assert server.call(f"/{id}/items/{item}", method="DELETE").status == 404
+    assert server.call(f"/{id}/items/{item}").status == 404
+
+
+def test_deleted_conversation_is_not_found() -> None:
+    server = Conversations()
+    id = server.create()
+    assert server.call(f"/{id}", method="DELETE").json["deleted"] is True
+    for path, body, method in ((f"/{id}", None, "GET"), (f"/{id}", {"metadata": {}}, "POST")):
+        assert server.call(path, body, method).status == 404
+    assert server.call(f"/{id}", method="DELETE").status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("", b"no json"),
+        ("", {"metadata": 7}),
+        ("", {"metadata": {str(n): "" for n in range(17)}}),
+        ("", {"items": 7}),
+        ("", {"items": [7]}),
+        ("", {"items": [{"role": "user"}]}),
+        ("/ID", {}),
+        ("/ID", {"metadata": {"a": 7}}),
+        ("/ID", b"no json"),
+        ("/ID/items", {}),
+        ("/ID/items", {"items": [{"role": "user", "content": "a"}] * 21}),
+    ],
+)
+def test_invalid_body_is_refused(path: str, body: Any) -> None:
+    server = Conversations()
+    assert server.call(path.replace("ID", server.create()), body).status == 400
+
+
+def test_lenient_calls_read_what_is_there() -> None:
+    server = Conversations("validation: lenient\n" + RULES)
+    id = server.create(metadata={"a": "1"})
+    assert server.call(f"/{id}").json["metadata"] == {"a": "1"}
+    assert server.call(f"/{id}", b"no json").status == 400
+
+
+def test_metadata_is_replaced_also_by_null() -> None:
+    server = Conversations()
+    id = server.create(metadata={"a": "1"})
+    assert server.call(f"/{id}", {"metadata": None}).json["metadata"] == {}
+    assert server.call(f"/{id}").json["metadata"] == {}
+
+
+def test_failed_calls_change_nothing() -> None:
+    server = Conversations(
+        RULES
+        + """
+modifiers:
+  - {match: {headers: {x-down: "1"}}, error: unavailable}
+"""
+    )
+    id = server.create(metadata={"a": "1"})
+    down: dict[str, Any] = {"headers": {"x-down": "1"}}
+    assert server.call("", {}, **down).status == 503
+    assert server.call(f"/{id}", {"metadata": {}}, **down).status == 503
+    assert server.call(f"/{id}", method="DELETE", **down).status == 503
+    assert server.call(f"/{id}").json["metadata"] == {"a": "1"}
+
+
+def test_rule_may_create_conversations() -> None:
+    rule = "  - {name: own, match: {api: conversations, method: POST}, http: {body: {id: mine}}}"
+    server = Conversations(RULES + rule)
+    assert server.call("", {}).json == {"id": "mine"}
+    assert server.call("/mine").status == 404
+
+
+def test_conversation_is_no_response_and_no_response_is_one() -> None:
+    server = Conversations()
+    id = server.create()
+    assert server.game.respond(raw_request(f"/v1/responses/{id}", method="GET")).status == 404
+    said = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
+    assert server.call(f"/{said['id']}/items").status == 404

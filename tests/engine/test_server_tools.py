@@ -1,0 +1,163 @@
+"""Server tools in replies: which protocols have them, approvals of MCP calls, and mistakes in files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.language.virtual_server import (
+    VirtualServer,
+    chat_request,
+    claude_request,
+    diagnostics_of,
+    raw_request,
+)
+
+RULES = """
+rules:
+  - name: all
+    match: {model: all}
+    reply:
+      server_tools:
+        - web_search: {open: "https://a.example"}
+        - web_search: {open: "https://a.example", find: rain}
+        - web_search: {query: q, sources: ["https://a.example"]}
+        - file_search: {query: q, results: [{filename: a.txt}]}
+        - code_interpreter: {code: x, logs: "1", images: ["https://a.example/1.png"], container: c}
+        - mcp_tools: {server: deep, tools: [{name: ask}]}
+        - mcp: {server: deep, tool: ask, arguments: "{", output: plain}
+        - mcp: {server: deep, tool: ask, error: broken}
+        - computer: {actions: [{type: wait}]}
+        - computer: {actions: [{type: wait}, {type: screenshot}], id: call_1}
+  - name: approved
+    match: {model: approve}
+    reply:
+      parts:
+        - First.
+        - server_tools: [{mcp: {server: deep, tool: ask, approval: true}}]
+        - Last.
+  - name: search
+    reply:
+      thinking: Hm.
+      server_tools: [{web_search: weather}, {file_search: q}, {code_interpreter: x}]
+      text: Sunny.
+"""
+
+
+def items(*sent: Any, model: str = "approve", **fields: Any) -> list[Any]:
+    body = {"model": model, "input": list(sent), **fields}
+    output: list[Any] = VirtualServer(RULES).respond(raw_request("/v1/responses", body)).json["output"]
+    return output
+
+
+USER: Any = {"role": "user", "content": "go"}
+ASKED: Any = {
+    "type": "mcp_approval_request",
+    "id": "mcpr_1",
+    "server_label": "deep",
+    "name": "ask",
+    "arguments": "",
+}
+YES: Any = {"type": "mcp_approval_response", "approval_request_id": "mcpr_1", "approve": True}
+
+
+def types(output: list[Any]) -> list[str]:
+    return [item["type"] for item in output]
+
+
+def test_items_come_behind_thinking_and_before_text() -> None:
+    output = items(USER, model="m")
+    assert types(output) == [
+        *("reasoning", "web_search_call", "file_search_call", "code_interpreter_call", "message")
+    ]
+    assert output[3]["container_id"].startswith("cntr_")
+
+
+INCLUDE = ["web_search_call.action.sources", "file_search_call.results", "code_interpreter_call.outputs"]
+
+
+@pytest.mark.parametrize("include", [[], INCLUDE])
+def test_all_server_tools_have_their_items(include: list[str]) -> None:
+    output = items(USER, model="all", include=include)
+    assert [output[place]["action"]["type"] for place in range(3)] == ["open_page", "find_in_page", "search"]
+    assert ("sources" in output[2]["action"]) is bool(include)
+    assert (output[3]["results"] is None) is (output[4]["outputs"] is None) is (not include)
+    assert [item.get("status") for item in output[5:]] == [None, "completed", "failed", *["completed"] * 2]
+    assert (output[6]["arguments"], output[6]["output"], output[7]["output"]) == ("{", "plain", None)
+    assert output[8]["action"] == {"type": "wait"}
+    assert (output[9]["call_id"], len(output[9]["actions"])) == ("call_1", 2)
+
+
+def test_failed_mcp_call_streams_its_failure() -> None:
+    body = {"model": "all", "input": "go", "stream": True}
+    events = VirtualServer(RULES).respond(raw_request("/v1/responses", body)).events
+    names = [event.name for event in events]
+    assert names.count("response.mcp_call.failed") == names.count("response.mcp_call.completed") == 1
+
+
+def test_open_approval_ends_the_reply() -> None:
+    assert types(items(USER)) == ["message", "mcp_approval_request"]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [USER, ASKED, YES],
+        [USER, YES],
+        [USER, ASKED, YES, {"type": "reasoning", "summary": []}],
+    ],
+)
+def test_approved_call_is_made(history: list[Any]) -> None:
+    output = items(*history)
+    assert types(output) == ["message", "mcp_call", "message"]
+    assert (output[1]["approval_request_id"], output[1]["output"]) == ("mcpr_1", "")
+
+
+def test_rejected_call_is_left_out() -> None:
+    assert types(items(USER, ASKED, {**YES, "approve": False})) == ["message", "message"]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [USER, ASKED, YES, USER],
+        [USER, {**ASKED, "name": "other"}, YES],
+        [USER, ASKED, {**YES, "approval_request_id": 7}],
+        [ASKED],
+    ],
+)
+def test_other_approval_does_not_count(history: list[Any]) -> None:
+    assert types(items(*history)) == ["message", "mcp_approval_request"]
+
+
+def test_approval_is_not_cached_across_requests() -> None:
+    game = VirtualServer(RULES)
+    for _ in range(3):
+        for history, count in (([USER], 2), ([USER, ASKED, YES], 3)):
+            body = {"model": "approve", "input": history}
+            assert len(game.respond(raw_request("/v1/responses", body)).json["output"]) == count
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_protocols_without_server_tools_leave_them_out(stream: bool) -> None:
+    game = VirtualServer(RULES)
+    for sent in (chat_request(stream=stream), claude_request(stream=stream)):
+        response = game.respond(sent)
+        assert response.text == "Sunny."
+        assert "server_tools left out" in response.notes
+
+
+@pytest.mark.parametrize(
+    ("tool", "words"),
+    [
+        ("{}", "a server tool is one of web_search"),
+        ("{web_search: a, file_search: b}", "a server tool is one of web_search"),
+        ("{web_search: {}}", "a web search has one of query and open"),
+        ("{web_search: {query: a, open: b}}", "a web search has one of query and open"),
+        ("{mcp: {server: a}}", "tool"),
+    ],
+)
+def test_mistakes_are_named(tool: str, words: str) -> None:
+    (mistake,) = diagnostics_of(f"rules: [{{reply: {{server_tools: [{tool}]}}}}]")
+    assert words in mistake

@@ -1,0 +1,148 @@
+"""Webhooks at the end of background responses: the openai package registers the address and verifies each one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from typing import Any, Final
+
+import openai
+import pytest
+
+from tests.live import Live
+from tests.live import live as serve
+
+SCENARIO: Final = """
+rules:
+  - {name: polled, match: {model: polled}, reply: Polled., pace: {queued_polls: 1}}
+  - {name: failed, match: {model: failed}, reply: {chunks: [One, {error: server_error}]}}
+  - {name: slow, match: {model: slow}, reply: Slow., pace: {in_progress: 30s}}
+  - {name: usual, reply: Hello., pace: {queued: 10ms, in_progress: 10ms}}
+"""
+TYPES: Final[list[Any]] = [f"response.{end}" for end in ("completed", "failed", "cancelled", "incomplete")]
+
+
+class Receiver(HTTPServer):
+    """An address that keeps what it gets. It refuses the first `refusals` attempts."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.received: Queue[tuple[bytes, dict[str, str]]] = Queue()
+        self.refusals = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/hook"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        assert isinstance(self.server, Receiver)
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.send_response(500)
+        else:
+            self.send_response(204)
+            self.server.received.put((body, dict(self.headers)))
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None: ...
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def hooked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    file = tmp_path_factory.mktemp("hooked") / "hooked.yaml"
+    file.write_text(SCENARIO)
+    with serve(file) as server:
+        yield server
+
+
+@pytest.fixture
+def client(hooked: Live, receiver: Receiver) -> Iterator[openai.OpenAI]:
+    """A client of a session of its own, with the secret of its only endpoint."""
+    url = f"{hooked.url}/s/{receiver.server_port}/v1"
+    with openai.OpenAI(base_url=url, api_key="k", max_retries=0) as client:
+        made = client.webhooks.create(event_types=TYPES, name="mine", url=receiver.url)
+        client.webhook_secret = made.signing_secret
+        yield client
+
+
+def _next(client: openai.OpenAI, receiver: Receiver) -> Any:
+    body, headers = receiver.received.get(timeout=20)
+    return client.webhooks.unwrap(body, headers)
+
+
+@pytest.mark.parametrize(("model", "end"), [("usual", "completed"), ("failed", "failed")])
+def test_webhook_tells_end_of_background_response(
+    client: openai.OpenAI, receiver: Receiver, model: str, end: str
+) -> None:
+    response = client.responses.create(model=model, input="hi", background=True)
+    event = _next(client, receiver)
+    assert (event.type, event.data.id) == (f"response.{end}", response.id)
+    assert client.responses.retrieve(response.id).status == end
+
+
+def test_webhook_of_cancelled_response_is_the_only_one(client: openai.OpenAI, receiver: Receiver) -> None:
+    response = client.responses.create(model="slow", input="hi", background=True)
+    client.responses.cancel(response.id)
+    assert _next(client, receiver).type == "response.cancelled"
+    assert receiver.received.empty()
+
+
+def test_webhook_of_polled_response_follows_its_last_read(client: openai.OpenAI, receiver: Receiver) -> None:
+    response = client.responses.create(model="polled", input="hi", background=True)
+    assert client.responses.retrieve(response.id).status == "queued"
+    assert _next(client, receiver).data.id == response.id
+
+
+def test_refused_webhook_comes_again(client: openai.OpenAI, receiver: Receiver) -> None:
+    receiver.refusals = 1
+    client.responses.create(model="usual", input="hi", background=True)
+    assert _next(client, receiver).type == "response.completed"
+
+
+def test_forged_webhook_is_not_verified(client: openai.OpenAI, receiver: Receiver) -> None:
+    client.responses.create(model="usual", input="hi", background=True)
+    body, headers = receiver.received.get(timeout=20)
+    with pytest.raises(openai.InvalidWebhookSignatureError):
+        client.webhooks.unwrap(body + b" ", headers)
+
+
+def test_endpoints_are_listed_changed_tested_and_deleted(client: openai.OpenAI, receiver: Receiver) -> None:
+    (endpoint,) = client.webhooks.list()
+    assert client.webhooks.retrieve(endpoint.id) == endpoint
+    assert client.webhooks.update(endpoint.id, name="yours").name == "yours"
+    assert "response.completed" in client.webhooks.event_types.list().data
+    client.webhook_secret = client.webhooks.rotate_secret(endpoint.id).signing_secret
+    assert client.webhooks.test(endpoint.id, event_type="response.failed").success
+    assert _next(client, receiver).type == "response.failed"
+    assert client.webhooks.delete(endpoint.id).deleted
+    with pytest.raises(openai.NotFoundError, match="No webhook endpoint"):
+        client.webhooks.retrieve(endpoint.id)
+
+
+def test_endpoint_without_address_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.webhooks.create(event_types=TYPES, name="x", url=None)  # type: ignore[arg-type]
+    assert raised.value.param == "url"
+
+
+def test_address_elsewhere_gets_nothing(
+    client: openai.OpenAI, receiver: Receiver, capfd: pytest.CaptureFixture[str]
+) -> None:
+    made = client.webhooks.create(event_types=TYPES, name="far", url="https://far.example/hook")
+    client.webhooks.test(made.id, event_type="response.failed")
+    assert "--proxy-allow far.example" in capfd.readouterr().err
