@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "explain": "show the response to a request, and the reasons",
     "test": "run the examples in scenario files",
     "exec": "run a command with a server that it finds by its environment",
+    "env": "print the environment variables by which SDKs find a server",
     "pack": "create, check, test, build and use packs of scenarios",
     "diff": "compare two versions of scenarios and list requests with different responses",
     "drift": "compare live providers, or recordings, with this server",
@@ -32,6 +33,7 @@ COMMANDS: Final = {
     "verdict": "report how the clients of a running server behave",
     "schema": "write the JSON Schemas of scenario files and packs",
     "init": "write a commented starter folder",
+    "completion": "print a completion script for a shell",
 }
 MODULES: Final = {"import": "importing"}
 """Commands whose module has another name, because the command is a Python keyword."""

@@ -1,0 +1,40 @@
+"""`mockllm completion SHELL`: a completion script for a shell, with all commands and options."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from typing import Final
+
+from mockllm.cli.main import COMMANDS, MODULES
+
+SHELLS: Final = ("bash", "zsh", "fish")
+PLACES: Final = """\
+Load it in each shell:
+  bash  echo 'source <(mockllm completion bash)' >> ~/.bashrc
+  zsh   mockllm completion zsh > "${fpath[1]}/_mockllm"
+  fish  mockllm completion fish > ~/.config/fish/completions/mockllm.fish"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = PLACES
+    parser.add_argument("shell", choices=SHELLS, help="the shell")
+
+
+def run(args: argparse.Namespace) -> int:
+    import shtab
+
+    print(shtab.complete(all_commands(), shell=args.shell))
+    return 0
+
+
+def all_commands() -> argparse.ArgumentParser:
+    """Return the parser with the options of every command."""
+    parser = argparse.ArgumentParser(prog="mockllm")
+    parser.add_argument("--version", action="version", version="")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, about in COMMANDS.items():
+        module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
+        module.arguments(commands.add_parser(name, help=about, description=about))
+    return parser

@@ -1,0 +1,41 @@
+"""`mockllm env`: the environment variables by which SDKs find a running server."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from typing import Final
+from urllib.parse import urlsplit
+
+from mockllm.cli.options import BadOption
+from mockllm.testing.environment import variables
+
+URL: Final = "http://localhost:8080"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Prints the environment variables by which SDKs find a running server, with dummy keys: "
+        'eval "$(mockllm env)"'
+    )
+    parser.add_argument(
+        "--url",
+        metavar="URL",
+        help=f"the server (default {URL}, or $MOCKLLM_URL); a session's URL ends in /s/ID",
+    )
+    parser.add_argument(
+        "--dotenv",
+        action="store_true",
+        help="print NAME=VALUE, as in a .env file, in place of shell commands",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    url = (args.url or os.environ.get("MOCKLLM_URL") or URL).rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise BadOption(f"--url {url}: expected a URL such as {URL}")
+    for name, value in variables(url).items():
+        print(f"{name}={value}" if args.dotenv else f"export {name}={shlex.quote(value)}")
+    return 0
