@@ -108,6 +108,7 @@ def test_overlay_rule_is_switched_off_and_deleted(dashboard: Dashboard) -> None:
     page.locator(".rows .row.off").click()
     page.get_by_role("button", name="Switch on").click()
     dashboard.said("mine is switched on")
+    expect(page.locator(".rows .row.off")).to_have_count(0)
     assert said(server.ask("me")) == "You."
     page.locator(".rows .row").filter(has_text="mine").click()
     page.get_by_role("button", name="Delete").click()

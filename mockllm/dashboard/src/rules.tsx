@@ -55,7 +55,8 @@ function useRows(): Row[] | null {
     const off = switchedOff(items).map(({ item, target }): Row => ({
       id: item.name, kind: item.kind, where: target ?? "overlay.yaml", layer: "overlay", session: null, tries: 0, answers: 0, off: true,
     }));
-    return [...rules, ...off];
+    const loaded = new Set(rules.map(({ id }) => id)); // the two calls may answer for different moments
+    return [...rules, ...off.filter(({ id, where }) => where !== "overlay.yaml" || !loaded.has(`overlay:${id}`))];
   }, [rules, items]);
 }
 
