@@ -15,8 +15,6 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec.structs import replace
-
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import (
     LOADING,
@@ -28,23 +26,18 @@ from mockllm.cli.options import (
     add_limits,
     limits,
     option_values,
-    unknown_variables,
 )
-from mockllm.cli.sources import scenario_sources
-from mockllm.cli.startup import gc_paused
+from mockllm.cli.own_server import build, control_of, serving
 from mockllm.core.display import counted
 from mockllm.engine import Engine
 from mockllm.server.access_log import AccessLog, near_miss_lines
 from mockllm.server.app import App
-from mockllm.server.engine_builder import Broken, Builder
-from mockllm.server.http_server import Address, CannotListen, Server
-from mockllm.server.server_limits import ServerLimits
-from mockllm.state.sessions import Sessions
+from mockllm.server.engine_builder import Broken
+from mockllm.server.http_server import CannotListen
 from mockllm.testing.environment import variables
-from mockllm.testing.loop_thread import loop
 
 if TYPE_CHECKING:
-    from mockllm.server.control.api import ControlApi
+    pass
 
 USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
 ABOUT: Final = (
@@ -91,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     values = option_values(args, (*LOADING, *OPTIONS), environment)
     bounds = limits(args, environment)
     try:
-        builder, engine = _build(values, bounds, environment)
+        builder, engine = build(values, bounds, environment)
     except Broken as broken:
         print_mistakes(broken.mistakes, sys.stderr)
         return 2
@@ -103,9 +96,9 @@ def run(args: argparse.Namespace) -> int:
         open_to_pages=not values["no_cors"],
         lines=lines,
     )
-    app.make_control = partial(_control, app, builder)
+    app.make_control = partial(control_of, app, builder)
     try:
-        with _serving(app, values["port"]) as url:
+        with serving(app, values["port"]) as url:
             code = _run(line, {**environment, **variables(url)})
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -116,46 +109,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {counted(len(missed), 'unmatched request')}", file=sys.stderr)
     code = 1 if values["strict"] and missed and code == 0 else code
     return _report_verdicts(app, engine, args, code) if args.verdicts or args.junit is not None else code
-
-
-@contextmanager
-def _serving(app: App, port: int) -> Iterator[str]:
-    """Serve an app on a loop in a thread. Raise CannotListen."""
-    server, thread = Server(app, [Address("127.0.0.1", port)]), loop()
-    thread.run(server.start())
-    try:
-        yield server.listening[0].url
-    finally:
-        thread.run(server.stop())
-
-
-def _control(app: App, builder: Builder) -> ControlApi:
-    from mockllm.cli.control_setup import create_control_api
-    from mockllm.server.control.access import Access
-
-    return create_control_api(app, builder, None, Access())
-
-
-def _build(
-    values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
-) -> tuple[Builder, Engine]:
-    """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
-    builder = Builder(
-        replace(scenario_sources(values, environment), examples=False),
-        Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl),
-        seed=values["seed"],
-        longest=values["max_delay"],
-        max_generated=bounds.generated,
-        strict=values["strict"],
-        overrides=values["allow_overrides"],
-        miss_status=values["miss_status"],
-        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
-    )
-    with gc_paused():
-        engine = builder.first()
-    for warning in (*builder.warnings, *unknown_variables(environment, builder.variables)):
-        print(f"mockllm: warning: {warning}", file=sys.stderr)
-    return builder, engine
 
 
 class _UnmatchedLog(AccessLog):

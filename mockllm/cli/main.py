@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "explain": "show the response to a request, and the reasons",
     "test": "run the examples in scenario files",
     "exec": "run a command with a server that it finds by its environment",
+    "mcp": "serve an MCP server over standard input and output",
     "env": "print the environment variables by which SDKs find a server",
     "pack": "create, check, test, build and use packs of scenarios",
     "diff": "compare two versions of scenarios and list requests with different responses",

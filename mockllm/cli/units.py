@@ -74,6 +74,6 @@ def upstream(text: str) -> tuple[str, str]:
     name = name.strip()
     if not equals or not name or not is_base_url(url):
         raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
-    if name not in PROVIDERS and name != OTHER:
+    if name.partition("/")[0] not in PROVIDERS and name != OTHER:
         raise ValueError(f"{name} is not a known provider{suggestion(name, [*sorted(PROVIDERS), OTHER])}")
     return name, url.rstrip("/")

@@ -126,6 +126,7 @@ class Engine:
             shared=self._shared,
             volatile=self._volatile,
             override=self._override,
+            servers=self.catalog.servers,
         )
 
     def read(

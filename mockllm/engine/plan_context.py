@@ -64,7 +64,9 @@ class PlanContext(Struct):
     def streamed(self) -> bool:
         """Whether a reply is sent as a stream."""
         stream = self.settings.sending.stream
-        return self.request.stream if stream is None else stream
+        if stream is not None:
+            return stream
+        return self.request.stream or (self.response.announces and self.request.to_tool_server)
 
     @property
     def prerendering(self) -> bool:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from mockllm.core.budget import require_components
+from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
 from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
 from mockllm.core.rendering.gzip import packed, wants
@@ -17,7 +18,7 @@ from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text
 from mockllm.core.request.request import Request
-from mockllm.core.values.types import Context, evaluate
+from mockllm.core.values.types import Context, evaluate, is_static
 from mockllm.dialects.dialect import GeneratingDialect, ResponseIdentity
 from mockllm.dialects.registry import DIALECT_NAMES
 from mockllm.engine.bounded_cache import BoundedCache
@@ -35,6 +36,7 @@ from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.response_cache import ResponseCache, UnpacedStream, chunk_sizes
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse
 from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
@@ -44,6 +46,7 @@ from mockllm.scenario.reply_renderer import (
     ReplyRenderer,
     failure_from_spec,
 )
+from mockllm.scenario.served_replies import served_reply
 from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolve_settings
 
 MAX_CACHED_REPLIES: Final = 4096
@@ -97,13 +100,15 @@ class ResponsePlanner:
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure where the request lacks what the response needs."""
         spec = context.response.spec
+        if isinstance(spec, McpServerSpec):
+            return self._served(context, spec)
         if isinstance(spec, ReplaySpec):
             if spec.as_ == "bytes":
                 return self._replay(context, spec)
             context.response = self._recordings.decoded_reply(context.response, context.dialect)
             spec = context.response.spec
         if isinstance(spec, ReplySpec):
-            if not context.request.generates:
+            if not (context.request.generates or context.request.to_tool_server):
                 self.require_components(context.request, may_defer=context.may_defer)
                 return self.decorate(embedding_plan(spec, context), context)
             return self._reply(context, context.dialect)  # type: ignore[arg-type]
@@ -154,6 +159,19 @@ class ResponsePlanner:
         if may_defer and components > MANY_COMPONENTS:
             raise LongReply
 
+    def _served(self, context: PlanContext, spec: McpServerSpec) -> Plan:
+        """Return the response of a tool server by its description."""
+        reply = served_reply(spec, dict(context.request.mcp))
+        if reply is None:
+            missing = Failure("model_not_found")
+            context.error = missing.type
+            plan = context.dialect.error(missing, context.request, context.identity)
+            return self.decorate(plan, context)
+        old = context.response
+        facts = (reply, old.settings, is_static(reply), old.files)
+        context.response = CompiledResponse(*facts, announces=reply.announces)
+        return self._reply(context, context.dialect)  # type: ignore[arg-type]
+
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
         error = failure_from_spec(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
@@ -164,9 +182,15 @@ class ResponsePlanner:
         """Return a recording with its own bytes. `pace` acts where the recording has no times of its own."""
         settings, request = _resolve(context), context.request
         replayed = self._recordings.replay(
-            context.response, request, context.dialect, plain=bool(settings.faults)
+            context.response,
+            request,
+            context.dialect,
+            plain=bool(settings.faults) or request.to_tool_server,
         )
         plan, context.calls = replayed.plan, replayed.calls
+        readdressed = getattr(context.dialect, "readdressed", None)
+        if readdressed is not None:
+            plan = readdressed(plan, request)
         if spec.speed is None and not settings.instant:
             waits = gaps(settings.pace, replayed.sizes, context.randomness.random("pace"))
             slowdown = settings.pace.slowdown
@@ -182,13 +206,14 @@ class ResponsePlanner:
         settings = _resolve(context)
         if not settings.faults:
             reply = dialect.supported_reply(self._noted_reply(context, dialect), request)
-            return self._encoded(context, dialect, reply, settings, same=context.response.static)
+            same = context.response.static and request.generates
+            return self._encoded(context, dialect, reply, settings, same=same)
         faults = [(n, fault) for n, fault in enumerate(settings.faults) if isinstance(fault, ReplyFault)]
 
         def plan(reply: Reply) -> Plan:
             # a fault may add what the protocol cannot express
             reply = dialect.supported_reply(reply, request)
-            same = context.response.static and not faults
+            same = context.response.static and not faults and request.generates
             encoded = self._encoded(context, dialect, reply, settings, same=same)
             whole = not context.streamed and reply.broken is None
             return replace(encoded, chunk_texts=chunk_texts_of(reply)) if whole else encoded
@@ -260,7 +285,7 @@ class ResponsePlanner:
         size = context.chunk_size = chunk_size(context.settings.sending, context.of, DEFAULT_CHUNK_SIZE)
         facts = (request, context.randomness, size, response.files.__getitem__, context.streamed)
         longest = LONG_TEXT if context.may_defer else inf
-        if not response.static:
+        if not (response.static and request.generates):
             renderer = ReplyRenderer(*facts, self._max_generated, longest)
             reply = renderer.reply(evaluate(response.spec, context.context))  # type: ignore[arg-type]
             context.notes += renderer.notes

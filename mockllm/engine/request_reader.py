@@ -11,6 +11,7 @@ from typing import Any
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import VOLATILE, Request, RequestContext
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.tool_server import ToolServer
 from mockllm.dialects.routes import RouteMatch, Routing, find
 from mockllm.engine.overrides import DELAY, FAULT, RULE, SEED, Override
 from mockllm.engine.session_id import PREFIX, SESSION, named
@@ -51,9 +52,11 @@ class RequestReader:
         shared: ResponseLookup,
         volatile: frozenset[str],
         override: Callable[[Mapping[str, str], Session | None], Override | Failure],
+        servers: Mapping[str, ToolServer],
     ) -> None:
         """Read the head: `path` as on the wire, `headers` that ignore case. `shared` are the stored responses of the
-        session that all requests without a session share. `override` reads the overrides in the headers."""
+        session that all requests without a session share. `override` reads the overrides in the headers. `servers`
+        are the tool servers of the loaded files."""
         session, error = headers.get(SESSION), None
         if session is not None or path.startswith(PREFIX):
             session, path, error = named(session, path)
@@ -76,6 +79,8 @@ class RequestReader:
             "session": session,
             "context": EngineContext(route, error),
         }
+        if self._kind.to_tool_server:
+            self._facts["tool_servers"] = servers
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
 

@@ -162,10 +162,15 @@ class Responder:
             self.planner.require_components(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._builtin(Failure("bad_request", message=str(exceeded)), name)
-        return self._builtin(lookup(self.request, catalog.models, self._identity()), name)
+        made = lookup(self.request, catalog.models, self._identity())
+        if made is None:  # the protocol leaves this call to the rules
+            return self._missed(no_match(catalog, self.request, self.decision, status))
+        return self._builtin(made, name)
 
     def _missed(self, unmatched: Unmatched) -> PlannedResponse:
-        planned = self._builtin(unmatched.failure, None, missed=self.request.path != ICON)
+        own = getattr(self.dialect, "unmatched", None)
+        failure = unmatched.failure if own is None else own(unmatched.failure)
+        planned = self._builtin(failure, None, missed=self.request.path != ICON)
         return planned._replace(near_misses=unmatched.near_misses) if planned.missed else planned
 
     # --- plans ---------------------------------------------------------------------------------

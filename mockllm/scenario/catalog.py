@@ -16,10 +16,12 @@ from mockllm.core.limits.limit import Limit
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.randomness import Randomness
+from mockllm.core.request.tool_server import ToolServer
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard, StateValue
 from mockllm.core.selection.load import Load
 from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
@@ -30,7 +32,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     """One response: a reply, an error, plain HTTP, a recording, or the response of another server. `static`:
     nothing in it is templated or drawn."""
 
-    spec: ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec
+    spec: ReplySpec | ErrorSpec | HttpSpec | ReplaySpec | ProxySpec | McpServerSpec
     settings: Settings
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -39,6 +41,8 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and the body is not parsed."""
+    announces: bool = False
+    """Whether a tool server sends messages before the result, so that its response is a stream."""
 
 
 class ResponseSelector(Struct, frozen=True):
@@ -106,6 +110,8 @@ class CatalogItem(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
+    server: ToolServer | None = None
+    """The tool server that it describes."""
 
 
 class Catalog(Struct, frozen=True):
@@ -121,6 +127,8 @@ class Catalog(Struct, frozen=True):
     """Whether all rules respond for known models only; built-in responses then know no others either."""
     lookup_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
+    servers: Mapping[str, ToolServer] = field(default_factory=dict)
+    """The tool servers by name; the first of a name counts."""
     uses: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
 

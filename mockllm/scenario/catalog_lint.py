@@ -76,7 +76,8 @@ def warning_steps(
     subjects = [
         LintSubject(entry, files[entry.file], matcher)
         for entry, matcher in zip(scenarios.entries, matchers, strict=True)
-        if (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
+        if entry.kind != "server"
+        and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
     ]
     found: list[Diagnostic] = [*_slow_regexes(subjects)]
     as_requested = not any(_may_stream(subject.spec) for subject in subjects)

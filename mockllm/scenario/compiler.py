@@ -23,6 +23,7 @@ from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import SentencesText
 from mockllm.scenario.language.error import ErrorSpec
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.proxy import ProxySpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
@@ -30,6 +31,7 @@ from mockllm.scenario.language.rule import Guarded, ModifierSpec, RuleSpec
 from mockllm.scenario.language.server_tools import McpSpec
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.matchers import matcher
+from mockllm.scenario.served_replies import served_matcher
 from mockllm.scenario.typed_entries import TypedEntry
 
 T = TypeVar("T")
@@ -53,7 +55,7 @@ def compile_catalog(
         elif (item.where, item.layer) != (entry.where, entry.layer):
             item = replace(item, where=entry.where, layer=entry.layer)
         items.append(item)
-        rules += entry.kind == "rule"
+        rules += entry.kind != "modifier"
         yield
     index = yield from RuleIndex.in_slices([item.matcher for item in items])
     models = dict.fromkeys(model for item in items[:rules] for model in item.models)
@@ -61,7 +63,8 @@ def compile_catalog(
     uses = any(entry.layer > 0 for entry in entries)
     strict = rules > 0 and all(item.known_models for item in items[:rules])
     validation = _lookup_validation(items[:rules])
-    return Catalog(tuple(items), rules, index, tuple(models), files, strict, validation, uses)
+    servers = {item.server.name: item.server for item in reversed(items) if item.server is not None}
+    return Catalog(tuple(items), rules, index, tuple(models), files, strict, validation, servers, uses)
 
 
 def _lookup_validation(rules: Sequence[CatalogItem]) -> Validation:
@@ -83,6 +86,8 @@ def run_steps(steps: Generator[None, None, T]) -> T:
 def compile_item(entry: TypedEntry) -> CatalogItem:
     """Compile one rule or modifier."""
     spec = entry.spec
+    if isinstance(spec, McpServerSpec):
+        return _server_item(spec, entry)
     common: dict[str, Any] = {
         "id": entry.id,
         "where": entry.where,
@@ -109,13 +114,34 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
     return CatalogItem(guard=_guard(spec, selector.most), answers=selector, **common)
 
 
-def request_matcher(spec: RuleSpec | ModifierSpec) -> Matcher:
+def _server_item(spec: McpServerSpec, entry: TypedEntry) -> CatalogItem:
+    """Compile a tool server: it responds to the calls for which its description has a content."""
+    settings = Settings.model_construct()
+    return CatalogItem(
+        id=entry.id,
+        where=entry.where,
+        key=entry.key,
+        digest=entry.digest,
+        layer=entry.layer,
+        matcher=served_matcher(spec),
+        validation=entry.validation,
+        known_models=entry.models == "strict",
+        params=entry.params,
+        settings=settings,
+        answers=ResponseSelector((CompiledResponse(spec, settings, static=False, files=entry.files),)),
+        server=spec.server,
+    )
+
+
+def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:
     """Return the matcher for the requests of a rule or modifier: those that its match matches. A rule without
     path and api matches generating calls only; a modifier without path matches provider calls only."""
+    if isinstance(spec, McpServerSpec):
+        return served_matcher(spec)
     base = matcher(spec.match)
     if isinstance(spec, ModifierSpec):
         return base if _uses_any(spec.match, {"path"}) else AllMatcher((HAS_DIALECT, base))
-    return base if _uses_any(spec.match, {"path", "api"}) else AllMatcher((GENERATING, base))
+    return base if _uses_any(spec.match, {"path", "api", "mcp"}) else AllMatcher((GENERATING, base))
 
 
 def _guard(spec: Guarded, total: int | None = None) -> Guard | None:
@@ -159,7 +185,8 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         states_usage and settings.stream is not None and reply is not None and reply.model is not None
     )
     request_independent = static and entry.validation == "off" and states_all
-    return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent)
+    announces = reply is not None and reply.announces
+    return CompiledResponse(spec, settings, static, entry.files, fixed, request_independent, announces)
 
 
 def _depends_on_request(node: Spec) -> bool:

@@ -21,6 +21,7 @@ from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.language.base import Spec, field_texts
 from mockllm.scenario.language.conditions import JsonCondition
 from mockllm.scenario.language.examples import ExampleSpec, ExpectSpec
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.manifest import PackSpec, UseSpec
@@ -73,6 +74,8 @@ class ScenarioFile(Spec):
     """The first rule that matches and whose guards allow it selects the response."""
     modifiers: list[ModifierSpec] = Field(default_factory=list)
     """Every modifier that matches changes the response of the selected rule."""
+    mcp: list[McpServerSpec] = Field(default_factory=list)
+    """Servers of the Model Context Protocol, which rules respond for."""
     examples: list[ExampleSpec] = Field(default_factory=list)
     """Requests and the expected responses, run by `mockllm test`."""
 
@@ -81,7 +84,7 @@ def schemas(vocabulary: Vocabulary) -> dict[str, JsonSchema]:
     """Return the schemas by file name. The names of `vocabulary` are suggested; other names are accepted."""
     scenario = _schema(ScenarioFile, "A scenario file of mockllm, language version 1")
     definitions = scenario["definitions"]
-    for definition in ("RuleSpec", "ModifierSpec"):
+    for definition in ("RuleSpec", "ModifierSpec", "McpServerSpec"):
         enabled = definitions[definition]["properties"]["enabled"]
         enabled["anyOf"] = scenario["properties"]["enabled"]["anyOf"]
         enabled.pop("type", None)

@@ -26,7 +26,7 @@ from mockllm.scenario.version_ranges import parse_range, parse_version
 LANGUAGE_VERSION: Final = 1
 """The version of the scenario language that this mockllm reads."""
 _PARAM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_ENTRY_KEYS: Final = ("rules", "modifiers", "examples")
+_ENTRY_KEYS: Final = ("rules", "modifiers", "mcp", "examples")
 
 
 class UseSpec(Spec):

@@ -29,7 +29,14 @@ from mockllm.core.matching.conditions import (
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.conditions import JsonOperators
-from mockllm.scenario.language.match import Match, MessageMatch, MessagesMatch, Named, ToolResultMatch
+from mockllm.scenario.language.match import (
+    Match,
+    McpMatch,
+    MessageMatch,
+    MessagesMatch,
+    Named,
+    ToolResultMatch,
+)
 
 GLOB_FIELDS = frozenset({"path", "model", "provider", "dialect", "api", "tools", "uncalled", "name"})
 """Fields in which a bare text is a glob."""
@@ -56,11 +63,25 @@ def matcher(match: Match) -> Matcher:
             parts.append(NotMatcher(matcher(value)))
         elif name in KEYED_FIELDS:
             parts += [_keyed(name, key, test) for key, test in value.items()]
+        elif isinstance(value, McpMatch):
+            parts += _mcp_matchers(value)
         elif name == "hash":
             parts.append(_hash_matcher(condition(value)))
         else:
             parts.append(FieldMatcher(Field(name), _field_condition(name, value)))
     return parts[0] if len(parts) == 1 else AllMatcher(tuple(parts))
+
+
+def _mcp_matchers(spec: McpMatch) -> list[Matcher]:
+    """Return the matchers of a call to a tool server; without a condition, any such call matches."""
+    parts: list[Matcher] = []
+    for name in sorted(spec.model_fields_set):
+        value = getattr(spec, name)
+        if name in ("arguments", "responses"):
+            parts += [FieldMatcher(Field(name, path), condition(test)) for path, test in value.items()]
+        else:
+            parts.append(FieldMatcher(Field("mcp", name), condition(value, globbed=True)))
+    return parts or [FieldMatcher(Field("mcp", "server"), Exists(True))]
 
 
 def _hash_matcher(hash_condition: Condition) -> Matcher:

@@ -13,13 +13,20 @@ from mockllm.scenario.diagnostics import Diagnostic, Path
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FileText
+from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec, ImageSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.vocabulary import Vocabulary
 
-EntryKind: TypeAlias = Literal["rule", "modifier"]
-MODELS: Mapping[EntryKind, type[RuleSpec] | type[ModifierSpec]] = {"rule": RuleSpec, "modifier": ModifierSpec}
+EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
+MODELS: Mapping[EntryKind, type[RuleSpec] | type[ModifierSpec] | type[McpServerSpec]] = {
+    "rule": RuleSpec,
+    "modifier": ModifierSpec,
+    "server": McpServerSpec,
+}
+KEYS: Mapping[EntryKind, str] = {"rule": "rules", "modifier": "modifiers", "server": "mcp"}
+"""The key of a file that lists the entries of a kind."""
 
 
 class RawEntry(Struct, frozen=True):
@@ -32,7 +39,7 @@ class RawEntry(Struct, frozen=True):
 
     @property
     def path(self) -> Path:
-        return (f"{self.kind}s", self.index)
+        return (KEYS[self.kind], self.index)
 
     @property
     def where(self) -> str:
@@ -43,7 +50,9 @@ class RawEntry(Struct, frozen=True):
     def id(self) -> str:
         """The id for users: `pack/path:name`, or `pack/path:rules[2]` without a name."""
         name = self.get("name")
-        return f"{self.file.id}:{name if isinstance(name, str) and name else f'{self.kind}s[{self.index}]'}"
+        return (
+            f"{self.file.id}:{name if isinstance(name, str) and name else f'{KEYS[self.kind]}[{self.index}]'}"
+        )
 
     @property
     def ids(self) -> frozenset[str]:
@@ -85,8 +94,8 @@ class RawEntry(Struct, frozen=True):
 
 def raw_entries(file: LoadedFile) -> Iterator[RawEntry]:
     """Yield all entries of a file, as far as the file has the form of a scenario file."""
-    for kind in MODELS:
-        items = file.source.data.get(f"{kind}s") if isinstance(file.source.data, dict) else None
+    for kind, key in KEYS.items():
+        items = file.source.data.get(key) if isinstance(file.source.data, dict) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield RawEntry(file, kind, index, item)
 

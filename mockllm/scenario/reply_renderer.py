@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
 from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import cut, filler_sentences, filler_tokens
@@ -55,6 +55,7 @@ from mockllm.scenario.language.content import (
     WaitChunk,
 )
 from mockllm.scenario.language.error import ErrorSpec
+from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.reply import (
     ChoiceSpec,
     CitationSpec,
@@ -90,6 +91,17 @@ def failure_from_spec(spec: ErrorSpec) -> Failure:
         named = Failure.of_status(spec.status)
         return Failure(named.type, spec.status, spec.message, spec.retry_after, fields)
     return Failure(spec.type, spec.status, spec.message, spec.retry_after, fields, limit=spec.limit)
+
+
+def served_words(spec: McpReplySpec) -> dict[str, Json]:
+    """Return the words of a tool server's reply that are set, as JSON."""
+    words: dict[str, Json] = {}
+    for name in sorted(spec.model_fields_set):
+        value = getattr(spec, name)
+        if name in ("events", "messages"):
+            value = [{key: getattr(each, key) for key in sorted(each.model_fields_set)} for each in value]
+        words[name] = value
+    return words
 
 
 def server_tools(specs: ServerTools | None) -> list[Part]:
@@ -132,7 +144,8 @@ class ReplyRenderer(Struct):
         usage = self.usage(choices, spec.usage)
         if spec.embedding is not None:
             self.notes.append("embedding left out: only embeddings calls have one")
-        return Reply(choices, usage, spec.model, self.broken, extras=spec.extras)
+        served = {} if spec.mcp is None else served_words(spec.mcp)
+        return Reply(choices, usage, spec.model, self.broken, extras=spec.extras, served=served)
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))

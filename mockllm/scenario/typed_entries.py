@@ -78,6 +78,7 @@ class FileOutline(Spec):
     models: Models | None = None
     rules: list[Any] = Field(default_factory=list)
     modifiers: list[Any] = Field(default_factory=list)
+    mcp: list[Any] = Field(default_factory=list)
     examples: list[Any] = Field(default_factory=list)
 
 

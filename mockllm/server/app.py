@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
+from mockllm.server.awaiting_exchange import AwaitingExchange
 from mockllm.server.deadlines import Deadlines, LoopClock
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
@@ -68,6 +69,8 @@ class App:
 
         self.running = 0
         """How many exchanges did not end in the turn of their request."""
+        self.awaiting: dict[str, AwaitingExchange] = {}
+        """The exchanges that wait for responses of their clients."""
         self.playing: dict[type[Request], int] = {}
         """How many responses take time at present, by the class of their request."""
         self.metrics.playing = self.playing

@@ -10,6 +10,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, short
 from mockllm.server.app import App
+from mockllm.server.awaited_responses import forget_awaiting
 from mockllm.server.exchange import NO_HEAD, NO_SINK, EndReason, Exchange
 from mockllm.server.http1 import ResponseFraming
 
@@ -25,6 +26,8 @@ def end_exchange(app: App, exchange: Exchange, left: EndReason, took: float | No
         exchange.left = "stopped" if left == "gone" and app.stopped else left
     if player is not None:
         exchange.player = None
+        if app.awaiting:
+            forget_awaiting(app, exchange)
         app.playing[exchange.kind or Request] -= 1
         exchange.times = player.times
         if player.over is not None and left == "finished":

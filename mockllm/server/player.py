@@ -93,6 +93,19 @@ class Player:
         self.stalled = False
         self._tick(self._deadlines.time())
 
+    def continue_with(self, plan: Plan, now: float) -> None:
+        """Play the steps of another plan, in the same framing, in place of those that are left."""
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        self._script = script(plan)
+        self._due = now + plan.delay
+        if not self.stalled:
+            self._tick(now) if not plan.delay else self._wait()
+
+    def _wait(self) -> None:
+        self._deadline = self._deadlines.at(self._due, self._tick)
+
     def stop(self) -> None:
         """Release everything and write no more: the client has left, or the response has ended."""
         if self._deadline is not None:

@@ -20,6 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
+from mockllm.server.awaited_responses import await_responses, take_client_response
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -87,6 +88,8 @@ def make_response(app: App, exchange: Exchange) -> None:
         send_webhooks(app, response)
     if response.lease is not None:
         exchange.lease = response.lease
+    if app.awaiting and request.to_tool_server:
+        take_client_response(app, request)
     if app.gzip and wants(request.headers):
         response = compressed(response)
     exchange.response = response
@@ -103,6 +106,9 @@ def send_webhooks(app: App, response: PlannedResponse) -> None:
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body."""
+    made = response.made
+    if type(made) is Plan and made.delivery.awaited is not None:
+        return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
     return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
 
@@ -142,6 +148,8 @@ def begin(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
     player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
+    if plan.delivery.awaited is not None:
+        await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive
     exchange.kind = None if exchange.request is None else type(exchange.request)
     kind = exchange.kind or Request

@@ -77,7 +77,12 @@ class Upstreams(Struct):
 
     def of(self, request: Request) -> str | None:
         """Return the base URL for a request, or None."""
-        return self.bases.get(request.provider or OTHER)
+        return self._of_endpoint(request) or self.bases.get(request.provider or OTHER)
+
+    def _of_endpoint(self, request: Request) -> str | None:
+        """Return the address of a tool server, if it has a separate one."""
+        endpoint = request.server_endpoint
+        return None if endpoint is None else self.bases.get(f"{request.provider}/{endpoint}")
 
     def url(self, request: Request, headers: Mapping[str, str], to: str | None = None) -> str:
         """Return the URL that a request is forwarded to. Raises ProxyFailed."""
@@ -93,6 +98,8 @@ class Upstreams(Struct):
             )
             raise ProxyFailed(Failure("not_found", message=message))
         own, path = urlsplit(base).path, request.path
+        if to is None and self._of_endpoint(request) is not None:
+            path = ""
         if own and path.startswith(f"{own}/"):
             base = base.removesuffix(own)
         return f"{base}{path}" + (f"?{request.query_string}" if request.query_string else "")

@@ -9,12 +9,13 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Format, Request, Tool, ToolChoice
+from mockllm.dialects.mcp.request_builder import call_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import DEFAULT
 from mockllm.dialects.registry import generating_dialect
 from mockllm.engine import Engine
 from mockllm.engine.session_id import SESSION
-from mockllm.scenario.language.examples import NamedTool, RequestSpec, SchemaSpec
+from mockllm.scenario.language.examples import McpRequestSpec, NamedTool, RequestSpec, SchemaSpec
 
 
 class UnsupportedCall(ValueError):
@@ -60,7 +61,15 @@ def chosen_provider(spec: RequestSpec, provider: str | None) -> str | None:
     return spec.provider
 
 
+def _tool_server_request(spec: McpRequestSpec) -> WireRequest:
+    words: dict[str, Json] = {"arguments": spec.arguments, "inputResponses": spec.responses}
+    params = {name: value for name, value in words.items() if value is not None}
+    return call_request(spec.server, *spec.called, {**params, **spec.params})
+
+
 def _wire_request(spec: RequestSpec, provider: str) -> WireRequest:
+    if spec.mcp is not None:
+        return _tool_server_request(spec.mcp)
     dialect = generating_dialect(provider, spec.api)
     if dialect is None:
         raise UnsupportedCall(

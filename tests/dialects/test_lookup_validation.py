@@ -22,7 +22,10 @@ EMPTY_OBJECT: list[tuple[str, str]] = [
 LOOKUPS = [
     route
     for route in ROUTES
-    if not route.dialect.generates and route.method == "POST" and "{" not in route.path
+    if not route.dialect.generates
+    and not route.dialect.request.to_tool_server
+    and route.method == "POST"
+    and "{" not in route.path
 ]
 
 

@@ -45,7 +45,9 @@ ALLOWED = {
 }
 ENGLISH = {"together"}
 """A provider's name that is a word of English, too."""
-WORDS = sorted(({provider.name for provider in REGISTERED} | {*ALIASES}) - ENGLISH)
+LANGUAGE = {"mcp"}
+"""A protocol of servers that a scenario describes: its name is a key of the language, and no provider's."""
+WORDS = sorted(({provider.name for provider in REGISTERED} | {*ALIASES}) - ENGLISH - LANGUAGE)
 NAMED = re.compile(rf"(?<![a-z])(?:{'|'.join(WORDS)})(?![a-z])", re.IGNORECASE)
 
 

@@ -19,6 +19,11 @@ from mockllm.dialects.registry import (
 from mockllm.dialects.routes import RouteMatch, find
 
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
+providers_of_models = pytest.mark.parametrize(
+    "provider",
+    [each for each in REGISTERED if not each.routes[0].call.dialect.request.to_tool_server],
+    ids=lambda provider: provider.name,
+)
 
 
 def test_provider_names_are_unique() -> None:
@@ -36,7 +41,7 @@ def test_names_of_generating_calls_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-@providers
+@providers_of_models
 def test_first_route_of_provider_is_its_usual_generating_call(provider: Provider) -> None:
     """Its dialect writes the 404 of unknown paths."""
     first = provider.routes[0].call
@@ -49,7 +54,7 @@ def test_generating_calls_of_provider_are_operations(provider: Provider) -> None
     assert [call.id for call in provider.calls if call.dialect.generates and call.operation is None] == []
 
 
-@providers
+@providers_of_models
 def test_titles_belong_to_calls_that_neutral_words_reach(provider: Provider) -> None:
     assert any(call.title is not None for call in provider.calls)
     assert [call.id for call in provider.calls if call.title and not call.neutral] == []

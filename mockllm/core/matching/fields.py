@@ -57,6 +57,9 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "uncalled": FieldInfo("set"),
     "tool_result": FieldInfo("set"),
     "has_image": FieldInfo("bool", small=True),
+    "mcp": FieldInfo("text", keyed=True),
+    "arguments": FieldInfo("json", keyed=True),
+    "responses": FieldInfo("json", keyed=True),
     "body": FieldInfo("json", keyed=True),
     "messages": FieldInfo("set"),
     "raw_body": FieldInfo("text"),
@@ -64,7 +67,8 @@ FIELDS: Final[Mapping[str, FieldInfo]] = {
     "hash": FieldInfo("text"),
     "older_hash": FieldInfo("text"),
 }
-"""All fields, the cheap ones before those that must be parsed. Two fields are internal: `generates` is whether the
+"""All fields, the cheap ones before those that must be parsed. `mcp`, `arguments` and `responses` are those of a
+call to a tool server. Two fields are internal: `generates` is whether the
 call generates, which rules without `api` and `path` require. `older_hash` is the other recipe of a `hash`."""
 
 
@@ -113,7 +117,7 @@ class Field:
             raise ValueError(f"{self.name} {'needs a' if spec.keyed else 'has no'} key")
         if self.name == "headers":
             object.__setattr__(self, "key", str(self.key).lower())
-        elif self.name == "body":
+        elif self.name in ("body", "arguments", "responses"):
             object.__setattr__(self, "path", compile_path(str(self.key)))
         object.__setattr__(self, "read", self._reader())
 
@@ -128,6 +132,11 @@ class Field:
             return lambda request: request.headers.get(key, MISSING)
         if self.name == "query":
             return lambda request: request.query.get(key, MISSING)
+        if self.name == "mcp":
+            return lambda request: request.mcp.get(key, MISSING)
+        if self.path is not None and self.name != "body":
+            name, inside = self.name, self.path
+            return lambda request: inside.value(request.mcp.get(name, MISSING))
         if self.path is not None:
             path = self.path
             if path.singular:

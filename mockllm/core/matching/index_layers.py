@@ -146,7 +146,9 @@ class FewRowsLayer:
 
 
 class KeyedLayer(Layer):
-    """Headers or query parameters: only names that both the request and the layer have are read."""
+    """Headers, query parameters or the words of a call to a tool server.
+
+    Only names that both the request and the layer have are read."""
 
     def __init__(self, field: Field) -> None:
         self._name = field.name
@@ -200,9 +202,12 @@ class _Node:
 
 
 class BodyLayer(Layer):
-    """Singular paths into the body: a few are evaluated one by one, many by a trie, as far as the body has them."""
+    """Singular paths into the body, or into a part of a call to a tool server.
+
+    A few are evaluated one by one, many by a trie, as far as the body has them."""
 
     def __init__(self, field: Field) -> None:
+        self._part = None if field.name == "body" else field.name
         self._pairs: dict[tuple[str | int, ...], Pairs] = {}
         self._paths: dict[tuple[str | int, ...], JsonPath] = {}
         self._few: list[tuple[JsonPath, FieldIndex | FewRowsLayer]] = []
@@ -234,7 +239,7 @@ class BodyLayer(Layer):
         node.index = index
 
     def lookup(self, request: Request) -> int:
-        body = request.body
+        body = request.body if self._part is None else request.mcp.get(self._part, MISSING)
         mask = self._absent
         if body is MISSING:
             return mask

@@ -278,6 +278,6 @@ def _nearest(
 def _layer_for(field: Field) -> Layer:
     if field.path is not None and field.path.singular:
         return BodyLayer(field)
-    if field.name in ("headers", "query"):
+    if field.name in ("headers", "query", "mcp"):
         return KeyedLayer(field)
     return SmallLayer(field) if field.spec.small else ValueLayer(field)

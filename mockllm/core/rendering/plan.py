@@ -162,6 +162,13 @@ class ProxyTarget(NamedTuple):
     record: bool = False
 
 
+class AwaitedResponses(NamedTuple):
+    """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
+
+    key: str
+    names: tuple[str, ...]
+
+
 class Delivery(Struct, frozen=True):
     """How HTTP and the connection transport a response, where not as usual."""
 
@@ -175,6 +182,8 @@ class Delivery(Struct, frozen=True):
     flows: tuple[Flow, ...] = ()
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
+    awaited: AwaitedResponses | None = None
+    """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 
 
 USUAL: Final = Delivery()

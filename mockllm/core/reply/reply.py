@@ -182,6 +182,8 @@ class Reply(Struct, frozen=True):
     unfinished: bool = False
     """Whether its stream has no finish reason."""
     extras: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    served: Mapping[str, Json] = {}
+    """What only the reply of a tool server has, in the words of the language."""
 
     @property
     def ends(self) -> bool:

@@ -32,6 +32,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.prompt_tokens import FRAMING, PROMPT, estimate_parts, estimate_texts
 from mockllm.core.request.read_turns import AddTurn, read_known_turns, read_turns
 from mockllm.core.request.stored_responses import NOTHING, ResponseLookup
+from mockllm.core.request.tool_server import ToolServerFacts
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 
@@ -97,7 +98,7 @@ class RequestContext:
     __slots__ = ()
 
 
-class Request:
+class Request(ToolServerFacts):
     """One request. The constructor's arguments come from the transport; all other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name;
@@ -244,6 +245,14 @@ class Request:
         """The body where it is an object, else an empty object. Requests of a conversation share parts of it."""
         body = vars(self)["body"] = self._parsed[0]
         return body if type(body) is dict else {}
+
+    @property
+    def hashed_body(self) -> Json:
+        """The body without the fields that are not part of the hash."""
+        body, volatile = self.body, self.volatile
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if name not in volatile}
 
     @property
     def memorable(self) -> bool:

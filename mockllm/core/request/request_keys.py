@@ -9,7 +9,6 @@ tools have written files, hashes the body with a `provider` in it, and nothing e
 
 from __future__ import annotations
 
-from collections.abc import Set
 from hashlib import blake2b, sha256
 from typing import Final
 
@@ -36,17 +35,9 @@ def hash_input(request: Request) -> dict[str, Json]:
         "provider": request.provider,
         "alt": request.query.get("alt"),
     }
-    body = request.body
-    if body is not MISSING:
-        parts["body"] = _without(body, request.volatile)
+    if request.body is not MISSING:
+        parts["body"] = request.hashed_body
     return parts
-
-
-def _without(body: Json, names: Set[str]) -> Json:
-    """Return the body without some of its fields."""
-    if not isinstance(body, dict):
-        return body
-    return {name: value for name, value in body.items() if name not in names}
 
 
 def older_hash(request: Request) -> str | None:

@@ -112,5 +112,6 @@ NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "body": lambda scope: scope.request.body,
     "session": lambda scope: _present(scope.request.session and _clean(scope.request.session)),
     "match": lambda scope: dict(scope.captures),
+    "mcp": lambda scope: dict(scope.request.mcp) or MISSING,
 }
 """All names but those of parameters."""

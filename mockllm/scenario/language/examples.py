@@ -51,9 +51,44 @@ class SchemaSpec(Spec):
 
 NEUTRAL_KEYS = (
     *("model", "user", "system", "messages", "tools", "tool_choice", "response_format"),
-    *("max_tokens", "stop", "n", "stream"),
+    *("max_tokens", "stop", "n", "stream", "mcp"),
 )
 """Keys that a raw body replaces."""
+
+
+class McpRequestSpec(Spec):
+    """A call of an MCP server: of a tool, a prompt, a resource, or any other method."""
+
+    server: str
+    """The name of the server."""
+    tool: str | None = None
+    """The name of the tool to call."""
+    prompt: str | None = None
+    """The name of the prompt to get."""
+    resource: str | None = None
+    """The address of the resource to read."""
+    method: str | None = None
+    """Any other method, such as `tools/list`."""
+    arguments: dict[str, JsonValue] | None = None
+    """The arguments of the tool or the prompt."""
+    responses: dict[str, JsonValue] | None = None
+    """The client's responses to the questions of the server, by name."""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further params, as written."""
+
+    @property
+    def called(self) -> tuple[str | None, str]:
+        """What is called (None: a method), and its name."""
+        words = ("tool", "prompt", "resource")
+        word = next((word for word in words if getattr(self, word) is not None), None)
+        return word, str(self.method if word is None else getattr(self, word))
+
+    @model_validator(mode="after")
+    def one(self) -> McpRequestSpec:
+        named = [word for word in ("tool", "prompt", "resource", "method") if word in self.model_fields_set]
+        if len(named) != 1:
+            raise quantity_error("a call has one of tool, prompt, resource, method")
+        return self
 
 
 class RequestSpec(Spec):
@@ -114,6 +149,8 @@ class RequestSpec(Spec):
     """Query parameters, by name."""
     method: str | None = None
     """The HTTP method, if it is not POST."""
+    mcp: McpRequestSpec | None = None
+    """A call of an MCP server, in place of a request to a model."""
     path: str | None = None
     """The path of a raw request."""
     body: JsonValue = None

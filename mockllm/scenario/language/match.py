@@ -87,7 +87,30 @@ class MessagesMatch(Spec):
     """A condition on the number of messages."""
 
 
-_PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "all", "any", "not_"})
+class McpMatch(Spec):
+    """Conditions on a call to an MCP server."""
+
+    server: NameCondition | None = None
+    """The name of the server: the last part of its path."""
+    method: NameCondition | None = None
+    """The method: tools/call, tools/list, initialize …"""
+    tool: NameCondition | None = None
+    """The name of the called tool."""
+    arguments: dict[JsonPathText, JsonCondition] | None = None
+    """JSONPaths into the arguments of a tool or a prompt, or into the values of a resource's template."""
+    resource: NameCondition | None = None
+    """The address of the resource to read."""
+    prompt: NameCondition | None = None
+    """The name of the prompt to get."""
+    client: NameCondition | None = None
+    """The name of the client, where the request has it."""
+    protocol: NameCondition | None = None
+    """The version of the protocol."""
+    responses: dict[JsonPathText, JsonCondition] | None = None
+    """JSONPaths into the client's responses to the questions of the server: `$.NAME.action`."""
+
+
+_PARTS = frozenset({"query", "headers", "body", "messages", "tool_result", "mcp", "all", "any", "not_"})
 """Fields with keys of their own below them."""
 
 
@@ -136,6 +159,8 @@ class Match(Spec, defer_build=False):  # built once instead of once for rules an
     """The client's choice of tools: auto, none, any, named, or {name: …}."""
     tool_result: ToolResultMatch | None = None
     """The tool results since the last assistant turn."""
+    mcp: McpMatch | None = None
+    """A call to an MCP server: its server, method, tool, arguments, resource or prompt."""
     has_image: TruthCondition | None = None
     """Whether any message contains an image."""
     response_format: FormatCondition | None = None

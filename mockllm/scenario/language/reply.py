@@ -22,6 +22,7 @@ from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Spec, short_form
 from mockllm.scenario.language.content import Chunk, EmbeddingField, GeneratedText, OrFromSchema
 from mockllm.scenario.language.error import Error
+from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.server_tools import ServerTools
@@ -233,6 +234,13 @@ class ReplySpec(ChoiceSpec):
     """Token counts to report."""
     extras: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
     """Fields to add to the response, by dialect."""
+    mcp: McpReplySpec | None = None
+    """What only the reply of an MCP server has."""
+
+    @property
+    def announces(self) -> bool:
+        """Whether an MCP server sends messages before the result."""
+        return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
 
 
 Reply: TypeAlias = Annotated[ReplySpec, short_form("text", ReplySpec, _no_scalar, _no_list)]

@@ -1,0 +1,66 @@
+"""`mockllm mcp NAME`: an MCP server over standard input and output, for clients that start their servers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, add_limits, limits, option_values
+from mockllm.cli.own_server import build, control_of, serving
+from mockllm.cli.stdio_relay import StdioRelay
+from mockllm.server.access_log import AccessLog
+from mockllm.server.app import App
+from mockllm.server.engine_builder import Broken
+
+OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--verbose")
+OPTIONS: Final = tuple(option for option in SERVING if option.name in OWN)
+PATH: Final = "/mcp"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Serves one MCP server of the scenarios over standard input and output. With --url it passes the messages on "
+        "to a running server, whose rules and states then apply. The log goes to standard error."
+    )
+    parser.add_argument("name", metavar="NAME", help="name of the MCP server in the scenarios")
+    parser.add_argument("--url", default=None, metavar="URL", help="a running mockllm that responds")
+    add(parser, (*LOADING, *OPTIONS))
+    add_limits(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Return 0 when the client has left, 1 when the server broke off, 2 for a usage mistake."""
+    if args.url is not None:
+        return asyncio.run(StdioRelay(f"{args.url.rstrip('/')}{PATH}/{args.name}").run())
+    environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
+    values = option_values(args, (*LOADING, *OPTIONS), environment)
+    bounds = limits(args, environment)
+    defaults: dict[str, Any] = {"miss_status": 404, "proxy_allow": ()}
+    try:
+        builder, engine = build({**defaults, **values}, bounds, environment)
+    except Broken as broken:
+        print_mistakes(broken.mistakes, sys.stderr)
+        return 2
+    _require_server(engine.catalog.servers, args.name)
+    lines = AccessLog(_to_stderr, verbose=values["verbose"])
+    app = App(engine, limits=dataclasses.replace(bounds, grace=0.1), open_to_pages=False, lines=lines)
+    app.make_control = partial(control_of, app, builder)
+    with serving(app, 0) as url:
+        return asyncio.run(StdioRelay(f"{url}{PATH}/{args.name}").run())
+
+
+def _require_server(servers: Mapping[str, object], name: str) -> None:
+    if name not in servers:
+        known = ", ".join(servers) or "none"
+        raise BadOption(f'mcp: no MCP server is called "{name}" in the scenarios; there are: {known}')
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

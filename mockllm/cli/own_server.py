@@ -1,0 +1,64 @@
+"""A server inside of a command, for as long as the command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from mockllm.cli.options import unknown_variables
+from mockllm.cli.sources import scenario_sources
+from mockllm.cli.startup import gc_paused
+from mockllm.engine import Engine
+from mockllm.server.app import App
+from mockllm.server.engine_builder import Builder
+from mockllm.server.http_server import Address, Server
+from mockllm.server.server_limits import ServerLimits
+from mockllm.state.sessions import Sessions
+from mockllm.testing.loop_thread import loop
+
+if TYPE_CHECKING:
+    from mockllm.server.control.api import ControlApi
+
+
+@contextmanager
+def serving(app: App, port: int) -> Iterator[str]:
+    """Serve an app on a loop in a thread. Raise CannotListen."""
+    server, thread = Server(app, [Address("127.0.0.1", port)]), loop()
+    thread.run(server.start())
+    try:
+        yield server.listening[0].url
+    finally:
+        thread.run(server.stop())
+
+
+def control_of(app: App, builder: Builder) -> ControlApi:
+    from mockllm.cli.control_setup import create_control_api
+    from mockllm.server.control.access import Access
+
+    return create_control_api(app, builder, None, Access())
+
+
+def build(
+    values: Mapping[str, Any], bounds: ServerLimits, environment: Mapping[str, str]
+) -> tuple[Builder, Engine]:
+    """Return the builder and the engine. Print warnings. Raise Broken for mistakes in the files."""
+    builder = Builder(
+        replace(scenario_sources(values, environment), examples=False),
+        Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl),
+        seed=values["seed"],
+        longest=values["max_delay"],
+        max_generated=bounds.generated,
+        strict=values["strict"],
+        overrides=values["allow_overrides"],
+        miss_status=values["miss_status"],
+        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
+    )
+    with gc_paused():
+        engine = builder.first()
+    for warning in (*builder.warnings, *unknown_variables(environment, builder.variables)):
+        print(f"mockllm: warning: {warning}", file=sys.stderr)
+    return builder, engine

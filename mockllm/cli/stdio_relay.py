@@ -1,0 +1,178 @@
+"""Relays messages between standard input and output and an MCP server over HTTP.
+
+Each line is one JSON-RPC message (`basic/transports/stdio` of the specification). What the server breaks is
+broken here too: bytes that are no JSON are written as they are, and a connection that breaks ends the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, TextIO
+
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+VERSION_HEADER: Final = "mcp-protocol-version"
+SESSION_HEADER: Final = "mcp-session-id"
+STDIO_HEADER: Final = "x-mockllm-stdio"
+HEADERS: Final = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    STDIO_HEADER: "1",
+}
+LONGEST_LINE: Final = 64 * 1024 * 1024
+"""Bytes of one message."""
+
+
+class StdioRelay:
+    """The relay to one server, from the first line to the end of the input."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._headers = dict(HEADERS)
+        self._running: dict[Json, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken = asyncio.Event()
+
+    async def run(self, source: TextIO | None = None) -> int:
+        """Return 0 at the end of the input, 1 where the server broke off."""
+        from aiohttp import ClientSession, ClientTimeout
+
+        lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        _read_lines(source or sys.stdin, lines, asyncio.get_running_loop())
+        async with ClientSession(timeout=ClientTimeout(total=None)) as session:
+            ended = asyncio.create_task(self._broken.wait())
+            while not self._broken.is_set():
+                line = asyncio.create_task(lines.get())
+                await asyncio.wait((line, ended), return_when=asyncio.FIRST_COMPLETED)
+                if not line.done():
+                    line.cancel()
+                    break
+                data = line.result()
+                if data is None:
+                    await self._finish(session)
+                    break
+                if data.strip():
+                    await self._take(session, data)
+            ended.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        return 1 if self._broken.is_set() else 0
+
+    async def _take(self, session: ClientSession, line: bytes) -> None:
+        """Send a message; wait for its response only if it is no request."""
+        message = _object(line)
+        params = message.get("params")
+        if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
+            task = self._running.pop(params.get("requestId"), None)
+            if task is not None:
+                task.cancel()
+        task = asyncio.create_task(self._send(session, line, message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        id = message.get("id")
+        if "method" in message and isinstance(id, str | int):
+            self._running[id] = task
+            task.add_done_callback(lambda _: self._running.pop(id, None))
+        else:
+            await task
+        if message.get("method") == "notifications/initialized":
+            listening = asyncio.create_task(self._listen(session))
+            self._tasks.add(listening)
+            listening.add_done_callback(self._tasks.discard)
+
+    async def _send(self, session: ClientSession, line: bytes, message: dict[str, Json]) -> None:
+        from aiohttp import ClientError
+
+        try:
+            async with session.post(self._url, data=line.strip(), headers=self._headers) as response:
+                opening = message.get("method") == "initialize"
+                if opening and SESSION_HEADER in response.headers:
+                    self._headers[SESSION_HEADER] = response.headers[SESSION_HEADER]
+                async for data in _messages(response):
+                    if opening:
+                        self._learn(data)
+                    _write(data)
+        except (ClientError, OSError):
+            self._broken.set()
+
+    def _learn(self, data: bytes) -> None:
+        """Store the version that a handshake agreed on."""
+        result = _object(data).get("result")
+        version = result.get("protocolVersion") if isinstance(result, dict) else None
+        if isinstance(version, str):
+            self._headers[VERSION_HEADER] = version
+
+    async def _listen(self, session: ClientSession) -> None:
+        """Relay what the server sends without a request."""
+        from aiohttp import ClientError
+
+        with suppress(ClientError, OSError):
+            async with session.get(self._url, headers=self._headers) as response:
+                if response.status == 200:
+                    async for data in _messages(response):
+                        _write(data)
+
+    async def _finish(self, session: ClientSession) -> None:
+        """Send what is under way, and end the session."""
+        from aiohttp import ClientError
+
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if SESSION_HEADER in self._headers:
+            with suppress(ClientError, OSError):
+                async with session.delete(self._url, headers=self._headers):
+                    pass
+
+
+async def _messages(response: ClientResponse) -> AsyncIterator[bytes]:
+    """Yield the messages of a response: each event of a stream as it comes, else the body."""
+    if response.headers.get("content-type", "").partition(";")[0] != "text/event-stream":
+        body = await response.read()
+        if body:
+            yield body
+        return
+    lines: list[bytes] = []
+    async for raw in response.content:
+        line = raw.rstrip(b"\r\n")
+        if line.startswith(b"data:"):
+            lines.append(line[5:].removeprefix(b" "))
+        elif not line and lines:
+            yield b"\n".join(lines)
+            lines = []
+
+
+def _object(data: bytes) -> dict[str, Json]:
+    try:
+        value = loads(data)
+    except JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _write(data: bytes) -> None:
+    """Write one message in one line; what is no JSON as it is."""
+    try:
+        data = dumps(loads(data))
+    except JSONDecodeError:
+        data = data.replace(b"\n", b" ")
+    sys.stdout.buffer.write(data + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _read_lines(source: TextIO, lines: asyncio.Queue[bytes | None], loop: asyncio.AbstractEventLoop) -> None:
+    """Read lines in a thread, because standard input may be a file, a pipe or a terminal."""
+
+    def read() -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            while line := source.buffer.readline(LONGEST_LINE):
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()

@@ -1,0 +1,122 @@
+"""Tool servers as data: the tools, resources and prompts that a scenario describes.
+
+A scenario describes them once, in neutral words; the dialect writes their definitions as its protocol has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+from msgspec import Struct, field
+
+from mockllm.core.json.codec import Json
+from mockllm.core.lazy import lazy
+
+NO_FIELDS: Final[Mapping[str, Json]] = {}
+
+
+class ServedTool(Struct, frozen=True):
+    """A tool. `input` and `output` are JSON Schemas (`output` None: the results have no schema); `extras` are further
+    members of its definition as written."""
+
+    name: str
+    input: Json
+    title: str | None = None
+    description: str | None = None
+    output: Json = None
+    annotations: Mapping[str, Json] = NO_FIELDS
+    extras: Mapping[str, Json] = NO_FIELDS
+
+
+class ServedResource(Struct, frozen=True):
+    """A resource, or a family of them: `template` is whether `uri` is a URI template (RFC 6570, level 1)."""
+
+    uri: str
+    name: str
+    template: bool = False
+    title: str | None = None
+    description: str | None = None
+    mime_type: str | None = None
+    extras: Mapping[str, Json] = NO_FIELDS
+
+
+class PromptArgument(Struct, frozen=True):
+    """An argument of a prompt. `values` are those that a client may complete to."""
+
+    name: str
+    description: str | None = None
+    required: bool = False
+    values: tuple[str, ...] = ()
+
+
+class ServedPrompt(Struct, frozen=True):
+    """A prompt with its arguments."""
+
+    name: str
+    arguments: tuple[PromptArgument, ...] = ()
+    title: str | None = None
+    description: str | None = None
+    extras: Mapping[str, Json] = NO_FIELDS
+
+
+class ServerMessage(Struct, frozen=True):
+    """A message that a server sends without a request, `wait` seconds after the message before it."""
+
+    method: str
+    params: Mapping[str, Json] = NO_FIELDS
+    wait: float = 0.0
+
+
+class ToolServer(Struct, frozen=True):
+    """One server. `protocols` are the versions that it speaks, None for all; `page` is how many entries a list has;
+    `sessions`: whether its clients get a session."""
+
+    name: str
+    title: str | None = None
+    version: str = "1.0.0"
+    instructions: str | None = None
+    tools: tuple[ServedTool, ...] = ()
+    resources: tuple[ServedResource, ...] = ()
+    prompts: tuple[ServedPrompt, ...] = ()
+    protocols: tuple[str, ...] | None = None
+    page: int | None = None
+    sessions: bool = True
+    messages: tuple[ServerMessage, ...] = ()
+    extras: Mapping[str, Json] = field(default_factory=dict)
+    """Further members of its description as written, such as an icon."""
+
+    def tool(self, name: object) -> ServedTool | None:
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def prompt(self, name: object) -> ServedPrompt | None:
+        return next((prompt for prompt in self.prompts if prompt.name == name), None)
+
+
+class ToolServerFacts:
+    """What a request to a tool server has; empty for any other request."""
+
+    to_tool_server: ClassVar[bool] = False
+    """Whether the call goes to a tool server, whose description the request then has in `tool_servers`."""
+    tool_servers: Mapping[str, ToolServer] = {}
+    """The tool servers that the loaded files describe, by name."""
+    raw: bytes
+
+    @lazy
+    def mcp(self) -> Mapping[str, Json]:
+        """What the call requests, by the words of `match: {mcp: …}`."""
+        return {}
+
+    @property
+    def server_endpoint(self) -> str | None:
+        """The name of the tool server; a recorder may forward its requests to a separate address."""
+        return None
+
+    @property
+    def client_response(self) -> tuple[str, str, Json] | None:
+        """The client's response to a question of a tool server: the names of wait and question, and its content."""
+        return None
+
+    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
+        """Return the body with the client's responses, by question."""
+        return self.raw

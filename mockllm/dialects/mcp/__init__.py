@@ -1,0 +1,26 @@
+"""The Model Context Protocol: servers with tools, resources and prompts, which a scenario describes (`mcp:`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mockllm.dialects.mcp.dialects import McpCall, McpEnd, McpListen
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+
+CALL: Final = McpCall()
+LISTEN: Final = McpListen()
+END: Final = McpEnd()
+
+_call = ProviderCall("jsonrpc", CALL, neutral=False)
+_listen = ProviderCall("listen", LISTEN)
+_end = ProviderCall("end_session", END)
+PROVIDER: Final = Provider(
+    name="mcp",
+    title="MCP servers",
+    prefixed=True,
+    routes=tuple(
+        ProviderRoute(method, path, call)
+        for path in ("/{server}", "")
+        for method, call in (("POST", _call), ("GET", _listen), ("DELETE", _end))
+    ),
+)

@@ -1,0 +1,334 @@
+"""The calls of an MCP server over streamable HTTP: POST of a message, GET to listen, DELETE to end a session.
+
+Source: `basic/transports` of the specification, versions 2025-03-26 to 2026-07-28.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.core.failure import Failure
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.plan import (
+    AwaitedResponses,
+    CutStep,
+    Delivery,
+    EventStep,
+    Framing,
+    Kind,
+    Plan,
+    ResponseHead,
+    Step,
+    WaitStep,
+)
+from mockllm.core.reply.reply import NativePart, Reply
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import StoredResponse, StoreUpdate
+from mockllm.core.request.tool_server import ServerMessage, ToolServer
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
+from mockllm.dialects.mcp.check import (
+    SESSIONS,
+    check_message,
+    check_session,
+    check_version,
+    foreign_page,
+    unreadable,
+)
+from mockllm.dialects.mcp.content import missing_capabilities, result_of, supported_reply
+from mockllm.dialects.mcp.decoder import decode
+from mockllm.dialects.mcp.errors import JSON, OK, error_message, error_plan, refusal
+from mockllm.dialects.mcp.protocol import (
+    LISTENED,
+    META,
+    META_SUBSCRIPTION,
+    METHOD_NOT_FOUND,
+    MISSING_CAPABILITY,
+    SERVER_ERROR,
+    SESSION_HEADER,
+    UPDATED,
+)
+from mockllm.dialects.mcp.replayed import readdressed
+from mockllm.dialects.mcp.request import EndRequest, RpcRequest, ServerRequest, StreamRequest, object_of
+from mockllm.dialects.mcp.results import ANSWERS, completed
+
+SSE: Final = (
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+)
+MESSAGE: Final = "message"
+"""The name of every event (`event: message`)."""
+ACCEPTED: Final = Plan(ResponseHead(202, ()), ())
+"""The response to a notification."""
+ASK_TIMEOUT: Final = 60.0
+"""Seconds that a response waits for the responses of its client."""
+
+
+def json_plan(message: dict[str, Json]) -> Plan:
+    return Plan(ResponseHead(OK, JSON), (EventStep(dumps(message), 0, "body"),))
+
+
+def response(request: RpcRequest, result: dict[str, Json]) -> dict[str, Json]:
+    return {"jsonrpc": "2.0", "id": request.rpc_id, "result": result}
+
+
+def notification(method: str, params: dict[str, Json]) -> bytes:
+    return dumps({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
+
+
+class McpEncoder(Encoder):
+    """The events of a response: messages before the result, then the result."""
+
+    def __init__(self, reply: Reply, request: RpcRequest) -> None:
+        super().__init__(reply)
+        self.request = request
+
+    def open(self, at: EncoderPosition) -> Iterable[Event]:
+        if isinstance(at.part, NativePart):
+            block = object_of(at.part.block)
+            return ((notification(str(block.get("method")), object_of(block.get("params"))), MESSAGE),)
+        return ()
+
+    def chunk_events(self, at: EncoderPosition, text: str) -> Iterable[Event]:
+        return ()
+
+    def finish(self) -> Iterable[tuple[Kind, Event]]:
+        result = response(self.request, result_of(self.reply, self.request))
+        return (("finish", (dumps(result), MESSAGE)),)
+
+    def fail(self, failure: Failure) -> Iterable[Event]:
+        return ((dumps(error_message(failure, self.request)), MESSAGE),)
+
+
+class ServerCall:
+    """The base of the calls: their name and their errors."""
+
+    name = "mcp"
+    generates = False
+
+    def check_readable(self, request: Request) -> Failure | None:
+        return foreign_page(request)
+
+    def error(self, failure: Failure, request: Request, stamp: ResponseIdentity) -> Plan:
+        return error_plan(failure, request)
+
+    def unmatched(self, failure: Failure) -> Failure:
+        """Return the error of a message that no rule matches: a 404 would say that the session has ended."""
+        return Failure("server_error", message=failure.message)
+
+
+class McpCall(ServerCall):
+    """POST: one JSON-RPC message."""
+
+    api = "jsonrpc"
+    request: type[Request] = RpcRequest
+    capabilities = ProtocolCapabilities(
+        conversation=False, unsupported_parts=frozenset({"citations"}), reasoning=False, cached_read=False,
+        cache_write=False,
+    )  # fmt: skip
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, RpcRequest)
+        return foreign_page(request) or check_message(request)
+
+    def check_readable(self, request: Request) -> Failure | None:
+        assert isinstance(request, RpcRequest)
+        return foreign_page(request) or unreadable(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        """Return the response by the server's description; None where only a rule can respond."""
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        server, method = request.server, request.rpc_method or ""
+        if server is None:
+            return None
+        if method == "subscriptions/listen" and request.modern:
+            return _listening(request, server)
+        found = ANSWERS[request.modern].get(method)
+        if found is None:
+            return _unanswered(request, server)
+        result = found(request, server)
+        if isinstance(result, Failure):
+            return result
+        plan = json_plan(response(request, completed(result, request)))
+        if method == "initialize" and server.sessions:
+            id = stamp.ids.make("", 32, "session")
+            plan = Plan(plan.head.with_unique_headers(((SESSION_HEADER, id),)), plan.steps)
+        return plan
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Return the session that begins with this response."""
+        id = dict(plan.head.headers).get(SESSION_HEADER)
+        began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
+        if not began:
+            return None
+        return StoreUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
+
+    def supported_reply(self, reply: Reply, request: Request) -> Reply:
+        assert isinstance(request, RpcRequest)
+        return supported_reply(reply, request)
+
+    def encode_body(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        if reply.served.get("ask") and not request.modern:
+            return question_plan(reply, request, stamp)
+        missing = missing_capabilities(reply, request)
+        if missing:
+            return error_plan(lacking(missing), request)
+        return json_plan(response(request, result_of(reply, request)))
+
+    def encode_stream(self, reply: Reply, request: Request, stamp: ResponseIdentity) -> Plan:
+        assert isinstance(request, RpcRequest)
+        if request.kind != "request":
+            return ACCEPTED
+        if reply.served.get("ask") and not request.modern:
+            return question_plan(reply, request, stamp)
+        missing = missing_capabilities(reply, request)
+        if missing:
+            return error_plan(lacking(missing), request)
+        steps = tuple(encode(McpEncoder(reply, request)))
+        return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+
+    def readdressed(self, plan: Plan, request: Request) -> Plan:
+        """Return a recorded response as the response to this request."""
+        assert isinstance(request, RpcRequest)
+        return readdressed(plan, request)
+
+    def decode(self, plan: Plan) -> DecodedResponse | None:
+        return decode(plan)
+
+
+def lacking(capabilities: dict[str, Json]) -> Failure:
+    """Return the failure of a client that does not support the questions of the server."""
+    data: Json = {"requiredCapabilities": capabilities}
+    return refusal(MISSING_CAPABILITY, "Missing required client capability", 400, data)
+
+
+def question_plan(reply: Reply, request: RpcRequest, stamp: ResponseIdentity) -> Plan:
+    """Return the stream of a reply with questions to the client, as before 2026-07-28: requests of the server, and
+    then the error for a client that does not respond."""
+    key = stamp.ids.make("ask_", 24)
+    asked = object_of(reply.served["ask"])
+    steps: list[Step] = list(encode(McpEncoder(replace(reply, unfinished=True), request)))
+    for name, question in asked.items():
+        message = {"jsonrpc": "2.0", "id": f"{key}/{name}", **object_of(question)}
+        steps.append(EventStep(dumps(message), 0, "ping", MESSAGE))
+    silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
+    steps.append(WaitStep(ASK_TIMEOUT, 0))
+    steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
+    delivery = Delivery(awaited=AwaitedResponses(key, tuple(asked)))
+    return Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
+
+
+def _unanswered(request: RpcRequest, server: ToolServer) -> Failure | None:
+    """Return the error for what the server does not have; None for what it has and no rule matches."""
+    if request.rpc_method == "tools/call":
+        known = server.tool(request.named) is not None
+    elif request.rpc_method == "prompts/get":
+        known = server.prompt(request.named) is not None
+    elif request.rpc_method == "resources/read":
+        known = any(
+            resource.uri == request.named or (resource.template and request.arguments)
+            for resource in server.resources
+        )
+    else:
+        status = 404 if request.modern else OK
+        return refusal(METHOD_NOT_FOUND, f"Method not found: {request.rpc_method}", status)
+    return None if known else Failure("model_not_found")
+
+
+def _wants(wanted: dict[str, Json], message: ServerMessage) -> bool:
+    """Whether a client that listens for certain notifications gets this one."""
+    if message.method == UPDATED:
+        uris = wanted.get("resourceSubscriptions")
+        return type(uris) is list and message.params.get("uri") in uris
+    return any(wanted.get(name) is True and message.method == method for name, method in LISTENED.items())
+
+
+def _messages(server: ToolServer, id: Json = None, wanted: dict[str, Json] | None = None) -> list[Step]:
+    """Return the messages that the server sends without a request, and then silence."""
+    steps: list[Step] = []
+    for number, message in enumerate(server.messages, 1):
+        if wanted is not None and not _wants(wanted, message):
+            continue
+        params = dict(message.params)
+        if id is not None:
+            params[META] = {META_SUBSCRIPTION: id, **object_of(params.get(META))}
+        steps += [WaitStep(message.wait, number - 1)] if message.wait else []
+        steps.append(EventStep(notification(message.method, params), number, "chunk", MESSAGE))
+    return [*steps, CutStep("silence", len(server.messages))]
+
+
+def _listening(request: RpcRequest, server: ToolServer) -> Plan:
+    """Return the stream of `subscriptions/listen`: an acknowledgement, then the server's messages."""
+    wanted = object_of(request.params.get("notifications"))
+    params = {META: {META_SUBSCRIPTION: request.rpc_id}, "notifications": wanted}
+    payload = notification("notifications/subscriptions/acknowledged", params)
+    steps = (EventStep(payload, 0, "open", MESSAGE), *_messages(server, request.rpc_id, wanted))
+    return Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+
+
+class McpListen(ServerCall):
+    """GET: the stream of a server's own messages, until 2025-11-25."""
+
+    api = "listen"
+    request: type[Request] = StreamRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ServerRequest)
+        return foreign_page(request) or check_version(request) or _of_session(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        """Return the stream; without messages, a server has none: a 405."""
+        assert isinstance(request, ServerRequest)
+        server = request.server
+        if server is None or request.modern or not server.messages:
+            failure = refusal(SERVER_ERROR, "Method not allowed.", 405)
+            return Failure(
+                failure.type, 405, failure.message, headers=(("allow", "POST"),), fields=failure.fields
+            )
+        return Plan(ResponseHead(OK, SSE), tuple(_messages(server)), Framing.SSE)
+
+
+class McpEnd(ServerCall):
+    """DELETE: the client ends its session."""
+
+    api = "end_session"
+    request: type[Request] = EndRequest
+
+    def check(self, request: Request) -> Failure | None:
+        assert isinstance(request, ServerRequest)
+        return foreign_page(request) or check_version(request) or _of_session(request)
+
+    def answer(
+        self, request: Request, models: Sequence[str], stamp: ResponseIdentity
+    ) -> Plan | Failure | None:
+        assert isinstance(request, ServerRequest)
+        if request.server is None:
+            return None
+        if request.modern or not request.server.sessions:
+            return refusal(SERVER_ERROR, "Method not allowed.", 405)
+        return Plan(ResponseHead(OK, ()), ())
+
+    def store_update(self, plan: Plan, request: Request) -> StoreUpdate | None:
+        """Return the session that has ended."""
+        assert isinstance(request, ServerRequest)
+        if plan.head.status != OK or request.client_session is None:
+            return None
+        return StoreUpdate(forgotten=(SESSIONS + request.client_session,))
+
+
+def _of_session(request: ServerRequest) -> Failure | None:
+    return None if request.modern else check_session(request)

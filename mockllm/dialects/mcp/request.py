@@ -1,0 +1,228 @@
+"""Parses JSON-RPC requests to an MCP server. No property raises on any JSON.
+
+The members are those of `schema.ts` of the specification. A version of 2026 is in the request's `_meta`; the older
+ones are in the header that a client sends after the handshake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.lazy import lazy
+from mockllm.core.request.request import Format, Request
+from mockllm.core.request.tool_server import ServedTool, ToolServer
+from mockllm.core.request.uri_template import expanded
+from mockllm.dialects.mcp.protocol import (
+    META,
+    META_CLIENT,
+    META_VERSION,
+    MODERN,
+    NAMED_BY,
+    SESSION_HEADER,
+    STDIO_HEADER,
+    VERSION_HEADER,
+    WITHOUT_HEADER,
+)
+
+PER_CLIENT: Final = frozenset({META, "clientInfo", "capabilities", "protocolVersion"})
+"""The params that describe the client and not its request."""
+WORDS: Final = {"tools/call": "tool", "prompts/get": "prompt", "resources/read": "resource"}
+"""The words of `match: {mcp: …}` for what a method names."""
+
+
+def object_of(value: Json) -> dict[str, Json]:
+    return value if type(value) is dict else {}
+
+
+def text_of(value: Json) -> str | None:
+    return value if type(value) is str else None
+
+
+class ServerRequest(Request):
+    """The base of all requests to an MCP server."""
+
+    dialect = "mcp"
+    to_tool_server = True
+
+    @lazy
+    def server_name(self) -> str:
+        """The name in the path; without one, the name of the only server."""
+        named = self.route.get("server")
+        if named is None and len(self.tool_servers) == 1:
+            return next(iter(self.tool_servers))
+        return named or ""
+
+    @property
+    def server_endpoint(self) -> str | None:
+        return self.route.get("server")
+
+    @lazy
+    def server(self) -> ToolServer | None:
+        return self.tool_servers.get(self.server_name)
+
+    @lazy
+    def protocol(self) -> str:
+        """The version of the protocol that the request names."""
+        meta = text_of(self.meta.get(META_VERSION))
+        return meta or self.headers.get(VERSION_HEADER) or self._offered or WITHOUT_HEADER
+
+    @property
+    def _offered(self) -> str | None:
+        return None
+
+    @property
+    def over_stdio(self) -> bool:
+        """Whether the message came over standard input."""
+        return STDIO_HEADER in self.headers
+
+    @property
+    def modern(self) -> bool:
+        """Whether the request has a version without a handshake."""
+        return self.protocol in MODERN
+
+    @lazy
+    def meta(self) -> dict[str, Json]:
+        return object_of(self.params.get(META))
+
+    @lazy
+    def params(self) -> dict[str, Json]:
+        return {}
+
+    @lazy
+    def client_session(self) -> str | None:
+        """The session that the client names."""
+        return self.headers.get(SESSION_HEADER)
+
+    @lazy
+    def mcp(self) -> Mapping[str, Json]:
+        return {"server": self.server_name, "protocol": self.protocol}
+
+
+class RpcRequest(ServerRequest):
+    """A POST with one JSON-RPC message."""
+
+    api = "jsonrpc"
+
+    @lazy
+    def rpc_id(self) -> Json:
+        """The message's id; None where it has none of a known type."""
+        id = self.fields.get("id")
+        return id if type(id) in (str, int) else None
+
+    @lazy
+    def kind(self) -> Literal["request", "notification", "response", "invalid"]:
+        """What the message is."""
+        fields = self.fields
+        if type(fields.get("method")) is str:
+            return (
+                "notification" if "id" not in fields else "request" if self.rpc_id is not None else "invalid"
+            )
+        return "response" if "result" in fields or "error" in fields else "invalid"
+
+    @lazy
+    def rpc_method(self) -> str | None:
+        return text_of(self.fields.get("method"))
+
+    @lazy
+    def params(self) -> dict[str, Json]:
+        return object_of(self.fields.get("params"))
+
+    @property
+    def _offered(self) -> str | None:
+        """The version that a handshake offers."""
+        return text_of(self.params.get("protocolVersion")) if self.rpc_method == "initialize" else None
+
+    @lazy
+    def named(self) -> str | None:
+        """The tool, prompt or resource that the request names."""
+        member = NAMED_BY.get(self.rpc_method or "")
+        return None if member is None else text_of(self.params.get(member))
+
+    @lazy
+    def tool(self) -> ServedTool | None:
+        """The description of the called tool."""
+        called = self.rpc_method == "tools/call" and self.server is not None
+        return self.server.tool(self.named) if called and self.server is not None else None
+
+    @lazy
+    def arguments(self) -> dict[str, Json]:
+        """The arguments of the call, or the values of the resource's template."""
+        if self.rpc_method != "resources/read":
+            return object_of(self.params.get("arguments"))
+        for resource in () if self.server is None else self.server.resources:
+            values = expanded(resource.uri, self.named or "") if resource.template else None
+            if values is not None:
+                return dict(values)
+        return {}
+
+    @lazy
+    def progress_token(self) -> Json:
+        token = self.meta.get("progressToken")
+        return token if type(token) in (str, int) else None
+
+    @lazy
+    def client_name(self) -> str | None:
+        info = self.meta.get(META_CLIENT) if self.modern else self.params.get("clientInfo")
+        return text_of(object_of(info).get("name"))
+
+    @lazy
+    def mcp(self) -> Mapping[str, Json]:
+        call: dict[str, Json] = {"server": self.server_name, "protocol": self.protocol}
+        if self.rpc_method is not None:
+            call["method"] = self.rpc_method
+        if self.client_name is not None:
+            call["client"] = self.client_name
+        if self.named is not None:
+            call[WORDS[self.rpc_method or ""]] = self.named
+            call["arguments"] = self.arguments
+        responses = object_of(self.params.get("inputResponses"))
+        if responses:
+            call["responses"] = responses
+        return call
+
+    @lazy
+    def response_format(self) -> Format:
+        """The schema of the tool's results."""
+        if self.tool is None or self.tool.output is None:
+            return Format()
+        return Format("schema", self.tool.name, self.tool.output)
+
+    @property
+    def client_response(self) -> tuple[str, str, Json] | None:
+        """A JSON-RPC response to a request of the server, whose id is `KEY/NAME`."""
+        id = self.rpc_id
+        if self.kind != "response" or type(id) is not str or "/" not in id:
+            return None
+        key, _, name = id.partition("/")
+        result = self.fields.get("result")
+        return key, name, {"error": self.fields.get("error")} if result is None else result
+
+    def with_client_responses(self, responses: Mapping[str, Json]) -> bytes:
+        return dumps({**self.fields, "params": {**self.params, "inputResponses": dict(responses)}})
+
+    @property
+    def hashed_body(self) -> Json:
+        """The message without its id and without what describes the client, and the kind of its version."""
+        if not self.fields:
+            return super().hashed_body
+        params = {name: value for name, value in self.params.items() if name not in PER_CLIENT}
+        rest = {name: value for name, value in self.fields.items() if name != "id"}
+        return {**rest, "params": params, "stateless": self.modern}
+
+
+class StreamRequest(ServerRequest):
+    """A GET: the client listens."""
+
+    api = "listen"
+
+    @lazy
+    def stream(self) -> bool:
+        return True
+
+
+class EndRequest(ServerRequest):
+    """A DELETE: the client ends its session."""
+
+    api = "end_session"

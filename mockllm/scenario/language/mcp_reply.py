@@ -1,0 +1,104 @@
+"""`reply: {mcp: …}`: what only the reply of an MCP server has: blocks, an error mark, messages before it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
+from mockllm.scenario.language.base import Spec
+
+LogLevel: TypeAlias = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+
+
+class McpEventSpec(Spec):
+    """A message before the result, or a wait before the next one."""
+
+    wait: Drawable[Duration] | None = None
+    """A wait."""
+    progress: Templated[float] | None = None
+    """How far the call is; sent only to a client that requested progress."""
+    total: Templated[float] | None = None
+    """What `progress` counts up to."""
+    message: Templated[str] | None = None
+    """The text beside the progress."""
+    log: TemplatedJson[JsonValue] = None
+    """A log message: a text or any JSON."""
+    level: LogLevel = "info"
+    """The level of the log message."""
+    logger: Templated[str] | None = None
+    """Who logs."""
+    method: Templated[str] | None = None
+    """The method of any other notification."""
+    params: TemplatedJson[dict[str, JsonValue]] = Field(default_factory=dict)
+    """The params of that notification."""
+
+    @model_validator(mode="after")
+    def one(self) -> McpEventSpec:
+        kinds = [name for name in EVENT_KINDS if name in self.model_fields_set]
+        if len(kinds) != 1:
+            raise PydanticCustomError("event", "an event is one of wait, progress, log, method")
+        for key, kind in _BELONGS.items():
+            if key in self.model_fields_set and kind not in kinds:
+                raise PydanticCustomError(
+                    "event", "{key} belongs to {kind}, which this event lacks", {"key": key, "kind": kind}
+                )
+        return self
+
+
+EVENT_KINDS: Final = ("wait", "progress", "log", "method")
+_BELONGS: Final = {
+    "total": "progress",
+    "message": "progress",
+    "level": "log",
+    "logger": "log",
+    "params": "method",
+}
+
+
+class PromptMessageSpec(Spec):
+    """A message of a prompt."""
+
+    role: Literal["user", "assistant"] = "user"
+    """Who says it."""
+    text: Templated[str] | None = None
+    """Its text."""
+    content: TemplatedJson[dict[str, JsonValue]] | None = None
+    """A content block as written, in place of a text."""
+
+    @model_validator(mode="after")
+    def one(self) -> PromptMessageSpec:
+        if (self.text is None) == (self.content is None):
+            raise PydanticCustomError("message", "a message is one of text and content")
+        return self
+
+
+def _message(value: Any) -> Any:
+    return {"text": value} if isinstance(value, str) else value
+
+
+PromptMessage: TypeAlias = Annotated[
+    PromptMessageSpec, BeforeValidator(_message, json_schema_input_type=str | PromptMessageSpec)
+]
+
+
+class McpReplySpec(Spec):
+    """What only the reply of an MCP server has."""
+
+    is_error: Templated[bool] = False
+    """Whether the tool failed: the result says so, and the client's model sees it."""
+    structured: TemplatedJson[JsonValue] = None
+    """The structured content; by default the `json` of the reply, where it is an object."""
+    content: TemplatedJson[list[JsonValue]] = Field(default_factory=list)
+    """Content blocks as written, behind those of text and images: audio, resources, links."""
+    messages: list[PromptMessage] = Field(default_factory=list)
+    """The messages of a prompt; a bare text is one of the user."""
+    events: list[McpEventSpec] = Field(default_factory=list)
+    """What is sent before the result: progress, logs, notifications, and waits. The response is then a stream."""
+    ask: TemplatedJson[dict[str, dict[str, JsonValue]]] = Field(default_factory=dict)
+    """Requests to the client, by name, in place of a result: `elicitation/create`, `sampling/createMessage`,
+    `roots/list`, each `{method, params}`. The client calls again with its responses."""
+    state: Templated[str] | None = None
+    """The request state that the client returns with its responses."""

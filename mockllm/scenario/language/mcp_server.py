@@ -1,0 +1,242 @@
+"""`mcp`: servers of the Model Context Protocol, with their tools, resources and prompts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Final, TypeAlias
+
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from mockllm.core.quantities.types import quantity_error
+from mockllm.core.request.tool_server import (
+    PromptArgument,
+    ServedPrompt,
+    ServedResource,
+    ServedTool,
+    ServerMessage,
+    ToolServer,
+)
+from mockllm.core.values.types import Duration, TemplatedJson
+from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.content import GeneratedText
+from mockllm.scenario.language.mcp_reply import PromptMessage
+from mockllm.scenario.language.reply import Image, Reply
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+OPEN_OBJECT: Final[dict[str, Any]] = {"type": "object"}
+
+
+def _schema(value: Any) -> Any:
+    """Read a mapping of properties without `type` as it is; a schema of an input is one of an object."""
+    return {"type": "object", **value} if isinstance(value, dict) and "type" not in value else value
+
+
+def _named(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class McpToolSpec(Spec):
+    """A tool."""
+
+    name: Text
+    """Its name."""
+    title: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it does, for the model."""
+    input: Annotated[dict[str, JsonValue], BeforeValidator(_schema)] = Field(
+        default_factory=lambda: dict(OPEN_OBJECT)
+    )
+    """The JSON Schema of its arguments; any object by default."""
+    output: dict[str, JsonValue] | None = None
+    """The JSON Schema of its structured results."""
+    annotations: dict[str, JsonValue] = Field(default_factory=dict)
+    """Hints such as `readOnlyHint`, as written."""
+    extras: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further members of its definition, as written."""
+    reply: Reply | None = None
+    """The result where no rule matches the call."""
+
+    @property
+    def served(self) -> ServedTool:
+        facts = (self.name, self.input, self.title, self.description, self.output)
+        return ServedTool(*facts, self.annotations, self.extras)
+
+
+class McpResourceSpec(Spec):
+    """A resource, or with `uri_template` a family of resources."""
+
+    uri: Text | None = None
+    """Its address."""
+    uri_template: Text | None = None
+    """The addresses of a family: `{name}` is one segment, `{+name}` also for several. The values are
+    `mcp.arguments.NAME` in templates."""
+    name: str | None = None
+    """Its name; the address by default."""
+    title: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it is."""
+    mime_type: str | None = None
+    """Its media type."""
+    extras: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further members of its definition, as written."""
+    text: GeneratedText | None = None
+    """The content where no rule matches."""
+    json_: TemplatedJson[JsonValue] = Field(None, alias="json")
+    """The content as JSON."""
+    blob: Image | None = None
+    """The content as bytes: a file, or `{data: …}` in base64."""
+
+    @model_validator(mode="after")
+    def one(self) -> McpResourceSpec:
+        if (self.uri is None) == (self.uri_template is None):
+            raise PydanticCustomError("resource", "a resource has one of uri and uri_template")
+        if len(self.model_fields_set & CONTENTS) > 1:
+            raise PydanticCustomError("resource", "the content is one of text, json, blob")
+        return self
+
+    @property
+    def address(self) -> str:
+        return self.uri or self.uri_template or ""
+
+    @property
+    def served(self) -> ServedResource:
+        facts = (self.address, self.name or self.address, self.uri is None, self.title, self.description)
+        return ServedResource(*facts, self.mime_type, self.extras)
+
+
+CONTENTS: Final = frozenset({"text", "json_", "blob"})
+
+
+class McpArgumentSpec(Spec):
+    """An argument of a prompt."""
+
+    name: Text
+    """Its name."""
+    description: str | None = None
+    """What it is."""
+    required: bool = False
+    """Whether the client must give it."""
+    values: list[str] = Field(default_factory=list)
+    """The values that a client may complete to."""
+
+
+Argument: TypeAlias = Annotated[
+    McpArgumentSpec, BeforeValidator(_named, json_schema_input_type=str | McpArgumentSpec)
+]
+
+
+class McpPromptSpec(Spec):
+    """A prompt."""
+
+    name: Text
+    """Its name."""
+    title: str | None = None
+    """Its name for people."""
+    description: str | None = None
+    """What it is for."""
+    arguments: list[Argument] = Field(default_factory=list)
+    """Its arguments; a bare text is a name."""
+    extras: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further members of its definition, as written."""
+    messages: list[PromptMessage] = Field(default_factory=list)
+    """Its messages where no rule matches; a bare text is one of the user."""
+
+    @property
+    def served(self) -> ServedPrompt:
+        arguments = tuple(
+            PromptArgument(each.name, each.description, each.required, tuple(each.values))
+            for each in self.arguments
+        )
+        return ServedPrompt(self.name, arguments, self.title, self.description, self.extras)
+
+
+class McpMessageSpec(Spec):
+    """A message that the server sends without a request."""
+
+    method: Text
+    """Its method, such as `notifications/tools/list_changed`."""
+    params: dict[str, JsonValue] = Field(default_factory=dict)
+    """Its params."""
+    wait: Duration = 0.0
+    """The time since the message before it, or since the stream began."""
+
+
+Tool: TypeAlias = Annotated[McpToolSpec, BeforeValidator(_named, json_schema_input_type=str | McpToolSpec)]
+
+
+class McpServerSpec(Spec):
+    """A server of the Model Context Protocol, at the path `/mcp/NAME`."""
+
+    name: str
+    """Its name, and the last part of its path."""
+    title: str | None = None
+    """Its name for people."""
+    version: str = "1.0.0"
+    """Its version."""
+    instructions: str | None = None
+    """How to use it, for the model."""
+    tools: list[Tool] = Field(default_factory=list)
+    """Its tools; a bare text is a name."""
+    resources: list[McpResourceSpec] = Field(default_factory=list)
+    """Its resources and families of resources."""
+    prompts: list[McpPromptSpec] = Field(default_factory=list)
+    """Its prompts."""
+    protocols: Annotated[list[str], Field(min_length=1)] | None = None
+    """The versions of the protocol that it speaks; all by default."""
+    page: Annotated[int, Field(ge=1)] | None = None
+    """How many entries one page of a list has; all by default."""
+    sessions: bool = True
+    """Whether clients of the older versions get a session, and must name it."""
+    messages: list[McpMessageSpec] = Field(default_factory=list)
+    """What it sends without a request, to each client that listens."""
+    extras: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further members of its description, as written."""
+    enabled: bool = True
+    """Off if false; a condition on the pack's parameters is evaluated when the file is loaded."""
+
+    @model_validator(mode="after")
+    def named(self) -> McpServerSpec:
+        if not NAME.match(self.name):
+            raise quantity_error(
+                f'"{self.name}" is no part of a path: a name has letters, digits, dots, - and _'
+            )
+        for kind in ("tools", "prompts"):
+            _unique(kind, [each.name for each in getattr(self, kind)])
+        _unique("resources", [each.address for each in self.resources])
+        return self
+
+    @property
+    def server(self) -> ToolServer:
+        """The server as the core's type."""
+        return ToolServer(
+            self.name,
+            self.title,
+            self.version,
+            self.instructions,
+            tuple(tool.served for tool in self.tools),
+            tuple(resource.served for resource in self.resources),
+            tuple(prompt.served for prompt in self.prompts),
+            None if self.protocols is None else tuple(self.protocols),
+            self.page,
+            self.sessions,
+            tuple(ServerMessage(each.method, each.params, each.wait) for each in self.messages),
+            self.extras,
+        )
+
+    priority: ClassVar[int] = 0
+    fallback: ClassVar[int] = 2  # its own replies come after every fallback rule
+    replaces: ClassVar[None] = None
+
+
+def _unique(kind: str, names: list[str]) -> None:
+    for name in _repeated(names):
+        raise quantity_error(f'"{name}" is listed twice in {kind}')
+
+
+def _repeated(names: list[str]) -> Iterator[str]:
+    return (name for number, name in enumerate(names) if name in names[:number])

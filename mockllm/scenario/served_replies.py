@@ -1,0 +1,66 @@
+"""The replies in the description of a tool server: for which calls, and which reply."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mockllm.core.json.codec import Json
+from mockllm.core.matching.conditions import Equals, Glob, OneOf
+from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
+from mockllm.core.request.uri_template import VARIABLE, expanded
+from mockllm.scenario.language.mcp_reply import McpReplySpec
+from mockllm.scenario.language.mcp_server import CONTENTS, McpResourceSpec, McpServerSpec
+from mockllm.scenario.language.reply import ReplySpec
+
+
+def served_matcher(spec: McpServerSpec) -> Matcher:
+    """Return the matcher of the calls for which the description has a reply."""
+    answered = (
+        ("tool", [Equals(tool.name) for tool in spec.tools if tool.reply is not None]),
+        ("prompt", [Equals(prompt.name) for prompt in spec.prompts if prompt.messages]),
+        ("resource", [_address(resource) for resource in spec.resources if _content(resource)]),
+    )
+    tests = tuple(FieldMatcher(Field("mcp", key), OneOf(tuple(names))) for key, names in answered if names)
+    return AllMatcher((FieldMatcher(Field("mcp", "server"), Equals(spec.name)), AnyMatcher(tests)))
+
+
+def _address(spec: McpResourceSpec) -> Equals | Glob:
+    if spec.uri is not None:
+        return Equals(spec.uri)
+    return Glob(VARIABLE.sub("*", spec.address))
+
+
+def _content(spec: McpResourceSpec) -> set[str]:
+    return spec.model_fields_set & CONTENTS
+
+
+def served_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None:
+    """Return the reply to a call that the matcher of this server matches. None for an address that a glob matches and
+    the template does not."""
+    if "tool" in call:
+        return next(tool.reply for tool in spec.tools if tool.name == call["tool"] and tool.reply is not None)
+    if "prompt" in call:
+        prompt = next(prompt for prompt in spec.prompts if prompt.name == call["prompt"])
+        return _reply(mcp=_construct(McpReplySpec, messages=prompt.messages))
+    uri = str(call.get("resource"))
+    for resource in spec.resources:
+        fits = uri == resource.uri or (resource.uri is None and expanded(resource.address, uri) is not None)
+        if fits and _content(resource):
+            return _resource_reply(resource)
+    return None
+
+
+def _resource_reply(spec: McpResourceSpec) -> ReplySpec:
+    if spec.blob is not None:
+        return _reply(images=[spec.blob])
+    return _reply(text=spec.text) if spec.text is not None else _reply(json_=spec.json_)
+
+
+def _reply(**fields: Any) -> ReplySpec:
+    reply: ReplySpec = _construct(ReplySpec, **fields)
+    return reply
+
+
+def _construct(kind: Any, **fields: Any) -> Any:
+    """Return an object of the language, whose values need no validation."""
+    return kind.model_construct(_fields_set=set(fields), **fields)

@@ -1,0 +1,120 @@
+"""`mockllm mcp NAME`: lines of JSON in, lines of JSON out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.in_process import command
+from tests.process import environment
+from tests.waiting import PATIENCE
+
+SCENARIO = """
+mcp:
+  - name: shop
+    tools: [broken, reset, slow, {name: hours, reply: From nine to five.}]
+    messages: [{method: notifications/tools/list_changed}]
+rules:
+  - {match: {mcp: {tool: broken}}, http: {body: "no\\njson"}}
+  - {match: {mcp: {tool: reset}}, reply: x, faults: [reset]}
+  - {match: {mcp: {tool: slow}}, reply: late, delay: 50s}
+"""
+OPENING = {"method": "initialize", "params": {"protocolVersion": "2025-06-18"}, "id": 0}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.yaml").write_text(SCENARIO, encoding="utf-8")
+    return tmp_path
+
+
+def call(tool: str, id: int = 1) -> dict[str, Any]:
+    return {"id": id, "method": "tools/call", "params": {"name": tool}}
+
+
+class Relay:
+    """A running command."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "mockllm", "mcp", "shop", "--scenarios", str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+        )
+
+    def send(self, *messages: dict[str, Any] | bytes) -> None:
+        assert self.process.stdin is not None
+        for each in messages:
+            line = each if isinstance(each, bytes) else json.dumps({"jsonrpc": "2.0", **each}).encode()
+            self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
+    def line(self) -> bytes:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+    def end(self) -> int:
+        self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode
+
+
+def test_lines_are_answered_until_the_input_ends(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    assert json.loads(relay.line())["result"]["protocolVersion"] == "2025-06-18"
+    relay.send({"method": "notifications/initialized"})
+    assert json.loads(relay.line())["method"] == "notifications/tools/list_changed"
+    relay.send(b"", call("hours"))
+    assert json.loads(relay.line())["result"]["content"][0]["text"] == "From nine to five."
+    relay.send(b"{")
+    assert json.loads(relay.line())["error"]["code"] == -32700
+    assert relay.end() == 0
+
+
+def test_bytes_that_are_no_json_are_passed_on(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    relay.line()
+    relay.send(call("broken"))
+    assert relay.line() == b"no json\n"
+    assert relay.end() == 0
+
+
+def test_connection_that_breaks_ends_the_command(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    relay.line()
+    relay.send(call("reset"))
+    assert relay.line() == b""
+    assert relay.end() == 1
+
+
+def test_call_that_is_cancelled_has_no_result(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING)
+    relay.line()
+    relay.send(
+        call("slow", 7), {"method": "notifications/cancelled", "params": {"requestId": 7}}, call("hours", 8)
+    )
+    assert json.loads(relay.line())["id"] == 8
+    assert relay.end() == 0
+
+
+def test_unknown_server_is_a_usage_mistake(folder: Path) -> None:
+    ended = command("mcp", "nothing", "--scenarios", str(folder), cwd=folder)
+    assert ended.returncode == 2
+    assert 'no MCP server is called "nothing" in the scenarios; there are: shop' in ended.stderr
+
+
+def test_mistake_in_a_file_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("mcp: [{}]", encoding="utf-8")
+    ended = command("mcp", "shop", "--scenarios", str(tmp_path), cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "a.yaml:1:" in ended.stderr
