@@ -84,9 +84,7 @@ function complete(single: boolean) {
     const place = placeOf(context.state, context.pos);
     if (!place) return null;
     const from = context.state.doc.lineAt(context.pos).from + place.start;
-    if (!context.explicit && from === context.pos && place.key === null && !/[{,]\s*$/.test(context.state.sliceDoc(Math.max(0, from - 2), from))) {
-      if (context.state.doc.lineAt(context.pos).text.trim().replace(/^-$/, "")) return null;
-    }
+    if (!context.explicit && from === context.pos) return null; // it opens at a first letter, or by its key
     const schemas = walk(start(single), place.path);
     const choices = place.key === null ? [...keys(schemas)] : values(walk(schemas, [place.key]));
     if (!choices.length) return null;
