@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "exec": "run a command with a server that it finds by its environment",
     "mcp": "serve an MCP server over standard input and output",
     "env": "print the environment variables by which SDKs find a server",
+    "hunt": "search for the failure of a provider that breaks a command",
     "pack": "create, check, test, build and use packs of scenarios",
     "diff": "compare two versions of scenarios and list requests with different responses",
     "drift": "compare live providers, or recordings, with this server",

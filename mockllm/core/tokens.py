@@ -127,7 +127,20 @@ _IDEOGRAPHS: Final = "\u2e80"
 """The first character of scripts without spaces, which have two characters in a token."""
 
 
+_last_split: tuple[str, list[str]] = ("", [])
+
+
 def split(text: str) -> list[str]:
+    """Return what `_split` returns. A text is split for its chunks, and then for its count."""
+    global _last_split
+    last, parts = _last_split
+    if last != text:
+        parts = _split(text)
+        _last_split = (text, parts)
+    return parts.copy()
+
+
+def _split(text: str) -> list[str]:
     """Return parts of the length of tokens, which join to the text. A part is a word with its leading space, up to
     three digits, or signs; a long word is several parts. The form is that of GPT-4o's first split of a text."""
     words = _WORDS.findall(text)

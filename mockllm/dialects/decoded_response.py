@@ -7,15 +7,16 @@ because a fault broke them or a scenario wrote raw bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Usage
 
 Channel: TypeAlias = Literal["text", "thinking", "refusal"]
@@ -44,6 +45,18 @@ class DecodedResponse:
     error: Json
     issued: Mapping[str, str] = field(default_factory=dict, compare=False)
     """The called tools by call id, of all choices, for protocols whose results repeat only the id."""
+
+
+def issued_calls(
+    plan: Plan, count: int, decode: Callable[[Plan], DecodedResponse | None]
+) -> Mapping[str, str] | None:
+    """Return the tools that a response calls, by call id: `count` calls. Events that only continue a call are read
+    only where the others do not have all."""
+    first = tuple([step for step in plan.steps if type(step) is not EventStep or step.kind != "chunk"])
+    decoded = decode(replace(plan, steps=first)) if len(first) < len(plan.steps) else None
+    if decoded is None or len(decoded.issued) != count:
+        decoded = decode(plan)
+    return None if decoded is None else decoded.issued
 
 
 def payloads(plan: Plan) -> Iterator[Json]:

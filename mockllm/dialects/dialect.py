@@ -43,6 +43,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
     """The words of a reply without a form: `citations`, `images`. A note in the log names those left out."""
+    refusal_ends: bool = False
+    """Whether a refusal ends the conversation: the client has to remove the refused turn before it goes on."""
     server_tools: bool = False
     """Whether it has a form for tools that the provider runs; a note names those left out, too."""
     refusal: bool = True

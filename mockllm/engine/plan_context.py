@@ -42,8 +42,8 @@ class PlanContext(Struct):
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     error: str | None = None
-    calls: bool = False
-    """Whether the response calls tools."""
+    calls: int = 0
+    """How many tools the response calls."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
     """The size into which the reply's texts are divided."""
     max_wait: float = inf
@@ -53,6 +53,8 @@ class PlanContext(Struct):
     """Whether a long reply raises LongReply, so that another thread makes the plan."""
     held: float = 0.0
     """Seconds for which rate limits and loads delay the response."""
+    instant: bool = False
+    """Whether the response has no waits but scripted ones."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from mockllm.core.display import brief
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Lease
@@ -40,6 +42,8 @@ class PlannedResponse(NamedTuple):
     """The tools that it calls, each behind its call's id, or behind the number of the id among the values."""
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client, at their times."""
+    limit_headers: Headers = ()
+    """The headers of rate limits that a cached response has in addition."""
     drawn: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     placeholder_values: Sequence[bytes] = ()
@@ -58,7 +62,11 @@ class PlannedResponse(NamedTuple):
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""
         changed = self._replace(
-            made=plan, notes=(*self.notes, *notes), placeholder_values=(), cached_from=None
+            made=plan,
+            notes=(*self.notes, *notes),
+            limit_headers=(),
+            placeholder_values=(),
+            cached_from=None,
         )
         return changed._replace(calls=tuple(self.issued.items())) if self.calls else changed
 
@@ -76,7 +84,10 @@ class PlannedResponse(NamedTuple):
     @property
     def plan(self) -> Plan:
         made = self.made
-        return made.plan(self.placeholder_values) if isinstance(made, PrerenderedResponse) else made
+        plan = made.plan(self.placeholder_values) if isinstance(made, PrerenderedResponse) else made
+        if self.limit_headers:
+            plan = replace(plan, head=plan.head.with_unique_headers(self.limit_headers))
+        return plan
 
     @property
     def status(self) -> int:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.budget import require_components
 from mockllm.core.failure import Failure
 from mockllm.core.faults import ReplyFault
-from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of
+from mockllm.core.rendering.encoder import ChunkEntry, chunk_schedule, chunk_texts_of, has_pauses
 from mockllm.core.rendering.gzip import packed, wants
 from mockllm.core.rendering.pacing import gaps, paced, paced_whole
 from mockllm.core.rendering.plan import Plan
@@ -245,6 +245,7 @@ class ResponsePlanner:
         """Return the plan of a supported reply, with pacing, headers and delay. `same`: whether the reply is the
         same each time."""
         request, broken = context.request, reply.broken
+        context.instant = settings.instant
         if context.may_defer and _chunk_count(reply) > LONG_STREAM:
             raise LongReply
         if broken is not None:
@@ -269,7 +270,7 @@ class ResponsePlanner:
     def _noted_reply(self, context: PlanContext, dialect: GeneratingDialect) -> Reply:
         """Return the reply; note each kind of part that the protocol has no form for."""
         reply = self._rendered_reply(context)
-        context.calls = any(type(part) is Call for choice in reply.choices for part in choice.parts)
+        context.calls = sum([type(part) is Call for choice in reply.choices for part in choice.parts])
         unsupported = dialect.capabilities.unsupported_parts
         if not dialect.capabilities.server_tools:
             unsupported |= {"server_tools"}
@@ -318,7 +319,8 @@ class ResponsePlanner:
         # the cache has all of the response
         by_response = context.settings.cacheable and context.slowdown == 1.0
         if not same or by_response or context.prerendering:
-            return UnpacedStream(dialect.encode_stream(reply, request, identity), chunk_schedule(reply)[0])
+            chunks = () if context.instant else chunk_schedule(reply)[0]
+            return UnpacedStream(dialect.encode_stream(reply, request, identity), chunks)
         parameters: tuple[Hashable, ...] = (request.model, request.sampling, dialect.variant(request))
         if response.request_independent:
             parameters = (request.query_string,)
@@ -339,6 +341,8 @@ class ResponsePlanner:
         self, context: PlanContext, plan: Plan, reply: Reply, settings: ResolvedSettings
     ) -> Plan:
         """Return a non-streaming plan that waits as long as the stream of its reply lasts."""
+        if settings.instant and not has_pauses(reply):
+            return plan
         chunks, after = chunk_schedule(reply)
         if settings.instant:
             total = sum(chunk.pause or 0.0 for chunk in chunks) + after

@@ -6,6 +6,7 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any
 
 from mockllm.core.failure import Failure
@@ -83,6 +84,12 @@ class RequestReader:
             self._facts["tool_servers"] = servers
         if volatile != VOLATILE:
             self._facts["volatile"] = volatile
+
+    def with_headers(self, headers: Mapping[str, str]) -> RequestReader:
+        """Return the reader of a head that differs in nothing that this reader has read."""
+        reader = copy(self)
+        reader._facts = {**self._facts, "headers": headers}
+        return reader
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since

@@ -18,6 +18,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.types import Context
+from mockllm.dialects.decoded_response import issued_calls
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
@@ -196,12 +197,14 @@ class Responder:
         self, bounds: AdmissionResult, planned: PlannedResponse, settings: EffectiveSettings
     ) -> PlannedResponse:
         """Return the response with the limits' headers, unless a setting has the same header, and their delay."""
-        own = {name.lower() for name, _, _ in settings.sending.headers}
         headers = limit_headers(self.request.provider, bounds.standing, self.request.now)
-        if not (headers or bounds.wait):
-            return planned
+        if settings.sending.headers:
+            own = {name.lower() for name, _, _ in settings.sending.headers}
+            headers = tuple(pair for pair in headers if pair[0] not in own)
+        if not bounds.wait:
+            return planned._replace(limit_headers=headers) if headers else planned
         plan = planned.plan
-        head = plan.head.with_unique_headers(tuple(pair for pair in headers if pair[0] not in own))
+        head = plan.head.with_unique_headers(headers)
         plan = replace(plan, head=head, delay=plan.delay + bounds.wait)
         return planned.with_plan(plan, *_delay_note(bounds.wait))
 
@@ -235,8 +238,8 @@ class Responder:
         planned = self._finished(plan, item.id, context)
         if not context.calls or context.prerendering:
             return planned
-        decoded = self.dialect.decode(plan)  # type: ignore[attr-defined]  # a reply has calls, so it generates
-        return planned if decoded is None else planned._replace(calls=tuple(decoded.issued.items()))
+        issued = issued_calls(plan, context.calls, self.dialect.decode)  # type: ignore[attr-defined]  # it generates
+        return planned if issued is None else planned._replace(calls=tuple(issued.items()))
 
     def _builtin(
         self, content: Failure | Plan, rule: str | None, *, missed: bool = False, note: str | None = None

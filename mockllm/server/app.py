@@ -61,7 +61,7 @@ class App:
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)
         self.lines = lines
-        self.heads = RequestHeadCache()
+        self.heads = RequestHeadCache(self.limits.body)
         self.dates = DateLine()
         self.worker = WorkerThread()
         """Does the work that takes longer than other requests may wait."""

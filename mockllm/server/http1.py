@@ -14,7 +14,7 @@ from aiohttp import HttpVersion10
 from aiohttp.http_parser import RawRequestMessage
 
 from mockllm.core.rendering.placeholders import ByteTemplate
-from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, Plan, RawStep
+from mockllm.core.rendering.plan import PHRASES, Body, EventStep, Framing, Headers, HeadForm, Plan, RawStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 
 END_OF_CHUNKS: Final = b"0\r\n\r\n"
@@ -116,7 +116,23 @@ def render_head(plan: Plan, asked: ResponseFraming, date: str, extra: str = "") 
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
+    if delivery.form is not None:
+        raw = _reformed(raw, delivery.form)
     return RenderedHead(raw, frame.chunked, frame.bodiless, frame.keep_alive)
+
+
+def _reformed(raw: bytes, form: HeadForm) -> bytes:
+    """Return the head with its headers in another legal form."""
+    first, *lines = raw[:-4].split(b"\r\n")
+    if form.reversed:
+        lines.reverse()
+    if form.case != "usual":
+        pairs = (line.partition(b":") for line in lines)
+        lines = [
+            (name.lower() if form.case == "lower" else name.upper()) + colon + value
+            for name, colon, value in pairs
+        ]
+    return b"\r\n".join([first, *lines, b"", b""])
 
 
 class CachedEnvelope(NamedTuple):
@@ -131,20 +147,32 @@ class CachedEnvelope(NamedTuple):
 
 
 def prerendered_bytes(
-    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = ""
+    stencil: PrerenderedResponse, said: Sequence[bytes], date: bytes, extra: str = "", more: Headers = ()
 ) -> bytes | None:
     """Return head and body of a prerendered response that leaves at once, to an ordinary request: the same bytes
-    as `render_head` and the body. Return None if it is not so simple."""
+    as `render_head` and the body. `more` are further headers. Return None if it is not so simple."""
     envelope = _envelope(stencil, extra)
     if envelope is None:
         return None
     piece, before, own, after, chunked = envelope
     for name, number in own:
         before += b"%b: %b\r\n" % (name, said[number])
+    if more:
+        if not _header_names(stencil.fixed, stencil.unique_headers).isdisjoint(
+            [name.lower() for name, _ in more]
+        ):
+            return None
+        before += _encoded("".join([_line(name, value) for name, value in more]))
     body = piece.written(said)
     if chunked:
         return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
+
+
+@lru_cache(maxsize=256)
+def _header_names(*pairs: Sequence[tuple[str, object]]) -> frozenset[str]:
+    """Return the names of headers in lower case."""
+    return frozenset(name.lower() for each in pairs for name, _ in each)
 
 
 @lru_cache(maxsize=256)

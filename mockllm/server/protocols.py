@@ -32,6 +32,9 @@ class RequestReaderProtocol(Protocol):
         """Return the request as its dialect reads it. `raw` is inflated; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
+    def with_headers(self, headers: Mapping[str, str]) -> RequestReaderProtocol:
+        """Return the reader of a head that differs only in the length of the body."""
+
 
 class EngineProtocol(Protocol):
     """Responds to requests. An instance is immutable except for its counts."""

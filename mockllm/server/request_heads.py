@@ -1,27 +1,33 @@
 """The heads of requests: what follows from a head is computed once for all requests that begin with its bytes.
 
-A client sends the same head again and again, on one connection or on many. Parsing it and finding its route and
-its session cost most of a small request. Only heads that came twice are cached, up to a bound.
+A client sends the same head again and again, on one connection or on many; only the length of the body differs.
+Parsing a head and finding its route and its session cost most of a small request. Only heads that came twice are
+cached, up to a bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 from aiohttp.http_parser import RawRequestMessage
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.engine.session_id import PREFIX
 from mockllm.server.http1 import ResponseFraming, response_framing
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 
 MAX_CACHED_HEADS: Final = 4096
-"""The cache is emptied when it holds so many heads; a head includes the length of its body."""
+"""The cache is emptied when it holds so many heads, or so many that differ from these in the length of the body."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
 """How many hashes of heads that came once are remembered."""
 END_OF_HEAD: Final = b"\r\n\r\n"
+LENGTH: Final = "content-length"
+MAX_DIGITS: Final = 10
+_LENGTH_AT: Final = len(b"\r\nContent-Length: ")
 
 RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first segments of the server's own paths. Rules see those of the control API if it has a separate port, and
@@ -95,7 +101,8 @@ class RequestHead:
     `headers` hold only text. `length` is the length of the body in bytes, if the head is cached."""
 
     __slots__ = (
-        "_engine", "_reader", "framing", "headers", "length", "message", "own", "path", "query_string",
+        "_engine", "_original", "_reader", "framing", "headers", "length", "message", "own", "path", "query_string",
+
     )  # fmt: skip
 
     def __init__(self, message: RawRequestMessage, ascii: bool) -> None:
@@ -108,6 +115,21 @@ class RequestHead:
         self.own = path == "/" or not path or message.method == "OPTIONS" or path.startswith(_OWN)
         self.length = 0
         self._engine: EngineProtocol | None = None
+        self._original: RequestHead | None = None
+        """The head from which this one differs in the length of the body."""
+
+    def with_length(self, written: bytes) -> RequestHead:
+        """Return the same head with another length of the body, for a head of ASCII."""
+        head = RequestHead.__new__(RequestHead)
+        headers = CIMultiDict(self.headers)
+        name = next(name for name in headers if name.lower() == LENGTH)
+        headers[name] = written.decode()
+        head.headers = CIMultiDictProxy(headers)
+        head.message = self.message._replace(headers=head.headers)
+        head.path, head.query_string, head.own = self.path, self.query_string, self.own
+        head.framing, head.length = self.framing, int(written)
+        head._engine, head._original = None, self
+        return head
 
     @property
     def plain(self) -> bool:
@@ -120,6 +142,9 @@ class RequestHead:
         """Return the engine's reader of the requests with this head."""
         if self._engine is not engine:
             self._engine = engine
+            if self._original is not None:
+                self._reader = self._original.reader(engine).with_headers(self.headers)
+                return self._reader
             self._reader = engine.request_reader(
                 self.message.method, self.path, self.query_string, self.headers
             )
@@ -127,29 +152,64 @@ class RequestHead:
 
 
 class RequestHeadCache:
-    """The heads that came more than once, by their bytes."""
+    """The heads that came more than once, by their bytes without the length of the body."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_body: float = inf) -> None:
+        """`max_body`: the most bytes of a body that are read."""
         self._heads: dict[bytes, RequestHead] = {}
+        self._others: dict[bytes, RequestHead] = {}
+        """The heads that differ from those in the length of the body, by all their bytes."""
         self._seen: set[int] = set()
+        self._max_body = max_body
 
     def find(self, data: bytes) -> RequestHead | None:
         """Return the head that the data begins with, if the rest is exactly its body."""
-        end = data.find(END_OF_HEAD) + 4
-        head = self._heads.get(data[:end])
-        return head if head is not None and len(data) == end + head.length else None
+        start, written, end = _without_length(data)
+        head = self._heads.get(start)
+        if head is None:
+            return None
+        if written and not (written.isdigit() and len(written) <= MAX_DIGITS):
+            return None
+        length = int(written) if written else 0
+        if len(data) != end + length or length > self._max_body:
+            return None
+        return head if length == head.length else self._other(head, data[:end], written)
+
+    def _other(self, head: RequestHead, data: bytes, written: bytes) -> RequestHead | None:
+        other = self._others.get(data)
+        if other is None and head.headers is head.message.headers:
+            if len(self._others) >= MAX_CACHED_HEADS:
+                self._others.clear()
+            other = self._others[data] = head.with_length(written)
+        return other
 
     def see(self, head: RequestHead, data: bytes, raw: bytes) -> None:
         """Cache the head of a request if it came before. `data` is all that came, in one piece; `raw` is the body
         as it came. A head that demands more than a response is not cached."""
-        start = data[: data.find(END_OF_HEAD) + 4]
+        start, written, end = _without_length(data)
         known = hash(start)
         if known not in self._seen:  # nearly always, if each request has a head of its own
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(known)
-        elif len(data) == len(start) + len(raw) and len(start) <= MAX_HEAD_LENGTH and head.plain:
+        elif len(data) == end + len(raw) and end <= MAX_HEAD_LENGTH and head.plain:
+            if written and head.message.headers.getall(LENGTH) != [written.decode("latin-1")]:
+                return
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
             head.length = len(raw)
             self._heads[start] = head
+
+
+def _without_length(data: bytes) -> tuple[bytes, bytes, int]:
+    """Return a head without the length of the body, this length as it is written, and the length of the head. The
+    length of the body is empty if the head has none, or writes it in an unusual way."""
+    end = data.find(END_OF_HEAD) + 4
+    at = data.find(b"\r\nContent-Length: ", 0, end)
+    if at < 0:
+        at = data.find(b"\r\ncontent-length: ", 0, end)
+        if at < 0:
+            return data[:end], b"", end
+    at += _LENGTH_AT
+    after = data.find(b"\r", at, end)
+    return data[:at] + data[after:end], data[at:after], end

@@ -110,7 +110,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     if type(made) is Plan and made.delivery.awaited is not None:
         return response  # what continues it is not compressed
     calls = tuple(response.issued.items())
-    return response._replace(made=packed(response.plan), calls=calls, cached_from=None)
+    return response._replace(made=packed(response.plan), calls=calls, limit_headers=(), cached_from=None)
 
 
 def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
@@ -198,7 +198,8 @@ def _write_at_once(app: App, exchange: Exchange) -> bool:
     extra = ALLOW_CORS if exchange.allow_cors else ""
     data = None
     if isinstance(made, PrerenderedResponse) and framing is ORDINARY:
-        data = prerendered_bytes(made, response.placeholder_values, app.dates.bytes_at(exchange.at), extra)
+        date, more = app.dates.bytes_at(exchange.at), response.limit_headers
+        data = prerendered_bytes(made, response.placeholder_values, date, extra, more)
     if data is None and not takes_time(made):
         plan = response.plan
         opening = render_head(plan, framing, app.dates.at(exchange.at), extra)

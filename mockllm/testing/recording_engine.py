@@ -82,6 +82,9 @@ class RecordingReader(NamedTuple):
     query_string: str
     headers: Mapping[str, str]
 
+    def with_headers(self, headers: Mapping[str, str]) -> RecordingReader:
+        return self._replace(headers=headers)
+
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         engine = self.recorder.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)

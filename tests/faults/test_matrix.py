@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.registry import GENERATING_CALLS
-from tests.faults import expected, expected_form, expected_meaning
+from tests.faults import expected, expected_form, expected_meaning, expected_variation
 from tests.faults.live_bench import Bench
 from tests.faults.matrix_cell import Fault
 
@@ -20,6 +20,7 @@ ROWS: dict[str, Fault] = {
     **expected.CONNECTION,
     **expected.HTTP,
     **expected.STREAM,
+    **expected_variation.VARIATION,
     **expected_form.FORM,
     **expected_meaning.MEANING,
 }

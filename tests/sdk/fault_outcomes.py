@@ -87,6 +87,8 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "comment_flood": Outcome((ALL, ALL, "one zwölf !UnknownApiResponseError")),
     "crlf": FINE,
     "coalesce": FINE,
+    "header_form": FINE,
+    "no_space": Outcome((ALL, ALL, "!UnknownApiResponseError")),
     "tool_call_chunks": FINE,
     "finish": FINE,
     "role": FINE,

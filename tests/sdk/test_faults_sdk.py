@@ -13,12 +13,13 @@ from google import genai
 
 from tests.faults.expected import CONNECTION, HTTP, STREAM
 from tests.faults.expected_form import FORM
+from tests.faults.expected_variation import VARIATION
 from tests.faults.matrix_cell import PIECES
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.fault_outcomes import ALL, OUTCOMES, SDKS
 
-ROWS = {**CONNECTION, **HTTP, **STREAM, **FORM}
+ROWS = {**CONNECTION, **HTTP, **STREAM, **VARIATION, **FORM}
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 PATIENT, HASTY = 30.0, 0.5
 """Seconds without a byte after which a client gives up."""

@@ -43,6 +43,9 @@ class FakeHeading(NamedTuple):
     query_string: str
     headers: Mapping[str, str]
 
+    def with_headers(self, headers: Mapping[str, str]) -> FakeHeading:
+        return self._replace(headers=headers)
+
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
         return Request(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 

@@ -15,6 +15,7 @@ from mockllm.core.rendering.plan import (
     Delivery,
     EventStep,
     Framing,
+    HeadForm,
     Plan,
     RawStep,
     ResponseHead,
@@ -182,6 +183,24 @@ HEADS: dict[str, tuple[Plan, ResponseFraming, list[str], tuple[bool, bool, bool]
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
         (False, False, True),
     ),
+    "headers in upper case, reversed": (
+        replace(plan(("A", "b: c")), delivery=Delivery(form=HeadForm("upper", True))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "CONTENT-LENGTH: 5", DATE[:-2].replace("Date", "DATE"), "A: b: c"],
+        (False, False, True),
+    ),
+    "headers in their order": (
+        replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("usual"))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5"],
+        (False, False, True),
+    ),
+    "headers in lower case": (
+        replace(plan(("A", "b")), delivery=Delivery(form=HeadForm("lower"))),
+        ResponseFraming(),
+        ["HTTP/1.1 200 OK", "a: b", DATE[:-2].replace("Date", "date"), "content-length: 5"],
+        (False, False, True),
+    ),
     "a value beyond Latin-1 is UTF-8": (
         plan(("X", "…")),
         ResponseFraming(),
@@ -270,6 +289,19 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
     found = prerendered_bytes(stencil, said, DATE.encode(), "Extra: 1\r\n")
     if simple:
         assert found == at_once(plan, render_head(plan, ResponseFraming(), DATE, "Extra: 1\r\n"))
+    else:
+        assert found is None
+
+
+@pytest.mark.parametrize("name", ["x-ratelimit-limit", "x", "X-ID"])
+def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
+    """A header that the response has already takes the other's place, so the head is rendered."""
+    stencil, said = kept(*SEALED["a whole answer"][:2])
+    plan = stencil.plan(said)
+    plan = replace(plan, head=plan.head.with_unique_headers(((name, "1"),)))
+    found = prerendered_bytes(stencil, said, DATE.encode(), more=((name, "1"),))
+    if name == "x-ratelimit-limit":
+        assert found == at_once(plan, render_head(plan, ResponseFraming(), DATE))
     else:
         assert found is None
 

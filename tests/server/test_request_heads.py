@@ -124,6 +124,41 @@ def test_cached_head_with_other_body_has_other_response(server: ThreadedServer) 
         assert bodies(raw, 1) == ['{"a": 7}']
 
 
+@pytest.mark.parametrize("name", ["Content-Length", "content-length", "CONTENT-LENGTH"])
+def test_cached_head_with_other_length_is_read(server: ThreadedServer, name: str) -> None:
+    """The headers have the length of their own body; an unusual spelling is parsed each time."""
+
+    def of(body: bytes) -> bytes:
+        return request("POST", "/echo", body).replace(b"Content-Length", name.encode())
+
+    known(server, of(b"{}")) if name != "CONTENT-LENGTH" else None
+    with Raw(server.port) as raw:
+        for body in (b'{"a": 1}', b'{"a": 12}', b'{"a": 1}', b"{}"):
+            echoed = json.loads(raw.send(of(body)).answer().body)
+            assert echoed["body"] == body.decode()
+            assert ["Content-Length", str(len(body))] in echoed["headers"]
+    headers = [dict(each.headers)[name] for each in server.app.journal][-4:]
+    assert headers == ["8", "9", "8", "2"]
+
+
+@pytest.mark.parametrize("written", [b"+2", b"2, 2", b"0x2", b"", b"2" * 12, b"99"])
+def test_cached_head_with_odd_length_is_not_found(server: ThreadedServer, written: bytes) -> None:
+    asked = request("POST", "/echo", b"{}")
+    known(server, asked)
+    head, _, body = asked.partition(b"Content-Length: 2")
+    assert server.app.heads.find(head + b"Content-Length: " + written + body) is None
+
+
+def test_cached_head_with_too_long_body_is_not_found() -> None:
+    heads = RequestHeadCache(max_body=5)
+    asked = request("POST", "/echo", b"{}")
+    for _ in range(2):
+        heads.see(RequestHead(parsed(asked), ascii=True), asked, b"{}")
+    assert heads.find(asked) is not None
+    assert heads.find(request("POST", "/echo", b"12345")) is not None
+    assert heads.find(request("POST", "/echo", b"123456")) is None
+
+
 @pytest.mark.parametrize("size", [1, 30, len(ONE) - 8, len(ONE) - 1])
 def test_cached_head_in_two_packets_is_read(server: ThreadedServer, size: int) -> None:
     known(server, ONE)
@@ -191,4 +226,10 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.see(head, each, b"")
         assert kept.find(each) is head
     assert sum(kept.find(each) is not None for each in asked) <= 3
+    last = request("POST", "/last", b"{}")
+    for _ in range(2):
+        kept.see(RequestHead(parsed(last), ascii=True), last, b"{}")
+    for length in range(10, 20):
+        assert kept.find(request("POST", "/last", b"x" * length)) is not None
+    assert len(kept._others) <= 3
     assert kept.find(asked[-1]) is not None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.faults import connection, form, http, meaning, stream
+from mockllm.core.faults import connection, form, http, meaning, stream, variation
 from mockllm.core.faults.base import FAULTS, Fault, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.faults.form_events import FormFault
 from mockllm.core.faults.stream import Malformed
 
-FAMILIES: Final = (connection, http, stream, form, meaning)
+FAMILIES: Final = (connection, http, stream, variation, form, meaning)
 """The families, in the order of the docs."""
 
 __all__ = [

@@ -337,8 +337,17 @@ class CommentFlood(Fault):
         return replace(plan, steps=(*gap.before, *flood, *gap.after))
 
 
-LINE_ENDS: Final = {Framing.SSE: b"\n", Framing.SSE_CRLF: b"\r\n"}
+LINE_ENDS: Final = {
+    Framing.SSE: b"\n",
+    Framing.SSE_CRLF: b"\r\n",
+    Framing.SSE_DENSE: b"\n",
+    Framing.SSE_DENSE_CRLF: b"\r\n",
+}
 """The line ends of server-sent events."""
+
+
+CRLF_FORMS: Final = {Framing.SSE: Framing.SSE_CRLF, Framing.SSE_DENSE: Framing.SSE_DENSE_CRLF}
+"""The framings with LF, and the same ones with CRLF."""
 
 
 @fault("crlf")
@@ -348,9 +357,9 @@ class Crlf(Fault):
     needs_stream: ClassVar[bool] = True
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
-        if plan.framing is Framing.SSE:
-            return replace(plan, framing=Framing.SSE_CRLF)
-        if plan.framing is Framing.SSE_CRLF:
+        if plan.framing in CRLF_FORMS:
+            return replace(plan, framing=CRLF_FORMS[plan.framing])
+        if plan.framing in CRLF_FORMS.values():
             return NotApplicable("its lines end with CRLF already")
         return NotApplicable("the response is not a stream of server-sent events")
 

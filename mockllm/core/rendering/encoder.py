@@ -130,6 +130,16 @@ def chunk_schedule(reply: Reply) -> tuple[list[ChunkEntry], float]:
     return entries, pause or 0.0
 
 
+def has_pauses(reply: Reply) -> bool:
+    """Return whether there are scripted waits between the chunks of a reply."""
+    return any(
+        Pause in set(map(type, part.chunks))
+        for choice in reply.choices
+        for part in choice.parts
+        if not isinstance(part, NativePart)
+    )
+
+
 def chunk_texts_of(reply: Reply) -> tuple[Spoken, ...]:
     """Return the text of each chunk, with the chunk's part of the first choice. A native block has no text."""
     return tuple(

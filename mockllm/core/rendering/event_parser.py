@@ -73,6 +73,8 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.PLAIN: _plain,
     Framing.SSE: _sse,
     Framing.SSE_CRLF: _sse,
+    Framing.SSE_DENSE: _sse,
+    Framing.SSE_DENSE_CRLF: _sse,
     Framing.NDJSON: _ndjson,
     Framing.JSON_ARRAY: _json_array,
     Framing.EVENT_STREAM: _event_stream,

@@ -57,6 +57,16 @@ def _sse_crlf(step: EventStep) -> bytes:
     return b"event: %b\r\ndata: %b\r\n\r\n" % (step.event.encode(), step.payload)
 
 
+def _sse_dense(step: EventStep) -> bytes:
+    if step.event is None:
+        return b"data:%b\n\n" % step.payload
+    return b"event:%b\ndata:%b\n\n" % (step.event.encode(), step.payload)
+
+
+def _sse_dense_crlf(step: EventStep) -> bytes:
+    return _sse_dense(step).replace(b"\n", b"\r\n")
+
+
 def _ndjson(step: EventStep) -> bytes:
     return step.payload + b"\n"
 
@@ -65,6 +75,8 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
     Framing.SSE: EventFraming(_sse),
     Framing.SSE_CRLF: EventFraming(_sse_crlf),
+    Framing.SSE_DENSE: EventFraming(_sse_dense),
+    Framing.SSE_DENSE_CRLF: EventFraming(_sse_dense_crlf),
     Framing.NDJSON: EventFraming(_ndjson),
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
     Framing.EVENT_STREAM: EventFraming(write_event),

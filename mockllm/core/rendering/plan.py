@@ -130,12 +130,14 @@ class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
-    those of `event-stream-bytes` the payload is in base64.
+    those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons.
     """
 
     PLAIN = "plain"
     SSE = "sse"
     SSE_CRLF = "sse-crlf"
+    SSE_DENSE = "sse-dense"
+    SSE_DENSE_CRLF = "sse-dense-crlf"
     NDJSON = "ndjson"
     JSON_ARRAY = "json-array"
     EVENT_STREAM = "event-stream"
@@ -162,6 +164,13 @@ class ProxyTarget(NamedTuple):
     record: bool = False
 
 
+class HeadForm(Struct, frozen=True):
+    """Another legal form of the head: the case of the headers' names, and whether their order is reversed."""
+
+    case: Literal["usual", "lower", "upper"] = "usual"
+    reversed: bool = False
+
+
 class AwaitedResponses(NamedTuple):
     """The client's responses for which a response waits: the name of the wait, and the names of the questions."""
 
@@ -180,6 +189,8 @@ class Delivery(Struct, frozen=True):
     """Seconds over which the head is written, line by line."""
     body: Body = "usual"
     flows: tuple[Flow, ...] = ()
+    form: HeadForm | None = None
+    """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
     awaited: AwaitedResponses | None = None

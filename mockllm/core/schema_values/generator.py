@@ -17,8 +17,9 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.schema import Validator
 from mockllm.core.schema_values.containers import generate_array, generate_object
-from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable, normalize
-from mockllm.core.schema_values.numbers import generate_number
+from mockllm.core.schema_values.document import TYPES, Document, Schema, Unsatisfiable
+from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
+from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.patterns import budgeted_validator
 from mockllm.core.schema_values.realistic import FieldContext, number
 from mockllm.core.schema_values.strings import generate_text
@@ -78,13 +79,15 @@ def generate(
     """
     budget = Budget() if budget is None else budget
     try:
-        root = normalize(schema)
-        check = budgeted_validator(root, budget)
+        normal = normal_schema(schema)
+        budget.add_characters(normal.cost)
+        check = normal.check
     except ValueError as error:
         return GeneratedValue({}, str(error))
     except RecursionError:
         return GeneratedValue({}, "the schema is nested too deep")
-    generator = _Generator(Document(root, budget), random, budget)
+    root = normal.root
+    generator = _Generator(normal, random, budget)
     value: Json = {}
     for _ in range(_MAX_ROOT_TRIES):
         try:
@@ -100,12 +103,13 @@ def generate(
 class _Generator:
     """The walk over one schema."""
 
-    def __init__(self, document: Document, random: Random, budget: Budget) -> None:
-        self._document, self._random, self._budget = document, random, budget
-        self._picker = VariantPicker(document, random, budget)
+    def __init__(self, normal: NormalSchema, random: Random, budget: Budget) -> None:
+        self._document = Document(normal.root, budget)
+        self._normal, self._random, self._budget = normal, random, budget
+        self._picker = VariantPicker(normal, self._document, random, budget)
         self._retries = 0
-        self._validators: dict[int, tuple[Schema, Validator | None]] = {}
-        """The validator of a part by the part's identity; with the part, so that no other gets that identity."""
+        self._compiled: dict[int, tuple[Schema, Validator | None]] = {}
+        """The validator of a part that this walk has counted, by the part's identity."""
 
     def value(
         self, schema: Schema, context: FieldContext, inside: tuple[str, ...] = (), depth: int = 0
@@ -138,19 +142,27 @@ class _Generator:
         return invalid[0]
 
     def _is_valid(self, schema: Schema, value: Json) -> bool:
-        entry = self._validators.get(id(schema))
+        entry = self._compiled.get(id(schema))
         if entry is None:
-            entry = self._validators[id(schema)] = (schema, self._compiled(schema))
+            entry = self._compiled[id(schema)] = (schema, self._validator(schema))
         return entry[1] is None or entry[1].matches(value)
 
-    def _compiled(self, schema: Schema) -> Validator | None:
-        """Return the validator of a part; None where it refers to other parts: the whole is validated later."""
+    def _validator(self, schema: Schema) -> Validator | None:
+        """Return the validator of a part, and count its cost; None where the part refers to other parts: the whole is
+        validated later."""
+        known: tuple[int, Validator | None] | None = self._normal.known(schema, "validator")
+        if known is not None:
+            self._budget.add_characters(known[0])
+            return known[1]
         part = self._document.part(schema)
+        before = self._budget.characters
         self._budget.add_characters(len(dumps(part)) // _COMPILED_PER_CHARACTER)
         try:
-            return budgeted_validator(part, self._budget)
+            compiled = budgeted_validator(part, self._budget)
         except ValueError:
-            return None
+            compiled = None
+        self._normal.put(schema, "validator", (self._budget.characters - before, compiled))
+        return compiled
 
     def _generate(self, variant: SchemaVariant, context: FieldContext, depth: int, attempt: int) -> Json:
         schema = variant.schema
@@ -179,8 +191,16 @@ class _Generator:
         if kind == "string":
             return generate_text(schema, self._random, context, self._budget)
         if kind in ("integer", "number"):
-            return generate_number(schema, self._random, kind == "integer", number(context))
+            return self._points(variant, kind == "integer", number(context)).draw(self._random)
         return None if kind == "null" else self._random.random() < 0.7
+
+    def _points(
+        self, variant: SchemaVariant, whole: bool, usual: tuple[float, float, int] | None
+    ) -> NumberPoints:
+        points = variant.memo.get((whole, usual))
+        if points is None:
+            points = variant.memo[whole, usual] = number_points(variant.schema, whole, usual)
+        return points
 
     def _counted(self, value: Json) -> Json:
         """Return a value of the schema itself, after counting its size."""

@@ -8,6 +8,8 @@ from math import ceil, floor
 from random import Random
 from typing import Final
 
+from msgspec import Struct
+
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values.document import Unsatisfiable
 from mockllm.core.schema_values.merge import common_multiple, fraction
@@ -21,10 +23,30 @@ _SPAN: Final = 100
 """The expected distance of a number from its bound."""
 
 
+class NumberPoints(Struct, frozen=True):
+    """The points of a grid from `first` to `last`, counted in steps of the grid."""
+
+    first: int
+    last: int
+    grid: Fraction
+
+    def draw(self, random: Random) -> int | float:
+        """Return one of the numbers."""
+        value = random.randint(self.first, self.last) * self.grid
+        return value.numerator if value.denominator == 1 else float(value)
+
+
 def generate_number(
     schema: Mapping[str, Json], random: Random, whole: bool, usual: tuple[float, float, int] | None = None
 ) -> int | float:
-    """Return a number of the schema. `usual`: the range and decimals that its name suggests. Raise Unsatisfiable
+    """Return a number of the schema: see `number_points`."""
+    return number_points(schema, whole, usual).draw(random)
+
+
+def number_points(
+    schema: Mapping[str, Json], whole: bool, usual: tuple[float, float, int] | None
+) -> NumberPoints:
+    """Return numbers of the schema. `usual`: the range and decimals that its name suggests. Raise Unsatisfiable
     where there is none."""
     low, above = _bound(schema, "minimum", "exclusiveMinimum", max)
     high, below = _bound(schema, "maximum", "exclusiveMaximum", min)
@@ -41,7 +63,7 @@ def generate_number(
             first += above and first * grid == low
             last -= below and last * grid == high
             if first <= last:
-                return _number(random.randint(first, last) * grid)
+                return NumberPoints(first, last, grid)
         if step is not None:
             break
     raise Unsatisfiable("no number is within the bounds")
@@ -67,7 +89,3 @@ def _window(expected: tuple[Fraction, Fraction], low: Fraction, high: Fraction) 
     if start <= end:
         return start, end
     return (low, min(high, low + _SPAN)) if low > expected[1] else (max(low, high - _SPAN), high)
-
-
-def _number(value: Fraction) -> int | float:
-    return value.numerator if value.denominator == 1 else float(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from random import Random
 from typing import Final, TypeAlias
 
@@ -27,6 +28,15 @@ class FieldContext(Struct, frozen=True):
     description: str = ""
     owner: str = ""
 
+    @property
+    def short(self) -> bool:
+        """Whether what follows from the field is cached."""
+        return len(self.name) + len(self.description) + len(self.owner) <= MAX_CACHED_LENGTH
+
+
+MAX_CACHED_FIELDS: Final = 1024
+MAX_CACHED_LENGTH: Final = 512
+"""How many fields are cached, and the most characters of one."""
 
 CITIES: Final = ("Paris", "London", "Berlin", "Tokyo", "Madrid", "Oslo", "Toronto", "Lisbon")
 COUNTRIES: Final = ("France", "Germany", "Japan", "Canada", "Portugal", "Norway")
@@ -237,11 +247,20 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def texts(context: FieldContext, random: Random) -> list[str]:
     """Return likely texts, the likeliest first; none where the field is unknown."""
-    result = [_choose(words, random) for words in _known(context)]
-    example = _EXAMPLE.search(context.description)
+    known, example = _cached_hints(context) if context.short else _hints(context)
+    result = [_choose(words, random) for words in known]
     if example is not None:
-        result.insert(0 if words_of(context.name)[0] in VAGUE else 1, (example[1] or example[2]).rstrip("."))
+        result.insert(0 if words_of(context.name)[0] in VAGUE else 1, example)
     return result
+
+
+def _hints(context: FieldContext) -> tuple[Sequence[Words], str | None]:
+    """Return the texts to choose from, and the example in the description."""
+    example = _EXAMPLE.search(context.description)
+    return _known(context), None if example is None else (example[1] or example[2]).rstrip(".")
+
+
+_cached_hints: Final = lru_cache(MAX_CACHED_FIELDS)(_hints)
 
 
 def _choose(words: Words, random: Random) -> str:
@@ -269,5 +288,12 @@ def _first_or_last(names: Sequence[str]) -> Words | None:
 
 def number(context: FieldContext) -> tuple[float, float, int] | None:
     """Return the expected range of a number, and its decimals."""
+    return _cached_number(context) if context.short else _number(context)
+
+
+def _number(context: FieldContext) -> tuple[float, float, int] | None:
     names = [*words_of(context.name), *_WORD.findall(context.description.lower())]
     return next((NUMBERS[name] for name in names if name in NUMBERS), None)
+
+
+_cached_number: Final = lru_cache(MAX_CACHED_FIELDS)(_number)

@@ -11,12 +11,14 @@ from math import inf
 from random import Random
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.merge import merged
+from mockllm.core.schema_values.normal_schema import NormalSchema
+from mockllm.core.schema_values.numbers import NumberPoints
 
 _SPLIT: Final = frozenset((
     "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas",
@@ -43,21 +45,35 @@ class SchemaVariant(Struct, frozen=True):
     schema: dict[str, Json]
     guessed: bool
     inside: tuple[str, ...]
+    memo: dict[tuple[bool, tuple[float, float, int] | None], NumberPoints] = field(default_factory=dict)
+    """The numbers of the schema that were computed, by what they depend on beside it."""
 
     @property
     def minimal(self) -> bool:
         """Whether a schema is so often within itself that only required members are generated."""
-        return any(count > MAX_RECURSION for count in Counter(self.inside).values())
+        inside = self.inside
+        return len(inside) > MAX_RECURSION and max(Counter(inside).values()) > MAX_RECURSION
 
 
 class VariantPicker:
     """Selects variants of schemas."""
 
-    def __init__(self, document: Document, random: Random, budget: Budget) -> None:
-        self._document, self._random, self._budget = document, random, budget
+    def __init__(self, normal: NormalSchema, document: Document, random: Random, budget: Budget) -> None:
+        self._normal, self._document, self._random, self._budget = normal, document, random, budget
 
     def pick(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
         """Return a variant. Raise Unsatisfiable where there is none."""
+        known: tuple[int, SchemaVariant] | None = None if inside else self._normal.known(schema, "variant")
+        if known is not None:
+            self._budget.add_characters(known[0])
+            return known[1]
+        before = self._budget.characters
+        variant = self._picked(schema, inside)
+        if not inside and type(schema) is dict and _SPLIT.isdisjoint(schema):
+            self._normal.put(schema, "variant", (self._budget.characters - before, variant))
+        return variant
+
+    def _picked(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
         pending: list[Schema] = [schema]
         variant: dict[str, Json] = {}
         guessed = False

@@ -172,7 +172,11 @@ class Messages:
     generates: bool = True
     request: type[Request] = MessagesRequest
     capabilities = ProtocolCapabilities(
-        choices=False, json_object=False, closed_schemas=True, unsupported_parts=frozenset({"images"})
+        refusal_ends=True,
+        choices=False,
+        json_object=False,
+        closed_schemas=True,
+        unsupported_parts=frozenset({"images"}),
     )
 
     def check(self, request: Request) -> Failure | None:

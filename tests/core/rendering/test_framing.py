@@ -47,6 +47,8 @@ def sent(framing: Framing, *steps: Step) -> Sequence[object]:
         (Framing.PLAIN, [b"{1}", b"{2}"]),
         (Framing.SSE, [b"data: {1}\n\n", b"event: named\ndata: {2}\n\n"]),
         (Framing.SSE_CRLF, [b"data: {1}\r\n\r\n", b"event: named\r\ndata: {2}\r\n\r\n"]),
+        (Framing.SSE_DENSE, [b"data:{1}\n\n", b"event:named\ndata:{2}\n\n"]),
+        (Framing.SSE_DENSE_CRLF, [b"data:{1}\r\n\r\n", b"event:named\r\ndata:{2}\r\n\r\n"]),
         (Framing.NDJSON, [b"{1}\n", b"{2}\n"]),
         (Framing.JSON_ARRAY, [b"[{1}", b"\n,\r\n{2}", b"\n]"]),
     ],

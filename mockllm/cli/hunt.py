@@ -1,0 +1,177 @@
+"""`mockllm hunt -- COMMAND`: search for the failure of a provider that breaks a command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from mockllm.cli.console import print_mistakes
+from mockllm.cli.options import LOADING, SERVING, BadOption, add, option_values
+from mockllm.cli.sources import scenario_sources
+from mockllm.cli.units import seconds
+from mockllm.core.hunting.expectation_file import BadExpectations, expectations
+from mockllm.core.hunting.finding import HuntReport
+from mockllm.core.hunting.judgement import Policy
+from mockllm.core.hunting.report_files import report_json, report_junit
+from mockllm.core.hunting.report_text import report_lines
+from mockllm.hunting.command_run import CannotRun, CommandTrial
+from mockllm.hunting.disturbed_server import ServerSources
+from mockllm.hunting.finding_files import RUNS, keep_findings
+from mockllm.hunting.hunter import HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.outcome_store import OutcomeStore
+from mockllm.hunting.progress import ProgressLine
+from mockllm.scenario.yaml_reader import read_source
+from mockllm.server.engine_builder import Broken
+
+USAGE: Final = "%(prog)s [--scenarios DIR] [--pack NAME[,NAME]] [option ...] -- COMMAND [argument ...]"
+ABOUT: Final = (
+    "Runs COMMAND again and again against a server that disturbs it: legal variations first, then faults, then "
+    "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by the "
+    "variables that `mockllm env` prints. Exits with 1 for a finding, 2 where COMMAND does not pass without "
+    "disturbances."
+)
+OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
+INTERRUPTED: Final = 130
+MAX_JOBS: Final = 4
+"""The most runs at the same time by default."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.usage, parser.description = USAGE, ABOUT
+    add(parser, (*LOADING, *OWN))
+    judging = parser.add_argument_group("judging")
+    judging.add_argument(
+        "--compare", metavar="stdout|FILE", help="what the command writes there must not change"
+    )
+    judging.add_argument(
+        "--side-effects", metavar="FILE", help="a file in which the command writes no line twice"
+    )
+    judging.add_argument(
+        "--reported",
+        metavar="CODE[,CODE]",
+        help='exit codes that mean "reported its failure to the user"; by default any code without a crash',
+    )
+    judging.add_argument(
+        "--expect",
+        choices=("report", "recover"),
+        default="report",
+        help="whether a client may report a temporary failure (the default), or has to recover from it",
+    )
+    judging.add_argument(
+        "--expectations", metavar="FILE", help="a YAML file that changes the table of disturbances"
+    )
+    budget = parser.add_argument_group("budget")
+    budget.add_argument("--runs", type=int, default=200, help="the most runs, without replays (default: 200)")
+    budget.add_argument("--time", type=seconds, default=600.0, help="the longest time in all (default: 10m)")
+    budget.add_argument("--timeout", type=seconds, default=10.0, help="the bound of a run (default: 10s)")
+    budget.add_argument(
+        "--jobs", type=int, metavar="N", help="runs at the same time (default: one per processor, at most 4)"
+    )
+    budget.add_argument("--replays", type=int, default=20, help="replays of each finding (default: 20)")
+    budget.add_argument("--findings", type=int, metavar="N", help="end after so many findings")
+    output = parser.add_argument_group("output")
+    output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
+    output.add_argument(
+        "--resume", action="store_true", help="go on with an interrupted hunt of the same command"
+    )
+    output.add_argument("--keep-pace", action="store_true", help="keep the scenarios' own pace")
+    output.add_argument("--json", action="store_true", help="the report as JSON")
+    output.add_argument("--junit", metavar="FILE", help="also write the report in JUnit format")
+    output.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("line", nargs=argparse.REMAINDER, metavar="COMMAND", help="command to run, after --")
+
+
+def run(args: argparse.Namespace) -> int:
+    line = args.line[1:] if args.line[:1] == ["--"] else args.line
+    if not line:
+        raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
+    values = option_values(args, (*LOADING, *OWN), os.environ)
+    trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
+    policy = Policy(_codes(args.reported), args.expect, _expectations(args.expectations))
+    budget = HuntBudget(
+        args.runs, args.time, _jobs(args.jobs), max(1, args.replays), values["seed"], args.findings
+    )
+    folder = Path(args.out)
+    purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
+    try:
+        store = OutcomeStore(trial, folder / RUNS, purpose, resume=args.resume)
+    except OSError as error:
+        raise BadOption(f"--out {args.out}: {error.strerror}") from None
+    try:
+        report = _hunt(args, store, policy, budget, shlex.join(line))
+    except Broken as broken:
+        print_mistakes(broken.mistakes, sys.stderr)
+        return 2
+    except (CannotRun, NoBaseline) as error:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return 2
+    return _show(report, args, folder)
+
+
+def _hunt(
+    args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
+) -> HuntReport:
+    progress = None if args.quiet else ProgressLine(sys.stderr, budget.runs)
+    complete = False
+    try:
+        report = Hunter(store, policy, budget, progress).hunt(command)
+        complete = report.ended != "interrupted"
+    finally:
+        store.close(complete=complete)
+        if progress is not None:
+            progress.end()
+    return report
+
+
+def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:
+    """Keep the findings, print the report, and return the exit code."""
+    files = keep_findings(report, folder, own_pace=args.keep_pace)
+    if args.junit is not None:
+        Path(args.junit).write_bytes(report_junit(report))
+    if args.json:
+        print(json.dumps(report_json(report, files), indent=2, ensure_ascii=False))
+    else:
+        print("\n".join(report_lines(report, files)).lstrip("\n"))
+    if report.ended == "interrupted":
+        return INTERRUPTED
+    return 0 if report.passed else 1
+
+
+def _sources(values: Mapping[str, Any], args: argparse.Namespace) -> ServerSources:
+    """Return what the servers serve: as `exec` does."""
+    sources = scenario_sources(values, os.environ)
+    pairs = (each.partition("=")[::2] for each in values["set"] or ())
+    params = {name: read_source(value, "--set").data for name, value in pairs}
+    return ServerSources(sources.scenarios, sources.packs, params, values["seed"], args.keep_pace)
+
+
+def _jobs(wanted: int | None) -> int:
+    """Return the number of runs at the same time."""
+    return min(MAX_JOBS, os.cpu_count() or 1) if wanted is None else max(1, wanted)
+
+
+def _codes(text: str | None) -> frozenset[int]:
+    try:
+        return frozenset(int(code) for code in text.split(",")) if text else frozenset()
+    except ValueError:
+        raise BadOption(f"--reported: expected exit codes, such as 3 or 3,4; found {text!r}") from None
+
+
+def _expectations(name: str | None) -> Mapping[str, Any]:
+    if name is None:
+        return {}
+    try:
+        source = read_source(Path(name).read_bytes(), name)
+        if source.diagnostics:
+            raise BadExpectations(str(source.diagnostics[0]))
+        return expectations(source.data)
+    except OSError as error:
+        raise BadOption(f"--expectations {name}: {error.strerror}") from None
+    except BadExpectations as error:
+        raise BadOption(f"--expectations {name}: {error}") from None

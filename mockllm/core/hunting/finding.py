@@ -1,0 +1,82 @@
+"""Findings: schedules that break a client, shrunk and replayed, and the report of a hunt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct, field
+
+from mockllm.core.hunting.disturbance import Schedule
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
+from mockllm.core.hunting.judgement import RULES, BrokenRule, Result
+from mockllm.core.hunting.outcome import RunOutcome
+from mockllm.core.verdicts import VERDICTS
+
+
+class Finding(Struct, frozen=True):
+    """A schedule after which a client breaks a rule for clients. `found` is the schedule before it was shrunk.
+    `failures` of `replays` runs broke the same rule. `also` are the kinds of other schedules with the same cause.
+    """
+
+    problem: BrokenRule
+    schedule: Schedule
+    found: Schedule
+    outcome: RunOutcome
+    replays: int = 0
+    failures: int = 0
+    also: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of its file: `split-character`, `overloaded-and-comments`."""
+        kinds = " and ".join(each.kind for each in self.schedule)
+        return re.sub(r"[^a-z0-9]+", "-", f"{kinds} {self.problem.rule}".lower())
+
+    @property
+    def flaky(self) -> bool:
+        """Whether it does not fail each time: then it is reported with its rate, and not as a finding."""
+        return self.failures < self.replays
+
+    @property
+    def rate(self) -> str:
+        return f"{self.failures} of {self.replays}"
+
+    @property
+    def rule_text(self) -> str:
+        """The broken rule in a sentence."""
+        verdict = VERDICTS.get(self.problem.rule)
+        return RULES[self.problem.rule] if verdict is None else verdict.rule
+
+
+def cause(schedule: Schedule, problem: BrokenRule) -> str:
+    """Return the cause of a finding: findings of one cause are one."""
+    families = sorted({DISTURBANCES[each.kind].family for each in schedule})
+    return f"{problem.rule}: {' + '.join(families)}"
+
+
+class TriedRow(Struct):
+    """How often the schedules with a row of the table had each result."""
+
+    counts: dict[Result, int] = field(default_factory=dict)
+    reason: str = ""
+    """Why the last one had no effect, or was unclear."""
+
+
+class HuntReport(Struct):
+    """All of a hunt. `runs` does not count `replays`. `ended` says why it ended."""
+
+    command: str
+    baseline: RunOutcome
+    findings: Sequence[Finding]
+    flaky: Sequence[Finding]
+    tried: Mapping[str, TriedRow]
+    runs: int
+    replays: int
+    seconds: float
+    seed: int
+    ended: str
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings

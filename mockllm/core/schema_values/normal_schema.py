@@ -1,0 +1,66 @@
+"""Schemas that came before: normalized once, with what follows from their parts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.schema import Validator, validator
+from mockllm.core.schema_values.document import Schema, normalize, patterns
+from mockllm.core.schema_values.patterns import compile_cost
+from mockllm.core.text_cache import text_cache
+
+MAX_SCHEMAS: Final = 256
+"""How many schemas are cached."""
+MAX_SCHEMA_BYTES: Final = 16_384
+"""The most bytes of a schema that is cached: with its parts it takes about ten times as many."""
+MAX_PARTS: Final = 500
+"""Parts of a schema of which something is cached."""
+
+
+class NormalSchema(Struct, eq=False):
+    """A normalized schema. `cost`: the characters that compiling its patterns costs. `parts` caches what follows from
+    a part, by the part's identity and a word for it; with the part, so that no other gets that identity."""
+
+    root: Schema
+    cost: int
+    parts: dict[tuple[int, str], tuple[Schema, Any]] = field(default_factory=dict)
+    checked: Validator | None = None
+
+    @property
+    def check(self) -> Validator:
+        """The validator. Raises ValueError where the schema is invalid."""
+        if self.checked is None:
+            self.checked = validator(self.root)
+        return self.checked
+
+    def known(self, part: Schema, word: str) -> Any:
+        """Return what was cached of a part; None where nothing was."""
+        entry = self.parts.get((id(part), word))
+        return entry[1] if entry is not None and entry[0] is part else None
+
+    def put(self, part: Schema, word: str, value: Any) -> None:
+        """Cache what follows from a part, as long as there is room."""
+        if len(self.parts) < MAX_PARTS:
+            self.parts[id(part), word] = (part, value)
+
+
+def normal_schema(schema: Json) -> NormalSchema:
+    """Return a schema normalized. Raise RecursionError where it is nested too deep."""
+    try:
+        key = dumps(schema)
+    except TypeError:  # deeper than can be written
+        return _normalized(schema)
+    return _cached(key)
+
+
+@text_cache(MAX_SCHEMAS, MAX_SCHEMA_BYTES)
+def _cached(key: bytes) -> NormalSchema:
+    return _normalized(loads(key))
+
+
+def _normalized(schema: Json) -> NormalSchema:
+    root = normalize(schema)
+    return NormalSchema(root, sum(map(compile_cost, patterns(root))))

@@ -1,0 +1,249 @@
+"""The hunt: runs what the search chooses, several at once, and shrinks and replays what fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Final, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from mockllm.core.display import counted
+from mockllm.core.hunting.disturbance import Schedule, schedule_text
+from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
+from mockllm.core.hunting.judgement import BrokenRule, Judgement, Policy, judge
+from mockllm.core.hunting.outcome import RunOutcome
+from mockllm.core.hunting.search import HuntSearch
+from mockllm.core.hunting.shrinking import shrink
+from mockllm.hunting.outcome_store import OutcomeStore
+
+REPLAYS: Final = 20
+"""How often a finding is run again."""
+BASELINES: Final = 2
+"""The runs without disturbances, which must agree."""
+
+
+class HuntBudget(Struct, frozen=True):
+    """The bounds of a hunt: `runs` with those of shrinking, `seconds` in all, `jobs` runs at once. `replays` of each
+    finding are not counted as runs. After so many `findings` the hunt ends; None for no bound."""
+
+    runs: int = 200
+    seconds: float = 600.0
+    jobs: int = 2
+    replays: int = REPLAYS
+    seed: int = 0
+    findings: int | None = None
+
+
+class NoBaseline(Exception):
+    """The client does not pass without disturbances, or not in the same way twice; the message says how."""
+
+
+class HuntWatch(Protocol):
+    """Receives the progress of a hunt."""
+
+    def ran(self, runs: int, findings: int, doing: str) -> None:
+        """A run has ended."""
+
+    def found(self, finding: Finding) -> None:
+        """A finding was shrunk and replayed."""
+
+
+class SilentWatch:
+    """Shows nothing."""
+
+    def ran(self, runs: int, findings: int, doing: str) -> None: ...
+
+    def found(self, finding: Finding) -> None: ...
+
+
+class HuntProgress(Struct):
+    """What a hunt has come to."""
+
+    baseline: RunOutcome
+    findings: dict[str, Finding] = field(default_factory=dict)
+    flaky: dict[str, Finding] = field(default_factory=dict)
+    tried: dict[str, TriedRow] = field(default_factory=dict)
+
+
+class Hunter:
+    """Hunts with one trial. `clock` returns seconds."""
+
+    def __init__(
+        self,
+        store: OutcomeStore,
+        policy: Policy,
+        budget: HuntBudget,
+        watch: HuntWatch | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._budget = budget
+        self._watch = watch or SilentWatch()
+        self._clock = clock
+        self._began = clock()
+        self._runs = 0
+        self._replays = 0
+        self._pool = ThreadPoolExecutor(budget.jobs if store.parallel else 1, thread_name_prefix="hunt")
+
+    def hunt(self, command: str) -> HuntReport:
+        """Hunt until the search or the budget is at its end. Raise NoBaseline. After Ctrl-C the report has what was
+        found so far."""
+        with self._pool:
+            progress = HuntProgress(self._learn())
+            search = HuntSearch(progress.baseline, self._policy, self._budget.seed)
+            ended = "interrupted"
+            try:
+                ended = self._search(search, progress)
+            except KeyboardInterrupt:
+                self._pool.shutdown(cancel_futures=True)
+        return HuntReport(
+            command,
+            progress.baseline,
+            list(progress.findings.values()),
+            list(progress.flaky.values()),
+            progress.tried,
+            self._runs,
+            self._replays,
+            self._clock() - self._began,
+            self._budget.seed,
+            ended,
+        )
+
+    def _learn(self) -> RunOutcome:
+        """Run the client without disturbances, and return the outcome."""
+        outcomes = []
+        for number in range(BASELINES):
+            outcomes.append(self._store.run((), number))
+            self._count("learn what the command does")
+        first, *others = outcomes
+        check_baseline(first, others)
+        return first
+
+    def _search(self, search: HuntSearch, progress: HuntProgress) -> str:
+        """Run the search. Return why it ended."""
+        running: dict[Future[RunOutcome], Schedule] = {}
+        while True:
+            ended = self._over() or self._satisfied(progress)
+            while (
+                ended is None
+                and self._over(len(running)) is None
+                and len(running) < self._budget.jobs
+                and (taken := search.take())
+            ):
+                running[self._pool.submit(self._store.run, taken[1])] = taken[1]
+            if not running:
+                return ended or "tried everything"
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                schedule = running.pop(future)
+                outcome = future.result()
+                self._count(schedule_text(schedule), len(progress.findings))
+                judgement = judge(schedule, outcome, progress.baseline, self._policy)
+                note(progress, schedule, judgement, outcome)
+                search.tell(schedule, judgement, outcome)
+                if judgement.problem is not None and self._satisfied(progress) is None:
+                    self._examine(schedule, judgement.problem, outcome, progress)
+
+    def _examine(
+        self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress
+    ) -> None:
+        """Shrink and replay a schedule that failed, unless its cause is known."""
+        key = cause(schedule, problem)
+        for known in (progress.findings, progress.flaky):
+            if key in known:
+                also = dict.fromkeys((*known[key].also, *(each.kind for each in schedule)))
+                own = {each.kind for each in known[key].schedule}
+                known[key] = replace(known[key], also=tuple(kind for kind in also if kind not in own))
+                return
+        finding = self._shrunk(Finding(problem, schedule, schedule, outcome), progress)
+        again = cause(finding.schedule, finding.problem)
+        if again in progress.findings:  # a part of it is a finding already
+            return
+        finding = self._replayed(finding, progress)
+        (progress.flaky if finding.flaky else progress.findings)[again] = finding
+        self._watch.found(finding)
+
+    def _shrunk(self, finding: Finding, progress: HuntProgress) -> Finding:
+        shrinking = shrink(finding.schedule)
+        try:
+            candidate = next(shrinking)
+            while True:
+                if self._over() is not None:
+                    return finding
+                outcome = self._store.run(candidate)
+                self._count(f"shrink {schedule_text(candidate)}", len(progress.findings))
+                problem = judge(candidate, outcome, progress.baseline, self._policy).problem
+                same = problem is not None and problem.rule == finding.problem.rule
+                if same and problem is not None:
+                    finding = replace(finding, problem=problem, schedule=candidate, outcome=outcome)
+                candidate = shrinking.send(same)
+        except StopIteration:
+            return finding
+
+    def _replayed(self, finding: Finding, progress: HuntProgress) -> Finding:
+        schedule, rule = finding.schedule, finding.problem.rule
+        futures = [
+            self._pool.submit(self._store.run, schedule, number)
+            for number in range(1, 1 + self._budget.replays)
+        ]
+        failures = 0
+        for future in futures:
+            problem = judge(schedule, future.result(), progress.baseline, self._policy).problem
+            failures += problem is not None and problem.rule == rule
+            self._replays += 1
+            self._watch.ran(self._runs, len(progress.findings), f"replay {schedule_text(schedule)}")
+        return replace(finding, replays=len(futures), failures=failures)
+
+    def _satisfied(self, progress: HuntProgress) -> str | None:
+        """Return whether enough was found."""
+        bound = self._budget.findings
+        return counted(bound, "finding") if bound is not None and len(progress.findings) >= bound else None
+
+    def _count(self, doing: str, findings: int = 0) -> None:
+        self._runs += 1
+        self._watch.ran(self._runs, findings, doing)
+
+    def _over(self, running: int = 0) -> str | None:
+        """Return which bound is reached, if any, with this number of runs that have not ended."""
+        if self._runs + running >= self._budget.runs:
+            return f"{self._budget.runs} runs"
+        if self._clock() - self._began >= self._budget.seconds:
+            return f"{self._budget.seconds:g} s"
+        return None
+
+
+def note(progress: HuntProgress, schedule: Schedule, judgement: Judgement, outcome: RunOutcome) -> None:
+    """Count a result for each row of a schedule."""
+    for each in schedule:
+        row = progress.tried.setdefault(each.kind, TriedRow())
+        row.counts[judgement.result] = row.counts.get(judgement.result, 0) + 1
+        if judgement.reason:
+            row.reason = judgement.reason
+        elif judgement.result == "no effect":
+            notes = [
+                text for exchange in outcome.exchanges for text in exchange.notes if "not played" in text
+            ]
+            row.reason = notes[0] if notes else "no request of this kind came"
+
+
+def check_baseline(first: RunOutcome, others: list[RunOutcome]) -> None:
+    """Raise NoBaseline for runs without disturbances that fail or differ."""
+    if first.code is None:
+        raise NoBaseline(f"without disturbances the command does not end within {first.seconds:.3g} s")
+    if first.code != 0:
+        words = first.last_words or "it wrote nothing"
+        raise NoBaseline(f"without disturbances the command fails with exit code {first.code}: {words}")
+    if not first.exchanges:
+        raise NoBaseline(
+            "the command sent no request to the server; it finds the server by the variables that "
+            "`mockllm env` prints"
+        )
+    for other in others:
+        if other.code != first.code or other.compared != first.compared:
+            raise NoBaseline("two runs without disturbances differ: their output cannot be compared")
+    if first.repeated:
+        raise NoBaseline(f"without disturbances a side effect comes more than once: {first.repeated[0]}")

@@ -1,0 +1,120 @@
+"""`mockllm hunt`: the report, the files, the exit codes, the mistakes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.cli.in_process import command
+
+CLIENT = """
+import json, os, sys, urllib.request
+body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "stream": True}
+request = urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", json.dumps(body).encode(),
+    {"content-type": "application/json"})
+try:
+    for line in urllib.request.urlopen(request, timeout=2):
+        if line.startswith(b"data: {"):
+            chunk = json.loads(line[6:])
+            print(chunk["choices"][0]["delta"].get("content") or "", end="")
+except OSError as error:
+    print("told", error, file=sys.stderr)
+    sys.exit(3)
+"""
+RULES = "rules: [{reply: one two three}]"
+QUICK = ("--scenarios", "a.yaml", "--runs", "60", "--timeout", "20", "--jobs", "2", "--replays", "2")
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> list[str]:
+    (tmp_path / "client.py").write_text(CLIENT)
+    (tmp_path / "a.yaml").write_text(RULES)
+    return [sys.executable, "client.py"]
+
+
+def test_hunt_reports_and_keeps_a_finding(
+    tmp_path: Path, client: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = (
+        "--compare",
+        "stdout",
+        "--reported",
+        "3",
+        "--findings",
+        "1",
+        "--junit",
+        "hunt.xml",
+        "--out",
+        "found",
+    )
+    ended = command("hunt", *QUICK, *line, "--", *client, cwd=tmp_path)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout.startswith("1. same_result: ")
+    assert "written to found/no-space-same-result.yaml" in ended.stdout
+    assert "finding: same_result by no_space, request 1 (2 of 2)" in ended.stderr
+    assert command("test", "found/no-space-same-result.yaml", cwd=tmp_path).returncode == 0
+    report = json.loads((tmp_path / "found/hunt.json").read_text())
+    assert report["findings"][0]["file"] == "found/no-space-same-result.yaml"
+    assert ET.parse(tmp_path / "hunt.xml").getroot().get("failures") == "1"
+    assert sorted(path.name for path in (tmp_path / "found").iterdir()) == [
+        "hunt.json",
+        "no-space-same-result.yaml",
+    ]
+
+
+def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None:
+    (tmp_path / "expectations.yaml").write_text(
+        "expect: {no_space: ignore, empty_chunk: ignore, silence: ignore}"
+    )
+    line = (
+        "--expectations",
+        "expectations.yaml",
+        "--json",
+        "--quiet",
+        "--reported",
+        "3,1",
+        "--runs",
+        "20",
+        "--keep-pace",
+    )
+    ended = command("hunt", *QUICK, *line, "--", *client, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stdout
+    assert ended.stderr == ""
+    assert json.loads(ended.stdout)["runs"] == 20
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ((), "hunt: expected a command after --"),
+        (("--reported", "x", "--", "true"), "--reported: expected exit codes, such as 3 or 3,4; found 'x'"),
+        (("--expectations", "no.yaml", "--", "true"), "--expectations no.yaml: No such file or directory"),
+        (
+            ("--expectations", "bad.yaml", "--", "true"),
+            "--expectations bad.yaml: expect.cuts: no row is called",
+        ),
+        (("--expectations", "broken.yaml", "--", "true"), "--expectations broken.yaml: broken.yaml:1:"),
+        (("--out", "a.yaml", "--", "true"), "--out a.yaml: "),
+        (("--", "true"), "the command sent no request to the server"),
+        (("--", "./missing"), "cannot run ./missing"),
+        (("--scenarios", "broken.yaml", "--", "true"), "1 mistake"),
+    ],
+)
+def test_hunt_mistake_is_named(tmp_path: Path, line: tuple[str, ...], message: str) -> None:
+    (tmp_path / "a.yaml").write_text(RULES)
+    (tmp_path / "bad.yaml").write_text("expect: {cuts: report}")
+    (tmp_path / "broken.yaml").write_text("expect: [}")
+    ended = command("hunt", "--scenarios", "a.yaml", *line, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert message in ended.stderr
+
+
+def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) -> None:
+    line = ("--pack", "default,weather", "--set", "weather.climate=calm", "--runs", "3", "--quiet")
+    ended = command("hunt", *line, "--", *client, cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr

@@ -1,0 +1,54 @@
+"""What is cached of a schema changes neither a value nor its cost."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from mockllm.core.budget import Budget, BudgetExceeded
+from mockllm.core.json.codec import loads
+from mockllm.core.schema_values import generate, normal_schema
+from mockllm.core.schema_values.normal_schema import MAX_PARTS, NormalSchema
+from tests.core.schema_values.test_generator_properties import SCHEMAS, Schema
+from tests.examples import examples
+
+
+def generated(schema: Any, seed: int, most: int) -> tuple[Any, str | None, int, int] | str:
+    budget = Budget(most)
+    try:
+        found = generate(schema, Random(seed), "x", budget=budget)
+    except BudgetExceeded as exceeded:
+        return str(exceeded)
+    return found.value, found.flaw, budget.values, budget.characters
+
+
+@settings(max_examples=examples(600), deadline=None)
+@given(SCHEMAS)
+def test_value_and_cost_are_equal_for_known_schema(schema: Schema) -> None:
+    known = [generated(schema, seed, most) for seed in (1, 2, 1) for most in (5, 1_000)]
+    cached = normal_schema._cached
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normal_schema, "_cached", lambda key: normal_schema._normalized(loads(key)))
+        alone = [generated(schema, seed, most) for seed in (1, 2, 1) for most in (5, 1_000)]
+    assert normal_schema._cached is cached
+    assert known == alone
+
+
+def test_parts_of_schema_are_bounded() -> None:
+    schema = NormalSchema({}, 0)
+    parts = [{"type": "string"} for _ in range(MAX_PARTS + 1)]
+    for number, part in enumerate(parts):
+        schema.put(part, "x", number)
+    assert schema.known(parts[0], "x") == 0
+    assert schema.known(parts[-1], "x") is None
+    assert schema.known({"type": "string"}, "x") is None
+
+
+def test_schema_that_cannot_be_written_is_normalized() -> None:
+    deep: Any = {"type": "string"}
+    for _ in range(300):
+        deep = {"type": "array", "items": deep}
+    assert normal_schema.normal_schema(deep).root["type"] == "array"

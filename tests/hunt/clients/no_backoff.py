@@ -1,0 +1,31 @@
+"""Bug: a failed request is sent again at once, many times.
+
+Source: https://github.com/sturdystablestalwart/kiip-study/issues/457
+"""
+
+import os
+
+from wire import MENDED, Failed, chat, openai, run, send, texts, user
+
+BODY = chat([user("hi")], stream=True)
+
+
+def main() -> None:
+    if MENDED:
+        response = openai(BODY)
+    else:
+        for _ in range(12):
+            try:
+                response = send(os.environ["OPENAI_BASE_URL"], "/chat/completions", BODY)
+            except OSError:
+                continue
+            if response.status == 200:
+                break
+        else:
+            raise Failed("no response")
+    for text in texts(response):
+        print(text, end="")
+    print()
+
+
+run(main)

@@ -1,0 +1,138 @@
+"""The hunt: what it finds, shrinks and replays, and when it ends."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from mockllm.core.hunting.disturbance import Schedule
+from mockllm.core.hunting.finding import Finding
+from mockllm.core.hunting.outcome import RunOutcome
+from mockllm.hunting.hunter import HuntBudget, NoBaseline, check_baseline
+from tests.core.hunting.runs import BASE, asked
+from tests.hunting.scripted_trial import ScriptedTrial, hunted
+
+
+def breaks_on(*kinds: str) -> ScriptedTrial:
+    return ScriptedTrial(lambda schedule, number: set(kinds) <= {each.kind for each in schedule})
+
+
+class Watch:
+    def __init__(self) -> None:
+        self.runs = 0
+        self.findings: list[Finding] = []
+
+    def ran(self, runs: int, findings: int, doing: str) -> None:
+        assert doing
+        self.runs = max(self.runs, runs)
+
+    def found(self, finding: Finding) -> None:
+        self.findings.append(finding)
+
+
+def test_hunt_of_good_client_finds_nothing() -> None:
+    report = hunted(breaks_on("nothing"))
+    assert report.passed
+    assert report.flaky == []
+    assert report.runs == 200
+    assert report.ended == "200 runs"
+    assert set(report.tried["crlf"].counts) == {"held", "recovered"}
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_hunt_shrinks_and_replays_a_finding(jobs: int) -> None:
+    watch = Watch()
+    report = hunted(breaks_on("comments"), HuntBudget(runs=60, jobs=jobs), watch)
+    (finding,) = report.findings
+    assert [each.kind for each in finding.schedule] == ["comments"]
+    assert finding.schedule[0].times == 1
+    assert len(finding.schedule[0].fault_names) == 1
+    assert finding.rate == "20 of 20"
+    assert report.replays == 20
+    assert watch.findings == [finding]
+    assert watch.runs == report.runs
+
+
+def test_hunt_finds_a_pair() -> None:
+    report = hunted(breaks_on("crlf", "comments"), HuntBudget(runs=1000, jobs=1))
+    assert report.findings == []  # both are of one family
+    report = hunted(breaks_on("crlf", "small_writes"), HuntBudget(runs=1000, jobs=1))
+    (finding,) = report.findings
+    assert {each.kind for each in finding.schedule} == {"crlf", "small_writes"}
+
+
+def test_hunt_joins_findings_of_one_cause() -> None:
+    trial = ScriptedTrial(
+        lambda schedule, number: any(each.kind in ("crlf", "comments") for each in schedule)
+    )
+    (finding,) = hunted(trial, HuntBudget(runs=100, jobs=1)).findings
+    assert {*finding.also, *(each.kind for each in finding.schedule)} == {"crlf", "comments"}
+
+
+def test_hunt_tells_a_flaky_finding_apart() -> None:
+    trial = ScriptedTrial(
+        lambda schedule, number: any(each.kind == "crlf" for each in schedule) and number % 2 == 0
+    )
+    report = hunted(trial, HuntBudget(runs=100, jobs=1))
+    assert report.findings == []
+    assert all(0 < finding.failures < 20 for finding in report.flaky)
+
+
+def test_hunt_ends_after_enough_findings() -> None:
+    trial = ScriptedTrial(lambda schedule, number: bool(schedule))
+    report = hunted(trial, HuntBudget(jobs=2, findings=2))
+    assert len(report.findings) == 2
+    assert report.ended == "2 findings"
+
+
+def test_hunt_ends_at_its_time() -> None:
+    report = hunted(breaks_on("nothing"), HuntBudget(seconds=0.0, jobs=1))
+    assert (report.runs, report.ended) == (2, "0 s")
+
+
+def test_hunt_without_budget_left_does_not_shrink() -> None:
+    report = hunted(breaks_on("split_character"), HuntBudget(runs=3, jobs=1))
+    assert report.findings[0].schedule == report.findings[0].found
+
+
+def test_hunt_interrupted_reports_what_it_has() -> None:
+    def fails(schedule: Schedule, number: int) -> bool:
+        if number == 30:
+            raise KeyboardInterrupt
+        return False
+
+    report = hunted(ScriptedTrial(fails, parallel=False))
+    assert report.ended == "interrupted"
+    assert report.runs > 20
+
+
+def test_hunt_tries_everything_with_a_large_budget() -> None:
+    assert hunted(breaks_on("nothing"), HuntBudget(runs=100_000, jobs=4)).ended == "tried everything"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "message"),
+    [
+        (replace(BASE, code=None), BASE, "does not end within 0.1 s"),
+        (replace(BASE, code=1, stderr="no key"), BASE, "fails with exit code 1: no key"),
+        (RunOutcome(1, 0.1), BASE, "fails with exit code 1: it wrote nothing"),
+        (replace(BASE, exchanges=()), BASE, "sent no request to the server"),
+        (BASE, replace(BASE, compared=b"x"), "their output cannot be compared"),
+        (replace(BASE, repeated=("pay",)), BASE, "a side effect comes more than once: pay"),
+    ],
+)
+def test_baseline_that_fails_is_refused(first: RunOutcome, other: RunOutcome, message: str) -> None:
+    with pytest.raises(NoBaseline, match=message):
+        check_baseline(first, [other])
+
+
+def test_unplayed_row_has_the_reason_of_the_server() -> None:
+    class Noted(ScriptedTrial):
+        def run(self, schedule: Schedule) -> RunOutcome:
+            outcome = super().run(schedule)
+            if not any(each.kind == "crlf" for each in schedule):
+                return outcome
+            return replace(outcome, exchanges=(asked(None, notes=("crlf not played: no stream",)),))
+
+    report = hunted(Noted(lambda schedule, number: False))
+    assert report.tried["crlf"].reason == "crlf not played: no stream"
