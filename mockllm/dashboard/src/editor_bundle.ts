@@ -174,7 +174,7 @@ export function openEditor(parent: HTMLElement, options: EditorOptions): Editor 
         syntaxHighlighting(highlight),
         look,
         EditorState.readOnly.of(options.readOnly),
-        EditorView.contentAttributes.of({ "aria-label": options.label }),
+        EditorView.contentAttributes.of({ "aria-label": options.label, tabindex: "0" }),
         autocompletion({ override: [complete(options.single)], activateOnTyping: true, icons: false }),
         hover(options.single),
         lintGutter(),

@@ -107,6 +107,39 @@ export interface Rule {
   answers: number;
 }
 
+export interface ConversationPart {
+  kind: string;
+  text: string | null;
+  name: string | null;
+  id: string | null;
+  arguments: Json;
+}
+
+export interface TimedEvent {
+  planned: number;
+  at: number | null;
+  kind: string;
+  chunk: number;
+  text: string;
+}
+
+export interface Conversation {
+  system: string | null;
+  tools: string[];
+  left_out: number;
+  turns: { role: string; parts: ConversationPart[] }[];
+  response: {
+    text: string | null;
+    thinking: string | null;
+    refusal: string | null;
+    calls: ConversationPart[];
+    finish: string | null;
+    input_tokens: number | null;
+    output_tokens: number | null;
+  } | null;
+  events: TimedEvent[];
+}
+
 /** A rule with its text. */
 export interface RuleText extends Rule {
   yaml: string | null;

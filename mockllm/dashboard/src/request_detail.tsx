@@ -3,28 +3,36 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
+import { Compare } from "./compare.tsx";
+import { ConversationView } from "./conversation_view.tsx";
+import { asCurl } from "./copy_as.ts";
+import { CopyCode } from "./copy_code.tsx";
 import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
-import type { Detail, Explanation, Json, Pair } from "./models.ts";
+import type { Conversation, Detail, Explanation, Json, Pair } from "./models.ts";
 import { Copy, Empty, attempt, TextArea, Yaml } from "./components.tsx";
 import { refresh } from "./feed.ts";
 import { PLACEHOLDER } from "./overlay_editor.tsx";
-import { address, show } from "./route.ts";
+import { Replay } from "./replay.tsx";
+import { address, show, useRoute } from "./route.ts";
 import { scalar } from "./yaml.ts";
+import { StreamAxis } from "./stream_axis.tsx";
 import { tone } from "./tone.ts";
 
 interface Loaded {
   detail: Detail;
   why: Explanation | null;
   rule: string | null;
+  conversation: Conversation | null;
 }
 
 async function load(id: number): Promise<Loaded> {
-  const [detail, why, rule] = await Promise.all([
+  const [detail, why, rule, conversation] = await Promise.all([
     get<Detail>(`/api/requests/${id}`),
     call<Explanation>("POST", "/api/explain", { request_id: id }).catch(() => null),
     maybe<{ yaml: string }>(`/api/requests/${id}/rule`).catch(() => undefined),
+    maybe<Conversation>(`/api/requests/${id}/conversation`).catch(() => undefined),
   ]);
-  return { detail, why, rule: rule?.yaml ?? null };
+  return { detail, why, rule: rule?.yaml ?? null, conversation: conversation ?? null };
 }
 
 export function RequestDetail(props: { id: number; close: () => void }): JSX.Element {
@@ -68,12 +76,29 @@ export function RequestDetail(props: { id: number; close: () => void }): JSX.Ele
 }
 
 function Content(props: Loaded): JSX.Element {
-  const { detail, why } = props;
+  const { detail, why, conversation } = props;
+  const { query } = useRoute();
+  const other = Number(query.get("with") ?? 0);
+  const compare = (id: number | null): void => {
+    const kept = Object.fromEntries([...query].filter(([name]) => name !== "with"));
+    show(address("requests", [detail.id], id === null ? kept : { ...kept, with: id }), true);
+  };
   return (
     <>
       <p class={`headline ${tone(detail)}`}>
         <strong>{detail.status}</strong> {detail.method} {detail.path}
       </p>
+      <div class="actions">
+        <Replay key={detail.id} detail={detail} />
+        <Copy text={asCurl(detail, location.origin)} label="Copy as curl" what="the request as curl" />
+        <CopyCode id={detail.id} />
+        {other ? null : (
+          <button type="button" class="small" onClick={() => compare(detail.id)}>
+            Compare
+          </button>
+        )}
+      </div>
+      {other ? <Compare detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
         <Fact name="Received">{clock(detail.at)}</Fact>
         <Fact name="Duration">{duration(detail.took)}</Fact>
@@ -91,6 +116,8 @@ function Content(props: Loaded): JSX.Element {
       </dl>
       <Why detail={detail} why={why} />
       {props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null}
+      {conversation ? <ConversationView conversation={conversation} /> : null}
+      {conversation ? <StreamAxis events={conversation.events} faults={detail.faults} /> : null}
       <Part title="Request">
         <Headers pairs={detail.request.headers} />
         <Body json={detail.request.body} text={detail.request.text ?? detail.request.base64} what="the request" />
