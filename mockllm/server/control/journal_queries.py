@@ -139,7 +139,7 @@ def contains(entry: JournalEntry, text: str) -> bool:
 
 
 def _searched(data: bytes) -> str:
-    """Return bytes as a text in lower case, with the escapes of JSON resolved that stand for letters."""
+    """Return bytes as a text in lower case, with JSON's escapes of letters resolved."""
     text = data.decode("utf-8", "replace")
     if "\\u" in text:
         text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
@@ -147,7 +147,7 @@ def _searched(data: bytes) -> str:
 
 
 def _joined(data: bytes) -> str:
-    """Return the texts in the events of a stream, one after the other: all of the same key."""
+    """Return the texts in the events of a stream, joined by key."""
     texts: dict[str, list[str]] = {}
     for line in data.decode("utf-8", "replace").splitlines():
         with contextlib.suppress(JSONDecodeError):

@@ -89,6 +89,8 @@ def test_every_route_has_a_valid_call() -> None:
     left = {(route.method, route.path) for route in ROUTES} - asked
     assert left == {
         ("GET", "/api/requests/{id}"),
+        ("GET", "/api/requests/{id}/code"),
+        ("GET", "/api/requests/{id}/conversation"),
         ("GET", "/api/requests/{id}/rule"),
         ("DELETE", "/api/rules/{name}"),
         ("PUT", "/api/files/{file}"),

@@ -39,8 +39,8 @@ class ReadResponse(BaseModel):
 
 
 class TimedEvent(BaseModel):
-    """A step of a stream. `planned` and `at` are seconds after the request; `at` is None if it was not sent. `kind` is
-    the kind of the event, `raw` for bytes that are no event, `cut` for a deliberate end."""
+    """A step of a stream. `planned` and `at` are seconds after the request; `at` is None if it was not sent. `kind`
+    is the kind of the event, `raw` for bytes that are no event, `cut` for a deliberate end."""
 
     planned: float
     at: float | None
