@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
+import mockllm.testing
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.options import (
     LOADING,
@@ -45,6 +47,8 @@ ABOUT: Final = (
     "ANTHROPIC_BASE_URL, GOOGLE_GEMINI_BASE_URL and MOCKLLM_BASE_URL, with dummy keys. Exits with the "
     "command's exit code; with --strict with 1 if the command succeeded but no rule matched a request."
 )
+NODE_CLOCK: Final = Path(mockllm.testing.__file__).with_name("node_clock.mjs")
+"""The module that scales the clock of a Node process."""
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
 """Exit codes as in shells."""
 OWN: Final = (
@@ -52,6 +56,7 @@ OWN: Final = (
     "--strict",
     "--miss-status",
     "--max-delay",
+    "--time-scale",
     "--allow-overrides",
     "--proxy-allow",
     "--no-cors",
@@ -99,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     app.make_control = partial(control_of, app, builder)
     try:
         with serving(app, values["port"]) as url:
-            code = _run(line, {**environment, **variables(url)})
+            code = _run(line, {**environment, **variables(url), **_clock(values["time_scale"], environment)})
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
@@ -137,6 +142,20 @@ def _run(line: Sequence[str], environment: Mapping[str, str]) -> int:
     with _forward_signals(process):
         code = process.wait()
     return BY_SIGNAL - code if code < 0 else code
+
+
+def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables by which Node scales its own clock, and say what is not scaled."""
+    if scale == 1.0:
+        return {}
+    print(
+        f"mockllm: time scale {scale:g}: timers and dates of Node processes are scaled, too; those of other "
+        "programs, and native timeouts, are not",
+        file=sys.stderr,
+    )
+    preload = f"--import={NODE_CLOCK.as_uri()}"
+    options = " ".join(filter(None, (environment.get("NODE_OPTIONS"), preload)))
+    return {"MOCKLLM_TIME_SCALE": f"{scale:g}", "NODE_OPTIONS": options}
 
 
 @contextmanager

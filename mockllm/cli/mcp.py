@@ -19,7 +19,7 @@ from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
 
-OWN: Final = ("--seed", "--strict", "--max-delay", "--allow-overrides", "--verbose")
+OWN: Final = ("--seed", "--strict", "--max-delay", "--time-scale", "--allow-overrides", "--verbose")
 OPTIONS: Final = tuple(option for option in SERVING if option.name in OWN)
 PATH: Final = "/mcp"
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, upstream
+from mockllm.cli.units import address, byte_text, count, error_status, seconds, size, time_scale, upstream
 from mockllm.core.request.request import VOLATILE
 from mockllm.scenario.diagnostics import nearest
 from mockllm.server.server_limits import PREFIX, ServerLimits, environment_name
@@ -176,6 +176,14 @@ SERVING: Final = (
         60.0,
         seconds,
         metavar="SECONDS",
+    ),
+    Option(
+        "--time-scale",
+        RESPONSES,
+        "factor on all times of scenarios: with 0.01 a wait of a second takes 10 ms",
+        1,
+        time_scale,
+        metavar="FACTOR",
     ),
     Option(
         "--allow-overrides",

@@ -51,6 +51,7 @@ def build(
         Sessions(max_sessions=bounds.sessions, unused=bounds.session_ttl),
         seed=values["seed"],
         longest=values["max_delay"],
+        time_scale=values["time_scale"],
         max_generated=bounds.generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],

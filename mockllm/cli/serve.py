@@ -136,6 +136,7 @@ def create_builder(values: Mapping[str, Any], sessions: Sessions, max_generated:
         sessions,
         seed=values["seed"],
         longest=values["max_delay"],
+        time_scale=values["time_scale"],
         max_generated=max_generated,
         strict=values["strict"],
         overrides=values["allow_overrides"],

@@ -13,6 +13,8 @@ from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.server_limits import KIB, MIB
 
 _SIZE: Final = re.compile(r"(\d+)\s*(?:bytes|b|([kmg])(?:i?b)?)?", re.IGNORECASE | re.ASCII)
+MIN_TIME_SCALE: Final = 0.0001
+"""The smallest factor: below it a minute of a scenario is shorter than the precision of the server's waits."""
 _POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3}
 
 
@@ -26,6 +28,19 @@ def seconds(text: str) -> float:
         return parse_duration(text)
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"expected a number of seconds, found {text!r}")
+    return number
+
+
+def time_scale(text: str) -> float:
+    """Parse the factor on all times of scenarios. Raise ValueError with the expected form."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not MIN_TIME_SCALE <= number <= 1 / MIN_TIME_SCALE:
+        raise ValueError(
+            f"expected a factor from {MIN_TIME_SCALE:g} to {1 / MIN_TIME_SCALE:g}, such as 0.01, found {text!r}"
+        )
     return number
 
 

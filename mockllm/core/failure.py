@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from math import inf
+from math import ceil, inf
 from typing import Final
 
 from msgspec import Struct, field
@@ -72,13 +72,26 @@ class Failure(Struct, frozen=True):
     quota: tuple[str, int, float] | None = None
     in_chunk: bool = False
     """Whether a stream has the error in a chunk with the finish reason `error`, in place of a separate event."""
+    time_scale: float = 1.0
+    """Factor on the usual wait of a dialect's table: the failure's own `retry_after` is scaled already."""
     note: str | None = None
     """What the log and `explain` tell the author of a scenario; no response contains it."""
 
     def again(self, usual: float | None = None) -> float | None:
         """Return the seconds until a retry for the response: the failure's own, else the usual; None for NEVER."""
         wait = usual if self.retry_after is None else self.retry_after
-        return None if wait == NEVER else wait
+        if wait is None or wait == NEVER:
+            return None
+        return wait if self.retry_after is not None else wait * self.time_scale
+
+    def scaled(self, factor: float) -> Failure:
+        """Return the failure for a server whose time has this factor (`--time-scale`)."""
+        if factor == 1.0:
+            return self
+        wait = self.retry_after
+        if wait is not None and wait != NEVER:
+            wait = ceil(round(wait * factor * 1000, 3)) / 1000  # whole milliseconds, as providers state them
+        return replace(self, retry_after=wait, time_scale=factor)
 
     def overflow(self, window: int, tokens: int) -> tuple[int, int]:
         """Return the size of the context and the number of tokens for a `context_length` error.

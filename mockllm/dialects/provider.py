@@ -55,6 +55,15 @@ class ProviderRoute(NamedTuple):
     """Whether this path alone needs the provider's name as its prefix."""
 
 
+class ProviderSocket(NamedTuple):
+    """A path at which WebSockets open."""
+
+    path: str
+    handshake: ProviderCall
+    messages: tuple[tuple[str, ProviderCall], ...]
+    """The calls of the messages that are requests, by the names of their events."""
+
+
 class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """A provider. `mockllm/dialects/providers.py` lists all of them."""
 
@@ -68,6 +77,8 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     """The usual generating call first. Where several patterns fit a path, the last one is used."""
     prefixed: bool = False
     """Whether its paths need its name as their prefix."""
+    sockets: tuple[ProviderSocket, ...] = ()
+    """The paths at which its WebSockets open."""
 
     base: str = ""
     """The path in the base URL of its SDKs."""
@@ -115,8 +126,13 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
 
     @property
     def calls(self) -> tuple[ProviderCall, ...]:
-        """Each call once, in the order of the routes."""
-        return tuple(dict.fromkeys(route.call for route in self.routes))
+        """Each call once, in the order of the routes, then those of WebSockets."""
+        of_sockets = (
+            call
+            for socket in self.sockets
+            for call in (socket.handshake, *(message for _, message in socket.messages))
+        )
+        return tuple(dict.fromkeys((*(route.call for route in self.routes), *of_sockets)))
 
     def call(self, id: str) -> ProviderCall:
         """Return the call of this id. Raises KeyError."""

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
+from mockllm.core.request.socket_session import METHOD
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider import Provider, ProviderCall
@@ -113,6 +114,26 @@ class UnknownPath(Struct, frozen=True):
 Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
 
 
+def _sockets() -> Mapping[str, Mapping[str, RouteMatch]]:
+    """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and the name
+    of their event."""
+    found: dict[str, dict[str, RouteMatch]] = {}
+    for owner in REGISTERED:
+        base = owner.base if owner.optional_base is None else owner.optional_base
+        for socket in owner.sockets:
+            calls = [(METHOD, socket.handshake)]
+            calls += [(f"{METHOD} {event}", call) for event, call in socket.messages]
+            for bare in dict.fromkeys((socket.path, socket.path.removeprefix(base))):
+                for prefix in ("", f"/{owner.name}"):
+                    matches = {method: RouteMatch(call, owner.name, bare) for method, call in calls}
+                    found.setdefault(prefix + bare, matches)
+    return found
+
+
+def _is_handshake(method: str, headers: Mapping[str, str]) -> bool:
+    return method == "GET" and headers.get("upgrade", "").strip().lower() == "websocket"
+
+
 def find(method: str, path: str, headers: Mapping[str, str], query: str = "") -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
     looked up by lower-case name. `query` is undecoded."""
@@ -142,8 +163,13 @@ def _select(candidates: Sequence[RouteMatch], headers: Mapping[str, str], query:
 
 
 def _search(method: str, path: str, headers: Mapping[str, str], query: str) -> Routing:
-    """Route what the exact lookup did not find: patterns, HEAD (which is GET without a body), other methods, and
-    unknown paths."""
+    """Route what the exact lookup did not find: WebSockets, patterns, HEAD (which is GET without a body), other
+    methods, and unknown paths."""
+    sockets = _SOCKETS.get(path)
+    if sockets is not None:
+        found = sockets.get(METHOD if _is_handshake(method, headers) else method)
+        if found is not None and method != METHOD:
+            return found
     known = _matching(path)
     effective = "GET" if method == "HEAD" else method
     if effective in known:
@@ -321,3 +347,4 @@ for _route in ROUTES:
         else:
             _found = RouteMatch(_route.call, _route.provider, _bare)
             _LITERAL.setdefault(_prefix_ + _bare, {}).setdefault(_route.method, []).append(_found)
+_SOCKETS: Final = _sockets()

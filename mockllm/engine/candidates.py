@@ -13,7 +13,12 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.registry import knows
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.scenario.catalog import Catalog, ResponseSelector
+from mockllm.scenario.language.proxy import ProxySpec
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import ReplySpec
 
+HANDSHAKE: Final = "handshake"
+"""The api of the handshake of a WebSocket."""
 MAX_CACHED_MATCHES: Final = 10_000
 """How many combinations of rules and modifiers are cached."""
 RulesAndModifiers = tuple[Sequence[Candidate], Sequence[Candidate]]
@@ -77,7 +82,10 @@ class CandidateFinder:
         """Return the candidates of a request. The rules end with the first one without a guard: no later rule can
         respond."""
         known = self._known.get(mask)
-        rules, modifiers = self._find(mask, request) if known is None else known
+        if request.method == "GET" and request.api == HANDSHAKE:
+            rules, modifiers = self._of_handshake(mask, request)
+        else:
+            rules, modifiers = self._find(mask, request) if known is None else known
         facts = (request.session or "", self._seed, rules, modifiers, validation.invalid, validation.unknown)
         unmatched = "strict" if request.generates else self._lookup_validation
         return MatchResult(*facts, request.monotonic, validation.tokens, unmatched)
@@ -90,6 +98,20 @@ class CandidateFinder:
         if index.decided(mask) and all(found.item in self._global for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
+
+    def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
+        """Return the candidates for the handshake of a WebSocket: a reply is for the messages behind it."""
+        index, first, end = self._index, self._rules, len(self._items)
+        refusing = (number for number in index.among(mask, request, 0, first) if not self._replies(number))
+        modifiers = [self.candidate(number, request) for number in index.among(mask, request, first, end)]
+        return self._reached(refusing, request), modifiers
+
+    def _replies(self, number: int) -> bool:
+        """Return whether all responses of a rule are the content of a generating call."""
+        selector = self._items[number].answers
+        return selector is not None and all(
+            isinstance(response.spec, ReplySpec | ReplaySpec | ProxySpec) for response in selector.responses
+        )
 
     def _reached(self, numbers: Iterator[int], request: Request) -> list[Candidate]:
         """Return the candidates up to the first without a guard."""

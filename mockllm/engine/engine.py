@@ -19,6 +19,7 @@ from mockllm.core.request.request import VOLATILE, Request
 from mockllm.core.request.request_keys import cached_hash, known_hash
 from mockllm.core.request.stored_responses import StoreUpdate
 from mockllm.core.selection.decision import Lease
+from mockllm.core.time_scale import stated_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.routes import BASE_URLS, RouteMatch, calls_by_provider
 from mockllm.engine.bounded_cache import BoundedCache
@@ -89,6 +90,7 @@ class Engine:
         hashed: bool = False,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        time_scale: float = 1.0,
     ) -> None:
         """Make an engine.
 
@@ -96,13 +98,15 @@ class Engine:
         generates for one schema; `overrides`: whether request headers may set a fault, a delay or a rule;
         `volatile`: the fields of a body that are no part of its hash; `hashed`: whether every response carries its
         request's hash, not only a response that was found by it; `miss_status`: the status of unmatched requests;
-        `proxy_hosts`: the hosts to which rules of packs and of the control API may forward requests, None for any.
+        `proxy_hosts`: the hosts to which rules of packs and of the control API may forward requests, None for any;
+        `time_scale`: the factor on all times of scenarios.
         """
         self.catalog = catalog
         self._stale = tuple(stale)
         self.state = state
         self.seed = seed
         self.overrides = overrides
+        self._time_scale = time_scale
         self._volatile = volatile
         self._hashed = hashed
         self._planner = ResponsePlanner(catalog, longest, max_generated, miss_status, proxy_hosts)
@@ -183,7 +187,7 @@ class Engine:
         try:
             planned = self._planned(responder, notes)
             if lease is not None:
-                lease.expect_end(request.monotonic + lasting(planned.plan))
+                lease.expect_end(responder.matched.now + lasting(planned.plan))
         except LongReply:
             responder.may_defer = False
             raise DeferredResponse(lease, partial(self._plan_deferred, responder, notes)) from None
@@ -204,7 +208,7 @@ class Engine:
         request = responder.request
         planned = self._planned(responder, notes)
         updates = self._store_updates(planned, request)
-        end = inf if planned.lease is None else request.monotonic + lasting(planned.plan)
+        end = inf if planned.lease is None else responder.matched.now + lasting(planned.plan)
 
         def conclude() -> PlannedResponse:
             if planned.lease is not None:
@@ -218,10 +222,15 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect remembers. Return the response with the request's hash, if a rule looked the hash
         up or every response carries one."""
+        scale = self._time_scale if request.session is None else self.time_scale(request.session)
         for update in updates:
+            if scale != 1.0:
+                update = update.scaled(scale, request.monotonic)
             self.state.remember(request.session or "", update)
             if update.webhooks:
                 planned = planned._replace(webhooks=planned.webhooks + update.webhooks)
+        if scale != 1.0:
+            planned = planned._replace(time_scale=scale)
         hash = cached_hash(request) if self._hashed else known_hash(request)
         if hash is None:
             return planned
@@ -238,6 +247,11 @@ class Engine:
             if update is not None:
                 updates.append(update)
         return updates
+
+    def time_scale(self, session: str | None) -> float:
+        """Return the factor on all times of scenarios for the requests of a session."""
+        own = None if session is None else self.state.time_scale(session)
+        return self._time_scale if own is None else own
 
     def peek(self, request: Request) -> Responder:
         """Return the responder of the present decision on a request. Nothing is counted."""
@@ -274,10 +288,14 @@ class Engine:
                 matched = replace(matched, seed=override.seed)
             if override.rule is not None:
                 matched = replace(matched, rules=[self._candidates.candidate(override.rule, request)])
+        scale = self.time_scale(request.session)
+        if scale != 1.0:
+            matched = replace(matched, now=request.monotonic / scale)
         decision = self.state.decide(matched, count=count)
         if type(override) is Override and override.place is not None:
             decision = decision_at(decision, matched, override.place)
-        return Responder(self._planner, request, outcome, matched, decision, validation)
+        stated = scale if scale == 1.0 else stated_scale(request.headers, scale)
+        return Responder(self._planner, request, outcome, matched, decision, validation, stated)
 
     def _add_fast_path(self, mask: int) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""

@@ -90,7 +90,7 @@ def no_websocket(request: Request) -> Failure | None:
     The status 426 (RFC 9110, section 15.5.22) with the protocol that is served makes clients such as Codex fall back
     to plain HTTP at once; they retry other statuses for several seconds.
     """
-    if request.headers.get("upgrade", "").strip().lower() != "websocket":
+    if request.method != "GET" or request.headers.get("upgrade", "").strip().lower() != "websocket":
         return None
     message = f"No WebSocket is served at {request.path}. Send a plain HTTP request."
     headers = (("Upgrade", "HTTP/1.1"), ("Connection", "Upgrade"))

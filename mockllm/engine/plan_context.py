@@ -55,6 +55,8 @@ class PlanContext(Struct):
     """Seconds for which rate limits and loads delay the response."""
     instant: bool = False
     """Whether the response has no waits but scripted ones."""
+    time_scale: float = 1.0
+    """The factor on all times of scenarios, for the waits that a response states."""
     slowdown: float = 1.0
     """The factor by which a load multiplies all waits."""
 

@@ -44,6 +44,8 @@ class PlannedResponse(NamedTuple):
     """What the server sends to the addresses of a client, at their times."""
     limit_headers: Headers = ()
     """The headers of rate limits that a cached response has in addition."""
+    time_scale: float = 1.0
+    """Factor on all waits of the plan: the plan has the scenario's times."""
     drawn: str | bytes = ""
     """The seed that reproduces the response (`engine.seed_token`), or the root of its ids."""
     placeholder_values: Sequence[bytes] = ()

@@ -174,7 +174,8 @@ class ResponsePlanner:
 
     def _error(self, context: PlanContext, spec: ErrorSpec) -> Plan:
         evaluation = Context(context.scope, context.randomness)  # retry_after is no wait of the server's
-        error = failure_from_spec(evaluate(spec, evaluation)).for_dialect(context.dialect.name, DIALECT_NAMES)
+        failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.time_scale)
+        error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
         return context.dialect.error(error, context.request, context.identity)
 
@@ -250,7 +251,8 @@ class ResponsePlanner:
             raise LongReply
         if broken is not None:
             context.error = broken.type
-            reply = replace(reply, broken=broken.for_dialect(context.dialect.name, DIALECT_NAMES))
+            broken = broken.scaled(context.time_scale).for_dialect(context.dialect.name, DIALECT_NAMES)
+            reply = replace(reply, broken=broken)
         if request.background:
             plan = self._paced(context, self._stream(context, dialect, reply, same=False), reply, settings)
             plan = dialect.in_background(  # type: ignore[attr-defined]  # a BackgroundDialect

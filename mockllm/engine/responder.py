@@ -13,7 +13,7 @@ from mockllm.core.display import cut
 from mockllm.core.failure import Failure
 from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
-from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.rendering.plan import Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import AdmissionResult, Decision, MatchResult, Selected
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
@@ -22,7 +22,7 @@ from mockllm.dialects.decoded_response import issued_calls
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.registry import limit_headers, refused
 from mockllm.dialects.routes import RouteMatch, Routing
-from mockllm.engine.candidates import RequestValidation
+from mockllm.engine.candidates import HANDSHAKE, RequestValidation
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.near_misses import ICON, Unmatched, no_match, no_websocket, unfit, unknown_path
 from mockllm.engine.overrides import Override, changed
@@ -54,7 +54,9 @@ NO_STEP: Final = -1
 class Responder:
     """Makes the response to one request."""
 
-    __slots__ = ("decision", "dialect", "matched", "may_defer", "outcome", "planner", "request", "validation")
+    __slots__ = (
+        "decision", "dialect", "matched", "may_defer", "outcome", "planner", "request", "time_scale", "validation",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,7 +66,9 @@ class Responder:
         matched: MatchResult,
         decision: Decision,
         validation: RequestValidation,
+        time_scale: float = 1.0,
     ) -> None:
+        self.time_scale = time_scale
         self.planner = planner
         self.request = request
         self.outcome = outcome
@@ -140,7 +144,8 @@ class Responder:
         item = self.planner.catalog.items[bounds.by.item]
         if limit is None:
             return self._builtin(Failure("overloaded"), item.id, note=f"overloaded: no room ({item.where})")
-        facts = (request.provider, limit, bounds.standing, bounds.tokens, request.model, request.now)
+        seen, standing = limit.scaled(self.time_scale), bounds.standing.scaled(self.time_scale)
+        facts = (request.provider, seen, standing, bounds.tokens, request.model, request.now)
         again = "" if limit.retry_after is None else f", retry after {limit.retry_after:g}s"
         note = f"limited: too many {BOUND_NAMES.get(limit.by, 'requests')}{again} ({item.where})"
         return self._builtin(refused(*facts), item.id, note=note)
@@ -148,7 +153,7 @@ class Responder:
     def _unmatched(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.miss_status
-        handshake = no_websocket(self.request)
+        handshake = None if self.request.api == HANDSHAKE else no_websocket(self.request)
         if handshake is not None:
             return self._builtin(handshake, None, note=NO_WEBSOCKET)
         if not isinstance(self.outcome, RouteMatch):
@@ -197,7 +202,7 @@ class Responder:
         self, bounds: AdmissionResult, planned: PlannedResponse, settings: EffectiveSettings
     ) -> PlannedResponse:
         """Return the response with the limits' headers, unless a setting has the same header, and their delay."""
-        headers = limit_headers(self.request.provider, bounds.standing, self.request.now)
+        headers = self._limit_headers(bounds)
         if settings.sending.headers:
             own = {name.lower() for name, _, _ in settings.sending.headers}
             headers = tuple(pair for pair in headers if pair[0] not in own)
@@ -246,9 +251,7 @@ class Responder:
     ) -> PlannedResponse:
         """Return a response that no rule makes, with the settings of the modifiers that apply."""
         identity = self._identity()
-        plan = (
-            self.dialect.error(content, self.request, identity) if isinstance(content, Failure) else content
-        )
+        plan = content if isinstance(content, Plan) else self._builtin_error(content, identity)
         if self.decision.outcome == "limited":
             plan = _with_unique_headers(plan)
         settings = self._settings(None, NO_RESPONSE, NO_STEP)
@@ -261,13 +264,23 @@ class Responder:
         context.notes += [text for text in notes if text]
         return self._finished(plan, rule, context, missed=missed)
 
+    def _builtin_error(self, failure: Failure, identity: ResponseIdentity) -> Plan:
+        """Return an error of the server's own. The wait of a limit's refusal is scaled already."""
+        scaled = replace(failure, time_scale=self.time_scale) if self.time_scale != 1.0 else failure
+        return self.dialect.error(scaled, self.request, identity)
+
+    def _limit_headers(self, bounds: AdmissionResult) -> Headers:
+        """Return the state of the limits as the client sees it."""
+        standing = bounds.standing.scaled(self.time_scale)
+        return limit_headers(self.request.provider, standing, self.request.now)
+
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
         """Return a failure without any settings, which may be what failed."""
         plan = with_rule_header(
             self.dialect.error(failure, self.request, self._identity()), self._chosen_rule()
         )
         if self.decision.bounds is not None:
-            headers = limit_headers(self.request.provider, self.decision.bounds.standing, self.request.now)
+            headers = self._limit_headers(self.decision.bounds)
             plan = replace(plan, head=plan.head.with_unique_headers(headers))
         modifiers = tuple(item.id for item in self.modifiers)
         return PlannedResponse(plan, None, modifiers, (reason(failure),), error=failure.type)
@@ -297,9 +310,11 @@ class Responder:
         bounds: AdmissionResult | None,
     ) -> PlanContext:
         facts = (request, self.dialect, response, settings, scope, randomness, identity, self._of_modifier)
-        context = PlanContext(*facts, max_wait=self.planner.longest, may_defer=self.may_defer)
+        context = PlanContext(
+            *facts, max_wait=self.planner.longest, may_defer=self.may_defer, time_scale=self.time_scale
+        )
         if bounds is not None:
-            context.limit_headers = limit_headers(request.provider, bounds.standing, request.now)
+            context.limit_headers = self._limit_headers(bounds)
             context.held, context.slowdown = bounds.wait, bounds.slowdown
         return context
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
 from mockllm.server.awaiting_exchange import AwaitingExchange
-from mockllm.server.deadlines import Deadlines, LoopClock
+from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 class App:
-    """What all exchanges of a server share. Without `lines`, no access log is formatted."""
+    """What all exchanges of a server share. Without `lines`, no access log is formatted. `clock` makes the clock of
+    all waits of responses for the loop."""
 
     def __init__(
         self,
@@ -40,8 +41,10 @@ class App:
         limits: ServerLimits | None = None,
         open_to_pages: bool = True,
         lines: AccessLog | None = None,
+        clock: Callable[[asyncio.AbstractEventLoop], Clock] = LoopClock,
     ) -> None:
         self.engine = engine
+        self._clock = clock
         self.make_control: Callable[[], ControlProtocol] | None = None
         """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
         self.recorder: Recorder | None = None
@@ -92,5 +95,5 @@ class App:
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""
         loop = asyncio.get_running_loop()
-        self.deadlines = Deadlines(LoopClock(loop))
+        self.deadlines = Deadlines(self._clock(loop))
         self.journal.tend(loop)

@@ -8,33 +8,22 @@ import asyncio
 import sys
 import time
 import traceback
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.gzip import wants
 from mockllm.core.rendering.plan import Plan
-from mockllm.engine import DeferredResponse, PlannedResponse
+from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
+from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.http1 import ALLOW_CORS, RenderedHead, render_head
 from mockllm.server.json_structure import is_short, structure_failure_in_turns
-from mockllm.server.metrics import schedule
 from mockllm.server.player import play_plan
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import FEED, target_host
-from mockllm.server.respond import (
-    begin,
-    compressed,
-    fail,
-    framing_of,
-    recorder_of,
-    refuse,
-    respond,
-    send_webhooks,
-)
+from mockllm.server.respond import begin, fail, framing_of, opens_socket, recorder_of, refuse, respond
 
 if TYPE_CHECKING:
     from mockllm.server.recorder import ProxiedResponse, Recorder
@@ -69,11 +58,16 @@ async def _complete(app: App, exchange: Exchange) -> bool:
         if exchange.ended:
             return exchange.keep_alive
     if exchange.deferred is not None:
-        await _plan(app, exchange, exchange.deferred)
+        await plan_in_thread(app, exchange, exchange.deferred)
     if exchange.player is None and exchange.response is NOT_PLANNED:
         await _ask_control(app, exchange)
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
+    if opens_socket(exchange.response):
+        from mockllm.server.websocket import serve_socket
+
+        await serve_socket(app, exchange)
+        return False
     if exchange.player is None:
         recorder = recorder_of(app, exchange)
         if recorder is not None:
@@ -98,20 +92,6 @@ async def _read(app: App, exchange: Exchange) -> None:
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
-
-
-async def _plan(app: App, exchange: Exchange, deferred: DeferredResponse) -> None:
-    """Set the response that takes long to plan."""
-    request = exchange.request
-    assert request is not None, "an engine has read the request"
-    conclude = await app.worker.run(deferred.plan)
-    response = conclude()
-    if response.webhooks:
-        send_webhooks(app, response)
-    if app.gzip and wants(request.headers):
-        response = await app.worker.run(partial(compressed, response))
-    exchange.schedule = await app.worker.run(partial(schedule, response.made))
-    exchange.response, exchange.deferred = response, None
 
 
 async def _play(app: App, exchange: Exchange) -> bool:
@@ -167,7 +147,7 @@ async def _pass_on(app: App, exchange: Exchange, recorder: Recorder) -> ProxiedR
     kind = type(request)
     app.playing[kind] = app.playing.get(kind, 0) + 1
     try:
-        wait = planned.plan.delay - (app.deadlines.time() - exchange.since)
+        wait = planned.plan.delay * planned.time_scale - (app.deadlines.time() - exchange.since)
         if planned.plan.delivery.proxy_target is not None and wait > 0:
             await asyncio.sleep(wait)
         exchange.passed_on = True

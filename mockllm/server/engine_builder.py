@@ -66,6 +66,7 @@ class Builder:
         hashed: bool = False,
         miss_status: int = NOT_FOUND,
         proxy_hosts: frozenset[str] | None = None,
+        time_scale: float = 1.0,
     ) -> None:
         self._sources = sources
         self._state = state
@@ -81,6 +82,7 @@ class Builder:
             hashed=hashed,
             miss_status=miss_status,
             proxy_hosts=proxy_hosts,
+            time_scale=time_scale,
         )
         self.warnings: tuple[str, ...] = ()
         """Warnings about the present files."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import StreamReader
 
     from mockllm.core.request.request import Request
+    from mockllm.core.request.socket_session import SocketSession
     from mockllm.core.selection.decision import Lease
     from mockllm.engine import DeferredResponse
     from mockllm.server.player import Player
@@ -84,6 +85,9 @@ class Exchange(Struct, gc=False):
     """Whether a recorder passes the request on to its provider, and ends the exchange."""
     keep_alive: bool = True
     """Whether the response leaves the connection usable."""
+
+    socket: SocketSession | None = None
+    """The session of the WebSocket on which the request came as a message."""
 
     ended: bool = False
     left: EndReason = "finished"

@@ -204,6 +204,8 @@ class Metrics:
         times = seen.times
         assert times is not None
         first, planned = seen.schedule or schedule(seen.response.made)
+        scale = seen.response.time_scale
+        first, planned = first * scale, planned * scale
         streamed = seen.response.made.framing is not Framing.PLAIN
         first_chunk = next((at for at in times if streamed and at - seen.since >= first - 1e-6), None)
         if first_chunk is not None:

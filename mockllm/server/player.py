@@ -51,25 +51,33 @@ class Waitable(Sink, Protocol):
 
 class Player:
     """Plays one response. `since` is when the request's last byte came, on the clock of the deadlines.
+    `time_scale` is the factor on all waits of the plan.
 
     `ended` is how the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is written
     before `resume`. The player calls `turn` when it has ended, stalled or failed.
     """
 
     __slots__ = (
-        "_apart", "_chunked", "_deadline", "_deadlines", "_due", "_head", "_script", "_sink", "ended",
-        "failed", "over", "stalled", "times", "turn",
+        "_apart", "_chunked", "_deadline", "_deadlines", "_due", "_head", "_scale", "_script", "_sink",
+        "ended", "failed", "over", "stalled", "times", "turn",
     )  # fmt: skip
 
     def __init__(
-        self, plan: Plan, opening: RenderedHead, sink: Sink, deadlines: Deadlines, since: float
+        self,
+        plan: Plan,
+        opening: RenderedHead,
+        sink: Sink,
+        deadlines: Deadlines,
+        since: float,
+        time_scale: float = 1.0,
     ) -> None:
         self._head, self._script = carried(plan, opening)
         self._chunked = opening.chunked and not opening.bodiless
         self._apart = bool(plan.delivery.flows)  # its parts are never joined, however late they are
         self._sink = sink
         self._deadlines = deadlines
-        self._due = since + plan.delay
+        self._scale = time_scale
+        self._due = since + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.ended: End | None = None
         self.over: float | None = None
@@ -148,7 +156,7 @@ class Player:
                 if size >= SLICE_BYTES or len(parts) >= SLICE_STEPS:
                     break
             elif type(step) is WaitStep:
-                self._due += step.seconds
+                self._due += step.seconds * self._scale
                 if self._apart or self._due > now:
                     break
             elif type(step) is UnchunkedStep:

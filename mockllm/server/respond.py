@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import packed, wants
@@ -29,6 +29,9 @@ from mockllm.server.json_structure import is_short, structure_failure
 from mockllm.server.player import Player, at_once, takes_time
 from mockllm.server.request_heads import is_control_path
 
+SWITCHING: Final = 101
+"""The status of a handshake. `complete` opens its WebSocket."""
+
 if TYPE_CHECKING:
     from mockllm.server.recorder import Recorder
 
@@ -44,7 +47,9 @@ def respond(app: App, exchange: Exchange) -> bool:
         make_response(app, exchange)
         made = exchange.response.made
         if (type(made) is Plan or app.recorder is not None) and (
-            exchange.response is NOT_PLANNED or recorder_of(app, exchange) is not None
+            exchange.response is NOT_PLANNED
+            or recorder_of(app, exchange) is not None
+            or opens_socket(exchange.response)
         ):
             return False
         return _write_at_once(app, exchange) or begin(app, exchange)
@@ -77,6 +82,8 @@ def make_response(app: App, exchange: Exchange) -> None:
             return
     if is_control_call(app, exchange) and not engine.has_rule(request):
         return  # neither the control API nor a rule has the path: the control API refuses it
+    if exchange.socket is not None:
+        request.recall = exchange.socket.lookup(request.recall)
     exchange.request = request
     exchange.allow_cors = app.open_to_pages
     try:
@@ -90,9 +97,17 @@ def make_response(app: App, exchange: Exchange) -> None:
         exchange.lease = response.lease
     if app.awaiting and request.to_tool_server:
         take_client_response(app, request)
-    if app.gzip and wants(request.headers):
+    if app.gzip and exchange.socket is None and wants(request.headers):
         response = compressed(response)
     exchange.response = response
+
+
+def opens_socket(response: PlannedResponse) -> bool:
+    """Return whether a response opens a WebSocket: a handshake that no fault changed."""
+    made = response.made
+    if type(made) is not Plan or made.head.status != SWITCHING:
+        return False
+    return made.delivery.socket is not None and not made.steps and not made.delivery.withheld
 
 
 def send_webhooks(app: App, response: PlannedResponse) -> None:
@@ -147,7 +162,7 @@ def begin(app: App, exchange: Exchange) -> bool:
     framing = exchange.framing = framing_of(app, exchange)
     extra = ALLOW_CORS if exchange.allow_cors else ""
     head = render_head(plan, framing, app.dates.at(time.time()), extra)
-    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since)
+    player = Player(plan, head, exchange.sink, app.deadlines, exchange.since, exchange.response.time_scale)
     if plan.delivery.awaited is not None:
         await_responses(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, head.keep_alive

@@ -28,16 +28,17 @@ MAX_NAMED_IDS: Final = 3
 
 
 class Session:
-    """One session. `seed` replaces the server's seed for all of its requests; it may be set at any time, and
-    ends with the session. `used` is the time of its last use on a clock that is never set, `used_at` the same in
-    seconds since the epoch."""
+    """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
+    at any time, and end with the session. `used` is the time of its last use on a clock that is never set, `used_at`
+    the same in seconds since the epoch."""
 
-    __slots__ = ("counts", "recall", "seed", "used", "used_at")
+    __slots__ = ("counts", "recall", "seed", "time_scale", "used", "used_at")
 
     def __init__(self, recall: ResponseLookup, memory: ScopeMemory) -> None:
         self.counts = SessionCounters(MAX_SESSION_SCOPES, memory)
         self.recall = recall
         self.seed: int | None = None
+        self.time_scale: float | None = None
         self.used = 0.0
         self.used_at = 0.0
 
@@ -79,6 +80,11 @@ class Sessions:
         found = self._of(id)
         found.used, found.used_at = now, now if at is None else at
         return found
+
+    def time_scale(self, id: str) -> float | None:
+        """Return the time scale of a session; None for the server's."""
+        found = self._sessions.get(id)
+        return None if found is None else found.time_scale
 
     def decide(self, claim: MatchResult, *, count: bool = True) -> Decision:
         """Decide as the session's counters do."""

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mockllm.server.engine_builder import Broken
+    from mockllm.testing.loop_thread import virtual_time
     from mockllm.testing.mock_server import MockLLM, MockSession
     from mockllm.testing.received_request import Received
     from mockllm.testing.verdicts import Verdict, Verdicts
 
-__all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts"]
+__all__ = ["Broken", "MockLLM", "MockSession", "Received", "Verdict", "Verdicts", "virtual_time"]
 
 
 _MODULES: Final = {
@@ -25,6 +26,7 @@ _MODULES: Final = {
     "Received": "mockllm.testing.received_request",
     "Verdict": "mockllm.testing.verdicts",
     "Verdicts": "mockllm.testing.verdicts",
+    "virtual_time": "mockllm.testing.loop_thread",
 }
 
 

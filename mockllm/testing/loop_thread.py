@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import atexit
 import os
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+import weakref
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from mockllm.server.app import App
+from mockllm.server.deadlines import Cancellable, LoopClock
 from mockllm.server.http_server import Address, Server
 
+if TYPE_CHECKING:
+    from mockllm.testing.virtual_clock import VirtualTime
+
 T = TypeVar("T")
+
+TURNS: Final = 12
+"""Turns of the loop after which it has accepted a connection, read what was sent, decided, and written."""
+_virtual: VirtualTime | None = None
+_apps: weakref.WeakSet[App] = weakref.WeakSet()
+"""The apps of all servers of this process."""
 
 LOOP_TIMEOUT: Final = 30.0
 """Maximum wait for the loop's thread, in seconds."""
@@ -28,8 +41,13 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the loop and return its result."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(LOOP_TIMEOUT)
+        """Run a coroutine in the loop and return its result. The wait is one of real time, also in virtual time."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        done = _thread.allocate_lock()
+        done.acquire()
+        future.add_done_callback(lambda _: done.release())
+        done.acquire(True, LOOP_TIMEOUT)
+        return future.result(0)
 
     def do(self, function: Callable[[], T]) -> T:
         """Call a function in the loop's thread and return its result."""
@@ -38,6 +56,21 @@ class Loop:
             return function()
 
         return self.run(call())
+
+    def settle(self) -> bool:
+        """Wait until the loop has read what was sent to it. Return whether no request is being read or decided."""
+        settled = _thread.allocate_lock()
+        settled.acquire()
+
+        def turn(left: int) -> None:
+            if left:
+                self._loop.call_soon(turn, left - 1)
+            else:
+                settled.release()
+
+        self._loop.call_soon_threadsafe(turn, TURNS)
+        settled.acquire(True, LOOP_TIMEOUT)
+        return all(app.running <= sum(app.playing.values()) for app in list(_apps))
 
     def end(self) -> None:
         """Stop the loop at the end of the process."""
@@ -70,12 +103,50 @@ def loop() -> Loop:
         return _loop
 
 
+class SwitchedClock:
+    """The clock of a test's server: virtual while a test uses `mockllm_clock`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._real = LoopClock(loop)
+
+    def time(self) -> float:
+        return self._real.time() if _virtual is None else _virtual.monotonic()
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Cancellable:
+        if _virtual is None:
+            return self._real.call_at(when, callback)
+        return _virtual.at(when, lambda: self._soon(callback))
+
+    def _soon(self, callback: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(callback)
+
+
+@contextmanager
+def virtual_time() -> Iterator[VirtualTime]:
+    """Run this process, with its servers, on virtual time until the end of the block."""
+    global _virtual
+    from mockllm.testing.patched_clock import patched_clock
+    from mockllm.testing.virtual_clock import VirtualTime
+
+    clock = VirtualTime(loop().settle)
+    clock.start()
+    try:
+        with patched_clock(clock):
+            _virtual = clock
+            yield clock
+    finally:
+        _virtual = None
+        clock.stop()
+
+
 class Hosted:
     """A server on the shared loop."""
 
     def __init__(self, app: App, address: Address) -> None:
         """Start to listen. Raise CannotListen."""
         self._loop = loop()
+        _apps.add(app)
         self._server = Server(app, [address])
         self._loop.run(self._server.start())
         self.address = self._server.listening[0]

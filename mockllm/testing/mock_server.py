@@ -24,7 +24,7 @@ from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.sessions import Sessions
-from mockllm.testing.loop_thread import Hosted
+from mockllm.testing.loop_thread import Hosted, SwitchedClock
 from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
 
@@ -52,13 +52,14 @@ class MockLLM(MockBase):
         all_used: bool = False,
         port: int = 0,
         max_delay: float = DEFAULT_MAX_DELAY,
+        time_scale: float = 1.0,
         limits: ServerLimits | None = None,
     ) -> None:
         """`scenarios`: files and folders, the first one has priority; `packs`: names of packs;
         `params`: values of their parameters (`climate` or `weather.climate`). `strict`: warnings about the files
         are errors, and so are unmatched requests, when the server stops; `all_used`: so are unused rules of one's
-        own. `port`: 0 selects a free port; `max_delay`, in seconds, and `limits` as for `mockllm serve`.
-        Raise Broken for mistakes in the files."""
+        own. `port`: 0 selects a free port; `max_delay`, in seconds, `time_scale` and `limits` as for `mockllm
+        serve`. Raise Broken for mistakes in the files."""
         listed = [scenarios] if isinstance(scenarios, str | os.PathLike) else scenarios
         named = [packs] if isinstance(packs, str) else packs
         self._stack = RuleStack(scenario_sources([os.fspath(each) for each in listed], named, params or {}))
@@ -69,6 +70,7 @@ class MockLLM(MockBase):
         self.strict = strict
         self.all_used = all_used
         self._max_delay = max_delay
+        self.time_scale = time_scale
         self._limits = limits or ServerLimits()
         self._address = Address("127.0.0.1", port)
         self._state = Sessions()
@@ -97,7 +99,7 @@ class MockLLM(MockBase):
         """Start to listen. Raise CannotListen if the port is in use, RuntimeError if the server runs already."""
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
-        app = App(self._recording, limits=self._limits, lines=Ends(self._recording))
+        app = App(self._recording, limits=self._limits, lines=Ends(self._recording), clock=SwitchedClock)
         app.make_control = partial(create_control_api, app, self._recording)
         self._hosted = Hosted(app, self._address)
         return self
@@ -122,10 +124,11 @@ class MockLLM(MockBase):
         packs: Sequence[str] | None = None,
         params: Mapping[str, Any] | None = None,
         seed: int | None = None,
+        time_scale: float | None = None,
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
-        it. `scenarios`, `packs`, `params` and `seed` replace those of the server. Raise ValueError for an invalid
-        id."""
+        it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
+        ValueError for an invalid id."""
         wrong = None if id is None else named(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
@@ -136,7 +139,7 @@ class MockLLM(MockBase):
             sources.settings.values if params is None else params,
         )
         name = id or f"session-{next(self._sessions)}"
-        return MockSession(self, name, RuleStack(sources, self._stack), seed)
+        return MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -168,13 +171,19 @@ class MockLLM(MockBase):
 
     def _engine(self, stack: RuleStack) -> Engine:
         return create_engine(
-            stack, self._state, seed=self.seed, longest=self._max_delay, max_generated=self._limits.generated
+            stack,
+            self._state,
+            seed=self.seed,
+            longest=self._max_delay,
+            max_generated=self._limits.generated,
+            time_scale=self.time_scale,
         )
 
-    def _open(self, session: str, stack: RuleStack, seed: int | None) -> None:
+    def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:
         def open_session() -> None:
             self._recording.open(session, stack)
-            self._state.session(session, time.monotonic(), time.time()).seed = seed
+            opened = self._state.session(session, time.monotonic(), time.time())
+            opened.seed, opened.time_scale = seed, time_scale
 
         self._running.do(open_session)
 
@@ -186,12 +195,14 @@ class MockLLM(MockBase):
 class MockSession(MockBase):
     """One session of a server that several tests share."""
 
-    def __init__(self, server: MockLLM, id: str, stack: RuleStack, seed: int | None) -> None:
+    def __init__(
+        self, server: MockLLM, id: str, stack: RuleStack, seed: int | None, time_scale: float | None
+    ) -> None:
         self.server = server
         self.session_id = id
         self._stack = stack
         self._names = itertools.count(1)
-        server._open(id, stack, seed)
+        server._open(id, stack, seed, time_scale)
 
     @property
     def _recorder(self) -> RecordingEngine:

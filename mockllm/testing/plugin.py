@@ -6,8 +6,10 @@ test uses it. The parts that do not depend on pytest are in `testing.mock_server
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
+import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -17,12 +19,25 @@ import pytest
 if TYPE_CHECKING:
     from mockllm.testing.mock_base import MockBase
     from mockllm.testing.mock_server import MockLLM, MockSession
+    from mockllm.testing.virtual_clock import VirtualTime
 
 Created = TypeVar("Created")
 
 MARKER: Final = "mockllm"
-WORDS: Final = ("scenarios", "packs", "pack", "params", "seed", "strict", "all_used", "verdicts")
+WORDS: Final = (
+    "scenarios",
+    "packs",
+    "pack",
+    "params",
+    "seed",
+    "strict",
+    "all_used",
+    "verdicts",
+    "time_scale",
+)
 """Keywords of the marker; `pack` is the same as `packs`."""
+SESSION_WORDS: Final = ("scenarios", "packs", "params", "seed", "time_scale")
+"""Keywords that a session may have, too."""
 SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
 """The servers and sessions of a test with their URLs, for the checks and reports after it. A test may have stopped
 its server."""
@@ -37,15 +52,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mockllm_packs", "shipped packs for the fixtures, by name", type="args", default=[])
     parser.addini("mockllm_strict", "an unmatched request fails its test", type="bool", default=False)
     parser.addini("mockllm_all_used", "an unused rule fails its test", type="bool", default=False)
+    parser.addini(
+        "mockllm_time_scale", "factor on all times of scenarios, such as 0.01", type="string", default="1"
+    )
     parser.addini("mockllm_verdicts", "a bad verdict on a client fails its test", type="bool", default=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False): scenarios of "
-        "the fixture `mockllm`, and whether unmatched requests (strict), unused rules (all_used) and bad verdicts "
-        "on clients (verdicts) fail the test",
+        "mockllm(scenarios=…, packs=…, params=…, seed=0, strict=False, all_used=False, verdicts=False, "
+        "time_scale=1): scenarios of the fixture `mockllm`, whether unmatched requests (strict), unused rules "
+        "(all_used) and bad verdicts on clients (verdicts) fail the test, and the factor on all times of scenarios",
     )
 
 
@@ -78,7 +96,7 @@ def mockllm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
 def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> Iterator[MockSession]:
     """A session for one test on a server that all tests share, with separate rules, counts and requests."""
     words = _words(request.node)
-    options = {name: words[name] for name in ("scenarios", "packs", "params", "seed") if name in words}
+    options = {name: words[name] for name in SESSION_WORDS if name in words}
     session = _create(lambda: mockllm_server.session(_session_id(request.node), **options))
     _note(request.node, session)
     yield session
@@ -96,6 +114,22 @@ def mockllm_env(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return environment
+
+
+@pytest.fixture
+def mockllm_clock() -> Iterator[VirtualTime]:
+    """Virtual time for this process, servers included: it jumps to the next deadline when every thread waits."""
+    from mockllm.testing.loop_thread import virtual_time
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # policies end with Python 3.16
+        policy = type(asyncio.get_event_loop_policy()).__module__
+    if policy.startswith("uvloop"):
+        pytest.fail(
+            "mockllm_clock: the loops of uvloop have native timers; use asyncio's in this test", pytrace=False
+        )
+    with virtual_time() as clock:
+        yield clock
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -144,6 +178,7 @@ def _defaults(config: pytest.Config) -> dict[str, Any]:
     return {
         "scenarios": [str(path) for path in config.getini("mockllm_scenarios")],
         "packs": config.getini("mockllm_packs"),
+        "time_scale": float(config.getini("mockllm_time_scale")),
     }
 
 

@@ -191,10 +191,24 @@ class Ends(AccessLog):
 
 
 def create_engine(
-    stack: RuleStack, state: Sessions, *, seed: int, longest: float, max_generated: int
+    stack: RuleStack,
+    state: Sessions,
+    *,
+    seed: int,
+    longest: float,
+    max_generated: int,
+    time_scale: float = 1.0,
 ) -> Engine:
     """Create an engine for the current state of a stack."""
     catalog = stack.base.catalog
     if stack.all_additions:
         catalog = run_steps(compile_catalog(stack.entries, catalog))
-    return Engine(catalog, state, seed=seed, longest=longest, max_generated=max_generated, overrides=True)
+    return Engine(
+        catalog,
+        state,
+        seed=seed,
+        longest=longest,
+        max_generated=max_generated,
+        overrides=True,
+        time_scale=time_scale,
+    )

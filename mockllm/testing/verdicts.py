@@ -121,4 +121,5 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         read=lambda: request,
         plan=lambda: each._answer.plan,
         unfinished_text=unfinished,
+        time_scale=each._answer.time_scale,
     )

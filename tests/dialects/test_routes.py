@@ -6,6 +6,7 @@ import pytest
 
 from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.registry import APIS, DIALECT_NAMES, DIALECTS, GENERATING, PROVIDERS
 from mockllm.dialects.routes import ROUTES, MethodNotAllowed, RouteMatch, UnknownPath, calls_by_provider, find
 from mockllm.dialects.vendors.vendor import Vendor
@@ -183,7 +184,13 @@ def test_doubled_v1_before_unknown_path_lists_routes() -> None:
 
 
 def test_every_dialect_has_a_route_and_promised_names_exist() -> None:
-    assert {route.dialect for route in ROUTES} == set(DIALECTS)
+    of_sockets = {
+        call.dialect
+        for provider in REGISTERED
+        for socket in provider.sockets
+        for call in (socket.handshake, *(message for _, message in socket.messages))
+    }
+    assert {route.dialect for route in ROUTES} | of_sockets == set(DIALECTS)
     assert {"openai", "anthropic", "gemini"} <= DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} <= PROVIDERS
     assert {"chat", "responses", "completions", "messages", "generate"} <= GENERATING
@@ -275,3 +282,21 @@ def test_find_of_unknown_path_is_no_501(path: str) -> None:
     found = find("GET", path, {})
     assert isinstance(found, UnknownPath)
     assert found.failure.status is None
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/openai/v1/responses", "/v1//responses"])
+def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
+    found = find("GET", path, {"upgrade": "WebSocket"})
+    assert isinstance(found, RouteMatch)
+    assert (found.dialect, found.provider) == (openai.HANDSHAKE, "openai")
+    message = find("WS response.create", path, {})
+    assert isinstance(message, RouteMatch)
+    assert message.dialect is openai.RESPONSES_SOCKET
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"), [("GET", {}), ("WS", {}), ("WS nope", {}), ("POST", {"upgrade": "websocket"})]
+)
+def test_find_of_other_request_is_no_socket(method: str, headers: dict[str, str]) -> None:
+    found = find(method, "/v1/responses", headers)
+    assert not isinstance(found, RouteMatch) or found.dialect is openai.RESPONSES

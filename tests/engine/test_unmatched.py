@@ -62,7 +62,7 @@ def test_miss_status_replaces_404(status: int, kind: str) -> None:
     assert game.respond(raw_request("/v1/messages", method="GET")).status == 405
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime", "/v1/models"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/nowhere", "/v1/models"])
 def test_websocket_handshake_gets_426(path: str) -> None:
     response = VirtualServer(RULES).respond(raw_request(path, method="GET", headers=HANDSHAKE))
     assert response.status == 426
@@ -73,8 +73,16 @@ def test_websocket_handshake_gets_426(path: str) -> None:
 
 
 def test_websocket_handshake_on_reply_rule_gets_426() -> None:
-    game = VirtualServer("rules: [{match: {path: /v1/responses}, reply: Hi}]")
-    assert game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE)).status == 426
+    game = VirtualServer("rules: [{match: {path: /v1/messages}, reply: Hi}]")
+    assert game.respond(raw_request("/v1/messages", method="GET", headers=HANDSHAKE)).status == 426
+    assert game.respond(raw_request("/v1/messages", method="GET")).status == 400
+
+
+def test_handshake_where_a_socket_opens_needs_no_rule() -> None:
+    game = VirtualServer("rules: [{match: {path: /v1/responses}, times: 1, reply: Hi}]")
+    for _ in range(2):
+        response = game.respond(raw_request("/v1/responses", method="GET", headers=HANDSHAKE))
+        assert response.status == 101
     assert game.respond(raw_request("/v1/responses", method="GET")).status == 400
 
 

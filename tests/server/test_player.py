@@ -53,11 +53,16 @@ def play(
 
 
 def begun(
-    plan: Plan, sink: Sink, deadlines: Deadlines, asked: ResponseFraming = UNCHUNKED, late: float = 0.0
+    plan: Plan,
+    sink: Sink,
+    deadlines: Deadlines,
+    asked: ResponseFraming = UNCHUNKED,
+    late: float = 0.0,
+    time_scale: float = 1.0,
 ) -> Player:
     """A started play, whose request was complete `late` seconds ago."""
     head = render_head(plan, asked, "Date: today\r\n")
-    made = Player(plan, head, sink, deadlines, deadlines.time() - late)
+    made = Player(plan, head, sink, deadlines, deadlines.time() - late, time_scale)
     made.start()
     return made
 

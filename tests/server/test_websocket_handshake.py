@@ -24,7 +24,7 @@ def server(tmp_path: Path) -> Iterator[Steered]:
         yield made
 
 
-@pytest.mark.parametrize("path", ["/v1/responses", "/v1/realtime?model=gpt-realtime"])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/completions?model=m"])
 def test_handshake_gets_426_and_connection_stays_open(server: Steered, path: str) -> None:
     connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("GET", path, headers=HANDSHAKE)
@@ -32,7 +32,7 @@ def test_handshake_gets_426_and_connection_stays_open(server: Steered, path: str
     assert response.status == 426
     assert response.getheader("upgrade") == "HTTP/1.1"
     assert response.getheader("connection") == "Upgrade"
-    assert b"No WebSocket is served at /v1/re" in response.read()
+    assert b"No WebSocket is served at /v1/" in response.read()
     socket = connection.sock
     connection.request("GET", "/v1/models", headers={"Authorization": "Bearer any"})
     assert connection.getresponse().status == 200
@@ -41,6 +41,6 @@ def test_handshake_gets_426_and_connection_stays_open(server: Steered, path: str
 
 
 def test_handshake_is_no_unmatched_request(server: Steered) -> None:
-    server.call("GET", "/v1/responses", headers=HANDSHAKE)
+    server.call("GET", "/v1/messages", headers=HANDSHAKE)
     (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
     assert (entry["status"], entry["missed"], entry["notes"]) == (426, False, ["no WebSocket is served"])

@@ -15,7 +15,7 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from mockllm.core.budget import DEFAULT_VALUES
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 
@@ -27,6 +27,7 @@ class NotApplicable(Struct, frozen=True):
 
 
 UNSTREAMED: Final = NotApplicable("the response is not streamed")
+MESSAGES: Final = NotApplicable("the response is messages of a WebSocket")
 UNSENT: Final = NotApplicable("no byte of the response is sent")
 
 Needs: TypeAlias = Literal["stream", "reply", "call", "any"]
@@ -58,6 +59,8 @@ class Fault(BaseModel):
     """Whether the fault applies to streams only."""
     needs_reply: ClassVar[bool] = False
     """Whether the fault applies to replies only: not to errors or plain HTTP."""
+    needs_http: ClassVar[bool] = False
+    """Whether the fault applies to responses of HTTP only: not to the messages of a WebSocket."""
     replaces_response: ClassVar[bool] = False
     """Whether the fault replaces the response: then earlier faults have no effect."""
 
@@ -72,6 +75,8 @@ class Fault(BaseModel):
         """Return the plan with the fault, or the reason why the fault does not apply."""
         if plan.delivery.withheld:
             return UNSENT
+        if self.needs_http and plan.framing is Framing.WEBSOCKET:
+            return MESSAGES
         return UNSTREAMED if self.needs_stream and not plan.streamed else self.apply_to_plan(plan)
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:

@@ -10,7 +10,8 @@ from pydantic import Field
 from mockllm.core.faults.base import Fault, NotApplicable, fault
 from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
 from mockllm.core.rendering.framing import closing
-from mockllm.core.rendering.plan import CutStep, Flow, How, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.plan import CutStep, Flow, Framing, How, Plan, RawStep, Step, WaitStep
+from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.values.types import Drawable, Duration
 
 SLICES_PER_SECOND: Final = 20
@@ -41,6 +42,19 @@ class Close(Cutting):
     """The connection is closed (FIN) in the middle of the response, after the bytes before are sent."""
 
     how = "close"
+
+    code: Annotated[int, Field(ge=1000, le=4999)] | None = Field(
+        default=None, description="The close code of a WebSocket; without it no close frame is sent."
+    )
+    reason: str = Field(default="", description="The reason beside the code.")
+
+    def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
+        gap = find_gap(plan, self.after)
+        if isinstance(gap, NotApplicable) or self.code is None or plan.framing is not Framing.WEBSOCKET:
+            return super().apply_to_plan(plan)
+        index = gap.chunk_index
+        end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))
+        return replace(plan, steps=(*gap.before, *end, *gap.after))
 
 
 @fault("silence")
@@ -92,6 +106,8 @@ def add_flow(plan: Plan, flow: Flow) -> Plan:
 @fault("slow_headers")
 class SlowHeaders(Fault):
     """The head is sent line by line, and the body after its last line."""
+
+    needs_http = True
 
     for_: Drawable[Duration] = Field(
         default=5.0, alias="for", description="How long it takes from the head's first line to its last."

@@ -36,6 +36,8 @@ EMPTY: Final = NotApplicable("the response has no body")
 class ContentType(Fault):
     """The `content-type` is not the type of the body."""
 
+    needs_http = True
+
     value: Templated[str] | None = Field(
         default=HTML, description="The value in the head; with null there is no content-type."
     )
@@ -54,6 +56,8 @@ class ContentLength(Fault):
     the connection's next response. `missing`: neither a length nor chunks; the response ends with its connection.
     Changes of the body by later faults in the list do not count.
     """
+
+    needs_http = True
 
     form: Literal["too_long", "too_short", "missing"] = Field(
         default="too_long", description="What is wrong with it."
@@ -93,6 +97,8 @@ def _closed(plan: Plan) -> Sequence[Step]:
 class BadHeaders(Fault):
     """The head has a line that does not belong there."""
 
+    needs_http = True
+
     form: Literal["malformed", "duplicate"] = Field(
         default="malformed",
         description="`malformed`: a line that is not a header. `duplicate`: a second, different content-type.",
@@ -113,6 +119,8 @@ LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Typ
 @fault("broken_chunking")
 class BrokenChunking(Fault):
     """The response is sent in HTTP chunks, and at a place comes an invalid one. The connection is closed after it."""
+
+    needs_http = True
 
     after: GapPoint = Field(default=MIDDLE, description="Where the invalid chunk comes.")
     form: Literal["no_size", "too_short"] = Field(
@@ -144,6 +152,8 @@ class BrokenChunking(Fault):
 class Truncate(Fault):
     """The body ends early, and HTTP ends correctly: the length or the last chunk is right."""
 
+    needs_http = True
+
     after: GapPoint = Field(default=MIDDLE, description="Where the body ends.")
 
     def apply_to_plan(self, plan: Plan) -> Plan | NotApplicable:
@@ -156,6 +166,8 @@ class Truncate(Fault):
 @fault("bad_gzip")
 class BadGzip(Fault):
     """The head declares gzip, and the body cannot be decompressed."""
+
+    needs_http = True
 
     form: Literal["plain", "truncated", "bad_checksum"] = Field(
         default="plain",
@@ -213,6 +225,7 @@ def _first_half(steps: Sequence[Step]) -> Iterator[Step]:
 class HtmlPage(Fault):
     """An HTML page replaces the response, as proxies and gateways send it. The response's own headers are gone."""
 
+    needs_http = True
     replaces_response = True
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = Field(
@@ -233,6 +246,7 @@ class HtmlPage(Fault):
 class Redirect(Fault):
     """The response redirects the client, as a proxy does that requires a login."""
 
+    needs_http = True
     replaces_response = True
 
     status: Templated[Literal[301, 302, 303, 307, 308]] = Field(

@@ -6,9 +6,11 @@ The module also combines several limits on one request.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import ceil
 from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Strategy: TypeAlias = Literal[
     "none", "fixed-window", "sliding-window", "token-bucket", "leaky-bucket", "after-n", "random", "always"
@@ -20,6 +22,11 @@ METERED: Final[frozenset[Strategy]] = frozenset(
 """The strategies that recover with time, so that their `retry_after` is exact."""
 
 Bound: TypeAlias = Literal["requests", "tokens", "concurrent"]
+
+
+def whole_milliseconds(seconds: float) -> float:
+    """Return seconds in whole milliseconds, rounded up: a client that waits for them waits long enough."""
+    return ceil(round(seconds * 1000, 3)) / 1000
 
 
 class Limit(Struct, frozen=True):
@@ -63,6 +70,12 @@ class LimitResult(Struct, frozen=True):
     retry_after: float | None = None
     by: Bound | None = None
 
+    def scaled(self, factor: float) -> LimitResult:
+        """Return the result as a client sees it whose server's time has this factor."""
+        if factor == 1.0 or self.retry_after is None:
+            return self
+        return replace(self, retry_after=whole_milliseconds(self.retry_after * factor))
+
 
 class Gauge(Struct, frozen=True):
     """The state of one bound. `limit` is the most that can remain; `reset` the seconds until it does."""
@@ -79,6 +92,16 @@ class LimitStatus(Struct, frozen=True):
 
     requests: Gauge | None = None
     tokens: Gauge | None = None
+
+    def scaled(self, factor: float) -> LimitStatus:
+        """Return the state as a client sees it whose server's time has this factor. The windows keep their lengths:
+        they are names of limits (`requests per minute`)."""
+        if factor == 1.0:
+            return self
+        gauges = (
+            gauge and replace(gauge, reset=gauge.reset * factor) for gauge in (self.requests, self.tokens)
+        )
+        return LimitStatus(*gauges)
 
 
 ALLOWED = LimitResult(True)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from json import JSONDecodeError, JSONDecoder
 from typing import Final, TypeAlias
 
+from mockllm.core.rendering import websocket_frames
 from mockllm.core.rendering.event_stream import read_frames, unwrapped
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
+from mockllm.core.rendering.websocket_frames import TEXT
 
 Event: TypeAlias = tuple[str | None, bytes]
 """The name of an event, where it has one, and its payload."""
@@ -69,6 +71,10 @@ def _event_stream_bytes(data: bytes) -> Iterator[Event]:
     return ((frame.name, unwrapped(frame.payload)) for frame in read_frames(data))
 
 
+def _websocket(data: bytes) -> Iterator[Event]:
+    return ((None, frame.payload) for frame in websocket_frames.read_frames(data) if frame.opcode == TEXT)
+
+
 _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.PLAIN: _plain,
     Framing.SSE: _sse,
@@ -79,6 +85,7 @@ _READERS: Final[dict[Framing, Callable[[bytes], Iterator[Event]]]] = {
     Framing.JSON_ARRAY: _json_array,
     Framing.EVENT_STREAM: _event_stream,
     Framing.EVENT_STREAM_BYTES: _event_stream_bytes,
+    Framing.WEBSOCKET: _websocket,
 }
 
 

@@ -27,6 +27,7 @@ from mockllm.core.rendering.plan import (
     UnchunkedStep,
     WaitStep,
 )
+from mockllm.core.rendering.websocket_frames import text_frame
 
 Item: TypeAlias = bytes | UnchunkedStep | WaitStep | CutStep
 """A written plan, item by item: bytes to write, and steps that are no bytes of the body."""
@@ -71,6 +72,10 @@ def _ndjson(step: EventStep) -> bytes:
     return step.payload + b"\n"
 
 
+def _websocket(step: EventStep) -> bytes:
+    return text_frame(step.payload)
+
+
 FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.PLAIN: EventFraming(_bare),
     Framing.SSE: EventFraming(_sse),
@@ -81,6 +86,7 @@ FORMS: Final[dict[Framing, EventFraming]] = {
     Framing.JSON_ARRAY: EventFraming(_bare, b"[", b"\n,\r\n", b"\n]"),
     Framing.EVENT_STREAM: EventFraming(write_event),
     Framing.EVENT_STREAM_BYTES: EventFraming(write_bytes_event),
+    Framing.WEBSOCKET: EventFraming(_websocket),
 }
 
 

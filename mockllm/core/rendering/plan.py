@@ -6,12 +6,14 @@ plan instead of a socket. A plan ends with its last step, and is immutable.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
+
+from mockllm.core.request.socket_session import SocketSession
 
 Kind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
 """The role of an event in its stream. `chunk` is a chunk of the content."""
@@ -130,7 +132,8 @@ class Framing(Enum):
     """How an EventStep becomes bytes. Framing happens when the plan is written, so that faults can work on events.
 
     A new framing is a member here and a row in `core.rendering.framing`. `event-stream` has binary frames; in
-    those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons.
+    those of `event-stream-bytes` the payload is in base64. The dense forms have no space behind colons. Each event of
+    `websocket` is a text message.
     """
 
     PLAIN = "plain"
@@ -142,6 +145,7 @@ class Framing(Enum):
     JSON_ARRAY = "json-array"
     EVENT_STREAM = "event-stream"
     EVENT_STREAM_BYTES = "event-stream-bytes"
+    WEBSOCKET = "websocket"
 
 
 class Flow(Struct, frozen=True):
@@ -193,6 +197,8 @@ class Delivery(Struct, frozen=True):
     """The form of the head, where not as usual."""
     proxy_target: ProxyTarget | None = None
     """The server that responds in place of this plan, where requests can be forwarded."""
+    socket: Callable[[], SocketSession] | None = None
+    """Makes the session of the WebSocket that the response opens."""
     awaited: AwaitedResponses | None = None
     """The client's responses with which it continues; the steps behind the wait are for a client that sends none."""
 

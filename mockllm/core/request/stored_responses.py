@@ -26,10 +26,18 @@ class Timeline(NamedTuple):
     in_progress_polls: int = 0
     polls: int = 0
     cancelled: float | None = None
+    time_scale: float = 1.0
+    """Factor on the times of the events."""
 
     def elapsed(self, now: float) -> float:
-        """Return the seconds for which it has run."""
-        return (now if self.cancelled is None else self.cancelled) - self.began
+        """Return the seconds of its events for which it has run."""
+        return ((now if self.cancelled is None else self.cancelled) - self.began) / self.time_scale
+
+    def scaled(self, factor: float, now: float) -> Timeline:
+        """Return a timeline that is made now for a server whose time has this factor."""
+        if self.time_scale != 1.0:
+            return self
+        return self._replace(began=now + (self.began - now) * factor, time_scale=factor)
 
     @property
     def polled(self) -> bool:
@@ -64,6 +72,14 @@ class StoreUpdate(NamedTuple):
     others: tuple[StoredResponse, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     """What the server sends to the addresses of a client."""
+
+    def scaled(self, factor: float, now: float) -> StoreUpdate:
+        """Return the changes for a server whose time has this factor; `now` is on a clock that is never set."""
+        stored = self.stored
+        if stored is not None and stored.timeline is not None:
+            stored = stored._replace(timeline=stored.timeline.scaled(factor, now))
+        webhooks = (hook._replace(at=now + (hook.at - now) * factor) for hook in self.webhooks)
+        return self._replace(stored=stored, webhooks=tuple(webhooks))
 
 
 class ResponseLookup:

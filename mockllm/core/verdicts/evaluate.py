@@ -31,10 +31,25 @@ def evaluate(
 ) -> list[ClientReport]:
     """Return a report for each client in each session, in the order of their first requests.
 
-    `now` is on the clock of the requests. `over`: the clients have ended, so no further request will follow.
+    `now` is on the clock of the requests, before their `time_scale`.
+    `over`: the clients have ended, so no further request will follow.
     `lost`: older requests existed, which are not known any more. `since`, in seconds since the epoch, leaves out
     verdicts on earlier requests only; earlier requests still count as the start of later retry chains.
     """
+    scales = dict.fromkeys(observed.time_scale for observed in requests)
+    if len(scales) > 1:  # each has its own clock
+        return [
+            report
+            for scale in scales
+            for report in evaluate(
+                [observed for observed in requests if observed.time_scale == scale],
+                now,
+                over=over,
+                lost=lost,
+                since=since,
+            )
+        ]
+    now = now / next(iter(scales), 1.0)
     ordered = sorted(requests, key=lambda observed: observed.started)
     prompts = PromptIndex(ordered)
     groups: dict[tuple[Client, str | None], list[ObservedRequest]] = {}

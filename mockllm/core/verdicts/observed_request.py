@@ -19,6 +19,7 @@ from mockllm.core.rendering.gzip import ENCODING, unpacked
 from mockllm.core.rendering.plan import Plan, RawStep, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_hash
+from mockllm.core.time_scale import stated_scale
 from mockllm.core.verdicts.retry_after import format_seconds, requested_wait
 
 RETRY_COUNT: Final = "x-stainless-retry-count"
@@ -82,7 +83,8 @@ class ObservedRequest:
     """One request of a client with its outcome.
 
     `started` is when the request's last byte arrived, `ended` when its response ended, both in seconds on one clock
-    for all requests. `ended` and `left` (the ending as in the journal) are None while the response is in flight.
+    for all requests; the attributes have them in the scenario's time, divided by `time_scale`. `ended`
+    and `left` (the ending as in the journal) are None while the response is in flight.
     `at` is `started` in seconds since the epoch. `error` is the neutral name of the error in the response. `read`
     and `plan` return the request and its response. `unfinished_text` returns the text of a stream without a finish
     reason, and None for any other response.
@@ -104,13 +106,15 @@ class ObservedRequest:
         read: Callable[[], Request],
         plan: Callable[[], Plan],
         unfinished_text: Callable[[Request, Plan], str | None],
+        time_scale: float = 1.0,
     ) -> None:
         self.id = id
         self.client = client
         self.session = session
         self.at = at
-        self.started = started
-        self.ended = ended
+        self.time_scale = time_scale
+        self.started = started / time_scale
+        self.ended = None if ended is None else ended / time_scale
         self.left = left
         self.status = status
         self.error = error
@@ -144,18 +148,31 @@ class ObservedRequest:
         """The longest wait for a byte in seconds, as the SDK's own header states it."""
         for name in TIMEOUTS:
             try:
-                return float(self.request.headers.get(name, ""))
+                return float(self.request.headers.get(name, "")) / self.client_scale
             except ValueError:
                 continue
         return None
+
+    @property
+    def leniency(self) -> float:
+        """Seconds of the scenario in a second, at least 1: the time that a client itself needs is not scaled."""
+        return max(1.0, 1 / self.client_scale)
+
+    @lazy
+    def client_scale(self) -> float:
+        """The factor between the client's clock and the scenario's."""
+        return (
+            self.time_scale if self.time_scale == 1.0 else stated_scale(self.request.headers, self.time_scale)
+        )
 
     @lazy
     def wait(self) -> float | None:
         """The wait that a refusal requests, in seconds."""
         if self.status < 400:
             return None
-        sent_at = self.at + (0.0 if self.ended is None else self.ended - self.started)
-        return requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
+        sent_at = self.at + (0.0 if self.ended is None else (self.ended - self.started) * self.time_scale)
+        wait = requested_wait(self.plan.head.headers, sent_bytes(self.plan), sent_at)
+        return None if wait is None else wait / self.client_scale
 
     @lazy
     def refused_permanently(self) -> bool:

@@ -53,7 +53,9 @@ def waited(failure: ObservedRequest, retry: ObservedRequest) -> float:
 
 def obeys_wait(failure: ObservedRequest, retry: ObservedRequest) -> bool:
     """Return whether a retry waited for as long as the failure requested."""
-    return failure.wait is not None and waited(failure, retry) >= failure.wait * WAIT_TOLERANCE - WAIT_SLACK
+    return failure.wait is not None and waited(failure, retry) >= (
+        failure.wait * WAIT_TOLERANCE - WAIT_SLACK * failure.leniency
+    )
 
 
 def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None = None) -> list[RetryChain]:
@@ -70,7 +72,9 @@ def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None 
         candidates[:] = [chain for chain in candidates if _in_window(chain.last, observed)]
         chain = _continued(observed, candidates, overlapping)
         if chain is None:
-            lost = lost_before is not None and observed.started <= lost_before + RETRY_WINDOW
+            lost = (
+                lost_before is not None and observed.started <= lost_before + RETRY_WINDOW * observed.leniency
+            )
             chain = RetryChain([], unsure=lost or any(candidate.unsure for candidate in candidates))
             chains.append(chain)
         else:
@@ -83,7 +87,7 @@ def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None 
 
 def _in_window(failure: ObservedRequest, observed: ObservedRequest) -> bool:
     ended = failure.started if failure.ended is None else failure.ended
-    return observed.started <= ended + RETRY_WINDOW + (failure.wait or 0.0)
+    return observed.started <= ended + RETRY_WINDOW * failure.leniency + (failure.wait or 0.0)
 
 
 def _continued(

@@ -26,6 +26,14 @@ from mockllm.dialects.openai.responses.conversations import (
 )
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.input_calls import Compact, InputTokens
+from mockllm.dialects.openai.responses.socket import (
+    CREATE,
+    WARM_UP,
+    Handshake,
+    ResponsesSession,
+    ResponsesSocket,
+    WarmUp,
+)
 from mockllm.dialects.openai.responses.stored_calls import (
     CancelResponse,
     DeleteResponse,
@@ -42,7 +50,7 @@ from mockllm.dialects.openai.webhooks import (
     TestEndpoint,
     UpdateEndpoint,
 )
-from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderSocket
 
 CHAT: Final = Chat()
 LIST_CHAT: Final = ListChat()
@@ -180,10 +188,25 @@ UNSERVED: Final = tuple(
 """The starts of the paths of OpenAI's other calls (SDK: the modules of `openai.resources`). Served paths below them
 are routes."""
 
+HANDSHAKE: Final = Handshake(ResponsesSession)
+RESPONSES_SOCKET: Final = ResponsesSocket()
+WARM_UP_CALL: Final = WarmUp()
+_sockets: Final = (
+    ProviderSocket(
+        "/v1/responses",
+        ProviderCall("responses_handshake", HANDSHAKE),
+        (
+            (CREATE, ProviderCall("responses_socket", RESPONSES_SOCKET, operation="chat", neutral=False)),
+            (WARM_UP, ProviderCall("warm_up", WARM_UP_CALL)),
+        ),
+    ),
+)
+
 PROVIDER: Final = Provider(
     name="openai",
     title="OpenAI",
     routes=_routes,
+    sockets=_sockets,
     base="/v1",
     base_url_shown=True,
     routes_in_404=True,

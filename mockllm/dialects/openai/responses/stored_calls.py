@@ -43,8 +43,8 @@ from mockllm.dialects.openai.webhooks import response_webhooks
 END_EVENTS: Final = (b"response.completed", b"response.incomplete", b"response.failed")
 
 
-def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
-    """Return the update of the store; None where there is no response."""
+def store_update(plan: Plan, request: InputRequest, *, always: bool = False) -> StoreUpdate | None:
+    """Return the update of the store; None where there is no response. `always`: also where the client declines."""
     run = plan.background
     sent = _last_payload(plan if run is None else run.plan)
     completed = {} if sent is None else response_object(sent)
@@ -53,7 +53,7 @@ def store_update(plan: Plan, request: InputRequest) -> StoreUpdate | None:
         return None
     output = list(objects(completed.get("output")))
     calls = dict(_calls(output)) | reasoning_links(output)
-    if b'"store"' in request.raw and request.fields.get("store") is False:
+    if not always and b'"store"' in request.raw and request.fields.get("store") is False:
         return StoreUpdate(calls=calls)
     previous = None if request.conversation is not None else request.previous
     stored = StoredResponse(id, None if previous is None else previous.id, request.raw, sent, request.thread)

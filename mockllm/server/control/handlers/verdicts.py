@@ -94,6 +94,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         read=lambda: decode_again(entry, engine),
         plan=lambda: response.plan,
         unfinished_text=unfinished,
+        time_scale=engine.time_scale(entry.session),
     )
 
 

@@ -1,0 +1,57 @@
+"""The frames that a WebSocket's server sends: texts and the close frame. They are final and not masked.
+
+Source: RFC 6455, sections 5.2 and 5.5.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+TEXT: Final = 1
+CLOSE: Final = 8
+MAX_REASON: Final = 123
+"""Bytes of the reason in a close frame: a control frame has at most 125, two of which are the code."""
+
+
+def text_frame(payload: bytes) -> bytes:
+    """Return a text as one frame."""
+    return frame(TEXT, payload)
+
+
+def close_frame(code: int, reason: str = "") -> bytes:
+    """Return the frame that ends a WebSocket with a code. A longer reason is cut."""
+    text = reason.encode()[:MAX_REASON].decode("utf-8", "ignore").encode()
+    return frame(CLOSE, code.to_bytes(2, "big") + text)
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """Return a payload as one frame."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x80 | opcode, size)) + payload
+    if size < 1 << 16:
+        return bytes((0x80 | opcode, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
+
+
+class WebSocketFrame(NamedTuple):
+    """A complete frame."""
+
+    opcode: int
+    payload: bytes
+
+
+def read_frames(data: bytes) -> Iterator[WebSocketFrame]:
+    """Yield the complete frames that `frame` wrote, up to bytes that are none."""
+    at = 0
+    while at + 2 <= len(data) and data[at] & 0xF0 == 0x80 and data[at + 1] < 128:
+        opcode, size, start = data[at] & 15, data[at + 1], at + 2
+        if size >= 126:
+            width = 2 if size == 126 else 8
+            size = int.from_bytes(data[start : start + width], "big")
+            start += width
+        if start + size > len(data):
+            return
+        yield WebSocketFrame(opcode, data[start : start + size])
+        at = start + size

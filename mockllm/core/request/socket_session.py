@@ -1,0 +1,69 @@
+"""A WebSocket as data: what a protocol makes of a client's messages. The server carries out the actions.
+
+A protocol's session is pure: it has no socket and no clock. It returns actions for each message and for each response
+that ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup
+
+METHOD: str = "WS"
+"""In place of the method of a handshake. Of a message it is followed by a space and the name of its event, which no
+method of HTTP contains."""
+
+
+class SendMessages(NamedTuple):
+    """Text messages, in this order."""
+
+    payloads: tuple[bytes, ...]
+
+
+class StartResponse(NamedTuple):
+    """A request to the rules: `event` names its route, `body` is its body. Requests of one stream wait for each
+    other."""
+
+    event: str
+    body: bytes
+    stream: str = ""
+
+
+class StopResponse(NamedTuple):
+    """The response of a stream is not sent to its end."""
+
+    stream: str = ""
+
+
+class CloseSocket(NamedTuple):
+    """The WebSocket ends with this code."""
+
+    code: int
+    reason: str = ""
+
+
+SocketAction: TypeAlias = SendMessages | StartResponse | StopResponse | CloseSocket
+NOTHING_TO_DO: Sequence[SocketAction] = ()
+
+
+class SocketSession(Protocol):
+    """The state of one WebSocket. No method raises on any message."""
+
+    def opening(self) -> Sequence[SocketAction]:
+        """Return what is done when the WebSocket opens."""
+
+    def receive(self, message: str | bytes, now: float) -> Sequence[SocketAction]:
+        """Return what is done on a message; `now` is in seconds since the epoch."""
+
+    def lookup(self, recall: ResponseLookup) -> ResponseLookup:
+        """Return what the requests of this WebSocket find of the session's stored responses."""
+
+    def planned(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
+        """A response begins. `events` are its messages with their times in seconds from now."""
+
+    def ended(self, stream: str, sent: float | None) -> Sequence[SocketAction]:
+        """Return what is done behind a response. `sent`: the seconds after which a StopResponse ended it; None where
+        it was sent to its end."""

@@ -1,0 +1,15 @@
+"""The time scale of a request: how fast its client's own clock runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+CLOCK: Final = "x-mockllm-clock"
+"""The header of a client whose clock runs in the scenario's time: Node's under `mockllm exec --time-scale`."""
+SCENARIO: Final = "scenario"
+
+
+def stated_scale(headers: Mapping[str, str], scale: float) -> float:
+    """Return the factor on waits that a response states: 1 for a client whose clock has the same scale."""
+    return 1.0 if headers.get(CLOCK) == SCENARIO else scale

@@ -1,0 +1,231 @@
+"""Serves the WebSockets of the provider routes: each message that is a request is one exchange.
+
+aiohttp makes the handshake, and reads frames, pings and closes. Responses are frames that a player writes at their
+times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import WSMsgType
+from aiohttp.web import WebSocketResponse
+
+from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
+from mockllm.core.rendering.websocket_frames import close_frame, text_frame
+from mockllm.core.request.socket_session import (
+    METHOD,
+    CloseSocket,
+    SendMessages,
+    SocketAction,
+    SocketSession,
+    StartResponse,
+    StopResponse,
+)
+from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.http1 import RenderedHead
+from mockllm.server.player import Player, play_plan
+from mockllm.server.request_heads import RequestHead
+from mockllm.server.respond import make_response
+
+if TYPE_CHECKING:
+    from mockllm.server.app import App
+    from mockllm.server.socket_sink import SocketSink
+
+HEARTBEAT: Final = 60.0
+"""Seconds between two pings to a client."""
+MAX_WAITING: Final = 32
+"""How many requests of a stream wait for the one before."""
+GOING_AWAY: Final = 1001
+BUSY: Final = 1008
+FAILED: Final = 1011
+"""Close codes (RFC 6455, section 7.4.1)."""
+NO_HTTP_HEAD: Final = RenderedHead(b"", chunked=False, keep_alive=True, bodiless=False)
+"""In place of the head of a response that is messages."""
+
+
+async def serve_socket(app: App, exchange: Exchange) -> None:
+    """Open the WebSocket of a handshake, and serve it until one side closes it."""
+    plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
+    assert plan.delivery.socket is not None
+    assert exchange.body is not None
+    if plan.delay > 0:
+        await asyncio.sleep(plan.delay)
+    response = WebSocketResponse(
+        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, protocols=("realtime",)
+    )
+    response.headers.update(plan.head.headers)
+    web_request = sink.connection.web_request(head.message, exchange.body)
+    if not response.can_prepare(web_request).ok:
+        sink.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        end_exchange(app, exchange, "finished")
+        return
+    await response.prepare(web_request)
+    session: SocketSession = plan.delivery.socket()
+    server = SocketServer(app, head, sink, exchange.client, session)
+    end_exchange(app, exchange, "finished")
+    app.running -= 1  # a server that stops does not wait for sockets without a response
+    try:
+        await server.run(response)
+    finally:
+        app.running += 1
+        await server.end()
+
+
+class SocketServer:
+    """One WebSocket: its session, and the responses that are sent on it, by their streams."""
+
+    def __init__(
+        self, app: App, head: RequestHead, sink: SocketSink, client: str, session: SocketSession
+    ) -> None:
+        self._app, self._head, self._sink, self._client = app, head, sink, client
+        self._session = session
+        self._heads: dict[str, RequestHead] = {}
+        """The heads of messages, by the names of their events."""
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._running: dict[str, Exchange] = {}
+        self._waiting: dict[str, deque[StartResponse]] = {}
+
+    async def run(self, messages: WebSocketResponse) -> None:
+        """Carry out what the session makes of the client's messages, until the socket closes."""
+        self._perform(self._session.opening())
+        async for message in messages:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                self._perform(self._session.receive(message.data, time.time()))
+            if self._app.draining and not self._tasks:
+                break
+
+    async def end(self) -> None:
+        """End all responses, and close the socket."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._app.draining:
+            self._close(GOING_AWAY, "")
+
+    def _perform(self, actions: Sequence[SocketAction]) -> None:
+        for action in actions:
+            if isinstance(action, SendMessages):
+                self._write(b"".join(map(text_frame, action.payloads)))
+            elif isinstance(action, StartResponse):
+                self._start(action)
+            elif isinstance(action, StopResponse):
+                self._stop(action.stream)
+            else:
+                assert isinstance(action, CloseSocket)
+                self._close(action.code, action.reason)
+
+    def _write(self, data: bytes) -> None:
+        transport = self._sink.connection.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
+
+    def _close(self, code: int, reason: str) -> None:
+        self._write(close_frame(code, reason))
+        self._sink.connection.force_close()
+
+    def _start(self, started: StartResponse) -> None:
+        waiting = self._waiting.setdefault(started.stream, deque())
+        if started.stream in self._tasks:
+            if len(waiting) >= MAX_WAITING:
+                self._close(BUSY, f"more than {MAX_WAITING} requests wait")
+            waiting.append(started)
+            return
+        task = asyncio.get_running_loop().create_task(self._serve(started))
+        self._tasks[started.stream] = task
+
+    def _stop(self, stream: str) -> None:
+        """End a response behind what was written, and tell the session."""
+        exchange = self._running.pop(stream, None)
+        task = self._tasks.pop(stream, None)
+        if exchange is None or task is None:
+            return
+        task.cancel()
+        if exchange.player is not None:
+            exchange.player.stop()
+        elapsed = self._app.deadlines.time() - exchange.since
+        exchange.response = exchange.response._replace(
+            notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
+        )
+        end_exchange(self._app, exchange, "finished")
+        self._perform(self._session.ended(stream, elapsed))
+        self._next(stream)
+
+    async def _serve(self, started: StartResponse) -> None:
+        """Serve one request to its end."""
+        stream = started.stream
+        app, exchange = self._app, self._exchange(started)
+        app.running += 1
+        try:
+            finished = await self._respond(exchange, stream)
+        except ConnectionError:
+            finished = False
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            self._close(FAILED, "mockllm itself has failed; its log says where")
+            finished = False
+        finally:
+            app.running -= 1
+            if not exchange.ended:
+                abandon_exchange(app, exchange)
+        if self._running.get(stream) is exchange:
+            del self._running[stream], self._tasks[stream]
+            if finished:
+                self._perform(self._session.ended(stream, None))
+                self._next(stream)
+
+    def _next(self, stream: str) -> None:
+        waiting = self._waiting.get(stream)
+        if waiting and stream not in self._tasks:
+            self._start(waiting.popleft())
+
+    def _exchange(self, started: StartResponse) -> Exchange:
+        app = self._app
+        head = self._heads.get(started.event)
+        if head is None:
+            message = self._head.message._replace(method=f"{METHOD} {started.event}")
+            head = self._heads[started.event] = RequestHead(message, False)
+        exchange = Exchange(head, self._sink, self._client, None, started.body, True)
+        exchange.at, exchange.since = time.time(), app.deadlines.time()
+        exchange.socket = self._session
+        self._running[started.stream] = exchange
+        return exchange
+
+    async def _respond(self, exchange: Exchange, stream: str) -> bool:
+        """Send the messages of a response. Return whether the socket can be used further."""
+        app = self._app
+        make_response(app, exchange)
+        if exchange.deferred is not None:
+            await plan_in_thread(app, exchange, exchange.deferred)
+        plan = exchange.response.plan
+        request = exchange.request
+        assert request is not None, "messages are read by an engine"
+        self._session.planned(stream, request, timed_messages(plan))
+        player = Player(plan, NO_HTTP_HEAD, self._sink, app.deadlines, exchange.since)
+        exchange.player, exchange.kind = player, type(request)
+        app.playing[type(request)] = app.playing.get(type(request), 0) + 1
+        player.start()
+        await play_plan(player, self._sink)
+        if not exchange.ended:
+            end_exchange(app, exchange, player.ended or "gone")
+        return exchange.left == "finished"
+
+
+def timed_messages(plan: Plan) -> list[tuple[float, bytes]]:
+    """Return the messages of a plan with their times in seconds."""
+    seconds, messages = plan.delay, []
+    for step in plan.steps:
+        if isinstance(step, WaitStep):
+            seconds += step.seconds
+        elif isinstance(step, EventStep):
+            messages.append((seconds, step.payload))
+    return messages
