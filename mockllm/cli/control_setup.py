@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from mockllm.cli.options import BadOption
+from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, vocabulary
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
@@ -41,7 +42,12 @@ def set_up_control_api(
     """Add the control API to the app. Return a separate server for it if it has its own port."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
+<<<<<<< HEAD
     control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
+=======
+    control = create_control_api(app, builder, reload, access, folder(values))
+    control.context.prices = read_prices(values["prices"])
+>>>>>>> main
     if port is None:
         app.control = control
         return None

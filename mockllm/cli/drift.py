@@ -19,6 +19,7 @@ from mockllm.cli.sources import note_default_pack, scenario_sources, uses_defaul
 from mockllm.cli.units import seconds
 from mockllm.core.display import counted
 from mockllm.core.json.codec import pretty
+from mockllm.dialects.price import Price
 from mockllm.drift.change import SEVERITIES
 from mockllm.drift.cost import CostBudget
 from mockllm.drift.extras_pack import PACK, is_fixable, write_extras_pack
@@ -218,11 +219,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _price(text: str) -> tuple[str, tuple[float, float]]:
+def _price(text: str) -> tuple[str, Price]:
     name, value = _pair(text)
     cheap, _, dear = value.partition("/")
     try:
-        return name, (float(cheap), float(dear))
+        return name, Price(float(cheap), float(dear))
     except ValueError:
         raise argparse.ArgumentTypeError(f"expected MODEL=IN/OUT in US dollars, found {text!r}") from None
 

@@ -229,6 +229,12 @@ SERVING: Final = (
         metavar="FIELD[,FIELD]",
         many=",",
     ),
+    Option(
+        "--prices",
+        OUTPUT,
+        "prices of models in US dollars for a million tokens, in place of list prices (YAML)",
+        metavar="FILE",
+    ),
     Option("--quiet", OUTPUT, "do not print an access log", False, flag=True),
     Option(
         "--until-stdin-closes",

@@ -37,6 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--{name}", type=of, default=None, metavar=name.upper(), help=f"only requests {help}"
         )
+    parser.add_argument(
+        "--cost",
+        action="store_true",
+        help="what the requests would cost at list prices, by model and session",
+    )
     parser.add_argument("--missed", action="store_true", help="only requests that no rule matched")
 
 
@@ -52,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
     query: dict[str, Any] = {name: getattr(args, name) for name in FILTERS}
     query["missed"] = "true" if args.missed else None
     try:
+        if args.cost:
+            _show_costs(api_client.ask(args, "GET", "/api/costs", query), args)
+            return 0
         found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(args.last, 1000))})
         shown = found["requests"][::-1] if args.last > 0 else []
         _show(shown, args)
@@ -93,6 +101,23 @@ def _show(found: list[dict[str, Any]], args: argparse.Namespace) -> None:
         for near_miss in near_miss_lines(line, len(line.near_misses)) if args.missed else ():
             print(near_miss)
     sys.stdout.flush()
+
+
+def _show_costs(report: dict[str, Any], args: argparse.Namespace) -> None:
+    """Print the costs of the journal, the dearest first."""
+    if args.json:
+        print(json.dumps(report))
+        return
+    rows = [(each["model"] or "-", each) for each in report["models"]]
+    rows += [(f"session {each['session']}", each) for each in report["sessions"] if each["session"]]
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, each in rows:
+        unpriced = f"  ({each['unpriced']} without a price)" if each["unpriced"] else ""
+        print(
+            f"{name:<{width}}  {each['requests']:>6} requests  {each['input_tokens']:>9} in  "
+            f"{each['cached_tokens']:>9} cached  {each['output_tokens']:>9} out  ${each['cost']:.6f}{unpriced}"
+        )
+    print(f"${report['cost']:.6f} in all, at list prices")
 
 
 def _with_request(each: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:

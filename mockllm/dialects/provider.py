@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.price import Price
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
 
 
@@ -115,8 +116,10 @@ class Provider(Struct, frozen=True, kw_only=True, eq=False):
     parameter_field: str | None = None
     """The member of its protocol's error object that names a wrong parameter."""
 
-    prices: Mapping[str, tuple[float, float]] = MappingProxyType({})
-    """US dollars for a million tokens of input and of output, by the beginning of a model's name."""
+    prices: Mapping[str, Price] = MappingProxyType({})
+    """By the beginning of a model's name; the longest one counts."""
+    tiers: Mapping[str, float] = MappingProxyType({})
+    """Factors on prices by service tier."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

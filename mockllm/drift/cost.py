@@ -9,7 +9,9 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.request.request import Request
+from mockllm.dialects.price import Price
 from mockllm.dialects.providers import BY_NAME, REGISTERED
+from mockllm.engine.cost import price_of
 
 ASSUMED_OUTPUT: Final = 1000
 """Output tokens of a request that sets no maximum."""
@@ -26,7 +28,7 @@ class CostBudget(Struct):
     """The bound of a run. `own` are prices of the user's, by the beginning of a model's name."""
 
     bound: float
-    own: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    own: Mapping[str, Price] = field(default_factory=dict)
     spent: float = 0.0
     uncounted: int = 0
     """Responses without a usage, which count with the most that they may have cost."""
@@ -56,25 +58,15 @@ class CostBudget(Struct):
             self.spent += self._cost(request, input or request.input_tokens, output)
 
     def _cost(self, request: Request, input: float, output: float) -> float:
-        cheap, dear = self.price(request.provider, request.model or "")
-        return (input * cheap + output * dear) / _MILLION
+        price = self.price(request.provider, request.model or "")
+        return (input * price.input + output * price.output) / _MILLION
 
-    def price(self, provider: str | None, model: str) -> tuple[float, float]:
+    def price(self, provider: str | None, model: str) -> Price:
         """Return the prices of a model. Of an unknown model they are the highest of its provider, and of a provider
         without prices the highest of all: an estimate is rather too high."""
-        found = _longest(self.own, model)
+        found = price_of(provider, model, self.own)
         if found is not None:
             return found
         known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
         prices = [price for each in REGISTERED for price in each.prices.values()]
-        return _longest(known, model) or _highest(known.values()) or _highest(prices) or (0.0, 0.0)
-
-
-def _longest(prices: Mapping[str, tuple[float, float]], model: str) -> tuple[float, float] | None:
-    fitting = [beginning for beginning in prices if model.startswith(beginning)]
-    return prices[max(fitting, key=len)] if fitting else None
-
-
-def _highest(prices: object) -> tuple[float, float] | None:
-    pairs: list[tuple[float, float]] = list(prices)  # type: ignore[call-overload]
-    return max(pairs, key=lambda pair: pair[1]) if pairs else None
+        return max(known.values() or prices, key=lambda price: price.output)

@@ -9,7 +9,7 @@ from mockllm.dialects.anthropic.headers import limits, refused
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import is_messages_body
 from mockllm.dialects.anthropic.models import WELL_KNOWN, AnthropicModels
-from mockllm.dialects.anthropic.prices import PRICES
+from mockllm.dialects.anthropic.prices import PRICES, TIERS
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
@@ -61,6 +61,7 @@ PROVIDER: Final = Provider(
     limit_headers=limits,
     limit_refusal=refused,
     prices=PRICES,
+    tiers=TIERS,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
 )

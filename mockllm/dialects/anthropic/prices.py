@@ -1,6 +1,7 @@
-"""Anthropic's list prices, for estimates of what `mockllm drift` costs.
+"""Anthropic's list prices.
 
-Source: https://docs.claude.com/en/docs/about-claude/pricing, autumn of 2026.
+Source: https://docs.claude.com/en/docs/about-claude/pricing, autumn of 2026. A token that is read
+from the cache costs a tenth of other input, one that is written for five minutes five quarters.
 """
 
 from __future__ import annotations
@@ -8,16 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-PRICES: Final[Mapping[str, tuple[float, float]]] = {
-    "claude-opus-4-0": (15.0, 75.0),
-    "claude-opus-4-1": (15.0, 75.0),
-    "claude-opus-4-2": (15.0, 75.0),  # claude-opus-4-20250514
-    "claude-opus": (5.0, 25.0),
-    "claude-sonnet": (3.0, 15.0),
-    "claude-haiku": (1.0, 5.0),
-    "claude-3-opus": (15.0, 75.0),
-    "claude-3-5-haiku": (0.8, 4.0),
-    "claude-3-haiku": (0.25, 1.25),
-    "claude-3": (3.0, 15.0),
+from mockllm.dialects.price import Price
+
+PRICES: Final[Mapping[str, Price]] = {
+    "claude-opus-4-0": Price(15, 75.0, cached=1.5, cache_write=18.75),
+    "claude-opus-4-1": Price(15, 75.0, cached=1.5, cache_write=18.75),
+    "claude-opus-4-2": Price(15, 75.0, cached=1.5, cache_write=18.75),  # claude-opus-4-20250514
+    "claude-opus": Price(5, 25.0, cached=0.5, cache_write=6.25),
+    "claude-sonnet": Price(3, 15.0, cached=0.3, cache_write=3.75),
+    "claude-haiku": Price(1, 5.0, cached=0.1, cache_write=1.25),
+    "claude-3-opus": Price(15, 75.0, cached=1.5, cache_write=18.75),
+    "claude-3-5-haiku": Price(0.8, 4.0, cached=0.08, cache_write=1),
+    "claude-3-haiku": Price(0.25, 1.25, cached=0.025, cache_write=0.3125),
+    "claude-3": Price(3, 15.0, cached=0.3, cache_write=3.75),
 }
-"""US dollars for a million tokens of input and of output, by the beginning of the name; the longest one counts."""
+"""By the beginning of the model's name; the longest one counts."""
+TIERS: Final[Mapping[str, float]] = {"batch": 0.5}
+"""Factors by service tier."""

@@ -1,4 +1,4 @@
-"""Google's list prices for Gemini, for estimates of what `mockllm drift` costs.
+"""Google's list prices for Gemini.
 
 Source: https://ai.google.dev/gemini-api/docs/pricing, autumn of 2026.
 """
@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-PRICES: Final[Mapping[str, tuple[float, float]]] = {
-    "gemini-3-flash": (0.5, 3.0),
-    "gemini-3": (2.0, 12.0),
-    "gemini-2.5-flash-lite": (0.1, 0.4),
-    "gemini-2.5-flash": (0.3, 2.5),
-    "gemini-2.5-pro": (1.25, 10.0),
-    "gemini-2.0-flash-lite": (0.075, 0.3),
-    "gemini-2.0-flash": (0.1, 0.4),
-    "gemini-embedding": (0.15, 0.0),
-    "text-embedding": (0.0, 0.0),
+from mockllm.dialects.price import Price
+
+PRICES: Final[Mapping[str, Price]] = {
+    "gemini-3-flash": Price(0.5, 3.0, cached=0.05),
+    "gemini-3": Price(2, 12.0, cached=0.2),
+    "gemini-2.5-flash-lite": Price(0.1, 0.4, cached=0.01),
+    "gemini-2.5-flash": Price(0.3, 2.5, cached=0.03),
+    "gemini-2.5-pro": Price(1.25, 10.0, cached=0.125),
+    "gemini-2.0-flash-lite": Price(0.075, 0.3),
+    "gemini-2.0-flash": Price(0.1, 0.4, cached=0.025),
+    "gemini-embedding": Price(0.15, 0.0),
+    "text-embedding": Price(0, 0.0),
 }
-"""US dollars for a million tokens of input and of output, by the beginning of the name; the longest one counts."""
+"""By the beginning of the model's name; the longest one counts."""
+TIERS: Final[Mapping[str, float]] = {"batch": 0.5}
+"""Factors by service tier."""

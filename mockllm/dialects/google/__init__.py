@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.dialects import anthropic, gemini
 from mockllm.dialects.gemini.embeddings import SIZES
 from mockllm.dialects.gemini.models import WELL_KNOWN
-from mockllm.dialects.gemini.prices import PRICES
+from mockllm.dialects.gemini.prices import PRICES, TIERS
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import vendor_routes
@@ -91,6 +91,7 @@ GEMINI: Final = Provider(
     known_models=_KNOWN,
     telemetry_name="gcp.gemini",
     prices=PRICES,
+    tiers=TIERS,
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
     key_variables=("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # of both, SDKs take the second one
 )

@@ -13,7 +13,7 @@ from mockllm.dialects.openai.errors import refused
 from mockllm.dialects.openai.headers import limits
 from mockllm.dialects.openai.models import WELL_KNOWN, OpenAiModels
 from mockllm.dialects.openai.moderations import Moderations
-from mockllm.dialects.openai.prices import PRICES
+from mockllm.dialects.openai.prices import PRICES, TIERS
 from mockllm.dialects.openai.responses.conversations import (
     AddConversationItems,
     CreateConversation,
@@ -216,6 +216,7 @@ PROVIDER: Final = Provider(
     limit_refusal=refused,
     parameter_field="param",
     prices=PRICES,
+    tiers=TIERS,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
 )

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, Protocol
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
+from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
@@ -64,6 +65,8 @@ class ControlContext:
         """Settings by endpoint; an empty name means all endpoints."""
         self.resets = 0
         """Number of resets of counters that rules use."""
+        self.prices: Mapping[str, Price] = {}
+        """The user's own prices, by the beginning of a model's name."""
         self._expiry: OverlayExpiry | None = None
 
     @property

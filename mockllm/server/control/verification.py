@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
 from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request
+from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.scenario.language.match import Match
@@ -20,7 +22,9 @@ from mockllm.scenario.matchers import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.scenario.vocabulary import Vocabulary
+from mockllm.server.control import costs
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
+from mockllm.server.control.models.costs import CostReport
 from mockllm.server.control.models.journal import (
     Expectation,
     NearestRequest,
@@ -32,6 +36,7 @@ from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_pr
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
+NO_PRICES: Final[Mapping[str, Price]] = MappingProxyType({})
 MAX_NEAREST: Final = 3
 """Most requests that a message lists."""
 Decoded: TypeAlias = "tuple[JournalEntry, Request]"
@@ -59,7 +64,12 @@ class CompiledExpectation(Struct, frozen=True):
 
 
 async def verify(
-    body: VerifyBody, source: Source, journal: Journal, engine: Engine, vocabulary: Vocabulary
+    body: VerifyBody,
+    source: Source,
+    journal: Journal,
+    engine: Engine,
+    vocabulary: Vocabulary,
+    prices: Mapping[str, Price] = NO_PRICES,
 ) -> VerifyResult:
     """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
     expectations = [
@@ -86,6 +96,8 @@ async def verify(
     failures += _check_order(matches) if body.in_order and not failures else []
     failures += _check_unmatched(entries) if body.no_unmatched else []
     failures += _check_unused(entries, engine) if body.all_rules_used else []
+    if body.max_cost is not None:
+        failures += _check_cost(body.max_cost, await costs.report(entries, engine, prices))
     first = next((entry.number for entry in journal), journal.total + 1)
     return VerifyResult(
         passed=not failures,
@@ -191,6 +203,19 @@ async def _check_count(
     )
     listed = [_nearest_request(entry, differences) for differences, entry in near[:MAX_NEAREST]]
     return UnmetExpectation(expect=number, message=message, nearest=listed)
+
+
+def _check_cost(bound: float, report: CostReport) -> list[UnmetExpectation]:
+    """Return a failure if the requests cost more than the bound, or if the price of a model is unknown."""
+    unknown = [each.model or "no model" for each in report.models if each.unpriced]
+    if report.cost > bound:
+        dearest = ", ".join(f"{each.model} ${each.cost:.6g}" for each in report.models[:MAX_NEAREST])
+        message = f"expected a cost of at most ${bound:g}, found ${report.cost:.6g} ({dearest})"
+        return [UnmetExpectation(message=message)]
+    if unknown:
+        names = ", ".join(unknown[:MAX_NEAREST])
+        return [UnmetExpectation(message=f"no price is known for {names}; --prices FILE of serve sets one")]
+    return []
 
 
 def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine: Engine) -> str:

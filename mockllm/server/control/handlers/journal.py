@@ -9,18 +9,22 @@ from pydantic import BaseModel
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
-from mockllm.server.control import journal_queries, verification
+from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
+<<<<<<< HEAD
 from mockllm.server.control.models.conversation import CodeQuery, Conversation, RequestCode
+=======
+from mockllm.server.control.models.costs import CostReport, PricedRequest
+>>>>>>> main
 from mockllm.server.control.models.journal import (
     ExportQuery,
     ForgottenCount,
-    RequestDetail,
+    RequestFilter,
     RequestPage,
     RequestQuery,
     VerifyBody,
@@ -57,9 +61,18 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
     return TextResponse(lines, "application/x-ndjson", (disposition,))
 
 
+async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
+    """What the requests would cost at list prices."""
+    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
+    return await costs.report(entries, context.engine, context.prices)
+
+
 async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request in full."""
-    return await journal_queries.detail(entry_by_id(context.journal, call.params["id"]), context.engine)
+    entry = entry_by_id(context.journal, call.params["id"])
+    found = await journal_queries.detail(entry, context.engine)
+    cost = costs.entry_cost(entry, context.engine, context.prices)
+    return PricedRequest(**found.model_dump(), cost=cost.dollars)
 
 
 async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel:
@@ -81,7 +94,9 @@ async def verify(context: ControlContext, call: ApiCall) -> BaseModel:
     source = body_source(call.raw if call.raw.strip() else b"{}")
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
-    return await verification.verify(call.body, source, context.journal, context.engine, context.vocabulary)
+    return await verification.verify(
+        call.body, source, context.journal, context.engine, context.vocabulary, context.prices
+    )
 
 
 async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
@@ -172,9 +187,14 @@ ROUTES: Final = (
         content_type="application/x-ndjson",
         or_type=JSON,
     ),
+<<<<<<< HEAD
     ApiRoute("GET", "/api/requests/{id}", show_request, RequestDetail),
     ApiRoute("GET", "/api/requests/{id}/code", show_code, RequestCode, query=CodeQuery),
     ApiRoute("GET", "/api/requests/{id}/conversation", show_conversation, Conversation),
+=======
+    ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
+    ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
+>>>>>>> main
     ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
     ApiRoute(
         "POST",

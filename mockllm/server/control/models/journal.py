@@ -151,6 +151,8 @@ class VerifyBody(RequestModel):
     """Whether the requests must have been sent in this order."""
     all_rules_used: bool = False
     no_unmatched: bool = False
+    max_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """The most that the requests may cost at list prices, in US dollars."""
     session: str | None = None
     since: Annotated[int, Field(ge=0)] = 0
     """Only requests newer than the request of this id."""

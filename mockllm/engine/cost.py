@@ -1,0 +1,81 @@
+"""What requests would cost at the real providers, by their list prices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from mockllm.core.json.codec import dumps
+from mockllm.core.reply.reply import Usage
+from mockllm.core.request.request import Request
+from mockllm.core.tokens import estimate
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.price import Price
+from mockllm.dialects.providers import BY_NAME, REGISTERED
+
+PER_MILLION: Final = 1_000_000
+_SEPARATOR: Final = re.compile(r"[./]")
+
+
+class ResponseCost(Struct, frozen=True):
+    """The tokens of one response, and what they cost. `dollars` is None for a model without a price."""
+
+    usage: Usage
+    dollars: float | None
+
+
+def price_of(provider: str | None, model: str, own: Mapping[str, Price]) -> Price | None:
+    """Return the price of a model: the user's own, its provider's, or for a provider without prices that of the maker
+    whose model it is (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None where none is known."""
+    known = BY_NAME[provider].prices if provider is not None and provider in BY_NAME else {}
+    tables = [own, known] if known else [own, *(each.prices for each in REGISTERED)]
+    for name in _names(model):
+        for prices in tables:
+            fitting = [beginning for beginning in prices if name.startswith(beginning)]
+            if fitting:
+                return prices[max(fitting, key=len)]
+    return None
+
+
+def _names(model: str) -> Iterator[str]:
+    """Yield the model's name, and what follows each of its separators."""
+    yield model
+    for separator in _SEPARATOR.finditer(model[:200]):
+        yield model[separator.end() :]
+
+
+def cost_of(request: Request, response: DecodedResponse | None, own: Mapping[str, Price]) -> ResponseCost:
+    """Return the cost of a successful response by its usage; without a usage, by its texts."""
+    usage = None if response is None else response.usage
+    if usage is None:
+        usage = Usage(request.input_tokens, 0 if response is None else _output_tokens(response))
+    price = price_of(request.provider, request.model or "", own)
+    if price is None:
+        return ResponseCost(usage, None)
+    provider = BY_NAME.get(request.provider or "")
+    tier = request.fields.get("service_tier")
+    factor = 1.0 if provider is None or not isinstance(tier, str) else provider.tiers.get(tier, 1.0)
+    return ResponseCost(usage, factor * dollars(usage, price))
+
+
+def dollars(usage: Usage, price: Price) -> float:
+    """Return the price of these tokens."""
+    cached = price.input if price.cached is None else price.cached
+    write = price.input if price.cache_write is None else price.cache_write
+    plain = max(0, usage.input - usage.cached_read - usage.cache_write)
+    parts = (
+        plain * price.input,
+        usage.cached_read * cached,
+        usage.cache_write * write,
+        usage.output * price.output,
+    )
+    return sum(parts) / PER_MILLION
+
+
+def _output_tokens(response: DecodedResponse) -> int:
+    texts = [response.text or "", response.thinking or "", response.refusal or ""]
+    texts += [call.name + dumps(call.arguments).decode() for call in response.calls]
+    return sum(map(estimate, texts))
