@@ -42,12 +42,8 @@ def set_up_control_api(
     """Add the control API to the app. Return a separate server for it if it has its own port."""
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     access = Access(token or None, frozenset({host.lower(), socket.gethostname().lower()}))
-<<<<<<< HEAD
     control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
-=======
-    control = create_control_api(app, builder, reload, access, folder(values))
     control.context.prices = read_prices(values["prices"])
->>>>>>> main
     if port is None:
         app.control = control
         return None

@@ -16,11 +16,8 @@ from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
 from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
-<<<<<<< HEAD
 from mockllm.server.control.models.conversation import CodeQuery, Conversation, RequestCode
-=======
 from mockllm.server.control.models.costs import CostReport, PricedRequest
->>>>>>> main
 from mockllm.server.control.models.journal import (
     ExportQuery,
     ForgottenCount,
@@ -187,14 +184,10 @@ ROUTES: Final = (
         content_type="application/x-ndjson",
         or_type=JSON,
     ),
-<<<<<<< HEAD
-    ApiRoute("GET", "/api/requests/{id}", show_request, RequestDetail),
     ApiRoute("GET", "/api/requests/{id}/code", show_code, RequestCode, query=CodeQuery),
     ApiRoute("GET", "/api/requests/{id}/conversation", show_conversation, Conversation),
-=======
     ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
     ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
->>>>>>> main
     ApiRoute("POST", "/api/verify", verify, VerifyResult, VerifyBody),
     ApiRoute(
         "POST",
