@@ -60,7 +60,10 @@ async def export_requests(context: ControlContext, call: ApiCall) -> TextRespons
 
 async def show_costs(context: ControlContext, call: ApiCall) -> BaseModel:
     """What the requests would cost at list prices."""
-    entries = [entry for entry in context.journal if journal_queries.matches_filter(call.query, entry)]
+    slices = TimeSlices()
+    entries = [
+        entry for entry in context.journal if await journal_queries.is_selected(call.query, entry, slices)
+    ]
     return await costs.report(entries, context.engine, context.prices)
 
 
